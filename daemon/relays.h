@@ -1,0 +1,36 @@
+/* What the daemon knows of each relay that it has used since it started: whether it answers, and
+ * what it said in its welcome. */
+#ifndef DAEMON_RELAYS_H
+#define DAEMON_RELAYS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum relay_state { RELAY_UNKNOWN = 0, RELAY_UP, RELAY_DOWN };
+
+struct relay {
+    char *url;
+    enum relay_state state;
+    unsigned connections;
+    unsigned failures;  /* connections failed in a row */
+    int64_t retry_at;   /* while down: no new connection before */
+    int64_t retention;  /* ms, 0 if it does not say */
+    char *motd, *error; /* from its last welcome, or NULL */
+    char *last_error;   /* why it could not be reached, or NULL */
+};
+
+struct relays;
+
+struct relays *relays_new(void);
+void relays_free(struct relays *relays);
+
+/* NULL if not used yet. Borrowed until relays_free(). */
+struct relay *relays_find(struct relays *relays, const char *url);
+
+/* Finds or adds. NULL when out of memory. */
+struct relay *relays_get(struct relays *relays, const char *url);
+
+/* The relay after `relay` (NULL: the first); NULL at the end. */
+struct relay *relays_next(struct relays *relays, struct relay *relay);
+
+#endif

@@ -1,0 +1,89 @@
+/*
+ * Turns: take all that has happened, step the sessions, write every changed one in one transaction,
+ * and only when that is durable release the effects and answer the callers. This file is the only
+ * place where sessions are changed.
+ */
+#ifndef DAEMON_TURN_H
+#define DAEMON_TURN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "wormhole/session.h"
+
+struct event_base;
+struct relays;
+struct store;
+struct turns;
+
+enum turn_code {
+    TURN_DONE = 0,
+    TURN_NOT_FOUND, /* the session is gone */
+    TURN_NAME_TAKEN,
+    TURN_REFUSED,    /* session_step refused: `refusal` */
+    TURN_NOT_CLOSED, /* forget without force */
+    TURN_STORE_FULL, /* nothing was changed */
+    TURN_STORE_FAILED,
+    TURN_MEMORY,
+};
+
+struct turn_answer {
+    enum turn_code code;
+    enum session_refusal refusal;
+    const struct session *session; /* after the step, durable; borrowed for the call; NULL unless
+                                      TURN_DONE, and for forget */
+};
+
+/* Told once for each request, from the event loop, never from inside a turn_… call. */
+typedef void (*turn_done)(void *arg, const struct turn_answer *answer);
+
+/* What a turn calls after its commit. */
+struct turn_hooks {
+    /* Carry out a session's effects; the texts are borrowed for the call. */
+    void (*effect)(void *arg, const struct session *session, const struct session_effect *effect);
+    /* The session's visit was dropped because the commit failed: close its connection, want no
+     * EVENT_LOST. */
+    void (*abandon)(void *arg, const uint8_t id[SESSION_ID_BYTES]);
+    /* A session changed; forgotten ones are not told. */
+    void (*changed)(void *arg, uint64_t change, const uint8_t id[SESSION_ID_BYTES]);
+    /* The turn is over: the due index may have changed. */
+    void (*over)(void *arg);
+    void *arg;
+};
+
+/* New; turns_free(). `keep` is how long ended sessions stay listed, ms. */
+struct turns *turns_new(struct event_base *base, struct store *store, struct relays *relays,
+                        const struct turn_hooks *hooks, int64_t keep);
+void turns_free(struct turns *turns);
+
+/* ---- requests; everything is copied; `done` may be NULL; false when out of memory (done is not
+ * called) ---- */
+
+bool turn_create(struct turns *turns, const struct session_options *options, turn_done done,
+                 void *arg);
+bool turn_event(struct turns *turns, const uint8_t id[SESSION_ID_BYTES],
+                const struct session_event *event, turn_done done, void *arg);
+bool turn_forget(struct turns *turns, const uint8_t id[SESSION_ID_BYTES], bool force,
+                 turn_done done, void *arg);
+
+/* A message of the relay, which is consumed. */
+bool turn_relay_message(struct turns *turns, const uint8_t id[SESSION_ID_BYTES],
+                        struct wire_message *message);
+
+/* Forgets the callers with this arg: their `done` is not called any more (a client went away); what
+ * they asked for is done all the same. */
+void turn_cancel(struct turns *turns, void *arg);
+
+/* ---- looking ---- */
+
+/* The session as it is in memory, if it has a visit; else NULL. Borrowed until the loop goes on.
+ * May be ahead of the store by the visit only. */
+const struct session *turn_active(struct turns *turns, const uint8_t id[SESSION_ID_BYTES]);
+
+/* How many sessions have a connection, and how many of these are held. */
+void turn_count(const struct turns *turns, unsigned *ret_active, unsigned *ret_held);
+
+/* Runs what is queued now (used when the daemon ends, so that nothing accepted goes unanswered). */
+void turn_flush(struct turns *turns);
+
+#endif

@@ -1,0 +1,31 @@
+/* Relay URLs: ws://host[:port][/path] and wss://…; IPv6 literals in brackets. */
+#ifndef NET_URL_H
+#define NET_URL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define URL_MAX      512 /* longest URL accepted, without the NUL */
+#define URL_HOST_MAX 255 /* RFC 1035: longest host name */
+
+struct url {
+    bool tls;                    /* wss */
+    bool literal;                /* host is an IP address, not a name */
+    uint16_t port;               /* 80 or 443 unless given */
+    char host[URL_HOST_MAX + 1]; /* without brackets */
+    char path[URL_MAX + 1];      /* begins with '/', query included */
+};
+
+enum url_fault { URL_OK = 0, URL_SCHEME, URL_HOST, URL_PORT, URL_PATH, URL_TOO_LONG };
+
+/* Parses; user info and fragments are refused. */
+enum url_fault url_parse(const char *text, struct url *ret_url);
+
+/* One sentence for a person. Borrowed. */
+const char *url_fault_text(enum url_fault fault);
+
+/* The Host header's value: brackets for IPv6, port unless it is the default one. `size` of at least
+ * URL_HOST_MAX + 9. */
+void url_host_header(const struct url *url, char *ret_text, unsigned size);
+
+#endif

@@ -1,0 +1,87 @@
+/*
+ * A WebSocket (RFC 6455) over libevent: dialled by a client, or accepted by a server. Frames by
+ * wslay, TLS by OpenSSL. Knows nothing of wormholes.
+ *
+ * All callbacks come from the event loop, never from inside a call to these functions.
+ */
+#ifndef NET_WS_H
+#define NET_WS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct event_base;
+struct url;
+struct ws;
+struct ws_net;
+
+/* Default largest message in bytes: 16 MiB of application data become 32 MiB of hex, plus the JSON
+ * around it. */
+#define WS_MESSAGE_MAX ((size_t)34 * 1024 * 1024)
+
+/* Limits and patience of a connection; ms. ws_options_default() gives sensible ones. */
+struct ws_options {
+    size_t message_max;    /* larger messages end the connection with 1009 */
+    int connect_timeout;   /* for each address tried, TCP and TLS */
+    int handshake_timeout; /* the HTTP upgrade */
+    int ping_interval;     /* after so long without a byte received, send a WebSocket ping … */
+    int ping_timeout;      /* … and after so long without an answer the connection is dead */
+    int close_timeout;     /* patience for the other end's close frame */
+};
+
+void ws_options_default(struct ws_options *ret_options);
+
+struct ws_handlers {
+    /* The upgrade is done; messages may flow. */
+    void (*opened)(struct ws *ws, void *arg);
+    /* One whole message, text or binary, borrowed for the call, followed by a NUL byte that is not
+     * counted. Text was checked to be UTF-8. */
+    void (*message)(struct ws *ws, const uint8_t *data, size_t length, void *arg);
+    /* All that was sent has left for the kernel (after having been backed up). May be NULL. */
+    void (*drained)(struct ws *ws, void *arg);
+    /* The connection failed or ended; `why` is one sentence for a person. Last callback; ws is
+     * freed when it returns. */
+    void (*closed)(struct ws *ws, const char *why, void *arg);
+};
+
+/* What all connections of one process share: event base, resolver, TLS context. */
+
+/*
+ * `cafile` NULL: the system's CA store; else only the certificates in that PEM file. New;
+ * ws_net_free() after the last connection. NULL on failure, with a sentence in ret_why (of `size`
+ * bytes).
+ */
+struct ws_net *ws_net_new(struct event_base *base, const char *cafile, char *ret_why, size_t size);
+void ws_net_free(struct ws_net *net);
+
+/*
+ * Starts to connect. Host names are resolved without blocking; every address is tried in turn. For
+ * wss the certificate chain and the host name (or address) are verified, TLS 1.2 at least. Failures
+ * are told by `closed`. NULL only when out of memory. `options` NULL: defaults.
+ */
+struct ws *ws_dial(struct ws_net *net, const struct url *url, const struct ws_options *options,
+                   const struct ws_handlers *handlers, void *arg);
+
+/* Takes an accepted stream socket (non-blocking) as a server; the WebSocket owns it. NULL only when
+ * out of memory (the fd is closed). */
+struct ws *ws_accept(struct ws_net *net, int fd, const struct ws_options *options,
+                     const struct ws_handlers *handlers, void *arg);
+
+/* Queues a text message. False if the connection is not open or memory is short. */
+bool ws_send(struct ws *ws, const char *text, size_t length);
+
+/* Bytes queued but not yet taken by the kernel. */
+size_t ws_backlog(const struct ws *ws);
+
+/* Stops (or resumes) reading, for back-pressure; the kernel then slows the peer down. */
+void ws_pause(struct ws *ws, bool paused);
+
+/* Begins the close handshake; what was queued is sent first. `closed` follows, within
+ * close_timeout. */
+void ws_close(struct ws *ws);
+
+/* Drops the connection at once, without callbacks. NULL is fine. */
+void ws_free(struct ws *ws);
+
+#endif

@@ -1,0 +1,156 @@
+/*
+ * What survives a restart: sessions, their messages, and the indexes over them, in one LMDB
+ * environment. One process at a time.
+ *
+ * | table    | key → value                      |
+ * | sessions | id → session record              |
+ * | names    | petname → id                     |
+ * | due      | (wake time, id) → nothing        |
+ * | outbox   | (id, number) → nonce ‖ plaintext |
+ * | inbox    | (id, number) → plaintext         |
+ * | changes  | sequence → id, at its newest     |
+ * | meta     | format version, …                |
+ *
+ * Numbers in keys are big-endian, so that LMDB's order is theirs.
+ *
+ * A transaction remembers its first error: later operations on it do nothing, and commit reports
+ * the error. So callers read as straight lines.
+ */
+#ifndef STATE_STORE_H
+#define STATE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "wormhole/session.h"
+
+/* Version of the store's format; `meta` holds it. Newer ones are refused. */
+#define STORE_FORMAT 1
+
+enum store_status {
+    STORE_OK = 0,
+    STORE_MISSING,   /* no such row */
+    STORE_TAKEN,     /* the petname belongs to another session */
+    STORE_AMBIGUOUS, /* more than one id begins so */
+    STORE_FULL,      /* the limit of the store's size, or the disk's space */
+    STORE_LOCKED,    /* another daemon has the store open */
+    STORE_NEWER,     /* written by a newer program */
+    STORE_DAMAGED,   /* not a store, or a record that cannot be read; it was left as it is */
+    STORE_DENIED,    /* permissions */
+    STORE_MEMORY,
+    STORE_FAILED, /* any other error of the system */
+};
+
+/* One sentence for a person. Borrowed. */
+const char *store_status_text(enum store_status status);
+
+struct store;
+struct store_txn;
+
+/*
+ * Opens or creates the store in `directory` (created with mode 0700, files 0600; parents too).
+ * `max_bytes` bounds its size; 0: only the disk does. New; store_close(). On failure *ret_why (of
+ * `size` bytes) is a sentence that names the file and says what to do.
+ */
+enum store_status store_open(const char *directory, uint64_t max_bytes, struct store **ret_store,
+                             char *ret_why, size_t size);
+void store_close(struct store *store); /* NULL is fine */
+
+/* Bytes of the store's file in use, and the limit (UINT64_MAX if none). */
+void store_size(struct store *store, uint64_t *ret_used, uint64_t *ret_limit);
+
+/* ---- transactions ---- */
+
+/* Reads a snapshot of what is durable. Never NULL: a failure to begin is remembered in it.
+ * store_end(). */
+struct store_txn *store_read(struct store *store);
+
+/*
+ * The one writer. `room` is how many bytes of new data may come: the map is grown for them
+ * beforehand (no read transaction may be open then). store_commit() or store_end().
+ */
+struct store_txn *store_write(struct store *store, size_t room);
+
+/* The first error so far. */
+enum store_status store_txn_status(const struct store_txn *txn);
+
+/* Makes everything durable, or nothing if there was an error, which it returns. The transaction is
+ * gone either way. */
+enum store_status store_commit(struct store_txn *txn);
+
+/* Ends a transaction without committing it. NULL is fine. */
+void store_end(struct store_txn *txn);
+
+/* ---- sessions ---- */
+
+/* STORE_OK: *ret_session is new; session_free(). STORE_MISSING is no error of the transaction. */
+enum store_status store_get_session(struct store_txn *txn, const uint8_t id[SESSION_ID_BYTES],
+                                    struct session **ret_session);
+
+/*
+ * Writes the session with its indexes (name, due, changes), if it differs from what is stored; then
+ * session->change is its new number, and *ret_changed (if not NULL) true. STORE_TAKEN, without
+ * remembering it as an error, if the petname is another's.
+ */
+enum store_status store_put_session(struct store_txn *txn, struct session *session,
+                                    bool *ret_changed);
+
+/* Deletes the session, its messages and its index rows. Missing is fine. */
+void store_delete_session(struct store_txn *txn, const uint8_t id[SESSION_ID_BYTES]);
+
+/*
+ * Finds by petname, else by the start of an id in hex (at least 1 digit). STORE_MISSING and
+ * STORE_AMBIGUOUS are no errors of the transaction.
+ */
+enum store_status store_find(struct store_txn *txn, const char *text,
+                             uint8_t ret_id[SESSION_ID_BYTES]);
+
+/* The first session whose id is greater than `after` (NULL: the first of all). New. STORE_MISSING
+ * at the end. */
+enum store_status store_next_session(struct store_txn *txn, const uint8_t *after,
+                                     struct session **ret_session);
+
+/* How many sessions there are; costs nothing. */
+uint64_t store_count(struct store_txn *txn);
+
+/* ---- due ---- */
+
+/* A place in the index: begin with {INT64_MIN, {0}} and go on with what came back. */
+struct store_due {
+    int64_t wake;
+    uint8_t id[SESSION_ID_BYTES];
+};
+
+/* The first row after `place`, which is moved there. STORE_MISSING at the end. Sessions that wake
+ * at INT64_MAX are not in the index. */
+enum store_status store_next_due(struct store_txn *txn, struct store_due *place);
+
+/* ---- messages ---- */
+
+enum store_box { STORE_OUTBOX, STORE_INBOX };
+
+void store_put_message(struct store_txn *txn, enum store_box box,
+                       const uint8_t id[SESSION_ID_BYTES], uint32_t number, const uint8_t *data,
+                       size_t length);
+
+/* Borrowed from the transaction, until it ends or writes. */
+enum store_status store_get_message(struct store_txn *txn, enum store_box box,
+                                    const uint8_t id[SESSION_ID_BYTES], uint32_t number,
+                                    const uint8_t **ret_data, size_t *ret_length);
+
+/* Deletes numbers below `below` (UINT32_MAX: all). */
+void store_delete_messages(struct store_txn *txn, enum store_box box,
+                           const uint8_t id[SESSION_ID_BYTES], uint32_t below);
+
+/* ---- changes ---- */
+
+/* The newest number; 0 if there never was a change. Never goes back, not even when sessions are
+ * deleted. */
+uint64_t store_last_change(struct store_txn *txn);
+
+/* The first change after `since`. STORE_MISSING at the end. */
+enum store_status store_next_change(struct store_txn *txn, uint64_t since, uint64_t *ret_change,
+                                    uint8_t ret_id[SESSION_ID_BYTES]);
+
+#endif

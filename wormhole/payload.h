@@ -1,0 +1,41 @@
+/* What two clients say to each other inside the body of a relay message. */
+#ifndef WORMHOLE_PAYLOAD_H
+#define WORMHOLE_PAYLOAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "wormhole/pake.h"
+
+/* Longest app_versions JSON text, ours or a peer's, that is kept. It names features; it is no
+ * channel for data. */
+#define PAYLOAD_VERSIONS_MAX 4096
+
+/* {"pake_v1": "<hex>"}. New, free(), NULL when out of memory. */
+char *payload_pake(const uint8_t message[PAKE_MESSAGE_BYTES]);
+
+/*
+ * Reads a peer's pake. `ret_message` receives at most PAKE_MESSAGE_BYTES bytes, *ret_length how
+ * many there were (the length is not yet judged if shorter). False if it is no such JSON, no hex,
+ * or longer.
+ */
+bool payload_read_pake(const uint8_t *body, size_t length, uint8_t ret_message[PAKE_MESSAGE_BYTES],
+                       size_t *ret_length);
+
+/* {"app_versions": {...}, "abilities": [...]} from an app_versions object as JSON text (NULL: {}).
+ * New, free(). NULL if it is no JSON object, too long, or no memory. */
+char *payload_version(const char *app_versions);
+
+/* The peer's app_versions as compact JSON text. New, free(). NULL if the payload is no JSON object,
+ * "{}" if the key is absent or too long. */
+char *payload_read_version(const uint8_t *plain, size_t length);
+
+/* Application phases are "0", "1", "2", …: no sign, no leading zero, at most 2^32 - 2. False for
+ * any other name. */
+bool payload_phase_number(const char *phase, uint32_t *ret_number);
+
+/* The phase name of a number. Writes at most 11 bytes. */
+void payload_phase_name(uint32_t number, char ret_phase[11]);
+
+#endif

@@ -1,0 +1,292 @@
+/*
+ * A wormhole session: everything that one end of a wormhole has to remember, and the state machine
+ * that moves it.
+ *
+ *     session_step(session, event, context, outcome)
+ *
+ * is a function of the session and the event: it does no I/O, reads no clock (context->now) and
+ * draws no randomness of its own (context->random). What is to be done goes into the outcome: first
+ * `writes`, which must become durable together with the session itself, and then, only when all of
+ * that is durable, `effects`.
+ */
+#ifndef WORMHOLE_SESSION_H
+#define WORMHOLE_SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "wormhole/code.h"
+#include "wormhole/keys.h"
+#include "wormhole/pake.h"
+#include "wormhole/schedule.h"
+
+#define SESSION_ID_BYTES 8  /* random: a million sessions collide with a probability of 3e-8 */
+#define SESSION_ID_TEXT  17 /* in hex, with the NUL */
+#define SIDE_TEXT        11 /* 5 random bytes in hex, as stock clients have it, with the NUL */
+#define NAME_MAX_BYTES   64 /* petname: fits a table column */
+#define APPID_MAX        128
+#define RELAY_MAX        512 /* URL */
+#define REASON_MAX       256 /* one sentence */
+
+/* Largest application message: as much as a relay message of net/ws.h's limit carries, twice in
+ * hex. */
+#define SESSION_MESSAGE_MAX ((size_t)16 * 1024 * 1024)
+/* Most messages and bytes that one session sends in its life. They are kept until it ends: only so
+ * can it be healed. */
+#define SESSION_OUTBOX_MAX       65536
+#define SESSION_OUTBOX_BYTES_MAX ((uint64_t)256 * 1024 * 1024)
+/* Most unread messages and bytes; a peer that sends more is not heard until some are acknowledged.
+ */
+#define SESSION_INBOX_MAX       4096
+#define SESSION_INBOX_BYTES_MAX ((uint64_t)64 * 1024 * 1024)
+/* How far ahead of the first missing number a message is kept: one bit each in a 64-bit word. */
+#define SESSION_AHEAD_MAX 64
+
+enum session_state {
+    SESSION_ALLOCATING = 0, /* no code yet: the relay must give a nameplate */
+    SESSION_WAITING,        /* code known, our pake stored, nobody seen */
+    SESSION_KEYED,          /* a peer's pake arrived; nobody is proven */
+    SESSION_ESTABLISHED,    /* a message decrypted: the peer knew the code */
+    SESSION_CLOSING,        /* the result is known; the relay must still be told */
+    SESSION_CLOSED,
+    SESSION_STATES,
+};
+
+enum session_result {
+    RESULT_NONE = 0,
+    RESULT_HAPPY,
+    RESULT_LONELY,  /* deadline passed, or closed before anybody came */
+    RESULT_SCARY,   /* wrong code or attack */
+    RESULT_ERRORY,  /* a protocol failure */
+    RESULT_CROWDED, /* a third side is on the mailbox */
+    SESSION_RESULTS,
+};
+
+enum nameplate_state {
+    NAMEPLATE_NONE = 0,
+    NAMEPLATE_CLAIMED,
+    NAMEPLATE_RELEASED,
+    NAMEPLATE_STATES
+};
+
+const char *session_state_name(enum session_state state);
+const char *session_result_name(enum session_result result); /* NULL for RESULT_NONE */
+const char *nameplate_state_name(enum nameplate_state state);
+
+struct visit; /* one relay connection's worth of memory; never stored */
+
+/* The session. What stands above `visit` is stored (state/record.c); a store must keep every field.
+ * Strings are owned. */
+struct session {
+    uint8_t id[SESSION_ID_BYTES];
+    uint64_t change; /* number of its newest change; the store's */
+    int64_t wake;    /* when it is due next; INT64_MAX: never; the store's index follows it */
+
+    char *name; /* petname or NULL */
+    char *appid;
+    char *relay;
+    char side[SIDE_TEXT];
+    int64_t created;
+    int64_t timeout; /* ms without the peer until it is given up */
+    int64_t
+        last_activity; /* creation, or the last news of the peer: the deadline counts from here */
+    int64_t lively_since; /* the schedule's start: creation, news of the peer, or a command of the
+                             user */
+    struct schedule schedule;
+    uint32_t words; /* of the code to be generated */
+
+    enum session_state state;
+    enum session_result result;
+    char *reason;  /* why it ended, or NULL */
+    int64_t ended; /* when it became closing; 0 while alive */
+    bool flush;    /* closing: first send what is queued */
+
+    char *code; /* secret; NULL until known, and again when closed */
+    enum nameplate_state nameplate;
+    char *mailbox;     /* id, or NULL */
+    bool mailbox_lost; /* keyed, and the relay had forgotten the mailbox: look behind the nameplate
+                          too */
+    bool look_behind;  /* the next visit claims the nameplate again instead of opening the stored
+                          mailbox */
+    uint32_t heals;
+    uint32_t crowded; /* visits in a row that the relay refused as crowded */
+
+    uint8_t scalar[PAKE_SCALAR_BYTES]; /* secret; zero once keyed */
+    uint8_t pake[PAKE_MESSAGE_BYTES];  /* our message; zero until the code is known */
+    uint8_t key[KEY_BYTES];            /* secret; zero until keyed */
+    uint8_t verifier[KEY_BYTES];       /* zero until keyed */
+    uint8_t version_nonce[KEYS_NONCE_BYTES];
+    char *version;       /* our version payload, as JSON text */
+    char *peer_side;     /* NULL until its pake arrived */
+    char *peer_versions; /* JSON text, or NULL until its version arrived */
+    bool pake_stored;    /* the relay echoed it at some time */
+    bool version_stored;
+
+    uint32_t sent;   /* outbox: numbers 0 … sent - 1 exist */
+    uint32_t stored; /* of these, 0 … stored - 1 were echoed by the relay at some time */
+    uint64_t sent_bytes;
+    uint32_t received; /* inbox: 0 … received - 1 came */
+    uint64_t ahead;    /* bit i: number received + 1 + i came too */
+    uint32_t acked;    /* 0 … acked - 1 were acknowledged and are gone */
+    uint32_t unread;   /* rows in the inbox, those ahead included */
+    uint64_t unread_bytes;
+
+    int64_t last_visit; /* completed; 0 if none */
+    uint32_t failures;  /* visits failed in a row */
+    char *last_error;   /* why the last visit failed, or NULL */
+
+    void *unknown; /* MessagePack pairs of tags that this program does not know, kept as they are;
+                      NULL if none */
+    size_t unknown_length;
+
+    struct visit *visit; /* NULL unless a visit is under way */
+};
+
+/* ---- what happens to a session ---- */
+
+enum event_type {
+    EVENT_WAKE = 0, /* it is due, or the visit's alarm rang */
+    EVENT_RELAY,    /* a message of the relay: `relay` */
+    EVENT_LOST,     /* the connection failed or ended: `text` says why */
+    EVENT_POSTPONE, /* the daemon cannot visit now: `until` */
+    EVENT_SEND,     /* the user sends `data` */
+    EVENT_ACK,      /* the user acknowledges up to and including `number` */
+    EVENT_CLOSE,    /* the user closes */
+    EVENT_POLL,     /* the user wants a visit now */
+    EVENT_TYPES,
+};
+
+struct wire_message;
+
+struct session_event {
+    enum event_type type;
+    const struct wire_message *relay;
+    const char *text;
+    int64_t until;
+    const uint8_t *data;
+    size_t length;
+    uint32_t number;
+};
+
+/* Why a user's event was refused. The session has not changed then. */
+enum session_refusal {
+    SESSION_ACCEPTED = 0,
+    SESSION_REFUSED_CLOSED,    /* it has ended, or is ending */
+    SESSION_REFUSED_TOO_LARGE, /* the message */
+    SESSION_REFUSED_FULL,      /* SESSION_OUTBOX_MAX messages or bytes were sent */
+    SESSION_REFUSED_NUMBER,    /* acknowledges what has not been received */
+    SESSION_REFUSED_MEMORY,
+};
+
+struct session_context {
+    int64_t now;
+    void (*random)(void *arg, void *buffer, size_t length);
+    void *random_arg;
+    bool may_hold;     /* the daemon has room for a connection that stays open */
+    int64_t retention; /* ms that the relay keeps an unvisited mailbox; 0: it does not say */
+    int64_t keep;      /* ms that an ended session stays listed */
+};
+
+/* ---- what is to be done ---- */
+
+enum write_type {
+    WRITE_OUTBOX,        /* put `data` (nonce ‖ plaintext) at `number` */
+    WRITE_INBOX,         /* put `data` (plaintext) at `number` */
+    WRITE_INBOX_FORGET,  /* delete all numbers below `number` */
+    WRITE_OUTBOX_FORGET, /* delete all */
+    WRITE_FORGET,        /* delete the session and all that is its */
+};
+
+struct session_write {
+    enum write_type type;
+    uint32_t number;
+    uint8_t *data; /* owned by the outcome, wiped when freed */
+    size_t length;
+};
+
+enum effect_type {
+    EFFECT_CONNECT,    /* open a connection to the relay */
+    EFFECT_TELL,       /* send `text` to the relay */
+    EFFECT_ADD,        /* read outbox `number`, session_seal() it, and add it to the mailbox */
+    EFFECT_DISCONNECT, /* close the connection; no EVENT_LOST is wanted for it */
+};
+
+struct session_effect {
+    enum effect_type type;
+    char *text; /* owned by the outcome */
+    uint32_t number;
+};
+
+struct outcome {
+    struct session_write *writes;
+    size_t write_count;
+    struct session_effect *effects;
+    size_t effect_count;
+    bool no_memory; /* something is missing above: the step must be undone, as if the commit had
+                       failed */
+};
+
+/* Frees what the outcome holds and empties it. */
+void outcome_clear(struct outcome *outcome);
+
+/* ---- life of a session ---- */
+
+struct session_options {
+    const char *name; /* or NULL */
+    const char *appid;
+    const char *relay;
+    const char *code;         /* checked; NULL: ask the relay for a nameplate */
+    const char *app_versions; /* JSON object as text, or NULL */
+    const struct schedule *schedule;
+    int64_t timeout; /* 0: the schedule's default */
+    uint32_t words;
+};
+
+/* A new session, due at once, its pake made if the code is known. session_free(). NULL when out of
+ * memory. */
+struct session *session_new(const struct session_options *options,
+                            const struct session_context *context);
+
+/* An empty one, to be filled from the store. session_free(). NULL when out of memory. */
+struct session *session_blank(void);
+
+/* Wipes and frees, visit included. NULL is fine. */
+void session_free(struct session *session);
+
+/* One step. The outcome must be empty (zeroed). Anything but SESSION_ACCEPTED: nothing changed. */
+enum session_refusal session_step(struct session *session, const struct session_event *event,
+                                  const struct session_context *context, struct outcome *outcome);
+
+/* One sentence for a person. Borrowed. */
+const char *session_refusal_text(enum session_refusal refusal);
+
+/* The relay message that adds outbox row `row` (nonce ‖ plaintext) as phase `number`. The same
+ * bytes at every call. New, free(); NULL when out of memory. */
+char *session_seal(const struct session *session, uint32_t number, const uint8_t *row,
+                   size_t length);
+
+/* When the session gives up unless there is news; ms. */
+int64_t session_deadline(const struct session *session);
+
+/* How it outlives the relay's memory, a sentence for `show`. Borrowed. */
+const char *session_retention_text(const struct session *session, int64_t retention);
+
+/* When an active visit wants an EVENT_WAKE although the session is not due; INT64_MAX: never, or no
+ * visit. */
+int64_t session_alarm(const struct session *session);
+
+enum session_connection {
+    CONNECTION_NONE = 0,
+    CONNECTION_CONNECTING,
+    CONNECTION_VISITING,
+    CONNECTION_HELD
+};
+
+enum session_connection session_connection(const struct session *session);
+const char *session_connection_name(enum session_connection connection);
+
+/* "0123456789abcdef" */
+void session_id_text(const uint8_t id[SESSION_ID_BYTES], char ret_text[SESSION_ID_TEXT]);
+
+#endif

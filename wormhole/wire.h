@@ -1,0 +1,84 @@
+/* Messages between a client and a rendezvous relay: JSON objects, one per WebSocket message.
+ * Client's half. */
+#ifndef WORMHOLE_WIRE_H
+#define WORMHOLE_WIRE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Longest side, phase, mailbox id that is believed; the stock ones are 10, 7 and 13 bytes. */
+#define WIRE_NAME_MAX 128
+/* Longest text (motd, error) kept from a relay: a few lines on a terminal. Longer ones are cut at a
+ * character's end. */
+#define WIRE_TEXT_MAX 1024
+/* Deepest JSON nesting: an `error` carries our message as `orig`, nothing legitimate goes beyond a
+ * few levels. */
+#define WIRE_DEPTH_MAX 32
+
+enum wire_type {
+    WIRE_UNKNOWN = 0, /* a well-formed message of a type that we do not know: to be ignored */
+    WIRE_WELCOME,
+    WIRE_NAMEPLATES,
+    WIRE_ALLOCATED,
+    WIRE_CLAIMED,
+    WIRE_RELEASED,
+    WIRE_MESSAGE,
+    WIRE_CLOSED,
+    WIRE_ACK,
+    WIRE_PONG,
+    WIRE_ERROR,
+    WIRE_TYPES, /* how many there are */
+};
+
+struct wire_message {
+    enum wire_type type;
+    const char *nameplate; /* allocated */
+    const char *mailbox;   /* claimed */
+    const char *side;      /* message */
+    const char *phase;     /* message */
+    uint8_t *body;         /* message: the bytes that the hex stands for; not NULL even if empty */
+    size_t body_length;
+    int64_t pong;          /* pong */
+    const char *error;     /* error: its text; welcome: the relay's refusal, or NULL */
+    const char *orig_type; /* error: the type of the message that it answers, or NULL */
+    const char *motd;      /* welcome, or NULL */
+    int64_t retention; /* welcome: seconds that the relay keeps an unvisited mailbox, 0 if it does
+                          not say */
+    bool permission_needed; /* welcome: permission-required is there and does not list "none" */
+    struct json_t *root;    /* owns all of the strings above */
+};
+
+enum wire_fault {
+    WIRE_OK = 0,
+    WIRE_NOT_JSON,   /* not one JSON object in UTF-8, or nested too deep */
+    WIRE_INCOMPLETE, /* a key that its type needs is absent, of the wrong type, too long, or no hex
+                      */
+    WIRE_NO_MEMORY,
+};
+
+/* Parses one message of the relay. On success the caller owns *ret_message and calls wire_free().
+ */
+enum wire_fault wire_parse(const char *text, size_t length, struct wire_message *ret_message);
+
+/* Frees what the message holds, body included. A zeroed message is fine. */
+void wire_free(struct wire_message *message);
+
+/* One sentence for a log. Borrowed. */
+const char *wire_fault_text(enum wire_fault fault);
+
+/*
+ * What a client says. Each returns new JSON text, to be freed with free(), or NULL when out of
+ * memory. The optional `id` is left out: acks prove nothing, so nobody here would look at it.
+ */
+char *wire_bind(const char *appid, const char *side, const char *version);
+char *wire_list(void);
+char *wire_allocate(void);
+char *wire_claim(const char *nameplate);
+char *wire_release(const char *nameplate); /* NULL: the claimed one */
+char *wire_open(const char *mailbox);
+char *wire_add(const char *phase, const uint8_t *body, size_t length);
+char *wire_close(const char *mailbox, const char *mood);
+char *wire_ping(int64_t number);
+
+#endif
