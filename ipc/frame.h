@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ipc/buffer.h"
 #include "pack/scan.h"
 
 /* 16 MiB of application data, and a mebibyte for what stands around it. */
@@ -30,10 +31,8 @@ enum frame_result {
 };
 
 struct frame_reader {
-    uint8_t *data;   /* what was fed and not yet taken is data[start..end) */
-    size_t start;    /* first byte of the next object */
-    size_t end;      /* end of the bytes fed */
-    size_t capacity; /* bytes allocated */
+    struct buffer fed; /* what was fed */
+    size_t start;      /* how much of it was taken */
     struct scan scan;
     enum frame_result broken; /* FRAME_BAD and FRAME_TOO_LARGE are for good */
 };
@@ -43,12 +42,12 @@ void frame_init(struct frame_reader *reader);
 /* Wipes and frees the buffer: messages hold codes. */
 void frame_free(struct frame_reader *reader);
 
-/* Appends bytes. Ends the loan of what frame_next gave. False when out of memory. */
+/* Appends bytes; once the reader is broken they are dropped. False when out of memory. */
 bool frame_feed(struct frame_reader *reader, const void *data, size_t length);
 
 /*
  * Takes the next whole object. FRAME_WHOLE: *ret_data and *ret_size are its bytes, borrowed until
- * the next frame_feed or frame_free, and writable (message_decode wants that). FRAME_BAD and
+ * the next call for this reader, and writable (message_decode wants that). FRAME_BAD and
  * FRAME_TOO_LARGE stay: nobody can tell where the next object would begin.
  */
 enum frame_result frame_next(struct frame_reader *reader, uint8_t **ret_data, size_t *ret_size);

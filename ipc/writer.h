@@ -18,7 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <msgpack.h>
+#include "ipc/buffer.h"
 
 /* Maps and arrays that may be open at once. */
 #define WRITER_DEPTH_MAX 16
@@ -27,12 +27,13 @@
 #define WRITER_ENTRIES_MAX UINT16_MAX
 
 struct writer {
-    msgpack_sbuffer buffer; /* what was written */
+    struct buffer buffer; /* what was written */
     bool failed;
     unsigned depth;
     struct writer_level {
         size_t header;  /* where its header stands in the buffer */
         uint32_t count; /* entries so far */
+        bool map;
     } levels[WRITER_DEPTH_MAX];
 };
 

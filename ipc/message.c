@@ -1,0 +1,242 @@
+#include "config.h"
+
+#include <string.h>
+
+#include <msgpack.h>
+
+#include "ipc/message.h"
+
+static const msgpack_object NO_PARAMS = {.type = MSGPACK_OBJECT_MAP};
+
+/* ---- decoding ---- */
+
+static void terminate_strings(msgpack_object *object);
+
+/* The byte before a string belongs to its header, which has been read. */
+static void terminate_string(msgpack_object_str *text)
+{
+    if (text->size == 0) {
+        text->ptr = "";
+        return;
+    }
+    char *moved = (char *)text->ptr - 1;
+    memmove(moved, text->ptr, text->size);
+    moved[text->size] = '\0';
+    text->ptr = moved;
+}
+
+static void terminate_in_array(msgpack_object_array *array)
+{
+    for (uint32_t i = 0; i < array->size; i++)
+        terminate_strings(&array->ptr[i]);
+}
+
+static void terminate_in_map(msgpack_object_map *map)
+{
+    for (uint32_t i = 0; i < map->size; i++) {
+        terminate_strings(&map->ptr[i].key);
+        terminate_strings(&map->ptr[i].val);
+    }
+}
+
+/* Recursion goes as deep as frame_next lets objects nest. */
+static void terminate_strings(msgpack_object *object)
+{
+    if (object->type == MSGPACK_OBJECT_STR)
+        terminate_string(&object->via.str);
+    else if (object->type == MSGPACK_OBJECT_ARRAY)
+        terminate_in_array(&object->via.array);
+    else if (object->type == MSGPACK_OBJECT_MAP)
+        terminate_in_map(&object->via.map);
+}
+
+static bool read_id(const msgpack_object *object, struct message *message)
+{
+    if (object->type != MSGPACK_OBJECT_POSITIVE_INTEGER || object->via.u64 > UINT32_MAX)
+        return false;
+    message->id = (uint32_t)object->via.u64;
+    return true;
+}
+
+static bool read_method(const msgpack_object *object, struct message *message)
+{
+    if (object->type != MSGPACK_OBJECT_STR)
+        return false;
+    bool whole = strlen(object->via.str.ptr) == object->via.str.size;
+    message->method = whole ? object->via.str.ptr : "";
+    return true;
+}
+
+static void read_params(const msgpack_object *object, struct message *message)
+{
+    if (object->type != MSGPACK_OBJECT_ARRAY)
+        return;
+    const msgpack_object_array *params = &object->via.array;
+    if (params->size == 0)
+        message->params = &NO_PARAMS;
+    else if (params->size == 1 && params->ptr[0].type == MSGPACK_OBJECT_MAP)
+        message->params = &params->ptr[0];
+}
+
+static bool read_request(const msgpack_object *parts, struct message *message)
+{
+    read_params(&parts[3], message);
+    return read_id(&parts[1], message) && read_method(&parts[2], message);
+}
+
+static bool read_response(const msgpack_object *parts, struct message *message)
+{
+    if (parts[2].type != MSGPACK_OBJECT_NIL)
+        message->error = &parts[2];
+    else
+        message->result = &parts[3];
+    return read_id(&parts[1], message);
+}
+
+static bool read_notification(const msgpack_object *parts, struct message *message)
+{
+    read_params(&parts[2], message);
+    return read_method(&parts[1], message);
+}
+
+static const struct shape {
+    uint32_t parts;
+    bool (*read)(const msgpack_object *parts, struct message *message);
+} SHAPES[] = {
+    [MESSAGE_REQUEST] = {4, read_request},
+    [MESSAGE_RESPONSE] = {4, read_response},
+    [MESSAGE_NOTIFICATION] = {3, read_notification},
+};
+
+static bool read_message(const msgpack_object *object, struct message *message)
+{
+    if (object->type != MSGPACK_OBJECT_ARRAY || object->via.array.size == 0)
+        return false;
+    const msgpack_object *kind = &object->via.array.ptr[0];
+    if (kind->type != MSGPACK_OBJECT_POSITIVE_INTEGER ||
+        kind->via.u64 >= sizeof SHAPES / sizeof SHAPES[0])
+        return false;
+    message->kind = (enum message_kind)kind->via.u64;
+    const struct shape *shape = &SHAPES[message->kind];
+    return object->via.array.size == shape->parts && shape->read(object->via.array.ptr, message);
+}
+
+static enum message_result check(msgpack_unpack_return unpacked, bool all_used)
+{
+    if (unpacked == MSGPACK_UNPACK_NOMEM_ERROR)
+        return MESSAGE_MEMORY;
+    return unpacked == MSGPACK_UNPACK_SUCCESS && all_used ? MESSAGE_OK : MESSAGE_BAD;
+}
+
+enum message_result message_decode(uint8_t *data, size_t size, struct message *ret_message)
+{
+    struct message message = {.kind = MESSAGE_REQUEST};
+    msgpack_unpacked_init(&message.unpacked);
+    size_t used = 0;
+    msgpack_unpack_return unpacked =
+        msgpack_unpack_next(&message.unpacked, (const char *)data, size, &used);
+    enum message_result result = check(unpacked, used == size);
+    if (result == MESSAGE_OK) {
+        terminate_strings(&message.unpacked.data);
+        result = read_message(&message.unpacked.data, &message) ? MESSAGE_OK : MESSAGE_BAD;
+    }
+    if (result != MESSAGE_OK) {
+        message_free(&message);
+        return result;
+    }
+    *ret_message = message;
+    return MESSAGE_OK;
+}
+
+void message_free(struct message *message)
+{
+    msgpack_unpacked_destroy(&message->unpacked);
+}
+
+/* ---- the id of something broken ---- */
+
+struct cursor {
+    const uint8_t *data;
+    size_t left;
+};
+
+static bool skip_array_header(struct cursor *cursor)
+{
+    if (cursor->left == 0)
+        return false;
+    uint8_t first = cursor->data[0];
+    size_t size = (first & 0xf0) == 0x90 ? 1 : first == 0xdc ? 3 : first == 0xdd ? 5 : 0;
+    if (size == 0 || size > cursor->left)
+        return false;
+    cursor->data += size;
+    cursor->left -= size;
+    return true;
+}
+
+static bool take_unsigned(struct cursor *cursor, uint64_t *ret_number)
+{
+    if (cursor->left == 0)
+        return false;
+    uint8_t first = cursor->data[0];
+    if (first > 0x7f && (first < 0xcc || first > 0xcf))
+        return false;
+    size_t following = first <= 0x7f ? 0 : (size_t)1 << (first - 0xcc);
+    if (following >= cursor->left)
+        return false;
+    uint64_t number = first <= 0x7f ? first : 0;
+    for (size_t i = 1; i <= following; i++)
+        number = number << 8 | cursor->data[i];
+    cursor->data += following + 1;
+    cursor->left -= following + 1;
+    *ret_number = number;
+    return true;
+}
+
+uint32_t message_peek_id(const uint8_t *data, size_t length)
+{
+    struct cursor cursor = {data, length};
+    uint64_t kind, id;
+    if (!skip_array_header(&cursor) || !take_unsigned(&cursor, &kind) || kind != MESSAGE_REQUEST ||
+        !take_unsigned(&cursor, &id) || id > UINT32_MAX)
+        return 0;
+    return (uint32_t)id;
+}
+
+/* ---- encoding ---- */
+
+void message_begin_request(struct writer *writer, uint32_t id, const char *method)
+{
+    writer_object(writer, NULL, "\x94", 1);
+    writer_unsigned(writer, NULL, MESSAGE_REQUEST);
+    writer_unsigned(writer, NULL, id);
+    writer_text(writer, NULL, method);
+    writer_object(writer, NULL, "\x91", 1);
+}
+
+void message_begin_response(struct writer *writer, uint32_t id)
+{
+    writer_object(writer, NULL, "\x94", 1);
+    writer_unsigned(writer, NULL, MESSAGE_RESPONSE);
+    writer_unsigned(writer, NULL, id);
+    writer_nil(writer, NULL);
+}
+
+void message_begin_notification(struct writer *writer, const char *method)
+{
+    writer_object(writer, NULL, "\x93", 1);
+    writer_unsigned(writer, NULL, MESSAGE_NOTIFICATION);
+    writer_text(writer, NULL, method);
+    writer_object(writer, NULL, "\x91", 1);
+}
+
+void message_error(struct writer *writer, uint32_t id, enum ipc_error code, const char *text)
+{
+    writer_object(writer, NULL, "\x94", 1);
+    writer_unsigned(writer, NULL, MESSAGE_RESPONSE);
+    writer_unsigned(writer, NULL, id);
+    writer_map(writer, NULL);
+    writer_text(writer, "code", errors_name(code));
+    writer_text(writer, "message", text);
+    writer_end(writer);
+    writer_nil(writer, NULL);
+}
