@@ -28,7 +28,7 @@ bool payload_read_pake(const uint8_t *body, size_t length, uint8_t ret_message[P
 char *payload_version(const char *app_versions);
 
 /* The peer's app_versions as compact JSON text. New, free(). NULL if the payload is no JSON object,
- * "{}" if the key is absent or too long. */
+ * or no memory; "{}" if the key is absent or no object, or the text or the payload too long. */
 char *payload_read_version(const uint8_t *plain, size_t length);
 
 /* Application phases are "0", "1", "2", …: no sign, no leading zero, at most 2^32 - 2. False for

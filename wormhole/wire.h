@@ -12,9 +12,6 @@
 /* Longest text (motd, error) kept from a relay: a few lines on a terminal. Longer ones are cut at a
  * character's end. */
 #define WIRE_TEXT_MAX 1024
-/* Deepest JSON nesting: an `error` carries our message as `orig`, nothing legitimate goes beyond a
- * few levels. */
-#define WIRE_DEPTH_MAX 32
 
 enum wire_type {
     WIRE_UNKNOWN = 0, /* a well-formed message of a type that we do not know: to be ignored */
@@ -51,7 +48,7 @@ struct wire_message {
 
 enum wire_fault {
     WIRE_OK = 0,
-    WIRE_NOT_JSON,   /* not one JSON object in UTF-8, or nested too deep */
+    WIRE_NOT_JSON,   /* not one JSON object in UTF-8, or beyond the bounds of document.h */
     WIRE_INCOMPLETE, /* a key that its type needs is absent, of the wrong type, too long, or no hex
                       */
     WIRE_NO_MEMORY,

@@ -1,0 +1,25 @@
+/* JSON objects that strangers wrote, read within bounds. */
+#ifndef WORMHOLE_DOCUMENT_H
+#define WORMHOLE_DOCUMENT_H
+
+#include <stddef.h>
+
+#include <jansson.h>
+
+/* Deepest nesting: an `error` of a relay carries our message as `orig`; nothing legitimate goes
+ * beyond a few levels, and jansson's own limit of 2048 costs much stack. */
+#define DOCUMENT_DEPTH_MAX 32
+/* Most values, names and separators outside strings. Three bytes of text can cost 140 of memory;
+ * this keeps it under 10 MB, and is 20,000 nameplates in a relay's list. */
+#define DOCUMENT_ITEMS_MAX 65536
+
+enum document_fault {
+    DOCUMENT_OK = 0,
+    DOCUMENT_REFUSED, /* not one JSON object in UTF-8, a NUL in a string, or beyond the bounds */
+    DOCUMENT_NO_MEMORY,
+};
+
+/* Reads one JSON object; of repeated names the last one counts. The caller owns the reference. */
+enum document_fault document_load(const char *text, size_t length, json_t **ret_root);
+
+#endif

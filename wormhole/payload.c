@@ -1,0 +1,128 @@
+#include "config.h"
+
+#include "wormhole/payload.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+#include <sodium.h>
+
+#include "wormhole/document.h"
+
+/* Longest pake and version payloads that are looked into. A pake has 81 bytes; a version payload
+ * holds app_versions, and what later protocols add. */
+#define PAKE_BODY_MAX    4096
+#define VERSION_BODY_MAX 65536
+
+#define PHASE_NUMBER_MAX (UINT32_MAX - 1)
+
+static char *dump(json_t *value, size_t flags)
+{
+    char *text = value ? json_dumps(value, flags) : NULL;
+
+    json_decref(value);
+    return text;
+}
+
+/* ---- pake ---- */
+
+char *payload_pake(const uint8_t message[PAKE_MESSAGE_BYTES])
+{
+    char hex[2 * PAKE_MESSAGE_BYTES + 1];
+
+    sodium_bin2hex(hex, sizeof(hex), message, PAKE_MESSAGE_BYTES);
+    return dump(json_pack("{s:s}", "pake_v1", hex), JSON_COMPACT);
+}
+
+static bool decode_pake(const json_t *hex, uint8_t ret_message[PAKE_MESSAGE_BYTES],
+                        size_t *ret_length)
+{
+    uint8_t message[PAKE_MESSAGE_BYTES];
+    size_t length;
+
+    if (!json_is_string(hex) || sodium_hex2bin(message, sizeof(message), json_string_value(hex),
+                                               json_string_length(hex), NULL, &length, NULL) != 0)
+        return false;
+    memcpy(ret_message, message, length);
+    *ret_length = length;
+    return true;
+}
+
+bool payload_read_pake(const uint8_t *body, size_t length, uint8_t ret_message[PAKE_MESSAGE_BYTES],
+                       size_t *ret_length)
+{
+    json_t *root;
+    bool done;
+
+    if (length > PAKE_BODY_MAX || document_load((const char *)body, length, &root))
+        return false;
+    done = decode_pake(json_object_get(root, "pake_v1"), ret_message, ret_length);
+    json_decref(root);
+    return done;
+}
+
+/* ---- version ---- */
+
+char *payload_version(const char *app_versions)
+{
+    const char *text = app_versions ? app_versions : "{}";
+    size_t length = strlen(text);
+    json_t *versions;
+
+    if (length > PAYLOAD_VERSIONS_MAX || document_load(text, length, &versions))
+        return NULL;
+    return dump(json_pack("{s:o, s:[]}", "app_versions", versions, "abilities"), JSON_COMPACT);
+}
+
+/* The object as text; "{}" if there is none, or it is too long. NULL when out of memory. In ASCII,
+ * so that nothing in it can drive a terminal. */
+static char *short_object(json_t *object)
+{
+    char *text;
+
+    if (!json_is_object(object))
+        return strdup("{}");
+    text = json_dumps(object, JSON_COMPACT | JSON_ENSURE_ASCII);
+    if (text && strlen(text) > PAYLOAD_VERSIONS_MAX)
+        strcpy(text, "{}");
+    return text;
+}
+
+char *payload_read_version(const uint8_t *plain, size_t length)
+{
+    json_t *root;
+    char *text;
+
+    if (length > VERSION_BODY_MAX)
+        return strdup("{}");
+    if (document_load((const char *)plain, length, &root))
+        return NULL;
+    text = short_object(json_object_get(root, "app_versions"));
+    json_decref(root);
+    return text;
+}
+
+/* ---- phases ---- */
+
+bool payload_phase_number(const char *phase, uint32_t *ret_number)
+{
+    size_t digits = strspn(phase, "0123456789");
+    unsigned long long number;
+
+    /* Ten digits hold 2^32 - 2, and cannot overflow what strtoull returns. */
+    if (digits == 0 || digits > 10 || phase[digits] != '\0' || (phase[0] == '0' && digits > 1))
+        return false;
+    number = strtoull(phase, NULL, 10);
+    if (number > PHASE_NUMBER_MAX)
+        return false;
+    *ret_number = (uint32_t)number;
+    return true;
+}
+
+void payload_phase_name(uint32_t number, char ret_phase[11])
+{
+    snprintf(ret_phase, 11, "%" PRIu32, number);
+}

@@ -1,0 +1,257 @@
+#include "config.h"
+
+#include "wormhole/wire.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+#include <sodium.h>
+
+#include "wormhole/code.h"
+#include "wormhole/document.h"
+#include "wormhole/text.h"
+
+/* Longest retention that is believed, in seconds: ten years. Keeps sums of times far from overflow.
+ */
+#define RETENTION_MAX ((int64_t)10 * 366 * 24 * 3600)
+
+static const char *const fault_texts[] = {
+    [WIRE_OK] = "the message is well-formed",
+    [WIRE_NOT_JSON] = "the message is not a JSON object",
+    [WIRE_INCOMPLETE] = "the message lacks a part that its type needs",
+    [WIRE_NO_MEMORY] = "out of memory",
+};
+
+const char *wire_fault_text(enum wire_fault fault)
+{
+    return fault_texts[fault];
+}
+
+/* ---- parts of a message ---- */
+
+/* A string that is short, and without control characters: it may end up in a log. NULL otherwise.
+ */
+static const char *get_name(const json_t *object, const char *key)
+{
+    const char *name = json_string_value(json_object_get(object, key));
+
+    if (!name || strnlen(name, WIRE_NAME_MAX + 1) > WIRE_NAME_MAX || text_has_control(name))
+        return NULL;
+    return name;
+}
+
+/* Replaces a text for people by one that is safe to show, and borrows that. An absent one, or what
+ * is no string, gives NULL. */
+static enum wire_fault get_text(json_t *object, const char *key, const char **ret_text)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    char clean[WIRE_TEXT_MAX + 1];
+
+    if (!text) {
+        *ret_text = NULL;
+        return WIRE_OK;
+    }
+    text_clean(text, clean, sizeof(clean));
+    if (json_object_set_new(object, key, json_string(clean)))
+        return WIRE_NO_MEMORY;
+    *ret_text = json_string_value(json_object_get(object, key));
+    return WIRE_OK;
+}
+
+/* Decodes hex into new memory, which exists even if it is empty. */
+static enum wire_fault get_hex(const json_t *object, const char *key, uint8_t **ret_bytes,
+                               size_t *ret_length)
+{
+    const json_t *value = json_object_get(object, key);
+    size_t digits = json_string_length(value);
+    size_t length = digits / 2;
+    uint8_t *bytes;
+
+    if (!json_is_string(value) || digits % 2 != 0)
+        return WIRE_INCOMPLETE;
+    bytes = malloc(length + 1);
+    if (!bytes)
+        return WIRE_NO_MEMORY;
+    if (sodium_hex2bin(bytes, length, json_string_value(value), digits, NULL, NULL, NULL) != 0) {
+        free(bytes);
+        return WIRE_INCOMPLETE;
+    }
+    *ret_bytes = bytes;
+    *ret_length = length;
+    return WIRE_OK;
+}
+
+/* ---- a reader for each type: root → message ---- */
+
+static enum wire_fault read_nothing(json_t *root, struct wire_message *message)
+{
+    (void)root;
+    (void)message;
+    return WIRE_OK;
+}
+
+/* {"none": …} or ["none", …] */
+static bool lists_none(const json_t *methods)
+{
+    const json_t *method;
+    size_t i;
+
+    if (json_object_get(methods, "none"))
+        return true;
+    json_array_foreach(methods, i, method)
+    {
+        const char *name = json_string_value(method);
+
+        if ((name && strcmp(name, "none") == 0) || json_object_get(method, "none"))
+            return true;
+    }
+    return false;
+}
+
+static bool permission_needed(const json_t *welcome)
+{
+    const json_t *methods = json_object_get(welcome, "permission-required");
+
+    return methods && !json_is_null(methods) && !json_is_false(methods) && !lists_none(methods);
+}
+
+/* `relayd` is what our own relay says about itself. */
+static int64_t retention(const json_t *welcome)
+{
+    const json_t *relayd = json_object_get(welcome, "relayd");
+    json_int_t seconds = json_integer_value(json_object_get(relayd, "retention"));
+
+    if (seconds <= 0)
+        return 0;
+    return seconds < RETENTION_MAX ? seconds : RETENTION_MAX;
+}
+
+static enum wire_fault read_welcome(json_t *root, struct wire_message *message)
+{
+    json_t *welcome = json_object_get(root, "welcome");
+    enum wire_fault fault;
+
+    if (!json_is_object(welcome))
+        return WIRE_INCOMPLETE;
+    message->retention = retention(welcome);
+    message->permission_needed = permission_needed(welcome);
+    fault = get_text(welcome, "motd", &message->motd);
+    return fault ? fault : get_text(welcome, "error", &message->error);
+}
+
+static enum wire_fault read_nameplates(json_t *root, struct wire_message *message)
+{
+    (void)message;
+    return json_is_array(json_object_get(root, "nameplates")) ? WIRE_OK : WIRE_INCOMPLETE;
+}
+
+static enum wire_fault read_allocated(json_t *root, struct wire_message *message)
+{
+    message->nameplate = get_name(root, "nameplate");
+    if (!message->nameplate || !code_nameplate_valid(message->nameplate))
+        return WIRE_INCOMPLETE;
+    return WIRE_OK;
+}
+
+static enum wire_fault read_claimed(json_t *root, struct wire_message *message)
+{
+    message->mailbox = get_name(root, "mailbox");
+    return message->mailbox && *message->mailbox ? WIRE_OK : WIRE_INCOMPLETE;
+}
+
+static enum wire_fault read_message(json_t *root, struct wire_message *message)
+{
+    message->side = get_name(root, "side");
+    message->phase = get_name(root, "phase");
+    if (!message->side || !message->phase)
+        return WIRE_INCOMPLETE;
+    return get_hex(root, "body", &message->body, &message->body_length);
+}
+
+static enum wire_fault read_pong(json_t *root, struct wire_message *message)
+{
+    const json_t *pong = json_object_get(root, "pong");
+
+    message->pong = json_integer_value(pong);
+    return json_is_integer(pong) ? WIRE_OK : WIRE_INCOMPLETE;
+}
+
+static enum wire_fault read_error(json_t *root, struct wire_message *message)
+{
+    enum wire_fault fault = get_text(root, "error", &message->error);
+
+    message->orig_type = get_name(json_object_get(root, "orig"), "type");
+    if (!fault && !message->error)
+        return WIRE_INCOMPLETE;
+    return fault;
+}
+
+static const struct reader {
+    const char *name;
+    enum wire_type type;
+    enum wire_fault (*read)(json_t *root, struct wire_message *message);
+} readers[] = {
+    {"ack", WIRE_ACK, read_nothing},
+    {"allocated", WIRE_ALLOCATED, read_allocated},
+    {"claimed", WIRE_CLAIMED, read_claimed},
+    {"closed", WIRE_CLOSED, read_nothing},
+    {"error", WIRE_ERROR, read_error},
+    {"message", WIRE_MESSAGE, read_message},
+    {"nameplates", WIRE_NAMEPLATES, read_nameplates},
+    {"pong", WIRE_PONG, read_pong},
+    {"released", WIRE_RELEASED, read_nothing},
+    {"welcome", WIRE_WELCOME, read_welcome},
+};
+
+static const struct reader unknown = {"", WIRE_UNKNOWN, read_nothing};
+
+static const struct reader *find_reader(const char *name)
+{
+    for (size_t i = 0; i < sizeof(readers) / sizeof(*readers); i++) {
+        if (strcmp(name, readers[i].name) == 0)
+            return &readers[i];
+    }
+    return &unknown;
+}
+
+/* ---- the whole ---- */
+
+static enum wire_fault read_root(json_t *root, struct wire_message *message)
+{
+    const char *name = json_string_value(json_object_get(root, "type"));
+    const struct reader *reader;
+
+    if (!name)
+        return WIRE_INCOMPLETE;
+    reader = find_reader(name);
+    message->type = reader->type;
+    return reader->read(root, message);
+}
+
+static const enum wire_fault load_faults[] = {
+    [DOCUMENT_OK] = WIRE_OK,
+    [DOCUMENT_REFUSED] = WIRE_NOT_JSON,
+    [DOCUMENT_NO_MEMORY] = WIRE_NO_MEMORY,
+};
+
+enum wire_fault wire_parse(const char *text, size_t length, struct wire_message *ret_message)
+{
+    struct wire_message message = {0};
+    enum wire_fault fault = load_faults[document_load(text, length, &message.root)];
+
+    if (!fault)
+        fault = read_root(message.root, &message);
+    if (fault)
+        wire_free(&message);
+    else
+        *ret_message = message;
+    return fault;
+}
+
+void wire_free(struct wire_message *message)
+{
+    json_decref(message->root);
+    free(message->body);
+    *message = (struct wire_message){0};
+}
