@@ -131,6 +131,7 @@ struct session {
     uint32_t acked;    /* 0 … acked - 1 were acknowledged and are gone */
     uint32_t unread;   /* rows in the inbox, those ahead included */
     uint64_t unread_bytes;
+    bool deaf; /* a message was turned away because the inbox was full */
 
     int64_t last_visit; /* completed; 0 if none */
     uint32_t failures;  /* visits failed in a row */
@@ -176,7 +177,6 @@ enum session_refusal {
     SESSION_REFUSED_TOO_LARGE, /* the message */
     SESSION_REFUSED_FULL,      /* SESSION_OUTBOX_MAX messages or bytes were sent */
     SESSION_REFUSED_NUMBER,    /* acknowledges what has not been received */
-    SESSION_REFUSED_MEMORY,
 };
 
 struct session_context {
@@ -262,7 +262,8 @@ enum session_refusal session_step(struct session *session, const struct session_
 const char *session_refusal_text(enum session_refusal refusal);
 
 /* The relay message that adds outbox row `row` (nonce ‖ plaintext) as phase `number`. The same
- * bytes at every call. New, free(); NULL when out of memory. */
+ * bytes at every
+ * call. New, free(); NULL when out of memory, and once the session is closed. */
 char *session_seal(const struct session *session, uint32_t number, const uint8_t *row,
                    size_t length);
 

@@ -1,0 +1,57 @@
+/* How a session ends: result known → relay told → secrets wiped. */
+#include "config.h"
+
+#include "wormhole/step.h"
+#include "wormhole/visit.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const moods[SESSION_RESULTS] = {
+    [RESULT_HAPPY] = "happy",   [RESULT_LONELY] = "lonely",  [RESULT_SCARY] = "scary",
+    [RESULT_ERRORY] = "errory", [RESULT_CROWDED] = "errory",
+};
+
+const char *ending_mood(const struct session *session)
+{
+    return moods[session->result];
+}
+
+/* Nothing of ours can be at the relay: neither a claim nor a mailbox. */
+static bool relay_knows_nothing(const struct session *session)
+{
+    return session->nameplate == NAMEPLATE_NONE && session->mailbox == NULL &&
+           (session->visit == NULL || session->visit->stage == VISIT_CONNECTING);
+}
+
+void ending_begin(struct step *step, enum session_result result, bool flush, const char *reason)
+{
+    struct session *session = step->session;
+    session->state = SESSION_CLOSING;
+    session->result = result;
+    session->flush = flush && session->stored < session->sent;
+    session->ended = step->context->now;
+    session->failures = 0;
+    step_set_text(step, &session->reason, reason, REASON_MAX);
+    plan_visit_now(step);
+    if (relay_knows_nothing(session))
+        ending_finish(step);
+}
+
+void ending_finish(struct step *step)
+{
+    struct session *session = step->session;
+    if (session->visit != NULL)
+        visit_drop(step);
+    session->state = SESSION_CLOSED;
+    session->wake = session->ended + step->context->keep;
+    if (session->code != NULL)
+        sodium_memzero(session->code, strlen(session->code));
+    free(session->code);
+    session->code = NULL;
+    sodium_memzero(session->scalar, sizeof session->scalar);
+    sodium_memzero(session->key, sizeof session->key);
+    sodium_memzero(session->verifier, sizeof session->verifier);
+    step_write(step, WRITE_OUTBOX_FORGET, 0, NULL, 0, NULL, 0);
+}

@@ -1,0 +1,215 @@
+/* What the peer says: its pake, its version, its messages. */
+#include "config.h"
+
+#include "wormhole/payload.h"
+#include "wormhole/visit.h"
+#include "wormhole/wire.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Come again: the replay brings it once more. */
+static void miss(struct step *step)
+{
+    step->session->visit->missed = true;
+}
+
+static void got_further(struct step *step)
+{
+    step->session->visit->progressed = true;
+    plan_peer_news(step);
+}
+
+/* ---- pake ---- */
+
+static void take_key(struct step *step, const char *side, const uint8_t key[KEY_BYTES])
+{
+    struct session *session = step->session;
+    memcpy(session->key, key, KEY_BYTES);
+    keys_verifier(session->key, session->verifier);
+    /* The second half must never run twice on one scalar. */
+    sodium_memzero(session->scalar, sizeof session->scalar);
+    step_set_text(step, &session->peer_side, side, WIRE_NAME_MAX);
+    session->state = SESSION_KEYED;
+    got_further(step);
+}
+
+static void on_pake(struct step *step, const struct wire_message *message)
+{
+    struct session *session = step->session;
+    uint8_t theirs[PAKE_MESSAGE_BYTES], key[KEY_BYTES];
+    size_t length;
+    if (session_keyed(session))
+        return;
+    if (!payload_read_pake(message->body, message->body_length, theirs, &length)) {
+        ending_begin(step, RESULT_ERRORY, false, "the peer's key exchange message is malformed");
+        return;
+    }
+    enum pake_fault fault = pake_finish(session->code, session->appid, session->scalar,
+                                        session->pake, theirs, length, key);
+    if (fault == PAKE_OK)
+        take_key(step, message->side, key);
+    else
+        ending_begin(step, fault == PAKE_REFLECTED ? RESULT_SCARY : RESULT_ERRORY, false,
+                     pake_fault_text(fault));
+    sodium_memzero(key, sizeof key);
+}
+
+/* ---- what is encrypted ---- */
+
+/* A message under its phase, decrypted. */
+struct opened {
+    uint8_t *plain;
+    size_t length;
+};
+
+static bool open_message(struct step *step, const struct wire_message *message,
+                         struct opened *ret_opened)
+{
+    uint8_t key[KEY_BYTES];
+    uint8_t *plain = malloc(message->body_length + 1);
+    if (plain == NULL) {
+        step->outcome->no_memory = true;
+        return false;
+    }
+    keys_phase(step->session->key, message->side, message->phase, key);
+    bool authentic = keys_open(key, message->body, message->body_length, plain);
+    sodium_memzero(key, sizeof key);
+    if (!authentic) {
+        free(plain);
+        ending_begin(step, RESULT_SCARY, false,
+                     "a message did not decrypt: wrong code, or somebody interferes");
+        return false;
+    }
+    *ret_opened =
+        (struct opened){.plain = plain, .length = message->body_length - KEYS_SEALED_EXTRA};
+    return true;
+}
+
+static void free_opened(struct opened *opened)
+{
+    sodium_memzero(opened->plain, opened->length);
+    free(opened->plain);
+}
+
+static void establish(struct step *step)
+{
+    if (step->session->state == SESSION_KEYED)
+        step->session->state = SESSION_ESTABLISHED;
+    got_further(step);
+}
+
+static void on_version(struct step *step, const struct wire_message *message)
+{
+    struct session *session = step->session;
+    struct opened opened;
+    if (session->peer_versions != NULL || !open_message(step, message, &opened))
+        return;
+    char *versions = payload_read_version(opened.plain, opened.length);
+    step_set_text(step, &session->peer_versions, versions == NULL ? "{}" : versions,
+                  PAYLOAD_VERSIONS_MAX);
+    free(versions);
+    free_opened(&opened);
+    establish(step);
+}
+
+/* ---- application messages: numbered, delivered in order, once each ---- */
+
+static bool have_number(const struct session *session, uint32_t number)
+{
+    if (number < session->received)
+        return true;
+    uint32_t ahead = number - session->received;
+    return ahead > 0 && ahead <= SESSION_AHEAD_MAX && (session->ahead >> (ahead - 1) & 1) != 0;
+}
+
+/* Counts `number`, and those behind it that came before it. */
+static void count_received(struct session *session, uint32_t number)
+{
+    uint32_t ahead = number - session->received;
+    if (ahead > 0) {
+        session->ahead |= (uint64_t)1 << (ahead - 1);
+        return;
+    }
+    bool next_is_here;
+    do {
+        session->received++;
+        next_is_here = (session->ahead & 1) != 0;
+        session->ahead >>= 1;
+    } while (next_is_here);
+}
+
+static bool inbox_has_room(const struct session *session, size_t length)
+{
+    return session->unread == 0 || (session->unread < SESSION_INBOX_MAX &&
+                                    session->unread_bytes + length <= SESSION_INBOX_BYTES_MAX);
+}
+
+static void keep_message(struct step *step, uint32_t number, const struct opened *opened)
+{
+    struct session *session = step->session;
+    if (opened->length > SESSION_MESSAGE_MAX) {
+        ending_begin(step, RESULT_ERRORY, false,
+                     "the peer sent a message that is larger than 16 MiB");
+        return;
+    }
+    if (!inbox_has_room(session, opened->length)) {
+        /* command_ack() comes back for it. */
+        session->deaf = true;
+        return;
+    }
+    step_write(step, WRITE_INBOX, number, NULL, 0, opened->plain, opened->length);
+    count_received(session, number);
+    session->unread++;
+    session->unread_bytes += opened->length;
+    establish(step);
+}
+
+static void on_number(struct step *step, const struct wire_message *message, uint32_t number)
+{
+    struct session *session = step->session;
+    struct opened opened;
+    if (have_number(session, number))
+        return;
+    if (number - session->received > SESSION_AHEAD_MAX) {
+        miss(step);
+        return;
+    }
+    if (!open_message(step, message, &opened))
+        return;
+    keep_message(step, number, &opened);
+    free_opened(&opened);
+}
+
+/* The peer is here: this is the mailbox to stay with. */
+static void stay_here(struct step *step)
+{
+    struct session *session = step->session;
+    session->visit->peer_seen = true;
+    if (session->visit->look_behind)
+        step_set_text(step, &session->mailbox, session->visit->mailbox, WIRE_NAME_MAX);
+    session->visit->look_behind = false;
+    session->mailbox_lost = session->look_behind = false;
+}
+
+void peer_message(struct step *step, const struct wire_message *message)
+{
+    struct session *session = step->session;
+    bool pake = strcmp(message->phase, "pake") == 0;
+    uint32_t number;
+    if (session_keyed(session) && strcmp(message->side, session->peer_side) != 0)
+        return; /* a third side; only the relay knows how it came here */
+    /* Who only looks behind a lost mailbox leaves a pake there and no more: that one may have gone
+     * back. */
+    if (!session->visit->look_behind || !pake)
+        stay_here(step);
+    if (pake)
+        on_pake(step, message);
+    else if (!session_keyed(session))
+        miss(step);
+    else if (strcmp(message->phase, "version") == 0)
+        on_version(step, message);
+    else if (payload_phase_number(message->phase, &number))
+        on_number(step, message, number);
+}

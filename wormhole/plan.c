@@ -1,0 +1,124 @@
+/* When a session wakes: schedule, keeping the mailbox alive, back-off, jitter, deadline. */
+#include "config.h"
+
+#include "wormhole/step.h"
+
+/* A relay that does not say how long it keeps mailboxes is taken for a stock one: 11 minutes
+ * (mailbox server 0.4.1). */
+#define STOCK_RETENTION ((int64_t)11 * 60 * 1000)
+/* Where the schedule says "hold" but the daemon has no room for another held connection. */
+#define POLL_INSTEAD_OF_HOLD ((int64_t)15 * 1000)
+/* A held connection is renewed now and then: one that was bound before the relay pruned can be cut
+ * off from live delivery. */
+#define HOLD_RENEW ((int64_t)3600 * 1000)
+/* Back-off after failed visits: doubling from a second up to two minutes, which keeps even a stock
+ * relay's mailbox alive. */
+#define RETRY_FIRST ((int64_t)1000)
+#define RETRY_MAX   ((int64_t)2 * 60 * 1000)
+
+/* A random duration in [duration × 4/5, duration]: spreads out what would otherwise happen all at
+ * once. */
+static int64_t jittered(struct step *step, int64_t duration)
+{
+    uint32_t random;
+    step_random(step, &random, sizeof random);
+    return duration - (int64_t)((double)duration / 5 * random / UINT32_MAX);
+}
+
+static const struct schedule_rule *rule_now(const struct step *step)
+{
+    return schedule_rule_at(&step->session->schedule,
+                            step->context->now - step->session->lively_since);
+}
+
+void plan_at(struct step *step, int64_t when)
+{
+    int64_t deadline = session_deadline(step->session);
+    step->session->wake = session_alive(step->session) && deadline < when ? deadline : when;
+}
+
+void plan_visit_now(struct step *step)
+{
+    plan_at(step, step->context->now);
+}
+
+/* A preset's polls come often enough for the mailbox to survive from visit to visit; a list of the
+ * user's is obeyed. */
+static int64_t kept_alive(const struct step *step, int64_t interval)
+{
+    if (!step->session->schedule.preset)
+        return interval;
+    int64_t retention = step->context->retention > 0 ? step->context->retention : STOCK_RETENTION;
+    int64_t limit = retention / 4 * 3;
+    return interval < limit ? interval : limit;
+}
+
+/* While the mailbox is lost there are two places to look at, so neither is held. */
+static bool may_hold(const struct step *step)
+{
+    return step->context->may_hold && !step->session->mailbox_lost;
+}
+
+void plan_next_visit(struct step *step)
+{
+    int64_t interval = rule_now(step)->interval;
+    if (interval == 0 && !may_hold(step))
+        interval = POLL_INSTEAD_OF_HOLD;
+    plan_at(step, step->context->now + jittered(step, kept_alive(step, interval)));
+}
+
+void plan_retry(struct step *step, int64_t at_least)
+{
+    int64_t wait = RETRY_FIRST;
+    for (uint32_t i = 1; i < step->session->failures && wait < RETRY_MAX; i++)
+        wait *= 2;
+    if (wait > RETRY_MAX)
+        wait = RETRY_MAX;
+    if (wait < at_least)
+        wait = at_least;
+    plan_at(step, step->context->now + jittered(step, wait));
+}
+
+int64_t plan_hold(const struct step *step)
+{
+    const struct session *session = step->session;
+    if (!may_hold(step) || rule_now(step)->interval != 0)
+        return 0;
+    int64_t hold =
+        schedule_rule_left(&session->schedule, step->context->now - session->lively_since);
+    if (hold > HOLD_RENEW)
+        hold = HOLD_RENEW;
+    int64_t left = session_deadline(session) - step->context->now;
+    return left < hold ? left : hold;
+}
+
+void plan_lively(struct step *step)
+{
+    step->session->lively_since = step->context->now;
+}
+
+void plan_peer_news(struct step *step)
+{
+    step->session->last_activity = step->context->now;
+    plan_lively(step);
+}
+
+int64_t session_deadline(const struct session *session)
+{
+    return session->last_activity + session->timeout;
+}
+
+const char *session_retention_text(const struct session *session, int64_t retention)
+{
+    const struct schedule *schedule = &session->schedule;
+    int64_t longest = 0;
+    for (unsigned i = 0; i < schedule->count; i++)
+        if (schedule->rules[i].interval > longest)
+            longest = schedule->rules[i].interval;
+    bool kept = schedule->preset || longest < (retention > 0 ? retention : STOCK_RETENTION);
+    if (retention > 0)
+        return kept ? "the relay keeps the mailbox longer than the time between visits"
+                    : "the relay may forget the mailbox between visits; it is then made anew";
+    return kept ? "visited often enough for a stock relay, which forgets a mailbox after 11 minutes"
+                : "a stock relay forgets the mailbox between visits; it is then made anew";
+}

@@ -1,0 +1,217 @@
+/* A session's life, and the step that moves it. */
+#include "config.h"
+
+#include "wormhole/payload.h"
+#include "wormhole/visit.h"
+#include "wormhole/wire.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* How long we try to tell the relay that a session has ended. By then it has forgotten the mailbox
+ * by itself. */
+#define CLOSING_PATIENCE ((int64_t)24 * 3600 * 1000)
+/* pake_start fails with a probability of about 2^-252; more tries mean a broken source of
+ * randomness. */
+#define PAKE_TRIES 8
+
+/* ---- beginning and end of the struct ---- */
+
+struct session *session_blank(void)
+{
+    return calloc(1, sizeof(struct session));
+}
+
+static void free_secret_text(char *text)
+{
+    if (text != NULL)
+        sodium_memzero(text, strlen(text));
+    free(text);
+}
+
+void session_free(struct session *session)
+{
+    if (session == NULL)
+        return;
+    visit_free(session->visit);
+    free(session->name);
+    free(session->appid);
+    free(session->relay);
+    free(session->reason);
+    free_secret_text(session->code);
+    free(session->mailbox);
+    free(session->version);
+    free(session->peer_side);
+    free(session->peer_versions);
+    free(session->last_error);
+    free(session->unknown);
+    sodium_memzero(session, sizeof *session);
+    free(session);
+}
+
+void session_take_code(struct step *step, const char *code)
+{
+    struct session *session = step->session;
+    uint8_t random[PAKE_RANDOM_BYTES];
+    bool made = false;
+    for (int i = 0; i < PAKE_TRIES && !made; i++) {
+        step_random(step, random, sizeof random);
+        made = pake_start(code, random, session->scalar, session->pake);
+    }
+    sodium_memzero(random, sizeof random);
+    step_set_text(step, &session->code, code, CODE_MAX);
+    if (!made)
+        step->outcome->no_memory = true; /* undo the step: nothing may leave without a pake */
+    if (session->state == SESSION_ALLOCATING)
+        session->state = SESSION_WAITING;
+}
+
+static void make_side(struct step *step, char ret_side[SIDE_TEXT])
+{
+    uint8_t random[(SIDE_TEXT - 1) / 2];
+    step_random(step, random, sizeof random);
+    sodium_bin2hex(ret_side, SIDE_TEXT, random, sizeof random);
+}
+
+struct session *session_new(const struct session_options *options,
+                            const struct session_context *context)
+{
+    struct outcome outcome = {0};
+    struct session *session = session_blank();
+    struct step step = {.session = session, .context = context, .outcome = &outcome};
+    if (session == NULL)
+        return NULL;
+    step_random(&step, session->id, sizeof session->id);
+    make_side(&step, session->side);
+    step_random(&step, session->version_nonce, sizeof session->version_nonce);
+    step_set_text(&step, &session->name, options->name, NAME_MAX_BYTES);
+    step_set_text(&step, &session->appid, options->appid, APPID_MAX);
+    step_set_text(&step, &session->relay, options->relay, RELAY_MAX);
+    session->version = payload_version(options->app_versions);
+    session->schedule = *options->schedule;
+    session->words = options->words;
+    session->timeout =
+        options->timeout > 0 ? options->timeout : schedule_default_timeout(options->schedule);
+    session->created = session->last_activity = session->lively_since = context->now;
+    if (options->code != NULL)
+        session_take_code(&step, options->code);
+    plan_visit_now(&step);
+    if (outcome.no_memory || session->version == NULL) {
+        session_free(session);
+        session = NULL;
+    }
+    outcome_clear(&outcome);
+    return session;
+}
+
+/* ---- what happens to it ---- */
+
+static void give_up(struct step *step)
+{
+    if (step->session->state == SESSION_ESTABLISHED)
+        ending_begin(step, RESULT_HAPPY, true,
+                     "nothing was heard of the peer for the whole time allowed");
+    else
+        ending_begin(step, RESULT_LONELY, false, "nobody came within the time allowed");
+    if (visit_past_fence(step->session->visit))
+        visit_settle(step);
+}
+
+static void wake_closed(struct step *step)
+{
+    struct session *session = step->session;
+    session->wake = session->ended + step->context->keep;
+    if (step->context->now >= session->wake)
+        step_write(step, WRITE_FORGET, 0, NULL, 0, NULL, 0);
+}
+
+static enum session_refusal on_wake(struct step *step)
+{
+    struct session *session = step->session;
+    int64_t now = step->context->now;
+    if (session->state == SESSION_CLOSED)
+        wake_closed(step);
+    else if (session->state == SESSION_CLOSING && now >= session->ended + CLOSING_PATIENCE)
+        ending_finish(step);
+    else if (session_alive(session) && now >= session_deadline(session))
+        give_up(step);
+    else if (session->visit != NULL && now >= session->visit->alarm)
+        visit_alarm(step);
+    else if (session->visit == NULL && now >= session->wake)
+        visit_begin(step);
+    return SESSION_ACCEPTED;
+}
+
+static enum session_refusal on_relay(struct step *step)
+{
+    visit_relay_message(step);
+    return SESSION_ACCEPTED;
+}
+
+static enum session_refusal on_lost(struct step *step)
+{
+    if (step->session->visit != NULL)
+        visit_lost(step, step->event->text);
+    return SESSION_ACCEPTED;
+}
+
+static enum session_refusal on_postpone(struct step *step)
+{
+    if (step->session->visit == NULL && step->session->state != SESSION_CLOSED)
+        plan_at(step, step->event->until);
+    return SESSION_ACCEPTED;
+}
+
+static enum session_refusal (*const handlers[EVENT_TYPES])(struct step *) = {
+    [EVENT_WAKE] = on_wake,         [EVENT_RELAY] = on_relay,    [EVENT_LOST] = on_lost,
+    [EVENT_POSTPONE] = on_postpone, [EVENT_SEND] = command_send, [EVENT_ACK] = command_ack,
+    [EVENT_CLOSE] = command_close,  [EVENT_POLL] = command_poll,
+};
+
+enum session_refusal session_step(struct session *session, const struct session_event *event,
+                                  const struct session_context *context, struct outcome *outcome)
+{
+    struct step step = {.session = session, .event = event, .context = context, .outcome = outcome};
+    return handlers[event->type](&step);
+}
+
+/* ---- looking at it ---- */
+
+int64_t session_alarm(const struct session *session)
+{
+    return session->visit == NULL ? INT64_MAX : session->visit->alarm;
+}
+
+static const enum session_connection connections[VISIT_STAGES] = {
+    [VISIT_CONNECTING] = CONNECTION_CONNECTING, [VISIT_ALLOCATING] = CONNECTION_VISITING,
+    [VISIT_CLAIMING] = CONNECTION_VISITING,     [VISIT_REPLAYING] = CONNECTION_VISITING,
+    [VISIT_DRAINING] = CONNECTION_VISITING,     [VISIT_HELD] = CONNECTION_HELD,
+    [VISIT_LEAVING] = CONNECTION_VISITING,      [VISIT_RELEASING] = CONNECTION_VISITING,
+    [VISIT_CLOSING] = CONNECTION_VISITING,
+};
+
+enum session_connection session_connection(const struct session *session)
+{
+    return session->visit == NULL ? CONNECTION_NONE : connections[session->visit->stage];
+}
+
+char *session_seal(const struct session *session, uint32_t number, const uint8_t *row,
+                   size_t length)
+{
+    char phase[11];
+    uint8_t key[KEY_BYTES];
+    if (session->state == SESSION_CLOSED || length < KEYS_NONCE_BYTES)
+        return NULL; /* the key is wiped */
+    size_t plain_length = length - KEYS_NONCE_BYTES;
+    uint8_t *sealed = malloc(plain_length + KEYS_SEALED_EXTRA);
+    if (sealed == NULL)
+        return NULL;
+    payload_phase_name(number, phase);
+    keys_phase(session->key, session->side, phase, key);
+    keys_seal(key, row, row + KEYS_NONCE_BYTES, plain_length, sealed);
+    sodium_memzero(key, sizeof key);
+    char *text = wire_add(phase, sealed, plain_length + KEYS_SEALED_EXTRA);
+    free(sealed);
+    return text;
+}

@@ -1,0 +1,265 @@
+/* A visit's life, and what each message of the relay does to it. */
+#include "config.h"
+
+#include "wormhole/visit.h"
+#include "wormhole/wire.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Patience for any one answer of the relay, ms. The network has shorter limits for connecting; a
+ * busy relay may take its time. */
+#define ANSWER_PATIENCE ((int64_t)60 * 1000)
+/* A crowded mailbox can only become free by being pruned, 11 minutes after its last visitor: try
+ * later than that … */
+#define CROWDED_WAIT ((int64_t)15 * 60 * 1000)
+/* … and no more often than this, since each try renews the crowd. */
+#define CROWDED_TRIES 3
+/* A relay that refuses everybody (its welcome bears an error) will not change its mind within
+ * seconds. */
+#define REFUSED_WAIT ((int64_t)5 * 60 * 1000)
+
+void visit_free(struct visit *visit)
+{
+    if (visit == NULL)
+        return;
+    bits_free(&visit->seen);
+    free(visit->mailbox);
+    free(visit);
+}
+
+void visit_await(struct step *step, enum visit_stage stage)
+{
+    step->session->visit->stage = stage;
+    step->session->visit->alarm = step->context->now + ANSWER_PATIENCE;
+}
+
+void visit_begin(struct step *step)
+{
+    struct visit *visit = calloc(1, sizeof *visit);
+    if (visit == NULL) {
+        step->outcome->no_memory = true;
+        return;
+    }
+    step->session->visit = visit;
+    visit_await(step, VISIT_CONNECTING);
+    step_effect(step, EFFECT_CONNECT, NULL, 0);
+}
+
+static void forget_visit(struct step *step)
+{
+    visit_free(step->session->visit);
+    step->session->visit = NULL;
+}
+
+void visit_drop(struct step *step)
+{
+    forget_visit(step);
+    step_effect(step, EFFECT_DISCONNECT, NULL, 0);
+}
+
+static void note_failure(struct step *step, const char *why, int64_t at_least)
+{
+    step->session->failures++;
+    step_set_text(step, &step->session->last_error, why, REASON_MAX);
+    plan_retry(step, at_least);
+}
+
+void visit_fail(struct step *step, const char *why, int64_t at_least)
+{
+    note_failure(step, why, at_least);
+    visit_drop(step);
+}
+
+void visit_lost(struct step *step, const char *why)
+{
+    note_failure(step, why, 0);
+    forget_visit(step);
+}
+
+void visit_alarm(struct step *step)
+{
+    struct visit *visit = step->session->visit;
+    if (visit->stage == VISIT_HELD)
+        visit_leave(step);
+    else
+        visit_fail(step, "the relay does not answer", 0);
+}
+
+/* ---- one handler per message type ---- */
+
+static void on_welcome(struct step *step, const struct wire_message *message)
+{
+    char why[REASON_MAX + 1];
+    if (step->session->visit->stage != VISIT_CONNECTING)
+        return;
+    if (message->error != NULL) {
+        snprintf(why, sizeof why, "the relay refuses clients: %s", message->error);
+        visit_fail(step, why, REFUSED_WAIT);
+    } else if (message->permission_needed) {
+        visit_fail(step, "the relay asks for a permission (hashcash) that this program cannot give",
+                   REFUSED_WAIT);
+    } else {
+        visit_bind(step);
+    }
+}
+
+static void on_allocated(struct step *step, const struct wire_message *message)
+{
+    struct session *session = step->session;
+    uint8_t entropy[CODE_WORDS_MAX];
+    char code[CODE_MAX + 1];
+    if (session->visit->stage != VISIT_ALLOCATING)
+        return;
+    step_random(step, entropy, sizeof entropy);
+    if (code_generate(message->nameplate, session->words, entropy, code)) {
+        session_take_code(step, code);
+        visit_claim(step);
+    } else {
+        visit_fail(step, "the relay allocated a nameplate that is none", REFUSED_WAIT);
+    }
+    sodium_memzero(entropy, sizeof entropy);
+    sodium_memzero(code, sizeof code);
+}
+
+static void on_claimed(struct step *step, const struct wire_message *message)
+{
+    struct session *session = step->session;
+    if (session->visit->stage != VISIT_CLAIMING)
+        return;
+    session->nameplate = NAMEPLATE_CLAIMED;
+    if (!session->visit->look_behind)
+        step_set_text(step, &session->mailbox, message->mailbox, WIRE_NAME_MAX);
+    if (session->state == SESSION_CLOSING && !session->flush)
+        visit_release(step);
+    else
+        visit_open(step, message->mailbox);
+}
+
+static void on_message(struct step *step, const struct wire_message *message)
+{
+    struct session *session = step->session;
+    struct visit *visit = session->visit;
+    if (visit->stage < VISIT_REPLAYING || visit->stage > VISIT_LEAVING)
+        return;
+    if (strcmp(message->side, session->side) == 0)
+        visit_own_message(step, message);
+    else if (session_alive(session))
+        peer_message(step, message);
+    if (visit_past_fence(session->visit))
+        visit_settle(step);
+}
+
+static void on_pong(struct step *step, const struct wire_message *message)
+{
+    struct visit *visit = step->session->visit;
+    if (message->pong != visit->ping)
+        return;
+    if (visit->stage == VISIT_REPLAYING) {
+        visit_fenced(step);
+    } else if (visit->stage == VISIT_LEAVING) {
+        step->session->last_visit = step->context->now;
+        if (visit->missed && visit->progressed)
+            plan_visit_now(step);
+        else
+            plan_next_visit(step);
+        visit_drop(step);
+    }
+}
+
+static void on_released(struct step *step, const struct wire_message *message)
+{
+    (void)message;
+    struct session *session = step->session;
+    if (!session->visit->release_told)
+        return;
+    session->nameplate = NAMEPLATE_RELEASED;
+    if (session->visit->stage == VISIT_RELEASING)
+        visit_release(step);
+    else if (visit_past_fence(session->visit))
+        visit_settle(step);
+}
+
+static void on_closed(struct step *step, const struct wire_message *message)
+{
+    (void)message;
+    if (step->session->visit->stage == VISIT_CLOSING)
+        ending_finish(step);
+}
+
+/* ---- errors that the protocol gives a meaning ---- */
+
+static void on_crowded(struct step *step)
+{
+    struct session *session = step->session;
+    if (session->visit->look_behind) {
+        /* Strangers have that nameplate now; our mailbox is not theirs. */
+        visit_fail(step, "the nameplate belongs to others now", 0);
+        return;
+    }
+    session->crowded++;
+    if (session_alive(session) && session->crowded < CROWDED_TRIES) {
+        visit_fail(step, "the mailbox is crowded: a third side is on it", CROWDED_WAIT);
+        return;
+    }
+    if (session_alive(session))
+        ending_begin(step, RESULT_CROWDED, false,
+                     "a third side is on the mailbox: somebody else has used the code");
+    /* The relay would answer `close` with the same error. */
+    ending_finish(step);
+}
+
+/* Our earlier release got through while its answer was lost. */
+static void on_reclaimed(struct step *step)
+{
+    struct session *session = step->session;
+    session->nameplate = NAMEPLATE_RELEASED;
+    session->visit->look_behind = false;
+    if (session->mailbox == NULL) {
+        if (session_alive(session))
+            ending_begin(step, RESULT_ERRORY, false,
+                         "the relay says that the nameplate was released before");
+        ending_finish(step);
+    } else if (session->state == SESSION_CLOSING && !session->flush) {
+        visit_release(step);
+    } else {
+        visit_open(step, session->mailbox);
+    }
+}
+
+static const struct {
+    const char *text;
+    void (*handler)(struct step *);
+} known_errors[] = {
+    {"crowded", on_crowded},
+    {"reclaimed", on_reclaimed},
+};
+
+static void on_error(struct step *step, const struct wire_message *message)
+{
+    char why[REASON_MAX + 1];
+    for (size_t i = 0; i < sizeof known_errors / sizeof known_errors[0]; i++)
+        if (strcmp(message->error, known_errors[i].text) == 0) {
+            known_errors[i].handler(step);
+            return;
+        }
+    snprintf(why, sizeof why, "the relay answers: %s", message->error);
+    visit_fail(step, why, 0);
+}
+
+/* Types without a handler (ack, nameplates, unknown ones) say nothing to a session. */
+static void (*const handlers[WIRE_TYPES])(struct step *, const struct wire_message *) = {
+    [WIRE_WELCOME] = on_welcome,   [WIRE_ALLOCATED] = on_allocated, [WIRE_CLAIMED] = on_claimed,
+    [WIRE_RELEASED] = on_released, [WIRE_MESSAGE] = on_message,     [WIRE_CLOSED] = on_closed,
+    [WIRE_PONG] = on_pong,         [WIRE_ERROR] = on_error,
+};
+
+void visit_relay_message(struct step *step)
+{
+    const struct wire_message *message = step->event->relay;
+    if (step->session->visit == NULL || handlers[message->type] == NULL)
+        return;
+    handlers[message->type](step, message);
+}

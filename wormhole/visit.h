@@ -1,0 +1,100 @@
+/*
+ * Private to the session's files: one connection to the relay, from the welcome to the leave.
+ *
+ *     connect → welcome → bind → (allocate) → (claim) → open → ping … pong: the fence
+ *     → add what the mailbox lacks, wait for the echoes → (release) → held, or ping … pong → leave
+ *
+ * Before the fence nothing is added: only then is known what the mailbox holds.
+ */
+#ifndef WORMHOLE_VISIT_H
+#define WORMHOLE_VISIT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "wormhole/bits.h"
+#include "wormhole/step.h"
+
+enum visit_stage {
+    VISIT_CONNECTING = 0, /* until the welcome */
+    VISIT_ALLOCATING,     /* until allocated */
+    VISIT_CLAIMING,       /* until claimed */
+    VISIT_REPLAYING,      /* until the fence's pong */
+    VISIT_DRAINING,       /* until every echo, and released, came */
+    VISIT_HELD,           /* nothing to do; the connection stays */
+    VISIT_LEAVING,        /* until the last ping's pong */
+    VISIT_RELEASING,      /* ending: until released */
+    VISIT_CLOSING,        /* ending: until closed */
+    VISIT_STAGES,
+};
+
+struct visit {
+    enum visit_stage stage;
+    int64_t alarm;      /* when to look after it if nothing comes before */
+    int64_t ping;       /* number of the last ping told */
+    int64_t held_until; /* 0: not held yet */
+
+    bool look_behind; /* this one claimed the nameplate again, behind a lost mailbox */
+    char *mailbox;    /* the one opened */
+
+    bool pake_seen, version_seen; /* the mailbox holds ours */
+    bool pake_told, version_told; /* added on this connection */
+    struct bits seen;             /* numbers of ours that the mailbox holds */
+    uint32_t next;                /* numbers below were looked at for adding */
+    uint32_t awaited;             /* numbers added, whose echo has not come */
+    bool release_told;
+
+    bool peer_seen;  /* the peer is in this mailbox */
+    bool missed;     /* something of the peer's could not be taken in this order: */
+    bool progressed; /* worth coming again at once, since we got further */
+};
+
+/* Begins one; the session must have none. */
+void visit_begin(struct step *step);
+
+/* Forgets the visit, closing the connection. */
+void visit_drop(struct step *step);
+
+/* The connection failed or the relay misbehaves: drops the visit, plans the next one not before
+ * `at_least` ms. */
+void visit_fail(struct step *step, const char *why, int64_t at_least);
+
+/* The connection is gone already. */
+void visit_lost(struct step *step, const char *why);
+
+/* The alarm rang. */
+void visit_alarm(struct step *step);
+
+/* A message of the relay. */
+void visit_relay_message(struct step *step);
+
+/* Frees the memory; for session_free. NULL is fine. */
+void visit_free(struct visit *visit);
+
+/* ---- visit_steps.c: the stages in which something is told ---- */
+
+/* After the welcome: bind, and the first command that this session needs. */
+void visit_bind(struct step *step);
+void visit_claim(struct step *step);
+void visit_open(struct step *step, const char *mailbox);
+/* The fence was passed. */
+void visit_fenced(struct step *step);
+/* Past the fence: does what is to be done next, or waits. Call it after every change. */
+void visit_settle(struct step *step);
+/* An ending: releases, then closes. */
+void visit_release(struct step *step);
+/* Goes away, by one more fence. */
+void visit_leave(struct step *step);
+
+/* One of ours came by, in the replay or as an echo. */
+void visit_own_message(struct step *step, const struct wire_message *message);
+
+/* Enters a stage in which an answer of the relay is expected. */
+void visit_await(struct step *step, enum visit_stage stage);
+
+static inline bool visit_past_fence(const struct visit *visit)
+{
+    return visit != NULL && visit->stage >= VISIT_DRAINING && visit->stage <= VISIT_LEAVING;
+}
+
+#endif

@@ -1,0 +1,285 @@
+/* What a visit tells the relay, in order. */
+#include "config.h"
+
+#include "wormhole/payload.h"
+#include "wormhole/visit.h"
+#include "wormhole/wire.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Messages added before their echoes are waited for: hides the round trip, and bounds what is under
+ * way. */
+#define ADD_WINDOW 32
+
+static void ping(struct step *step, enum visit_stage stage)
+{
+    step_tell(step, wire_ping(++step->session->visit->ping));
+    visit_await(step, stage);
+}
+
+/* The session's nameplate must be claimed (again) to learn, or learn anew, which mailbox is behind
+ * it. */
+static bool wants_claim(const struct session *session)
+{
+    if (!session_alive(session))
+        return session->nameplate == NAMEPLATE_CLAIMED && session->mailbox == NULL;
+    if (session->look_behind)
+        return true;
+    return !session_keyed(session) && session->nameplate != NAMEPLATE_RELEASED;
+}
+
+void visit_bind(struct step *step)
+{
+    struct session *session = step->session;
+    step_tell(step, wire_bind(session->appid, session->side, PACKAGE_VERSION));
+    if (!session_alive(session) && session->code == NULL) {
+        ending_finish(step); /* given up before there was a nameplate */
+    } else if (session->code == NULL) {
+        step_tell(step, wire_allocate());
+        visit_await(step, VISIT_ALLOCATING);
+    } else if (wants_claim(session)) {
+        visit_claim(step);
+    } else if (!session_alive(session) && !session->flush) {
+        visit_release(step);
+    } else {
+        visit_open(step, session->mailbox);
+    }
+}
+
+void visit_claim(struct step *step)
+{
+    struct session *session = step->session;
+    char nameplate[NAMEPLATE_MAX + 1];
+    code_nameplate(session->code, nameplate);
+    session->visit->look_behind = session->look_behind;
+    /* Durable before the claim leaves: from now on the relay may know us. */
+    session->nameplate = NAMEPLATE_CLAIMED;
+    step_tell(step, wire_claim(nameplate));
+    visit_await(step, VISIT_CLAIMING);
+}
+
+void visit_open(struct step *step, const char *mailbox)
+{
+    struct visit *visit = step->session->visit;
+    step_set_text(step, &visit->mailbox, mailbox, WIRE_NAME_MAX);
+    step_tell(step, wire_open(mailbox));
+    ping(step, VISIT_REPLAYING);
+}
+
+/* ---- ours in the mailbox ---- */
+
+static void count_stored(struct session *session)
+{
+    while (session->stored < session->sent && bits_has(&session->visit->seen, session->stored))
+        session->stored++;
+}
+
+static void own_number_seen(struct step *step, uint32_t number)
+{
+    struct session *session = step->session;
+    struct visit *visit = session->visit;
+    if (number >= session->sent || bits_has(&visit->seen, number))
+        return;
+    if (!bits_add(&visit->seen, number))
+        step->outcome->no_memory = true;
+    if (number < visit->next && visit->awaited > 0)
+        visit->awaited--;
+}
+
+void visit_own_message(struct step *step, const struct wire_message *message)
+{
+    struct session *session = step->session;
+    uint32_t number;
+    if (strcmp(message->phase, "pake") == 0)
+        session->visit->pake_seen = true;
+    else if (strcmp(message->phase, "version") == 0)
+        session->visit->version_seen = true;
+    else if (payload_phase_number(message->phase, &number))
+        own_number_seen(step, number);
+    if (visit_past_fence(session->visit)) {
+        session->pake_stored |= session->visit->pake_seen;
+        session->version_stored |= session->visit->version_seen;
+        count_stored(session);
+    }
+}
+
+/* ---- the fence ---- */
+
+/*
+ * The relay had our pake once and has it no more: it has forgotten the mailbox. Whatever is lacking
+ * is added again. If nobody is proven yet there is more to it: a peer who has seen our pake comes
+ * back to this mailbox, but one who has not claims the nameplate, and finds a new mailbox. We
+ * cannot know which, so we look at both places in turn.
+ */
+static void notice_forgetting(struct session *session)
+{
+    const struct visit *visit = session->visit;
+    if (session->pake_stored && !visit->pake_seen && !visit->look_behind)
+        session->heals++;
+    if (session->state != SESSION_KEYED || visit->peer_seen)
+        return;
+    session->mailbox_lost = true;
+    session->look_behind = !session->look_behind;
+}
+
+void visit_fenced(struct step *step)
+{
+    struct session *session = step->session;
+    struct visit *visit = session->visit;
+    notice_forgetting(session);
+    session->pake_stored = visit->pake_seen;
+    session->version_stored = visit->version_seen;
+    session->stored = 0;
+    count_stored(session);
+    session->failures = 0;
+    session->crowded = 0;
+    step_set_text(step, &session->last_error, NULL, 0);
+    visit_await(step, VISIT_DRAINING);
+    visit_settle(step);
+}
+
+/* ---- adding what the mailbox lacks ---- */
+
+static void add_pake(struct step *step)
+{
+    char *body = payload_pake(step->session->pake);
+    step->session->visit->pake_told = true;
+    step_tell(step, body == NULL ? NULL : wire_add("pake", (const uint8_t *)body, strlen(body)));
+    free(body);
+}
+
+static void add_version(struct step *step)
+{
+    struct session *session = step->session;
+    size_t length = strlen(session->version);
+    uint8_t key[KEY_BYTES];
+    uint8_t *sealed = malloc(length + KEYS_SEALED_EXTRA);
+    session->visit->version_told = true;
+    if (sealed != NULL) {
+        keys_phase(session->key, session->side, "version", key);
+        keys_seal(key, session->version_nonce, (const uint8_t *)session->version, length, sealed);
+    }
+    step_tell(step,
+              sealed == NULL ? NULL : wire_add("version", sealed, length + KEYS_SEALED_EXTRA));
+    free(sealed);
+}
+
+/* Application messages wait for the peer's proof: a guesser of the code never sees even their
+ * length. */
+static bool may_add_numbers(const struct session *session)
+{
+    return session->state == SESSION_ESTABLISHED || session->flush;
+}
+
+static void add_numbers(struct step *step)
+{
+    struct session *session = step->session;
+    struct visit *visit = session->visit;
+    for (; visit->next < session->sent && visit->awaited < ADD_WINDOW; visit->next++) {
+        if (bits_has(&visit->seen, visit->next))
+            continue;
+        step_effect(step, EFFECT_ADD, NULL, visit->next);
+        visit->awaited++;
+    }
+}
+
+/* In strict order, pake – version – 0 – 1 – …, which the relay keeps. */
+static void add_what_is_lacking(struct step *step)
+{
+    struct session *session = step->session;
+    struct visit *visit = session->visit;
+    if (!session_alive(session) && !session->flush)
+        return;
+    if (!visit->pake_seen && !visit->pake_told)
+        add_pake(step);
+    /* The version stays where the peer is certain to be met: two who both look behind must not part
+     * there. */
+    if (session_keyed(session) && !visit->look_behind && !visit->version_seen &&
+        !visit->version_told)
+        add_version(step);
+    if (may_add_numbers(session))
+        add_numbers(step);
+}
+
+static bool echoes_awaited(const struct visit *visit)
+{
+    return visit->awaited > 0 || (visit->pake_told && !visit->pake_seen) ||
+           (visit->version_told && !visit->version_seen);
+}
+
+/* Once the peer is in our mailbox the nameplate has done its work. Behind a lost mailbox it has
+ * not. */
+static bool wants_release(const struct session *session)
+{
+    return session->nameplate == NAMEPLATE_CLAIMED && session_keyed(session) &&
+           !session->mailbox_lost;
+}
+
+static void tell_release(struct step *step)
+{
+    char nameplate[NAMEPLATE_MAX + 1];
+    if (step->session->visit->release_told)
+        return;
+    step->session->visit->release_told = true;
+    code_nameplate(step->session->code, nameplate);
+    step_tell(step, wire_release(nameplate));
+}
+
+/* A connection that is held until now + plan_hold(). */
+static bool hold(struct step *step)
+{
+    struct session *session = step->session;
+    int64_t duration = plan_hold(step);
+    if (duration <= 0)
+        return false;
+    session->visit->stage = VISIT_HELD;
+    session->visit->alarm = step->context->now + duration;
+    /* Noted once a hold, not at every message: it costs a write. */
+    if (session->visit->held_until == 0)
+        session->last_visit = step->context->now;
+    session->visit->held_until = session->visit->alarm;
+    return true;
+}
+
+void visit_settle(struct step *step)
+{
+    struct session *session = step->session;
+    struct visit *visit = session->visit;
+    add_what_is_lacking(step);
+    if (wants_release(session))
+        tell_release(step);
+    if (echoes_awaited(visit) ||
+        (visit->release_told && session->nameplate != NAMEPLATE_RELEASED)) {
+        visit_await(step, VISIT_DRAINING);
+    } else if (!session_alive(session)) {
+        session->flush = false;
+        visit_release(step);
+    } else if (visit->missed && visit->progressed) {
+        visit_leave(step);
+    } else if (visit->stage != VISIT_LEAVING && !hold(step)) {
+        visit_leave(step);
+    }
+}
+
+void visit_leave(struct step *step)
+{
+    if (step->session->visit->stage != VISIT_LEAVING)
+        ping(step, VISIT_LEAVING);
+}
+
+/* Release comes first: the stock relay drops the connection of one who closes while holding a
+ * nameplate. */
+void visit_release(struct step *step)
+{
+    struct session *session = step->session;
+    if (session->nameplate == NAMEPLATE_CLAIMED) {
+        tell_release(step);
+        visit_await(step, VISIT_RELEASING);
+    } else if (session->mailbox == NULL) {
+        ending_finish(step);
+    } else {
+        step_tell(step, wire_close(session->mailbox, ending_mood(session)));
+        visit_await(step, VISIT_CLOSING);
+    }
+}
