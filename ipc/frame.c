@@ -1,5 +1,7 @@
 #include "config.h"
 
+#include <assert.h>
+
 #include "ipc/frame.h"
 
 /* An idle connection keeps a buffer of at most this size: the largest message is rare. */
@@ -30,6 +32,20 @@ static void drop_taken(struct frame_reader *reader)
     reader->start = 0;
     if (reader->fed.size == 0 && reader->fed.capacity > IDLE_CAPACITY_MAX)
         buffer_free(&reader->fed);
+}
+
+void *frame_room(struct frame_reader *reader, size_t size)
+{
+    if (reader->broken != FRAME_WHOLE)
+        return NULL;
+    drop_taken(reader);
+    return buffer_reserve(&reader->fed, size) ? reader->fed.data + reader->fed.size : NULL;
+}
+
+void frame_filled(struct frame_reader *reader, size_t length)
+{
+    assert(length <= reader->fed.capacity - reader->fed.size);
+    reader->fed.size += length;
 }
 
 bool frame_feed(struct frame_reader *reader, const void *data, size_t length)

@@ -42,6 +42,11 @@ void frame_init(struct frame_reader *reader);
 /* Wipes and frees the buffer: messages hold codes. */
 void frame_free(struct frame_reader *reader);
 
+/* Room for `size` bytes to be read into, borrowed until the next call for this reader; frame_filled
+ * then says how many came. NULL when out of memory, or once the reader is broken. */
+void *frame_room(struct frame_reader *reader, size_t size);
+void frame_filled(struct frame_reader *reader, size_t length);
+
 /* Appends bytes; once the reader is broken they are dropped. False when out of memory. */
 bool frame_feed(struct frame_reader *reader, const void *data, size_t length);
 

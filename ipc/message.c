@@ -2,53 +2,12 @@
 
 #include <string.h>
 
-#include <msgpack.h>
-
 #include "ipc/message.h"
+#include "ipc/tree.h"
 
 static const msgpack_object NO_PARAMS = {.type = MSGPACK_OBJECT_MAP};
 
 /* ---- decoding ---- */
-
-static void terminate_strings(msgpack_object *object);
-
-/* The byte before a string belongs to its header, which has been read. */
-static void terminate_string(msgpack_object_str *text)
-{
-    if (text->size == 0) {
-        text->ptr = "";
-        return;
-    }
-    char *moved = (char *)text->ptr - 1;
-    memmove(moved, text->ptr, text->size);
-    moved[text->size] = '\0';
-    text->ptr = moved;
-}
-
-static void terminate_in_array(msgpack_object_array *array)
-{
-    for (uint32_t i = 0; i < array->size; i++)
-        terminate_strings(&array->ptr[i]);
-}
-
-static void terminate_in_map(msgpack_object_map *map)
-{
-    for (uint32_t i = 0; i < map->size; i++) {
-        terminate_strings(&map->ptr[i].key);
-        terminate_strings(&map->ptr[i].val);
-    }
-}
-
-/* Recursion goes as deep as frame_next lets objects nest. */
-static void terminate_strings(msgpack_object *object)
-{
-    if (object->type == MSGPACK_OBJECT_STR)
-        terminate_string(&object->via.str);
-    else if (object->type == MSGPACK_OBJECT_ARRAY)
-        terminate_in_array(&object->via.array);
-    else if (object->type == MSGPACK_OBJECT_MAP)
-        terminate_in_map(&object->via.map);
-}
 
 static bool read_id(const msgpack_object *object, struct message *message)
 {
@@ -121,28 +80,15 @@ static bool read_message(const msgpack_object *object, struct message *message)
     return object->via.array.size == shape->parts && shape->read(object->via.array.ptr, message);
 }
 
-static enum message_result check(msgpack_unpack_return unpacked, bool all_used)
-{
-    if (unpacked == MSGPACK_UNPACK_NOMEM_ERROR)
-        return MESSAGE_MEMORY;
-    return unpacked == MSGPACK_UNPACK_SUCCESS && all_used ? MESSAGE_OK : MESSAGE_BAD;
-}
-
 enum message_result message_decode(uint8_t *data, size_t size, struct message *ret_message)
 {
     struct message message = {.kind = MESSAGE_REQUEST};
-    msgpack_unpacked_init(&message.unpacked);
-    size_t used = 0;
-    msgpack_unpack_return unpacked =
-        msgpack_unpack_next(&message.unpacked, (const char *)data, size, &used);
-    enum message_result result = check(unpacked, used == size);
-    if (result == MESSAGE_OK) {
-        terminate_strings(&message.unpacked.data);
-        result = read_message(&message.unpacked.data, &message) ? MESSAGE_OK : MESSAGE_BAD;
-    }
-    if (result != MESSAGE_OK) {
+    enum tree_result decoded = tree_decode(data, size, &message.tree);
+    if (decoded != TREE_OK)
+        return decoded == TREE_MEMORY ? MESSAGE_MEMORY : MESSAGE_BAD;
+    if (!read_message(&message.tree.data, &message)) {
         message_free(&message);
-        return result;
+        return MESSAGE_BAD;
     }
     *ret_message = message;
     return MESSAGE_OK;
@@ -150,7 +96,7 @@ enum message_result message_decode(uint8_t *data, size_t size, struct message *r
 
 void message_free(struct message *message)
 {
-    msgpack_unpacked_destroy(&message->unpacked);
+    msgpack_unpacked_destroy(&message->tree);
 }
 
 /* ---- the id of something broken ---- */

@@ -34,7 +34,7 @@ struct message {
                                      if the params were anything else: see fields_init */
     const msgpack_object *error;  /* response: NULL if nil */
     const msgpack_object *result; /* response: NULL if there was an error */
-    msgpack_unpacked unpacked;    /* owns the tree */
+    msgpack_unpacked tree;        /* owns the objects */
 };
 
 enum message_result {
@@ -43,12 +43,8 @@ enum message_result {
     MESSAGE_MEMORY, /* out of memory */
 };
 
-/*
- * Decodes one whole object that came from frame_next (its limits are relied upon). `data` is
- * written to: every string is moved down by a byte, over its header, which makes room for a NUL
- * behind it. So all strings of the tree are NUL-terminated. Free with message_free, before the
- * bytes go.
- */
+/* Decodes one whole object that came from frame_next, as tree_decode does: `data` is written to,
+ * strings are NUL-terminated. Free with message_free, before the bytes go. */
 enum message_result message_decode(uint8_t *data, size_t size, struct message *ret_message);
 
 void message_free(struct message *message);
