@@ -33,4 +33,19 @@ struct relay *relays_get(struct relays *relays, const char *url);
 /* The relay after `relay` (NULL: the first); NULL at the end. */
 struct relay *relays_next(struct relays *relays, struct relay *relay);
 
+/* A connection was opened. */
+void relay_reached(struct relay *relay);
+
+/* Its welcome; texts may be NULL. `retention` in ms, 0 if it does not say. */
+void relay_welcomed(struct relay *relay, const char *motd, const char *error, int64_t retention);
+
+/* A connection could not be opened. */
+void relay_unreachable(struct relay *relay, const char *why, int64_t now);
+
+/*
+ * When a connection may be opened: `now`, or later while the relay is down. A relay that is down is
+ * tried by one connection at a time; `random` spreads the others out.
+ */
+int64_t relay_ready_at(const struct relay *relay, int64_t now, uint32_t random);
+
 #endif

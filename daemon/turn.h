@@ -32,6 +32,8 @@ struct turn_answer {
     enum session_refusal refusal;
     const struct session *session; /* after the step, durable; borrowed for the call; NULL unless
                                       TURN_DONE, and for forget */
+    uint32_t number; /* of the message, for EVENT_SEND: the session may hold later ones of the same
+                        turn */
 };
 
 /* Told once for each request, from the event loop, never from inside a turn_… call. */
@@ -46,14 +48,19 @@ struct turn_hooks {
     void (*abandon)(void *arg, const uint8_t id[SESSION_ID_BYTES]);
     /* A session changed; forgotten ones are not told. */
     void (*changed)(void *arg, uint64_t change, const uint8_t id[SESSION_ID_BYTES]);
-    /* The turn is over: the due index may have changed. */
+    /* The turn is over, and sessions changed or visits ended: what is due may have changed. */
     void (*over)(void *arg);
     void *arg;
 };
 
-/* New; turns_free(). `keep` is how long ended sessions stay listed, ms. */
+struct turn_settings {
+    int64_t keep;      /* how long ended sessions stay listed, ms */
+    unsigned max_held; /* most connections that are held open */
+};
+
+/* New; turns_free(). */
 struct turns *turns_new(struct event_base *base, struct store *store, struct relays *relays,
-                        const struct turn_hooks *hooks, int64_t keep);
+                        const struct turn_hooks *hooks, const struct turn_settings *settings);
 void turns_free(struct turns *turns);
 
 /* ---- requests; everything is copied; `done` may be NULL; false when out of memory (done is not
@@ -82,6 +89,10 @@ const struct session *turn_active(struct turns *turns, const uint8_t id[SESSION_
 
 /* How many sessions have a connection, and how many of these are held. */
 void turn_count(const struct turns *turns, unsigned *ret_active, unsigned *ret_held);
+
+/* While the store cannot be written there is no point in visits: until when to wait, ms since the
+ * epoch; 0: it can. */
+int64_t turn_store_pause(const struct turns *turns);
 
 /* Runs what is queued now (used when the daemon ends, so that nothing accepted goes unanswered). */
 void turn_flush(struct turns *turns);

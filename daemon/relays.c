@@ -1,0 +1,128 @@
+#include "config.h"
+
+#include "daemon/relays.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+
+struct entry {
+    struct relay relay; /* first: a relay's address is its entry's */
+    UT_hash_handle hh;
+};
+
+struct relays {
+    struct entry *entries;
+};
+
+struct relays *relays_new(void)
+{
+    return calloc(1, sizeof(struct relays));
+}
+
+static void free_entry(struct entry *entry)
+{
+    free(entry->relay.url);
+    free(entry->relay.motd);
+    free(entry->relay.error);
+    free(entry->relay.last_error);
+    free(entry);
+}
+
+void relays_free(struct relays *relays)
+{
+    struct entry *entry, *next;
+    if (relays == NULL)
+        return;
+    HASH_ITER(hh, relays->entries, entry, next)
+    {
+        HASH_DEL(relays->entries, entry);
+        free_entry(entry);
+    }
+    free(relays);
+}
+
+struct relay *relays_find(struct relays *relays, const char *url)
+{
+    struct entry *entry;
+    HASH_FIND_STR(relays->entries, url, entry);
+    return entry == NULL ? NULL : &entry->relay;
+}
+
+static struct relay *add(struct relays *relays, const char *url)
+{
+    struct entry *entry = calloc(1, sizeof *entry);
+    if (entry == NULL || (entry->relay.url = strdup(url)) == NULL) {
+        free(entry);
+        return NULL;
+    }
+    HASH_ADD_KEYPTR(hh, relays->entries, entry->relay.url, strlen(url), entry);
+    return &entry->relay;
+}
+
+struct relay *relays_get(struct relays *relays, const char *url)
+{
+    struct relay *relay = relays_find(relays, url);
+    return relay != NULL ? relay : add(relays, url);
+}
+
+struct relay *relays_next(struct relays *relays, struct relay *relay)
+{
+    struct entry *entry = relay == NULL ? relays->entries : (struct entry *)relay;
+    if (entry != NULL && relay != NULL)
+        entry = entry->hh.next;
+    return entry == NULL ? NULL : &entry->relay;
+}
+
+/* A text that a relay said; a failed copy means only that nobody is told. */
+static void replace(char **text, const char *with)
+{
+    free(*text);
+    *text = with == NULL ? NULL : strdup(with);
+}
+
+void relay_reached(struct relay *relay)
+{
+    relay->state = RELAY_UP;
+    relay->failures = 0;
+    relay->retry_at = 0;
+    replace(&relay->last_error, NULL);
+}
+
+void relay_welcomed(struct relay *relay, const char *motd, const char *error, int64_t retention)
+{
+    replace(&relay->motd, motd);
+    replace(&relay->error, error);
+    relay->retention = retention;
+}
+
+/* From a second, doubling, up to a minute: one connection a minute hurts nobody, and people wait
+ * for the relay to come back. */
+#define RETRY_FIRST ((int64_t)1000)
+#define RETRY_MAX   ((int64_t)60 * 1000)
+
+static int64_t retry_wait(const struct relay *relay)
+{
+    int64_t wait = RETRY_FIRST;
+    for (unsigned i = 1; i < relay->failures && wait < RETRY_MAX; i++)
+        wait *= 2;
+    return wait < RETRY_MAX ? wait : RETRY_MAX;
+}
+
+void relay_unreachable(struct relay *relay, const char *why, int64_t now)
+{
+    relay->state = RELAY_DOWN;
+    relay->failures++;
+    relay->retry_at = now + retry_wait(relay);
+    replace(&relay->last_error, why);
+}
+
+int64_t relay_ready_at(const struct relay *relay, int64_t now, uint32_t random)
+{
+    if (relay->state != RELAY_DOWN)
+        return now;
+    if (now >= relay->retry_at && relay->connections == 0)
+        return now;
+    int64_t from = relay->retry_at > now ? relay->retry_at : now + RETRY_FIRST;
+    return from + (int64_t)((double)retry_wait(relay) / 4 * random / UINT32_MAX);
+}

@@ -1,0 +1,149 @@
+#include "config.h"
+
+#include "daemon/scheduler.h"
+
+#include <event2/event.h>
+#include <sodium.h>
+#include <stdlib.h>
+
+#include "daemon/clock.h"
+#include "daemon/relays.h"
+#include "daemon/turn.h"
+#include "state/store.h"
+
+/* Sessions woken by one look: a long queue of overdue ones is worked off in several turns, between
+ * which clients are served. */
+#define LOOK_MAX 64
+/* Connections of one relay that may be opening at the same time: introductions cost it work, and it
+ * may be far away. */
+#define OPENING_MAX 64
+
+struct scheduler {
+    struct store *store;
+    struct turns *turns;
+    struct relays *relays;
+    struct event *timer;
+    unsigned max_connections;
+};
+
+/* One look over the index. */
+struct look {
+    struct scheduler *scheduler;
+    struct store_txn *txn;
+    struct store_due place;
+    int64_t now;
+    unsigned woken;
+    unsigned room; /* connections that may still be opened */
+};
+
+static bool needs_relay(const struct session *session, int64_t now)
+{
+    if (session->state == SESSION_CLOSED)
+        return false;
+    return session->state == SESSION_CLOSING || now < session_deadline(session);
+}
+
+/* Wakes the session, or puts it off while its relay is down. */
+static void wake(struct look *look, const struct session *session)
+{
+    struct session_event event = {.type = EVENT_WAKE};
+    struct turns *turns = look->scheduler->turns;
+    if (needs_relay(session, look->now)) {
+        const struct relay *relay = relays_find(look->scheduler->relays, session->relay);
+        int64_t ready =
+            relay == NULL ? look->now : relay_ready_at(relay, look->now, randombytes_random());
+        if (ready > look->now)
+            event = (struct session_event){.type = EVENT_POSTPONE, .until = ready};
+        else
+            look->room--;
+    }
+    turn_event(turns, session->id, &event, NULL, NULL);
+    look->woken++;
+}
+
+static void consider(struct look *look)
+{
+    struct session *session;
+    if (turn_active(look->scheduler->turns, look->place.id) != NULL)
+        return;
+    if (store_get_session(look->txn, look->place.id, &session) != STORE_OK)
+        return;
+    wake(look, session);
+    session_free(session);
+}
+
+/* Works through what is due; returns when to look again, INT64_MAX: when told. */
+static int64_t look_over(struct look *look)
+{
+    while (store_next_due(look->txn, &look->place) == STORE_OK) {
+        if (look->place.wake > look->now)
+            return look->place.wake;
+        if (look->room == 0)
+            return INT64_MAX; /* the end of a visit tells */
+        if (look->woken == LOOK_MAX)
+            return look->now; /* after the turn that these make */
+        consider(look);
+    }
+    return INT64_MAX;
+}
+
+static unsigned free_connections(const struct scheduler *scheduler)
+{
+    unsigned active, held;
+    turn_count(scheduler->turns, &active, &held);
+    unsigned room = active < scheduler->max_connections ? scheduler->max_connections - active : 0;
+    unsigned opening = active - held;
+    unsigned may_open = opening < OPENING_MAX ? OPENING_MAX - opening : 0;
+    return room < may_open ? room : may_open;
+}
+
+static void look(evutil_socket_t fd, short what, void *arg)
+{
+    struct scheduler *scheduler = arg;
+    int64_t now = clock_now();
+    int64_t pause = turn_store_pause(scheduler->turns);
+    (void)fd;
+    (void)what;
+    if (now < pause) {
+        clock_arm(scheduler->timer, pause);
+        return;
+    }
+    struct look look = {.scheduler = scheduler,
+                        .txn = store_read(scheduler->store),
+                        .place = {.wake = INT64_MIN},
+                        .now = now,
+                        .room = free_connections(scheduler)};
+    int64_t next = look_over(&look);
+    store_end(look.txn);
+    clock_arm(scheduler->timer, next);
+}
+
+struct scheduler *scheduler_new(struct event_base *base, struct store *store, struct turns *turns,
+                                struct relays *relays, unsigned max_connections)
+{
+    struct scheduler *scheduler = calloc(1, sizeof *scheduler);
+    if (scheduler == NULL)
+        return NULL;
+    *scheduler = (struct scheduler){
+        .store = store, .turns = turns, .relays = relays, .max_connections = max_connections};
+    scheduler->timer = evtimer_new(base, look, scheduler);
+    if (scheduler->timer == NULL) {
+        free(scheduler);
+        return NULL;
+    }
+    scheduler_look(scheduler);
+    return scheduler;
+}
+
+void scheduler_free(struct scheduler *scheduler)
+{
+    if (scheduler == NULL)
+        return;
+    event_free(scheduler->timer);
+    free(scheduler);
+}
+
+void scheduler_look(struct scheduler *scheduler)
+{
+    clock_arm(scheduler->timer, 0);
+}

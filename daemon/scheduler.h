@@ -1,0 +1,22 @@
+/*
+ * Wakes sessions when they are due. Asks the store's due index for its first rows only, so cost
+ * follows what is due, not how many sessions sleep.
+ */
+#ifndef DAEMON_SCHEDULER_H
+#define DAEMON_SCHEDULER_H
+
+struct event_base;
+struct relays;
+struct scheduler;
+struct store;
+struct turns;
+
+/* New; scheduler_free(). At most `max_connections` relay connections are open at the same time. */
+struct scheduler *scheduler_new(struct event_base *base, struct store *store, struct turns *turns,
+                                struct relays *relays, unsigned max_connections);
+void scheduler_free(struct scheduler *scheduler);
+
+/* What is due may have changed, or a connection became free: look (soon, from the event loop). */
+void scheduler_look(struct scheduler *scheduler);
+
+#endif
