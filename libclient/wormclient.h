@@ -46,7 +46,7 @@ enum wormclient_code {
     WORMCLIENT_LOST, /* the connection ended before the answer: the request may or may not have been
                         carried out */
     WORMCLIENT_PROTOCOL,   /* the other end does not speak the RPC */
-    WORMCLIENT_MEMORY,     /* out of memory */
+    WORMCLIENT_MEMORY,     /* out of memory, or of file descriptors */
     WORMCLIENT_ARGUMENT,   /* an argument was wrong; nothing was sent */
     WORMCLIENT_TIMEOUT,    /* the time given ran out */
     WORMCLIENT_NOT_FOUND,  /* daemon: no session matches */
@@ -55,7 +55,7 @@ enum wormclient_code {
     WORMCLIENT_BAD_CODE,   /* daemon: the code is malformed */
     WORMCLIENT_CLOSED,     /* daemon: the session has ended or is ending */
     WORMCLIENT_NOT_CLOSED, /* daemon: the session is alive */
-    WORMCLIENT_TOO_LARGE,  /* daemon: over a limit */
+    WORMCLIENT_TOO_LARGE,  /* daemon, or known before: over a limit */
     WORMCLIENT_STORE,      /* daemon: the store is full or failed; nothing was changed */
     WORMCLIENT_REFUSED,    /* daemon: any other error; see daemon_code */
 };
@@ -81,20 +81,22 @@ struct wormclient;
  */
 bool wormclient_socket_path(const char *path, char *ret_path, size_t size);
 
-/* Connects to the daemon and says hello (waits for the answer). `path` as above. New;
- * wormclient_free(). */
+/* Connects to the daemon and says hello (waits for the answer). `path` as for
+ * wormclient_socket_path(). New; wormclient_free(). */
 struct wormclient *wormclient_connect(const char *path, struct wormclient_error *ret_error);
 
 /* As wormclient_connect, but never waits: the hello is queued, and requests may be queued behind it
- * at once. */
+ * at once. If the daemon then refuses the hello, or has a lower api level than this library, the
+ * connection fails. */
 struct wormclient *wormclient_start(const char *path, struct wormclient_error *ret_error);
 
 /* Takes a connected stream socket (for tests and socket pairs); the client owns it from then on.
- * Never waits, as wormclient_start. */
+ * Never waits, as wormclient_start. On failure it is closed. */
 struct wormclient *wormclient_adopt(int fd, struct wormclient_error *ret_error);
 
 /* Ends the connection. Callbacks of unanswered requests are called with WORMCLIENT_LOST. NULL is
- * fine. */
+ * fine. May be called from a callback of wormclient_process (which then returns false, and the
+ * client is gone), but not while a synchronous call runs. */
 void wormclient_free(struct wormclient *client);
 
 /* ---- the asynchronous core ---- */
@@ -109,7 +111,8 @@ int wormclient_fd(const struct wormclient *client);
 int wormclient_interest(const struct wormclient *client);
 
 /* Reads and writes what can be done without waiting, and calls callbacks. False once the connection
- * has failed. */
+ * has failed, with the reason in *ret_error. Callbacks may queue requests and free the client; they
+ * may not call this. Never raises SIGPIPE. */
 bool wormclient_process(struct wormclient *client, struct wormclient_error *ret_error);
 
 struct wormclient_value; /* a MessagePack value: map, string, number, ... */
@@ -119,7 +122,7 @@ struct wormclient_value; /* a MessagePack value: map, string, number, ... */
 typedef void (*wormclient_callback)(struct wormclient *client, const struct wormclient_error *error,
                                     const struct wormclient_value *result, void *arg);
 
-/* Parameters of a request. New; consumed by wormclient_request, or freed with
+/* Parameters of a request. New, never NULL; consumed by wormclient_request, or freed with
  * wormclient_params_free. Keys and strings are copied. A failed allocation is remembered and
  * reported by wormclient_request. */
 struct wormclient_params *wormclient_params_new(void);
@@ -130,12 +133,14 @@ void wormclient_params_number(struct wormclient_params *params, const char *key,
 void wormclient_params_flag(struct wormclient_params *params, const char *key, bool value);
 void wormclient_params_free(struct wormclient_params *params);
 
-/* Queues a request. `params` (may be NULL for none) is consumed, also on failure. */
+/* Queues a request. `params` (may be NULL for none) is consumed, also on failure; `callback` may be
+ * NULL. */
 bool wormclient_request(struct wormclient *client, const char *method,
                         struct wormclient_params *params, wormclient_callback callback, void *arg,
                         struct wormclient_error *ret_error);
 
-/* Looks into a map. Borrowed. Absent keys and other types give NULL, or `fallback`. */
+/* Looks into a map. Borrowed. Absent keys and other types give NULL, 0, or `fallback`. The
+ * functions take NULL for a value that has nothing in it. */
 const struct wormclient_value *wormclient_value_get(const struct wormclient_value *map,
                                                     const char *key);
 size_t wormclient_value_count(const struct wormclient_value *array);
@@ -147,8 +152,10 @@ const void *wormclient_value_data(const struct wormclient_value *map, const char
                                   size_t *ret_length);
 int64_t wormclient_value_number(const struct wormclient_value *map, const char *key,
                                 int64_t fallback);
+bool wormclient_value_flag(const struct wormclient_value *map, const char *key, bool fallback);
 
-/* The value as one line of JSON (binary data as base64). New; free(). */
+/* The value as one line of JSON (binary data as base64). New; free(). NULL when out of memory, or
+ * if a text in it is not UTF-8. */
 char *wormclient_value_json(const struct wormclient_value *value);
 
 /* Is told of every `changed` notification: the newest change number, and the session that it is
@@ -232,9 +239,10 @@ bool wormclient_recv(struct wormclient *client, const char *session, uint32_t fr
 typedef bool (*wormclient_condition)(const struct wormclient_session *session, void *arg);
 
 /*
- * Waits until `condition` holds for the session, and returns the view that it held for. `timeout`
- * in milliseconds, -1 for no limit: then WORMCLIENT_TIMEOUT. Sleeps on the daemon's notifications;
- * never polls it.
+ * Waits until `condition` holds for the session, and returns the view that it held for. It is asked
+ * at least once. `timeout` in milliseconds, -1 for no limit; when it has passed,
+ * WORMCLIENT_TIMEOUT. Sleeps on the daemon's notifications and never polls it; for that it takes
+ * the connection's one subscription, which stays with this session.
  */
 struct wormclient_session *wormclient_wait(struct wormclient *client, const char *session,
                                            wormclient_condition condition, void *arg,

@@ -1,0 +1,101 @@
+#include "config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "libclient/address.h"
+#include "libclient/error.h"
+
+#define SOCKET_UNDER_RUNTIME_DIR "wormholed/socket"
+
+static const char *variable(const char *name)
+{
+    const char *value = secure_getenv(name);
+    return value != NULL && value[0] != '\0' ? value : NULL;
+}
+
+/* As snprintf: the length that the path has, whether it fits or not. */
+static int print_path(const char *path, char *buffer, size_t size)
+{
+    if (path == NULL)
+        path = variable("WORMHOLED_SOCKET");
+    if (path != NULL)
+        return snprintf(buffer, size, "%s", path);
+    const char *runtime = variable("XDG_RUNTIME_DIR");
+    if (runtime != NULL)
+        return snprintf(buffer, size, "%s/%s", runtime, SOCKET_UNDER_RUNTIME_DIR);
+    return snprintf(buffer, size, "/run/user/%lu/%s", (unsigned long)getuid(),
+                    SOCKET_UNDER_RUNTIME_DIR);
+}
+
+bool wormclient_socket_path(const char *path, char *ret_path, size_t size)
+{
+    struct sockaddr_un address;
+    char found[sizeof address.sun_path];
+    int length = print_path(path, found, sizeof found);
+    if (length <= 0 || (size_t)length >= sizeof found || (size_t)length >= size)
+        return false;
+    memcpy(ret_path, found, (size_t)length + 1);
+    return true;
+}
+
+/* What a failed connect() means to a person. */
+static void explain(struct wormclient_error *ret_error, int system, const char *path)
+{
+    switch (system) {
+    case ENOENT:
+    case ENOTDIR:
+    case ECONNREFUSED:
+        error_set(ret_error, WORMCLIENT_NO_DAEMON, system, "no daemon listens on %s", path);
+        break;
+    case EACCES:
+    case EPERM:
+        error_set(ret_error, WORMCLIENT_DENIED, system, "you may not use the daemon's socket %s",
+                  path);
+        break;
+    case EAGAIN:
+        error_set(ret_error, WORMCLIENT_REFUSED, system,
+                  "the daemon on %s is too busy to take another connection", path);
+        break;
+    default:
+        error_set(ret_error, WORMCLIENT_NO_DAEMON, system, "cannot reach a daemon on %s: %s", path,
+                  strerror(system));
+    }
+}
+
+/* An interrupted connect() to a Unix socket has not begun: it is simply done again. */
+static int connect_again(int fd, const struct sockaddr_un *address)
+{
+    int result;
+    do
+        result = connect(fd, (const struct sockaddr *)address, sizeof *address);
+    while (result < 0 && errno == EINTR);
+    return result;
+}
+
+int address_connect(const char *path, bool may_wait, struct wormclient_error *ret_error)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (!wormclient_socket_path(path, address.sun_path, sizeof address.sun_path)) {
+        error_set(ret_error, WORMCLIENT_ARGUMENT, ENAMETOOLONG,
+                  "the path of the daemon's socket is empty or longer than %zu bytes",
+                  sizeof address.sun_path - 1);
+        return -1;
+    }
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | (may_wait ? 0 : SOCK_NONBLOCK), 0);
+    if (fd < 0) {
+        error_set(ret_error, WORMCLIENT_MEMORY, errno, "cannot make a socket: %s", strerror(errno));
+        return -1;
+    }
+    if (connect_again(fd, &address) < 0) {
+        explain(ret_error, errno, address.sun_path);
+        close(fd);
+        return -1;
+    }
+    return fd;
+}

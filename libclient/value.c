@@ -1,0 +1,117 @@
+#include "config.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ipc/buffer.h"
+#include "ipc/fields.h"
+#include "ipc/tree.h"
+#include "libclient/value.h"
+
+/* A value that owns what it is made of. */
+struct copy {
+    msgpack_unpacked tree; /* borrows from bytes */
+    struct buffer bytes;
+};
+
+const struct wormclient_value *wormclient_value_get(const struct wormclient_value *map,
+                                                    const char *key)
+{
+    return value_from(fields_find(value_object(map), key));
+}
+
+static const msgpack_object_array *array_of(const struct wormclient_value *value)
+{
+    const msgpack_object *object = value_object(value);
+    return object != NULL && object->type == MSGPACK_OBJECT_ARRAY ? &object->via.array : NULL;
+}
+
+size_t wormclient_value_count(const struct wormclient_value *array)
+{
+    const msgpack_object_array *elements = array_of(array);
+    return elements == NULL ? 0 : elements->size;
+}
+
+const struct wormclient_value *wormclient_value_at(const struct wormclient_value *array,
+                                                   size_t index)
+{
+    const msgpack_object_array *elements = array_of(array);
+    return elements == NULL || index >= elements->size ? NULL : value_from(&elements->ptr[index]);
+}
+
+/* The value of a key if it is of this type, else NULL. */
+static const msgpack_object *typed(const struct wormclient_value *map, const char *key,
+                                   msgpack_object_type type)
+{
+    const msgpack_object *value = fields_find(value_object(map), key);
+    return value != NULL && value->type == type ? value : NULL;
+}
+
+const char *wormclient_value_text(const struct wormclient_value *map, const char *key)
+{
+    const msgpack_object *value = typed(map, key, MSGPACK_OBJECT_STR);
+    if (value == NULL || strlen(value->via.str.ptr) != value->via.str.size)
+        return NULL;
+    return value->via.str.ptr;
+}
+
+const void *wormclient_value_data(const struct wormclient_value *map, const char *key,
+                                  size_t *ret_length)
+{
+    const msgpack_object *value = typed(map, key, MSGPACK_OBJECT_BIN);
+    if (value == NULL)
+        return NULL;
+    *ret_length = value->via.bin.size;
+    return value->via.bin.size == 0 ? "" : value->via.bin.ptr;
+}
+
+int64_t wormclient_value_number(const struct wormclient_value *map, const char *key,
+                                int64_t fallback)
+{
+    const msgpack_object *positive = typed(map, key, MSGPACK_OBJECT_POSITIVE_INTEGER);
+    if (positive != NULL)
+        return positive->via.u64 <= INT64_MAX ? (int64_t)positive->via.u64 : fallback;
+    const msgpack_object *negative = typed(map, key, MSGPACK_OBJECT_NEGATIVE_INTEGER);
+    return negative == NULL ? fallback : negative->via.i64;
+}
+
+bool wormclient_value_flag(const struct wormclient_value *map, const char *key, bool fallback)
+{
+    const msgpack_object *value = typed(map, key, MSGPACK_OBJECT_BOOLEAN);
+    return value == NULL ? fallback : value->via.boolean;
+}
+
+static int append_packed(void *arg, const char *data, size_t length)
+{
+    return buffer_append(arg, data, length) ? 0 : -1;
+}
+
+static struct copy *copy_free(struct copy *copy)
+{
+    buffer_free(&copy->bytes);
+    free(copy);
+    return NULL;
+}
+
+struct wormclient_value *value_copy(const struct wormclient_value *value)
+{
+    struct copy *copy = calloc(1, sizeof *copy);
+    if (copy == NULL)
+        return NULL;
+    msgpack_packer packer;
+    msgpack_packer_init(&packer, &copy->bytes, append_packed);
+    if (msgpack_pack_object(&packer, *value_object(value)) != 0 ||
+        tree_decode(copy->bytes.data, copy->bytes.size, &copy->tree) != TREE_OK)
+        copy = copy_free(copy);
+    return copy == NULL ? NULL : (struct wormclient_value *)&copy->tree.data;
+}
+
+void wormclient_result_free(struct wormclient_value *result)
+{
+    if (result == NULL)
+        return;
+    struct copy *copy = (struct copy *)((char *)result - offsetof(struct copy, tree.data));
+    msgpack_unpacked_destroy(&copy->tree);
+    copy_free(copy);
+}
