@@ -111,6 +111,10 @@ enum store_status store_find(struct store_txn *txn, const char *text,
 enum store_status store_next_session(struct store_txn *txn, const uint8_t *after,
                                      struct session **ret_session);
 
+/* The same, but only the id: how to go on behind a record that cannot be read. */
+enum store_status store_next_id(struct store_txn *txn, const uint8_t *after,
+                                uint8_t ret_id[SESSION_ID_BYTES]);
+
 /* How many sessions there are; costs nothing. */
 uint64_t store_count(struct store_txn *txn);
 

@@ -1,0 +1,212 @@
+#include "config.h"
+
+#include "state/env.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "state/header.h"
+#include "state/meta.h"
+#include "state/space.h"
+
+/* LMDB's file for its own locks, beside HEADER_FILE. */
+#define LOCKS_FILE "lock.mdb"
+/* Where a new store is made. */
+#define NEW_DIRECTORY "new"
+
+/* Tables that a newer program of the same format may have added have room too. */
+#define TABLES_MAX 16
+
+static const char *const table_names[TABLES] = {
+    [TABLE_META] = "meta",       [TABLE_SESSIONS] = "sessions", [TABLE_NAMES] = "names",
+    [TABLE_DUE] = "due",         [TABLE_OUTBOX] = "outbox",     [TABLE_INBOX] = "inbox",
+    [TABLE_CHANGES] = "changes",
+};
+
+/* NULL and *ret_error if it cannot be opened. mdb_env_close(). */
+static MDB_env *open_env(const char *path, size_t map_size, int *ret_error)
+{
+    MDB_env *env;
+    int error = mdb_env_create(&env);
+    if (error != MDB_SUCCESS) {
+        *ret_error = error;
+        return NULL;
+    }
+    error = mdb_env_set_maxdbs(env, TABLES_MAX);
+    if (error == MDB_SUCCESS)
+        error = mdb_env_set_mapsize(env, map_size);
+    /* Every commit is durable: no MDB_NOSYNC, MDB_NOMETASYNC, MDB_WRITEMAP. MDB_NOTLS lets one
+     * thread have several readers. */
+    if (error == MDB_SUCCESS)
+        error = mdb_env_open(env, path, MDB_NOTLS, 0600);
+    if (error != MDB_SUCCESS) {
+        mdb_env_close(env);
+        *ret_error = error;
+        return NULL;
+    }
+    return env;
+}
+
+static int open_tables(MDB_txn *txn, unsigned flags, MDB_dbi ret_tables[TABLES])
+{
+    int error = MDB_SUCCESS;
+    for (unsigned i = 0; i < TABLES && error == MDB_SUCCESS; i++)
+        error = mdb_dbi_open(txn, table_names[i], flags, &ret_tables[i]);
+    return error;
+}
+
+/* ---- making ---- */
+
+static void remove_new(const struct store *store)
+{
+    unlinkat(store->directory, NEW_DIRECTORY "/" HEADER_FILE, 0);
+    unlinkat(store->directory, NEW_DIRECTORY "/" LOCKS_FILE, 0);
+    unlinkat(store->directory, NEW_DIRECTORY, AT_REMOVEDIR);
+}
+
+static int fill_new(MDB_env *env)
+{
+    MDB_dbi tables[TABLES];
+    MDB_txn *txn;
+    int error = mdb_txn_begin(env, NULL, 0, &txn);
+    if (error != MDB_SUCCESS)
+        return error;
+    error = open_tables(txn, MDB_CREATE, tables);
+    if (error == MDB_SUCCESS)
+        error = meta_put(txn, tables[TABLE_META], META_FORMAT, STORE_FORMAT);
+    if (error != MDB_SUCCESS) {
+        mdb_txn_abort(txn);
+        return error;
+    }
+    return mdb_txn_commit(txn);
+}
+
+static int make_new(const struct store *store)
+{
+    char *path;
+    if (mkdirat(store->directory, NEW_DIRECTORY, 0700) != 0)
+        return errno;
+    if (asprintf(&path, "%s/%s", store->path, NEW_DIRECTORY) < 0)
+        return ENOMEM;
+    int error;
+    MDB_env *env = open_env(path, space_first_map(store), &error);
+    free(path);
+    if (env == NULL)
+        return error;
+    error = fill_new(env);
+    mdb_env_close(env);
+    if (error == MDB_SUCCESS && (renameat(store->directory, NEW_DIRECTORY "/" HEADER_FILE,
+                                          store->directory, HEADER_FILE) != 0 ||
+                                 fsync(store->directory) != 0))
+        error = errno;
+    return error;
+}
+
+enum store_status env_create(struct store *store, const struct why *why)
+{
+    remove_new(store);
+    int error = make_new(store);
+    remove_new(store);
+    if (error != MDB_SUCCESS)
+        return why_not(why, lmdb_status(error), "cannot make a store in %s: %s", store->path,
+                       mdb_strerror(error));
+    return STORE_OK;
+}
+
+/* ---- opening ---- */
+
+static enum store_status check_format(const struct store *store, uint64_t format,
+                                      const struct why *why)
+{
+    if (format > STORE_FORMAT)
+        return why_not(why, STORE_NEWER,
+                       "the store in %s was written by a newer wormholed (format %ju, this one "
+                       "knows %d); use that one",
+                       store->path, (uintmax_t)format, STORE_FORMAT);
+    if (format < STORE_FORMAT)
+        return why_not(why, STORE_DAMAGED,
+                       "the store in %s has the format %ju, which never was; it was left as it is",
+                       store->path, (uintmax_t)format);
+    return STORE_OK;
+}
+
+/* The meta table first: the others are this program's business only if the format is. */
+static enum store_status check_tables(struct store *store, MDB_txn *txn, const struct why *why)
+{
+    uint64_t format;
+    int error = mdb_dbi_open(txn, table_names[TABLE_META], 0, &store->tables[TABLE_META]);
+    if (error == MDB_SUCCESS)
+        error = meta_get(txn, store->tables[TABLE_META], META_FORMAT, &format);
+    if (error == MDB_SUCCESS) {
+        enum store_status status = check_format(store, format, why);
+        if (status != STORE_OK)
+            return status;
+        error = open_tables(txn, 0, store->tables);
+    }
+    if (error == MDB_NOTFOUND)
+        error = MDB_INCOMPATIBLE;
+    if (error != MDB_SUCCESS)
+        return why_not(why, lmdb_status(error),
+                       "%s/%s is damaged or no store of wormholed; it was left as it is (%s)",
+                       store->path, HEADER_FILE, mdb_strerror(error));
+    return STORE_OK;
+}
+
+static enum store_status begin_tables(struct store *store, const struct why *why)
+{
+    MDB_txn *txn;
+    int error = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &txn);
+    if (error != MDB_SUCCESS)
+        return why_not(why, lmdb_status(error), "cannot read the store in %s: %s", store->path,
+                       mdb_strerror(error));
+    enum store_status status = check_tables(store, txn, why);
+    if (status != STORE_OK) {
+        mdb_txn_abort(txn);
+        return status;
+    }
+    /* Committed, so that the handles of the tables stay. */
+    error = mdb_txn_commit(txn);
+    return error == MDB_SUCCESS
+               ? STORE_OK
+               : why_not(why, lmdb_status(error), "cannot read the store in %s: %s", store->path,
+                         mdb_strerror(error));
+}
+
+enum store_status env_open(struct store *store, const struct why *why)
+{
+    int error;
+    store->env = open_env(store->path, space_first_map(store), &error);
+    if (store->env == NULL)
+        return why_not(why, lmdb_status(error), "cannot open the store in %s: %s", store->path,
+                       mdb_strerror(error));
+    enum store_status status = space_begin(store);
+    if (status != STORE_OK)
+        why_not(why, status, "cannot look at the store in %s", store->path);
+    else
+        status = begin_tables(store, why);
+    if (status != STORE_OK)
+        env_close(store);
+    return status;
+}
+
+bool env_restart(struct store *store)
+{
+    char text[1];
+    struct why unsaid = {text, sizeof(text)};
+
+    env_close(store);
+    return header_check(store->directory, store->path, &unsaid) == STORE_OK &&
+           env_open(store, &unsaid) == STORE_OK;
+}
+
+void env_close(struct store *store)
+{
+    if (store->env != NULL)
+        mdb_env_close(store->env);
+    store->env = NULL;
+}

@@ -1,0 +1,126 @@
+#include "config.h"
+
+#include "state/index.h"
+
+#include <string.h>
+
+#include "state/meta.h"
+
+/* ---- one row each ---- */
+
+typedef void row_writer(struct store_txn *txn, enum table table, const struct row_key *key,
+                        const void *data, size_t length);
+
+static void drop_row(struct store_txn *txn, enum table table, const struct row_key *key,
+                     const void *data, size_t length)
+{
+    (void)data;
+    (void)length;
+    lmdb_delete(txn, table, key);
+}
+
+static void each_row(struct store_txn *txn, const struct session *session, row_writer *write)
+{
+    struct row_key change = row_number(session->change);
+    write(txn, TABLE_CHANGES, &change, session->id, SESSION_ID_BYTES);
+    if (session->wake != INT64_MAX) {
+        struct row_key due = row_due(session->wake, session->id);
+        write(txn, TABLE_DUE, &due, NULL, 0);
+    }
+    if (session->name != NULL) {
+        struct row_key name = row_text(session->name);
+        write(txn, TABLE_NAMES, &name, session->id, SESSION_ID_BYTES);
+    }
+}
+
+void index_add(struct store_txn *txn, const struct session *session)
+{
+    each_row(txn, session, lmdb_put);
+}
+
+void index_remove(struct store_txn *txn, const struct session *session)
+{
+    each_row(txn, session, drop_row);
+}
+
+/* Reads an id that an index row holds. */
+static bool read_id(struct store_txn *txn, const MDB_val *value, uint8_t ret_id[SESSION_ID_BYTES])
+{
+    if (value->mv_size != SESSION_ID_BYTES) {
+        lmdb_fail(txn, STORE_DAMAGED);
+        return false;
+    }
+    memcpy(ret_id, value->mv_data, SESSION_ID_BYTES);
+    return true;
+}
+
+/* ---- names ---- */
+
+bool index_find_name(struct store_txn *txn, const char *name, uint8_t ret_id[SESSION_ID_BYTES])
+{
+    size_t length = strnlen(name, NAME_MAX_BYTES + 1);
+    if (length < 1 || length > NAME_MAX_BYTES)
+        return false;
+    struct row_key key = row_text(name);
+    MDB_val value;
+    return lmdb_get(txn, TABLE_NAMES, &key, &value) && read_id(txn, &value, ret_id);
+}
+
+/* ---- due ---- */
+
+enum store_status store_next_due(struct store_txn *txn, struct store_due *place)
+{
+    struct row_key key = row_due(place->wake, place->id);
+    MDB_val found, value;
+
+    /* The place itself with a zero byte behind it is the least key that is greater. */
+    key.bytes[key.length++] = 0;
+    if (!lmdb_seek(txn, TABLE_DUE, &key, &found, &value))
+        return txn->status == STORE_OK ? STORE_MISSING : txn->status;
+    if (found.mv_size != ROW_DUE_BYTES)
+        return lmdb_fail(txn, STORE_DAMAGED);
+    const uint8_t *bytes = found.mv_data;
+    place->wake = row_read_wake(bytes);
+    memcpy(place->id, bytes + ROW_DUE_BYTES - SESSION_ID_BYTES, SESSION_ID_BYTES);
+    return STORE_OK;
+}
+
+/* ---- changes ---- */
+
+uint64_t store_last_change(struct store_txn *txn)
+{
+    uint64_t change = 0;
+    if (txn->status != STORE_OK)
+        return 0;
+    int error = meta_get(txn->txn, txn->store->tables[TABLE_META], META_CHANGE, &change);
+    if (error != MDB_SUCCESS && error != MDB_NOTFOUND)
+        lmdb_fail(txn, lmdb_status(error));
+    return change;
+}
+
+uint64_t index_new_change(struct store_txn *txn)
+{
+    uint64_t change = store_last_change(txn) + 1;
+    if (txn->status != STORE_OK)
+        return 0;
+    int error = meta_put(txn->txn, txn->store->tables[TABLE_META], META_CHANGE, change);
+    return lmdb_fail(txn, lmdb_status(error)) == STORE_OK ? change : 0;
+}
+
+enum store_status store_next_change(struct store_txn *txn, uint64_t since, uint64_t *ret_change,
+                                    uint8_t ret_id[SESSION_ID_BYTES])
+{
+    if (since == UINT64_MAX)
+        return STORE_MISSING;
+    struct row_key key = row_number(since + 1);
+    MDB_val found, value;
+    uint8_t id[SESSION_ID_BYTES];
+
+    if (!lmdb_seek(txn, TABLE_CHANGES, &key, &found, &value))
+        return txn->status == STORE_OK ? STORE_MISSING : txn->status;
+    if (found.mv_size != ROW_NUMBER_BYTES || !read_id(txn, &value, id))
+        return lmdb_fail(txn, STORE_DAMAGED);
+    memcpy(ret_id, id, SESSION_ID_BYTES);
+    *ret_change = row_read_number(found.mv_data);
+    return STORE_OK;
+}

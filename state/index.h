@@ -1,0 +1,19 @@
+/* Private to state/: the rows that lead to a session: by its name, when it is due, its change. */
+#ifndef STATE_INDEX_H
+#define STATE_INDEX_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "state/lmdb.h"
+
+void index_add(struct store_txn *txn, const struct session *session);
+void index_remove(struct store_txn *txn, const struct session *session);
+
+/* False if nobody has the name, or on an error. */
+bool index_find_name(struct store_txn *txn, const char *name, uint8_t ret_id[SESSION_ID_BYTES]);
+
+/* The next change's number, which is thereby used up. 0 on an error. */
+uint64_t index_new_change(struct store_txn *txn);
+
+#endif

@@ -1,0 +1,78 @@
+/*
+ * Private to state/: the store's LMDB environment, and transactions that remember their first
+ * error: later operations do nothing, and the commit reports the error.
+ */
+#ifndef STATE_LMDB_H
+#define STATE_LMDB_H
+
+#include <lmdb.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "state/row.h"
+#include "state/store.h"
+
+enum table {
+    TABLE_META = 0,
+    TABLE_SESSIONS,
+    TABLE_NAMES,
+    TABLE_DUE,
+    TABLE_OUTBOX,
+    TABLE_INBOX,
+    TABLE_CHANGES,
+    TABLES
+};
+
+struct store {
+    char *path;    /* of the directory, absolute */
+    int directory; /* descriptors; the lock is held as long as `lock` is open */
+    int lock;
+    uint64_t limit; /* of the file's bytes; UINT64_MAX: none */
+    MDB_env *env;
+    MDB_dbi tables[TABLES];
+    uint64_t page;  /* bytes of one */
+    uint64_t reach; /* bytes of the file as last seen; see state/space.h */
+    unsigned readers;
+};
+
+struct store_txn {
+    struct store *store;
+    MDB_txn *txn; /* NULL if it could not begin */
+    enum store_status status;
+    bool writes;
+};
+
+/* What an error of LMDB or of the system means to us. */
+enum store_status lmdb_status(int error);
+
+/* Begins; never NULL. Ended by lmdb_end() or lmdb_commit(). */
+struct store_txn *lmdb_begin(struct store *store, bool writes);
+enum store_status lmdb_commit(struct store_txn *txn);
+void lmdb_end(struct store_txn *txn); /* NULL is fine */
+
+/* Remembers an error unless there is one already. Returns the first one. */
+enum store_status lmdb_fail(struct store_txn *txn, enum store_status status);
+
+/* True if the row is there. The value is borrowed until the transaction ends or writes. */
+bool lmdb_get(struct store_txn *txn, enum table table, const struct row_key *key,
+              MDB_val *ret_value);
+
+/* True if there is a row at or behind `key`; the first one. Borrowed as above. */
+bool lmdb_seek(struct store_txn *txn, enum table table, const struct row_key *key, MDB_val *ret_key,
+               MDB_val *ret_value);
+
+void lmdb_put(struct store_txn *txn, enum table table, const struct row_key *key, const void *data,
+              size_t length);
+
+/* Missing is fine. */
+void lmdb_delete(struct store_txn *txn, enum table table, const struct row_key *key);
+
+/* Deletes all rows from `first` to `last`, both included. */
+void lmdb_delete_range(struct store_txn *txn, enum table table, const struct row_key *first,
+                       const struct row_key *last);
+
+/* How many rows the table has. */
+uint64_t lmdb_count(struct store_txn *txn, enum table table);
+
+#endif

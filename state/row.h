@@ -1,0 +1,34 @@
+/*
+ * Keys of the store's rows. Numbers are big-endian, and signed ones have their sign bit flipped, so
+ * that LMDB's byte order is theirs.
+ */
+#ifndef STATE_ROW_H
+#define STATE_ROW_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "wormhole/session.h"
+
+#define ROW_KEY_MAX NAME_MAX_BYTES
+
+struct row_key {
+    size_t length;
+    uint8_t bytes[ROW_KEY_MAX];
+};
+
+#define ROW_NUMBER_BYTES 8
+#define ROW_DUE_BYTES    (8 + SESSION_ID_BYTES)
+
+struct row_key row_id(const uint8_t id[SESSION_ID_BYTES]);
+struct row_key row_message(const uint8_t id[SESSION_ID_BYTES], uint32_t number);
+struct row_key row_due(int64_t wake, const uint8_t id[SESSION_ID_BYTES]);
+struct row_key row_number(uint64_t number);
+
+/* `text` is cut at ROW_KEY_MAX bytes. */
+struct row_key row_text(const char *text);
+
+uint64_t row_read_number(const uint8_t bytes[ROW_NUMBER_BYTES]);
+int64_t row_read_wake(const uint8_t bytes[ROW_DUE_BYTES]);
+
+#endif

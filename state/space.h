@@ -1,0 +1,38 @@
+/*
+ * Private to state/: how much room the store has.
+ *
+ * The map (address space) is grown by doubling. The file is made longer ahead of what LMDB uses of
+ * it, for two reasons. When the disk or the limit is reached, some room has been kept back, so that
+ * something can still be deleted: in LMDB every change, a deletion too, needs new pages first. And
+ * LMDB leaves pages out that are at the very end and free; a store could then not be told from one
+ * that was cut short (state/header.c).
+ */
+#ifndef STATE_SPACE_H
+#define STATE_SPACE_H
+
+#include <stddef.h>
+
+#include "state/lmdb.h"
+
+/* What the map is opened with; LMDB itself makes it as large as the file needs. */
+size_t space_first_map(const struct store *store);
+
+/* Learns the sizes of an environment that was opened. */
+enum store_status space_begin(struct store *store);
+
+/* Bytes of the file in use, free pages among them included. */
+uint64_t space_used(const struct store *store);
+
+/* Bytes of pages that are free to be used again. Walks over LMDB's list of them. */
+uint64_t space_free(struct store *store);
+
+/*
+ * Before a write transaction that brings `room` bytes of new data: makes room for it, or says
+ * STORE_FULL. 0: it only deletes or rewrites, and may use what is kept back.
+ */
+enum store_status space_prepare(struct store *store, size_t room);
+
+/* After a commit: the file reaches as far as LMDB says. */
+void space_settle(struct store *store);
+
+#endif

@@ -1,0 +1,41 @@
+#include "config.h"
+
+#include "state/lmdb.h"
+#include "state/store.h"
+
+static const enum table box_tables[] = {
+    [STORE_OUTBOX] = TABLE_OUTBOX,
+    [STORE_INBOX] = TABLE_INBOX,
+};
+
+void store_put_message(struct store_txn *txn, enum store_box box,
+                       const uint8_t id[SESSION_ID_BYTES], uint32_t number, const uint8_t *data,
+                       size_t length)
+{
+    struct row_key key = row_message(id, number);
+    lmdb_put(txn, box_tables[box], &key, data, length);
+}
+
+enum store_status store_get_message(struct store_txn *txn, enum store_box box,
+                                    const uint8_t id[SESSION_ID_BYTES], uint32_t number,
+                                    const uint8_t **ret_data, size_t *ret_length)
+{
+    struct row_key key = row_message(id, number);
+    MDB_val value;
+    if (!lmdb_get(txn, box_tables[box], &key, &value))
+        return txn->status == STORE_OK ? STORE_MISSING : txn->status;
+    *ret_data = value.mv_data;
+    *ret_length = value.mv_size;
+    return STORE_OK;
+}
+
+void store_delete_messages(struct store_txn *txn, enum store_box box,
+                           const uint8_t id[SESSION_ID_BYTES], uint32_t below)
+{
+    if (below == 0)
+        return;
+    /* No message has the number UINT32_MAX: that many never fit. */
+    struct row_key first = row_message(id, 0);
+    struct row_key last = row_message(id, below == UINT32_MAX ? below : below - 1);
+    lmdb_delete_range(txn, box_tables[box], &first, &last);
+}

@@ -1,0 +1,247 @@
+#include "config.h"
+
+#include <sodium.h>
+#include <string.h>
+
+#include "state/index.h"
+#include "state/lmdb.h"
+#include "state/record.h"
+#include "state/store.h"
+
+/* A record that cannot be read is no error of the transaction: the others still can. */
+static enum store_status read_record(struct store_txn *txn, const uint8_t *id, const MDB_val *value,
+                                     struct session **ret_session)
+{
+    enum store_status status = record_decode(id, value->mv_data, value->mv_size, ret_session);
+    return status == STORE_DAMAGED ? status : lmdb_fail(txn, status);
+}
+
+enum store_status store_get_session(struct store_txn *txn, const uint8_t id[SESSION_ID_BYTES],
+                                    struct session **ret_session)
+{
+    struct row_key key = row_id(id);
+    MDB_val value;
+    if (!lmdb_get(txn, TABLE_SESSIONS, &key, &value))
+        return txn->status == STORE_OK ? STORE_MISSING : txn->status;
+    return read_record(txn, id, &value, ret_session);
+}
+
+/* ---- writing ---- */
+
+static bool name_taken(struct store_txn *txn, const struct session *session)
+{
+    uint8_t owner[SESSION_ID_BYTES];
+    return session->name != NULL && index_find_name(txn, session->name, owner) &&
+           memcmp(owner, session->id, SESSION_ID_BYTES) != 0;
+}
+
+/* True if the session, as it was at its stored change, is what is stored. */
+static enum store_status compare(const struct session *session, const MDB_val *stored,
+                                 bool *ret_same)
+{
+    struct record record;
+    enum store_status status = record_encode(session, &record);
+    if (status != STORE_OK)
+        return status;
+    *ret_same = record.length == stored->mv_size &&
+                memcmp(record.data, stored->mv_data, stored->mv_size) == 0;
+    record_clear(&record);
+    return STORE_OK;
+}
+
+static enum store_status write_record(struct store_txn *txn, const struct session *session)
+{
+    struct row_key key = row_id(session->id);
+    struct record record;
+    enum store_status status = record_encode(session, &record);
+    if (status != STORE_OK)
+        return lmdb_fail(txn, status);
+    lmdb_put(txn, TABLE_SESSIONS, &key, record.data, record.length);
+    record_clear(&record);
+    return txn->status;
+}
+
+/* Writes the session under a new change number, and moves its index rows; `old` is what was stored,
+ * or NULL. */
+static enum store_status write_changed(struct store_txn *txn, struct session *session,
+                                       const struct session *old)
+{
+    session->change = index_new_change(txn);
+    if (old != NULL)
+        index_remove(txn, old);
+    index_add(txn, session);
+    return write_record(txn, session);
+}
+
+/* Of a session that is stored already. */
+static enum store_status put_again(struct store_txn *txn, struct session *session,
+                                   const MDB_val *stored, bool *ret_changed)
+{
+    struct session *old;
+    enum store_status status = record_decode(session->id, stored->mv_data, stored->mv_size, &old);
+    if (status != STORE_OK)
+        return lmdb_fail(txn, status);
+
+    bool same = false;
+    session->change = old->change;
+    status = lmdb_fail(txn, compare(session, stored, &same));
+    if (status == STORE_OK && !same)
+        status = write_changed(txn, session, old);
+    session_free(old);
+    *ret_changed = !same;
+    return status;
+}
+
+enum store_status store_put_session(struct store_txn *txn, struct session *session,
+                                    bool *ret_changed)
+{
+    struct row_key key = row_id(session->id);
+    uint64_t before = session->change;
+    enum store_status status;
+    bool changed = true;
+    MDB_val stored;
+
+    if (name_taken(txn, session))
+        return STORE_TAKEN;
+    if (lmdb_get(txn, TABLE_SESSIONS, &key, &stored))
+        status = put_again(txn, session, &stored, &changed);
+    else
+        status = write_changed(txn, session, NULL);
+    if (status != STORE_OK)
+        session->change = before;
+    else if (ret_changed != NULL)
+        *ret_changed = changed;
+    return status;
+}
+
+void store_delete_session(struct store_txn *txn, const uint8_t id[SESSION_ID_BYTES])
+{
+    struct row_key key = row_id(id);
+    struct session *session;
+    enum store_status status = store_get_session(txn, id, &session);
+
+    if (status == STORE_MISSING)
+        return;
+    if (lmdb_fail(txn, status) != STORE_OK)
+        return;
+    index_remove(txn, session);
+    session_free(session);
+    store_delete_messages(txn, STORE_OUTBOX, id, UINT32_MAX);
+    store_delete_messages(txn, STORE_INBOX, id, UINT32_MAX);
+    lmdb_delete(txn, TABLE_SESSIONS, &key);
+}
+
+/* ---- walking and finding ---- */
+
+/* The first session at or behind `key`. */
+static enum store_status seek_session(struct store_txn *txn, const struct row_key *key,
+                                      MDB_val *ret_id, MDB_val *ret_value)
+{
+    if (!lmdb_seek(txn, TABLE_SESSIONS, key, ret_id, ret_value))
+        return txn->status == STORE_OK ? STORE_MISSING : txn->status;
+    if (ret_id->mv_size != SESSION_ID_BYTES)
+        return lmdb_fail(txn, STORE_DAMAGED);
+    return STORE_OK;
+}
+
+/* The smallest id that is greater. False if there is none. */
+static bool increment(uint8_t id[SESSION_ID_BYTES])
+{
+    for (int i = SESSION_ID_BYTES - 1; i >= 0; i--)
+        if (++id[i] != 0)
+            return true;
+    return false;
+}
+
+static enum store_status seek_after(struct store_txn *txn, const uint8_t *after, MDB_val *ret_id,
+                                    MDB_val *ret_value)
+{
+    uint8_t least[SESSION_ID_BYTES] = {0};
+    if (after != NULL) {
+        memcpy(least, after, SESSION_ID_BYTES);
+        if (!increment(least))
+            return STORE_MISSING;
+    }
+    struct row_key key = row_id(least);
+    return seek_session(txn, &key, ret_id, ret_value);
+}
+
+enum store_status store_next_id(struct store_txn *txn, const uint8_t *after,
+                                uint8_t ret_id[SESSION_ID_BYTES])
+{
+    MDB_val id, value;
+    enum store_status status = seek_after(txn, after, &id, &value);
+    if (status == STORE_OK)
+        memcpy(ret_id, id.mv_data, SESSION_ID_BYTES);
+    return status;
+}
+
+enum store_status store_next_session(struct store_txn *txn, const uint8_t *after,
+                                     struct session **ret_session)
+{
+    MDB_val id, value;
+    enum store_status status = seek_after(txn, after, &id, &value);
+    return status == STORE_OK ? read_record(txn, id.mv_data, &value, ret_session) : status;
+}
+
+/* Reads 1 to 16 hex digits: the ids that begin so are those from `first` to `last`. */
+static bool read_prefix(const char *text, uint8_t first[SESSION_ID_BYTES],
+                        uint8_t last[SESSION_ID_BYTES])
+{
+    static const char digits[] = "00112233445566778899aAbBcCdDeEfF";
+    size_t length = strlen(text);
+
+    if (length < 1 || length > (size_t)SESSION_ID_BYTES * 2)
+        return false;
+    memset(first, 0x00, SESSION_ID_BYTES);
+    memset(last, 0xff, SESSION_ID_BYTES);
+    for (size_t i = 0; i < length; i++) {
+        const char *digit = strchr(digits, text[i]);
+        if (digit == NULL)
+            return false;
+        uint8_t value = (uint8_t)((digit - digits) / 2);
+        unsigned shift = i % 2 == 0 ? 4 : 0;
+        first[i / 2] |= (uint8_t)(value << shift);
+        last[i / 2] &= (uint8_t) ~((0x0f ^ value) << shift);
+    }
+    return true;
+}
+
+static enum store_status find_prefix(struct store_txn *txn, const char *text,
+                                     uint8_t ret_id[SESSION_ID_BYTES])
+{
+    uint8_t first[SESSION_ID_BYTES], last[SESSION_ID_BYTES], next[SESSION_ID_BYTES];
+    if (!read_prefix(text, first, last))
+        return STORE_MISSING;
+
+    struct row_key key = row_id(first);
+    MDB_val id, value;
+    enum store_status status = seek_session(txn, &key, &id, &value);
+    if (status != STORE_OK)
+        return status;
+    if (memcmp(id.mv_data, last, SESSION_ID_BYTES) > 0)
+        return STORE_MISSING;
+    memcpy(first, id.mv_data, SESSION_ID_BYTES);
+    status = store_next_id(txn, first, next);
+    if (status == STORE_OK && memcmp(next, last, SESSION_ID_BYTES) <= 0)
+        return STORE_AMBIGUOUS;
+    if (status != STORE_OK && status != STORE_MISSING)
+        return status;
+    memcpy(ret_id, first, SESSION_ID_BYTES);
+    return STORE_OK;
+}
+
+enum store_status store_find(struct store_txn *txn, const char *text,
+                             uint8_t ret_id[SESSION_ID_BYTES])
+{
+    if (index_find_name(txn, text, ret_id))
+        return STORE_OK;
+    if (txn->status != STORE_OK)
+        return txn->status;
+    return find_prefix(txn, text, ret_id);
+}
+
+uint64_t store_count(struct store_txn *txn)
+{
+    return lmdb_count(txn, TABLE_SESSIONS);
+}

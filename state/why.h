@@ -1,0 +1,18 @@
+/* Private to state/: the sentence that tells a person why a store could not be opened. */
+#ifndef STATE_WHY_H
+#define STATE_WHY_H
+
+#include <stddef.h>
+
+#include "state/store.h"
+
+struct why {
+    char *text;
+    size_t size;
+};
+
+/* Writes the sentence, which is cut if it is too long, and returns `status`. */
+enum store_status why_not(const struct why *why, enum store_status status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#endif
