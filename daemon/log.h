@@ -15,6 +15,10 @@ bool log_level_parse(const char *text, enum log_level *ret_level);
 
 void log_set_level(enum log_level level);
 
+/* From now on lines go to syslog instead: for a daemon in the background, whose stderr is closed.
+ */
+void log_to_syslog(void);
+
 void log_error(const char *subsystem, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void log_warning(const char *subsystem, const char *format, ...)

@@ -221,6 +221,8 @@ static enum turn_code run_event(struct turns *turns, struct request *request)
         request->event.length = bytes_up_to(turns, session, request->event.number);
     request->answer.session = session;
     request->answer.refusal = session_step(session, &request->event, &context, &request->outcome);
+    if (request->event.type == EVENT_SEND)
+        request->answer.number = session->sent - 1;
     turns->no_memory |= request->outcome.no_memory;
     for (size_t i = 0; i < request->outcome.write_count; i++)
         writers[request->outcome.writes[i].type](turns, session, &request->outcome.writes[i]);

@@ -1,0 +1,184 @@
+#include "config.h"
+
+#include "daemon/call.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+#include "daemon/client.h"
+#include "daemon/peer.h"
+#include "daemon/rpc.h"
+#include "daemon/turn.h"
+#include "daemon/view.h"
+#include "ipc/message.h"
+#include "state/store.h"
+
+/* ---- life ---- */
+
+struct call *call_new(struct peer *peer, uint32_t id)
+{
+    struct call *call = calloc(1, sizeof *call);
+    if (!call)
+        return NULL;
+    call->rpc = peer->rpc;
+    call->peer = peer;
+    call->id = id;
+    peer_add_call(peer, call);
+    return call;
+}
+
+void call_orphan(struct call *call)
+{
+    call->peer = NULL;
+}
+
+void call_begin(const struct call *call, struct writer *ret_writer)
+{
+    writer_init(ret_writer);
+    message_begin_response(ret_writer, call->id);
+}
+
+void call_answer(struct call *call, struct writer *writer)
+{
+    struct peer *peer = call->peer;
+    if (peer) {
+        client_send(peer->client, writer);
+        peer_remove_call(peer, call);
+    } else {
+        writer_free(writer);
+    }
+    free(call);
+}
+
+void call_refuse(struct call *call, enum ipc_error code, const char *text)
+{
+    struct writer writer;
+    writer_init(&writer);
+    message_error(&writer, call->id, code, text);
+    call_answer(call, &writer);
+}
+
+/* ---- refusals that many methods share ---- */
+
+void call_refuse_memory(struct call *call)
+{
+    call_refuse(call, IPC_STORE_FAILED, "The daemon is out of memory; nothing was changed.");
+}
+
+bool call_params_ok(struct call *call, const struct fields *fields)
+{
+    const char *wrong = fields_wrong(fields);
+    if (wrong)
+        call_refuse(call, IPC_BAD_PARAMS, wrong);
+    return !wrong;
+}
+
+static void refuse_store(struct call *call, enum store_status status)
+{
+    if (status == STORE_MEMORY)
+        call_refuse_memory(call);
+    else
+        call_refuse(call, IPC_STORE_FAILED, store_status_text(status));
+}
+
+void call_finish_read(struct call *call, struct store_txn *txn, struct writer *writer)
+{
+    enum store_status status = store_txn_status(txn);
+    store_end(txn);
+    if (status == STORE_OK) {
+        call_answer(call, writer);
+    } else {
+        writer_free(writer);
+        refuse_store(call, status);
+    }
+}
+
+bool call_find_in(struct call *call, struct store_txn *txn, const char *text)
+{
+    /* Neither petnames nor ids are longer. */
+    enum store_status status =
+        strlen(text) > NAME_MAX_BYTES ? STORE_MISSING : store_find(txn, text, call->session);
+    if (status == STORE_OK)
+        return true;
+    if (status == STORE_MISSING)
+        call_refuse(call, IPC_NOT_FOUND, "No session has this petname or id.");
+    else if (status == STORE_AMBIGUOUS)
+        call_refuse(call, IPC_AMBIGUOUS, "The ids of several sessions begin like this.");
+    else
+        refuse_store(call, status);
+    return false;
+}
+
+struct session *call_get_session(struct call *call, struct store_txn *txn, const char *text)
+{
+    struct session *session;
+    if (!call_find_in(call, txn, text))
+        return NULL;
+    enum store_status status = store_get_session(txn, call->session, &session);
+    if (status == STORE_OK)
+        return session;
+    refuse_store(call, status);
+    return NULL;
+}
+
+bool call_find(struct call *call, const char *text)
+{
+    struct store_txn *txn = store_read(call->rpc->store);
+    bool found = call_find_in(call, txn, text);
+    store_end(txn);
+    return found;
+}
+
+struct verdict {
+    enum ipc_error code;
+    const char *text;
+};
+
+/* ---- turns ---- */
+
+static const struct verdict turn_verdicts[] = {
+    [TURN_NOT_FOUND] = {IPC_NOT_FOUND, "The session is gone."},
+    [TURN_NAME_TAKEN] = {IPC_NAME_TAKEN, "A session with this petname exists."},
+    [TURN_NOT_CLOSED] = {IPC_NOT_CLOSED, "The session is alive: close it first, or use force."},
+    [TURN_STORE_FULL] = {IPC_STORE_FULL, "The disk or the store is full; nothing was changed."},
+    [TURN_STORE_FAILED] = {IPC_STORE_FAILED, "The store cannot be written; nothing was changed."},
+    [TURN_MEMORY] = {IPC_STORE_FAILED, "The daemon is out of memory; nothing was changed."},
+};
+
+static const struct verdict refusal_verdicts[] = {
+    [SESSION_REFUSED_CLOSED] = {IPC_CLOSED, "The session has ended, or is ending."},
+    [SESSION_REFUSED_TOO_LARGE] = {IPC_TOO_LARGE, "A message has at most 16 MiB."},
+    [SESSION_REFUSED_FULL] = {IPC_TOO_LARGE, "The session has sent as much as one session may; "
+                                             "begin a new one."},
+    [SESSION_REFUSED_NUMBER] = {IPC_BAD_PARAMS,
+                                "parameter \"number\" is one that has not been received"},
+};
+
+bool call_turn_ok(struct call *call, const struct turn_answer *answer)
+{
+    if (answer->code == TURN_DONE)
+        return true;
+    const struct verdict *verdict = answer->code == TURN_REFUSED
+                                        ? &refusal_verdicts[answer->refusal]
+                                        : &turn_verdicts[answer->code];
+    call_refuse(call, verdict->code, verdict->text);
+    return false;
+}
+
+/* ---- views ---- */
+
+void call_answer_view(struct call *call, const struct session *session)
+{
+    struct writer writer;
+    call_begin(call, &writer);
+    view_write(&writer, NULL, session, call->rpc);
+    call_answer(call, &writer);
+}
+
+void call_view_done(void *arg, const struct turn_answer *answer)
+{
+    struct call *call = arg;
+    if (call_turn_ok(call, answer))
+        call_answer_view(call, answer->session);
+}

@@ -1,0 +1,29 @@
+/*
+ * The Unix socket that clients come in by: who may reach it, how it takes the place of a stale one,
+ * and what happens when descriptors run out.
+ */
+#ifndef DAEMON_LISTENER_H
+#define DAEMON_LISTENER_H
+
+#include <stddef.h>
+
+struct event_base;
+struct listener;
+
+/* A client came in; the descriptor is the callee's. */
+typedef void (*listener_accepted)(void *arg, int fd);
+
+/*
+ * Listens on `path` (absolute; copied). Its directory is made with mode 0700 if it is missing, the
+ * socket has mode 0600. A socket that nobody answers is replaced; a living daemon's never is. While
+ * it lives, a socket that somebody removed is made anew (a login session that ends takes
+ * $XDG_RUNTIME_DIR with it). New; listener_free(). NULL with a sentence in ret_why (of `size`
+ * bytes).
+ */
+struct listener *listener_new(struct event_base *base, const char *path, listener_accepted accepted,
+                              void *arg, char *ret_why, size_t size);
+
+/* Stops listening; removes the socket if it is still ours. NULL is fine. */
+void listener_free(struct listener *listener);
+
+#endif

@@ -1,0 +1,119 @@
+#include "config.h"
+
+#include "daemon/log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Longest line without its time; longer ones are cut. What relays say is at most 1024 bytes. */
+#define LINE_MAX_BYTES 1280
+/* "2026-11-23 01:07:25.123 " */
+#define TIME_MAX_BYTES 40
+
+static const struct {
+    const char *name;
+    int priority; /* syslog's and the journal's */
+} levels[] = {
+    [LOG_LEVEL_ERROR] = {"error", LOG_ERR},
+    [LOG_LEVEL_WARNING] = {"warning", LOG_WARNING},
+    [LOG_LEVEL_INFO] = {"info", LOG_INFO},
+    [LOG_LEVEL_DEBUG] = {"debug", LOG_DEBUG},
+};
+
+enum sink { SINK_UNKNOWN = 0, SINK_STDERR, SINK_JOURNAL, SINK_SYSLOG };
+
+static enum log_level threshold = LOG_LEVEL_INFO;
+static enum sink sink;
+
+bool log_level_parse(const char *text, enum log_level *ret_level)
+{
+    for (size_t i = 0; i < sizeof levels / sizeof *levels; i++)
+        if (strcmp(text, levels[i].name) == 0) {
+            *ret_level = (enum log_level)i;
+            return true;
+        }
+    return false;
+}
+
+void log_set_level(enum log_level level)
+{
+    threshold = level;
+}
+
+void log_to_syslog(void)
+{
+    openlog("wormholed", LOG_PID, LOG_DAEMON);
+    sink = SINK_SYSLOG;
+}
+
+/* systemd.exec(5): $JOURNAL_STREAM is device:inode of the stream; a redirected stderr is not it. */
+static bool stderr_is_journal(void)
+{
+    const char *stream = getenv("JOURNAL_STREAM");
+    unsigned long long device, inode;
+    struct stat status;
+    return stream && sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
+           fstat(STDERR_FILENO, &status) == 0 && status.st_dev == device && status.st_ino == inode;
+}
+
+/* Local time, since people compare it with their watch. */
+static void write_time(char *ret_text, size_t size)
+{
+    struct timespec now;
+    struct tm parts;
+    char seconds[TIME_MAX_BYTES / 2 + 1];
+    *ret_text = 0;
+    if (clock_gettime(CLOCK_REALTIME, &now) < 0 || !localtime_r(&now.tv_sec, &parts) ||
+        !strftime(seconds, sizeof seconds, "%Y-%m-%d %H:%M:%S", &parts))
+        return;
+    snprintf(ret_text, size, "%s.%03d ", seconds, (int)(now.tv_nsec / 1000000));
+}
+
+/* Texts of relays and peers must not forge lines nor drive a terminal: neither by ASCII's control
+ * characters nor by those of U+0080 to U+009F. */
+static void blunt_controls(char *text)
+{
+    for (unsigned char *byte = (unsigned char *)text; *byte; byte++)
+        if (*byte < ' ' || *byte == 0x7f || (byte[0] == 0xc2 && byte[1] >= 0x80 && byte[1] < 0xa0))
+            *byte = '?';
+}
+
+static void write_line(enum log_level level, const char *subsystem, const char *format,
+                       va_list arguments)
+{
+    if (level > threshold)
+        return;
+    if (sink == SINK_UNKNOWN)
+        sink = stderr_is_journal() ? SINK_JOURNAL : SINK_STDERR;
+    char text[LINE_MAX_BYTES], time[TIME_MAX_BYTES];
+    vsnprintf(text, sizeof text, format, arguments);
+    blunt_controls(text);
+    if (sink == SINK_SYSLOG) {
+        syslog(levels[level].priority, "%s: %s", subsystem, text);
+    } else if (sink == SINK_JOURNAL) {
+        fprintf(stderr, "<%d>%s: %s\n", levels[level].priority, subsystem, text);
+    } else {
+        write_time(time, sizeof time);
+        fprintf(stderr, "%s%s: %s: %s\n", time, levels[level].name, subsystem, text);
+    }
+}
+
+#define DEFINE_LOG(function, level)                                                                \
+    void function(const char *subsystem, const char *format, ...)                                  \
+    {                                                                                              \
+        va_list arguments;                                                                         \
+        va_start(arguments, format);                                                               \
+        write_line(level, subsystem, format, arguments);                                           \
+        va_end(arguments);                                                                         \
+    }
+
+DEFINE_LOG(log_error, LOG_LEVEL_ERROR)
+DEFINE_LOG(log_warning, LOG_LEVEL_WARNING)
+DEFINE_LOG(log_info, LOG_LEVEL_INFO)
+DEFINE_LOG(log_debug, LOG_LEVEL_DEBUG)

@@ -1,0 +1,42 @@
+#include "config.h"
+
+#include "daemon/process.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include "daemon/log.h"
+
+static void forbid_dumps(void)
+{
+    static const struct rlimit none = {0, 0};
+    if (prctl(PR_SET_DUMPABLE, 0) < 0 || setrlimit(RLIMIT_CORE, &none) < 0)
+        log_warning("daemon", "core dumps cannot be forbidden: %s", strerror(errno));
+}
+
+static void raise_descriptors(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+        log_warning("daemon", "the limit of descriptors cannot be raised: %s", strerror(errno));
+}
+
+/* A client that went away is an error of write(); a terminal that went away is nothing to us. */
+static void ignore_signals(void)
+{
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
+}
+
+void process_prepare(void)
+{
+    forbid_dumps();
+    raise_descriptors();
+    ignore_signals();
+}

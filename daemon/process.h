@@ -1,0 +1,10 @@
+/* What the daemon asks of the kernel for its process. */
+#ifndef DAEMON_PROCESS_H
+#define DAEMON_PROCESS_H
+
+/* No core dumps and no tracing by other processes of the user, since secrets are in memory; as many
+ * descriptors as the hard limit allows; signals that must not end it are ignored. What cannot be
+ * had is logged and done without. */
+void process_prepare(void);
+
+#endif

@@ -1,0 +1,48 @@
+#include "config.h"
+
+#include "daemon/rpc.h"
+
+#include "daemon/call.h"
+#include "daemon/client.h"
+#include "daemon/log.h"
+#include "daemon/peer.h"
+#include "ipc/message.h"
+#include "ipc/methods.h"
+
+static void (*const handlers[METHOD_COUNT])(struct call *call, struct fields *fields) = {
+    [METHOD_HELLO] = rpc_hello,
+    [METHOD_STATUS] = rpc_status,
+    [METHOD_INVITE] = rpc_invite,
+    [METHOD_ACCEPT] = rpc_accept,
+    [METHOD_LIST] = rpc_list,
+    [METHOD_SHOW] = rpc_show,
+    [METHOD_SEND] = rpc_send,
+    [METHOD_RECV] = rpc_recv,
+    [METHOD_ACK] = rpc_ack,
+    [METHOD_CLOSE] = rpc_close,
+    [METHOD_FORGET] = rpc_forget,
+    [METHOD_POLL] = rpc_poll,
+    [METHOD_SUBSCRIBE] = rpc_subscribe,
+    [METHOD_CHANGES] = rpc_changes,
+};
+
+void rpc_dispatch(struct peer *peer, const struct message *message)
+{
+    struct call *call = call_new(peer, message->id);
+    if (!call) {
+        log_error("rpc", "out of memory for a request: its client is dropped");
+        client_end(peer->client);
+        return;
+    }
+    enum method method;
+    bool known = methods_find(message->method, &method);
+    if (!peer->greeted && !(known && method == METHOD_HELLO)) {
+        call_refuse(call, IPC_HELLO_FIRST, "The first request must be hello.");
+    } else if (!known) {
+        call_refuse(call, IPC_UNKNOWN_METHOD, "There is no such method.");
+    } else {
+        struct fields fields;
+        fields_init(&fields, message->params);
+        handlers[method](call, &fields);
+    }
+}

@@ -1,0 +1,97 @@
+/* send, recv, ack: an application's messages. */
+#include "config.h"
+
+#include "daemon/rpc.h"
+
+#include "daemon/call.h"
+#include "daemon/turn.h"
+#include "state/store.h"
+
+static void write_session(struct writer *writer, const struct call *call)
+{
+    char id[SESSION_ID_TEXT];
+    session_id_text(call->session, id);
+    writer_text(writer, "session", id);
+}
+
+/* ---- send ---- */
+
+static void on_sent(void *arg, const struct turn_answer *answer)
+{
+    struct call *call = arg;
+    if (!call_turn_ok(call, answer))
+        return;
+    struct writer writer;
+    call_begin(call, &writer);
+    writer_map(&writer, NULL);
+    write_session(&writer, call);
+    writer_number(&writer, "number", answer->number);
+    writer_end(&writer);
+    call_answer(call, &writer);
+}
+
+void rpc_send(struct call *call, struct fields *fields)
+{
+    struct session_event event = {.type = EVENT_SEND};
+    const char *text = fields_text(fields, "session");
+    event.data = fields_data(fields, "data", &event.length);
+    if (!call_params_ok(call, fields) || !call_find(call, text))
+        return;
+    if (!turn_event(call->rpc->turns, call->session, &event, on_sent, call))
+        call_refuse_memory(call);
+}
+
+/* ---- recv ---- */
+
+/* The number and data of the first message from `from` on that can be read; nil if it has not come
+ * yet. */
+static void write_message(struct writer *writer, struct store_txn *txn,
+                          const struct session *session, int64_t from)
+{
+    uint32_t number = from > session->acked ? (uint32_t)from : session->acked;
+    const uint8_t *data;
+    size_t length;
+    if (number < session->received &&
+        store_get_message(txn, STORE_INBOX, session->id, number, &data, &length) == STORE_OK) {
+        writer_number(writer, "number", number);
+        writer_data(writer, "data", data, length);
+    } else {
+        writer_nil(writer, "number");
+        writer_nil(writer, "data");
+    }
+}
+
+void rpc_recv(struct call *call, struct fields *fields)
+{
+    const char *text = fields_text(fields, "session");
+    int64_t from = fields_number_or(fields, "from", 0, 0, UINT32_MAX);
+    if (!call_params_ok(call, fields))
+        return;
+    struct store_txn *txn = store_read(call->rpc->store);
+    struct session *session = call_get_session(call, txn, text);
+    if (!session) {
+        store_end(txn);
+        return;
+    }
+    struct writer writer;
+    call_begin(call, &writer);
+    writer_map(&writer, NULL);
+    write_session(&writer, call);
+    write_message(&writer, txn, session, from);
+    writer_end(&writer);
+    session_free(session);
+    call_finish_read(call, txn, &writer);
+}
+
+/* ---- ack ---- */
+
+void rpc_ack(struct call *call, struct fields *fields)
+{
+    struct session_event event = {.type = EVENT_ACK};
+    const char *text = fields_text(fields, "session");
+    event.number = (uint32_t)fields_number(fields, "number", 0, UINT32_MAX);
+    if (!call_params_ok(call, fields) || !call_find(call, text))
+        return;
+    if (!turn_event(call->rpc->turns, call->session, &event, call_view_done, call))
+        call_refuse_memory(call);
+}

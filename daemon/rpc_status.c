@@ -1,0 +1,107 @@
+/* hello and status: who the daemon is and how it fares. */
+#include "config.h"
+
+#include "daemon/rpc.h"
+
+#include <unistd.h>
+
+#include "daemon/call.h"
+#include "daemon/peer.h"
+#include "daemon/relays.h"
+#include "daemon/settings.h"
+#include "daemon/turn.h"
+#include "ipc/methods.h"
+#include "state/store.h"
+
+void rpc_hello(struct call *call, struct fields *fields)
+{
+    /* Any level is answered with ours: it is for the client to know whether it can go on. */
+    fields_number(fields, "api", 1, INT32_MAX);
+    fields_text_or(fields, "client", "");
+    if (!call_params_ok(call, fields))
+        return;
+    call->peer->greeted = true;
+    struct writer writer;
+    call_begin(call, &writer);
+    writer_map(&writer, NULL);
+    writer_number(&writer, "api", METHODS_API);
+    writer_text(&writer, "version", PACKAGE_VERSION);
+    writer_number(&writer, "pid", getpid());
+    writer_end(&writer);
+    call_answer(call, &writer);
+}
+
+static void write_relay(struct writer *writer, const struct relay *relay)
+{
+    static const char *const states[] = {
+        [RELAY_UNKNOWN] = "unknown", [RELAY_UP] = "up", [RELAY_DOWN] = "down"};
+    writer_map(writer, NULL);
+    writer_text(writer, "url", relay->url);
+    writer_text(writer, "state", states[relay->state]);
+    writer_number(writer, "connections", relay->connections);
+    writer_number(writer, "failures", relay->failures);
+    if (relay->state == RELAY_DOWN)
+        writer_number(writer, "retry_at", relay->retry_at);
+    else
+        writer_nil(writer, "retry_at");
+    writer_text(writer, "motd", relay->motd);
+    writer_text(writer, "error", relay->error);
+    writer_text(writer, "last_error", relay->last_error);
+    if (relay->retention > 0)
+        writer_number(writer, "retention", relay->retention);
+    else
+        writer_nil(writer, "retention");
+    writer_end(writer);
+}
+
+static void write_daemon(struct writer *writer, const struct rpc *rpc)
+{
+    writer_text(writer, "version", PACKAGE_VERSION);
+    writer_number(writer, "api", METHODS_API);
+    writer_number(writer, "pid", getpid());
+    writer_number(writer, "started", rpc->started);
+    writer_text(writer, "state_dir", rpc->settings->state);
+    writer_text(writer, "socket", rpc->settings->socket);
+    writer_text(writer, "default_relay", rpc->settings->relay);
+}
+
+static void write_store(struct writer *writer, const struct rpc *rpc, struct store_txn *txn)
+{
+    uint64_t used, limit;
+    store_size(rpc->store, &used, &limit);
+    writer_unsigned(writer, "sessions", store_count(txn));
+    writer_unsigned(writer, "change", store_last_change(txn));
+    writer_unsigned(writer, "store_bytes", used);
+    if (limit == UINT64_MAX)
+        writer_nil(writer, "store_limit");
+    else
+        writer_unsigned(writer, "store_limit", limit);
+}
+
+static void write_activity(struct writer *writer, const struct rpc *rpc)
+{
+    unsigned active, held;
+    turn_count(rpc->turns, &active, &held);
+    writer_number(writer, "active", active);
+    writer_number(writer, "held", held);
+    writer_array(writer, "relays");
+    for (struct relay *relay = relays_next(rpc->relays, NULL); relay;
+         relay = relays_next(rpc->relays, relay))
+        write_relay(writer, relay);
+    writer_end(writer);
+}
+
+void rpc_status(struct call *call, struct fields *fields)
+{
+    if (!call_params_ok(call, fields))
+        return;
+    struct store_txn *txn = store_read(call->rpc->store);
+    struct writer writer;
+    call_begin(call, &writer);
+    writer_map(&writer, NULL);
+    write_daemon(&writer, call->rpc);
+    write_store(&writer, call->rpc, txn);
+    write_activity(&writer, call->rpc);
+    writer_end(&writer);
+    call_finish_read(call, txn, &writer);
+}

@@ -1,0 +1,171 @@
+#include "config.h"
+
+#include "daemon/socket_path.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Clients that wait to be accepted; beyond it connect() fails or waits. */
+#define BACKLOG 128
+/* A daemon that starts holds the directory's lock for some milliseconds. It may be a directory of
+ * everybody's, where anybody could hold it for ever. */
+#define LOCK_TRIES   200
+#define LOCK_WAIT_NS (10 * 1000 * 1000)
+
+static bool fill_address(const char *path, struct sockaddr_un *ret_address, char *ret_why,
+                         size_t size)
+{
+    size_t length = strlen(path);
+    *ret_address = (struct sockaddr_un){.sun_family = AF_UNIX};
+    if (length >= sizeof ret_address->sun_path) {
+        snprintf(ret_why, size, "the socket's path has %zu bytes, more than the %zu possible: %s",
+                 length, sizeof ret_address->sun_path - 1, path);
+        return false;
+    }
+    memcpy(ret_address->sun_path, path, length + 1);
+    return true;
+}
+
+/* ---- the directory ---- */
+
+/* In a directory that others can write, they could put a socket of theirs in our place. The sticky
+ * bit, as on /tmp, prevents that. */
+static bool directory_is_safe(int directory)
+{
+    struct stat status;
+    if (fstat(directory, &status) < 0)
+        return false;
+    bool owner = status.st_uid == geteuid() || status.st_uid == 0;
+    bool shared = status.st_mode & (S_IWGRP | S_IWOTH);
+    return owner && (!shared || (status.st_mode & S_ISVTX));
+}
+
+/* Opens it, made if it was missing. */
+static int open_directory(const char *path, char *ret_why, size_t size)
+{
+    char copy[sizeof((struct sockaddr_un *)NULL)->sun_path];
+    snprintf(copy, sizeof copy, "%s", path);
+    const char *name = dirname(copy);
+    if (mkdir(name, 0700) < 0 && errno != EEXIST) {
+        snprintf(ret_why, size, "cannot make the socket's directory %s: %s", name, strerror(errno));
+        return -1;
+    }
+    int directory = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (directory < 0) {
+        snprintf(ret_why, size, "cannot open the socket's directory %s: %s", name, strerror(errno));
+    } else if (!directory_is_safe(directory)) {
+        snprintf(ret_why, size,
+                 "the socket's directory %s belongs to somebody else, or others may write to it",
+                 name);
+        close(directory);
+        return -1;
+    }
+    return directory;
+}
+
+static bool lock_directory(int directory, char *ret_why, size_t size)
+{
+    static const struct timespec nap = {.tv_nsec = LOCK_WAIT_NS};
+    for (int i = 0; i < LOCK_TRIES; i++) {
+        if (flock(directory, LOCK_EX | LOCK_NB) == 0)
+            return true;
+        nanosleep(&nap, NULL);
+    }
+    snprintf(ret_why, size, "the socket's directory is locked by another program");
+    return false;
+}
+
+/* ---- what stands in the place already ---- */
+
+/* connect() must not wait for a daemon whose queue is full: that one lives, too. */
+static bool somebody_answers(const struct sockaddr_un *address, int *ret_error)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) {
+        *ret_error = errno;
+        return false;
+    }
+    bool connected = connect(fd, (const struct sockaddr *)address, sizeof *address) == 0;
+    *ret_error = connected ? 0 : errno;
+    close(fd);
+    return connected || *ret_error == EAGAIN;
+}
+
+/* Makes the place free, unless somebody lives there. */
+static bool clear_place(const struct sockaddr_un *address, char *ret_why, size_t size)
+{
+    struct stat status;
+    const char *path = address->sun_path;
+    if (lstat(path, &status) < 0)
+        return true; /* if not because it is free, bind() will say so */
+    if (!S_ISSOCK(status.st_mode)) {
+        snprintf(ret_why, size, "%s is in the way: it is no socket", path);
+        return false;
+    }
+    int error;
+    if (somebody_answers(address, &error)) {
+        snprintf(ret_why, size, "another daemon is listening on %s", path);
+        return false;
+    }
+    if (error != ECONNREFUSED || unlink(path) < 0) {
+        snprintf(ret_why, size, "%s is in the way: %s", path,
+                 strerror(error != ECONNREFUSED ? error : errno));
+        return false;
+    }
+    return true;
+}
+
+/* ---- the socket ---- */
+
+static int bind_socket(const struct sockaddr_un *address, struct socket_mark *ret_mark,
+                       char *ret_why, size_t size)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd >= 0) {
+        /* The file has its mode from the start: no moment in which others could connect. */
+        mode_t mask = umask(0177);
+        int result = bind(fd, (const struct sockaddr *)address, sizeof *address);
+        umask(mask);
+        struct stat status;
+        if (result == 0 && listen(fd, BACKLOG) == 0 && stat(address->sun_path, &status) == 0) {
+            *ret_mark = (struct socket_mark){status.st_dev, status.st_ino};
+            return fd;
+        }
+    }
+    snprintf(ret_why, size, "cannot listen on %s: %s", address->sun_path, strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+int socket_path_listen(const char *path, struct socket_mark *ret_mark, char *ret_why, size_t size)
+{
+    struct sockaddr_un address;
+    int fd = -1;
+    if (!fill_address(path, &address, ret_why, size))
+        return -1;
+    int directory = open_directory(path, ret_why, size);
+    if (directory < 0)
+        return -1;
+    if (lock_directory(directory, ret_why, size) && clear_place(&address, ret_why, size))
+        fd = bind_socket(&address, ret_mark, ret_why, size);
+    close(directory); /* and with it the lock */
+    return fd;
+}
+
+bool socket_path_is(const char *path, const struct socket_mark *mark)
+{
+    struct stat status;
+    return lstat(path, &status) == 0 && status.st_dev == mark->device &&
+           status.st_ino == mark->inode;
+}

@@ -1,0 +1,111 @@
+#include "config.h"
+
+#include "daemon/subscribers.h"
+
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+#include "daemon/client.h"
+#include "ipc/message.h"
+#include "ipc/methods.h"
+
+struct subscribers {
+    struct event *tell;
+    struct subscription *first;
+};
+
+static void send_change(struct subscription *subscription)
+{
+    char id[SESSION_ID_TEXT];
+    session_id_text(subscription->changed, id);
+    struct writer writer;
+    writer_init(&writer);
+    message_begin_notification(&writer, METHODS_CHANGED);
+    writer_map(&writer, NULL);
+    writer_unsigned(&writer, "change", subscription->change);
+    writer_text(&writer, "session", id);
+    writer_end(&writer);
+    client_send(subscription->client, &writer);
+}
+
+void subscribers_drained(struct subscription *subscription)
+{
+    if (!subscription->on || !subscription->pending || client_backlog(subscription->client) > 0)
+        return;
+    subscription->pending = false;
+    send_change(subscription);
+}
+
+/* The slow ones are told when they have drained. */
+static void on_tell(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    struct subscribers *subscribers = arg;
+    struct subscription *subscription;
+    DL_FOREACH(subscribers->first, subscription)
+    {
+        subscribers_drained(subscription);
+    }
+}
+
+void subscribers_changed(struct subscribers *subscribers, uint64_t change,
+                         const uint8_t id[SESSION_ID_BYTES])
+{
+    struct subscription *subscription;
+    DL_FOREACH(subscribers->first, subscription)
+    {
+        if (!subscription->all && memcmp(subscription->id, id, SESSION_ID_BYTES) != 0)
+            continue;
+        subscription->pending = true;
+        subscription->change = change;
+        memcpy(subscription->changed, id, SESSION_ID_BYTES);
+        event_active(subscribers->tell, EV_TIMEOUT, 0);
+    }
+}
+
+void subscription_init(struct subscription *subscription, struct client *client)
+{
+    *subscription = (struct subscription){.client = client};
+}
+
+void subscribers_set(struct subscribers *subscribers, struct subscription *subscription,
+                     const uint8_t *id)
+{
+    if (!subscription->on)
+        DL_APPEND(subscribers->first, subscription);
+    subscription->on = true;
+    subscription->all = !id;
+    if (id)
+        memcpy(subscription->id, id, SESSION_ID_BYTES);
+    subscription->pending = false;
+}
+
+void subscribers_remove(struct subscribers *subscribers, struct subscription *subscription)
+{
+    if (subscription->on)
+        DL_DELETE(subscribers->first, subscription);
+    subscription->on = false;
+}
+
+struct subscribers *subscribers_new(struct event_base *base)
+{
+    struct subscribers *subscribers = calloc(1, sizeof *subscribers);
+    if (!subscribers)
+        return NULL;
+    subscribers->tell = evtimer_new(base, on_tell, subscribers);
+    if (subscribers->tell)
+        return subscribers;
+    free(subscribers);
+    return NULL;
+}
+
+void subscribers_free(struct subscribers *subscribers)
+{
+    if (!subscribers)
+        return;
+    event_free(subscribers->tell);
+    free(subscribers);
+}

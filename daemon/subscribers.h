@@ -1,0 +1,51 @@
+/*
+ * Who wants to be told of changes. A subscriber is told the newest change that it has not been told
+ * yet; while it is slow to read, newer changes take the place of older ones, so that each costs the
+ * same few bytes for ever. What it missed it can ask for (`changes`).
+ */
+#ifndef DAEMON_SUBSCRIBERS_H
+#define DAEMON_SUBSCRIBERS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "wormhole/session.h"
+
+struct client;
+struct event_base;
+struct subscribers;
+
+struct subscription {
+    struct client *client; /* borrowed */
+    bool on;
+    bool all;                     /* any session */
+    uint8_t id[SESSION_ID_BYTES]; /* else this one */
+    bool pending;                 /* the change below is still to be told */
+    uint64_t change;
+    uint8_t changed[SESSION_ID_BYTES];
+    struct subscription *prev, *next;
+};
+
+void subscription_init(struct subscription *subscription, struct client *client);
+
+/* NULL when out of memory. */
+struct subscribers *subscribers_new(struct event_base *base);
+
+/* After the last subscription has been removed. NULL is fine. */
+void subscribers_free(struct subscribers *subscribers);
+
+/* From now on `subscription` is told of this session, or of all if NULL; replaces what it was. */
+void subscribers_set(struct subscribers *subscribers, struct subscription *subscription,
+                     const uint8_t *id);
+
+/* Fine if it is not on. */
+void subscribers_remove(struct subscribers *subscribers, struct subscription *subscription);
+
+/* A session changed. Subscribers are told from the event loop, once for all changes of a turn. */
+void subscribers_changed(struct subscribers *subscribers, uint64_t change,
+                         const uint8_t id[SESSION_ID_BYTES]);
+
+/* The client has read all that was sent: it can be told what is pending. */
+void subscribers_drained(struct subscription *subscription);
+
+#endif

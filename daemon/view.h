@@ -1,0 +1,14 @@
+/* A session as clients see it: the view of doc/ipc.md. */
+#ifndef DAEMON_VIEW_H
+#define DAEMON_VIEW_H
+
+struct rpc;
+struct session;
+struct writer;
+
+/* Writes the map. What the store holds is `session`; what only this process knows (its connection,
+ * its relay) comes from the daemon's tables. */
+void view_write(struct writer *writer, const char *key, const struct session *session,
+                const struct rpc *rpc);
+
+#endif
