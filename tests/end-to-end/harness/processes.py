@@ -1,0 +1,92 @@
+"""Child processes whose output goes to files, and none of which outlives its test."""
+
+import os
+import re
+import shlex
+import signal
+import subprocess
+
+from .waiting import patience, wait_until
+
+SANITIZER_WORDS = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "runtime error:", "ERROR SUMMARY: ")
+CLEAN_VALGRIND = "ERROR SUMMARY: 0 errors"
+
+
+def program(name, path):
+    """The command line of one of our programs: $NAME (to put valgrind before it), or where it was built."""
+    override = os.environ.get(name.upper())
+    if override:
+        return shlex.split(override)
+    return [os.path.join(os.environ.get("abs_top_builddir", os.getcwd()), path)]
+
+
+class Process:
+    """A running child. `name` is also that of its files in `directory`."""
+
+    def __init__(self, directory, name, command, environment=None, stdin=subprocess.DEVNULL, **options):
+        self.name = name
+        self.command = command
+        self.out_path = os.path.join(directory, name + ".out")
+        self.err_path = os.path.join(directory, name + ".err")
+        # setpriv: when the test itself is killed, its children must not stay.
+        with open(self.out_path, "wb") as out, open(self.err_path, "ab") as err:
+            self.popen = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", "--"] + command, stdin=stdin,
+                                          stdout=options.pop("stdout", out), stderr=options.pop("stderr", err),
+                                          env=environment, start_new_session=True, **options)
+        self.pid = self.popen.pid
+
+    def out(self):
+        with open(self.out_path, "rb") as file:
+            return file.read()
+
+    def err(self):
+        with open(self.err_path, "rb") as file:
+            return file.read().decode("utf-8", "replace")
+
+    def running(self):
+        return self.popen.poll() is None
+
+    def kill(self, number=signal.SIGKILL):
+        if self.running():
+            self.popen.send_signal(number)
+
+    def kill9(self):
+        self.kill(signal.SIGKILL)
+        self.popen.wait()
+
+    def wait(self, seconds=20):
+        """Waits for its end; its exit status, negative if a signal ended it."""
+        try:
+            return self.popen.wait(patience(seconds))
+        except subprocess.TimeoutExpired:
+            raise AssertionError("%s did not end within %g s" % (self.name, patience(seconds))) from None
+
+    def wait_text(self, pattern, seconds=20, stream="out"):
+        """Waits until its output matches the regular expression; the match."""
+        path = self.out_path if stream == "out" else self.err_path
+
+        def search():
+            with open(path, "rb") as file:
+                match = re.search(pattern, file.read().decode("utf-8", "replace"))
+            if not match and not self.running():
+                raise AssertionError("%s ended (%s) without saying /%s/" % (self.name, self.popen.returncode, pattern))
+            return match
+
+        return wait_until(search, seconds, "%s says /%s/" % (self.name, pattern))
+
+    def write(self, data):
+        """To its standard input, which must be a pipe."""
+        self.popen.stdin.write(data)
+        self.popen.stdin.flush()
+
+    def findings(self):
+        """What a sanitizer or valgrind had to say."""
+        return [line for line in self.err().splitlines()
+                if any(word in line for word in SANITIZER_WORDS) and CLEAN_VALGRIND not in line]
+
+    def log(self):
+        """Its output for a person."""
+        state = "running" if self.running() else "exit status %d" % self.popen.returncode
+        out = self.out().decode("utf-8", "replace")
+        tail = "\n".join(self.err().splitlines()[-200:])
+        return "--- %s (%s): %s\n%s\n%s" % (self.name, state, shlex.join(self.command), out[-2000:], tail)

@@ -1,0 +1,54 @@
+"""The stock relay as a child process that can be stopped and come back."""
+
+import os
+import signal
+import sqlite3
+import sys
+
+PROGRAM = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "stock-relay.py")
+
+
+class Relay:
+    def __init__(self, world, **options):
+        self.world = world
+        self.port = 0
+        self.database = world.path(world.unique("relay") + ".sqlite")
+        self.process = None
+        self.start(**options)
+
+    def start(self, expiration=None, check=None, motd=None, error=None, port=None):
+        """Starts it (again, at the same address and with what it stored)."""
+        command = [sys.executable, PROGRAM, "--no-fsync", "--db", self.database, "--port", str(port or self.port)]
+        for name, value in (("expiration", expiration), ("check", check), ("motd", motd), ("error", error)):
+            if value is not None:
+                command += ["--" + name, str(value)]
+        self.process = self.world.spawn("relay", command)
+        self.url = self.process.wait_text(r"ws://127\.0\.0\.1:[0-9]+/v1").group()
+        self.port = int(self.url.split(":")[2].split("/")[0])
+
+    def stop(self):
+        self.process.kill(signal.SIGTERM)
+        self.process.wait()
+
+    def restart(self, **options):
+        self.stop()
+        self.start(**options)
+
+    def restart_forgetful(self):
+        """Comes back after so long that it forgets every mailbox: all are too old for it."""
+        self.restart(expiration=-3600)
+
+    def query(self, sql, *values):
+        """Rows of its database, as it is now."""
+        connection = sqlite3.connect("file:%s?mode=ro" % self.database, uri=True, timeout=5)
+        try:
+            return connection.execute(sql, values).fetchall()
+        finally:
+            connection.close()
+
+    def phases(self):
+        """The (side, phase) of all stored messages, oldest first."""
+        return self.query("SELECT side, phase FROM messages ORDER BY server_rx")
+
+    def mailboxes(self):
+        return self.query("SELECT id FROM mailboxes")

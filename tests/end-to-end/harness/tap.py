@@ -1,0 +1,93 @@
+"""The Test Anything Protocol: a line for each test, and below a failure all that explains it."""
+
+import faulthandler
+import os
+import signal
+import sys
+import time
+import traceback
+
+from .waiting import patience
+from .world import World
+
+CLEANUP_SECONDS = 30  # of grace for killing and removing, once a program's deadline has passed
+
+tests = []
+
+
+class Skip(Exception):
+    """This machine cannot run the test; the text says why."""
+
+
+class Deadline(BaseException):
+    """The whole program took too long. No Exception, lest a test take it for an expected one."""
+
+
+def test(description):
+    def register(function):
+        tests.append((description, function))
+        return function
+    return register
+
+
+def say(text):
+    print(text, flush=True)
+
+
+def diagnose(text):
+    for line in text.splitlines():
+        say("# " + line)
+
+
+def run(function):
+    """Returns None, or the reason to skip. Raises what the test raises, diagnostics written."""
+    with World() as world:
+        try:
+            function(world)
+            world.stop()
+        except Skip as skip:
+            return str(skip)
+        except BaseException:
+            diagnose(traceback.format_exc())
+            diagnose(world.logs())
+            raise
+    return None
+
+
+def report(number, description, function):
+    """Runs one test; False if it failed."""
+    started = time.monotonic()
+    try:
+        skip = run(function)
+    except Exception:
+        say("not ok %d - %s" % (number, description))
+        return False
+    say("ok %d - %s%s" % (number, description, " # SKIP " + skip if skip else ""))
+    diagnose("%.1f s" % (time.monotonic() - started))
+    return True
+
+
+def out_of_time(signal_number, frame):
+    faulthandler.dump_traceback_later(CLEANUP_SECONDS, exit=True)
+    raise Deadline("the program's deadline has passed")
+
+
+def chosen(words):
+    """Tests whose description has one of the words in it; all of them without words."""
+    return [entry for entry in tests if not words or any(word in entry[0] for word in words)]
+
+
+def main(seconds=60):
+    """Runs the tests (those named by words on the command line, if any) within so many seconds."""
+    sys.stdout.reconfigure(encoding="utf-8", errors="replace")
+    signal.signal(signal.SIGALRM, out_of_time)
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    signal.setitimer(signal.ITIMER_REAL, patience(seconds))
+    selected = chosen(sys.argv[1:])
+    say("1..%d" % len(selected))
+    try:
+        results = [report(number, *entry) for number, entry in enumerate(selected, 1)]
+    except Deadline as late:
+        say("Bail out! %s" % late)
+        os._exit(1)
+    sys.exit(0 if all(results) else 1)

@@ -1,0 +1,82 @@
+"""A test's own world: a temporary directory, and whatever it starts."""
+
+import os
+import shutil
+import tempfile
+
+from .daemon import Daemon
+from .middle import Middle
+from .processes import Process
+from .relay import Relay
+
+
+class World:
+    def __init__(self):
+        self.directory = tempfile.mkdtemp(prefix="wormholed-")
+        self.processes = []
+        self.closers = []
+        self.daemons = []
+        self.serial = 0
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        for close in reversed(self.closers):
+            close()
+        for process in self.processes:
+            process.kill9()
+            if process.popen.stdin:
+                process.popen.stdin.close()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def path(self, *names):
+        return os.path.join(self.directory, *names)
+
+    def unique(self, name):
+        self.serial += 1
+        return "%s-%d" % (name, self.serial)
+
+    def spawn(self, name, command, **options):
+        """Starts a process that ends with the test at the latest."""
+        process = Process(self.directory, self.unique(name), command, **options)
+        self.processes.append(process)
+        return process
+
+    def finally_call(self, close):
+        self.closers.append(close)
+
+    def relay(self, **options):
+        """A stock relay that listens."""
+        return Relay(self, **options)
+
+    def middle(self, relay):
+        """A man in the middle before the relay; see middle.py."""
+        middle = Middle(relay.port)
+        self.finally_call(middle.close)
+        return middle
+
+    def daemon(self, name, relay, *arguments, start=True, **options):
+        """A wormholed with a state directory of its own, answering already unless start is False."""
+        daemon = Daemon(self, name, getattr(relay, "url", relay), arguments, **options)
+        self.daemons.append(daemon)
+        if start:
+            daemon.start()
+        return daemon
+
+    def pair(self, *arguments, **relay_options):
+        """A relay and two daemons."""
+        relay = self.relay(**relay_options)
+        return relay, self.daemon("a", relay, *arguments), self.daemon("b", relay, *arguments)
+
+    def stop(self):
+        """The end of a test that went well: daemons end as they should, and no sanitizer complained."""
+        for daemon in self.daemons:
+            if daemon.running():
+                daemon.stop()
+        findings = [(process.name, line) for process in self.processes for line in process.findings()]
+        if findings:
+            raise AssertionError("sanitizer: %r" % findings[:5])
+
+    def logs(self):
+        return "\n".join(process.log() for process in self.processes)
