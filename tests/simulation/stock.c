@@ -1,0 +1,313 @@
+#include "config.h"
+
+#include "tests/simulation/stock.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The whole state is JSON, as jansson keeps it: a model should be short before it is fast. */
+struct stock {
+    json_t *nameplates; /* name → {mailbox, sides: {side: claimed}} */
+    json_t *mailboxes;  /* id → {side: opened} */
+    json_t *messages;   /* id → [message…]: outlives its mailbox when added to an orphan */
+    struct stock_connection *connections;
+    unsigned made;
+};
+
+struct stock_connection {
+    struct stock *stock;
+    stock_deliver deliver;
+    void *arg;
+    char *side;
+    char *listening; /* mailbox */
+    char *claimed;   /* nameplate */
+    bool dropped;
+    struct stock_connection *next;
+};
+
+struct stock *stock_new(void)
+{
+    struct stock *stock = calloc(1, sizeof *stock);
+    stock->nameplates = json_object();
+    stock->mailboxes = json_object();
+    stock->messages = json_object();
+    return stock;
+}
+
+void stock_free(struct stock *stock)
+{
+    while (stock->connections != NULL)
+        stock_disconnect(stock->connections);
+    json_decref(stock->nameplates);
+    json_decref(stock->mailboxes);
+    json_decref(stock->messages);
+    free(stock);
+}
+
+static void say(struct stock_connection *connection, json_t *message)
+{
+    char *text = json_dumps(message, JSON_COMPACT);
+    if (!connection->dropped)
+        connection->deliver(connection->arg, text);
+    free(text);
+    json_decref(message);
+}
+
+static void say_error(struct stock_connection *connection, const char *error, json_t *orig)
+{
+    say(connection, json_pack("{s:s,s:s,s:O}", "type", "error", "error", error, "orig", orig));
+}
+
+struct stock_connection *stock_connect(struct stock *stock, stock_deliver deliver, void *arg,
+                                       const char *error)
+{
+    struct stock_connection *connection = calloc(1, sizeof *connection);
+    *connection = (struct stock_connection){
+        .stock = stock, .deliver = deliver, .arg = arg, .next = stock->connections};
+    stock->connections = connection;
+    say(connection, json_pack("{s:s,s:{s:s*}}", "type", "welcome", "welcome", "error", error));
+    return connection;
+}
+
+void stock_disconnect(struct stock_connection *connection)
+{
+    struct stock_connection **place = &connection->stock->connections;
+    while (*place != connection)
+        place = &(*place)->next;
+    *place = connection->next;
+    free(connection->side);
+    free(connection->listening);
+    free(connection->claimed);
+    free(connection);
+}
+
+static void drop(struct stock_connection *connection)
+{
+    connection->dropped = true;
+    free(connection->listening);
+    connection->listening = NULL;
+    connection->deliver(connection->arg, NULL);
+}
+
+/* ---- mailboxes ---- */
+
+static bool open_mailbox(struct stock *stock, const char *id, const char *side)
+{
+    if (json_object_get(stock->mailboxes, id) == NULL)
+        json_object_set_new(stock->mailboxes, id, json_object());
+    json_t *sides = json_object_get(stock->mailboxes, id);
+    json_object_set_new(sides, side, json_true());
+    return json_object_size(sides) <= 2;
+}
+
+static bool someone_claims(json_t *sides)
+{
+    const char *side;
+    json_t *claimed;
+    json_object_foreach(sides, side, claimed) if (json_is_true(claimed)) return true;
+    return false;
+}
+
+static bool listened_to(const struct stock *stock, const char *id)
+{
+    for (const struct stock_connection *connection = stock->connections; connection != NULL;
+         connection = connection->next)
+        if (connection->listening != NULL && strcmp(connection->listening, id) == 0)
+            return true;
+    return false;
+}
+
+static void delete_mailbox(struct stock *stock, const char *id)
+{
+    json_object_del(stock->messages, id);
+    json_object_del(stock->mailboxes, id); /* last: `id` may be its own key */
+}
+
+void stock_prune(struct stock *stock)
+{
+    const char *id, *name;
+    json_t *value;
+    void *next;
+    json_object_foreach_safe(
+        stock->nameplates, next, name,
+        value) if (!listened_to(stock, json_string_value(json_object_get(value, "mailbox"))))
+        json_object_del(stock->nameplates, name);
+    json_object_foreach_safe(stock->mailboxes, next, id, value) if (!listened_to(stock, id))
+        delete_mailbox(stock, id);
+}
+
+unsigned stock_count(const struct stock *stock, unsigned *ret_mailboxes, unsigned *ret_messages)
+{
+    const char *id;
+    json_t *list;
+    *ret_mailboxes = (unsigned)json_object_size(stock->mailboxes);
+    *ret_messages = 0;
+    json_object_foreach(stock->messages, id, list) *ret_messages += (unsigned)json_array_size(list);
+    return (unsigned)json_object_size(stock->nameplates);
+}
+
+/* ---- commands ---- */
+
+static void on_ping(struct stock_connection *connection, json_t *command)
+{
+    say(connection,
+        json_pack("{s:s,s:O}", "type", "pong", "pong", json_object_get(command, "ping")));
+}
+
+static void on_bind(struct stock_connection *connection, json_t *command)
+{
+    connection->side = strdup(json_string_value(json_object_get(command, "side")));
+}
+
+static void claim_name(struct stock *stock, const char *name, const char *side)
+{
+    json_t *nameplate = json_object_get(stock->nameplates, name);
+    if (nameplate == NULL) {
+        char id[16];
+        snprintf(id, sizeof id, "mailbox%u", ++stock->made);
+        nameplate = json_pack("{s:s,s:{}}", "mailbox", id, "sides");
+        json_object_set_new(stock->nameplates, name, nameplate);
+    }
+    json_object_set_new(json_object_get(nameplate, "sides"), side, json_true());
+}
+
+static void on_allocate(struct stock_connection *connection, json_t *command)
+{
+    char name[16];
+    unsigned number = 1;
+    (void)command;
+    do
+        snprintf(name, sizeof name, "%u", number++);
+    while (json_object_get(connection->stock->nameplates, name) != NULL);
+    claim_name(connection->stock, name, connection->side);
+    say(connection, json_pack("{s:s,s:s}", "type", "allocated", "nameplate", name));
+}
+
+static void on_claim(struct stock_connection *connection, json_t *command)
+{
+    struct stock *stock = connection->stock;
+    const char *name = json_string_value(json_object_get(command, "nameplate"));
+    json_t *nameplate = json_object_get(stock->nameplates, name);
+    if (connection->claimed != NULL) {
+        say_error(connection, "only one claim per connection", command);
+        return;
+    }
+    connection->claimed = strdup(name);
+    if (json_is_false(json_object_get(json_object_get(nameplate, "sides"), connection->side))) {
+        say_error(connection, "reclaimed", command);
+        return;
+    }
+    claim_name(stock, name, connection->side);
+    const char *id =
+        json_string_value(json_object_get(json_object_get(stock->nameplates, name), "mailbox"));
+    if (open_mailbox(stock, id, connection->side))
+        say(connection, json_pack("{s:s,s:s}", "type", "claimed", "mailbox", id));
+    else
+        say_error(connection, "crowded", command);
+}
+
+static void on_release(struct stock_connection *connection, json_t *command)
+{
+    struct stock *stock = connection->stock;
+    const char *name = json_string_value(json_object_get(command, "nameplate"));
+    json_t *sides = json_object_get(json_object_get(stock->nameplates, name), "sides");
+    if (json_object_get(sides, connection->side) != NULL)
+        json_object_set_new(sides, connection->side, json_false());
+    if (sides != NULL && !someone_claims(sides))
+        json_object_del(stock->nameplates, name);
+    say(connection, json_pack("{s:s}", "type", "released"));
+}
+
+static void on_open(struct stock_connection *connection, json_t *command)
+{
+    const char *id = json_string_value(json_object_get(command, "mailbox"));
+    size_t index;
+    json_t *message;
+    if (connection->listening != NULL) {
+        say_error(connection, "only one open per connection", command);
+        return;
+    }
+    if (!open_mailbox(connection->stock, id, connection->side)) {
+        say_error(connection, "crowded", command);
+        return;
+    }
+    connection->listening = strdup(id);
+    json_array_foreach(json_object_get(connection->stock->messages, id), index, message)
+        say(connection, json_incref(message));
+}
+
+static void on_add(struct stock_connection *connection, json_t *command)
+{
+    struct stock *stock = connection->stock;
+    const char *id = connection->listening;
+    json_t *message =
+        json_pack("{s:s,s:s,s:O,s:O}", "type", "message", "side", connection->side, "phase",
+                  json_object_get(command, "phase"), "body", json_object_get(command, "body"));
+    if (json_object_get(stock->messages, id) == NULL)
+        json_object_set_new(stock->messages, id, json_array());
+    json_array_append(json_object_get(stock->messages, id), message);
+    for (struct stock_connection *other = stock->connections; other != NULL; other = other->next)
+        if (other->listening != NULL && strcmp(other->listening, id) == 0)
+            say(other, json_incref(message));
+    json_decref(message);
+}
+
+static bool holds_nameplate_of(const struct stock *stock, const char *side, const char *mailbox)
+{
+    const char *name;
+    json_t *nameplate;
+    json_object_foreach(
+        stock->nameplates, name,
+        nameplate) if (strcmp(json_string_value(json_object_get(nameplate, "mailbox")), mailbox) ==
+                           0 &&
+                       json_is_true(
+                           json_object_get(json_object_get(nameplate, "sides"), side))) return true;
+    return false;
+}
+
+static void on_close(struct stock_connection *connection, json_t *command)
+{
+    struct stock *stock = connection->stock;
+    const char *id = json_string_value(json_object_get(command, "mailbox"));
+    if (!open_mailbox(stock, id, connection->side)) {
+        say_error(connection, "crowded", command);
+        return;
+    }
+    json_t *sides = json_object_get(stock->mailboxes, id);
+    json_object_set_new(sides, connection->side, json_false());
+    bool last = !someone_claims(sides);
+    bool held = holds_nameplate_of(stock, connection->side, id);
+    free(connection->listening);
+    connection->listening = NULL;
+    if (last)
+        delete_mailbox(stock, id);
+    if (last && held)
+        drop(connection); /* a foreign key error in its database */
+    else
+        say(connection, json_pack("{s:s}", "type", "closed"));
+}
+
+static const struct {
+    const char *type;
+    void (*handler)(struct stock_connection *, json_t *);
+} commands[] = {
+    {"ping", on_ping},       {"bind", on_bind}, {"allocate", on_allocate}, {"claim", on_claim},
+    {"release", on_release}, {"open", on_open}, {"add", on_add},           {"close", on_close},
+};
+
+void stock_receive(struct stock_connection *connection, const char *text)
+{
+    json_t *command = json_loads(text, 0, NULL);
+    const char *type = json_string_value(json_object_get(command, "type"));
+    if (connection->dropped) {
+        json_decref(command);
+        return;
+    }
+    say(connection, json_pack("{s:s}", "type", "ack"));
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+        if (strcmp(type, commands[i].type) == 0)
+            commands[i].handler(connection, command);
+    json_decref(command);
+}

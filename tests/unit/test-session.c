@@ -1,0 +1,716 @@
+/*
+ * The session's state machine against a model of the stock relay: introductions, messages, crashes,
+ * a relay that forgets, crowds, lost answers, wrong codes. What is asserted is what users were
+ * promised, and what stock peers need.
+ */
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/simulation/end.h"
+#include "wormhole/wire.h"
+
+#define HOLD "0:0"
+#define POLL "0:60"
+
+/* Two ends on one relay, introduced by a code that people agreed on. */
+struct pair {
+    struct stock *stock;
+    struct end a, b;
+};
+
+static void pair_open(struct pair *pair, const char *schedule)
+{
+    pair->stock = stock_new();
+    end_open(&pair->a, pair->stock, "4-purple-sausages", schedule, 1);
+    end_open(&pair->b, pair->stock, "4-purple-sausages", schedule, 2);
+}
+
+static void pair_free(struct pair *pair)
+{
+    end_free(&pair->a);
+    end_free(&pair->b);
+    stock_free(pair->stock);
+}
+
+/* One visit of one end, while the other sleeps. */
+static void visit(struct end *end)
+{
+    end_skip(end);
+    end_run(end);
+}
+
+static void visit_in_turns(struct pair *pair, int rounds)
+{
+    for (int i = 0; i < rounds; i++) {
+        visit(&pair->a);
+        visit(&pair->b);
+    }
+}
+
+static void assert_state(const struct end *end, enum session_state state)
+{
+    assert_string_equal(session_state_name(end->session->state), session_state_name(state));
+}
+
+static void assert_result(const struct end *end, enum session_result result)
+{
+    assert_state(end, SESSION_CLOSED);
+    assert_string_equal(session_result_name(end->session->result), session_result_name(result));
+}
+
+static void assert_relay_empty(const struct stock *stock)
+{
+    unsigned mailboxes, messages;
+    assert_int_equal(stock_count(stock, &mailboxes, &messages), 0);
+    assert_int_equal(mailboxes, 0);
+    assert_int_equal(messages, 0);
+}
+
+static void assert_established(const struct pair *pair)
+{
+    assert_state(&pair->a, SESSION_ESTABLISHED);
+    assert_state(&pair->b, SESSION_ESTABLISHED);
+    assert_memory_equal(pair->a.session->verifier, pair->b.session->verifier, KEY_BYTES);
+    assert_false(sodium_is_zero(pair->a.session->verifier, KEY_BYTES));
+}
+
+/* ---- introductions ---- */
+
+static void both_online(void **state)
+{
+    struct pair pair;
+    (void)state;
+    pair_open(&pair, HOLD);
+    end_run_both(&pair.a, &pair.b);
+    assert_established(&pair);
+    assert_int_equal(session_connection(pair.a.session), CONNECTION_HELD);
+    assert_string_equal(pair.a.added, "pake version");
+    assert_true(sodium_is_zero(pair.a.session->scalar, PAKE_SCALAR_BYTES));
+    end_send(&pair.a, "hello");
+    end_send(&pair.b, "hi");
+    end_run_both(&pair.a, &pair.b);
+    assert_string_equal(end_inbox(&pair.b, 0), "hello");
+    assert_string_equal(end_inbox(&pair.a, 0), "hi");
+    assert_int_equal(pair.a.session->stored, 1);
+    assert_int_equal(pair.a.connects, 1);
+    end_close(&pair.a);
+    end_close(&pair.b);
+    end_run_both(&pair.a, &pair.b);
+    assert_result(&pair.a, RESULT_HAPPY);
+    assert_result(&pair.b, RESULT_HAPPY);
+    assert_relay_empty(pair.stock);
+    pair_free(&pair);
+}
+
+static void allocated_code(void **state)
+{
+    struct stock *stock = stock_new();
+    struct end a, b;
+    (void)state;
+    end_open(&a, stock, NULL, HOLD, 3);
+    assert_state(&a, SESSION_ALLOCATING);
+    end_run(&a);
+    assert_state(&a, SESSION_WAITING);
+    assert_int_equal(code_check(a.session->code), CODE_OK);
+    end_open(&b, stock, a.session->code, HOLD, 4);
+    end_run_both(&a, &b);
+    assert_state(&a, SESSION_ESTABLISHED);
+    assert_state(&b, SESSION_ESTABLISHED);
+    end_free(&a);
+    end_free(&b);
+    stock_free(stock);
+}
+
+static void never_together(void **state)
+{
+    struct pair pair;
+    (void)state;
+    pair_open(&pair, POLL);
+    end_send(&pair.a, "zero");
+    end_send(&pair.a, "one");
+    end_send(&pair.a, "two");
+    visit(&pair.a);
+    assert_null(pair.a.session->visit);
+    assert_string_equal(pair.a.added, "pake"); /* nobody is proven yet */
+    visit(&pair.b);
+    assert_state(&pair.b, SESSION_KEYED);
+    end_send(&pair.b, "null");
+    visit_in_turns(&pair, 3);
+    assert_established(&pair);
+    assert_string_equal(pair.a.added, "pake version 0 1 2");
+    assert_string_equal(pair.b.added, "pake version 0");
+    assert_string_equal(end_inbox(&pair.b, 0), "zero");
+    assert_string_equal(end_inbox(&pair.b, 2), "two");
+    assert_string_equal(end_inbox(&pair.a, 0), "null");
+    assert_int_equal(pair.a.session->nameplate, NAMEPLATE_RELEASED);
+    pair_free(&pair);
+}
+
+static void sides_differ(void **state)
+{
+    struct pair pair;
+    (void)state;
+    pair_open(&pair, POLL);
+    assert_string_not_equal(pair.a.session->side, pair.b.session->side);
+    assert_int_equal(strlen(pair.a.session->side), 10);
+    pair_free(&pair);
+}
+
+/* ---- a kill -9 after every single step ---- */
+
+static void crashes_everywhere(void **state)
+{
+    (void)state;
+    for (unsigned at = 1; at < 60; at++) {
+        struct pair pair;
+        pair_open(&pair, HOLD);
+        end_send(&pair.a, "from a");
+        end_send(&pair.b, "from b");
+        for (unsigned step = 1; step < at; step++)
+            if (!end_work(&pair.a))
+                end_work(&pair.b);
+        end_crash(&pair.a);
+        end_crash(&pair.b);
+        end_run_both(&pair.a, &pair.b);
+        assert_established(&pair);
+        assert_string_equal(end_inbox(&pair.b, 0), "from a");
+        assert_string_equal(end_inbox(&pair.a, 0), "from b");
+        /* Whatever was lost, the mailbox never holds one phase twice. */
+        unsigned mailboxes, messages;
+        stock_count(pair.stock, &mailboxes, &messages);
+        assert_int_equal(messages, 6);
+        end_close(&pair.a);
+        end_close(&pair.b);
+        end_crash(&pair.a);
+        end_run_both(&pair.a, &pair.b);
+        assert_result(&pair.a, RESULT_HAPPY);
+        assert_result(&pair.b, RESULT_HAPPY);
+        assert_relay_empty(pair.stock);
+        pair_free(&pair);
+    }
+}
+
+/* The relay got what was said last, but its answer is lost: after each text in turn. */
+static void answers_lost_everywhere(void **state)
+{
+    (void)state;
+    for (unsigned after = 1; after < 30; after++) {
+        struct pair pair;
+        pair_open(&pair, HOLD);
+        pair.a.lose_after = after;
+        end_send(&pair.a, "from a");
+        end_run(&pair.b);
+        for (int i = 0; i < 4; i++) {
+            end_skip(&pair.a);
+            end_run_both(&pair.a, &pair.b);
+        }
+        assert_established(&pair);
+        assert_string_equal(end_inbox(&pair.b, 0), "from a");
+        end_close(&pair.a);
+        end_close(&pair.b);
+        for (int i = 0; i < 4; i++) {
+            end_run_both(&pair.a, &pair.b);
+            end_skip(&pair.a);
+        }
+        assert_result(&pair.a, RESULT_HAPPY);
+        assert_relay_empty(pair.stock);
+        pair_free(&pair);
+    }
+}
+
+/* ---- a relay that forgets ---- */
+
+static void forgotten_before_anybody_came(void **state)
+{
+    struct pair pair;
+    (void)state;
+    pair_open(&pair, POLL);
+    visit(&pair.a);
+    char *first = strdup(pair.a.session->mailbox);
+    stock_prune(pair.stock);
+    assert_relay_empty(pair.stock);
+    visit(&pair.a);
+    assert_string_not_equal(pair.a.session->mailbox, first);
+    assert_string_equal(pair.a.added, "pake pake");
+    assert_int_equal(pair.a.session->heals, 1);
+    visit_in_turns(&pair, 3);
+    assert_established(&pair);
+    free(first);
+    pair_free(&pair);
+}
+
+/* Pruned after each number of visits in turn: before, between and after the introductions and the
+ * messages. */
+static void forgotten_at_any_time(void **state)
+{
+    (void)state;
+    for (int when = 0; when < 10; when++) {
+        struct pair pair;
+        pair_open(&pair, POLL);
+        end_send(&pair.a, "from a");
+        end_send(&pair.b, "from b");
+        for (int i = 0; i < 16; i++) {
+            if (i == when)
+                stock_prune(pair.stock);
+            visit(i % 2 == 0 ? &pair.a : &pair.b);
+        }
+        assert_established(&pair);
+        assert_string_equal(end_inbox(&pair.b, 0), "from a");
+        assert_string_equal(end_inbox(&pair.a, 0), "from b");
+        assert_string_equal(pair.a.session->mailbox, pair.b.session->mailbox);
+        pair_free(&pair);
+    }
+}
+
+static void message_forgotten_before_it_was_read(void **state)
+{
+    struct pair pair;
+    (void)state;
+    pair_open(&pair, POLL);
+    visit_in_turns(&pair, 3);
+    end_send(&pair.a, "again");
+    visit(&pair.a);
+    assert_int_equal(pair.a.session->stored, 1);
+    stock_prune(pair.stock);
+    visit_in_turns(&pair, 2);
+    assert_string_equal(end_inbox(&pair.b, 0), "again");
+    assert_true(pair.a.session->heals > 0);
+    pair_free(&pair);
+}
+
+/* ---- endings ---- */
+
+static void wrong_code(void **state)
+{
+    struct stock *stock = stock_new();
+    struct end a, b;
+    (void)state;
+    end_open(&a, stock, "7-right-code", HOLD, 5);
+    end_open(&b, stock, "7-wrong-code", HOLD, 6);
+    end_send(&a, "secret");
+    end_send(&b, "secret");
+    end_run_both(&a, &b);
+    assert_result(&a, RESULT_SCARY);
+    assert_result(&b, RESULT_SCARY);
+    assert_int_equal(a.session->received + b.session->received, 0);
+    assert_null(end_inbox(&a, 0));
+    assert_null(strchr(a.added, '0')); /* no message was even sent */
+    assert_null(strchr(b.added, '0'));
+    assert_relay_empty(stock);
+    end_free(&a);
+    end_free(&b);
+    stock_free(stock);
+}
+
+static void secrets_are_wiped(void **state)
+{
+    struct pair pair;
+    (void)state;
+    pair_open(&pair, HOLD);
+    end_run_both(&pair.a, &pair.b);
+    end_close(&pair.a);
+    end_run_both(&pair.a, &pair.b);
+    assert_result(&pair.a, RESULT_HAPPY);
+    assert_null(pair.a.session->code);
+    assert_true(sodium_is_zero(pair.a.session->key, KEY_BYTES));
+    assert_true(sodium_is_zero(pair.a.session->scalar, PAKE_SCALAR_BYTES));
+    assert_null(
+        session_seal(pair.a.session, 0, (const uint8_t[KEYS_NONCE_BYTES]){0}, KEYS_NONCE_BYTES));
+    pair_free(&pair);
+}
+
+static void closed_before_anybody_came(void **state)
+{
+    struct pair pair;
+    (void)state;
+    pair_open(&pair, POLL);
+    end_close(&pair.b); /* it never was online: nothing to tell */
+    assert_result(&pair.b, RESULT_LONELY);
+    assert_int_equal(pair.b.connects, 0);
+    visit(&pair.a);
+    end_close(&pair.a);
+    visit(&pair.a);
+    assert_result(&pair.a, RESULT_LONELY);
+    assert_relay_empty(pair.stock);
+    assert_int_equal(end_send(&pair.a, "late"), SESSION_REFUSED_CLOSED);
+    pair_free(&pair);
+}
+
+static void close_sends_what_is_queued(void **state)
+{
+    struct pair pair;
+    (void)state;
+    pair_open(&pair, POLL);
+    visit_in_turns(&pair, 3);
+    end_send(&pair.a, "last words");
+    end_close(&pair.a);
+    visit(&pair.a);
+    assert_result(&pair.a, RESULT_HAPPY);
+    visit(&pair.b);
+    assert_string_equal(end_inbox(&pair.b, 0), "last words");
+    pair_free(&pair);
+}
+
+static void nobody_comes(void **state)
+{
+    struct pair pair;
+    (void)state;
+    pair_open(&pair, "0:86400");
+    visit(&pair.a);
+    pair.a.now += pair.a.session->timeout;
+    end_run(&pair.a);
+    assert_result(&pair.a, RESULT_LONELY);
+    assert_relay_empty(pair.stock);
+    end_skip(&pair.a);
+    end_run(&pair.a);
+    assert_true(pair.a.forgotten);
+    pair_free(&pair);
+}
+
+static void crowded(void **state)
+{
+    struct pair pair;
+    struct end third;
+    (void)state;
+    pair_open(&pair, POLL);
+    end_open(&third, pair.stock, "4-purple-sausages", POLL, 9);
+    visit(&pair.a);
+    visit(&pair.b);
+    for (int i = 0; i < 3; i++) {
+        unsigned before = third.connects;
+        visit(&third);
+        assert_int_equal(third.connects, before + 1);
+    }
+    assert_result(&third, RESULT_CROWDED);
+    assert_true(third.now >= pair.a.now + 20 * 60 * 1000); /* spaced */
+    end_free(&third);
+    pair_free(&pair);
+}
+
+/* ---- peers that do not play by the rules ---- */
+
+static struct stock_connection *stranger(struct stock *stock, stock_deliver deliver)
+{
+    struct stock_connection *connection = stock_connect(stock, deliver, NULL, NULL);
+    stock_receive(connection,
+                  "{\"type\":\"bind\",\"appid\":\"example.com/test\",\"side\":\"ffffffffff\"}");
+    stock_receive(connection, "{\"type\":\"claim\",\"nameplate\":\"4\"}");
+    stock_receive(connection, "{\"type\":\"open\",\"mailbox\":\"mailbox1\"}");
+    return connection;
+}
+
+static void ignore(void *arg, const char *text)
+{
+    (void)arg;
+    (void)text;
+}
+
+static void add(struct stock_connection *connection, const char *phase, const char *body)
+{
+    char *text = wire_add(phase, (const uint8_t *)body, strlen(body));
+    stock_receive(connection, text);
+    free(text);
+}
+
+static void assert_bad_pake(const char *body, enum session_result result)
+{
+    struct pair pair;
+    pair_open(&pair, POLL);
+    visit(&pair.a);
+    struct stock_connection *connection = stranger(pair.stock, ignore);
+    add(connection, "pake", body);
+    visit(&pair.a);
+    assert_result(&pair.a, result);
+    stock_disconnect(connection);
+    pair_free(&pair);
+}
+
+static void bad_pakes(void **state)
+{
+    (void)state;
+    assert_bad_pake("", RESULT_ERRORY);
+    assert_bad_pake("no json", RESULT_ERRORY);
+    assert_bad_pake("{\"pake_v1\":\"53\"}", RESULT_ERRORY);
+    assert_bad_pake(
+        "{\"pake_v1\":\"530000000000000000000000000000000000000000000000000000000000000000\"}",
+        RESULT_ERRORY);
+    assert_bad_pake(
+        "{\"pake_v1\":\"530100000000000000000000000000000000000000000000000000000000000000\"}",
+        RESULT_ERRORY);
+    assert_bad_pake(
+        "{\"pake_v1\":\"53ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff\"}",
+        RESULT_ERRORY);
+}
+
+static void reflected_pake(void **state)
+{
+    struct pair pair;
+    char hex[2 * PAKE_MESSAGE_BYTES + 1], body[128];
+    (void)state;
+    pair_open(&pair, POLL);
+    visit(&pair.a);
+    sodium_bin2hex(hex, sizeof hex, pair.a.session->pake, PAKE_MESSAGE_BYTES);
+    snprintf(body, sizeof body, "{\"pake_v1\":\"%s\"}", hex);
+    struct stock_connection *connection = stranger(pair.stock, ignore);
+    add(connection, "pake", body);
+    visit(&pair.a);
+    assert_result(&pair.a, RESULT_SCARY);
+    stock_disconnect(connection);
+    pair_free(&pair);
+}
+
+/* A dead client's pake makes a key, but nobody is proven by it. */
+static void keyed_is_not_established(void **state)
+{
+    struct pair pair;
+    (void)state;
+    pair_open(&pair, POLL);
+    visit(&pair.a);
+    visit(&pair.b);
+    end_free(&pair.b);
+    end_open(&pair.b, pair.stock, "9-other-thing", POLL, 10);
+    visit(&pair.a);
+    visit(&pair.a);
+    /* b's version arrived too: established; but before that visit it was not. */
+    assert_state(&pair.a, SESSION_ESTABLISHED);
+    pair_free(&pair);
+
+    pair_open(&pair, POLL);
+    visit(&pair.a);
+    struct stock_connection *connection = stranger(pair.stock, ignore);
+    add(connection, "pake",
+        "{\"pake_v1\":\"5361b2a31661d14190b2fb937e7234ea2f35e53f4837e98c46b9656c3d64a6a563\"}");
+    add(connection, "some-extension", "of another client");
+    visit(&pair.a);
+    assert_state(&pair.a, SESSION_KEYED);
+    assert_int_equal(end_send(&pair.a, "hello"), SESSION_ACCEPTED);
+    visit(&pair.a);
+    assert_string_equal(pair.a.added, "pake version");
+    stock_disconnect(connection);
+    pair_free(&pair);
+}
+
+static void replayed_and_reordered(void **state)
+{
+    struct pair pair;
+    char *texts[8];
+    unsigned count = 0;
+    (void)state;
+    pair_open(&pair, POLL);
+    visit_in_turns(&pair, 2);
+    for (int i = 0; i < 4; i++)
+        end_send(&pair.a, (const char *[]){"zero", "one", "two", "three"}[i]);
+    /* b hears a's messages backwards, and twice. */
+    for (uint32_t i = 0; i < 4; i++)
+        texts[count++] =
+            session_seal(pair.a.session, i, pair.a.outbox[i].data, pair.a.outbox[i].length);
+    struct stock_connection *connection = stock_connect(pair.stock, ignore, NULL, NULL);
+    char bind[128], open[128];
+    snprintf(bind, sizeof bind,
+             "{\"type\":\"bind\",\"appid\":\"example.com/test\",\"side\":\"%s\"}",
+             pair.a.session->side);
+    snprintf(open, sizeof open, "{\"type\":\"open\",\"mailbox\":\"%s\"}", pair.a.session->mailbox);
+    stock_receive(connection, bind);
+    stock_receive(connection, open);
+    for (int i = 7; i >= 0; i--)
+        stock_receive(connection, texts[i % 4]);
+    visit(&pair.b);
+    assert_int_equal(pair.b.session->received, 4);
+    assert_int_equal(pair.b.session->unread, 4);
+    assert_string_equal(end_inbox(&pair.b, 0), "zero");
+    assert_string_equal(end_inbox(&pair.b, 3), "three");
+    stock_disconnect(connection);
+    for (unsigned i = 0; i < count; i++)
+        free(texts[i]);
+    pair_free(&pair);
+}
+
+static void third_side_is_not_heard(void **state)
+{
+    struct pair pair;
+    struct wire_message message;
+    static const char text[] =
+        "{\"type\":\"message\",\"side\":\"ffffffffff\",\"phase\":\"0\",\"body\":\"00\"}";
+    (void)state;
+    pair_open(&pair, HOLD);
+    end_run_both(&pair.a, &pair.b);
+    assert_int_equal(wire_parse(text, strlen(text), &message), WIRE_OK);
+    end_step(&pair.a, &(struct session_event){.type = EVENT_RELAY, .relay = &message});
+    wire_free(&message);
+    assert_established(&pair);
+    pair_free(&pair);
+}
+
+/* ---- the user's events ---- */
+
+static enum session_refusal ack(struct end *end, uint32_t number, size_t bytes)
+{
+    return end_step(end,
+                    &(struct session_event){.type = EVENT_ACK, .number = number, .length = bytes});
+}
+
+static void acknowledging(void **state)
+{
+    struct pair pair;
+    (void)state;
+    pair_open(&pair, HOLD);
+    end_run_both(&pair.a, &pair.b);
+    end_send(&pair.a, "zero");
+    end_send(&pair.a, "one");
+    end_run_both(&pair.a, &pair.b);
+    assert_int_equal(ack(&pair.b, 2, 0), SESSION_REFUSED_NUMBER);
+    assert_int_equal(ack(&pair.b, 0, 4), SESSION_ACCEPTED);
+    assert_int_equal(ack(&pair.b, 0, 0), SESSION_ACCEPTED);
+    assert_null(end_inbox(&pair.b, 0));
+    assert_string_equal(end_inbox(&pair.b, 1), "one");
+    assert_int_equal(pair.b.session->unread, 1);
+    assert_int_equal(pair.b.session->unread_bytes, 3);
+    pair_free(&pair);
+}
+
+static void full_inbox_pauses_the_peer(void **state)
+{
+    struct pair pair;
+    (void)state;
+    pair_open(&pair, POLL);
+    visit_in_turns(&pair, 3);
+    pair.b.session->unread = SESSION_INBOX_MAX; /* as if so many lay there */
+    end_send(&pair.a, "one more");
+    visit(&pair.a);
+    visit(&pair.b);
+    assert_int_equal(pair.b.session->received, 0);
+    assert_true(pair.b.session->deaf);
+    pair.b.session->unread = 0;
+    visit(&pair.b);
+    assert_string_equal(end_inbox(&pair.b, 0), "one more");
+    pair_free(&pair);
+}
+
+/* ---- visits ---- */
+
+static void back_off(void **state)
+{
+    struct pair pair;
+    int64_t waits[16];
+    (void)state;
+    pair_open(&pair, HOLD);
+    for (unsigned i = 0; i < 16; i++) {
+        int64_t before = pair.a.now;
+        end_step(&pair.a, &(struct session_event){.type = EVENT_WAKE});
+        end_lose(&pair.a);
+        waits[i] = pair.a.session->wake - before;
+        pair.a.now = pair.a.session->wake;
+    }
+    assert_true(waits[0] >= 800 && waits[0] <= 1000);
+    assert_true(waits[15] >= 90 * 1000 && waits[15] <= 120 * 1000);
+    assert_int_equal(pair.a.session->failures, 16);
+    assert_string_equal(pair.a.session->last_error, "the connection was lost");
+    pair_free(&pair);
+}
+
+static void relay_refuses_everybody(void **state)
+{
+    struct pair pair;
+    (void)state;
+    pair_open(&pair, HOLD);
+    pair.a.refuse = "closed for repairs";
+    visit(&pair.a);
+    assert_state(&pair.a, SESSION_WAITING);
+    assert_string_equal(pair.a.session->last_error,
+                        "the relay refuses clients: closed for repairs");
+    pair.a.refuse = NULL;
+    visit(&pair.a);
+    assert_null(pair.a.session->last_error);
+    pair_free(&pair);
+}
+
+static void silent_relay(void **state)
+{
+    struct pair pair;
+    (void)state;
+    pair_open(&pair, HOLD);
+    end_step(&pair.a, &(struct session_event){.type = EVENT_WAKE});
+    pair.a.now = session_alarm(pair.a.session);
+    end_step(&pair.a, &(struct session_event){.type = EVENT_WAKE});
+    assert_null(pair.a.session->visit);
+    assert_string_equal(pair.a.session->last_error, "the relay does not answer");
+    pair_free(&pair);
+}
+
+/* Presets come back before a stock relay forgets; a list of the user's is obeyed. */
+static void kept_alive(void **state)
+{
+    struct pair pair;
+    (void)state;
+    pair_open(&pair, "email");
+    pair.a.may_hold = false;
+    pair.a.now += (int64_t)3 * 86400 * 1000;
+    visit(&pair.a);
+    assert_true(pair.a.session->wake - pair.a.now < 11 * 60 * 1000);
+    pair_free(&pair);
+    pair_open(&pair, "0:3600");
+    visit(&pair.a);
+    assert_true(pair.a.session->wake - pair.a.now > 40 * 60 * 1000);
+    pair_free(&pair);
+}
+
+static void held_connection_is_renewed(void **state)
+{
+    struct pair pair;
+    (void)state;
+    pair_open(&pair, HOLD);
+    pair.a.session->timeout = (int64_t)14 * 86400 * 1000;
+    end_run(&pair.a);
+    end_skip(&pair.a);
+    end_run(&pair.a);
+    assert_int_equal(pair.a.connects, 2);
+    assert_int_equal(session_connection(pair.a.session), CONNECTION_HELD);
+    assert_string_equal(pair.a.added, "pake");
+    pair_free(&pair);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(both_online),
+        cmocka_unit_test(allocated_code),
+        cmocka_unit_test(never_together),
+        cmocka_unit_test(sides_differ),
+        cmocka_unit_test(crashes_everywhere),
+        cmocka_unit_test(answers_lost_everywhere),
+        cmocka_unit_test(forgotten_before_anybody_came),
+        cmocka_unit_test(forgotten_at_any_time),
+        cmocka_unit_test(message_forgotten_before_it_was_read),
+        cmocka_unit_test(wrong_code),
+        cmocka_unit_test(secrets_are_wiped),
+        cmocka_unit_test(closed_before_anybody_came),
+        cmocka_unit_test(close_sends_what_is_queued),
+        cmocka_unit_test(nobody_comes),
+        cmocka_unit_test(crowded),
+        cmocka_unit_test(bad_pakes),
+        cmocka_unit_test(reflected_pake),
+        cmocka_unit_test(keyed_is_not_established),
+        cmocka_unit_test(replayed_and_reordered),
+        cmocka_unit_test(third_side_is_not_heard),
+        cmocka_unit_test(acknowledging),
+        cmocka_unit_test(full_inbox_pauses_the_peer),
+        cmocka_unit_test(back_off),
+        cmocka_unit_test(relay_refuses_everybody),
+        cmocka_unit_test(silent_relay),
+        cmocka_unit_test(kept_alive),
+        cmocka_unit_test(held_connection_is_renewed),
+    };
+    if (sodium_init() < 0)
+        return 1;
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
