@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """wormctl as people and scripts use it: what it prints, on which stream, and its exit status."""
 
+import json
 import os
 import re
 import subprocess
@@ -244,9 +245,10 @@ def socket_lookup(world):
 @test("--json on everything that reports")
 def json_everywhere(world):
     desk, _ = meet(world)
-    listed = desk.ctl("--json", "list").json()
-    sessions = listed["sessions"] if isinstance(listed, dict) else listed
-    equal([view["name"] for view in sessions], ["laptop"], "names in list")
+    desk.ctl("invite", "--name", "other", "--code", "90-x")
+    listed = desk.ctl("--json", "list").out.splitlines()
+    equal(sorted(json.loads(line)["name"] for line in listed), ["laptop", "other"], "names in list, a line each")
+    desk.ctl("forget", "--force", "other")
     equal(desk.ctl("show", "laptop", "--json").json()["state"], "established", "state in show")
     equal(desk.ctl("status", "--json").json()["sessions"], 1, "sessions in status")
     equal(desk.ctl("--json", "wait", "laptop", "--for", "established").json()["name"], "laptop", "wait")

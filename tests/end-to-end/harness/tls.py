@@ -66,11 +66,13 @@ def general_name(host):
 class Terminator:
     """Listens on loopback with the certificate, and carries what it decrypts to the relay."""
 
-    def __init__(self, world, relay, certificate, oldest=ssl.TLSVersion.TLSv1_2, newest=ssl.TLSVersion.TLSv1_3):
+    def __init__(self, world, relay, certificate, newest=ssl.TLSVersion.TLSv1_3):
         self.relay_port = relay.port
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.load_cert_chain(certificate)
-        self.context.minimum_version, self.context.maximum_version = oldest, newest
+        self.context.minimum_version, self.context.maximum_version = ssl.TLSVersion.TLSv1, newest
+        if newest < ssl.TLSVersion.TLSv1_2:
+            self.context.set_ciphers("ALL:@SECLEVEL=0")  # what OpenSSL wants for versions that it thinks too old
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         world.finally_call(self.close)
