@@ -1,0 +1,110 @@
+#include "config.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/command.h"
+#include "cli/output.h"
+#include "cli/report.h"
+
+/* getopt_long puts this before its complaints. */
+static char program[] = "wormctl";
+
+static enum exit_status unknown_command(int count, char **arguments)
+{
+    const char *nearest = command_nearest(arguments[0]);
+
+    if (strcmp(arguments[0], "text") == 0) {
+        return report_usage(NULL,
+                            count > 1 ? "text is followed by send or receive, not '%s'"
+                                      : "text is followed by send or receive%s",
+                            count > 1 ? arguments[1] : "");
+    }
+    if (nearest != NULL) {
+        return report_usage(NULL, "there is no command '%s'; did you mean '%s'?", arguments[0],
+                            nearest);
+    }
+    return report_usage(NULL, "there is no command '%s'", arguments[0]);
+}
+
+/* True if the options ask for help or the version, which are then printed. */
+static bool answer_questions(const struct options *options, const struct command *command)
+{
+    if (options->given[OPTION_HELP]) {
+        if (command != NULL)
+            help_command(command);
+        else
+            help_all();
+        return true;
+    }
+    if (options->given[OPTION_VERSION]) {
+        puts("wormctl " PACKAGE_VERSION);
+        return true;
+    }
+    return false;
+}
+
+static enum exit_status check_usage(const struct command *command, const struct options *options)
+{
+    if (options->count < command->least)
+        return report_usage(command->name, "%s wants %s", command->name, command->usage);
+    if (options->count > command->most) {
+        return report_usage(command->name, "'%s' is too much for %s",
+                            options->arguments[command->most], command->name);
+    }
+    return command->check != NULL ? command->check(options) : EXIT_DONE;
+}
+
+static enum exit_status connect_and_run(const struct command *command,
+                                        const struct options *options)
+{
+    struct wormclient_error error = {0};
+    struct wormclient *client;
+    enum exit_status status;
+
+    client = wormclient_connect(options->text[OPTION_SOCKET], &error);
+    if (client == NULL)
+        return report_error(&error);
+    status = command->run(client, options);
+    wormclient_free(client);
+    return status;
+}
+
+static enum exit_status run_command(const struct command *command, struct options *options,
+                                    int argc, char **argv)
+{
+    enum exit_status status;
+
+    status = options_read(options, command->name, command->options | OPTIONS_GLOBAL, argc, argv);
+    if (status != EXIT_DONE)
+        return status;
+    if (answer_questions(options, command))
+        return output_flush();
+    status = check_usage(command, options);
+    return status == EXIT_DONE ? connect_and_run(command, options) : status;
+}
+
+enum exit_status command_main(int argc, char **argv)
+{
+    struct options options = {0};
+    const struct command *command;
+    enum exit_status status;
+    int words;
+
+    argv[0] = program;
+    status = options_read(&options, NULL, OPTIONS_GLOBAL, argc, argv);
+    if (status != EXIT_DONE)
+        return status;
+    if (options.count == 0) {
+        return answer_questions(&options, NULL) ? output_flush()
+                                                : report_usage(NULL, "what is to be done?");
+    }
+    command = command_find(options.count, options.arguments, &words);
+    if (command == NULL)
+        return unknown_command(options.count, options.arguments);
+    /* The last word of its name becomes what getopt_long takes for the program. */
+    argc = options.count - words + 1;
+    argv = options.arguments + words - 1;
+    argv[0] = program;
+    return run_command(command, &options, argc, argv);
+}

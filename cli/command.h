@@ -1,0 +1,56 @@
+/* The commands of wormctl: a table of them, and the functions that its rows name. */
+#ifndef CLI_COMMAND_H
+#define CLI_COMMAND_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cli/exit.h"
+#include "cli/options.h"
+#include "libclient/wormclient.h"
+
+struct command {
+    const char *name;    /* one word, or two */
+    const char *usage;   /* its arguments, as help shows them */
+    const char *help;    /* one line */
+    const char *details; /* more lines for its own help, or NULL */
+    uint32_t options;    /* beside OPTIONS_GLOBAL */
+    int least, most;     /* how many arguments */
+    /* Looks at what a table cannot say, before the daemon is asked; NULL: nothing. */
+    enum exit_status (*check)(const struct options *options);
+    enum exit_status (*run)(struct wormclient *client, const struct options *options);
+};
+
+extern const struct command commands[];
+extern const size_t command_count;
+
+/* The command that the arguments begin with, and how many of them are its name; NULL if none. */
+const struct command *command_find(int count, char **arguments, int *ret_words);
+
+/* The name most like `word`, NULL if none is. Borrowed. */
+const char *command_nearest(const char *word);
+
+/* Runs wormctl. */
+enum exit_status command_main(int argc, char **argv);
+
+/* Help on all commands, or on one, to standard output. */
+void help_all(void);
+void help_command(const struct command *command);
+
+/* Each carries out one command, says what is wrong if it fails, and returns the exit status. */
+enum exit_status invite_run(struct wormclient *client, const struct options *options);
+enum exit_status accept_run(struct wormclient *client, const struct options *options);
+enum exit_status list_run(struct wormclient *client, const struct options *options);
+enum exit_status show_run(struct wormclient *client, const struct options *options);
+enum exit_status send_run(struct wormclient *client, const struct options *options);
+enum exit_status recv_run(struct wormclient *client, const struct options *options);
+enum exit_status wait_check(const struct options *options);
+enum exit_status wait_run(struct wormclient *client, const struct options *options);
+enum exit_status close_run(struct wormclient *client, const struct options *options);
+enum exit_status forget_run(struct wormclient *client, const struct options *options);
+enum exit_status poll_run(struct wormclient *client, const struct options *options);
+enum exit_status status_run(struct wormclient *client, const struct options *options);
+enum exit_status text_send_run(struct wormclient *client, const struct options *options);
+enum exit_status text_receive_run(struct wormclient *client, const struct options *options);
+
+#endif

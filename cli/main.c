@@ -1,0 +1,25 @@
+#include "config.h"
+
+#include <fcntl.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdlib.h>
+
+#include "cli/command.h"
+
+/* A standard descriptor that the caller closed must not become the daemon's socket. What takes its
+ * place fails to read or write, so that no message counts as written that nobody got. */
+static void fill_descriptors(void)
+{
+    for (int fd = 0; fd <= 2; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) != fd)
+            abort();
+}
+
+int main(int argc, char **argv)
+{
+    fill_descriptors();
+    signal(SIGPIPE, SIG_IGN); /* a reader that went away is an error of the write */
+    setlocale(LC_CTYPE, "");  /* widths of characters; numbers keep their dots */
+    return (int)command_main(argc, argv);
+}

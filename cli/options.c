@@ -1,0 +1,155 @@
+#include "config.h"
+
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/duration.h"
+#include "cli/options.h"
+#include "cli/report.h"
+
+/* Largest OPTION_NUMBER: nothing that is counted here comes near it, the daemon knows the limit. */
+#define NUMBER_DIGITS_MAX 9
+
+#define DURATION_WANTED "a duration such as 90s, 10m, 2h, 14d or 1w"
+
+const struct option_row option_rows[OPTIONS] = {
+    [OPTION_SOCKET] = {"socket", 0, OPTION_TEXT, "PATH",
+                       "the daemon's socket; else $WORMHOLED_SOCKET, else the usual place"},
+    [OPTION_JSON] = {"json", 0, OPTION_FLAG, NULL, "report as JSON, one object a line"},
+    [OPTION_HELP] = {"help", 'h', OPTION_FLAG, NULL, "show this help"},
+    [OPTION_VERSION] = {"version", 'V', OPTION_FLAG, NULL, "show the version"},
+    [OPTION_NAME] = {"name", 0, OPTION_TEXT, "NAME", "call the session NAME from now on"},
+    [OPTION_APPID] = {"appid", 0, OPTION_TEXT, "APPID", "the application; both ends need the same"},
+    [OPTION_RELAY] = {"relay", 0, OPTION_TEXT, "URL", "the relay; both ends need the same"},
+    [OPTION_WORDS] = {"words", 0, OPTION_NUMBER, "N",
+                      "make a code of N words (1 to 16, usually 2)"},
+    [OPTION_CODE] = {"code", 0, OPTION_TEXT, "CODE",
+                     "use this code, which you agreed on; - reads it from standard input"},
+    [OPTION_SCHEDULE] = {"schedule", 0, OPTION_TEXT, "SCHEDULE",
+                         "realtime, email, or WHEN:INTERVAL,... in seconds"},
+    [OPTION_TIMEOUT] = {"timeout", 0, OPTION_DURATION, "DURATION",
+                        "give up if nobody comes for so long, e.g. 14d"},
+    [OPTION_WAIT] = {"wait", 0, OPTION_WAIT_DURATION, "DURATION",
+                     "if there is nothing yet, wait for it (so long)"},
+    [OPTION_PEEK] = {"peek", 0, OPTION_FLAG, NULL, "leave messages unread"},
+    [OPTION_ALL] = {"all", 0, OPTION_FLAG, NULL, "all messages that are there, not just the next"},
+    [OPTION_FOR] = {"for", 0, OPTION_TEXT, "CONDITION",
+                    "code, keyed, established, message, sent or closed"},
+    [OPTION_LIMIT] = {"timeout", 0, OPTION_LIMIT_DURATION, "DURATION", "wait so long at most"},
+    [OPTION_FORCE] = {"force", 0, OPTION_FLAG, NULL, "also if it is alive; the relay is not told"},
+    [OPTION_NAMES] = {"names", 0, OPTION_FLAG, NULL, "only the name of each, or the id, on a line"},
+};
+
+static bool read_text(const char *text, int64_t *ret_number)
+{
+    *ret_number = 0;
+    return text[0] != '\0';
+}
+
+static bool read_number(const char *text, int64_t *ret_number)
+{
+    size_t digits = strspn(text, "0123456789");
+
+    if (digits == 0 || digits > NUMBER_DIGITS_MAX || text[digits] != '\0')
+        return false;
+    *ret_number = strtol(text, NULL, 10);
+    return *ret_number > 0;
+}
+
+static bool read_duration(const char *text, int64_t *ret_number)
+{
+    return duration_parse(text, ret_number) && *ret_number > 0;
+}
+
+static const struct kind {
+    int argument; /* as getopt_long calls it */
+    bool (*read)(const char *text, int64_t *ret_number);
+    const char *wanted;
+} kinds[] = {
+    [OPTION_FLAG] = {no_argument, NULL, NULL},
+    [OPTION_TEXT] = {required_argument, read_text, "a value that is not empty"},
+    [OPTION_NUMBER] = {required_argument, read_number, "a number from 1 on"},
+    [OPTION_DURATION] = {required_argument, read_duration, DURATION_WANTED},
+    [OPTION_LIMIT_DURATION] = {required_argument, duration_parse, DURATION_WANTED},
+    [OPTION_WAIT_DURATION] = {optional_argument, duration_parse, DURATION_WANTED},
+};
+
+/* getopt's tables, made of ours. */
+struct spelling {
+    struct option longs[OPTIONS + 1];
+    char letters[2 * OPTIONS + 2];
+};
+
+/* What getopt_long returns for an option; clear of every letter. */
+#define RESULT_BASE 256
+
+static void spell(uint32_t allowed, bool stop_early, struct spelling *ret_spelling)
+{
+    size_t count = 0, letters = 0;
+
+    memset(ret_spelling, 0, sizeof(*ret_spelling));
+    if (stop_early)
+        ret_spelling->letters[letters++] = '+';
+    for (int id = 0; id < OPTIONS; id++) {
+        if ((allowed & OPTION_BIT(id)) == 0)
+            continue;
+        ret_spelling->longs[count++] =
+            (struct option){.name = option_rows[id].name,
+                            .has_arg = kinds[option_rows[id].kind].argument,
+                            .val = RESULT_BASE + id};
+        if (option_rows[id].letter != 0)
+            ret_spelling->letters[letters++] = option_rows[id].letter;
+    }
+}
+
+/* Which option getopt_long found: OPTIONS if none. */
+static enum option_id found_option(int result)
+{
+    if (result >= RESULT_BASE)
+        return (enum option_id)(result - RESULT_BASE);
+    for (int id = 0; id < OPTIONS; id++)
+        if (option_rows[id].letter == result)
+            return (enum option_id)id;
+    return OPTIONS;
+}
+
+static enum exit_status take_option(struct options *options, const char *command, enum option_id id,
+                                    char *value)
+{
+    const struct option_row *row = &option_rows[id];
+
+    if (value != NULL && !kinds[row->kind].read(value, &options->number[id])) {
+        return report_usage(command, "--%s wants %s, not '%s'", row->name, kinds[row->kind].wanted,
+                            value);
+    }
+    if (value == NULL)
+        options->number[id] = -1;
+    options->given[id] = true;
+    options->text[id] = value;
+    return EXIT_DONE;
+}
+
+enum exit_status options_read(struct options *options, const char *command, uint32_t allowed,
+                              int argc, char **argv)
+{
+    struct spelling spelling;
+    enum exit_status status;
+    int result;
+
+    spell(allowed, command == NULL, &spelling);
+    optind = 0; /* glibc: start afresh */
+    opterr = 1;
+    while ((result = getopt_long(argc, argv, spelling.letters, spelling.longs, NULL)) != -1) {
+        enum option_id id = found_option(result);
+
+        if (id == OPTIONS) /* getopt_long has said what is wrong */
+            return report_try_help(command);
+        status = take_option(options, command, id, optarg);
+        if (status != EXIT_DONE)
+            return status;
+    }
+    options->count = argc - optind;
+    options->arguments = argv + optind;
+    return EXIT_DONE;
+}

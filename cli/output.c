@@ -1,0 +1,54 @@
+#include "config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/output.h"
+#include "cli/report.h"
+
+enum exit_status output_flush(void)
+{
+    /* A failed write may have happened when the buffer ran full: fflush then knows nothing of it.
+     */
+    if (ferror(stdout) || fflush(stdout) != 0) {
+        report("cannot write to standard output: %s", strerror(errno));
+        return EXIT_FAILED;
+    }
+    return EXIT_DONE;
+}
+
+enum exit_status output_bytes(const void *data, size_t length)
+{
+    /* Nothing is left behind for a later flush to get rid of: a failure here is final. */
+    if (fwrite(data, 1, length, stdout) != length) {
+        report("cannot write to standard output: %s", strerror(errno));
+        return EXIT_FAILED;
+    }
+    return output_flush();
+}
+
+enum exit_status output_line(const char *text)
+{
+    fputs(text, stdout);
+    putchar('\n');
+    return output_flush();
+}
+
+enum exit_status output_json(const struct wormclient_value *value)
+{
+    char *json = wormclient_value_json(value);
+    enum exit_status status;
+
+    if (json == NULL)
+        return report_memory();
+    status = output_line(json);
+    free(json);
+    return status;
+}
+
+enum exit_status output_session(const struct wormclient_session *session)
+{
+    return output_json(wormclient_session_view(session));
+}

@@ -1,0 +1,71 @@
+#include "config.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/escape.h"
+#include "cli/output.h"
+#include "cli/sheet.h"
+#include "cli/when.h"
+
+/* The longest label and a gap. */
+#define LABEL_WIDTH 15
+
+void sheet_line(const char *label, const char *value)
+{
+    char *safe = escape_text(value, strlen(value), false);
+
+    printf("%-*s%s\n", LABEL_WIDTH, label, safe != NULL ? safe : "(out of memory)");
+    free(safe);
+}
+
+void sheet_text(const struct wormclient_value *map, const char *label, const char *key)
+{
+    const char *text = wormclient_value_text(map, key);
+
+    if (text != NULL)
+        sheet_line(label, text);
+}
+
+void sheet_moment(const struct wormclient_value *map, const char *label, const char *key)
+{
+    int64_t when = wormclient_value_number(map, key, -1);
+    char text[WHEN_MAX];
+
+    if (when >= 0) {
+        when_absolute(when, when_now(), text);
+        sheet_line(label, text);
+    }
+}
+
+void sheet_count(const struct wormclient_value *map, const char *label, const char *key)
+{
+    int64_t number = wormclient_value_number(map, key, 0);
+    char text[32];
+
+    if (number != 0) {
+        snprintf(text, sizeof(text), "%" PRId64, number);
+        sheet_line(label, text);
+    }
+}
+
+void sheet_bytes(const struct wormclient_value *map, const char *label, const char *key)
+{
+    int64_t bytes = wormclient_value_number(map, key, -1);
+    char text[48];
+
+    if (bytes >= 0) {
+        snprintf(text, sizeof(text), "%.1f MiB", (double)bytes / (1024 * 1024));
+        sheet_line(label, text);
+    }
+}
+
+enum exit_status sheet_print(const struct wormclient_value *map, const struct sheet_row *rows,
+                             size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        rows[i].show(map, rows[i].label, rows[i].key);
+    return output_flush();
+}

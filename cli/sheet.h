@@ -1,0 +1,30 @@
+/* A map of the daemon as lines of "label  value", for people. */
+#ifndef CLI_SHEET_H
+#define CLI_SHEET_H
+
+#include <stddef.h>
+
+#include "cli/exit.h"
+#include "libclient/wormclient.h"
+
+struct sheet_row {
+    const char *label;
+    const char *key;
+    /* Prints the line, or none if there is nothing to say. */
+    void (*show)(const struct wormclient_value *map, const char *label, const char *key);
+};
+
+/* Prints one line, with control characters escaped. */
+void sheet_line(const char *label, const char *value);
+
+/* Rows for a text, a moment, a number (not if it is 0), and a number of bytes. */
+void sheet_text(const struct wormclient_value *map, const char *label, const char *key);
+void sheet_moment(const struct wormclient_value *map, const char *label, const char *key);
+void sheet_count(const struct wormclient_value *map, const char *label, const char *key);
+void sheet_bytes(const struct wormclient_value *map, const char *label, const char *key);
+
+/* Prints all rows, and flushes. */
+enum exit_status sheet_print(const struct wormclient_value *map, const struct sheet_row *rows,
+                             size_t count);
+
+#endif

@@ -1,0 +1,68 @@
+/* status: how the daemon and its relays are. */
+#include "config.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "cli/command.h"
+#include "cli/output.h"
+#include "cli/report.h"
+#include "cli/sheet.h"
+
+static void show_sessions(const struct wormclient_value *status, const char *label, const char *key)
+{
+    char text[128];
+
+    snprintf(text, sizeof(text),
+             "%" PRId64 ", at a relay now: %" PRId64 ", of these held: %" PRId64,
+             wormclient_value_number(status, key, 0), wormclient_value_number(status, "active", 0),
+             wormclient_value_number(status, "held", 0));
+    sheet_line(label, text);
+}
+
+static const struct sheet_row relay_rows[] = {
+    {"relay", "url", sheet_text},
+    {"  is", "state", sheet_text},
+    {"  connections", "connections", sheet_count},
+    {"  failures", "failures", sheet_count},
+    {"  why", "last_error", sheet_text},
+    {"  next try", "retry_at", sheet_moment},
+    {"  says", "motd", sheet_text},
+    {"  refuses", "error", sheet_text},
+};
+
+static void show_relays(const struct wormclient_value *status, const char *label, const char *key)
+{
+    const struct wormclient_value *relays = wormclient_value_get(status, key);
+
+    (void)label; /* each relay brings its own */
+    for (size_t i = 0; i < wormclient_value_count(relays); i++) {
+        const struct wormclient_value *relay = wormclient_value_at(relays, i);
+
+        for (size_t j = 0; j < sizeof(relay_rows) / sizeof(relay_rows[0]); j++)
+            relay_rows[j].show(relay, relay_rows[j].label, relay_rows[j].key);
+    }
+}
+
+static const struct sheet_row rows[] = {
+    {"wormholed", "version", sheet_text},           {"process", "pid", sheet_count},
+    {"started", "started", sheet_moment},           {"socket", "socket", sheet_text},
+    {"state in", "state_dir", sheet_text},          {"store", "store_bytes", sheet_bytes},
+    {"store limit", "store_limit", sheet_bytes},    {"sessions", "sessions", show_sessions},
+    {"default relay", "default_relay", sheet_text}, {"relays", "relays", show_relays},
+};
+
+enum exit_status status_run(struct wormclient *client, const struct options *options)
+{
+    struct wormclient_error error = {0};
+    struct wormclient_value *result = wormclient_call(client, "status", NULL, &error);
+    enum exit_status status;
+
+    if (result == NULL)
+        return report_error(&error);
+    status = options->given[OPTION_JSON]
+                 ? output_json(result)
+                 : sheet_print(result, rows, sizeof(rows) / sizeof(rows[0]));
+    wormclient_result_free(result);
+    return status;
+}

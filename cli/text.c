@@ -1,0 +1,111 @@
+/* text send and text receive: what `wormhole send --text` and `wormhole receive` do. */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/begin.h"
+#include "cli/command.h"
+#include "cli/exchange.h"
+#include "cli/input.h"
+#include "cli/interrupt.h"
+#include "cli/offer.h"
+#include "cli/report.h"
+
+/* ---- text send ---- */
+
+/* The offer of the text on the command line or on standard input. New; free(). */
+static enum exit_status read_offer(const struct options *options, char **ret_offer)
+{
+    enum exit_status status = EXIT_DONE;
+    char *text = NULL;
+    size_t length;
+
+    if (options->count == 1) {
+        *ret_offer = offer_make_text(options->arguments[0], strlen(options->arguments[0]));
+    } else {
+        status = input_all(WORMCLIENT_MESSAGE_MAX, &text, &length);
+        if (status != EXIT_DONE)
+            return status;
+        *ret_offer = offer_make_text(text, length);
+        free(text);
+    }
+    if (*ret_offer == NULL) {
+        report("this is no text (UTF-8); for other data use: wormctl send");
+        return EXIT_FAILED;
+    }
+    if (strlen(*ret_offer) > WORMCLIENT_MESSAGE_MAX) {
+        report("the text is too long: %zu bytes are the limit", WORMCLIENT_MESSAGE_MAX);
+        free(*ret_offer);
+        return EXIT_FAILED;
+    }
+    return EXIT_DONE;
+}
+
+/* Puts the offer into the daemon's care before the code is out: whoever comes, gets it. */
+static enum exit_status queue_offer(const struct exchange *exchange, const char *offer)
+{
+    struct wormclient_error error = {0};
+    const char *id = wormclient_session_id(exchange->session);
+    enum exit_status status;
+
+    if (wormclient_send(exchange->client, id, offer, strlen(offer), NULL, &error)) {
+        interrupt_say("interrupted; the daemon goes on and delivers the text: wormctl show %s",
+                      report_label(exchange->session));
+        return EXIT_DONE;
+    }
+    status = report_error(&error);
+    wormclient_forget(exchange->client, id, true, NULL); /* of no use without its text */
+    return status;
+}
+
+static enum exit_status send_offer(struct wormclient *client, const struct options *options,
+                                   const char *offer)
+{
+    struct exchange exchange = {.client = client, .options = options};
+    struct wormclient_session *session;
+    enum exit_status status = begin_invite(client, options, OFFER_APPID, &session);
+
+    if (status != EXIT_DONE)
+        return status;
+    exchange.session = session;
+    status = queue_offer(&exchange, offer);
+    if (status == EXIT_DONE)
+        status = begin_print_code(client, options, wormclient_session_id(session), &exchange.told);
+    if (status == EXIT_DONE) {
+        report_hint("Tell this code to the other side, who runs: wormctl text receive\n"
+                    "or: wormhole receive");
+        status = exchange_confirm(&exchange);
+    }
+    wormclient_session_free(session);
+    return status;
+}
+
+enum exit_status text_send_run(struct wormclient *client, const struct options *options)
+{
+    char *offer;
+    enum exit_status status = read_offer(options, &offer);
+
+    if (status != EXIT_DONE)
+        return status;
+    status = send_offer(client, options, offer);
+    free(offer);
+    return status;
+}
+
+/* ---- text receive ---- */
+
+enum exit_status text_receive_run(struct wormclient *client, const struct options *options)
+{
+    struct exchange exchange = {.client = client, .options = options};
+    struct wormclient_session *session;
+    char *code = options->count == 1 ? options->arguments[0] : NULL;
+    enum exit_status status = begin_accept(client, options, OFFER_APPID, code, &session);
+
+    if (status != EXIT_DONE)
+        return status;
+    exchange.session = session;
+    status = exchange_receive(&exchange);
+    wormclient_session_free(session);
+    return status;
+}
