@@ -126,3 +126,10 @@ int64_t relay_ready_at(const struct relay *relay, int64_t now, uint32_t random)
     int64_t from = relay->retry_at > now ? relay->retry_at : now + RETRY_FIRST;
     return from + (int64_t)((double)retry_wait(relay) / 4 * random / UINT32_MAX);
 }
+
+void relays_hurry(struct relays *relays, const char *url)
+{
+    struct relay *relay = relays_find(relays, url);
+    if (relay != NULL)
+        relay->retry_at = 0;
+}

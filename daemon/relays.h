@@ -48,4 +48,7 @@ void relay_unreachable(struct relay *relay, const char *why, int64_t now);
  */
 int64_t relay_ready_at(const struct relay *relay, int64_t now, uint32_t random);
 
+/* The user wants the relay to be tried now, whatever its back-off. */
+void relays_hurry(struct relays *relays, const char *url);
+
 #endif

@@ -1,17 +1,13 @@
 #include "config.h"
 
-#include "daemon/turn.h"
+#include "daemon/turn_parts.h"
 
 #include <event2/event.h>
-#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 
-#include "daemon/active.h"
 #include "daemon/clock.h"
 #include "daemon/log.h"
-#include "daemon/relays.h"
 #include "daemon/request.h"
 #include "state/store.h"
 
@@ -21,232 +17,6 @@
 #define TURN_BYTES_MAX    ((size_t)64 * 1024 * 1024)
 /* After a failed commit no visits for so long, ms: what they bring could not be kept. */
 #define STORE_PAUSE ((int64_t)5 * 1000)
-
-/* A session that takes part in the turn. */
-struct touched {
-    uint8_t id[SESSION_ID_BYTES];
-    struct session *session;
-    bool active; /* it is in the table of active sessions */
-    bool deleted;
-    bool changed;
-    UT_hash_handle hh;
-};
-
-struct queue {
-    struct request *first, **end;
-};
-
-struct turns {
-    struct event_base *base;
-    struct store *store;
-    struct relays *relays;
-    struct turn_hooks hooks;
-    struct turn_settings settings;
-    struct active *active;
-    struct event *runner;
-    struct queue queue;  /* waiting for a turn */
-    struct queue batch;  /* in the turn under way */
-    struct queue failed; /* of a turn that failed, to be tried one by one */
-    int64_t store_pause;
-
-    /* The turn under way. */
-    struct store_txn *txn;
-    struct touched *touched;
-    bool no_memory;
-};
-
-/* ---- queues ---- */
-
-static void queue_empty(struct queue *queue)
-{
-    queue->first = NULL;
-    queue->end = &queue->first;
-}
-
-static void queue_add(struct queue *queue, struct request *request)
-{
-    request->next = NULL;
-    *queue->end = request;
-    queue->end = &request->next;
-}
-
-static struct request *queue_take(struct queue *queue)
-{
-    struct request *request = queue->first;
-    if (request != NULL && (queue->first = request->next) == NULL)
-        queue->end = &queue->first;
-    return request;
-}
-
-static void queue_free(struct queue *queue)
-{
-    struct request *request;
-    while ((request = queue_take(queue)) != NULL)
-        request_free(request);
-}
-
-/* ---- the sessions of a turn ---- */
-
-static struct touched *add_touched(struct turns *turns, struct session *session, bool active)
-{
-    struct touched *touched = calloc(1, sizeof *touched);
-    if (touched == NULL) {
-        turns->no_memory = true;
-        return NULL;
-    }
-    memcpy(touched->id, session->id, sizeof touched->id);
-    touched->session = session;
-    touched->active = active;
-    HASH_ADD(hh, turns->touched, id, SESSION_ID_BYTES, touched);
-    return touched;
-}
-
-static struct touched *load(struct turns *turns, const uint8_t *id)
-{
-    struct session *session;
-    if (store_get_session(turns->txn, id, &session) != STORE_OK)
-        return NULL;
-    struct touched *touched = add_touched(turns, session, false);
-    if (touched == NULL)
-        session_free(session);
-    return touched;
-}
-
-/* The session as this turn has it so far; NULL if there is none (or an error, which the commit will
- * tell). */
-static struct touched *touch(struct turns *turns, const uint8_t *id)
-{
-    struct touched *touched;
-    HASH_FIND(hh, turns->touched, id, SESSION_ID_BYTES, touched);
-    if (touched != NULL)
-        return touched->deleted ? NULL : touched;
-    struct session *session = active_find(turns->active, id);
-    return session != NULL ? add_touched(turns, session, true) : load(turns, id);
-}
-
-static void leave_memory(struct turns *turns, struct touched *touched)
-{
-    if (touched->active)
-        active_remove(turns->active, touched->session);
-    session_free(touched->session);
-}
-
-/* ---- carrying out requests inside the transaction ---- */
-
-static void write_outbox(struct turns *turns, const struct session *session,
-                         const struct session_write *write)
-{
-    store_put_message(turns->txn, STORE_OUTBOX, session->id, write->number, write->data,
-                      write->length);
-}
-
-static void write_inbox(struct turns *turns, const struct session *session,
-                        const struct session_write *write)
-{
-    store_put_message(turns->txn, STORE_INBOX, session->id, write->number, write->data,
-                      write->length);
-}
-
-static void write_inbox_forget(struct turns *turns, const struct session *session,
-                               const struct session_write *write)
-{
-    store_delete_messages(turns->txn, STORE_INBOX, session->id, write->number);
-}
-
-static void write_outbox_forget(struct turns *turns, const struct session *session,
-                                const struct session_write *write)
-{
-    (void)write;
-    store_delete_messages(turns->txn, STORE_OUTBOX, session->id, UINT32_MAX);
-}
-
-static void write_forget(struct turns *turns, const struct session *session,
-                         const struct session_write *write)
-{
-    (void)write;
-    store_delete_session(turns->txn, session->id);
-    touch(turns, session->id)->deleted = true;
-}
-
-static void (*const writers[])(struct turns *, const struct session *,
-                               const struct session_write *) = {
-    [WRITE_OUTBOX] = write_outbox,
-    [WRITE_INBOX] = write_inbox,
-    [WRITE_INBOX_FORGET] = write_inbox_forget,
-    [WRITE_OUTBOX_FORGET] = write_outbox_forget,
-    [WRITE_FORGET] = write_forget,
-};
-
-static void draw_random(void *arg, void *buffer, size_t length)
-{
-    (void)arg;
-    randombytes_buf(buffer, length);
-}
-
-static struct session_context context_for(struct turns *turns, const char *relay_url)
-{
-    unsigned active, held;
-    const struct relay *relay = relay_url == NULL ? NULL : relays_find(turns->relays, relay_url);
-    active_count(turns->active, &active, &held);
-    return (struct session_context){
-        .now = clock_now(),
-        .random = draw_random,
-        .may_hold = held < turns->settings.max_held,
-        .retention = relay == NULL ? 0 : relay->retention,
-        .keep = turns->settings.keep,
-    };
-}
-
-/* The size of the messages that an acknowledgement removes: the session itself does not know it. */
-static size_t bytes_up_to(struct turns *turns, const struct session *session, uint32_t number)
-{
-    size_t bytes = 0;
-    for (uint32_t i = session->acked; i <= number && i < session->received; i++) {
-        const uint8_t *data;
-        size_t length;
-        if (store_get_message(turns->txn, STORE_INBOX, session->id, i, &data, &length) == STORE_OK)
-            bytes += length;
-    }
-    return bytes;
-}
-
-static enum turn_code run_event(struct turns *turns, struct request *request)
-{
-    struct touched *touched = touch(turns, request->id);
-    if (touched == NULL)
-        return TURN_NOT_FOUND;
-    struct session *session = touched->session;
-    struct session_context context = context_for(turns, session->relay);
-    if (request->event.type == EVENT_ACK)
-        request->event.length = bytes_up_to(turns, session, request->event.number);
-    request->answer.session = session;
-    request->answer.refusal = session_step(session, &request->event, &context, &request->outcome);
-    if (request->event.type == EVENT_SEND)
-        request->answer.number = session->sent - 1;
-    turns->no_memory |= request->outcome.no_memory;
-    for (size_t i = 0; i < request->outcome.write_count; i++)
-        writers[request->outcome.writes[i].type](turns, session, &request->outcome.writes[i]);
-    return request->answer.refusal == SESSION_ACCEPTED ? TURN_DONE : TURN_REFUSED;
-}
-
-static enum turn_code run_create(struct turns *turns, struct request *request)
-{
-    request->answer.session = request->created;
-    enum store_status status = store_put_session(turns->txn, request->created, NULL);
-    return status == STORE_TAKEN ? TURN_NAME_TAKEN : TURN_DONE;
-}
-
-static enum turn_code run_forget(struct turns *turns, struct request *request)
-{
-    struct touched *touched = touch(turns, request->id);
-    if (touched == NULL)
-        return TURN_NOT_FOUND;
-    if (touched->session->state != SESSION_CLOSED && !request->force)
-        return TURN_NOT_CLOSED;
-    store_delete_session(turns->txn, request->id);
-    touched->deleted = true;
-    return TURN_DONE;
-}
 
 /* ---- the commit ---- */
 
@@ -261,16 +31,6 @@ static enum store_status commit(struct turns *turns)
     return STORE_MEMORY;
 }
 
-static void forget_touched(struct turns *turns)
-{
-    struct touched *touched, *next;
-    HASH_ITER(hh, turns->touched, touched, next)
-    {
-        HASH_DEL(turns->touched, touched);
-        free(touched);
-    }
-}
-
 /* ---- after the commit: effects, answers ---- */
 
 static void release_effects(struct turns *turns, const struct request *request)
@@ -283,7 +43,7 @@ static void release_effects(struct turns *turns, const struct request *request)
 static void answer(struct request *request, enum turn_code code)
 {
     request->answer.code = code;
-    if (code != TURN_DONE || request->run == run_forget)
+    if (code != TURN_DONE)
         request->answer.session = NULL;
     turn_done done = request->done;
     request->done = NULL;
@@ -299,7 +59,7 @@ static void settle_memory(struct turns *turns, struct touched *touched)
         return;
     if (session->visit != NULL)
         turns->hooks.abandon(turns->hooks.arg, session->id);
-    leave_memory(turns, touched);
+    turn_leave_memory(turns, touched);
 }
 
 static bool tell_changes(struct turns *turns)
@@ -336,7 +96,7 @@ static void publish(struct turns *turns)
         answer(request, request->answer.code);
     for (struct touched *touched = turns->touched; touched != NULL; touched = touched->hh.next)
         settle_memory(turns, touched);
-    forget_touched(turns);
+    turn_forget_touched(turns);
     queue_free(&turns->batch);
     if (over)
         turns->hooks.over(turns->hooks.arg);
@@ -363,9 +123,9 @@ static void undo(struct turns *turns)
     for (struct touched *touched = turns->touched; touched != NULL; touched = touched->hh.next) {
         if (touched->active)
             turns->hooks.abandon(turns->hooks.arg, touched->id);
-        leave_memory(turns, touched);
+        turn_leave_memory(turns, touched);
     }
-    forget_touched(turns);
+    turn_forget_touched(turns);
 }
 
 static void run_batch(struct turns *turns);
@@ -455,6 +215,14 @@ static void run(evutil_socket_t fd, short what, void *arg)
         event_active(turns->runner, EV_TIMEOUT, 0);
 }
 
+void turn_submit(struct turns *turns, struct request *request, turn_done done, void *arg)
+{
+    request->done = done;
+    request->arg = arg;
+    queue_add(&turns->queue, request);
+    event_active(turns->runner, EV_TIMEOUT, 0);
+}
+
 void turn_flush(struct turns *turns)
 {
     while (turns->queue.first != NULL)
@@ -472,7 +240,6 @@ struct turns *turns_new(struct event_base *base, struct store *store, struct rel
     struct turns *turns = calloc(1, sizeof *turns);
     if (turns == NULL)
         return NULL;
-    turns->base = base;
     turns->store = store;
     turns->relays = relays;
     turns->hooks = *hooks;
@@ -498,88 +265,6 @@ void turns_free(struct turns *turns)
     if (turns->runner != NULL)
         event_free(turns->runner);
     free(turns);
-}
-
-/* ---- requests ---- */
-
-static bool submit(struct turns *turns, struct request *request, turn_done done, void *arg)
-{
-    request->done = done;
-    request->arg = arg;
-    queue_add(&turns->queue, request);
-    event_active(turns->runner, EV_TIMEOUT, 0);
-    return true;
-}
-
-static bool submit_event(struct turns *turns, struct request *request, turn_done done, void *arg)
-{
-    request->run = run_event;
-    return submit(turns, request, done, arg);
-}
-
-bool turn_create(struct turns *turns, const struct session_options *options, turn_done done,
-                 void *arg)
-{
-    struct session_context context = context_for(turns, NULL);
-    struct session *session = session_new(options, &context);
-    struct request *request = session == NULL ? NULL : request_new(session->id);
-    if (request == NULL) {
-        session_free(session);
-        return false;
-    }
-    request->created = session;
-    request->run = run_create;
-    return submit(turns, request, done, arg);
-}
-
-bool turn_event(struct turns *turns, const uint8_t id[SESSION_ID_BYTES],
-                const struct session_event *event, turn_done done, void *arg)
-{
-    struct request *request = request_new(id);
-    if (request == NULL || !request_set_event(request, event)) {
-        request_free(request);
-        return false;
-    }
-    return submit_event(turns, request, done, arg);
-}
-
-bool turn_forget(struct turns *turns, const uint8_t id[SESSION_ID_BYTES], bool force,
-                 turn_done done, void *arg)
-{
-    struct request *request = request_new(id);
-    if (request == NULL)
-        return false;
-    request->run = run_forget;
-    request->force = force;
-    return submit(turns, request, done, arg);
-}
-
-bool turn_relay_message(struct turns *turns, const uint8_t id[SESSION_ID_BYTES],
-                        struct wire_message *message)
-{
-    struct request *request = request_new(id);
-    if (request == NULL) {
-        wire_free(message);
-        return false;
-    }
-    request->relay = *message;
-    memset(message, 0, sizeof *message);
-    request->event = (struct session_event){.type = EVENT_RELAY, .relay = &request->relay};
-    return submit_event(turns, request, NULL, NULL);
-}
-
-static void cancel_in(struct queue *queue, const void *arg)
-{
-    for (struct request *request = queue->first; request != NULL; request = request->next)
-        if (request->arg == arg)
-            request->done = NULL;
-}
-
-void turn_cancel(struct turns *turns, void *arg)
-{
-    cancel_in(&turns->queue, arg);
-    cancel_in(&turns->batch, arg);
-    cancel_in(&turns->failed, arg);
 }
 
 /* ---- looking ---- */

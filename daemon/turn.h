@@ -77,10 +77,6 @@ bool turn_forget(struct turns *turns, const uint8_t id[SESSION_ID_BYTES], bool f
 bool turn_relay_message(struct turns *turns, const uint8_t id[SESSION_ID_BYTES],
                         struct wire_message *message);
 
-/* Forgets the callers with this arg: their `done` is not called any more (a client went away); what
- * they asked for is done all the same. */
-void turn_cancel(struct turns *turns, void *arg);
-
 /* ---- looking ---- */
 
 /* The session as it is in memory, if it has a visit; else NULL. Borrowed until the loop goes on.

@@ -1,0 +1,58 @@
+/* Private to the turn's files: what a turn is made of. */
+#ifndef DAEMON_TURN_PARTS_H
+#define DAEMON_TURN_PARTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uthash.h>
+
+#include "daemon/active.h"
+#include "daemon/queue.h"
+#include "daemon/turn.h"
+
+struct event;
+struct request;
+struct store_txn;
+
+/* A session that takes part in the turn. */
+struct touched {
+    uint8_t id[SESSION_ID_BYTES];
+    struct session *session;
+    bool active; /* it is in the table of active sessions */
+    bool deleted;
+    bool changed;
+    UT_hash_handle hh;
+};
+
+struct turns {
+    struct store *store;
+    struct relays *relays;
+    struct turn_hooks hooks;
+    struct turn_settings settings;
+    struct active *active;
+    struct event *runner;
+    struct queue queue;  /* waiting for a turn */
+    struct queue batch;  /* in the turn under way */
+    struct queue failed; /* of a turn that failed, to be tried one by one */
+    int64_t store_pause;
+
+    /* The turn under way. */
+    struct store_txn *txn;
+    struct touched *touched;
+    bool no_memory;
+};
+
+/* The session as this turn has it so far; NULL if there is none (or an error, which the commit will
+ * tell). */
+struct touched *turn_touch(struct turns *turns, const uint8_t id[SESSION_ID_BYTES]);
+
+/* The session is in nobody's memory any more. */
+void turn_leave_memory(struct turns *turns, struct touched *touched);
+
+/* Empties the table of touched sessions, not the sessions. */
+void turn_forget_touched(struct turns *turns);
+
+/* Queues a request for the next turn. */
+void turn_submit(struct turns *turns, struct request *request, turn_done done, void *arg);
+
+#endif
