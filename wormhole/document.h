@@ -22,4 +22,8 @@ enum document_fault {
 /* Reads one JSON object; of repeated names the last one counts. The caller owns the reference. */
 enum document_fault document_load(const char *text, size_t length, json_t **ret_root);
 
+/* Writes an object as text. New, free(); NULL when out of memory. `flags` are those of json_dumps.
+ */
+char *document_text(const json_t *root, size_t flags);
+
 #endif

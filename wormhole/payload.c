@@ -19,11 +19,12 @@
 
 #define PHASE_NUMBER_MAX (UINT32_MAX - 1)
 
-static char *dump(json_t *value, size_t flags)
+/* Takes the object over. NULL in, NULL out. */
+static char *take_text(json_t *object)
 {
-    char *text = value ? json_dumps(value, flags) : NULL;
+    char *text = object ? document_text(object, JSON_COMPACT) : NULL;
 
-    json_decref(value);
+    json_decref(object);
     return text;
 }
 
@@ -34,7 +35,7 @@ char *payload_pake(const uint8_t message[PAKE_MESSAGE_BYTES])
     char hex[2 * PAKE_MESSAGE_BYTES + 1];
 
     sodium_bin2hex(hex, sizeof(hex), message, PAKE_MESSAGE_BYTES);
-    return dump(json_pack("{s:s}", "pake_v1", hex), JSON_COMPACT);
+    return take_text(json_pack("{s:s}", "pake_v1", hex));
 }
 
 static bool decode_pake(const json_t *hex, uint8_t ret_message[PAKE_MESSAGE_BYTES],
@@ -74,7 +75,7 @@ char *payload_version(const char *app_versions)
 
     if (length > PAYLOAD_VERSIONS_MAX || document_load(text, length, &versions))
         return NULL;
-    return dump(json_pack("{s:o, s:[]}", "app_versions", versions, "abilities"), JSON_COMPACT);
+    return take_text(json_pack("{s:o, s:[]}", "app_versions", versions, "abilities"));
 }
 
 /* The object as text; "{}" if there is none, or it is too long. NULL when out of memory. In ASCII,
@@ -85,7 +86,7 @@ static char *short_object(json_t *object)
 
     if (!json_is_object(object))
         return strdup("{}");
-    text = json_dumps(object, JSON_COMPACT | JSON_ENSURE_ASCII);
+    text = document_text(object, JSON_COMPACT | JSON_ENSURE_ASCII);
     if (text && strlen(text) > PAYLOAD_VERSIONS_MAX)
         strcpy(text, "{}");
     return text;

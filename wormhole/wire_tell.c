@@ -8,13 +8,15 @@
 #include <jansson.h>
 #include <sodium.h>
 
+#include "wormhole/document.h"
+
 /* What we call ourselves in `client_version`. */
 #define CLIENT_NAME "wormholed"
 
 /* Takes the object over. NULL in, NULL out. */
 static char *tell(json_t *object)
 {
-    char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
+    char *text = object ? document_text(object, JSON_COMPACT) : NULL;
 
     json_decref(object);
     return text;
@@ -43,7 +45,10 @@ char *wire_claim(const char *nameplate)
 
 char *wire_release(const char *nameplate)
 {
-    return tell(json_pack("{s:s, s:s*}", "type", "release", "nameplate", nameplate));
+    /* Not the pack format's optional string: that is left out as well when memory is out. */
+    if (!nameplate)
+        return tell(json_pack("{s:s}", "type", "release"));
+    return tell(json_pack("{s:s, s:s}", "type", "release", "nameplate", nameplate));
 }
 
 char *wire_open(const char *mailbox)
@@ -53,7 +58,7 @@ char *wire_open(const char *mailbox)
 
 char *wire_close(const char *mailbox, const char *mood)
 {
-    return tell(json_pack("{s:s, s:s*, s:s*}", "type", "close", "mailbox", mailbox, "mood", mood));
+    return tell(json_pack("{s:s, s:s, s:s}", "type", "close", "mailbox", mailbox, "mood", mood));
 }
 
 char *wire_ping(int64_t number)
