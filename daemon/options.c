@@ -6,13 +6,13 @@
 #include <stdio.h>
 
 /* What getopt_long() returns for each option: beyond all characters, then a setting each. */
-enum { FOREGROUND = 0x100, CONFIG, HELP, VERSION, FIRST_SETTING };
+enum { OPTION_FOREGROUND = 0x100, OPTION_CONFIG, OPTION_HELP, OPTION_VERSION, OPTION_SETTINGS };
 
 static const struct option own_options[] = {
-    {"foreground", no_argument, NULL, FOREGROUND},
-    {"config", required_argument, NULL, CONFIG},
-    {"help", no_argument, NULL, HELP},
-    {"version", no_argument, NULL, VERSION},
+    {"foreground", no_argument, NULL, OPTION_FOREGROUND},
+    {"config", required_argument, NULL, OPTION_CONFIG},
+    {"help", no_argument, NULL, OPTION_HELP},
+    {"version", no_argument, NULL, OPTION_VERSION},
 };
 
 #define OWN_OPTIONS (sizeof own_options / sizeof *own_options)
@@ -23,21 +23,21 @@ static void list_options(struct option ret_list[OWN_OPTIONS + SETTINGS_COUNT + 1
     for (size_t i = 0; i < OWN_OPTIONS; i++)
         ret_list[i] = own_options[i];
     for (enum setting i = 0; i < SETTINGS_COUNT; i++)
-        ret_list[OWN_OPTIONS + i] =
-            (struct option){settings_info(i)->key, required_argument, NULL, FIRST_SETTING + (int)i};
+        ret_list[OWN_OPTIONS + i] = (struct option){settings_info(i)->key, required_argument, NULL,
+                                                    OPTION_SETTINGS + (int)i};
     ret_list[OWN_OPTIONS + SETTINGS_COUNT] = (struct option){0};
 }
 
 static void take(struct options *options, int option, const char *argument)
 {
-    if (option >= FIRST_SETTING)
-        options->settings[option - FIRST_SETTING] = argument;
-    else if (option == CONFIG)
+    if (option >= OPTION_SETTINGS)
+        options->settings[option - OPTION_SETTINGS] = argument;
+    else if (option == OPTION_CONFIG)
         options->config_file = argument;
     else
-        *(option == FOREGROUND ? &options->foreground
-          : option == HELP     ? &options->help
-                               : &options->version) = true;
+        *(option == OPTION_FOREGROUND ? &options->foreground
+          : option == OPTION_HELP     ? &options->help
+                                      : &options->version) = true;
 }
 
 bool options_parse(int argc, char **argv, struct options *ret_options)

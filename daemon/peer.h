@@ -18,6 +18,7 @@ struct rpc;
 struct peer {
     const struct rpc *rpc;
     struct client *client;
+    bool refused;                     /* one too many: its first request is answered with `busy` */
     bool greeted;                     /* it said hello */
     struct subscription subscription; /* off at first */
     struct call *calls;               /* under way */

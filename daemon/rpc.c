@@ -26,6 +26,21 @@ static void (*const handlers[METHOD_COUNT])(struct call *call, struct fields *fi
     [METHOD_CHANGES] = rpc_changes,
 };
 
+/* The last answer on this connection. */
+static void hang_up(struct call *call, enum ipc_error code, const char *text)
+{
+    struct client *client = call->peer->client;
+    call_refuse(call, code, text);
+    client_end(client);
+}
+
+static void handle(struct call *call, enum method method, const struct message *message)
+{
+    struct fields fields;
+    fields_init(&fields, message->params);
+    handlers[method](call, &fields);
+}
+
 void rpc_dispatch(struct peer *peer, const struct message *message)
 {
     struct call *call = call_new(peer, message->id);
@@ -36,13 +51,14 @@ void rpc_dispatch(struct peer *peer, const struct message *message)
     }
     enum method method;
     bool known = methods_find(message->method, &method);
-    if (!peer->greeted && !(known && method == METHOD_HELLO)) {
+    if (!message->params)
+        hang_up(call, IPC_BAD_MESSAGE, "The params must be an array that holds one map.");
+    else if (peer->refused)
+        hang_up(call, IPC_BUSY, "The daemon has as many clients as it allows.");
+    else if (!peer->greeted && !(known && method == METHOD_HELLO))
         call_refuse(call, IPC_HELLO_FIRST, "The first request must be hello.");
-    } else if (!known) {
+    else if (!known)
         call_refuse(call, IPC_UNKNOWN_METHOD, "There is no such method.");
-    } else {
-        struct fields fields;
-        fields_init(&fields, message->params);
-        handlers[method](call, &fields);
-    }
+    else
+        handle(call, method, message);
 }

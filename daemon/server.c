@@ -9,9 +9,9 @@
 #include "daemon/client.h"
 #include "daemon/log.h"
 #include "daemon/peer.h"
-#include "ipc/message.h"
 
-/* Connections beyond the limit that wait a moment to read that they are: more are just closed. */
+/* Connections beyond the limit that are told so when they ask for something; more are just closed.
+ */
 #define REFUSED_MAX 32
 
 struct server {
@@ -27,16 +27,6 @@ static void on_gone(struct peer *peer, void *arg)
     DL_DELETE(server->peers, peer);
     server->count--;
     peer_free(peer);
-}
-
-/* It has asked nothing yet, so there is no id to answer to. */
-static void tell_busy(struct peer *peer)
-{
-    struct writer writer;
-    writer_init(&writer);
-    message_error(&writer, 0, IPC_BUSY, "The daemon has as many clients as it allows.");
-    client_send(peer->client, &writer);
-    client_end(peer->client);
 }
 
 void server_accept(void *arg, int fd)
@@ -57,8 +47,7 @@ void server_accept(void *arg, int fd)
         return;
     }
     DL_APPEND(server->peers, peer);
-    if (++server->count > SERVER_PEERS_MAX)
-        tell_busy(peer);
+    peer->refused = ++server->count > SERVER_PEERS_MAX;
 }
 
 struct server *server_new(struct event_base *base, const struct rpc *rpc)
