@@ -52,7 +52,8 @@ void request_free(struct request *request)
 
 size_t request_room(const struct request *request)
 {
-    return ROOM_FOR_RECORD + request->length + request->relay.body_length;
+    size_t data = request->length + request->relay.body_length;
+    return data > 0 || request->created != NULL ? ROOM_FOR_RECORD + data : 0;
 }
 
 bool request_is_wanted(const struct request *request)

@@ -39,7 +39,8 @@ bool request_set_event(struct request *request, const struct session_event *even
 
 void request_free(struct request *request);
 
-/* Bytes that it may add to the store. */
+/* Bytes that it may add to the store. None for what brings no data (acknowledging, closing,
+ * forgetting): a full store must be able to become less full, and keeps a reserve for that. */
 size_t request_room(const struct request *request);
 
 /* True if a client asked for it, so that it is worth another try after a failed commit. */
