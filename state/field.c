@@ -76,9 +76,11 @@ static enum field_fault string_unpack(const struct field *field, const msgpack_o
 {
     if (!str_valid(field, object))
         return FIELD_WRONG;
-    char *string = strndup(object->via.str.ptr, object->via.str.size);
+    char *string = calloc((size_t)object->via.str.size + 1, 1);
     if (string == NULL)
         return FIELD_NO_MEMORY;
+    if (object->via.str.size > 0)
+        memcpy(string, object->via.str.ptr, object->via.str.size);
     *(char **)place = string;
     return FIELD_OK;
 }

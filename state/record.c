@@ -72,10 +72,11 @@ const struct field record_fields[] = {
     NUMBER(41, COUNT, acked),
     NUMBER(42, COUNT, unread),
     NUMBER(43, UNSIGNED, unread_bytes),
+    NUMBER(44, BOOL, deaf),
 
-    NUMBER(44, SIGNED, last_visit),
-    NUMBER(45, COUNT, failures),
-    FIELD(46, STRING, OPTIONAL, 0, REASON_MAX, last_error),
+    NUMBER(45, SIGNED, last_visit),
+    NUMBER(46, COUNT, failures),
+    FIELD(47, STRING, OPTIONAL, 0, REASON_MAX, last_error),
 };
 
 #define FIELD_COUNT_ALL (sizeof(record_fields) / sizeof(record_fields[0]))

@@ -1,0 +1,189 @@
+#include "config.h"
+
+#include "sample.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static char *text(const char *content)
+{
+    char *copy = strdup(content);
+    assert_non_null(copy);
+    return copy;
+}
+
+struct session *sample_bare(uint32_t number)
+{
+    struct session *session = session_blank();
+    assert_non_null(session);
+    for (int i = 0; i < 4; i++)
+        session->id[4 + i] = (uint8_t)(number >> (24 - 8 * i));
+    session->wake = 1000 + (int64_t)number;
+    session->appid = text("example.com/app");
+    session->relay = text("ws://relay.example.com:4000/v1");
+    snprintf(session->side, sizeof(session->side), "aa%08x", (unsigned)number);
+    session->created = 1700000000000;
+    session->schedule.count = 1;
+    session->schedule.rules[0].interval = 60000;
+    return session;
+}
+
+static void fill_secrets(struct session *session)
+{
+    session->code = text("4-purple-sausages");
+    memset(session->scalar, 0xa1, sizeof(session->scalar));
+    memset(session->pake, 0xa2, sizeof(session->pake));
+    memset(session->key, 0xa3, sizeof(session->key));
+    memset(session->verifier, 0xa4, sizeof(session->verifier));
+    memset(session->version_nonce, 0xa5, sizeof(session->version_nonce));
+}
+
+static void fill_texts(struct session *session, uint32_t number)
+{
+    char name[32];
+    snprintf(name, sizeof(name), "laptop %u", (unsigned)number);
+    session->name = text(name);
+    session->reason = text("the peer said good-bye");
+    session->mailbox = text("mailboxid2345");
+    session->version = text("{\"app_versions\": {}}");
+    session->peer_side = text("0123456789");
+    session->peer_versions = text("{\"a\": 1}");
+    session->last_error = text("connection refused");
+}
+
+static void fill_numbers(struct session *session)
+{
+    session->change = 701;
+    session->timeout = 702;
+    session->last_activity = 703;
+    session->lively_since = 704;
+    session->words = 5;
+    session->ended = 706;
+    session->heals = 707;
+    session->crowded = 708;
+    session->sent = 709;
+    session->stored = 710;
+    session->sent_bytes = UINT64_MAX;
+    session->received = 711;
+    session->ahead = (uint64_t)1 << 63;
+    session->acked = 712;
+    session->unread = UINT32_MAX;
+    session->unread_bytes = 713;
+    session->last_visit = -714;
+    session->failures = 715;
+}
+
+struct session *sample_full(uint32_t number)
+{
+    static const uint8_t unknown[] = {0xcd, 0x03, 0xe8, 0xd9, 0x01, 'x'};
+    struct session *session = sample_bare(number);
+
+    fill_secrets(session);
+    fill_texts(session, number);
+    fill_numbers(session);
+    session->schedule = (struct schedule){3, {{0, 0}, {180000, 60000}, {360000, 3600000}}, true};
+    session->state = SESSION_ESTABLISHED;
+    session->result = RESULT_CROWDED;
+    session->nameplate = NAMEPLATE_RELEASED;
+    session->flush = true;
+    session->mailbox_lost = true;
+    session->look_behind = true;
+    session->pake_stored = true;
+    session->version_stored = true;
+    session->deaf = true;
+    session->unknown = malloc(sizeof(unknown));
+    assert_non_null(session->unknown);
+    memcpy(session->unknown, unknown, sizeof(unknown));
+    session->unknown_length = sizeof(unknown);
+    return session;
+}
+
+/* ---- comparing ---- */
+
+static void same_text(const char *a, const char *b)
+{
+    if (a == NULL || b == NULL)
+        assert_ptr_equal(a, b);
+    else
+        assert_string_equal(a, b);
+}
+
+static void same_schedule(const struct schedule *a, const struct schedule *b)
+{
+    assert_int_equal(a->count, b->count);
+    for (unsigned i = 0; i < a->count; i++) {
+        assert_int_equal(a->rules[i].when, b->rules[i].when);
+        assert_int_equal(a->rules[i].interval, b->rules[i].interval);
+    }
+    assert_int_equal(a->preset, b->preset);
+}
+
+#define SAME_NUMBER(member) assert_true(a->member == b->member)
+#define SAME_TEXT(member)   same_text(a->member, b->member)
+#define SAME_BYTES(member)  assert_memory_equal(a->member, b->member, sizeof(a->member))
+
+static void same_numbers(const struct session *a, const struct session *b)
+{
+    SAME_NUMBER(change);
+    SAME_NUMBER(wake);
+    SAME_NUMBER(created);
+    SAME_NUMBER(timeout);
+    SAME_NUMBER(last_activity);
+    SAME_NUMBER(lively_since);
+    SAME_NUMBER(words);
+    SAME_NUMBER(state);
+    SAME_NUMBER(result);
+    SAME_NUMBER(ended);
+    SAME_NUMBER(flush);
+    SAME_NUMBER(nameplate);
+    SAME_NUMBER(mailbox_lost);
+    SAME_NUMBER(look_behind);
+    SAME_NUMBER(heals);
+    SAME_NUMBER(crowded);
+    SAME_NUMBER(pake_stored);
+    SAME_NUMBER(version_stored);
+    SAME_NUMBER(sent);
+    SAME_NUMBER(stored);
+    SAME_NUMBER(sent_bytes);
+    SAME_NUMBER(received);
+    SAME_NUMBER(ahead);
+    SAME_NUMBER(acked);
+    SAME_NUMBER(unread);
+    SAME_NUMBER(unread_bytes);
+    SAME_NUMBER(deaf);
+    SAME_NUMBER(last_visit);
+    SAME_NUMBER(failures);
+}
+
+void sample_assert_same(const struct session *a, const struct session *b)
+{
+    SAME_BYTES(id);
+    same_numbers(a, b);
+    SAME_TEXT(name);
+    SAME_TEXT(appid);
+    SAME_TEXT(relay);
+    SAME_TEXT(side);
+    same_schedule(&a->schedule, &b->schedule);
+    SAME_TEXT(reason);
+    SAME_TEXT(code);
+    SAME_TEXT(mailbox);
+    SAME_BYTES(scalar);
+    SAME_BYTES(pake);
+    SAME_BYTES(key);
+    SAME_BYTES(verifier);
+    SAME_BYTES(version_nonce);
+    SAME_TEXT(version);
+    SAME_TEXT(peer_side);
+    SAME_TEXT(peer_versions);
+    SAME_TEXT(last_error);
+    assert_int_equal(a->unknown_length, b->unknown_length);
+    if (a->unknown_length > 0)
+        assert_memory_equal(a->unknown, b->unknown, a->unknown_length);
+}

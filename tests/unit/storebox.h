@@ -1,0 +1,33 @@
+/* A store in a directory of its own, and looks into it that only tests take. */
+#ifndef TESTS_STOREBOX_H
+#define TESTS_STOREBOX_H
+
+#include <stdint.h>
+
+#include "state/lmdb.h"
+#include "state/store.h"
+
+struct storebox {
+    char *path;
+    struct store *store;
+};
+
+/* New and open. storebox_remove(). */
+struct storebox storebox_make(uint64_t max_bytes);
+void storebox_remove(struct storebox *box);
+
+void storebox_close(struct storebox *box);
+void storebox_open(struct storebox *box, uint64_t max_bytes);
+
+/* Opens it in vain; fails the test unless the status is this one and a sentence names the
+ * directory. */
+void storebox_assert_refused(const char *path, enum store_status status);
+
+/* One session, in a transaction of its own. */
+void storebox_put(struct storebox *box, struct session *session);
+void storebox_delete(struct storebox *box, const struct session *session);
+
+/* How many rows the table has. */
+uint64_t storebox_rows(struct storebox *box, enum table table);
+
+#endif

@@ -1,0 +1,695 @@
+/* A session comes back from its record as it was, and a bad record is refused whole. */
+#include "config.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pack/scan.h"
+#include "sample.h"
+#include "scarce.h"
+#include "state/record.h"
+
+#define LENGTH(array) (sizeof(array) / sizeof(*(array)))
+
+static const uint8_t id[SESSION_ID_BYTES] = {0, 0, 0, 0, 0, 0, 0, 7};
+
+static struct record encode(const struct session *session)
+{
+    struct record record;
+    assert_int_equal(record_encode(session, &record), STORE_OK);
+    return record;
+}
+
+/* Decodes from memory of exactly the record's size, where a look too far shows. */
+static enum store_status decode(const uint8_t *data, size_t length, struct session **ret_session)
+{
+    uint8_t *copy = malloc(length > 0 ? length : 1);
+    assert_non_null(copy);
+    if (length > 0)
+        memcpy(copy, data, length);
+    enum store_status status = record_decode(id, copy, length, ret_session);
+    free(copy);
+    return status;
+}
+
+static void assert_refused(const uint8_t *data, size_t length)
+{
+    struct session *session = NULL;
+    assert_int_equal(decode(data, length, &session), STORE_DAMAGED);
+    assert_null(session);
+}
+
+static const struct field *field_named(const char *name)
+{
+    for (size_t i = 0; i < record_field_count; i++)
+        if (strcmp(record_fields[i].name, name) == 0)
+            return &record_fields[i];
+    return NULL;
+}
+
+/* ---- nothing is forgotten ---- */
+
+static void round_trip(struct session *session)
+{
+    struct record first = encode(session), second;
+    struct session *back = NULL;
+
+    assert_int_equal(decode(first.data, first.length, &back), STORE_OK);
+    sample_assert_same(session, back);
+    second = encode(back);
+    assert_int_equal(first.length, second.length);
+    assert_memory_equal(first.data, second.data, first.length);
+    record_clear(&first);
+    record_clear(&second);
+    session_free(back);
+    session_free(session);
+}
+
+static void test_round_trip(void **state)
+{
+    (void)state;
+    round_trip(sample_full(7));
+    round_trip(sample_bare(7));
+}
+
+static void test_extremes(void **state)
+{
+    struct session *session = sample_full(7);
+    (void)state;
+    session->wake = INT64_MAX;
+    session->created = INT64_MIN;
+    session->ended = -1;
+    session->change = UINT64_MAX;
+    session->schedule.count = SCHEDULE_RULES_MAX;
+    for (int i = 0; i < SCHEDULE_RULES_MAX; i++)
+        session->schedule.rules[i] =
+            (struct schedule_rule){i == 15 ? SCHEDULE_TIME_MAX : i, SCHEDULE_TIME_MAX};
+    round_trip(session);
+}
+
+/* Each string as long as it may be; the record stays far below its own limit. */
+static void test_longest(void **state)
+{
+    struct session *session = sample_full(7);
+    (void)state;
+    for (size_t i = 0; i < record_field_count; i++) {
+        const struct field *field = &record_fields[i];
+        char **string = (char **)((char *)session + field->offset);
+        if (field->kind != FIELD_STRING)
+            continue;
+        free(*string);
+        *string = malloc(field->limit + 1);
+        assert_non_null(*string);
+        memset(*string, 'x', field->limit);
+        (*string)[field->limit] = 0;
+    }
+    struct record record = encode(session);
+    assert_in_range(record.length, 1, 24 * 1024);
+    record_clear(&record);
+    round_trip(session);
+}
+
+/* The next member's name behind *cursor in a struct's text without comments; false at its end. */
+static bool next_member(const char **cursor, char ret_name[64])
+{
+    const char *end = strchr(*cursor, ';');
+    const char *brace = strchr(*cursor, '}');
+    if (end == NULL || brace == NULL || brace < end)
+        return false;
+    const char *last = end;
+    while (last[-1] == ']')
+        while (*--last != '[')
+            ;
+    const char *first = last;
+    while (isalnum((unsigned char)first[-1]) || first[-1] == '_')
+        first--;
+    snprintf(ret_name, 64, "%.*s", (int)(last - first), first);
+    *cursor = end + 1;
+    return true;
+}
+
+static void blank_comments(char *text)
+{
+    for (char *start = text; (start = strstr(start, "/*")) != NULL;) {
+        char *end = strstr(start, "*/");
+        assert_non_null(end);
+        memset(start, ' ', (size_t)(end + 2 - start));
+    }
+}
+
+/* The text behind `opening` in a header. */
+static const char *read_struct(const char *header, const char *opening, char text[65536])
+{
+    char path[4096];
+    const char *root = getenv("abs_top_srcdir");
+    snprintf(path, sizeof(path), "%s/%s", root == NULL ? "." : root, header);
+    FILE *file = fopen(path, "r");
+    if (file == NULL)
+        fail_msg("cannot read %s", path);
+    text[fread(text, 1, 65535, file)] = 0;
+    fclose(file);
+    blank_comments(text);
+    const char *start = strstr(text, opening);
+    assert_non_null(start);
+    return start + strlen(opening);
+}
+
+/* A new member of the session that nobody stores would be lost at the next restart. */
+static void test_every_member_is_stored(void **state)
+{
+    static const char *const elsewhere[] = {"id", "unknown", "unknown_length"};
+    static char text[65536];
+    char name[64];
+    unsigned stored = 0;
+    (void)state;
+
+    const char *cursor = read_struct("wormhole/session.h", "\nstruct session {", text);
+    while (next_member(&cursor, name) && strcmp(name, "visit") != 0) {
+        bool other = false;
+        for (size_t i = 0; i < LENGTH(elsewhere); i++)
+            other = other || strcmp(name, elsewhere[i]) == 0;
+        if (other)
+            continue;
+        if (field_named(name) == NULL)
+            fail_msg("struct session's %s is not stored", name);
+        stored++;
+    }
+    assert_string_equal(name, "visit");
+    /* One more row: the schedule takes two. */
+    assert_int_equal(stored + 1, record_field_count);
+
+    unsigned members = 0;
+    cursor = read_struct("wormhole/schedule.h", "\nstruct schedule {", text);
+    while (next_member(&cursor, name)) {
+        members++;
+        if (strcmp(name, "count") != 0 && strcmp(name, "rules") != 0 && strcmp(name, "preset") != 0)
+            fail_msg("struct schedule's %s is not stored", name);
+    }
+    assert_int_equal(members, 3);
+}
+
+/* The full sample is full: none of its fields is as session_blank() has it. */
+static void test_sample_is_full(void **state)
+{
+    static const size_t sizes[FIELD_KINDS] = {
+        [FIELD_STRING] = sizeof(char *),
+        [FIELD_TEXT] = 1,
+        [FIELD_BYTES] = 1,
+        [FIELD_SIGNED] = sizeof(int64_t),
+        [FIELD_UNSIGNED] = sizeof(int64_t),
+        [FIELD_COUNT] = sizeof(uint32_t),
+        [FIELD_ENUM] = sizeof(uint32_t),
+        [FIELD_BOOL] = sizeof(bool),
+        [FIELD_RULES] = sizeof(uint32_t),
+    };
+    struct session *full = sample_full(7), *blank = session_blank();
+    (void)state;
+    for (size_t i = 0; i < record_field_count; i++) {
+        const struct field *field = &record_fields[i];
+        if (memcmp((char *)full + field->offset, (char *)blank + field->offset,
+                   sizes[field->kind]) == 0)
+            fail_msg("%s is not filled", field->name);
+    }
+    session_free(full);
+    session_free(blank);
+}
+
+static void test_tags_are_unique(void **state)
+{
+    (void)state;
+    for (size_t i = 1; i < record_field_count; i++)
+        assert_true(record_fields[i - 1].tag < record_fields[i].tag);
+}
+
+/* ---- taking records apart ---- */
+
+#define PAIRS_MAX 64
+
+/* The pairs of a record, each as its own bytes. */
+struct pairs {
+    struct record record;
+    size_t count;
+    struct {
+        const uint8_t *key, *value, *end;
+    } at[PAIRS_MAX];
+};
+
+static const uint8_t *behind(const uint8_t *data, const uint8_t *end)
+{
+    const struct scan_limits limits = {RECORD_MAX, 16, 1000};
+    struct scan scan = {0};
+    size_t size;
+    assert_int_equal(scan_object(&scan, &limits, data, (size_t)(end - data), &size), SCAN_WHOLE);
+    return data + size;
+}
+
+static struct pairs take_apart(const struct session *session)
+{
+    struct pairs pairs = {.record = encode(session)};
+    const uint8_t *end = pairs.record.data + pairs.record.length;
+    const uint8_t *next = pairs.record.data + (pairs.record.data[0] == 0xde ? 3 : 1);
+    while (next < end) {
+        assert_in_range(pairs.count, 0, PAIRS_MAX - 1);
+        pairs.at[pairs.count].key = next;
+        pairs.at[pairs.count].value = next = behind(next, end);
+        pairs.at[pairs.count].end = next = behind(next, end);
+        pairs.count++;
+    }
+    return pairs;
+}
+
+/* Puts a record together from the pairs, with the value of `tag` (if it is there) exchanged for
+ * others bytes, or left out (NULL), and `extra` at the end as one more pair. */
+static size_t put_together(const struct pairs *pairs, uint32_t tag, const void *value,
+                           size_t length, const void *extra, size_t extra_length, uint8_t *ret_data)
+{
+    size_t count = 0, used = 3;
+    for (size_t i = 0; i < pairs->count; i++) {
+        const uint8_t *key = pairs->at[i].key, *old = pairs->at[i].value, *end = pairs->at[i].end;
+        bool exchanged = *key == tag;
+        if (exchanged && value == NULL)
+            continue;
+        memcpy(ret_data + used, key, (size_t)(old - key));
+        used += (size_t)(old - key);
+        memcpy(ret_data + used, exchanged ? value : old, exchanged ? length : (size_t)(end - old));
+        used += exchanged ? length : (size_t)(end - old);
+        count++;
+    }
+    if (extra_length > 0) {
+        memcpy(ret_data + used, extra, extra_length);
+        used += extra_length;
+        count++;
+    }
+    ret_data[0] = 0xde;
+    ret_data[1] = 0;
+    ret_data[2] = (uint8_t)count;
+    return used;
+}
+
+static enum store_status decode_changed(uint32_t tag, const void *value, size_t length,
+                                        const void *extra, size_t extra_length)
+{
+    static uint8_t data[65536];
+    struct session *full = sample_full(7), *back = NULL;
+    struct pairs pairs = take_apart(full);
+    size_t size = put_together(&pairs, tag, value, length, extra, extra_length, data);
+    enum store_status status = decode(data, size, &back);
+    session_free(back);
+    record_clear(&pairs.record);
+    session_free(full);
+    return status;
+}
+
+static enum store_status decode_with(const char *name, const void *value, size_t length)
+{
+    const struct field *field = field_named(name);
+    assert_non_null(field);
+    return decode_changed(field->tag, value, length, NULL, 0);
+}
+
+/* ---- what is refused ---- */
+
+static void test_wrong_types(void **state)
+{
+    /* Which of the values below, by its letter, a kind takes. */
+    static const char kinds[FIELD_KINDS] = {
+        [FIELD_STRING] = 's', [FIELD_TEXT] = '-',     [FIELD_BYTES] = '-',
+        [FIELD_SIGNED] = 'n', [FIELD_UNSIGNED] = 'n', [FIELD_COUNT] = 'n',
+        [FIELD_ENUM] = 'n',   [FIELD_BOOL] = 'b',     [FIELD_RULES] = 'l',
+    };
+    static const struct {
+        char letter;
+        size_t length;
+        const char *value;
+    } values[] = {
+        {'n', 1, "\x01"},         {'s', 2, "\xa1x"},
+        {'x', 3, "\xc4\x01x"},    {'b', 1, "\xc3"},
+        {'l', 3, "\x92\x00\x00"}, {'m', 1, "\x80"},
+        {'0', 1, "\xc0"},         {'f', 9, "\xcb\x3f\xf0\0\0\0\0\0\0"},
+    };
+    (void)state;
+    for (size_t i = 0; i < record_field_count; i++) {
+        const struct field *field = &record_fields[i];
+        for (size_t j = 0; j < LENGTH(values); j++)
+            assert_int_equal(decode_changed(field->tag, values[j].value, values[j].length, NULL, 0),
+                             values[j].letter == kinds[field->kind] ? STORE_OK : STORE_DAMAGED);
+    }
+}
+
+#define WITH(name, value) decode_with(name, value, sizeof(value) - 1)
+
+static void test_out_of_range(void **state)
+{
+    (void)state;
+    assert_int_equal(WITH("state", "\x05"), STORE_OK);
+    assert_int_equal(WITH("state", "\x06"), STORE_DAMAGED);
+    assert_int_equal(WITH("state", "\xff"), STORE_DAMAGED);
+    assert_int_equal(WITH("state", "\xcf\x00\x00\x00\x01\x00\x00\x00\x00"), STORE_DAMAGED);
+    assert_int_equal(WITH("result", "\x06"), STORE_DAMAGED);
+    assert_int_equal(WITH("nameplate", "\x03"), STORE_DAMAGED);
+    assert_int_equal(WITH("words", "\x10"), STORE_OK);
+    assert_int_equal(WITH("words", "\x11"), STORE_DAMAGED);
+    assert_int_equal(WITH("heals", "\xce\xff\xff\xff\xff"), STORE_OK);
+    assert_int_equal(WITH("heals", "\xcf\x00\x00\x00\x01\x00\x00\x00\x00"), STORE_DAMAGED);
+    assert_int_equal(WITH("heals", "\xff"), STORE_DAMAGED);
+    assert_int_equal(WITH("sent_bytes", "\xff"), STORE_DAMAGED);
+    assert_int_equal(WITH("wake", "\xd3\x80\x00\x00\x00\x00\x00\x00\x00"), STORE_OK);
+    assert_int_equal(WITH("wake", "\xcf\x80\x00\x00\x00\x00\x00\x00\x00"), STORE_DAMAGED);
+}
+
+static void test_lengths(void **state)
+{
+    static uint8_t value[65536];
+    (void)state;
+    for (size_t i = 0; i < record_field_count; i++) {
+        const struct field *field = &record_fields[i];
+        if (field->kind != FIELD_STRING && field->kind != FIELD_TEXT && field->kind != FIELD_BYTES)
+            continue;
+        value[0] = field->kind == FIELD_BYTES ? 0xc5 : 0xda;
+        memset(value + 3, 'x', field->limit + 1);
+        for (size_t length = field->limit - 1; length <= field->limit + 1; length++) {
+            bool right = field->kind == FIELD_BYTES
+                             ? length == field->limit
+                             : length >= field->least && length <= field->limit;
+            value[1] = (uint8_t)(length >> 8);
+            value[2] = (uint8_t)length;
+            assert_int_equal(decode_changed(field->tag, value, 3 + length, NULL, 0),
+                             right ? STORE_OK : STORE_DAMAGED);
+        }
+    }
+    assert_int_equal(WITH("name", "\xa0"), STORE_DAMAGED);
+    assert_int_equal(WITH("reason", "\xa0"), STORE_OK);
+}
+
+static void test_nul_in_text(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < record_field_count; i++) {
+        const struct field *field = &record_fields[i];
+        if (field->kind == FIELD_STRING || field->kind == FIELD_TEXT)
+            assert_int_equal(decode_changed(field->tag,
+                                            "\xaa"
+                                            "01234\0"
+                                            "6789",
+                                            11, NULL, 0),
+                             STORE_DAMAGED);
+    }
+    assert_int_equal(WITH("relay", "\xa2x\0"), STORE_DAMAGED);
+}
+
+static void test_bad_schedules(void **state)
+{
+    (void)state;
+    assert_int_equal(WITH("schedule", "\x94\x00\x00\x01\x00"), STORE_OK);
+    assert_int_equal(WITH("schedule", "\x90"), STORE_DAMAGED);
+    assert_int_equal(WITH("schedule", "\x91\x00"), STORE_DAMAGED);
+    assert_int_equal(WITH("schedule", "\x93\x00\x01\x02"), STORE_DAMAGED);
+    assert_int_equal(WITH("schedule", "\x92\x01\x00"), STORE_DAMAGED);
+    assert_int_equal(WITH("schedule", "\x92\x00\xff"), STORE_DAMAGED);
+    assert_int_equal(WITH("schedule", "\x94\x00\x00\x00\x00"), STORE_DAMAGED);
+    assert_int_equal(WITH("schedule", "\x96\x00\x00\x02\x00\x01\x00"), STORE_DAMAGED);
+    assert_int_equal(WITH("schedule", "\x92\x00\xa1x"), STORE_DAMAGED);
+    assert_int_equal(WITH("schedule", "\x92\x00\xcf\x7f\xff\xff\xff\xff\xff\xff\xff"),
+                     STORE_DAMAGED);
+
+    uint8_t many[3 + 2 * (SCHEDULE_RULES_MAX + 1)] = {0xdc, 0, 2 * (SCHEDULE_RULES_MAX + 1)};
+    for (uint8_t i = 0; i <= SCHEDULE_RULES_MAX; i++)
+        many[3 + 2 * i] = i;
+    assert_int_equal(decode_with("schedule", many, sizeof(many)), STORE_DAMAGED);
+    many[2] -= 2;
+    assert_int_equal(decode_with("schedule", many, sizeof(many) - 2), STORE_OK);
+}
+
+static void test_missing_and_double(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < record_field_count; i++) {
+        const struct field *field = &record_fields[i];
+        assert_int_equal(decode_changed(field->tag, NULL, 0, NULL, 0),
+                         field->required ? STORE_DAMAGED : STORE_OK);
+    }
+    assert_int_equal(decode_changed(0, NULL, 0, "\x03\xa1x", 3), STORE_DAMAGED);
+    assert_int_equal(decode_changed(0, NULL, 0, "\x08\x01", 2), STORE_DAMAGED);
+    assert_int_equal(decode_changed(0, NULL, 0, "\xcd\x00\x08\x01", 4), STORE_DAMAGED);
+}
+
+static void test_keys_are_tags(void **state)
+{
+    (void)state;
+    assert_int_equal(decode_changed(0, NULL, 0, "\x7f\x01", 2), STORE_OK);
+    assert_int_equal(decode_changed(0, NULL, 0, "\xa1x\x01", 3), STORE_DAMAGED);
+    assert_int_equal(decode_changed(0, NULL, 0, "\xff\x01", 2), STORE_DAMAGED);
+    assert_int_equal(decode_changed(0, NULL, 0, "\xc0\x01", 2), STORE_DAMAGED);
+    assert_int_equal(decode_changed(0, NULL, 0, "\x91\x01\x01", 3), STORE_DAMAGED);
+}
+
+static void test_cut_short_and_followed(void **state)
+{
+    struct session *full = sample_full(7);
+    struct record record = encode(full);
+    (void)state;
+    for (size_t length = 0; length < record.length; length++)
+        assert_refused(record.data, length);
+    uint8_t *longer = malloc(record.length + 1);
+    assert_non_null(longer);
+    memcpy(longer, record.data, record.length);
+    longer[record.length] = 0xc0;
+    assert_refused(longer, record.length + 1);
+    free(longer);
+    record_clear(&record);
+    session_free(full);
+}
+
+static void test_no_map(void **state)
+{
+    static const char *const others[] = {"\xc0", "\x01", "\x90", "\xa1x", "\xc1", "\xd4\x01x"};
+    (void)state;
+    for (size_t i = 0; i < LENGTH(others); i++)
+        assert_refused((const uint8_t *)others[i], strlen(others[i]));
+    assert_refused((const uint8_t *)"\x80", 1);
+}
+
+/* Damaged bytes are refused or are another good record; they hurt nobody. */
+static void test_flipped_bits(void **state)
+{
+    struct session *full = sample_full(7);
+    struct record record = encode(full);
+    (void)state;
+    for (size_t bit = 0; bit < record.length * 8; bit++) {
+        struct session *session = NULL;
+        record.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
+        if (decode(record.data, record.length, &session) == STORE_OK) {
+            struct record again = encode(session);
+            record_clear(&again);
+        }
+        session_free(session);
+        record.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
+    }
+    record_clear(&record);
+    session_free(full);
+}
+
+/* ---- unknown tags ---- */
+
+static void test_unknown_tags_survive(void **state)
+{
+    /* Numbers longer than they need be: the bytes are kept, not what they mean. */
+    static const char unknown[] = "\xcd\x03\xe8\xd9\x01x"
+                                  "\xce\x00\x00\x03\xe9\x92\xcd\x00\x01\x81\xa1y\xc4\x02zz"
+                                  "\x7f\xc0";
+    struct session *bare = sample_bare(7), *back = NULL, *again = NULL;
+    (void)state;
+    bare->unknown_length = sizeof(unknown) - 1;
+    bare->unknown = malloc(bare->unknown_length);
+    assert_non_null(bare->unknown);
+    memcpy(bare->unknown, unknown, bare->unknown_length);
+
+    struct record record = encode(bare);
+    assert_int_equal(decode(record.data, record.length, &back), STORE_OK);
+    assert_int_equal(back->unknown_length, sizeof(unknown) - 1);
+    assert_memory_equal(back->unknown, unknown, sizeof(unknown) - 1);
+    record_clear(&record);
+
+    back->heals = 5;
+    record = encode(back);
+    assert_int_equal(decode(record.data, record.length, &again), STORE_OK);
+    sample_assert_same(back, again);
+    record_clear(&record);
+    session_free(bare);
+    session_free(back);
+    session_free(again);
+}
+
+static void test_unknown_from_between(void **state)
+{
+    static const uint8_t head[] = {0xcd, 0x07, 0xd0, 0x01};
+    static uint8_t data[65536];
+    struct session *bare = sample_bare(7), *back = NULL;
+    struct pairs pairs = take_apart(bare);
+    (void)state;
+    /* In front of the known ones, where our own encoder never puts them. */
+    memcpy(data, "\xde\x00", 2);
+    data[2] = (uint8_t)(pairs.count + 1);
+    memcpy(data + 3, head, sizeof(head));
+    size_t rest = (size_t)(pairs.at[pairs.count - 1].end - pairs.at[0].key);
+    memcpy(data + 3 + sizeof(head), pairs.at[0].key, rest);
+    assert_int_equal(decode(data, 3 + sizeof(head) + rest, &back), STORE_OK);
+    assert_int_equal(back->unknown_length, sizeof(head));
+    assert_memory_equal(back->unknown, head, sizeof(head));
+    session_free(back);
+    record_clear(&pairs.record);
+    session_free(bare);
+}
+
+/* ---- what is not written ---- */
+
+static bool has_tag(const struct pairs *pairs, const char *name)
+{
+    for (size_t i = 0; i < pairs->count; i++)
+        if (*pairs->at[i].key == field_named(name)->tag)
+            return true;
+    return false;
+}
+
+static void test_nothing_is_left_out(void **state)
+{
+    static const char *const absent[] = {
+        "name", "reason", "code",     "mailbox",       "version",    "peer_side",    "scalar",
+        "pake", "key",    "verifier", "version_nonce", "last_error", "peer_versions"};
+    struct session *bare = sample_bare(7), *full = sample_full(7);
+    struct pairs pairs = take_apart(bare), all = take_apart(full);
+    (void)state;
+    for (size_t i = 0; i < LENGTH(absent); i++) {
+        assert_false(has_tag(&pairs, absent[i]));
+        assert_true(has_tag(&all, absent[i]));
+    }
+    assert_int_equal(pairs.count, record_field_count - LENGTH(absent));
+    record_clear(&pairs.record);
+    record_clear(&all.record);
+    session_free(bare);
+    session_free(full);
+}
+
+/* What could not be read again is not written. */
+static void assert_not_encoded(struct session *session)
+{
+    struct record record = {0};
+    assert_int_equal(record_encode(session, &record), STORE_FAILED);
+    assert_null(record.data);
+    session_free(session);
+}
+
+static void test_bad_sessions_are_not_written(void **state)
+{
+    struct session *session = sample_full(7);
+    (void)state;
+    free(session->appid);
+    session->appid = NULL;
+    assert_not_encoded(session);
+
+    session = sample_full(7);
+    session->side[0] = 0;
+    assert_not_encoded(session);
+
+    session = sample_full(7);
+    session->words = CODE_WORDS_MAX + 1;
+    assert_not_encoded(session);
+
+    session = sample_full(7);
+    session->state = SESSION_STATES;
+    assert_not_encoded(session);
+
+    session = sample_full(7);
+    session->schedule.count = 0;
+    assert_not_encoded(session);
+
+    session = sample_full(7);
+    session->unknown_length--;
+    assert_not_encoded(session);
+
+    session = sample_full(7);
+    session->name[0] = 0;
+    assert_not_encoded(session);
+}
+
+static void test_record_limit(void **state)
+{
+    struct session *session = sample_bare(7);
+    (void)state;
+    session->unknown_length = RECORD_MAX - 9;
+    session->unknown = calloc(1, session->unknown_length);
+    assert_non_null(session->unknown);
+    uint8_t *blob = session->unknown;
+    size_t length = session->unknown_length - 6;
+    memcpy(blob, "\x7f\xc6", 2);
+    for (int i = 0; i < 4; i++)
+        blob[2 + i] = (uint8_t)(length >> (24 - 8 * i));
+    assert_not_encoded(session);
+}
+
+/* ---- memory ---- */
+
+static void test_memory_runs_out(void **state)
+{
+    struct session *full = sample_full(7);
+    struct record record = {0};
+    struct session *back = NULL;
+    enum store_status status;
+    (void)state;
+
+    scarce_fail_nth(1);
+    status = record_encode(full, &record);
+    scarce_end();
+    assert_int_equal(status, STORE_MEMORY);
+    record = encode(full);
+    unsigned nth = 0;
+    do {
+        scarce_fail_nth(++nth);
+        status = record_decode(id, record.data, record.length, &back);
+        if (scarce_end())
+            assert_int_equal(status, STORE_MEMORY);
+    } while (status != STORE_OK);
+    assert_in_range(nth, 10, 100);
+    sample_assert_same(full, back);
+    session_free(back);
+    record_clear(&record);
+    session_free(full);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_extremes),
+        cmocka_unit_test(test_longest),
+        cmocka_unit_test(test_every_member_is_stored),
+        cmocka_unit_test(test_sample_is_full),
+        cmocka_unit_test(test_tags_are_unique),
+        cmocka_unit_test(test_wrong_types),
+        cmocka_unit_test(test_out_of_range),
+        cmocka_unit_test(test_lengths),
+        cmocka_unit_test(test_nul_in_text),
+        cmocka_unit_test(test_bad_schedules),
+        cmocka_unit_test(test_missing_and_double),
+        cmocka_unit_test(test_keys_are_tags),
+        cmocka_unit_test(test_cut_short_and_followed),
+        cmocka_unit_test(test_no_map),
+        cmocka_unit_test(test_flipped_bits),
+        cmocka_unit_test(test_unknown_tags_survive),
+        cmocka_unit_test(test_unknown_from_between),
+        cmocka_unit_test(test_nothing_is_left_out),
+        cmocka_unit_test(test_bad_sessions_are_not_written),
+        cmocka_unit_test(test_record_limit),
+        cmocka_unit_test(test_memory_runs_out),
+    };
+    scarce_init();
+    return cmocka_run_group_tests_name("record", tests, NULL, NULL);
+}

@@ -1,0 +1,760 @@
+/* What is in the store, and the ways that lead to it, agree at every commit. */
+#include "config.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sample.h"
+#include "state/record.h"
+#include "storebox.h"
+
+#define LENGTH(array) (sizeof(array) / sizeof(*(array)))
+
+static int set_up(void **state)
+{
+    static struct storebox box;
+    box = storebox_make(0);
+    *state = &box;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    storebox_remove(*state);
+    return 0;
+}
+
+static void rename_session(struct session *session, const char *name)
+{
+    free(session->name);
+    session->name = name == NULL ? NULL : strdup(name);
+}
+
+static void set_id(struct session *session, uint64_t id)
+{
+    for (int i = 0; i < SESSION_ID_BYTES; i++)
+        session->id[i] = (uint8_t)(id >> (56 - 8 * i));
+}
+
+static enum store_status get(struct storebox *box, const uint8_t *id, struct session **ret_session)
+{
+    struct store_txn *txn = store_read(box->store);
+    enum store_status status = store_get_session(txn, id, ret_session);
+    assert_int_equal(store_txn_status(txn), STORE_OK);
+    store_end(txn);
+    return status;
+}
+
+/* ---- sessions ---- */
+
+static void test_put_and_get(void **state)
+{
+    struct storebox *box = *state;
+    struct session *full = sample_full(1), *back = NULL;
+
+    assert_int_equal(get(box, full->id, &back), STORE_MISSING);
+    assert_null(back);
+    storebox_put(box, full);
+    assert_int_equal(full->change, 1);
+    assert_int_equal(get(box, full->id, &back), STORE_OK);
+    sample_assert_same(full, back);
+    session_free(back);
+
+    storebox_close(box);
+    storebox_open(box, 0);
+    assert_int_equal(get(box, full->id, &back), STORE_OK);
+    sample_assert_same(full, back);
+    session_free(back);
+    session_free(full);
+}
+
+/* Writing what is there already is no change: nobody is told, and no sequence moves. */
+static void test_same_is_no_change(void **state)
+{
+    struct storebox *box = *state;
+    struct session *full = sample_full(1);
+    bool changed = false;
+
+    struct store_txn *txn = store_write(box->store, 4096);
+    assert_int_equal(store_put_session(txn, full, &changed), STORE_OK);
+    assert_true(changed);
+    assert_int_equal(store_put_session(txn, full, &changed), STORE_OK);
+    assert_false(changed);
+    assert_int_equal(store_commit(txn), STORE_OK);
+
+    /* Neither does it matter which change the caller believes it to be at. */
+    full->change = 99;
+    txn = store_write(box->store, 4096);
+    assert_int_equal(store_put_session(txn, full, &changed), STORE_OK);
+    assert_false(changed);
+    assert_int_equal(full->change, 1);
+    assert_int_equal(store_last_change(txn), 1);
+
+    full->heals++;
+    assert_int_equal(store_put_session(txn, full, &changed), STORE_OK);
+    assert_true(changed);
+    assert_int_equal(full->change, 2);
+    assert_int_equal(store_commit(txn), STORE_OK);
+    assert_int_equal(storebox_rows(box, TABLE_CHANGES), 1);
+    session_free(full);
+}
+
+/* Makes a stored field of the full sample another one that is valid too. */
+static void alter(const struct field *field, struct session *session)
+{
+    void *place = (char *)session + field->offset;
+    switch (field->kind) {
+    case FIELD_STRING:
+        (*(char **)place)[0]++;
+        break;
+    case FIELD_TEXT:
+    case FIELD_BYTES:
+        ((uint8_t *)place)[0]++;
+        break;
+    case FIELD_SIGNED:
+    case FIELD_UNSIGNED:
+        --*(uint64_t *)place;
+        break;
+    case FIELD_BOOL:
+        *(bool *)place = false;
+        break;
+    case FIELD_RULES:
+        ((struct schedule *)place)->rules[0].interval++;
+        break;
+    default:
+        --*(uint32_t *)place;
+        break;
+    }
+}
+
+static void test_every_field_is_compared(void **state)
+{
+    struct storebox *box = *state;
+    for (size_t i = 0; i < record_field_count; i++) {
+        const struct field *field = &record_fields[i];
+        if (strcmp(field->name, "change") == 0)
+            continue;
+        struct session *full = sample_full(1), *back = NULL;
+        bool changed = false;
+        storebox_put(box, full);
+        alter(field, full);
+        struct store_txn *txn = store_write(box->store, 4096);
+        assert_int_equal(store_put_session(txn, full, &changed), STORE_OK);
+        assert_int_equal(store_commit(txn), STORE_OK);
+        if (!changed)
+            fail_msg("a new %s is not stored", field->name);
+        assert_int_equal(get(box, full->id, &back), STORE_OK);
+        sample_assert_same(full, back);
+        session_free(back);
+        session_free(full);
+    }
+}
+
+static void test_ended_transaction_leaves_nothing(void **state)
+{
+    struct storebox *box = *state;
+    struct session *full = sample_full(1), *back = NULL;
+    struct store_txn *txn = store_write(box->store, 4096);
+    assert_int_equal(store_put_session(txn, full, NULL), STORE_OK);
+    store_put_message(txn, STORE_INBOX, full->id, 0, (const uint8_t *)"x", 1);
+    store_end(txn);
+    assert_int_equal(get(box, full->id, &back), STORE_MISSING);
+    for (unsigned table = TABLE_SESSIONS; table < TABLES; table++)
+        assert_int_equal(storebox_rows(box, table), 0);
+    session_free(full);
+}
+
+static void test_delete_leaves_no_row(void **state)
+{
+    struct storebox *box = *state;
+    struct session *one = sample_full(1), *two = sample_full(2);
+    storebox_put(box, one);
+    storebox_put(box, two);
+    struct store_txn *txn = store_write(box->store, 4096);
+    for (uint32_t number = 0; number < 300; number++) {
+        store_put_message(txn, STORE_OUTBOX, one->id, number, (const uint8_t *)"abc", 3);
+        store_put_message(txn, STORE_INBOX, one->id, number, (const uint8_t *)"abc", 3);
+    }
+    store_put_message(txn, STORE_INBOX, two->id, 0, (const uint8_t *)"abc", 3);
+    assert_int_equal(store_commit(txn), STORE_OK);
+
+    storebox_delete(box, one);
+    for (unsigned table = TABLE_SESSIONS; table < TABLES; table++)
+        assert_int_equal(storebox_rows(box, table), table == TABLE_OUTBOX ? 0 : 1);
+    storebox_delete(box, one);
+    txn = store_write(box->store, 0);
+    store_delete_session(txn, two->id);
+    assert_int_equal(store_count(txn), 0);
+    assert_int_equal(store_commit(txn), STORE_OK);
+    for (unsigned table = TABLE_SESSIONS; table < TABLES; table++)
+        assert_int_equal(storebox_rows(box, table), 0);
+    session_free(one);
+    session_free(two);
+}
+
+static void test_walk(void **state)
+{
+    static const uint64_t ids[] = {0, 1, 255, 256, 0x0100000000000000, UINT64_MAX};
+    struct storebox *box = *state;
+    struct session *session = NULL;
+    struct store_txn *txn = store_write(box->store, 4096);
+    for (size_t i = LENGTH(ids); i-- > 0;) {
+        session = sample_bare(1);
+        set_id(session, ids[i]);
+        assert_int_equal(store_put_session(txn, session, NULL), STORE_OK);
+        session_free(session);
+    }
+    assert_int_equal(store_count(txn), LENGTH(ids));
+    assert_int_equal(store_commit(txn), STORE_OK);
+
+    txn = store_read(box->store);
+    uint8_t place[SESSION_ID_BYTES], next[SESSION_ID_BYTES];
+    for (size_t i = 0; i < LENGTH(ids); i++) {
+        const uint8_t *after = i == 0 ? NULL : place;
+        assert_int_equal(store_next_id(txn, after, next), STORE_OK);
+        assert_int_equal(store_next_session(txn, after, &session), STORE_OK);
+        memcpy(place, session->id, sizeof(place));
+        assert_memory_equal(next, place, sizeof(place));
+        session_free(session);
+        session = sample_bare(1);
+        set_id(session, ids[i]);
+        assert_memory_equal(place, session->id, sizeof(place));
+        session_free(session);
+    }
+    assert_int_equal(store_next_session(txn, place, &session), STORE_MISSING);
+    assert_int_equal(store_next_id(txn, place, next), STORE_MISSING);
+    assert_int_equal(store_txn_status(txn), STORE_OK);
+    store_end(txn);
+}
+
+/* ---- names ---- */
+
+static enum store_status find(struct storebox *box, const char *text,
+                              uint8_t ret_id[SESSION_ID_BYTES])
+{
+    struct store_txn *txn = store_read(box->store);
+    enum store_status status = store_find(txn, text, ret_id);
+    assert_int_equal(store_txn_status(txn), STORE_OK);
+    store_end(txn);
+    return status;
+}
+
+static void assert_found(struct storebox *box, const char *text, const struct session *session)
+{
+    uint8_t id[SESSION_ID_BYTES];
+    assert_int_equal(find(box, text, id), STORE_OK);
+    assert_memory_equal(id, session->id, sizeof(id));
+}
+
+static void assert_not_found(struct storebox *box, const char *text, enum store_status status)
+{
+    uint8_t id[SESSION_ID_BYTES] = {0xee};
+    assert_int_equal(find(box, text, id), status);
+    assert_int_equal(id[0], 0xee);
+}
+
+static void test_names(void **state)
+{
+    struct storebox *box = *state;
+    struct session *one = sample_full(1), *two = sample_full(2);
+    storebox_put(box, one);
+    rename_session(two, one->name);
+
+    bool changed = false;
+    uint64_t before = two->change;
+    struct store_txn *txn = store_write(box->store, 4096);
+    assert_int_equal(store_put_session(txn, two, &changed), STORE_TAKEN);
+    assert_false(changed);
+    assert_int_equal(two->change, before);
+    assert_int_equal(store_txn_status(txn), STORE_OK);
+    rename_session(two, "desk");
+    assert_int_equal(store_put_session(txn, two, NULL), STORE_OK);
+    assert_int_equal(store_commit(txn), STORE_OK);
+    assert_found(box, "laptop 1", one);
+    assert_found(box, "desk", two);
+
+    /* Renamed: the old name is free, and somebody else may take it. */
+    rename_session(one, "tower");
+    storebox_put(box, one);
+    assert_not_found(box, "laptop 1", STORE_MISSING);
+    assert_found(box, "tower", one);
+    rename_session(two, "laptop 1");
+    storebox_put(box, two);
+    assert_found(box, "laptop 1", two);
+    assert_not_found(box, "desk", STORE_MISSING);
+
+    rename_session(one, NULL);
+    storebox_put(box, one);
+    assert_not_found(box, "tower", STORE_MISSING);
+    assert_int_equal(storebox_rows(box, TABLE_NAMES), 1);
+    session_free(one);
+    session_free(two);
+}
+
+static void test_longest_name(void **state)
+{
+    struct storebox *box = *state;
+    struct session *one = sample_bare(1);
+    char name[NAME_MAX_BYTES + 2];
+    memset(name, 'n', sizeof(name));
+    name[NAME_MAX_BYTES] = 0;
+    rename_session(one, name);
+    storebox_put(box, one);
+    assert_found(box, name, one);
+    name[NAME_MAX_BYTES] = 'n';
+    name[NAME_MAX_BYTES + 1] = 0;
+    assert_not_found(box, name, STORE_MISSING);
+    session_free(one);
+}
+
+static void put_with_id(struct storebox *box, uint64_t id, const char *name,
+                        struct session **ret_session)
+{
+    *ret_session = sample_bare(1);
+    set_id(*ret_session, id);
+    rename_session(*ret_session, name);
+    storebox_put(box, *ret_session);
+}
+
+static void test_find_by_id(void **state)
+{
+    struct storebox *box = *state;
+    struct session *a, *b, *c, *zero;
+    put_with_id(box, 0xab12000000000001, NULL, &a);
+    put_with_id(box, 0xab1f000000000000, NULL, &b);
+    put_with_id(box, 0xffffffffffffffff, NULL, &c);
+    put_with_id(box, 0x0000000000000000, NULL, &zero);
+
+    assert_found(box, "ab12000000000001", a);
+    assert_found(box, "ab12", a);
+    assert_found(box, "AB12", a);
+    assert_found(box, "ab1f", b);
+    assert_found(box, "ab1f0", b);
+    assert_found(box, "f", c);
+    assert_found(box, "ffffffffffffffff", c);
+    assert_found(box, "0", zero);
+    assert_not_found(box, "a", STORE_AMBIGUOUS);
+    assert_not_found(box, "ab", STORE_AMBIGUOUS);
+    assert_not_found(box, "ab1", STORE_AMBIGUOUS);
+    assert_not_found(box, "ab13", STORE_MISSING);
+    assert_not_found(box, "1", STORE_MISSING);
+    assert_not_found(box, "ab12000000000002", STORE_MISSING);
+    assert_not_found(box, "ab120000000000010", STORE_MISSING);
+    assert_not_found(box, "", STORE_MISSING);
+    assert_not_found(box, "xyz", STORE_MISSING);
+    assert_not_found(box, "ab1g", STORE_MISSING);
+    session_free(a);
+    session_free(b);
+    session_free(c);
+    session_free(zero);
+}
+
+/* A petname that looks like the start of an id is a petname first. */
+static void test_name_before_id(void **state)
+{
+    struct storebox *box = *state;
+    struct session *named, *other;
+    put_with_id(box, 0x1100000000000000, "ab", &named);
+    put_with_id(box, 0xab00000000000000, NULL, &other);
+    assert_found(box, "ab", named);
+    assert_found(box, "ab0", other);
+    assert_found(box, "AB", other);
+    session_free(named);
+    session_free(other);
+}
+
+/* ---- due ---- */
+
+static void test_due_order(void **state)
+{
+    static const struct {
+        int64_t wake;
+        uint64_t id;
+    } rows[] = {{INT64_MIN, 5}, {-1, 9},  {-1, 10}, {0, 1},
+                {1, 2},         {255, 4}, {256, 3}, {INT64_MAX - 1, 6}};
+    struct storebox *box = *state;
+    struct session *session;
+    for (size_t i = LENGTH(rows); i-- > 0;) {
+        session = sample_bare(1);
+        set_id(session, rows[i].id);
+        session->wake = rows[i].wake;
+        storebox_put(box, session);
+        session_free(session);
+    }
+    session = sample_bare(77);
+    session->wake = INT64_MAX;
+    storebox_put(box, session);
+
+    struct store_txn *txn = store_read(box->store);
+    struct store_due place = {INT64_MIN, {0}};
+    for (size_t i = 0; i < LENGTH(rows); i++) {
+        assert_int_equal(store_next_due(txn, &place), STORE_OK);
+        assert_true(place.wake == rows[i].wake);
+        assert_int_equal(place.id[7], rows[i].id);
+    }
+    struct store_due before = place;
+    assert_int_equal(store_next_due(txn, &place), STORE_MISSING);
+    assert_memory_equal(&place, &before, sizeof(place));
+    store_end(txn);
+    session_free(session);
+}
+
+static void test_due_follows(void **state)
+{
+    struct storebox *box = *state;
+    struct session *one = sample_bare(1);
+    storebox_put(box, one);
+    one->wake = 5;
+    storebox_put(box, one);
+    assert_int_equal(storebox_rows(box, TABLE_DUE), 1);
+    one->wake = INT64_MAX;
+    storebox_put(box, one);
+    assert_int_equal(storebox_rows(box, TABLE_DUE), 0);
+    one->wake = -7;
+    storebox_put(box, one);
+
+    struct store_txn *txn = store_read(box->store);
+    struct store_due place = {INT64_MIN, {0}};
+    assert_int_equal(store_next_due(txn, &place), STORE_OK);
+    assert_true(place.wake == -7);
+    assert_memory_equal(place.id, one->id, sizeof(place.id));
+    assert_int_equal(store_next_due(txn, &place), STORE_MISSING);
+    store_end(txn);
+    session_free(one);
+}
+
+/* ---- changes ---- */
+
+static void assert_changes(struct storebox *box, uint64_t since, const uint64_t *changes,
+                           const uint8_t *ids, size_t count)
+{
+    struct store_txn *txn = store_read(box->store);
+    uint8_t id[SESSION_ID_BYTES];
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(store_next_change(txn, since, &since, id), STORE_OK);
+        assert_int_equal(since, changes[i]);
+        assert_int_equal(id[7], ids[i]);
+    }
+    assert_int_equal(store_next_change(txn, since, &since, id), STORE_MISSING);
+    assert_int_equal(store_next_change(txn, UINT64_MAX, &since, id), STORE_MISSING);
+    store_end(txn);
+}
+
+static void test_changes(void **state)
+{
+    struct storebox *box = *state;
+    struct session *sessions[4];
+    struct store_txn *txn = store_read(box->store);
+    assert_int_equal(store_last_change(txn), 0);
+    store_end(txn);
+    for (uint32_t i = 0; i < 4; i++) {
+        sessions[i] = sample_bare(i);
+        storebox_put(box, sessions[i]);
+    }
+    sessions[1]->heals++;
+    storebox_put(box, sessions[1]);
+    assert_changes(box, 0, (const uint64_t[]){1, 3, 4, 5}, (const uint8_t[]){0, 2, 3, 1}, 4);
+    assert_changes(box, 3, (const uint64_t[]){4, 5}, (const uint8_t[]){3, 1}, 2);
+    assert_changes(box, 5, NULL, NULL, 0);
+
+    /* The newest is deleted; its number is not given again, not even after a restart. */
+    storebox_delete(box, sessions[1]);
+    assert_changes(box, 0, (const uint64_t[]){1, 3, 4}, (const uint8_t[]){0, 2, 3}, 3);
+    storebox_close(box);
+    storebox_open(box, 0);
+    txn = store_read(box->store);
+    assert_int_equal(store_last_change(txn), 5);
+    store_end(txn);
+    sessions[0]->heals++;
+    storebox_put(box, sessions[0]);
+    assert_int_equal(sessions[0]->change, 6);
+    assert_changes(box, 0, (const uint64_t[]){3, 4, 6}, (const uint8_t[]){2, 3, 0}, 3);
+    for (uint32_t i = 0; i < 4; i++)
+        session_free(sessions[i]);
+}
+
+/* ---- messages ---- */
+
+static void test_messages(void **state)
+{
+    struct storebox *box = *state;
+    struct session *one = sample_bare(1), *two = sample_bare(2);
+    const uint8_t *data;
+    size_t length;
+    struct store_txn *txn = store_write(box->store, 4096);
+    store_put_message(txn, STORE_OUTBOX, one->id, 0, (const uint8_t *)"out", 3);
+    store_put_message(txn, STORE_INBOX, one->id, 0, (const uint8_t *)"in", 2);
+    store_put_message(txn, STORE_INBOX, two->id, 0, NULL, 0);
+    assert_int_equal(store_commit(txn), STORE_OK);
+
+    txn = store_read(box->store);
+    assert_int_equal(store_get_message(txn, STORE_OUTBOX, one->id, 0, &data, &length), STORE_OK);
+    assert_int_equal(length, 3);
+    assert_memory_equal(data, "out", 3);
+    assert_int_equal(store_get_message(txn, STORE_INBOX, one->id, 0, &data, &length), STORE_OK);
+    assert_int_equal(length, 2);
+    assert_int_equal(store_get_message(txn, STORE_INBOX, two->id, 0, &data, &length), STORE_OK);
+    assert_int_equal(length, 0);
+    assert_int_equal(store_get_message(txn, STORE_OUTBOX, two->id, 0, &data, &length),
+                     STORE_MISSING);
+    assert_int_equal(store_get_message(txn, STORE_INBOX, one->id, 1, &data, &length),
+                     STORE_MISSING);
+    assert_int_equal(store_txn_status(txn), STORE_OK);
+    store_end(txn);
+    session_free(one);
+    session_free(two);
+}
+
+/* Sizes on both sides of what fits into LMDB's pages, so that deletion meets every kind. */
+static size_t mixed_size(uint32_t number)
+{
+    static const size_t sizes[] = {0, 1, 100, 2000, 2040, 4080, 4096, 5000, 20000};
+    return sizes[number % LENGTH(sizes)];
+}
+
+static void put_mixed(struct storebox *box, const uint8_t *id, uint32_t count)
+{
+    static uint8_t data[20000];
+    struct store_txn *txn = store_write(box->store, (size_t)count * 5000);
+    for (uint32_t number = 0; number < count; number++) {
+        memset(data, (int)number, sizeof(data));
+        store_put_message(txn, STORE_INBOX, id, number, data, mixed_size(number));
+    }
+    assert_int_equal(store_commit(txn), STORE_OK);
+}
+
+static void test_delete_below(void **state)
+{
+    static const uint32_t belows[] = {0, 1, 2, 77, 500, 999, 1000};
+    struct storebox *box = *state;
+    struct session *before = sample_bare(1), *one = sample_bare(2), *behind = sample_bare(3);
+    put_mixed(box, before->id, 10);
+    put_mixed(box, behind->id, 10);
+    put_mixed(box, one->id, 1000);
+
+    for (size_t i = 0; i < LENGTH(belows); i++) {
+        struct store_txn *txn = store_write(box->store, 0);
+        store_delete_messages(txn, STORE_INBOX, one->id, belows[i]);
+        assert_int_equal(store_commit(txn), STORE_OK);
+        assert_int_equal(storebox_rows(box, TABLE_INBOX), 20 + 1000 - belows[i]);
+
+        txn = store_read(box->store);
+        for (uint32_t number = 0; number < 1000; number++) {
+            const uint8_t *data;
+            size_t length;
+            enum store_status status =
+                store_get_message(txn, STORE_INBOX, one->id, number, &data, &length);
+            assert_int_equal(status, number < belows[i] ? STORE_MISSING : STORE_OK);
+            if (status != STORE_OK)
+                continue;
+            assert_int_equal(length, mixed_size(number));
+            if (length > 0)
+                assert_int_equal(data[length - 1], (uint8_t)number);
+        }
+        store_end(txn);
+    }
+    session_free(before);
+    session_free(one);
+    session_free(behind);
+}
+
+static void test_largest_message(void **state)
+{
+    struct storebox *box = *state;
+    struct session *one = sample_bare(1);
+    size_t length = SESSION_MESSAGE_MAX, found;
+    uint8_t *data = malloc(length);
+    const uint8_t *back;
+    assert_non_null(data);
+    for (size_t i = 0; i < length; i++)
+        data[i] = (uint8_t)(i * 7 >> 3);
+    for (uint32_t number = 0; number < 3; number++) {
+        struct store_txn *txn = store_write(box->store, length);
+        store_put_message(txn, STORE_OUTBOX, one->id, number, data, length);
+        assert_int_equal(store_commit(txn), STORE_OK);
+    }
+    struct store_txn *txn = store_read(box->store);
+    assert_int_equal(store_get_message(txn, STORE_OUTBOX, one->id, 2, &back, &found), STORE_OK);
+    assert_int_equal(found, length);
+    assert_memory_equal(back, data, length);
+    store_end(txn);
+    free(data);
+    session_free(one);
+}
+
+/* ---- errors ---- */
+
+static void overwrite_record(struct storebox *box, const uint8_t *id)
+{
+    struct row_key key = row_id(id);
+    struct store_txn *txn = store_write(box->store, 4096);
+    lmdb_put(txn, TABLE_SESSIONS, &key, "garbage", 7);
+    assert_int_equal(store_commit(txn), STORE_OK);
+}
+
+/* One record that cannot be read is told, stays as it is, and stands in nobody's way. */
+static void test_damaged_record(void **state)
+{
+    struct storebox *box = *state;
+    struct session *one = sample_bare(1), *two = sample_bare(2), *back = NULL;
+    uint8_t next[SESSION_ID_BYTES];
+    storebox_put(box, one);
+    storebox_put(box, two);
+    overwrite_record(box, one->id);
+
+    struct store_txn *txn = store_read(box->store);
+    assert_int_equal(store_get_session(txn, one->id, &back), STORE_DAMAGED);
+    assert_int_equal(store_next_session(txn, NULL, &back), STORE_DAMAGED);
+    assert_int_equal(store_next_id(txn, NULL, next), STORE_OK);
+    assert_int_equal(store_next_session(txn, next, &back), STORE_OK);
+    sample_assert_same(two, back);
+    session_free(back);
+    store_end(txn);
+
+    txn = store_write(box->store, 4096);
+    assert_int_equal(store_put_session(txn, one, NULL), STORE_DAMAGED);
+    assert_int_equal(store_commit(txn), STORE_DAMAGED);
+    txn = store_write(box->store, 0);
+    store_delete_session(txn, one->id);
+    assert_int_equal(store_commit(txn), STORE_DAMAGED);
+    txn = store_read(box->store);
+    struct row_key key = row_id(one->id);
+    MDB_val value;
+    assert_true(lmdb_get(txn, TABLE_SESSIONS, &key, &value));
+    assert_int_equal(value.mv_size, 7);
+    assert_memory_equal(value.mv_data, "garbage", 7);
+    store_end(txn);
+    session_free(one);
+    session_free(two);
+}
+
+/* After the first error nothing happens any more, and the commit tells it. */
+static void test_first_error_stays(void **state)
+{
+    struct storebox *box = *state;
+    struct session *one = sample_bare(1), *two = sample_bare(2), *back = NULL;
+    uint8_t id[SESSION_ID_BYTES];
+    struct store_due place = {INT64_MIN, {0}};
+    uint64_t change;
+    const uint8_t *data;
+    size_t length;
+    storebox_put(box, one);
+
+    struct store_txn *txn = store_write(box->store, 4096);
+    assert_int_equal(store_put_session(txn, two, NULL), STORE_OK);
+    lmdb_fail(txn, STORE_FULL);
+    lmdb_fail(txn, STORE_MEMORY);
+    assert_int_equal(store_get_session(txn, one->id, &back), STORE_FULL);
+    assert_int_equal(store_next_session(txn, NULL, &back), STORE_FULL);
+    assert_int_equal(store_next_id(txn, NULL, id), STORE_FULL);
+    assert_int_equal(store_put_session(txn, two, NULL), STORE_FULL);
+    assert_int_equal(store_find(txn, "x", id), STORE_FULL);
+    assert_int_equal(store_next_due(txn, &place), STORE_FULL);
+    assert_int_equal(store_next_change(txn, 0, &change, id), STORE_FULL);
+    assert_int_equal(store_get_message(txn, STORE_INBOX, id, 0, &data, &length), STORE_FULL);
+    assert_int_equal(store_last_change(txn), 0);
+    assert_int_equal(store_count(txn), 0);
+    store_put_message(txn, STORE_INBOX, one->id, 0, (const uint8_t *)"x", 1);
+    store_delete_messages(txn, STORE_INBOX, one->id, UINT32_MAX);
+    store_delete_session(txn, one->id);
+    assert_int_equal(store_txn_status(txn), STORE_FULL);
+    assert_int_equal(store_commit(txn), STORE_FULL);
+    assert_null(back);
+    assert_int_equal(storebox_rows(box, TABLE_SESSIONS), 1);
+    session_free(one);
+    session_free(two);
+}
+
+static void test_bad_session_is_not_written(void **state)
+{
+    struct storebox *box = *state;
+    struct session *one = sample_bare(1);
+    one->side[3] = 0;
+    struct store_txn *txn = store_write(box->store, 4096);
+    assert_int_equal(store_put_session(txn, one, NULL), STORE_FAILED);
+    assert_int_equal(store_commit(txn), STORE_FAILED);
+    for (unsigned table = TABLE_SESSIONS; table < TABLES; table++)
+        assert_int_equal(storebox_rows(box, table), 0);
+    session_free(one);
+}
+
+/* More readers than LMDB has places for: the next is refused, the others go on. */
+static void test_many_readers(void **state)
+{
+    struct storebox *box = *state;
+    struct store_txn *readers[200];
+    size_t open = 0, refused;
+    while (open < LENGTH(readers)) {
+        readers[open] = store_read(box->store);
+        if (store_txn_status(readers[open++]) != STORE_OK)
+            break;
+    }
+    refused = open - 1;
+    assert_in_range(refused, 100, LENGTH(readers) - 2);
+    assert_int_equal(store_txn_status(readers[refused]), STORE_FAILED);
+    assert_int_equal(store_count(readers[refused]), 0);
+    store_end(readers[0]);
+    readers[0] = store_read(box->store);
+    assert_int_equal(store_txn_status(readers[0]), STORE_OK);
+    for (size_t i = 0; i < open; i++)
+        store_end(readers[i]);
+}
+
+/* A reader sees what was durable when it began. Writers wait for it to end, by contract. */
+static void test_commit_of_reader(void **state)
+{
+    struct storebox *box = *state;
+    struct store_txn *txn = store_read(box->store);
+    assert_int_equal(store_commit(txn), STORE_OK);
+    store_end(NULL);
+    store_close(NULL);
+    txn = store_write(box->store, 0);
+    assert_int_equal(store_commit(txn), STORE_OK);
+}
+
+static void test_texts(void **state)
+{
+    (void)state;
+    for (int status = STORE_OK; status <= STORE_FAILED; status++) {
+        assert_non_null(store_status_text(status));
+        assert_true(strlen(store_status_text(status)) > 5);
+    }
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_put_and_get),
+        TEST(test_same_is_no_change),
+        TEST(test_every_field_is_compared),
+        TEST(test_ended_transaction_leaves_nothing),
+        TEST(test_delete_leaves_no_row),
+        TEST(test_walk),
+        TEST(test_names),
+        TEST(test_longest_name),
+        TEST(test_find_by_id),
+        TEST(test_name_before_id),
+        TEST(test_due_order),
+        TEST(test_due_follows),
+        TEST(test_changes),
+        TEST(test_messages),
+        TEST(test_delete_below),
+        TEST(test_largest_message),
+        TEST(test_damaged_record),
+        TEST(test_first_error_stays),
+        TEST(test_bad_session_is_not_written),
+        TEST(test_many_readers),
+        TEST(test_commit_of_reader),
+        TEST(test_texts),
+    };
+    return cmocka_run_group_tests_name("store", tests, NULL, NULL);
+}
