@@ -10,23 +10,6 @@
 /* getopt_long puts this before its complaints. */
 static char program[] = "wormctl";
 
-static enum exit_status unknown_command(int count, char **arguments)
-{
-    const char *nearest = command_nearest(arguments[0]);
-
-    if (strcmp(arguments[0], "text") == 0) {
-        return report_usage(NULL,
-                            count > 1 ? "text is followed by send or receive, not '%s'"
-                                      : "text is followed by send or receive%s",
-                            count > 1 ? arguments[1] : "");
-    }
-    if (nearest != NULL) {
-        return report_usage(NULL, "there is no command '%s'; did you mean '%s'?", arguments[0],
-                            nearest);
-    }
-    return report_usage(NULL, "there is no command '%s'", arguments[0]);
-}
-
 /* True if the options ask for help or the version, which are then printed. */
 static bool answer_questions(const struct options *options, const struct command *command)
 {
@@ -84,6 +67,33 @@ static enum exit_status run_command(const struct command *command, struct option
     return status == EXIT_DONE ? connect_and_run(command, options) : status;
 }
 
+static enum exit_status unknown_command(const char *word)
+{
+    const char *nearest = command_nearest(word);
+
+    if (nearest != NULL)
+        return report_usage(NULL, "there is no command '%s'; did you mean '%s'?", word, nearest);
+    return report_usage(NULL, "there is no command '%s'", word);
+}
+
+/* The arguments begin with no command; but `text --help` is a question all the same. */
+static enum exit_status no_command(struct options *options)
+{
+    char *word = options->arguments[0];
+    enum exit_status status;
+
+    if (!command_is_family(word))
+        return unknown_command(word);
+    options->arguments[0] = program;
+    status = options_read(options, NULL, OPTIONS_GLOBAL, options->count, options->arguments);
+    if (status != EXIT_DONE)
+        return status;
+    if (!options->given[OPTION_HELP])
+        return report_usage(word, "'%s' is only the first word of a command", word);
+    help_family(word);
+    return output_flush();
+}
+
 enum exit_status command_main(int argc, char **argv)
 {
     struct options options = {0};
@@ -101,7 +111,7 @@ enum exit_status command_main(int argc, char **argv)
     }
     command = command_find(options.count, options.arguments, &words);
     if (command == NULL)
-        return unknown_command(options.count, options.arguments);
+        return no_command(&options);
     /* The last word of its name becomes what getopt_long takes for the program. */
     argc = options.count - words + 1;
     argv = options.arguments + words - 1;

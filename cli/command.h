@@ -2,6 +2,7 @@
 #ifndef CLI_COMMAND_H
 #define CLI_COMMAND_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,14 +28,20 @@ extern const size_t command_count;
 /* The command that the arguments begin with, and how many of them are its name; NULL if none. */
 const struct command *command_find(int count, char **arguments, int *ret_words);
 
+/* True if the command's name is two words, and this is the first of them; and if there is any such.
+ */
+bool command_in_family(const struct command *command, const char *word);
+bool command_is_family(const char *word);
+
 /* The name most like `word`, NULL if none is. Borrowed. */
 const char *command_nearest(const char *word);
 
 /* Runs wormctl. */
 enum exit_status command_main(int argc, char **argv);
 
-/* Help on all commands, or on one, to standard output. */
+/* Help on all commands, on those with this first word, or on one, to standard output. */
 void help_all(void);
+void help_family(const char *word);
 void help_command(const struct command *command);
 
 /* Each carries out one command, says what is wrong if it fails, and returns the exit status. */

@@ -58,17 +58,22 @@ const struct command commands[] = {
 
 const size_t command_count = sizeof(commands) / sizeof(commands[0]);
 
+/* Of the first word. */
+static size_t word_length(const char *name)
+{
+    return strcspn(name, " ");
+}
+
 /* How many of the arguments are the name of the command; 0 if they are not. */
 static int match_name(const char *name, int count, char **arguments)
 {
-    const char *space = strchr(name, ' ');
-    size_t length = space != NULL ? (size_t)(space - name) : strlen(name);
+    size_t length = word_length(name);
 
     if (count < 1 || strncmp(arguments[0], name, length) != 0 || arguments[0][length] != '\0')
         return 0;
-    if (space == NULL)
+    if (name[length] == '\0')
         return 1;
-    return count >= 2 && strcmp(arguments[1], space + 1) == 0 ? 2 : 0;
+    return count >= 2 && strcmp(arguments[1], name + length + 1) == 0 ? 2 : 0;
 }
 
 const struct command *command_find(int count, char **arguments, int *ret_words)
@@ -84,6 +89,21 @@ const struct command *command_find(int count, char **arguments, int *ret_words)
     return NULL;
 }
 
+bool command_in_family(const struct command *command, const char *word)
+{
+    size_t length = strlen(word);
+
+    return strncmp(command->name, word, length) == 0 && command->name[length] == ' ';
+}
+
+bool command_is_family(const char *word)
+{
+    for (size_t i = 0; i < command_count; i++)
+        if (command_in_family(&commands[i], word))
+            return true;
+    return false;
+}
+
 static size_t smallest(size_t a, size_t b, size_t c)
 {
     size_t least = a < b ? a : b;
@@ -91,21 +111,22 @@ static size_t smallest(size_t a, size_t b, size_t c)
     return least < c ? least : c;
 }
 
-/* Levenshtein's distance of words of at most WORD_MAX bytes, row by row of his matrix. */
-static size_t distance(const char *a, const char *b)
+/* Levenshtein's distance of a name's first word and another of at most WORD_MAX bytes, row by row
+ * of his matrix. */
+static size_t distance(const char *name, const char *word)
 {
-    size_t row[WORD_MAX + 1], length = strlen(b);
+    size_t row[WORD_MAX + 1], length = strlen(word), rows = word_length(name);
 
     for (size_t j = 0; j <= length; j++)
         row[j] = j;
-    for (size_t i = 0; a[i] != '\0'; i++) {
+    for (size_t i = 0; i < rows; i++) {
         size_t diagonal = row[0];
 
         row[0] = i + 1;
         for (size_t j = 0; j < length; j++) {
             size_t above = row[j + 1];
 
-            row[j + 1] = smallest(above + 1, row[j] + 1, diagonal + (a[i] != b[j]));
+            row[j + 1] = smallest(above + 1, row[j] + 1, diagonal + (name[i] != word[j]));
             diagonal = above;
         }
     }
@@ -120,7 +141,7 @@ const char *command_nearest(const char *word)
     if (strlen(word) > WORD_MAX)
         return NULL;
     for (size_t i = 0; i < command_count; i++) {
-        size_t slips = distance(word, commands[i].name);
+        size_t slips = distance(commands[i].name, word);
 
         if (slips < least && slips < strlen(word)) {
             least = slips;

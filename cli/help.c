@@ -57,3 +57,16 @@ void help_command(const struct command *command)
     puts("\nOptions:");
     print_options(command->options | OPTIONS_GLOBAL);
 }
+
+void help_family(const char *word)
+{
+    const char *gap = "";
+
+    for (size_t i = 0; i < command_count; i++) {
+        if (command_in_family(&commands[i], word)) {
+            fputs(gap, stdout);
+            help_command(&commands[i]);
+            gap = "\n";
+        }
+    }
+}
