@@ -7,46 +7,40 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Where a look over the text for its size is. It judges no syntax: jansson does that after it. */
-struct scan {
-    unsigned depth;
-    unsigned items;
-    bool in_string;
-    bool escaped;
-};
-
-static void scan_in_string(struct scan *scan, char c)
+/* Where a string ends: behind the first quote that has an even number of backslashes before it. */
+static const char *string_end(const char *start, const char *end)
 {
-    if (scan->escaped)
-        scan->escaped = false;
-    else if (c == '\\')
-        scan->escaped = true;
-    else if (c == '"')
-        scan->in_string = false;
+    const char *at = start;
+
+    while ((at = memchr(at, '"', (size_t)(end - at)))) {
+        const char *run = at;
+
+        while (run > start && run[-1] == '\\')
+            run--;
+        if ((at++ - run) % 2 == 0)
+            return at;
+    }
+    return end;
 }
 
-static void scan_outside(struct scan *scan, char c)
-{
-    if (c == '"')
-        scan->in_string = true;
-    if (c == '[' || c == '{')
-        scan->depth++;
-    if ((c == ']' || c == '}') && scan->depth > 0)
-        scan->depth--;
-    if (c == '[' || c == '{' || c == ',' || c == ':')
-        scan->items++;
-}
-
+/* A look over the text for its size. It judges no syntax: jansson does that after it. */
 static bool within_bounds(const char *text, size_t length)
 {
-    struct scan scan = {0};
+    const char *at = text, *end = text + length;
+    unsigned depth = 0, items = 0;
 
-    for (size_t i = 0; i < length; i++) {
-        if (scan.in_string)
-            scan_in_string(&scan, text[i]);
-        else
-            scan_outside(&scan, text[i]);
-        if (scan.depth > DOCUMENT_DEPTH_MAX || scan.items > DOCUMENT_ITEMS_MAX)
+    while (at < end) {
+        char c = *at++;
+
+        if (c == '"')
+            at = string_end(at, end);
+        else if (c == '[' || c == '{')
+            depth++;
+        else if ((c == ']' || c == '}') && depth > 0)
+            depth--;
+        if (c == '[' || c == '{' || c == ',' || c == ':')
+            items++;
+        if (depth > DOCUMENT_DEPTH_MAX || items > DOCUMENT_ITEMS_MAX)
             return false;
     }
     return true;

@@ -18,7 +18,7 @@ char *payload_pake(const uint8_t message[PAKE_MESSAGE_BYTES]);
 /*
  * Reads a peer's pake. `ret_message` receives at most PAKE_MESSAGE_BYTES bytes, *ret_length how
  * many there were (the length is not yet judged if shorter). False if it is no such JSON, no hex,
- * or longer.
+ * or longer; also when out of memory, which does not happen to so few bytes in practice.
  */
 bool payload_read_pake(const uint8_t *body, size_t length, uint8_t ret_message[PAKE_MESSAGE_BYTES],
                        size_t *ret_length);

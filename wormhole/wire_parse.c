@@ -68,7 +68,7 @@ static enum wire_fault get_hex(const json_t *object, const char *key, uint8_t **
     size_t length = digits / 2;
     uint8_t *bytes;
 
-    if (!json_is_string(value) || digits % 2 != 0)
+    if (!json_is_string(value))
         return WIRE_INCOMPLETE;
     bytes = malloc(length + 1);
     if (!bytes)

@@ -185,7 +185,10 @@ static void test_nesting(void **state)
                                  "[],[],[],[],[],[],[],[],[],[],[],[],[],[],[],[],[],[],",
                                  "]"),
                      DOCUMENT_OK);
-    expect("{\"a\":\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\\\"[[[[\\\\\"}", DOCUMENT_OK);
+    expect("{\"a\":\"\\\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\\\\\",\"b\":[]}", DOCUMENT_OK);
+    expect("{\"a\":\"\\\\\",\"b\":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]"
+           "]]}",
+           DOCUMENT_REFUSED);
 }
 
 /* [1,1,1,…] with `items` things that count: the object, its colon, the array, the commas. */

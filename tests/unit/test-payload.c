@@ -272,6 +272,25 @@ static void test_version_too_long(void **state)
     }
 }
 
+/* The bounds of JSON are no reason to drop a peer either. */
+static void test_version_too_wide(void **state)
+{
+    size_t items = 100000;
+    char *plain = malloc(2 * items + 32), *at = plain, *text;
+
+    (void)state;
+    assert_non_null(plain);
+    at = stpcpy(at, "{\"abilities\":[1");
+    for (size_t i = 0; i < items; i++)
+        at = stpcpy(at, ",1");
+    stpcpy(at, "]}");
+    text = read_version(plain);
+    assert_non_null(text);
+    assert_string_equal(text, "{}");
+    free(text);
+    free(plain);
+}
+
 /* ---- phases ---- */
 
 static void test_phase_numbers(void **state)
@@ -385,8 +404,9 @@ int main(void)
         cmocka_unit_test(test_pake_refused),        cmocka_unit_test(test_pake_too_long),
         cmocka_unit_test(test_version_written),     cmocka_unit_test(test_version_not_written),
         cmocka_unit_test(test_version_read),        cmocka_unit_test(test_version_refused),
-        cmocka_unit_test(test_version_too_long),    cmocka_unit_test(test_phase_numbers),
-        cmocka_unit_test(test_no_phase_numbers),    cmocka_unit_test(test_out_of_memory),
+        cmocka_unit_test(test_version_too_long),    cmocka_unit_test(test_version_too_wide),
+        cmocka_unit_test(test_phase_numbers),       cmocka_unit_test(test_no_phase_numbers),
+        cmocka_unit_test(test_out_of_memory),
     };
 
     scarce_init();
