@@ -185,6 +185,14 @@ static void note_welcome(struct link *link, const struct wire_message *message)
     relay_welcomed(link->relay, message->motd, message->error, message->retention * 1000);
 }
 
+/* There is no point in listening further. */
+static void hang_up(struct link *link, const char *why)
+{
+    lose(link, why);
+    detach(link);
+    ws_close(link->ws);
+}
+
 static void on_message(struct ws *ws, const uint8_t *data, size_t length, void *arg)
 {
     struct link *link = arg;
@@ -192,14 +200,14 @@ static void on_message(struct ws *ws, const uint8_t *data, size_t length, void *
     if (link->detached)
         return;
     enum wire_fault fault = wire_parse((const char *)data, length, &message);
-    if (fault != WIRE_OK) {
-        log_warning("visit", "session %s: %s said what is no message: %s", link->name,
+    if (fault != WIRE_OK)
+        log_warning("visit", "session %s: a message from %s is ignored: %s", link->name,
                     link->relay->url, wire_fault_text(fault));
-        lose(link, "the relay said something that is no relay message");
-        detach(link);
-        ws_close(ws);
-        return;
-    }
+    if (fault == WIRE_NOT_JSON || fault == WIRE_NO_MEMORY)
+        hang_up(link, wire_fault_text(fault));
+    if (fault != WIRE_OK)
+        return; /* incomplete: a peer may have chosen a strange phase, which must not stop the visit
+                 */
     if (message.type == WIRE_WELCOME)
         note_welcome(link, &message);
     if (!turn_relay_message(link->visits->turns, link->id, &message))
