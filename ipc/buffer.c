@@ -5,15 +5,16 @@
 
 #include "ipc/buffer.h"
 
-/* Most messages fit; doubling from here takes few steps for those that do not. */
+/* Most messages fit; growing from here by half takes few steps for those that do not. */
 #define CAPACITY_MIN 256
 
 static size_t larger_capacity(const struct buffer *buffer, size_t needed)
 {
-    size_t doubled = buffer->capacity > SIZE_MAX / 2 ? SIZE_MAX : buffer->capacity * 2;
-    if (doubled < CAPACITY_MIN)
-        doubled = CAPACITY_MIN;
-    return doubled > needed ? doubled : needed;
+    size_t half = buffer->capacity / 2;
+    size_t larger = buffer->capacity > SIZE_MAX - half ? SIZE_MAX : buffer->capacity + half;
+    if (larger < CAPACITY_MIN)
+        larger = CAPACITY_MIN;
+    return larger > needed ? larger : needed;
 }
 
 /* Not realloc(): it would leave a copy behind that nobody can wipe. */

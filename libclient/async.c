@@ -156,12 +156,6 @@ static void drop_sent(struct wormclient *client)
     client->out_sent = 0;
 }
 
-static bool queue_bytes(struct wormclient *client, const struct buffer *bytes)
-{
-    drop_sent(client);
-    return buffer_append(&client->out, bytes->data, bytes->size);
-}
-
 static bool add_pending(struct wormclient *client, uint32_t id, wormclient_callback callback,
                         void *arg)
 {
@@ -173,60 +167,78 @@ static bool add_pending(struct wormclient *client, uint32_t id, wormclient_callb
     return true;
 }
 
-/* The whole request. False when out of memory, now or while the parameters were collected. */
-static bool write_request(struct writer *writer, uint32_t id, const char *method,
-                          struct wormclient_params *params)
+/* A request in two parts, so that large parameters are copied once. */
+struct request {
+    uint32_t id;
+    struct writer shell;
+    const struct buffer *map;
+};
+
+static bool queue_bytes(struct wormclient *client, const struct request *request)
 {
-    struct writer none;
-    writer_init(&none);
-    writer_map(&none, NULL);
-    struct writer *map = params == NULL ? &none : &params->writer;
-    writer_end(map);
-    message_begin_request(writer, id, method);
-    if (writer_ok(map))
-        writer_object(writer, NULL, map->buffer.data, map->buffer.size);
-    bool written = writer_ok(map) && writer_ok(writer);
-    writer_free(&none);
-    return written;
+    drop_sent(client);
+    const struct buffer *shell = &request->shell.buffer;
+    return buffer_reserve(&client->out, shell->size + request->map->size) &&
+           buffer_append(&client->out, shell->data, shell->size) &&
+           buffer_append(&client->out, request->map->data, request->map->size);
 }
 
-static bool queue_request(struct wormclient *client, const struct writer *request, uint32_t id,
+static bool queue_request(struct wormclient *client, const struct request *request,
                           wormclient_callback callback, void *arg,
                           struct wormclient_error *ret_error)
 {
-    if (request->buffer.size > FRAME_BYTES_MAX) {
+    size_t size = request->shell.buffer.size + request->map->size;
+    if (size > FRAME_BYTES_MAX) {
         error_set(ret_error, WORMCLIENT_TOO_LARGE, 0,
-                  "a request of %zu bytes is over the limit of %zu", request->buffer.size,
-                  FRAME_BYTES_MAX);
+                  "a request of %zu bytes is over the limit of %zu", size, FRAME_BYTES_MAX);
         return false;
     }
-    if (!queue_bytes(client, &request->buffer)) {
+    if (!queue_bytes(client, request)) {
         error_set_memory(ret_error);
         return false;
     }
-    if (!add_pending(client, id, callback, arg)) {
-        client->out.size -= request->buffer.size;
+    if (!add_pending(client, request->id, callback, arg)) {
+        client->out.size -= size;
         error_set_memory(ret_error);
         return false;
     }
     return true;
 }
 
+/* False if there was no memory for them at some time. */
+static bool end_params(struct wormclient_params *params)
+{
+    writer_end(&params->writer);
+    return writer_ok(&params->writer);
+}
+
+static bool make_request(struct wormclient *client, const char *method,
+                         struct wormclient_params *params, wormclient_callback callback, void *arg,
+                         struct wormclient_error *ret_error)
+{
+    struct request request = {.id = next_id(client), .map = &params->writer.buffer};
+    writer_init(&request.shell);
+    message_begin_request(&request.shell, request.id, method);
+    bool queued = false;
+    if (!end_params(params) || !writer_ok(&request.shell))
+        error_set_memory(ret_error);
+    else
+        queued = queue_request(client, &request, callback, arg, ret_error);
+    writer_free(&request.shell);
+    return queued;
+}
+
 bool wormclient_request(struct wormclient *client, const char *method,
                         struct wormclient_params *params, wormclient_callback callback, void *arg,
                         struct wormclient_error *ret_error)
 {
-    struct writer request;
-    writer_init(&request);
     bool queued = false;
-    uint32_t id = next_id(client);
+    if (params == NULL)
+        params = wormclient_params_new();
     if (client->fd < 0)
         error_copy(ret_error, &client->failure);
-    else if (!write_request(&request, id, method, params))
-        error_set_memory(ret_error);
     else
-        queued = queue_request(client, &request, id, callback, arg, ret_error);
-    writer_free(&request);
+        queued = make_request(client, method, params, callback, arg, ret_error);
     wormclient_params_free(params);
     return queued;
 }

@@ -73,12 +73,28 @@ static json_t *convert(const msgpack_object *object)
     }
 }
 
+/* Not json_dumps(): jansson 2.14 leaves out keys that it has no memory for, without a word. */
+static char *print(const json_t *json)
+{
+    size_t flags = JSON_COMPACT | JSON_ENCODE_ANY;
+    size_t size = json_dumpb(json, NULL, 0, flags);
+    char *text = size == 0 ? NULL : malloc(size + 1);
+    if (text == NULL)
+        return NULL;
+    if (json_dumpb(json, text, size, flags) != size) {
+        free(text);
+        return NULL;
+    }
+    text[size] = '\0';
+    return text;
+}
+
 char *wormclient_value_json(const struct wormclient_value *value)
 {
     json_t *json = convert(value_object(value));
     if (json == NULL)
         return NULL;
-    char *text = json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY);
+    char *text = print(json);
     json_decref(json);
     return text;
 }

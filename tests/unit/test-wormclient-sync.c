@@ -1,0 +1,440 @@
+/* The synchronous layer, against a daemon that follows a script: right parameters, results and
+ * errors. */
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <cmocka.h>
+
+#include "ipc/fields.h"
+#include "libclient/sync.h"
+#include "libclient/wormclient.h"
+#include "wormclient-script.h"
+
+#define ID "00112233aabbccdd"
+#define END                                                                                        \
+    {                                                                                              \
+        NULL, NULL                                                                                 \
+    }
+
+/* ---- steps ---- */
+
+static void waiting(struct script *script, const struct message *request)
+{
+    script_view(script, request, "waiting");
+}
+
+static void keyed(struct script *script, const struct message *request)
+{
+    script_view(script, request, "keyed");
+}
+
+static void not_found(struct script *script, const struct message *request)
+{
+    script_error(script, request, IPC_NOT_FOUND);
+}
+
+static void result_map(struct script *script, const struct message *request,
+                       void (*fill)(struct writer *writer))
+{
+    struct writer writer;
+    writer_init(&writer);
+    message_begin_response(&writer, request->id);
+    writer_map(&writer, NULL);
+    fill(&writer);
+    writer_end(&writer);
+    script_write(script, &writer);
+}
+
+static void fill_nothing(struct writer *writer)
+{
+    (void)writer;
+}
+
+static void empty(struct script *script, const struct message *request)
+{
+    result_map(script, request, fill_nothing);
+}
+
+static void hang_up(struct script *script, const struct message *request)
+{
+    (void)request;
+    shutdown(script->fd, SHUT_RDWR);
+}
+
+/* Answers, and ends the connection at once: the answer counts. */
+static void keyed_and_hang_up(struct script *script, const struct message *request)
+{
+    keyed(script, request);
+    hang_up(script, request);
+}
+
+/* ---- what a request must say ---- */
+
+static bool says(const struct message *request, const char *key, const char *value)
+{
+    const msgpack_object *found = fields_find(request->params, key);
+    return found != NULL && found->type == MSGPACK_OBJECT_STR &&
+           strcmp(found->via.str.ptr, value) == 0;
+}
+
+static bool counts(const struct message *request, const char *key, uint64_t value)
+{
+    const msgpack_object *found = fields_find(request->params, key);
+    return found != NULL && found->type == MSGPACK_OBJECT_POSITIVE_INTEGER &&
+           found->via.u64 == value;
+}
+
+static void answer_if(struct script *script, const struct message *request, bool right)
+{
+    if (right)
+        waiting(script, request);
+    else
+        script_error(script, request, IPC_BAD_PARAMS);
+}
+
+/* ---- sessions ---- */
+
+static void invited_with_all(struct script *script, const struct message *request)
+{
+    answer_if(script, request,
+              says(request, "name", "n") && says(request, "appid", "a") &&
+                  says(request, "relay", "ws://r") && says(request, "code", "1-c") &&
+                  says(request, "schedule", "email") && counts(request, "timeout", 5000) &&
+                  counts(request, "words", 3) && request->params->via.map.size == 7);
+}
+
+static void invited_with_none(struct script *script, const struct message *request)
+{
+    answer_if(script, request, request->params->via.map.size == 0);
+}
+
+static void accepted(struct script *script, const struct message *request)
+{
+    answer_if(script, request,
+              says(request, "code", "2-d") && says(request, "name", "n") &&
+                  request->params->via.map.size == 2);
+}
+
+static void about_laptop(struct script *script, const struct message *request)
+{
+    answer_if(script, request, says(request, "session", "laptop"));
+}
+
+static void acked(struct script *script, const struct message *request)
+{
+    answer_if(script, request,
+              says(request, "session", "laptop") && counts(request, "number", UINT32_MAX));
+}
+
+static void forced(struct script *script, const struct message *request)
+{
+    const msgpack_object *force = fields_find(request->params, "force");
+    answer_if(script, request, force != NULL && force->via.boolean);
+}
+
+static void check_view(struct wormclient_session *session)
+{
+    assert_non_null(session);
+    assert_string_equal(wormclient_session_id(session), ID);
+    assert_string_equal(wormclient_session_name(session), "laptop");
+    assert_string_equal(wormclient_session_state(session), "waiting");
+    assert_null(wormclient_session_code(session));
+    assert_null(wormclient_session_result(session));
+    wormclient_session_free(session);
+}
+
+static void sessions(void **state)
+{
+    (void)state;
+    static const struct step steps[] = {{"invite", invited_with_all},
+                                        {"invite", invited_with_none},
+                                        {"accept", accepted},
+                                        {"show", about_laptop},
+                                        {"close", about_laptop},
+                                        {"poll", about_laptop},
+                                        {"ack", acked},
+                                        {"forget", forced},
+                                        {"forget", not_found},
+                                        END};
+    struct script script;
+    script_start(&script, steps);
+    struct wormclient *client = script.client;
+    const struct wormclient_options all = {.name = "n",
+                                           .appid = "a",
+                                           .relay = "ws://r",
+                                           .code = "1-c",
+                                           .schedule = "email",
+                                           .timeout = 5000,
+                                           .words = 3};
+    check_view(wormclient_invite(client, &all, NULL));
+    check_view(wormclient_invite(client, NULL, NULL));
+    const struct wormclient_options named = {.name = "n"};
+    check_view(wormclient_accept(client, "2-d", &named, NULL));
+    check_view(wormclient_show(client, "laptop", NULL));
+    check_view(wormclient_close(client, "laptop", NULL));
+    check_view(wormclient_poll(client, "laptop", NULL));
+    check_view(wormclient_ack(client, "laptop", UINT32_MAX, NULL));
+    assert_true(wormclient_forget(client, "laptop", true, NULL));
+    struct wormclient_error error;
+    assert_false(wormclient_forget(client, "laptop", true, &error));
+    assert_int_equal(error.code, WORMCLIENT_NOT_FOUND);
+    assert_string_equal(error.text, "a sentence");
+    assert_false(wormclient_error_is_fatal(&error));
+    script_end(&script);
+}
+
+static void answers_that_are_no_view(void **state)
+{
+    (void)state;
+    static const struct step steps[] = {{"show", empty}, {"show", waiting}, END};
+    struct script script;
+    script_start(&script, steps);
+    struct wormclient_error error;
+    assert_null(wormclient_show(script.client, "laptop", &error));
+    assert_int_equal(error.code, WORMCLIENT_PROTOCOL);
+    check_view(wormclient_show(script.client, "laptop", NULL));
+    script_end(&script);
+}
+
+static void fill_status(struct writer *writer)
+{
+    writer_number(writer, "sessions", 3);
+    writer_array(writer, "relays");
+    writer_map(writer, NULL);
+    writer_text(writer, "url", "ws://r");
+    writer_end(writer);
+    writer_end(writer);
+}
+
+static void status(struct script *script, const struct message *request)
+{
+    result_map(script, request, fill_status);
+}
+
+static void any_call(void **state)
+{
+    (void)state;
+    static const struct step steps[] = {{"status", status}, {"nonsense", not_found}, END};
+    struct script script;
+    script_start(&script, steps);
+    struct wormclient_value *result = wormclient_call(script.client, "status", NULL, NULL);
+    assert_non_null(result);
+    struct wormclient_error error;
+    assert_null(wormclient_call(script.client, "nonsense", wormclient_params_new(), &error));
+    assert_int_equal(error.code, WORMCLIENT_NOT_FOUND);
+    /* The result stands alone. */
+    assert_int_equal(wormclient_value_number(result, "sessions", 0), 3);
+    const struct wormclient_value *relay =
+        wormclient_value_at(wormclient_value_get(result, "relays"), 0);
+    assert_string_equal(wormclient_value_text(relay, "url"), "ws://r");
+    wormclient_result_free(result);
+    script_end(&script);
+}
+
+/* ---- messages ---- */
+
+static void fill_number(struct writer *writer)
+{
+    writer_text(writer, "session", ID);
+    writer_unsigned(writer, "number", UINT32_MAX);
+}
+
+/* Of 16 MiB: the first and last byte tell. */
+static void sent(struct script *script, const struct message *request)
+{
+    const msgpack_object *data = fields_find(request->params, "data");
+    if (data != NULL && data->type == MSGPACK_OBJECT_BIN &&
+        data->via.bin.size == WORMCLIENT_MESSAGE_MAX && data->via.bin.ptr[0] == 'a' &&
+        data->via.bin.ptr[WORMCLIENT_MESSAGE_MAX - 1] == 'z')
+        result_map(script, request, fill_number);
+    else
+        script_error(script, request, IPC_BAD_PARAMS);
+}
+
+static void sent_empty(struct script *script, const struct message *request)
+{
+    const msgpack_object *data = fields_find(request->params, "data");
+    if (data != NULL && data->type == MSGPACK_OBJECT_BIN && data->via.bin.size == 0)
+        result_map(script, request, fill_number);
+    else
+        script_error(script, request, IPC_BAD_PARAMS);
+}
+
+static void sending(void **state)
+{
+    (void)state;
+    static const struct step steps[] = {{"send", sent}, {"send", sent_empty}, {"send", empty}, END};
+    struct script script;
+    script_start(&script, steps);
+    char *data = calloc(1, WORMCLIENT_MESSAGE_MAX + 1);
+    assert_non_null(data);
+    data[0] = 'a';
+    data[WORMCLIENT_MESSAGE_MAX - 1] = 'z';
+    struct wormclient_error error;
+    uint32_t number = 0;
+    assert_false(wormclient_send(script.client, "laptop", data, WORMCLIENT_MESSAGE_MAX + 1, &number,
+                                 &error));
+    assert_int_equal(error.code, WORMCLIENT_TOO_LARGE);
+    assert_true(
+        wormclient_send(script.client, "laptop", data, WORMCLIENT_MESSAGE_MAX, &number, NULL));
+    assert_int_equal(number, UINT32_MAX);
+    assert_true(wormclient_send(script.client, "laptop", NULL, 0, NULL, NULL));
+    assert_false(wormclient_send(script.client, "laptop", "x", 1, NULL, &error));
+    assert_int_equal(error.code, WORMCLIENT_PROTOCOL);
+    free(data);
+    script_end(&script);
+}
+
+static void fill_nil(struct writer *writer)
+{
+    writer_nil(writer, "number");
+    writer_nil(writer, "data");
+}
+
+static void fill_empty_message(struct writer *writer)
+{
+    writer_number(writer, "number", 4);
+    writer_data(writer, "data", NULL, 0);
+}
+
+static void fill_large_message(struct writer *writer)
+{
+    char *data = calloc(1, WORMCLIENT_MESSAGE_MAX);
+    data[WORMCLIENT_MESSAGE_MAX - 1] = 'z';
+    writer_number(writer, "number", 5);
+    writer_data(writer, "data", data, WORMCLIENT_MESSAGE_MAX);
+    free(data);
+}
+
+static void received_none(struct script *script, const struct message *request)
+{
+    result_map(script, request, fill_nil);
+}
+
+static void received_empty(struct script *script, const struct message *request)
+{
+    if (counts(request, "from", 4))
+        result_map(script, request, fill_empty_message);
+    else
+        script_error(script, request, IPC_BAD_PARAMS);
+}
+
+static void received_large(struct script *script, const struct message *request)
+{
+    result_map(script, request, fill_large_message);
+}
+
+static void receiving(void **state)
+{
+    (void)state;
+    static const struct step steps[] = {{"recv", received_none},
+                                        {"recv", received_empty},
+                                        {"recv", received_large},
+                                        {"recv", empty},
+                                        END};
+    struct script script;
+    script_start(&script, steps);
+    uint32_t number;
+    void *data;
+    size_t length;
+    assert_true(wormclient_recv(script.client, "laptop", 0, &number, &data, &length, NULL));
+    assert_null(data);
+    assert_true(wormclient_recv(script.client, "laptop", 4, &number, &data, &length, NULL));
+    assert_non_null(data);
+    assert_int_equal(number, 4);
+    assert_int_equal(length, 0);
+    free(data);
+    assert_true(wormclient_recv(script.client, "laptop", 4, &number, &data, &length, NULL));
+    assert_int_equal(number, 5);
+    assert_int_equal(length, WORMCLIENT_MESSAGE_MAX);
+    assert_int_equal(((char *)data)[length - 1], 'z');
+    free(data);
+    struct wormclient_error error;
+    data = &script;
+    assert_false(wormclient_recv(script.client, "laptop", 4, &number, &data, &length, &error));
+    assert_int_equal(error.code, WORMCLIENT_PROTOCOL);
+    assert_ptr_equal(data, &script);
+    script_end(&script);
+}
+
+/* ---- a connection that ends ---- */
+
+static void lost_in_a_call(void **state)
+{
+    (void)state;
+    static const struct step steps[] = {{"show", hang_up}, END};
+    struct script script;
+    script_start(&script, steps);
+    struct wormclient_error error;
+    assert_null(wormclient_show(script.client, "laptop", &error));
+    assert_int_equal(error.code, WORMCLIENT_LOST);
+    assert_null(wormclient_show(script.client, "laptop", &error));
+    assert_int_equal(error.code, WORMCLIENT_LOST);
+    script_end(&script);
+}
+
+static void lost_after_the_answer(void **state)
+{
+    (void)state;
+    static const struct step steps[] = {{"show", keyed_and_hang_up}, END};
+    struct script script;
+    script_start(&script, steps);
+    struct wormclient_session *session = wormclient_show(script.client, "laptop", NULL);
+    assert_non_null(session);
+    wormclient_session_free(session);
+    script_end(&script);
+}
+
+/* ---- an answer that comes too late ---- */
+
+static uint32_t id_of_the_slow;
+
+static void no_answer(struct script *script, const struct message *request)
+{
+    (void)script;
+    id_of_the_slow = request->id;
+}
+
+static void both_answers(struct script *script, const struct message *request)
+{
+    const struct message slow = {.id = id_of_the_slow};
+    keyed(script, &slow);
+    waiting(script, request);
+}
+
+/* Nobody waits for it any more: it is dropped, and the connection goes on. */
+static void late_answer(void **state)
+{
+    (void)state;
+    static const struct step steps[] = {{"show", no_answer}, {"show", both_answers}, END};
+    struct script script;
+    script_start(&script, steps);
+    struct wormclient_error error;
+    assert_false(sync_call(script.client, "show", sync_params("laptop"), sync_take_nothing, NULL,
+                           sync_now() + 50, &error));
+    assert_int_equal(error.code, WORMCLIENT_TIMEOUT);
+    check_view(wormclient_show(script.client, "laptop", NULL));
+    script_end(&script);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sessions),
+        cmocka_unit_test(answers_that_are_no_view),
+        cmocka_unit_test(any_call),
+        cmocka_unit_test(sending),
+        cmocka_unit_test(receiving),
+        cmocka_unit_test(lost_in_a_call),
+        cmocka_unit_test(lost_after_the_answer),
+        cmocka_unit_test(late_answer),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

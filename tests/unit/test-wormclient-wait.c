@@ -1,0 +1,284 @@
+/* Waiting, against a daemon that follows a script: it sleeps on notifications, and misses none. */
+#include "config.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include <cmocka.h>
+
+#include "ipc/fields.h"
+#include "libclient/wormclient.h"
+#include "wormclient-script.h"
+
+#define ID "00112233aabbccdd"
+#define END                                                                                        \
+    {                                                                                              \
+        NULL, NULL                                                                                 \
+    }
+
+/* ---- steps ---- */
+
+static void waiting(struct script *script, const struct message *request)
+{
+    script_view(script, request, "waiting");
+}
+
+static void keyed(struct script *script, const struct message *request)
+{
+    script_view(script, request, "keyed");
+}
+
+static void not_found(struct script *script, const struct message *request)
+{
+    script_error(script, request, IPC_NOT_FOUND);
+}
+
+static bool says(const struct message *request, const char *key, const char *value)
+{
+    const msgpack_object *found = fields_find(request->params, key);
+    return found != NULL && found->type == MSGPACK_OBJECT_STR &&
+           strcmp(found->via.str.ptr, value) == 0;
+}
+
+static void hang_up(struct script *script, const struct message *request)
+{
+    (void)request;
+    shutdown(script->fd, SHUT_RDWR);
+}
+
+/* ---- waits ---- */
+
+static bool is_keyed(const struct wormclient_session *session, void *arg)
+{
+    if (arg != NULL)
+        ++*(int *)arg;
+    return strcmp(wormclient_session_state(session), "keyed") == 0;
+}
+
+static void wait_for_keyed(struct script *script, int looks)
+{
+    int asked = 0;
+    struct wormclient_error error = {0};
+    struct wormclient_session *session =
+        wormclient_wait(script->client, "laptop", is_keyed, &asked, 10000, &error);
+    assert_string_equal(error.text, "");
+    assert_non_null(session);
+    assert_string_equal(wormclient_session_state(session), "keyed");
+    assert_int_equal(asked, looks);
+    wormclient_session_free(session);
+}
+
+static void subscribed(struct script *script, const struct message *request)
+{
+    if (says(request, "session", "laptop"))
+        waiting(script, request); /* a result that nobody reads */
+    else
+        not_found(script, request);
+}
+
+static void wait_for_what_is(void **state)
+{
+    (void)state;
+    static const struct step steps[] = {{"subscribe", subscribed}, {"show", keyed}, END};
+    struct script script;
+    script_start(&script, steps);
+    wait_for_keyed(&script, 1);
+    script_end(&script);
+}
+
+static void waiting_then_notice(struct script *script, const struct message *request)
+{
+    waiting(script, request);
+    script_notify(script, ID);
+    script_notify(script, ID);
+}
+
+/* After the first look the id is used: "laptop" may come to mean another session. */
+static void keyed_by_id(struct script *script, const struct message *request)
+{
+    if (says(request, "session", ID))
+        keyed(script, request);
+    else
+        not_found(script, request);
+}
+
+static void wait_through_changes_that_do_not_matter(void **state)
+{
+    (void)state;
+    static const struct step steps[] = {{"subscribe", subscribed},
+                                        {"show", waiting_then_notice},
+                                        {"show", waiting_then_notice},
+                                        {"show", keyed_by_id},
+                                        END};
+    struct script script;
+    script_start(&script, steps);
+    wait_for_keyed(&script, 3);
+    script_end(&script);
+}
+
+/* The view was taken before the change, and comes after its notification: the change must not be
+ * slept over. */
+static void notice_then_waiting(struct script *script, const struct message *request)
+{
+    script_notify(script, ID);
+    waiting(script, request);
+}
+
+static void wait_with_a_change_during_the_look(void **state)
+{
+    (void)state;
+    static const struct step steps[] = {
+        {"subscribe", subscribed}, {"show", notice_then_waiting}, {"show", keyed}, END};
+    struct script script;
+    script_start(&script, steps);
+    wait_for_keyed(&script, 2);
+    script_end(&script);
+}
+
+static void wait_in_vain(void **state)
+{
+    (void)state;
+    static const struct step steps[] = {{"subscribe", subscribed}, {"show", waiting},
+                                        {"subscribe", subscribed}, {"show", waiting},
+                                        {"show", waiting},         END};
+    struct script script;
+    script_start(&script, steps);
+    struct wormclient_error error;
+    assert_null(wormclient_wait(script.client, "laptop", is_keyed, NULL, 50, &error));
+    assert_int_equal(error.code, WORMCLIENT_TIMEOUT);
+    assert_false(wormclient_error_is_fatal(&error));
+    /* No time at all: one look. */
+    int asked = 0;
+    assert_null(wormclient_wait(script.client, "laptop", is_keyed, &asked, 0, &error));
+    assert_int_equal(error.code, WORMCLIENT_TIMEOUT);
+    assert_int_equal(asked, 1);
+    struct wormclient_session *session = wormclient_show(script.client, "laptop", NULL);
+    assert_non_null(session);
+    wormclient_session_free(session);
+    script_end(&script);
+}
+
+static void wait_for_nobody(void **state)
+{
+    (void)state;
+    static const struct step steps[] = {{"subscribe", not_found},
+                                        {"subscribe", subscribed},
+                                        {"show", waiting_then_notice},
+                                        {"show", not_found},
+                                        END};
+    struct script script;
+    script_start(&script, steps);
+    struct wormclient_error error;
+    assert_null(wormclient_wait(script.client, "laptop", is_keyed, NULL, -1, &error));
+    assert_int_equal(error.code, WORMCLIENT_NOT_FOUND);
+    /* Forgotten while we wait. */
+    assert_null(wormclient_wait(script.client, "laptop", is_keyed, NULL, -1, &error));
+    assert_int_equal(error.code, WORMCLIENT_NOT_FOUND);
+    script_end(&script);
+}
+
+static void waiting_then_gone(struct script *script, const struct message *request)
+{
+    waiting(script, request);
+    hang_up(script, request);
+}
+
+static void wait_with_a_daemon_that_dies(void **state)
+{
+    (void)state;
+    static const struct step steps[] = {
+        {"subscribe", subscribed}, {"show", waiting_then_gone}, END};
+    struct script script;
+    script_start(&script, steps);
+    struct wormclient_error error;
+    assert_null(wormclient_wait(script.client, "laptop", is_keyed, NULL, -1, &error));
+    assert_int_equal(error.code, WORMCLIENT_LOST);
+    script_end(&script);
+}
+
+static struct script *interrupted;
+
+/* The third signal brings the change. */
+static void on_alarm(int signal)
+{
+    static int alarms;
+    (void)signal;
+    static const char changed[] = "\x93\x02\xa7"
+                                  "changed\x91\x82\xa6"
+                                  "change\x01\xa7session\xa1x";
+    if (++alarms == 3 && send(interrupted->fd, changed, sizeof changed - 1, MSG_NOSIGNAL) < 0)
+        abort();
+}
+
+static void set_alarm(long milliseconds)
+{
+    const struct itimerval timer = {
+        .it_interval = {.tv_usec = milliseconds * 1000},
+        .it_value = {.tv_usec = milliseconds * 1000},
+    };
+    assert_return_code(setitimer(ITIMER_REAL, &timer, NULL), errno);
+}
+
+static void wait_through_signals(void **state)
+{
+    (void)state;
+    static const struct step steps[] = {
+        {"subscribe", subscribed}, {"show", waiting}, {"show", keyed}, END};
+    struct script script;
+    script_start(&script, steps);
+    interrupted = &script;
+    const struct sigaction act = {.sa_handler = on_alarm};
+    struct sigaction before;
+    assert_return_code(sigaction(SIGALRM, &act, &before), errno);
+    set_alarm(20);
+    wait_for_keyed(&script, 2);
+    set_alarm(0);
+    assert_return_code(sigaction(SIGALRM, &before, NULL), errno);
+    script_end(&script);
+}
+
+static void tell(struct wormclient *client, uint64_t change, const char *session, void *arg)
+{
+    (void)client;
+    (void)change;
+    (void)session;
+    ++*(int *)arg;
+}
+
+/* A callback of the caller's own is told as well. */
+static void wait_with_a_listener(void **state)
+{
+    (void)state;
+    static const struct step steps[] = {
+        {"subscribe", subscribed}, {"show", waiting_then_notice}, {"show", keyed}, END};
+    struct script script;
+    script_start(&script, steps);
+    int told = 0;
+    wormclient_on_changed(script.client, tell, &told);
+    wait_for_keyed(&script, 2);
+    assert_int_equal(told, 2);
+    script_end(&script);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(wait_for_what_is),
+        cmocka_unit_test(wait_through_changes_that_do_not_matter),
+        cmocka_unit_test(wait_with_a_change_during_the_look),
+        cmocka_unit_test(wait_in_vain),
+        cmocka_unit_test(wait_for_nobody),
+        cmocka_unit_test(wait_with_a_daemon_that_dies),
+        cmocka_unit_test(wait_through_signals),
+        cmocka_unit_test(wait_with_a_listener),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
