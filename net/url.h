@@ -1,4 +1,4 @@
-/* Relay URLs: ws://host[:port][/path] and wss://…; IPv6 literals in brackets. */
+/* WebSocket URLs: ws://host[:port][/path] and wss://…; IPv6 literals in brackets (RFC 6455 §3). */
 #ifndef NET_URL_H
 #define NET_URL_H
 
@@ -12,20 +12,26 @@ struct url {
     bool tls;                    /* wss */
     bool literal;                /* host is an IP address, not a name */
     uint16_t port;               /* 80 or 443 unless given */
-    char host[URL_HOST_MAX + 1]; /* without brackets */
-    char path[URL_MAX + 1];      /* begins with '/', query included */
+    char host[URL_HOST_MAX + 1]; /* without brackets, names in lower case */
+    char path[URL_MAX + 2];      /* begins with '/', query included */
 };
 
 enum url_fault { URL_OK = 0, URL_SCHEME, URL_HOST, URL_PORT, URL_PATH, URL_TOO_LONG };
 
-/* Parses; user info and fragments are refused. */
+/* Parses; user info, fragments and anything that is not printable ASCII are refused. */
 enum url_fault url_parse(const char *text, struct url *ret_url);
 
 /* One sentence for a person. Borrowed. */
 const char *url_fault_text(enum url_fault fault);
 
+/* Room for a host in brackets, a colon, a port and a NUL. */
+#define URL_HOST_HEADER_SIZE (URL_HOST_MAX + 9)
+
 /* The Host header's value: brackets for IPv6, port unless it is the default one. `size` of at least
- * URL_HOST_MAX + 9. */
+ * URL_HOST_HEADER_SIZE. */
 void url_host_header(const struct url *url, char *ret_text, unsigned size);
+
+/* host:port for a person, the port always there. `size` as above. */
+void url_where(const struct url *url, char *ret_text, unsigned size);
 
 #endif

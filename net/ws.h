@@ -2,7 +2,8 @@
  * A WebSocket (RFC 6455) over libevent: dialled by a client, or accepted by a server. Frames by
  * wslay, TLS by OpenSSL. Knows nothing of wormholes.
  *
- * All callbacks come from the event loop, never from inside a call to these functions.
+ * All callbacks come from the event loop, never from inside a call to these functions; and all of
+ * these functions may be called from inside any callback. The process must ignore SIGPIPE.
  */
 #ifndef NET_WS_H
 #define NET_WS_H
@@ -23,11 +24,12 @@ struct ws_net;
 /* Limits and patience of a connection; ms. ws_options_default() gives sensible ones. */
 struct ws_options {
     size_t message_max;    /* larger messages end the connection with 1009 */
-    int connect_timeout;   /* for each address tried, TCP and TLS */
+    int connect_timeout;   /* the look-up of the name; each address tried; TLS */
     int handshake_timeout; /* the HTTP upgrade */
-    int ping_interval;     /* after so long without a byte received, send a WebSocket ping … */
-    int ping_timeout;      /* … and after so long without an answer the connection is dead */
-    int close_timeout;     /* patience for the other end's close frame */
+    int ping_interval; /* after so long without a byte received, send a WebSocket ping (0: never)
+                        * … */
+    int ping_timeout;  /* … and after so long without an answer the connection is dead */
+    int close_timeout; /* patience for the other end's close frame */
 };
 
 void ws_options_default(struct ws_options *ret_options);
@@ -38,10 +40,11 @@ struct ws_handlers {
     /* One whole message, text or binary, borrowed for the call, followed by a NUL byte that is not
      * counted. Text was checked to be UTF-8. */
     void (*message)(struct ws *ws, const uint8_t *data, size_t length, void *arg);
-    /* All that was sent has left for the kernel (after having been backed up). May be NULL. */
+    /* All that was sent has left for the kernel: comes once after one or more ws_send(). May be
+     * NULL. */
     void (*drained)(struct ws *ws, void *arg);
-    /* The connection failed or ended; `why` is one sentence for a person. Last callback; ws is
-     * freed when it returns. */
+    /* The connection failed or ended; `why` (borrowed for the call) is one sentence for a person.
+     * Last callback, perhaps the only one; ws is freed when it returns. */
     void (*closed)(struct ws *ws, const char *why, void *arg);
 };
 
@@ -49,8 +52,8 @@ struct ws_handlers {
 
 /*
  * `cafile` NULL: the system's CA store; else only the certificates in that PEM file. New;
- * ws_net_free() after the last connection. NULL on failure, with a sentence in ret_why (of `size`
- * bytes).
+ * ws_net_free() after the last connection (the event loop's next round, or event_base_free(),
+ * closes the last sockets). NULL on failure, with a sentence in ret_why (of `size` bytes).
  */
 struct ws_net *ws_net_new(struct event_base *base, const char *cafile, char *ret_why, size_t size);
 void ws_net_free(struct ws_net *net);
@@ -58,7 +61,8 @@ void ws_net_free(struct ws_net *net);
 /*
  * Starts to connect. Host names are resolved without blocking; every address is tried in turn. For
  * wss the certificate chain and the host name (or address) are verified, TLS 1.2 at least. Failures
- * are told by `closed`. NULL only when out of memory. `options` NULL: defaults.
+ * are told by `closed`. NULL only when out of memory. `options` NULL: defaults. `handlers` is
+ * borrowed until `closed` or ws_free(), `url` for the call.
  */
 struct ws *ws_dial(struct ws_net *net, const struct url *url, const struct ws_options *options,
                    const struct ws_handlers *handlers, void *arg);
@@ -68,17 +72,19 @@ struct ws *ws_dial(struct ws_net *net, const struct url *url, const struct ws_op
 struct ws *ws_accept(struct ws_net *net, int fd, const struct ws_options *options,
                      const struct ws_handlers *handlers, void *arg);
 
-/* Queues a text message. False if the connection is not open or memory is short. */
+/* Queues a text message, which must be UTF-8. False if the connection is not open or memory is
+ * short; if it cannot go on for that, `closed` follows. */
 bool ws_send(struct ws *ws, const char *text, size_t length);
 
 /* Bytes queued but not yet taken by the kernel. */
 size_t ws_backlog(const struct ws *ws);
 
-/* Stops (or resumes) reading, for back-pressure; the kernel then slows the peer down. */
+/* Stops (or resumes) reading, for back-pressure; the kernel then slows the peer down. No message
+ * comes while it is paused, nor is the silence of the other end held against it. */
 void ws_pause(struct ws *ws, bool paused);
 
-/* Begins the close handshake; what was queued is sent first. `closed` follows, within
- * close_timeout. */
+/* Begins the close handshake; what was queued is sent first, what still comes is thrown away.
+ * `closed` follows, within close_timeout; at once if the connection is not open yet. */
 void ws_close(struct ws *ws);
 
 /* Drops the connection at once, without callbacks. NULL is fine. */

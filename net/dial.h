@@ -1,0 +1,31 @@
+/* A TCP connection to a host, by name or address, without blocking. */
+#ifndef NET_DIAL_H
+#define NET_DIAL_H
+
+#include <stdint.h>
+
+struct dial;
+struct event_base;
+struct resolver;
+struct url;
+
+/* `fd` is connected, non-blocking, close-on-exec, and the callee's; or it is -1, and `why`
+ * (borrowed for the call) is one sentence for a person. */
+typedef void (*dial_done)(int fd, const char *why, void *arg);
+
+/*
+ * Finds the addresses of the URL's host and tries each in turn, `timeout` ms at most for the
+ * look-up and for each address. Calls `done` once, from the event loop. New: dial_free() it, also
+ * from inside `done`. NULL when out of memory.
+ */
+struct dial *dial_start(struct event_base *base, struct resolver *resolver, const struct url *url,
+                        int64_t timeout, dial_done done, void *arg);
+
+/* Gives up. NULL is fine. */
+void dial_free(struct dial *dial);
+
+/* What every TCP connection of ours wants: answers at once (TCP_NODELAY), and an end when the other
+ * machine is gone (SO_KEEPALIVE). Sockets of other kinds are left as they are. */
+void dial_tune(int fd);
+
+#endif

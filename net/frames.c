@@ -1,0 +1,397 @@
+#include "config.h"
+
+#include "net/frames.h"
+
+#include <event2/buffer.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/types.h>
+#include <wslay/wslay.h>
+
+/* Answers to pings that may wait in the output: more than any honest end is behind. */
+#define PONGS_MAX ((size_t)64 * 1024)
+/* Most of a frame's announced length that is believed before it has come. */
+#define BELIEVED_MAX ((size_t)64 * 1024)
+/* Longest reason in a close frame (RFC 6455 §5.5), and the words around it. */
+#define WHY_SIZE 256
+
+struct frames {
+    bool server, broken, no_memory;
+    bool closing;  /* a close frame was put into the output, or came */
+    bool too_long; /* the message being received */
+    bool control;  /* the frame being received is a control frame */
+    bool within;   /* a message has begun and not ended */
+    size_t message_max;
+    struct evbuffer *input, *output;
+    wslay_event_context_ptr context; /* NULL at rest */
+
+    /* The message being received; NULL until there is data of it. */
+    struct frames_message *partial;
+    size_t capacity;
+
+    /* Whole messages that wait for frames_next(): what one buffer of wslay's held. */
+    struct frames_message *first, **last;
+
+    uint64_t taken;      /* bytes from the input … */
+    uint64_t framed;     /* … and those of them that made whole frames */
+    uint64_t frame_size; /* of the frame being received, with its header */
+    uint64_t written;
+    size_t pongs; /* bytes of them since the output was last seen empty */
+    char why[WHY_SIZE];
+};
+
+/* Callbacks of wslay's. */
+
+static ssize_t on_recv(wslay_event_context_ptr context, uint8_t *buffer, size_t length, int flags,
+                       void *arg)
+{
+    struct frames *frames = arg;
+    int taken = 0;
+
+    (void)flags;
+    if (frames->first == NULL && !frames_choked(frames))
+        taken = evbuffer_remove(frames->input, buffer, length);
+    if (taken <= 0) {
+        wslay_event_set_error(context, WSLAY_ERR_WOULDBLOCK);
+        return -1;
+    }
+    frames->taken += (uint64_t)taken;
+    return taken;
+}
+
+static ssize_t on_send(wslay_event_context_ptr context, const uint8_t *data, size_t length,
+                       int flags, void *arg)
+{
+    struct frames *frames = arg;
+
+    (void)flags;
+    if (evbuffer_add(frames->output, data, length) != 0) {
+        frames->broken = true;
+        wslay_event_set_error(context, WSLAY_ERR_CALLBACK_FAILURE);
+        return -1;
+    }
+    frames->written += length;
+    return (ssize_t)length;
+}
+
+static int on_mask(wslay_event_context_ptr context, uint8_t *buffer, size_t length, void *arg)
+{
+    (void)context;
+    (void)arg;
+    randombytes_buf(buffer, length);
+    return 0;
+}
+
+/* RFC 6455 §5.2: length in 7, 16 or 64 bits; what a client sends has a mask. */
+static uint64_t header_size(const struct frames *frames, uint64_t payload)
+{
+    uint64_t length = payload < 126 ? 0 : payload <= UINT16_MAX ? 2 : 8;
+
+    return 2 + length + (frames->server ? 4 : 0);
+}
+
+/* Room for `more` bytes and a NUL. */
+static bool make_room(struct frames *frames, size_t more)
+{
+    size_t length = frames->partial != NULL ? frames->partial->length : 0;
+    size_t capacity = length + more;
+
+    if (frames->partial != NULL && capacity <= frames->capacity)
+        return true;
+    if (capacity < frames->capacity * 2)
+        capacity = frames->capacity * 2;
+    struct frames_message *grown = realloc(frames->partial, sizeof *grown + capacity + 1);
+    if (grown == NULL) {
+        frames->no_memory = true;
+        wslay_event_shutdown_read(frames->context);
+        return false;
+    }
+    grown->length = length;
+    frames->partial = grown;
+    frames->capacity = capacity;
+    return true;
+}
+
+static void refuse_length(struct frames *frames)
+{
+    frames->too_long = true;
+    frames->closing = true;
+    wslay_event_queue_close(frames->context, WSLAY_CODE_MESSAGE_TOO_BIG, NULL, 0);
+    wslay_event_shutdown_read(frames->context);
+}
+
+static void on_frame_start(wslay_event_context_ptr context,
+                           const struct wslay_event_on_frame_recv_start_arg *frame, void *arg)
+{
+    struct frames *frames = arg;
+    size_t length = frames->partial != NULL ? frames->partial->length : 0;
+
+    (void)context;
+    frames->frame_size = header_size(frames, frame->payload_length) + frame->payload_length;
+    frames->control = wslay_is_ctrl_frame(frame->opcode);
+    if (frames->control)
+        return;
+    frames->within = true;
+    if (frame->payload_length > frames->message_max - length)
+        refuse_length(frames);
+    else
+        make_room(frames, frame->payload_length < BELIEVED_MAX ? (size_t)frame->payload_length
+                                                               : BELIEVED_MAX);
+}
+
+static void on_chunk(wslay_event_context_ptr context,
+                     const struct wslay_event_on_frame_recv_chunk_arg *chunk, void *arg)
+{
+    struct frames *frames = arg;
+
+    (void)context;
+    if (frames->control || frames->too_long || frames->no_memory ||
+        !make_room(frames, chunk->data_length) || chunk->data_length == 0)
+        return;
+    memcpy(frames->partial->data + frames->partial->length, chunk->data, chunk->data_length);
+    frames->partial->length += chunk->data_length;
+}
+
+static void on_frame_end(wslay_event_context_ptr context, void *arg)
+{
+    struct frames *frames = arg;
+
+    (void)context;
+    frames->framed += frames->frame_size;
+}
+
+static void take_message(struct frames *frames, const struct wslay_event_on_msg_recv_arg *message)
+{
+    (void)message;
+    if (frames->too_long || frames->no_memory)
+        return;
+    frames->partial->data[frames->partial->length] = '\0';
+    frames->partial->next = NULL;
+    *frames->last = frames->partial;
+    frames->last = &frames->partial->next;
+    frames->partial = NULL;
+    frames->capacity = 0;
+    frames->within = false;
+}
+
+static void take_ping(struct frames *frames, const struct wslay_event_on_msg_recv_arg *message)
+{
+    if (evbuffer_get_length(frames->output) == 0)
+        frames->pongs = 0;
+    frames->pongs += message->msg_length + 2;
+}
+
+/* The reason is for a person's eyes, and from a stranger. */
+static void take_close(struct frames *frames, const struct wslay_event_on_msg_recv_arg *message)
+{
+    int at = snprintf(frames->why, sizeof frames->why, "the other end closed the connection");
+
+    if (message->status_code == 0 || message->msg_length < 2)
+        return;
+    if (message->status_code != WSLAY_CODE_NORMAL_CLOSURE)
+        at += snprintf(frames->why + at, sizeof frames->why - (size_t)at, " with status %u",
+                       (unsigned)message->status_code);
+    if (message->msg_length == 2)
+        return;
+    at += snprintf(frames->why + at, sizeof frames->why - (size_t)at, ": ");
+    for (size_t i = 2; i < message->msg_length; i++)
+        frames->why[at++] =
+            message->msg[i] >= ' ' && message->msg[i] <= '~' ? (char)message->msg[i] : '?';
+    frames->why[at] = '\0';
+}
+
+static void on_message(wslay_event_context_ptr context,
+                       const struct wslay_event_on_msg_recv_arg *message, void *arg)
+{
+    static void (*const takers[])(struct frames *, const struct wslay_event_on_msg_recv_arg *) = {
+        [WSLAY_TEXT_FRAME] = take_message,
+        [WSLAY_BINARY_FRAME] = take_message,
+        [WSLAY_CONNECTION_CLOSE] = take_close,
+        [WSLAY_PING] = take_ping,
+    };
+
+    (void)context;
+    if (message->opcode < sizeof takers / sizeof *takers && takers[message->opcode] != NULL)
+        takers[message->opcode](arg, message);
+}
+
+/* wslay's context has 8 KB of buffers: an idle connection does without it. */
+static wslay_event_context_ptr wake(struct frames *frames)
+{
+    static const struct wslay_event_callbacks callbacks = {
+        .recv_callback = on_recv,
+        .send_callback = on_send,
+        .genmask_callback = on_mask,
+        .on_frame_recv_start_callback = on_frame_start,
+        .on_frame_recv_chunk_callback = on_chunk,
+        .on_frame_recv_end_callback = on_frame_end,
+        .on_msg_recv_callback = on_message,
+    };
+    int (*init)(wslay_event_context_ptr *, const struct wslay_event_callbacks *, void *) =
+        frames->server ? wslay_event_context_server_init : wslay_event_context_client_init;
+
+    if (frames->context != NULL)
+        return frames->context;
+    if (init(&frames->context, &callbacks, frames) != 0) {
+        frames->context = NULL;
+        return NULL;
+    }
+    wslay_event_config_set_no_buffering(frames->context, 1);
+    return frames->context;
+}
+
+/* Lets the context go if nothing in it is needed: between messages, with not even the beginning of
+ * a frame in its buffer. */
+static void rest(struct frames *frames)
+{
+    if (frames->context == NULL || frames->within || frames->closing || frames->broken ||
+        frames->taken != frames->framed || wslay_event_want_write(frames->context))
+        return;
+    wslay_event_context_free(frames->context);
+    frames->context = NULL;
+}
+
+struct frames *frames_new(bool server, size_t message_max, struct evbuffer *input,
+                          struct evbuffer *output)
+{
+    struct frames *frames = calloc(1, sizeof *frames);
+
+    if (frames == NULL)
+        return NULL;
+    frames->server = server;
+    frames->message_max = message_max;
+    frames->input = input;
+    frames->output = output;
+    frames->last = &frames->first;
+    return frames;
+}
+
+void frames_free(struct frames *frames)
+{
+    if (frames == NULL)
+        return;
+    if (frames->context != NULL)
+        wslay_event_context_free(frames->context);
+    for (struct frames_message *next; frames->first != NULL; frames->first = next) {
+        next = frames->first->next;
+        free(frames->first);
+    }
+    free(frames->partial);
+    free(frames);
+}
+
+static struct frames_message *pop(struct frames *frames)
+{
+    struct frames_message *message = frames->first;
+
+    frames->first = message->next;
+    if (frames->first == NULL)
+        frames->last = &frames->first;
+    return message;
+}
+
+/* wslay has stopped reading and has put a close frame into the output, whose status says why. */
+static enum frames_next explain_fault(struct frames *frames)
+{
+    uint16_t status = wslay_event_get_status_code_sent(frames->context);
+
+    frames->closing = true;
+    if (status == WSLAY_CODE_MESSAGE_TOO_BIG)
+        snprintf(frames->why, sizeof frames->why,
+                 "the other end sent a message of more than %zu bytes", frames->message_max);
+    else if (status == WSLAY_CODE_INVALID_FRAME_PAYLOAD_DATA)
+        snprintf(frames->why, sizeof frames->why, "the other end sent text that is not UTF-8");
+    else
+        snprintf(frames->why, sizeof frames->why, "the other end broke the WebSocket protocol");
+    return FRAMES_FAULT;
+}
+
+/* Feeds wslay until it has a message or the input is empty. */
+static enum frames_next receive(struct frames *frames)
+{
+    if (wake(frames) == NULL)
+        return FRAMES_NO_MEMORY;
+    int received = wslay_event_recv(frames->context);
+    int sent = wslay_event_send(frames->context);
+
+    if (frames->first != NULL)
+        return FRAMES_MESSAGE;
+    if (frames->no_memory || frames->broken || received == WSLAY_ERR_NOMEM || sent != 0)
+        return FRAMES_NO_MEMORY;
+    if (wslay_event_get_close_received(frames->context)) {
+        frames->closing = true;
+        return FRAMES_CLOSED;
+    }
+    if (!wslay_event_get_read_enabled(frames->context))
+        return explain_fault(frames);
+    rest(frames);
+    return FRAMES_MORE;
+}
+
+enum frames_next frames_next(struct frames *frames, struct frames_message **ret_message)
+{
+    enum frames_next next = FRAMES_MESSAGE;
+
+    if (frames->first == NULL)
+        next = receive(frames);
+    if (next == FRAMES_MESSAGE)
+        *ret_message = pop(frames);
+    return next;
+}
+
+const char *frames_why(const struct frames *frames)
+{
+    return frames->why;
+}
+
+static bool flush(struct frames *frames)
+{
+    bool sent = wslay_event_send(frames->context) == 0;
+
+    rest(frames);
+    return sent;
+}
+
+static bool queue(struct frames *frames, uint8_t opcode, const char *data, size_t length)
+{
+    const struct wslay_event_msg message = {opcode, (const uint8_t *)data, length};
+
+    return wake(frames) != NULL && wslay_event_queue_msg(frames->context, &message) == 0 &&
+           flush(frames);
+}
+
+bool frames_text(struct frames *frames, const char *text, size_t length)
+{
+    return queue(frames, WSLAY_TEXT_FRAME, text, length);
+}
+
+bool frames_ping(struct frames *frames)
+{
+    return queue(frames, WSLAY_PING, NULL, 0);
+}
+
+bool frames_close(struct frames *frames)
+{
+    if (wake(frames) == NULL ||
+        wslay_event_queue_close(frames->context, WSLAY_CODE_NORMAL_CLOSURE, NULL, 0) != 0)
+        return false;
+    frames->closing = true;
+    return flush(frames);
+}
+
+bool frames_broken(const struct frames *frames)
+{
+    return frames->broken;
+}
+
+bool frames_choked(const struct frames *frames)
+{
+    return frames->pongs > PONGS_MAX && evbuffer_get_length(frames->output) > 0;
+}
+
+uint64_t frames_written(const struct frames *frames)
+{
+    return frames->written;
+}

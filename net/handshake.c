@@ -1,0 +1,388 @@
+#include "config.h"
+
+#include "net/handshake.h"
+
+#include <openssl/sha.h>
+#include <sodium.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+/* RFC 6455 §1.3 */
+static const char accept_guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+
+#define BASE64_SIZE(bytes) sodium_base64_ENCODED_LEN(bytes, sodium_base64_VARIANT_ORIGINAL)
+#define ACCEPT_SIZE        BASE64_SIZE(SHA_DIGEST_LENGTH)
+
+enum fact {
+    FACT_UPGRADE = 1 << 0,
+    FACT_CONNECTION = 1 << 1,
+    FACT_ACCEPT = 1 << 2,
+    FACT_KEY = 1 << 3,
+    FACT_VERSION = 1 << 4,
+    FACT_HOST = 1 << 5,
+};
+
+/* Ends it: `status` is what a server answers, the clause says what was wrong. Always false. */
+static bool refuse(struct handshake *handshake, unsigned status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static bool refuse(struct handshake *handshake, unsigned status, const char *format, ...)
+{
+    va_list values;
+
+    va_start(values, format);
+    vsnprintf(handshake->why, sizeof handshake->why, format, values);
+    va_end(values);
+    handshake->status = status;
+    handshake->progress = HANDSHAKE_REFUSED;
+    return false;
+}
+
+static void make_accept(const char *key, char ret_accept[ACCEPT_SIZE])
+{
+    char text[sizeof((struct handshake *)0)->key + sizeof accept_guid];
+    unsigned char digest[SHA_DIGEST_LENGTH];
+    int length = snprintf(text, sizeof text, "%s%s", key, accept_guid);
+
+    SHA1((const unsigned char *)text, (size_t)length, digest);
+    sodium_bin2base64(ret_accept, ACCEPT_SIZE, digest, sizeof digest,
+                      sodium_base64_VARIANT_ORIGINAL);
+}
+
+/* Is `token` in a comma-separated list? Case does not matter. */
+static bool has_token(const char *list, const char *token)
+{
+    size_t wanted = strlen(token);
+
+    while (*list != '\0') {
+        list += strspn(list, ", \t");
+        size_t length = strcspn(list, ", \t");
+
+        if (length == wanted && strncasecmp(list, token, length) == 0)
+            return true;
+        list += strcspn(list, ",");
+    }
+    return false;
+}
+
+/* A header of which there can be only one. */
+static bool note_once(struct handshake *handshake, enum fact fact, const char *name)
+{
+    if (handshake->facts & fact)
+        return refuse(handshake, 400, "sent %s twice", name);
+    handshake->facts |= fact;
+    return true;
+}
+
+static bool take_upgrade(struct handshake *handshake, const char *value)
+{
+    if (has_token(value, "websocket"))
+        handshake->facts |= FACT_UPGRADE;
+    return true;
+}
+
+static bool take_connection(struct handshake *handshake, const char *value)
+{
+    if (has_token(value, "Upgrade"))
+        handshake->facts |= FACT_CONNECTION;
+    return true;
+}
+
+static bool take_accept(struct handshake *handshake, const char *value)
+{
+    char expected[ACCEPT_SIZE];
+
+    make_accept(handshake->key, expected);
+    if (strcmp(value, expected) != 0)
+        return refuse(handshake, 0, "answered with a wrong Sec-WebSocket-Accept");
+    return note_once(handshake, FACT_ACCEPT, "Sec-WebSocket-Accept");
+}
+
+/* We asked for no extension and no subprotocol; an end that thinks otherwise would send what we do
+ * not understand. */
+static bool take_unasked(struct handshake *handshake, const char *value)
+{
+    (void)value;
+    return refuse(handshake, 0, "chose a WebSocket extension or protocol that was not offered");
+}
+
+static bool take_key(struct handshake *handshake, const char *value)
+{
+    unsigned char nonce[HANDSHAKE_KEY_BYTES];
+    size_t length = 0;
+
+    if (sodium_base642bin(nonce, sizeof nonce, value, strlen(value), NULL, &length, NULL,
+                          sodium_base64_VARIANT_ORIGINAL) != 0 ||
+        length != sizeof nonce)
+        return refuse(handshake, 400, "sent a malformed Sec-WebSocket-Key");
+    snprintf(handshake->key, sizeof handshake->key, "%s", value);
+    return note_once(handshake, FACT_KEY, "Sec-WebSocket-Key");
+}
+
+static bool take_version(struct handshake *handshake, const char *value)
+{
+    if (strcmp(value, "13") != 0)
+        return refuse(handshake, 426, "asked for a version of WebSocket other than 13");
+    return note_once(handshake, FACT_VERSION, "Sec-WebSocket-Version");
+}
+
+static bool take_host(struct handshake *handshake, const char *value)
+{
+    (void)value;
+    return note_once(handshake, FACT_HOST, "Host");
+}
+
+static const struct header {
+    const char *name;
+    bool (*client)(struct handshake *, const char *value); /* NULL: means nothing to a client */
+    bool (*server)(struct handshake *, const char *value); /* likewise */
+} headers[] = {
+    {"Upgrade", take_upgrade, take_upgrade},
+    {"Connection", take_connection, take_connection},
+    {"Sec-WebSocket-Accept", take_accept, NULL},
+    {"Sec-WebSocket-Extensions", take_unasked, NULL},
+    {"Sec-WebSocket-Protocol", take_unasked, NULL},
+    {"Sec-WebSocket-Key", NULL, take_key},
+    {"Sec-WebSocket-Version", NULL, take_version},
+    {"Host", NULL, take_host},
+};
+
+static bool take_value(struct handshake *handshake, const char *name, const char *value)
+{
+    for (size_t i = 0; i < sizeof headers / sizeof *headers; i++)
+        if (strcasecmp(headers[i].name, name) == 0) {
+            bool (*take)(struct handshake *, const char *) =
+                handshake->server ? headers[i].server : headers[i].client;
+
+            return take == NULL || take(handshake, value);
+        }
+    return true;
+}
+
+/* "Name: value", blanks around the value. A blank before the colon, or a line that continues the
+ * one before, has fooled proxies: refused (RFC 7230 §3.2.4). */
+static bool take_header(struct handshake *handshake)
+{
+    char *line = handshake->line;
+    size_t name = strcspn(line, ": \t");
+
+    if (name == 0 || line[name] != ':')
+        return refuse(handshake, 400, "sent a malformed HTTP header");
+    line[name] = '\0';
+    char *value = line + name + 1;
+    value += strspn(value, " \t");
+    for (size_t end = strlen(value); end > 0 && strchr(" \t", value[end - 1]) != NULL; end--)
+        value[end - 1] = '\0';
+    return take_value(handshake, line, value);
+}
+
+/* "HTTP/1.1 101 Switching Protocols" */
+static bool take_status(struct handshake *handshake)
+{
+    char *line = handshake->line;
+    static const char version[] = "HTTP/1.";
+    const char *code = line + sizeof version - 1 + 2;
+
+    if (strlen(line) < sizeof version - 1 + 5 || strncmp(line, version, sizeof version - 1) != 0 ||
+        code[-1] != ' ' || strspn(code, "0123456789") != 3 || (code[3] != ' ' && code[3] != '\0'))
+        return refuse(handshake, 0, "does not speak HTTP");
+    if (code[-2] != '1')
+        return refuse(handshake, 0, "speaks only HTTP/1.%c", code[-2]);
+    if (strncmp(code, "101", 3) == 0)
+        return true;
+    for (char *c = line; *c != '\0'; c++)
+        if (*c < ' ' || *c > '~')
+            *c = '?';
+    return refuse(handshake, 0, "answered %.80s", code);
+}
+
+/* "GET /path HTTP/1.1" */
+static bool take_request_line(struct handshake *handshake)
+{
+    const char *line = handshake->line;
+    const char *target = line + strcspn(line, " ");
+    const char *version = *target != '\0' ? strchr(target + 1, ' ') : NULL;
+
+    if (version == NULL || version == target + 1 || strncmp(version, " HTTP/", 6) != 0)
+        return refuse(handshake, 400, "does not speak HTTP");
+    if (strcmp(version, " HTTP/1.1") != 0)
+        return refuse(handshake, 505, "does not speak HTTP/1.1");
+    if (strncmp(line, "GET ", 4) != 0)
+        return refuse(handshake, 405, "sent a request other than GET");
+    return true;
+}
+
+/* What must have been seen when the head is complete. */
+static const struct need {
+    bool server;
+    enum fact fact;
+    unsigned status;
+    const char *why;
+} needs[] = {
+    {false, FACT_UPGRADE, 0, "answered without upgrading to WebSocket"},
+    {false, FACT_CONNECTION, 0, "answered without upgrading the connection"},
+    {false, FACT_ACCEPT, 0, "answered without Sec-WebSocket-Accept"},
+    {true, FACT_HOST, 400, "sent no Host"},
+    {true, FACT_UPGRADE, 426, "did not ask for WebSocket"},
+    {true, FACT_CONNECTION, 426, "did not ask for an upgrade of the connection"},
+    {true, FACT_VERSION, 426, "sent no Sec-WebSocket-Version"},
+    {true, FACT_KEY, 400, "sent no Sec-WebSocket-Key"},
+};
+
+static bool finish(struct handshake *handshake)
+{
+    for (size_t i = 0; i < sizeof needs / sizeof *needs; i++)
+        if (needs[i].server == handshake->server && !(handshake->facts & needs[i].fact))
+            return refuse(handshake, needs[i].status, "%s", needs[i].why);
+    handshake->status = 101;
+    handshake->progress = HANDSHAKE_DONE;
+    return true;
+}
+
+/* A line without its end, followed by a NUL. */
+static bool take_line(struct handshake *handshake)
+{
+    if (handshake->length > 0 && handshake->line[handshake->length - 1] == '\r')
+        handshake->length--;
+    handshake->line[handshake->length] = '\0';
+    if (memchr(handshake->line, '\r', handshake->length) != NULL)
+        return refuse(handshake, 400, "sent a malformed HTTP header");
+    handshake->lines++;
+    if (handshake->lines == 1)
+        return handshake->server ? take_request_line(handshake) : take_status(handshake);
+    return handshake->length == 0 ? finish(handshake) : take_header(handshake);
+}
+
+/* Says at the first odd byte that this is no HTTP, rather than wait for the end of a line. */
+static bool plausible(const struct handshake *handshake, char byte)
+{
+    static const char beginning[] = "HTTP/1.";
+
+    if (handshake->lines == 0 && !handshake->server && handshake->length < sizeof beginning - 1)
+        return byte == beginning[handshake->length];
+    return (unsigned char)byte >= ' ' || byte == '\t' || byte == '\r';
+}
+
+static bool take_byte(struct handshake *handshake, char byte)
+{
+    if (++handshake->head > HANDSHAKE_HEAD_MAX)
+        return refuse(handshake, 431, "sent too long an HTTP header");
+    if (byte == '\n') {
+        bool fine = take_line(handshake);
+
+        handshake->length = 0;
+        return fine;
+    }
+    if (!plausible(handshake, byte))
+        return refuse(handshake, 400, "does not speak HTTP");
+    if (handshake->length == sizeof handshake->line - 1)
+        return refuse(handshake, 431, "sent too long a line in an HTTP header");
+    handshake->line[handshake->length++] = byte;
+    return true;
+}
+
+enum handshake_progress handshake_feed(struct handshake *handshake, const void *data, size_t length,
+                                       size_t *ret_used)
+{
+    const char *bytes = data;
+    size_t used = 0;
+
+    while (used < length && handshake->progress == HANDSHAKE_MORE)
+        take_byte(handshake, bytes[used++]);
+    *ret_used = used;
+    return handshake->progress;
+}
+
+/* The line buffer, most of the whole, stays untouched. */
+static void begin(struct handshake *handshake, bool server)
+{
+    memset(handshake, 0, offsetof(struct handshake, line));
+    handshake->server = server;
+}
+
+void handshake_client(struct handshake *ret_handshake, const uint8_t nonce[HANDSHAKE_KEY_BYTES])
+{
+    begin(ret_handshake, false);
+    sodium_bin2base64(ret_handshake->key, sizeof ret_handshake->key, nonce, HANDSHAKE_KEY_BYTES,
+                      sodium_base64_VARIANT_ORIGINAL);
+}
+
+void handshake_server(struct handshake *ret_handshake)
+{
+    begin(ret_handshake, true);
+}
+
+size_t handshake_request(const struct handshake *handshake, const struct url *url,
+                         char ret_text[HANDSHAKE_TEXT_SIZE])
+{
+    char host[URL_HOST_HEADER_SIZE];
+
+    url_host_header(url, host, sizeof host);
+    return (size_t)snprintf(ret_text, HANDSHAKE_TEXT_SIZE,
+                            "GET %s HTTP/1.1\r\n"
+                            "Host: %s\r\n"
+                            "Upgrade: websocket\r\n"
+                            "Connection: Upgrade\r\n"
+                            "Sec-WebSocket-Key: %s\r\n"
+                            "Sec-WebSocket-Version: 13\r\n"
+                            "\r\n",
+                            url->path, host, handshake->key);
+}
+
+static const char *status_text(unsigned status)
+{
+    static const struct {
+        unsigned status;
+        const char *text;
+    } texts[] = {
+        {400, "Bad Request"},
+        {405, "Method Not Allowed"},
+        {426, "Upgrade Required"},
+        {431, "Request Header Fields Too Large"},
+        {505, "HTTP Version Not Supported"},
+    };
+
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (texts[i].status == status)
+            return texts[i].text;
+    return "Error";
+}
+
+/* The headers that some statuses must have (RFC 7231 §6.5.5 and §6.5.15) do no harm to the others.
+ */
+static size_t refusal(const struct handshake *handshake, char *ret_text)
+{
+    static const char body[] = "This is a WebSocket server: ";
+
+    return (size_t)snprintf(ret_text, HANDSHAKE_TEXT_SIZE,
+                            "HTTP/1.1 %u %s\r\n"
+                            "Allow: GET\r\n"
+                            "Upgrade: websocket\r\n"
+                            "Connection: Upgrade, close\r\n"
+                            "Sec-WebSocket-Version: 13\r\n"
+                            "Content-Type: text/plain\r\n"
+                            "Content-Length: %zu\r\n"
+                            "\r\n"
+                            "%sthe client %s.\n",
+                            handshake->status, status_text(handshake->status),
+                            strlen(body) + strlen("the client .\n") + strlen(handshake->why), body,
+                            handshake->why);
+}
+
+size_t handshake_reply(const struct handshake *handshake, char ret_text[HANDSHAKE_TEXT_SIZE])
+{
+    char accept[ACCEPT_SIZE];
+
+    if (handshake->progress != HANDSHAKE_DONE)
+        return refusal(handshake, ret_text);
+    make_accept(handshake->key, accept);
+    return (size_t)snprintf(ret_text, HANDSHAKE_TEXT_SIZE,
+                            "HTTP/1.1 101 Switching Protocols\r\n"
+                            "Upgrade: websocket\r\n"
+                            "Connection: Upgrade\r\n"
+                            "Sec-WebSocket-Accept: %s\r\n"
+                            "\r\n",
+                            accept);
+}

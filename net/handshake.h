@@ -1,0 +1,64 @@
+/*
+ * The HTTP upgrade that begins a WebSocket (RFC 6455 §4), as text and without I/O: bytes in, bytes
+ * out, for both ends. Randomness is given.
+ */
+#ifndef NET_HANDSHAKE_H
+#define NET_HANDSHAKE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "net/url.h"
+
+#define HANDSHAKE_KEY_BYTES 16
+/* Longest head of a request or response: proxies and browsers add headers by the kilobyte, and the
+ * common servers stop at 8 or 16 KiB. */
+#define HANDSHAKE_HEAD_MAX 16384
+/* Longest line in it: ours need a few hundred bytes, cookies and policies of others may take 4 KiB.
+ */
+#define HANDSHAKE_LINE_MAX 4096
+/* Room for any request or reply that we make, with its NUL. */
+#define HANDSHAKE_TEXT_SIZE (URL_MAX + URL_HOST_HEADER_SIZE + 512)
+#define HANDSHAKE_WHY_SIZE  128
+
+/* How far it is. What refused says nothing about the other end's manners: a relay that answers 404
+ * ends there too. */
+enum handshake_progress {
+    HANDSHAKE_MORE = 0, /* feed it more */
+    HANDSHAKE_DONE,     /* the connection is a WebSocket (a server sends its reply first) */
+    HANDSHAKE_REFUSED,  /* it will not be one; see why (a server sends its reply first) */
+};
+
+struct handshake {
+    bool server;
+    enum handshake_progress progress;
+    unsigned status;              /* server: the status that the reply has */
+    unsigned facts;               /* headers that were seen and are right */
+    unsigned lines;               /* complete lines so far */
+    size_t head;                  /* bytes so far */
+    size_t length;                /* bytes in line */
+    char key[32];                 /* Sec-WebSocket-Key, base64; empty until known */
+    char why[HANDSHAKE_WHY_SIZE]; /* once refused: a clause whose subject is the other end */
+    char line[HANDSHAKE_LINE_MAX];
+};
+
+/* A client's end, with a nonce of 16 random bytes. */
+void handshake_client(struct handshake *ret_handshake, const uint8_t nonce[HANDSHAKE_KEY_BYTES]);
+
+/* A server's end. */
+void handshake_server(struct handshake *ret_handshake);
+
+/* The client's request. Returns its length. */
+size_t handshake_request(const struct handshake *handshake, const struct url *url,
+                         char ret_text[HANDSHAKE_TEXT_SIZE]);
+
+/* The server's answer, once done or refused. Returns its length. */
+size_t handshake_reply(const struct handshake *handshake, char ret_text[HANDSHAKE_TEXT_SIZE]);
+
+/* Takes bytes from the other end, as many as belong to the handshake: `ret_used` tells how many.
+ * What follows an upgrade are WebSocket frames. */
+enum handshake_progress handshake_feed(struct handshake *handshake, const void *data, size_t length,
+                                       size_t *ret_used);
+
+#endif

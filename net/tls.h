@@ -1,0 +1,30 @@
+/* TLS as a client: who is trusted, and why somebody was not. */
+#ifndef NET_TLS_H
+#define NET_TLS_H
+
+#include <openssl/ssl.h>
+#include <stddef.h>
+
+struct url;
+
+/* TLS 1.2 at least; trusts the system's CA store, or (`cafile` not NULL) only the certificates in
+ * that PEM file. New: SSL_CTX_free() it. NULL on failure, with a sentence in ret_why. */
+SSL_CTX *tls_context_new(const char *cafile, char *ret_why, size_t size);
+
+/* For one connection to the URL's host: its certificate must be for that name or address. New:
+ * SSL_free() it. NULL on failure. */
+SSL *tls_client_new(SSL_CTX *context, const struct url *url);
+
+/* What OpenSSL's error code says; if it is 0, or says no more than that the system failed, what
+ * errno
+ * (`system`) says. Borrowed. */
+const char *tls_error_text(unsigned long error, int system);
+
+/* The other end is not trusted: why, as a clause fit to follow a colon. NULL if it is, or has shown
+ * no certificate yet. Borrowed. */
+const char *tls_distrust(const SSL *ssl);
+
+/* Says that no more will be sent (close_notify), if the handshake was done; else does nothing. */
+void tls_goodbye(SSL *ssl);
+
+#endif

@@ -1,0 +1,104 @@
+/* The first stages of a client: name, TCP, TLS. */
+#include "config.h"
+
+#include <errno.h>
+#include <event2/bufferevent_ssl.h>
+#include <unistd.h>
+
+#include "net/ws-internal.h"
+
+static void begin_tls(struct ws *ws, int fd)
+{
+    SSL *ssl = tls_client_new(ws->net->tls, &ws->start->url);
+    struct bufferevent *bev = NULL;
+
+    if (ssl != NULL)
+        bev = bufferevent_openssl_socket_new(ws->net->base, fd, ssl, BUFFEREVENT_SSL_CONNECTING,
+                                             BEV_OPT_CLOSE_ON_FREE);
+    if (bev == NULL) {
+        close(fd);
+        ws_fail(ws, "cannot set up TLS with %s: out of memory", ws->start->where);
+        return;
+    }
+    bufferevent_openssl_set_allow_dirty_shutdown(bev, 1);
+    ws->stage = &ws_stage_tls;
+    if (ws_attach(ws, bev))
+        ws_wait(ws, ws->options.connect_timeout);
+}
+
+static void begin_plain(struct ws *ws, int fd)
+{
+    struct bufferevent *bev = bufferevent_socket_new(ws->net->base, fd, BEV_OPT_CLOSE_ON_FREE);
+
+    if (bev == NULL) {
+        close(fd);
+        ws_fail(ws, "cannot talk to %s: out of memory", ws->start->where);
+        return;
+    }
+    if (ws_attach(ws, bev))
+        ws_begin_upgrade(ws);
+}
+
+static void on_dialled(int fd, const char *why, void *arg)
+{
+    struct ws *ws = arg;
+
+    ws_enter(ws);
+    if (fd < 0)
+        ws_fail(ws, "%s", why);
+    else if (ws->start->url.tls)
+        begin_tls(ws, fd);
+    else
+        begin_plain(ws, fd);
+    ws_leave(ws);
+}
+
+bool ws_begin_dialling(struct ws *ws)
+{
+    ws->stage = &ws_stage_dialling;
+    ws->start->dial = dial_start(ws->net->base, ws->net->resolver, &ws->start->url,
+                                 ws->options.connect_timeout, on_dialled, ws);
+    return ws->start->dial != NULL;
+}
+
+static void tls_failed(struct ws *ws, short what)
+{
+    int system = EVUTIL_SOCKET_ERROR();
+    const char *distrust = tls_distrust(bufferevent_openssl_get_ssl(ws->bev));
+
+    if (distrust != NULL)
+        ws_fail(ws, "cannot trust %s: %s", ws->start->where, distrust);
+    else if (what & BEV_EVENT_ERROR)
+        ws_fail(ws, "cannot speak TLS with %s: %s", ws->start->where,
+                tls_error_text(bufferevent_get_openssl_error(ws->bev), system));
+    else
+        ws_fail(ws, "cannot speak TLS with %s: it closed the connection", ws->start->where);
+}
+
+static void tls_happened(struct ws *ws, short what)
+{
+    if (what & BEV_EVENT_CONNECTED)
+        ws_begin_upgrade(ws);
+    else
+        tls_failed(ws, what);
+}
+
+static void tls_timeout(struct ws *ws)
+{
+    ws_fail(ws, "cannot speak TLS with %s: it does not answer", ws->start->where);
+}
+
+void ws_give_up(struct ws *ws)
+{
+    ws_fail(ws, "closed before it was open");
+}
+
+const struct ws_stage ws_stage_dialling = {
+    .close = ws_give_up,
+};
+
+const struct ws_stage ws_stage_tls = {
+    .happened = tls_happened,
+    .timeout = tls_timeout,
+    .close = ws_give_up,
+};

@@ -1,0 +1,113 @@
+/*
+ * What the files of the WebSocket share. A connection goes through stages, each a table of
+ * handlers:
+ *
+ *     dialling → tls → upgrade → open → closing → flushing → ended        (ws-connect.c,
+ * ws-upgrade.c, ↘ lingering ↗                               ws-open.c, ws-close.c)
+ *
+ * Any stage may go to ended at once. An accepted connection begins with upgrade.
+ */
+#ifndef NET_WS_INTERNAL_H
+#define NET_WS_INTERNAL_H
+
+#include <event2/bufferevent.h>
+#include <event2/buffer.h>
+#include <event2/event.h>
+
+#include "net/dial.h"
+#include "net/frames.h"
+#include "net/handshake.h"
+#include "net/resolve.h"
+#include "net/tls.h"
+#include "net/url.h"
+#include "net/ws.h"
+
+struct ws_net {
+    struct event_base *base;
+    struct resolver *resolver;
+    SSL_CTX *tls;
+};
+
+/* NULL: nothing to do in this stage. */
+struct ws_stage {
+    void (*readable)(struct ws *ws);             /* there are bytes, or there were */
+    void (*written)(struct ws *ws);              /* the output is empty */
+    void (*happened)(struct ws *ws, short what); /* BEV_EVENT_… */
+    void (*timeout)(struct ws *ws);              /* of ws_wait() */
+    void (*close)(struct ws *ws);                /* ws_close() */
+};
+
+/* What only the beginning needs; freed when the connection is open. */
+struct ws_start {
+    struct dial *dial;
+    struct url url;                   /* not of an accepted connection */
+    char where[URL_HOST_HEADER_SIZE]; /* the other end, for sentences */
+    struct handshake handshake;
+};
+
+struct ws {
+    struct ws_net *net;
+    const struct ws_handlers *handlers;
+    void *arg;
+    const struct ws_stage *stage;
+    struct ws_start *start;
+    struct bufferevent *bev; /* NULL until TCP is connected, and at the end */
+    struct frames *frames;   /* NULL until open */
+    struct event *timer;
+    char *why; /* the first reason to end */
+    struct ws_options options;
+    int64_t heard;    /* when a byte was last received (mono_ms) … */
+    int64_t pinged;   /* … and when a ping was sent after that, or 0 */
+    uint64_t arrived; /* bytes that the other end's kernel had when the timer last looked … */
+    uint64_t awaited; /* … and those with which the ping arrives, or 0: it has */
+    unsigned busy;    /* handlers of ours on the stack */
+    bool server, paused;
+    bool lost;   /* no more will come; what has come is still to be delivered */
+    bool unsent; /* something was sent since the output was last empty */
+    bool dead;   /* freed; the memory goes when no handler of ours is left on the stack */
+};
+
+extern const struct ws_stage ws_stage_dialling, ws_stage_tls, ws_stage_upgrade, ws_stage_open,
+    ws_stage_closing, ws_stage_flushing, ws_stage_lingering, ws_stage_ended;
+
+/* Every handler called by libevent stands between these: ws_free() from inside is safe. */
+void ws_enter(struct ws *ws);
+void ws_leave(struct ws *ws);
+
+/* Takes over a connected transport, and reads and writes with it. False: it has ended instead. */
+bool ws_attach(struct ws *ws, struct bufferevent *bev);
+
+/* Calls the stage's timeout handler after `ms`. False: it has ended instead. */
+bool ws_wait(struct ws *ws, int64_t ms);
+
+/* Notes why it will end, unless a reason is there already. */
+void ws_because(struct ws *ws, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Drops the transport; `closed` follows from the event loop. */
+void ws_end(struct ws *ws);
+
+/* Both. */
+void ws_fail(struct ws *ws, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Notes why, from what libevent says of the transport. */
+void ws_note_loss(struct ws *ws, short what);
+
+/* Beginnings of stages. */
+bool ws_begin_dialling(struct ws *ws);
+void ws_begin_upgrade(struct ws *ws);
+void ws_begin_open(struct ws *ws);
+/* The close handshake, from our side. */
+void ws_begin_closing(struct ws *ws);
+/* Everything is said: until the last of it has left. */
+void ws_begin_flushing(struct ws *ws);
+/* The last of ours is in the output and the other end may still be sending: closing the socket now
+ * would reset the connection, and the other end might not see why. */
+void ws_begin_lingering(struct ws *ws);
+
+/* ws_close() before there is a WebSocket to close. */
+void ws_give_up(struct ws *ws);
+
+/* ws_pause() while open. */
+void ws_open_paused(struct ws *ws);
+
+#endif

@@ -1,0 +1,210 @@
+/* The stage in which messages flow, and the watch over an end that has fallen silent. */
+#include "config.h"
+
+#include <linux/sockios.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+
+#include "net/mono.h"
+#include "net/ws-internal.h"
+
+/* Did a callback leave us in this stage? */
+static bool still_open(const struct ws *ws)
+{
+    return !ws->dead && ws->stage == &ws_stage_open;
+}
+
+static void deliver(struct ws *ws, struct frames_message *message)
+{
+    ws->handlers->message(ws, message->data, message->length, ws->arg);
+    free(message);
+}
+
+static void next_is_more(struct ws *ws)
+{
+    if (ws->lost)
+        ws_end(ws);
+}
+
+static void next_is_closed(struct ws *ws)
+{
+    ws_because(ws, "%s", frames_why(ws->frames));
+    ws_begin_flushing(ws);
+}
+
+static void next_is_fault(struct ws *ws)
+{
+    ws_because(ws, "%s", frames_why(ws->frames));
+    ws_begin_lingering(ws);
+}
+
+static void next_is_no_memory(struct ws *ws)
+{
+    ws_fail(ws, "out of memory");
+}
+
+/* Whether to read follows from what is to be done with it. */
+static void set_interest(struct ws *ws)
+{
+    if (ws->paused || frames_choked(ws->frames))
+        bufferevent_disable(ws->bev, EV_READ);
+    else if (!ws->lost && bufferevent_enable(ws->bev, EV_READ) != 0)
+        ws_fail(ws, "out of memory");
+}
+
+/* Delivers what has come, as far as the application lets us. */
+static void pump(struct ws *ws)
+{
+    static void (*const others[])(struct ws *) = {
+        [FRAMES_MORE] = next_is_more,
+        [FRAMES_CLOSED] = next_is_closed,
+        [FRAMES_FAULT] = next_is_fault,
+        [FRAMES_NO_MEMORY] = next_is_no_memory,
+    };
+    enum frames_next next = FRAMES_MESSAGE;
+    struct frames_message *message;
+
+    while (next == FRAMES_MESSAGE && still_open(ws) && !ws->paused) {
+        next = frames_next(ws->frames, &message);
+        if (next == FRAMES_MESSAGE)
+            deliver(ws, message);
+        else
+            others[next](ws);
+    }
+    if (still_open(ws))
+        set_interest(ws);
+}
+
+static void open_readable(struct ws *ws)
+{
+    ws->heard = mono_ms();
+    ws->pinged = 0;
+    pump(ws);
+}
+
+static void open_written(struct ws *ws)
+{
+    bool unsent = ws->unsent;
+
+    ws->unsent = false;
+    if (unsent && ws->handlers->drained != NULL)
+        ws->handlers->drained(ws, ws->arg);
+    if (still_open(ws))
+        pump(ws);
+}
+
+static void open_happened(struct ws *ws, short what)
+{
+    ws_note_loss(ws, what);
+    ws->lost = true;
+    pump(ws);
+}
+
+/* From inside ws_pause(): what waits is delivered from the event loop. */
+void ws_open_paused(struct ws *ws)
+{
+    set_interest(ws);
+    ws->heard = mono_ms();
+    ws->pinged = 0;
+    if (!ws->paused && still_open(ws))
+        bufferevent_trigger(ws->bev, EV_READ,
+                            BEV_TRIG_IGNORE_WATERMARKS | BEV_TRIG_DEFER_CALLBACKS);
+}
+
+/* Bytes on their way: in our output, and in the kernel without the other end's acknowledgement. */
+static uint64_t under_way(const struct ws *ws)
+{
+    int unacknowledged = 0;
+
+    if (ioctl(bufferevent_getfd(ws->bev), SIOCOUTQ, &unacknowledged) < 0)
+        unacknowledged = 0;
+    return ws_backlog(ws) + (uint64_t)unacknowledged;
+}
+
+static void ping(struct ws *ws, int64_t now)
+{
+    uint64_t before = under_way(ws);
+
+    ws->arrived = frames_written(ws->frames) - before;
+    if (!frames_ping(ws->frames)) {
+        ws_fail(ws, "out of memory");
+        return;
+    }
+    ws->awaited = before > 0 ? frames_written(ws->frames) : 0;
+    ws->pinged = now;
+    ws_wait(ws, ws->options.ping_timeout);
+}
+
+/* On a slow line a ping may wait for minutes behind what was sent before it: no answer to it is
+ * missing while that is still arriving. */
+static bool still_arriving(struct ws *ws)
+{
+    uint64_t arrived = frames_written(ws->frames) - under_way(ws);
+    bool moved = arrived != ws->arrived;
+
+    if (ws->awaited == 0)
+        return false;
+    if (arrived >= ws->awaited)
+        ws->awaited = 0;
+    ws->arrived = arrived;
+    return moved;
+}
+
+static void missing_answer(struct ws *ws, int64_t now)
+{
+    if (still_arriving(ws)) {
+        ws->pinged = now;
+        ws_wait(ws, ws->options.ping_timeout);
+    } else {
+        ws_fail(ws, "the other end does not answer any more");
+    }
+}
+
+static void open_timeout(struct ws *ws)
+{
+    int64_t now = mono_ms();
+
+    if (ws->paused)
+        ws->heard = now;
+    int64_t since = ws->pinged != 0 ? ws->pinged : ws->heard;
+    int64_t patience = ws->pinged != 0 ? ws->options.ping_timeout : ws->options.ping_interval;
+
+    if (now - since < patience)
+        ws_wait(ws, patience - (now - since));
+    else if (ws->pinged == 0)
+        ping(ws, now);
+    else
+        missing_answer(ws, now);
+}
+
+/* What has come behind the handshake is delivered at once. */
+void ws_begin_open(struct ws *ws)
+{
+    struct evbuffer *output = bufferevent_get_output(ws->bev);
+
+    ws->frames =
+        frames_new(ws->server, ws->options.message_max, bufferevent_get_input(ws->bev), output);
+    if (ws->frames == NULL) {
+        ws_fail(ws, "out of memory");
+        return;
+    }
+    dial_free(ws->start->dial);
+    free(ws->start);
+    ws->start = NULL;
+    ws->stage = &ws_stage_open;
+    ws->heard = mono_ms();
+    event_del(ws->timer);
+    if (ws->options.ping_interval > 0 && !ws_wait(ws, ws->options.ping_interval))
+        return;
+    ws->handlers->opened(ws, ws->arg);
+    if (still_open(ws))
+        pump(ws);
+}
+
+const struct ws_stage ws_stage_open = {
+    .readable = open_readable,
+    .written = open_written,
+    .happened = open_happened,
+    .timeout = open_timeout,
+    .close = ws_begin_closing,
+};

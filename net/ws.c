@@ -1,0 +1,258 @@
+#include "config.h"
+
+#include <errno.h>
+#include <event2/bufferevent_ssl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "net/mono.h"
+#include "net/ws-internal.h"
+
+void ws_enter(struct ws *ws)
+{
+    ws->busy++;
+}
+
+void ws_leave(struct ws *ws)
+{
+    if (--ws->busy == 0 && ws->dead)
+        free(ws);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+    struct ws *ws = arg;
+
+    (void)fd;
+    (void)what;
+    ws_enter(ws);
+    if (ws->stage->timeout != NULL)
+        ws->stage->timeout(ws);
+    ws_leave(ws);
+}
+
+static void on_readable(struct bufferevent *bev, void *arg)
+{
+    struct ws *ws = arg;
+
+    (void)bev;
+    ws_enter(ws);
+    if (ws->stage->readable != NULL)
+        ws->stage->readable(ws);
+    ws_leave(ws);
+}
+
+static void on_written(struct bufferevent *bev, void *arg)
+{
+    struct ws *ws = arg;
+
+    ws_enter(ws);
+    if (ws->stage->written != NULL && evbuffer_get_length(bufferevent_get_output(bev)) == 0)
+        ws->stage->written(ws);
+    ws_leave(ws);
+}
+
+static void on_happened(struct bufferevent *bev, short what, void *arg)
+{
+    struct ws *ws = arg;
+
+    (void)bev;
+    ws_enter(ws);
+    if (ws->stage->happened != NULL)
+        ws->stage->happened(ws, what);
+    ws_leave(ws);
+}
+
+bool ws_attach(struct ws *ws, struct bufferevent *bev)
+{
+    ws->bev = bev;
+    bufferevent_setcb(bev, on_readable, on_written, on_happened, ws);
+    if (bufferevent_enable(bev, EV_READ | EV_WRITE) == 0)
+        return true;
+    ws_fail(ws, "out of memory");
+    return false;
+}
+
+bool ws_wait(struct ws *ws, int64_t ms)
+{
+    struct timeval wait = mono_timeval(ms);
+
+    if (event_add(ws->timer, &wait) == 0)
+        return true;
+    ws_fail(ws, "out of memory");
+    return false;
+}
+
+static void because(struct ws *ws, const char *format, va_list values)
+{
+    if (ws->why == NULL && vasprintf(&ws->why, format, values) < 0)
+        ws->why = NULL;
+}
+
+void ws_because(struct ws *ws, const char *format, ...)
+{
+    va_list values;
+
+    va_start(values, format);
+    because(ws, format, values);
+    va_end(values);
+}
+
+static void drop_transport(struct ws *ws)
+{
+    if (ws->start != NULL)
+        dial_free(ws->start->dial);
+    free(ws->start);
+    ws->start = NULL;
+    frames_free(ws->frames);
+    ws->frames = NULL;
+    if (ws->bev != NULL)
+        bufferevent_free(ws->bev);
+    ws->bev = NULL;
+}
+
+void ws_end(struct ws *ws)
+{
+    if (ws->dead || ws->stage == &ws_stage_ended)
+        return;
+    drop_transport(ws);
+    ws->stage = &ws_stage_ended;
+    event_del(ws->timer);
+    event_active(ws->timer, EV_TIMEOUT, 1); /* unlike adding it, this cannot fail */
+}
+
+void ws_fail(struct ws *ws, const char *format, ...)
+{
+    va_list values;
+
+    va_start(values, format);
+    because(ws, format, values);
+    va_end(values);
+    ws_end(ws);
+}
+
+void ws_note_loss(struct ws *ws, short what)
+{
+    int system = EVUTIL_SOCKET_ERROR();
+    unsigned long error = bufferevent_get_openssl_error(ws->bev);
+
+    if (what & BEV_EVENT_ERROR)
+        ws_because(ws, "the connection was lost: %s", tls_error_text(error, system));
+    else
+        ws_because(ws, "the other end dropped the connection");
+}
+
+static struct ws *ws_new(struct ws_net *net, bool server, const struct ws_options *options,
+                         const struct ws_handlers *handlers, void *arg)
+{
+    struct ws *ws = calloc(1, sizeof *ws);
+
+    if (ws == NULL)
+        return NULL;
+    ws->net = net;
+    ws->server = server;
+    ws->handlers = handlers;
+    ws->arg = arg;
+    ws->stage = &ws_stage_dialling;
+    if (options != NULL)
+        ws->options = *options;
+    else
+        ws_options_default(&ws->options);
+    ws->start = malloc(sizeof *ws->start);
+    ws->timer = evtimer_new(net->base, on_timer, ws);
+    if (ws->start != NULL)
+        ws->start->dial = NULL;
+    if (ws->start == NULL || ws->timer == NULL) {
+        ws_free(ws);
+        return NULL;
+    }
+    return ws;
+}
+
+struct ws *ws_dial(struct ws_net *net, const struct url *url, const struct ws_options *options,
+                   const struct ws_handlers *handlers, void *arg)
+{
+    struct ws *ws = ws_new(net, false, options, handlers, arg);
+
+    if (ws == NULL)
+        return NULL;
+    ws->start->url = *url;
+    url_where(url, ws->start->where, sizeof ws->start->where);
+    if (!ws_begin_dialling(ws)) {
+        ws_free(ws);
+        return NULL;
+    }
+    return ws;
+}
+
+struct ws *ws_accept(struct ws_net *net, int fd, const struct ws_options *options,
+                     const struct ws_handlers *handlers, void *arg)
+{
+    struct bufferevent *bev = bufferevent_socket_new(net->base, fd, BEV_OPT_CLOSE_ON_FREE);
+    struct ws *ws = bev != NULL ? ws_new(net, true, options, handlers, arg) : NULL;
+
+    if (bev == NULL) {
+        close(fd);
+        return NULL;
+    }
+    if (ws == NULL) {
+        bufferevent_free(bev);
+        return NULL;
+    }
+    dial_tune(fd);
+    snprintf(ws->start->where, sizeof ws->start->where, "the client");
+    if (ws_attach(ws, bev))
+        ws_begin_upgrade(ws);
+    return ws;
+}
+
+bool ws_send(struct ws *ws, const char *text, size_t length)
+{
+    if (ws->stage != &ws_stage_open || ws->lost || ws->dead)
+        return false;
+    if (frames_text(ws->frames, text, length)) {
+        ws->unsent = true;
+        return true;
+    }
+    if (frames_broken(ws->frames))
+        ws_fail(ws, "out of memory");
+    return false;
+}
+
+size_t ws_backlog(const struct ws *ws)
+{
+    return ws->bev != NULL ? evbuffer_get_length(bufferevent_get_output(ws->bev)) : 0;
+}
+
+void ws_pause(struct ws *ws, bool paused)
+{
+    if (ws->dead || ws->paused == paused)
+        return;
+    ws->paused = paused;
+    if (ws->stage == &ws_stage_open)
+        ws_open_paused(ws);
+}
+
+void ws_close(struct ws *ws)
+{
+    if (!ws->dead && ws->stage->close != NULL)
+        ws->stage->close(ws);
+}
+
+void ws_free(struct ws *ws)
+{
+    if (ws == NULL || ws->dead)
+        return;
+    drop_transport(ws);
+    if (ws->timer != NULL)
+        event_free(ws->timer);
+    free(ws->why);
+    ws->timer = NULL;
+    ws->why = NULL;
+    ws->dead = true;
+    if (ws->busy == 0)
+        free(ws);
+}
