@@ -11,8 +11,8 @@
 
 #include "daemon/log.h"
 
-/* Longest line of a configuration file: a path or a URL, and the key before it. */
-#define SETTINGS_LINE_MAX 8192
+/* Largest configuration file: some lines, and what somebody wants to remark on them. */
+#define SETTINGS_FILE_MAX 65536
 
 enum setting {
     SETTING_STATE = 0,

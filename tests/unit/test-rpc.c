@@ -1,0 +1,572 @@
+/* The methods over a real store and real turns, without a relay: what they check, what they answer,
+ * and that no answer is lost when clients pipeline or go away. */
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <event2/event.h>
+#include <sodium.h>
+
+#include "daemon/log.h"
+#include "daemon/peer.h"
+#include "daemon/relays.h"
+#include "daemon/rpc.h"
+#include "daemon/server.h"
+#include "daemon/settings.h"
+#include "daemon/subscribers.h"
+#include "daemon/turn.h"
+#include "state/store.h"
+#include "tests/unit/talk.h"
+
+struct house {
+    char directory[32];
+    struct event_base *base;
+    struct settings settings;
+    struct rpc rpc;
+    struct server *server;
+    struct talk *talk;
+};
+
+/* ---- the daemon without its visits ---- */
+
+static void on_effect(void *arg, const struct session *session, const struct session_effect *effect)
+{
+    (void)arg;
+    (void)session;
+    (void)effect;
+}
+
+static void on_abandon(void *arg, const uint8_t id[SESSION_ID_BYTES])
+{
+    (void)arg;
+    (void)id;
+}
+
+static void on_changed(void *arg, uint64_t change, const uint8_t id[SESSION_ID_BYTES])
+{
+    struct house *house = arg;
+    subscribers_changed(house->rpc.subscribers, change, id);
+}
+
+static void on_over(void *arg)
+{
+    (void)arg;
+}
+
+static struct talk *come_in(struct house *house)
+{
+    int ends[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    server_accept(house->server, ends[0]);
+    return talk_new(house->base, ends[1]);
+}
+
+static int set_up(void **state)
+{
+    struct house *house = calloc(1, sizeof *house);
+    char why[256];
+    strcpy(house->directory, "/tmp/test-rpc-XXXXXX");
+    assert_non_null(mkdtemp(house->directory));
+    house->base = event_base_new();
+    assert_true(settings_init(&house->settings));
+    assert_true(settings_set(&house->settings, SETTING_RELAY, "ws://127.0.0.1:1/v1", why, 256));
+    house->settings.state = strdup(house->directory);
+    house->settings.socket = strdup("/nowhere");
+    house->rpc.settings = &house->settings;
+    house->rpc.started = 12345;
+    if (store_open(house->directory, 0, &house->rpc.store, why, sizeof why) != STORE_OK)
+        fail_msg("%s", why);
+    house->rpc.relays = relays_new();
+    house->rpc.subscribers = subscribers_new(house->base);
+    const struct turn_hooks hooks = {on_effect, on_abandon, on_changed, on_over, house};
+    const struct turn_settings turn_settings = {.keep = 1000, .max_held = 1};
+    house->rpc.turns =
+        turns_new(house->base, house->rpc.store, house->rpc.relays, &hooks, &turn_settings);
+    house->server = server_new(house->base, &house->rpc);
+    house->talk = come_in(house);
+    json_decref(talk_result(house->talk, "hello", "{'api': 1, 'client': 'test'}"));
+    *state = house;
+    return 0;
+}
+
+static void remove_directory(const char *path)
+{
+    DIR *directory = opendir(path);
+    struct dirent *entry;
+    char file[512];
+    while ((entry = readdir(directory))) {
+        snprintf(file, sizeof file, "%s/%s", path, entry->d_name);
+        unlink(file);
+    }
+    closedir(directory);
+    rmdir(path);
+}
+
+static int tear_down(void **state)
+{
+    struct house *house = *state;
+    turn_flush(house->rpc.turns);
+    server_free(house->server);
+    talk_free(house->talk);
+    turns_free(house->rpc.turns);
+    subscribers_free(house->rpc.subscribers);
+    relays_free(house->rpc.relays);
+    store_close(house->rpc.store);
+    settings_clear(&house->settings);
+    event_base_free(house->base);
+    remove_directory(house->directory);
+    free(house);
+    return 0;
+}
+
+/* ---- looking into answers ---- */
+
+static char *text_of(json_t *map, const char *key)
+{
+    return (char *)(uintptr_t)json_string_value(json_object_get(map, key));
+}
+
+static json_int_t number_of(json_t *map, const char *key)
+{
+    assert_true(json_is_integer(json_object_get(map, key)));
+    return json_integer_value(json_object_get(map, key));
+}
+
+static void expect_text(struct talk *talk, const char *method, const char *params, const char *key,
+                        const char *value)
+{
+    json_t *result = talk_result(talk, method, params);
+    assert_string_equal(text_of(result, key), value);
+    json_decref(result);
+}
+
+static void expect_number(struct talk *talk, const char *method, const char *params,
+                          const char *key, json_int_t value)
+{
+    json_t *result = talk_result(talk, method, params);
+    assert_int_equal(number_of(result, key), value);
+    json_decref(result);
+}
+
+static void do_it(struct talk *talk, const char *method, const char *params)
+{
+    json_decref(talk_result(talk, method, params));
+}
+
+/* What a peer would have sent, put into the store behind the daemon's back. */
+static void deliver(struct house *house, const char *name, uint32_t number, const char *text)
+{
+    uint8_t id[SESSION_ID_BYTES];
+    struct session *session;
+    struct store_txn *txn = store_write(house->rpc.store, 1 << 20);
+    assert_int_equal(store_find(txn, name, id), STORE_OK);
+    assert_int_equal(store_get_session(txn, id, &session), STORE_OK);
+    store_put_message(txn, STORE_INBOX, id, number, (const uint8_t *)text, strlen(text));
+    session->received = number + 1;
+    session->unread++;
+    session->unread_bytes += strlen(text);
+    assert_int_equal(store_put_session(txn, session, NULL), STORE_OK);
+    assert_int_equal(store_commit(txn), STORE_OK);
+    session_free(session);
+}
+
+/* ---- manners ---- */
+
+static void hello_comes_first(void **state)
+{
+    struct house *house = *state;
+    struct talk *other = come_in(house);
+    talk_refused(other, "list", "{}", "hello-first", "hello");
+    talk_refused(other, "dance", "{}", "hello-first", "hello");
+    talk_refused(other, "hello", "{}", "bad-params", "api");
+    talk_refused(other, "list", "{}", "hello-first", "hello");
+    expect_number(other, "hello", "{'api': 77, 'client': 'from the future'}", "api", 1);
+    talk_refused(other, "dance", "{}", "unknown-method", "method");
+    do_it(other, "list", "{}");
+    talk_free(other);
+}
+
+static void params_that_are_no_map(void **state)
+{
+    struct house *house = *state;
+    talk_say(house->talk, "[0, 9, 'list', [5]]");
+    json_t *message = talk_hear(house->talk);
+    assert_int_equal(json_integer_value(json_array_get(message, 1)), 9);
+    assert_string_equal(text_of(json_array_get(message, 2), "code"), "bad-message");
+    json_decref(message);
+    assert_null(talk_hear(house->talk));
+}
+
+static void status(void **state)
+{
+    struct house *house = *state;
+    struct relay *relay = relays_get(house->rpc.relays, "ws://r/");
+    relay_welcomed(relay, "hi", NULL, 5000);
+    do_it(house->talk, "invite", "{'code': '7-x'}");
+    json_t *result = talk_result(house->talk, "status", "{}");
+    assert_int_equal(number_of(result, "sessions"), 1);
+    assert_int_equal(number_of(result, "change"), 1);
+    assert_int_equal(number_of(result, "started"), 12345);
+    assert_string_equal(text_of(result, "state_dir"), house->directory);
+    assert_string_equal(text_of(result, "default_relay"), "ws://127.0.0.1:1/v1");
+    json_t *row = json_array_get(json_object_get(result, "relays"), 0);
+    assert_string_equal(text_of(row, "url"), "ws://r/");
+    assert_string_equal(text_of(row, "motd"), "hi");
+    assert_int_equal(number_of(row, "retention"), 5000);
+    assert_true(json_is_null(json_object_get(row, "retry_at")));
+    json_decref(result);
+}
+
+/* ---- sessions begin ---- */
+
+static void invite_and_accept(void **state)
+{
+    struct house *house = *state;
+    json_t *view = talk_result(house->talk, "invite", "{'name': 'n', 'timeout': 60000}");
+    assert_string_equal(text_of(view, "state"), "allocating");
+    assert_string_equal(text_of(view, "appid"), RPC_DEFAULT_APPID);
+    assert_string_equal(text_of(view, "relay"), "ws://127.0.0.1:1/v1");
+    assert_string_equal(text_of(view, "schedule"), "email");
+    assert_string_equal(text_of(view, "connection"), "none");
+    assert_int_equal(number_of(view, "deadline") - number_of(view, "created"), 60000);
+    assert_true(json_is_null(json_object_get(view, "code")));
+    assert_true(json_is_null(json_object_get(view, "verifier")));
+    json_decref(view);
+    view =
+        talk_result(house->talk, "accept",
+                    "{'code': '7-a', 'appid': 'x', 'relay': 'wss://h:5/v1', 'schedule': '0:60'}");
+    assert_string_equal(text_of(view, "code"), "7-a");
+    assert_string_equal(text_of(view, "appid"), "x");
+    assert_string_equal(text_of(view, "relay"), "wss://h:5/v1");
+    assert_string_equal(text_of(view, "schedule"), "0:60");
+    assert_string_equal(text_of(view, "state"), "waiting");
+    json_decref(view);
+    expect_text(house->talk, "show", "{'session': 'n'}", "name", "n");
+}
+
+static void refused_options(void **state)
+{
+    struct house *house = *state;
+    static const struct {
+        const char *params, *part;
+    } rows[] = {
+        {"{'name': ''}", "name"},
+        {"{'name': 5}", "name"},
+        {"{'name': 'a/b'}", "name"},
+        {"{'name': '-rf'}", "name"},
+        {"{'name': ' x'}", "name"},
+        {"{'name': 'x '}", "name"},
+        {"{'name': 'a\\nb'}", "name"},
+        {"{'name': '\\u009b2J'}", "name"},
+        {"{'name': '0123456789abcDEF'}", "name"},
+        {"{'name': '1234567890123456789012345678901234567890123456789012345678901234x'}", "name"},
+        {"{'appid': ''}", "appid"},
+        {"{'appid': 'a\\tb'}", "appid"},
+        {"{'relay': 'http://x/'}", "relay"},
+        {"{'relay': ''}", "relay"},
+        {"{'schedule': 'often'}", "schedule"},
+        {"{'schedule': 5}", "schedule"},
+        {"{'timeout': 999}", "timeout"},
+        {"{'timeout': 31622400001}", "timeout"},
+        {"{'timeout': '14d'}", "timeout"},
+        {"{'words': 0}", "words"},
+        {"{'words': 17}", "words"},
+        {"{'code': 7}", "code"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        talk_refused(house->talk, "invite", rows[i].params, "bad-params", rows[i].part);
+    talk_refused(house->talk, "invite", "{'code': '7 a'}", "bad-code", "");
+    talk_refused(house->talk, "accept", "{}", "bad-params", "code");
+    talk_refused(house->talk, "accept", "{'code': 'seven'}", "bad-code", "");
+    expect_number(house->talk, "status", "{}", "sessions", 0);
+}
+
+static void names_at_the_limits(void **state)
+{
+    struct house *house = *state;
+    do_it(house->talk, "invite",
+          "{'name': '1234567890123456789012345678901234567890123456789012345678901234'}");
+    do_it(house->talk, "invite", "{'name': 'Grüße an 你'}");
+    do_it(house->talk, "invite", "{'name': 'cafe'}");
+    do_it(house->talk, "invite", "{'name': '0123456789abcdeg'}");
+    talk_refused(house->talk, "invite", "{'name': 'cafe'}", "name-taken", "");
+    expect_number(house->talk, "status", "{}", "sessions", 4);
+}
+
+/* ---- finding ---- */
+
+static void finding(void **state)
+{
+    struct house *house = *state;
+    char params[64], id[SESSION_ID_TEXT];
+    json_t *view = talk_result(house->talk, "invite", "{'name': 'n'}");
+    strcpy(id, text_of(view, "id"));
+    json_decref(view);
+    snprintf(params, sizeof params, "{'session': '%s'}", id);
+    expect_text(house->talk, "show", params, "name", "n");
+    snprintf(params, sizeof params, "{'session': '%.5s'}", id);
+    expect_text(house->talk, "show", params, "name", "n");
+    static const char *const methods[] = {"show",  "send",   "recv", "ack",
+                                          "close", "forget", "poll", "subscribe"};
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
+        talk_refused(house->talk, methods[i], "{'session': 'x', 'data': '', 'number': 0}",
+                     "not-found", "");
+        talk_refused(
+            house->talk, methods[i],
+            "{'session': '12345678901234567890123456789012345678901234567890123456789012345"
+            "', 'data': '', 'number': 0}",
+            "not-found", "");
+        talk_refused(house->talk, methods[i], "{'session': 5, 'data': '', 'number': 0}",
+                     "bad-params", "session");
+    }
+    /* 17 sessions: two ids at least begin with the same digit. */
+    for (int i = 0; i < 16; i++)
+        do_it(house->talk, "invite", "{}");
+    int ambiguous = 0;
+    for (int digit = 0; digit < 16; digit++) {
+        snprintf(params, sizeof params, "{'session': '%x'}", digit);
+        json_t *answer = talk_ask(house->talk, "show", params);
+        const char *code = text_of(json_array_get(answer, 0), "code");
+        ambiguous += code && strcmp(code, "ambiguous") == 0;
+        json_decref(answer);
+    }
+    assert_true(ambiguous > 0);
+}
+
+static void pages(void **state)
+{
+    struct house *house = *state;
+    char params[64] = "{'limit': 3}", last[SESSION_ID_TEXT] = "";
+    size_t sizes[4] = {0};
+    for (int i = 0; i < 9; i++)
+        do_it(house->talk, "invite", "{}");
+    for (int page = 0; *params; page++) {
+        assert_true(page < 4);
+        json_t *result = talk_result(house->talk, "list", params);
+        json_t *sessions = json_object_get(result, "sessions"), *view;
+        sizes[page] = json_array_size(sessions);
+        size_t i;
+        json_array_foreach(sessions, i, view)
+        {
+            assert_true(strcmp(text_of(view, "id"), last) > 0);
+            strcpy(last, text_of(view, "id"));
+        }
+        const char *next = text_of(result, "next");
+        *params = 0;
+        if (next)
+            snprintf(params, sizeof params, "{'limit': 3, 'after': '%s'}", next);
+        json_decref(result);
+    }
+    assert_int_equal(sizes[0] + sizes[1] + sizes[2], 9);
+    assert_int_equal(sizes[3], 0);
+    talk_refused(house->talk, "list", "{'after': 'n'}", "bad-params", "after");
+    talk_refused(house->talk, "list", "{'after': '0123'}", "bad-params", "after");
+    talk_refused(house->talk, "list", "{'limit': 1001}", "bad-params", "limit");
+}
+
+/* ---- messages ---- */
+
+static void mail(void **state)
+{
+    struct house *house = *state;
+    do_it(house->talk, "invite", "{'name': 'n', 'code': '7-x'}");
+    expect_number(house->talk, "send", "{'session': 'n', 'data': 'one'}", "number", 0);
+    expect_number(house->talk, "send", "{'session': 'n', 'data': ''}", "number", 1);
+    talk_refused(house->talk, "send", "{'session': 'n'}", "bad-params", "data");
+    talk_refused(house->talk, "send", "{'session': 'n', 'data': 5}", "bad-params", "data");
+
+    json_t *nothing = talk_result(house->talk, "recv", "{'session': 'n'}");
+    assert_true(json_is_null(json_object_get(nothing, "number")));
+    assert_true(json_is_null(json_object_get(nothing, "data")));
+    json_decref(nothing);
+    talk_refused(house->talk, "ack", "{'session': 'n', 'number': 0}", "bad-params", "number");
+
+    deliver(house, "n", 0, "first");
+    deliver(house, "n", 1, "");
+    expect_text(house->talk, "recv", "{'session': 'n'}", "data", "first");
+    expect_text(house->talk, "recv", "{'session': 'n'}", "data", "first");
+    expect_text(house->talk, "recv", "{'session': 'n', 'from': 1}", "data", "");
+    expect_number(house->talk, "show", "{'session': 'n'}", "unread", 2);
+    expect_number(house->talk, "ack", "{'session': 'n', 'number': 0}", "unread", 1);
+    expect_number(house->talk, "recv", "{'session': 'n'}", "number", 1);
+    expect_number(house->talk, "ack", "{'session': 'n', 'number': 0}", "unread", 1);
+    talk_refused(house->talk, "ack", "{'session': 'n', 'number': 2}", "bad-params", "number");
+    talk_refused(house->talk, "recv", "{'session': 'n', 'from': -1}", "bad-params", "from");
+    expect_number(house->talk, "ack", "{'session': 'n', 'number': 1}", "received", 2);
+}
+
+/* All in one turn: each has its own number all the same. */
+static void pipelined_sends(void **state)
+{
+    struct house *house = *state;
+    do_it(house->talk, "invite", "{'name': 'n', 'code': '7-x'}");
+    char all[8192];
+    size_t total = 0;
+    for (int i = 0; i < 100; i++) {
+        char request[64];
+        size_t length;
+        snprintf(request, sizeof request, "[0, %d, 'send', [{'session': 'n', 'data': 'x'}]]", i);
+        void *data = talk_pack(request, &length);
+        memcpy(all + total, data, length);
+        total += length;
+        free(data);
+    }
+    assert_int_equal(talk_bytes(house->talk, all, total), total);
+    for (int i = 0; i < 100; i++) {
+        json_t *message = talk_hear(house->talk);
+        assert_int_equal(json_integer_value(json_array_get(message, 1)), i);
+        assert_int_equal(number_of(json_array_get(message, 3), "number"), i);
+        json_decref(message);
+    }
+}
+
+/* More than may be under way at a time; all are answered. */
+static void many_at_once(void **state)
+{
+    struct house *house = *state;
+    const int count = 5 * PEER_CALLS_MAX;
+    do_it(house->talk, "invite", "{'name': 'n', 'code': '7-x'}");
+    size_t length;
+    void *data = talk_pack("[0, 5, 'poll', [{'session': 'n'}]]", &length);
+    for (int i = 0; i < count; i++)
+        talk_bytes(house->talk, data, length);
+    for (int i = 0; i < count; i++)
+        json_decref(talk_hear(house->talk));
+    free(data);
+}
+
+/* What was asked for is done, though nobody waits for the answer. */
+static void asker_who_went_away(void **state)
+{
+    struct house *house = *state;
+    size_t length;
+    void *data = talk_pack("[0, 5, 'invite', [{'name': 'n'}]]", &length);
+    int ends[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    struct talk *other = come_in(house);
+    json_decref(talk_result(other, "hello", "{'api': 1}"));
+    talk_bytes(other, data, length);
+    talk_free(other);
+    close(ends[0]);
+    close(ends[1]);
+    talk_settle(house->talk);
+    expect_text(house->talk, "show", "{'session': 'n'}", "name", "n");
+    free(data);
+}
+
+/* ---- ends and changes ---- */
+
+static void endings(void **state)
+{
+    struct house *house = *state;
+    do_it(house->talk, "invite", "{'name': 'n', 'code': '7-x'}");
+    talk_refused(house->talk, "forget", "{'session': 'n'}", "not-closed", "");
+    talk_refused(house->talk, "forget", "{'session': 'n', 'force': 1}", "bad-params", "force");
+    expect_text(house->talk, "close", "{'session': 'n'}", "result", "lonely");
+    expect_text(house->talk, "close", "{'session': 'n'}", "result", "lonely");
+    talk_refused(house->talk, "send", "{'session': 'n', 'data': 'x'}", "closed", "");
+    do_it(house->talk, "forget", "{'session': 'n', 'force': true}");
+    talk_refused(house->talk, "show", "{'session': 'n'}", "not-found", "");
+}
+
+static void changes(void **state)
+{
+    struct house *house = *state;
+    expect_number(house->talk, "subscribe", "{}", "change", 0);
+    do_it(house->talk, "invite", "{'name': 'a', 'code': '7-x'}");
+    json_t *view = talk_result(house->talk, "invite", "{'name': 'b', 'code': '7-x'}");
+    do_it(house->talk, "poll", "{'session': 'a'}");
+    do_it(house->talk, "send", "{'session': 'a', 'data': 'x'}");
+    json_t *result = talk_result(house->talk, "changes", "{'since': 0}");
+    json_t *rows = json_object_get(result, "changes");
+    assert_int_equal(json_array_size(rows), 2);
+    assert_string_equal(text_of(json_array_get(rows, 0), "session"), text_of(view, "id"));
+    json_int_t newest = number_of(json_array_get(rows, 1), "change");
+    assert_int_equal(newest, number_of(result, "change"));
+    json_decref(result);
+    json_decref(view);
+    char params[64];
+    snprintf(params, sizeof params, "{'since': %d}", (int)newest);
+    result = talk_result(house->talk, "changes", params);
+    assert_int_equal(json_array_size(json_object_get(result, "changes")), 0);
+    json_decref(result);
+    result = talk_result(house->talk, "changes", "{'since': 0, 'limit': 1}");
+    assert_int_equal(json_array_size(json_object_get(result, "changes")), 1);
+    json_decref(result);
+    talk_refused(house->talk, "changes", "{}", "bad-params", "since");
+    talk_refused(house->talk, "changes", "{'since': -1}", "bad-params", "since");
+}
+
+static void subscriber_is_told(void **state)
+{
+    struct house *house = *state;
+    struct talk *other = come_in(house);
+    json_decref(talk_result(other, "hello", "{'api': 1}"));
+    json_decref(talk_result(other, "subscribe", "{}"));
+    json_t *view = talk_result(house->talk, "invite", "{'name': 'a'}");
+    json_t *message = talk_hear(other);
+    assert_string_equal(json_string_value(json_array_get(message, 1)), "changed");
+    json_t *params = json_array_get(message, 2);
+    assert_string_equal(text_of(params, "session"), text_of(view, "id"));
+    assert_int_equal(number_of(params, "change"), number_of(view, "change"));
+    json_decref(message);
+    json_decref(view);
+    talk_free(other);
+}
+
+/* ---- the crowd ---- */
+
+static void one_too_many(void **state)
+{
+    struct house *house = *state;
+    static struct talk *crowd[SERVER_PEERS_MAX];
+    for (int i = 1; i < SERVER_PEERS_MAX; i++)
+        crowd[i] = come_in(house);
+    struct talk *last = come_in(house);
+    talk_refused(last, "hello", "{'api': 1}", "busy", "clients");
+    assert_null(talk_hear(last));
+    talk_free(last);
+    do_it(house->talk, "list", "{}");
+    talk_free(crowd[1]);
+    talk_settle(house->talk);
+    crowd[1] = come_in(house);
+    json_decref(talk_result(crowd[1], "hello", "{'api': 1}"));
+    for (int i = 1; i < SERVER_PEERS_MAX; i++)
+        talk_free(crowd[i]);
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(hello_comes_first),
+        TEST(params_that_are_no_map),
+        TEST(status),
+        TEST(invite_and_accept),
+        TEST(refused_options),
+        TEST(names_at_the_limits),
+        TEST(finding),
+        TEST(pages),
+        TEST(mail),
+        TEST(pipelined_sends),
+        TEST(many_at_once),
+        TEST(asker_who_went_away),
+        TEST(endings),
+        TEST(changes),
+        TEST(subscriber_is_told),
+        TEST(one_too_many),
+    };
+    log_set_level(LOG_LEVEL_ERROR);
+    return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
+}

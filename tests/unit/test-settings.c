@@ -1,0 +1,299 @@
+/* Settings: each source over the one before it, everything checked, and errors that say where. */
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "daemon/options.h"
+#include "daemon/settings.h"
+
+#define DAY (INT64_C(24) * 3600 * 1000)
+
+static char directory[] = "/tmp/test-settings-XXXXXX";
+static char file_path[sizeof directory + 8];
+
+/* An environment in which nothing of ours is set, and HOME and XDG_RUNTIME_DIR are known. */
+static int set_up(void **state)
+{
+    (void)state;
+    for (enum setting i = 0; i < SETTINGS_COUNT; i++)
+        unsetenv(settings_info(i)->variable);
+    unsetenv("XDG_STATE_HOME");
+    setenv("HOME", "/home/somebody", 1);
+    setenv("XDG_RUNTIME_DIR", "/run/user/somebody", 1);
+    return 0;
+}
+
+static void write_file(const char *text, size_t length)
+{
+    FILE *file = fopen(file_path, "w");
+    assert_non_null(file);
+    assert_int_equal(fwrite(text, 1, length, file), length);
+    fclose(file);
+}
+
+/* Runs a command line; up to three arguments. */
+static bool read_all(struct settings *settings, char *why, const char *first, const char *second,
+                     const char *third)
+{
+    char *argv[] = {"wormholed",
+                    "--config",
+                    file_path,
+                    (char *)(uintptr_t)first,
+                    (char *)(uintptr_t)second,
+                    (char *)(uintptr_t)third,
+                    NULL};
+    int argc = 3 + (first != NULL) + (second != NULL) + (third != NULL);
+    struct options options;
+    optind = 0;
+    assert_true(options_parse(argc, argv, &options));
+    return options_settings(&options, settings, why, 512);
+}
+
+static void defaults(void **state)
+{
+    (void)state;
+    struct settings settings;
+    char why[512];
+    write_file("", 0);
+    assert_true(read_all(&settings, why, NULL, NULL, NULL));
+    assert_string_equal(settings.state, "/home/somebody/.local/state/wormholed");
+    assert_string_equal(settings.socket, "/run/user/somebody/wormholed/socket");
+    assert_string_equal(settings.relay, DEFAULT_RELAY);
+    assert_null(settings.cafile);
+    assert_int_equal(settings.log_level, LOG_LEVEL_INFO);
+    assert_int_equal(settings.max_store_size, 0);
+    assert_int_equal(settings.keep, 30 * DAY);
+    assert_int_equal(settings.max_connections, 256);
+    settings_clear(&settings);
+}
+
+static void every_key_in_a_file(void **state)
+{
+    (void)state;
+    static const char text[] = "# a comment\n"
+                               "\n"
+                               "   # another\n"
+                               "state=/s\n"
+                               "\tsocket =  /with a blank and # in it  \n"
+                               "relay = wss://example.org/v1\r\n"
+                               "log-level = debug\n"
+                               "cafile = /ca.pem\n"
+                               "max-store-size = 2G\n"
+                               "keep = 12h\n"
+                               "max-connections = 7"; /* no newline at the end */
+    struct settings settings;
+    char why[512];
+    write_file(text, sizeof text - 1);
+    assert_true(read_all(&settings, why, NULL, NULL, NULL));
+    assert_string_equal(settings.state, "/s");
+    assert_string_equal(settings.socket, "/with a blank and # in it");
+    assert_string_equal(settings.relay, "wss://example.org/v1");
+    assert_string_equal(settings.cafile, "/ca.pem");
+    assert_int_equal(settings.log_level, LOG_LEVEL_DEBUG);
+    assert_int_equal(settings.max_store_size, INT64_C(2) << 30);
+    assert_int_equal(settings.keep, DAY / 2);
+    assert_int_equal(settings.max_connections, 7);
+    settings_clear(&settings);
+}
+
+static void order_of_sources(void **state)
+{
+    (void)state;
+    struct settings settings;
+    char why[512];
+    static const char text[] = "relay = ws://file/\nkeep = 1d\nlog-level = error\n";
+    write_file(text, sizeof text - 1);
+    setenv("WORMHOLED_RELAY", "ws://environment/", 1);
+    setenv("WORMHOLED_KEEP", "2d", 1);
+    setenv("WORMHOLED_LOG_LEVEL", "", 1); /* empty is unset */
+    assert_true(read_all(&settings, why, "--relay", "ws://line/", "--foreground"));
+    assert_string_equal(settings.relay, "ws://line/");
+    assert_int_equal(settings.keep, 2 * DAY);
+    assert_int_equal(settings.log_level, LOG_LEVEL_ERROR);
+    settings_clear(&settings);
+}
+
+static void relative_paths(void **state)
+{
+    (void)state;
+    struct settings settings;
+    char why[512], expected[sizeof directory + 8];
+    write_file("", 0);
+    assert_int_equal(chdir(directory), 0);
+    assert_true(read_all(&settings, why, "--state", "s", "--socket=t"));
+    snprintf(expected, sizeof expected, "%s/s", directory);
+    assert_string_equal(settings.state, expected);
+    snprintf(expected, sizeof expected, "%s/t", directory);
+    assert_string_equal(settings.socket, expected);
+    settings_clear(&settings);
+}
+
+static void state_home(void **state)
+{
+    (void)state;
+    struct settings settings;
+    char why[512];
+    write_file("", 0);
+    setenv("XDG_STATE_HOME", "/xdg", 1);
+    assert_true(read_all(&settings, why, NULL, NULL, NULL));
+    assert_string_equal(settings.state, "/xdg/wormholed");
+    settings_clear(&settings);
+    setenv("XDG_STATE_HOME", "relative/is/invalid", 1);
+    assert_true(read_all(&settings, why, NULL, NULL, NULL));
+    assert_string_equal(settings.state, "/home/somebody/.local/state/wormholed");
+    settings_clear(&settings);
+}
+
+static void no_runtime_directory(void **state)
+{
+    (void)state;
+    struct settings settings;
+    char why[512], standard[64];
+    write_file("", 0);
+    unsetenv("XDG_RUNTIME_DIR");
+    snprintf(standard, sizeof standard, "/run/user/%d/wormholed/socket", (int)getuid());
+    if (read_all(&settings, why, NULL, NULL, NULL))
+        assert_string_equal(settings.socket, standard);
+    else
+        assert_non_null(strstr(why, "XDG_RUNTIME_DIR"));
+    settings_clear(&settings);
+}
+
+/* A file with this text is refused, with a sentence that has both parts. */
+static void refuse_file(const char *text, size_t length, const char *where, const char *what)
+{
+    struct settings settings;
+    char why[512], place[sizeof file_path + 16];
+    write_file(text, length);
+    assert_false(read_all(&settings, why, NULL, NULL, NULL));
+    snprintf(place, sizeof place, "%s%s", file_path, where);
+    assert_non_null(strstr(why, place));
+    if (!strstr(why, what))
+        fail_msg("'%s' does not say '%s'", why, what);
+    settings_clear(&settings);
+}
+
+static void refused_files(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *where, *what;
+    } rows[] = {
+        {"# fine\n\nrelais = ws://x/\n", ":3:", "relais"},
+        {"keep\n", ":1:", "key = value"},
+        {"keep =\n", ":1:", "keep"},
+        {"= 5\n", ":1:", "no setting"},
+        {"keep = 1d\nkeep = 1d\n", ":2:", "second time"},
+        {"keep = soon\n", ":1:", "soon"},
+        {"keep = -1d\n", ":1:", "-1d"},
+        {"keep = 1dd\n", ":1:", "1dd"},
+        {"keep = 99999999999999999999\n", ":1:", "9999"},
+        {"keep = 36501d\n", ":1:", "36501d"},
+        {"max-store-size = 5x\n", ":1:", "5x"},
+        {"max-store-size = 1K\n", ":1:", "1K"},
+        {"max-store-size = 18446744073709551615T\n", ":1:", "T"},
+        {"max-connections = 0\n", ":1:", "from 1"},
+        {"max-connections = 1K\n", ":1:", "1K"},
+        {"max-connections = 65537\n", ":1:", "65537"},
+        {"log-level = chatty\n", ":1:", "chatty"},
+        {"relay = http://x/\n", ":1:", "http://x/"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        refuse_file(rows[i].text, strlen(rows[i].text), rows[i].where, rows[i].what);
+    refuse_file("keep = 1d\0\n", 11, "", "not text");
+    refuse_file("keep = 1d\0", 10, "", "not text");
+}
+
+static void large_files(void **state)
+{
+    (void)state;
+    static char text[SETTINGS_FILE_MAX + 1];
+    memset(text, '#', sizeof text);
+    struct settings settings;
+    char why[512];
+    write_file(text, SETTINGS_FILE_MAX);
+    assert_true(read_all(&settings, why, NULL, NULL, NULL));
+    settings_clear(&settings);
+    refuse_file(text, sizeof text, "", "too large");
+}
+
+static void missing_file(void **state)
+{
+    (void)state;
+    struct settings settings;
+    char why[512];
+    unlink(file_path);
+    assert_false(read_all(&settings, why, NULL, NULL, NULL));
+    assert_non_null(strstr(why, file_path));
+    settings_clear(&settings);
+}
+
+static void wrong_environment(void **state)
+{
+    (void)state;
+    struct settings settings;
+    char why[512];
+    write_file("", 0);
+    setenv("WORMHOLED_MAX_CONNECTIONS", "many", 1);
+    assert_false(read_all(&settings, why, NULL, NULL, NULL));
+    assert_non_null(strstr(why, "WORMHOLED_MAX_CONNECTIONS"));
+    settings_clear(&settings);
+}
+
+static void sizes_and_times(void **state)
+{
+    (void)state;
+    struct settings settings;
+    char why[512];
+    static const struct {
+        const char *text;
+        int64_t ms;
+    } times[] = {{"0", 0}, {"90", 90000}, {"90s", 90000}, {"2m", 120000}, {"36500d", 36500 * DAY}};
+    static const struct {
+        const char *text;
+        uint64_t bytes;
+    } sizes[] = {{"0", 0},
+                 {"1048576", 1048576},
+                 {"1024K", 1048576},
+                 {"3M", 3145728},
+                 {"64T", UINT64_C(1) << 46}};
+    assert_true(settings_init(&settings));
+    for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
+        assert_true(settings_set(&settings, SETTING_KEEP, times[i].text, why, sizeof why));
+        assert_int_equal(settings.keep, times[i].ms);
+    }
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        assert_true(
+            settings_set(&settings, SETTING_MAX_STORE_SIZE, sizes[i].text, why, sizeof why));
+        assert_int_equal(settings.max_store_size, sizes[i].bytes);
+    }
+    settings_clear(&settings);
+}
+
+#define TEST(function) cmocka_unit_test_setup(function, set_up)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(defaults),          TEST(every_key_in_a_file), TEST(order_of_sources),
+        TEST(relative_paths),    TEST(state_home),          TEST(no_runtime_directory),
+        TEST(refused_files),     TEST(large_files),         TEST(missing_file),
+        TEST(wrong_environment), TEST(sizes_and_times),
+    };
+    if (!mkdtemp(directory))
+        return 1;
+    snprintf(file_path, sizeof file_path, "%s/config", directory);
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    unlink(file_path);
+    rmdir(directory);
+    return failed;
+}
