@@ -204,6 +204,8 @@ void peer_message(struct step *step, const struct wire_message *message)
      * back. */
     if (!session->visit->look_behind || !pake)
         stay_here(step);
+    else
+        session->visit->peer_glimpsed = true;
     if (pake)
         on_pake(step, message);
     else if (!session_keyed(session))

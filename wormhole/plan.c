@@ -1,13 +1,16 @@
 /* When a session wakes: schedule, keeping the mailbox alive, back-off, jitter, deadline. */
 #include "config.h"
 
-#include "wormhole/step.h"
+#include "wormhole/visit.h"
 
 /* A relay that does not say how long it keeps mailboxes is taken for a stock one: 11 minutes
  * (mailbox server 0.4.1). */
 #define STOCK_RETENTION ((int64_t)11 * 60 * 1000)
 /* Where the schedule says "hold" but the daemon has no room for another held connection. */
 #define POLL_INSTEAD_OF_HOLD ((int64_t)15 * 1000)
+/* Behind a lost mailbox the peer's pake was found: a peer who is there answers ours at once, one
+ * who only looked does not. */
+#define GLIMPSE_PATIENCE ((int64_t)5 * 1000)
 /* A held connection is renewed now and then: one that was bound before the relay pruned can be cut
  * off from live delivery. */
 #define HOLD_RENEW ((int64_t)3600 * 1000)
@@ -82,6 +85,8 @@ void plan_retry(struct step *step, int64_t at_least)
 int64_t plan_hold(const struct step *step)
 {
     const struct session *session = step->session;
+    if (session->mailbox_lost)
+        return session->visit->peer_glimpsed ? GLIMPSE_PATIENCE : 0;
     if (!may_hold(step) || rule_now(step)->interval != 0)
         return 0;
     int64_t hold =

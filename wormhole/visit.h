@@ -44,9 +44,11 @@ struct visit {
     uint32_t awaited;             /* numbers added, whose echo has not come */
     bool release_told;
 
-    bool peer_seen;  /* the peer is in this mailbox */
-    bool missed;     /* something of the peer's could not be taken in this order: */
-    bool progressed; /* worth coming again at once, since we got further */
+    bool peer_seen;     /* the peer is in this mailbox */
+    bool peer_glimpsed; /* its pake is behind the lost mailbox: it may be here, or have looked only
+                         */
+    bool missed;        /* something of the peer's could not be taken in this order: */
+    bool progressed;    /* worth coming again at once, since we got further */
 };
 
 /* Begins one; the session must have none. */

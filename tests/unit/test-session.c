@@ -272,6 +272,32 @@ static void forgotten_at_any_time(void **state)
     }
 }
 
+/* One has seen the other's pake, and then the relay forgot: they meet behind the nameplate, within
+ * one visit if the other waits there. */
+static void forgotten_between_the_pakes(void **state)
+{
+    struct pair pair;
+    (void)state;
+    pair_open(&pair, HOLD);
+    end_run(&pair.a);
+    end_crash(&pair.a);
+    pair.a.session->wake = INT64_MAX; /* a is away */
+    end_run(&pair.b);
+    assert_state(&pair.b, SESSION_KEYED);
+    end_crash(&pair.b);
+    stock_prune(pair.stock);
+    pair.a.session->wake = pair.a.now;
+    end_run(&pair.a);
+    assert_int_equal(pair.a.session->heals, 1);
+    for (int i = 0; i < 2; i++) {
+        end_skip(&pair.b);
+        end_run_both(&pair.a, &pair.b);
+    }
+    assert_established(&pair);
+    assert_string_equal(pair.a.session->mailbox, pair.b.session->mailbox);
+    pair_free(&pair);
+}
+
 static void message_forgotten_before_it_was_read(void **state)
 {
     struct pair pair;
@@ -690,6 +716,7 @@ int main(void)
         cmocka_unit_test(answers_lost_everywhere),
         cmocka_unit_test(forgotten_before_anybody_came),
         cmocka_unit_test(forgotten_at_any_time),
+        cmocka_unit_test(forgotten_between_the_pakes),
         cmocka_unit_test(message_forgotten_before_it_was_read),
         cmocka_unit_test(wrong_code),
         cmocka_unit_test(secrets_are_wiped),
