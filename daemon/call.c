@@ -104,7 +104,8 @@ bool call_find_in(struct call *call, struct store_txn *txn, const char *text)
     if (status == STORE_MISSING)
         call_refuse(call, IPC_NOT_FOUND, "No session has this petname or id.");
     else if (status == STORE_AMBIGUOUS)
-        call_refuse(call, IPC_AMBIGUOUS, "The ids of several sessions begin like this.");
+        call_refuse(call, IPC_AMBIGUOUS,
+                    "There is more than one session whose id begins like this.");
     else
         refuse_store(call, status);
     return false;
