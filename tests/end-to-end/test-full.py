@@ -84,9 +84,9 @@ def full_disk(world):
 
 
 def limit_files():
-    """As a full disk, for those who cannot mount one: writes beyond 2 MB fail with EFBIG."""
+    """As a full disk, for those who cannot mount one: writes beyond 6 MB fail with EFBIG."""
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (2 << 20, resource.RLIM_INFINITY))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (6 << 20, resource.RLIM_INFINITY))
 
 
 @test("a file that may not grow")

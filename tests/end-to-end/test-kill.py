@@ -79,10 +79,12 @@ class Scene:
         ended = self.daemon.until_state(self.session, "closed")
         equal(ended["result"], "happy", "result")
         equal(peer.violations, [], "violations that the strict peer saw")
-        equal(self.relay.mailboxes(), [], "mailboxes left at the relay")
+        view = self.daemon.show(self.session)
+        equal((view["sent"], view["received"]), (3, 3), "messages sent and received")
 
 
 def killed_inviting(world, who, keys):
+    """A nameplate whose number never arrived stays behind at the relay until it expires: nobody knows it."""
     scene = Scene(world, who, keys)
     scene.session = scene.daemon.call("invite", appid=APPID)["id"]
     scene.kill()
@@ -104,6 +106,7 @@ def killed_talking(world, who, keys):
     scene.exchange(peer)
     scene.daemon.call("close", session=scene.session)
     scene.finish(peer)
+    equal(scene.relay.mailboxes(), [], "mailboxes left at the relay")
 
 
 def killed_closing(world, who, keys):
@@ -116,6 +119,7 @@ def killed_closing(world, who, keys):
     scene.daemon.call("close", session=scene.session)
     scene.kill()
     scene.finish(peer)
+    equal(scene.relay.mailboxes(), [], "mailboxes left at the relay")
 
 
 def register(points, story):

@@ -5,7 +5,7 @@ the relay's mailbox is all that they share.
 
 from contextlib import contextmanager
 
-from harness import equal, main, test, wait_until
+from harness import equal, main, test
 
 LEFT = [b"left %d" % number for number in range(3)]
 RIGHT = [b"right %d" % number for number in range(3)]
@@ -18,12 +18,6 @@ def awake(daemon, end):
     end(daemon)
 
 
-def stored(relay, *phases):
-    """Until the relay holds those phases, whoever's, sorted."""
-    wait_until(lambda: sorted(phase for _, phase in relay.phases()) == sorted(phases), 20,
-               "the relay holds %r" % (phases,))
-
-
 def introduce(world, end):
     """The whole story, in which a daemon's turn to sleep comes with end(daemon)."""
     relay = world.relay()
@@ -34,15 +28,15 @@ def introduce(world, end):
         view = left.invite(name="right")
         for message in LEFT:
             left.call("send", session="right", data=message)
-        stored(relay, "pake")
+        relay.until_stored("pake")
     with awake(right, end):
         right.call("accept", code=view["code"], name="left")
         for message in RIGHT:
             right.call("send", session="left", data=message)
-        stored(relay, "pake", "pake", "version")
+        relay.until_stored("pake", "pake", "version")
         equal(right.show("left")["state"], "keyed", "state of who has only seen a pake")
     with awake(left, end):
-        stored(relay, "pake", "pake", "version", "version", "0", "1", "2")
+        relay.until_stored("pake", "pake", "version", "version", "0", "1", "2")
         left.until("right", lambda view: view["state"] == "established" and view["stored"] == 3)
     with awake(right, end):
         equal(right.take("left", 3), LEFT, "what the right one received")

@@ -95,7 +95,9 @@ def converse(daemon, session, peer):
 def compare(daemon, session, peer):
     view = daemon.until_state(session, "established")
     equal(view["verifier"], peer.first("verifier"), "verifier")
-    equal(json.loads(view["peer_versions"]), peer.first("versions") and {"stock": {"peer": True}}, "their versions")
+    view = daemon.until(session, lambda view: view["peer_versions"], what="the peer's versions are known")
+    equal(json.loads(view["peer_versions"]), {"stock": {"peer": True}}, "their versions")
+    equal(peer.first("versions"), {}, "our versions")
 
 
 def finish(daemon, session, peer):

@@ -4,7 +4,9 @@
 """
 
 import datetime
+import socket
 import ssl
+import threading
 
 from harness import contains, equal, main, test, true
 from harness.tls import Authority, Terminator
@@ -87,10 +89,18 @@ def too_old(world):
     refuses(world, terminator.url("localhost"), ("protocol", "version", "handshake", "tls"), "--cafile", authority.cafile)
 
 
+def answer_plainly(server):
+    client, _ = server.accept()
+    client.recv(1024)
+    client.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+    client.close()
+
+
 @test("a relay that speaks no TLS on a wss:// URL is an error that is told")
 def plain(world):
-    relay = world.relay()
-    refuses(world, "wss://127.0.0.1:%d/v1" % relay.port, ("tls", "ssl", "wrong version"))
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=answer_plainly, args=(server,), daemon=True).start()
+        refuses(world, "wss://127.0.0.1:%d/v1" % server.getsockname()[1], ("tls", "ssl", "wrong version"))
 
 
 @test("a --cafile that cannot be read stops the daemon at its start")

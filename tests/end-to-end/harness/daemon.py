@@ -32,7 +32,7 @@ class Daemon:
         return dict(kept, HOME=self.home, LC_ALL="C.UTF-8")
 
     def command(self):
-        return program("wormholed", "daemon/wormholed") + [
+        return program("wormholed") + [
             "--foreground", "--state", self.state, "--socket", self.socket, "--relay", self.relay_url,
             "--log-level", "debug"] + self.arguments
 
@@ -78,7 +78,7 @@ class Daemon:
     def rpc(self, **options):
         return Rpc(self.socket, **options)
 
-    def call(self, method, **params):
+    def call(self, method, /, **params):
         """One request over a connection of its own."""
         with self.rpc() as rpc:
             return rpc.call(method, **params)
@@ -93,6 +93,10 @@ class Daemon:
 
     def until_state(self, session, *states):
         return self.until(session, lambda view: view["state"] in states, what="%s is %s" % (session, "/".join(states)))
+
+    def until_sessions(self, count):
+        """Waits until its store holds so many."""
+        wait_until(lambda: self.call("status")["sessions"] == count, 20, "%s has %d sessions" % (self.name, count))
 
     def invite(self, **options):
         """A session with its code: the view."""

@@ -118,6 +118,8 @@ class Middle:
             except OSError:
                 client.close()  # the relay is away
                 continue
+            for end in (client, relay):
+                end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as it would be without us
             self.sockets += [client, relay]
             connection = {}
             Pump(self, CLIENT, client, relay, connection).start()

@@ -12,12 +12,12 @@ SANITIZER_WORDS = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "runtime e
 CLEAN_VALGRIND = "ERROR SUMMARY: 0 errors"
 
 
-def program(name, path):
+def program(name):
     """The command line of one of our programs: $NAME (to put valgrind before it), or where it was built."""
     override = os.environ.get(name.upper())
     if override:
         return shlex.split(override)
-    return [os.path.join(os.environ.get("abs_top_builddir", os.getcwd()), path)]
+    return [os.path.join(os.environ.get("abs_top_builddir", os.getcwd()), name)]
 
 
 class Process:

@@ -5,6 +5,8 @@ import signal
 import sqlite3
 import sys
 
+from .waiting import wait_until
+
 PROGRAM = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "stock-relay.py")
 
 
@@ -49,6 +51,11 @@ class Relay:
     def phases(self):
         """The (side, phase) of all stored messages, oldest first."""
         return self.query("SELECT side, phase FROM messages ORDER BY server_rx")
+
+    def until_stored(self, *phases):
+        """Waits until it holds exactly those phases, of whichever side and mailbox."""
+        wait_until(lambda: sorted(phase for _, phase in self.phases()) == sorted(phases), 20,
+                   "the relay holds %r" % (phases,))
 
     def mailboxes(self):
         return self.query("SELECT id FROM mailboxes")

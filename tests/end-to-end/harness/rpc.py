@@ -45,7 +45,7 @@ class Rpc:
     def send_raw(self, data):
         self.socket.sendall(data)
 
-    def request(self, method, **params):
+    def request(self, method, /, **params):
         """Sends without waiting; the request's id."""
         number = next(self.ids)
         self.send_raw(msgpack.packb([REQUEST, number, method, [params]], use_bin_type=True))
@@ -86,7 +86,7 @@ class Rpc:
             raise RpcError(error)
         return result
 
-    def call(self, method, **params):
+    def call(self, method, /, **params):
         return self.answer(self.request(method, **params))
 
     def notification(self, seconds=20):

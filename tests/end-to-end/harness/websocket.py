@@ -57,6 +57,7 @@ class WebSocket:
 
     def __init__(self, port, seconds):
         self.socket = socket.create_connection(("127.0.0.1", port), seconds)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = bytearray()
         key = base64.b64encode(os.urandom(16)).decode()
         self.socket.sendall(("GET /v1 HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"

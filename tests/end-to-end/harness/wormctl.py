@@ -24,7 +24,7 @@ class Result:
 
 
 def command(socket, arguments):
-    return program("wormctl", "cli/wormctl") + ["--socket", socket] + list(arguments)
+    return program("wormctl") + ["--socket", socket] + list(arguments)
 
 
 def run(socket, arguments, environment, data=None, status=0, seconds=30):
