@@ -14,8 +14,8 @@ fi
 work=$(mktemp -d "${TMPDIR:-/tmp}/test-exports.XXXXXX") || exit 1
 trap 'rm -rf "$work"' EXIT
 
-# Without comments, a name before a parenthesis is a declaration.
-"${CC:-cc}" -E -P "$header" | grep -o 'wormclient_[a-z_]*(' | tr -d '(' | sort -u >"$work/promised"
+# CC may bring options. Without comments, a name before a parenthesis is a declaration.
+${CC:-cc} -E -P "$header" | grep -o 'wormclient_[a-z_]*(' | tr -d '(' | sort -u >"$work/promised"
 nm -D --defined-only "$library" | awk '$2 != "A" { sub(/@.*/, "", $3); print $3 }' | sort -u >"$work/exported"
 
 if [ -s "$work/promised" ] && diff -u "$work/promised" "$work/exported" >"$work/differences"; then

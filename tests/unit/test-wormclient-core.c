@@ -146,10 +146,14 @@ static void large_data_out(void **state)
     assert_true(wormclient_interest(peer.client) & WORMCLIENT_WRITE);
     peer_expect(&peer, BYTES("\x94\x00\x02\xa4send\x91\x81\xa4"
                              "data\xc6\x01\x00\x00\x00"));
-    /* Queued while a part has left. */
+    /* Queued while a little has left, and when most of it has. */
+    assert_true(wormclient_request(peer.client, "k", NULL, NULL, NULL, NULL));
+    size_t most = WORMCLIENT_MESSAGE_MAX / 4 * 3;
+    peer_expect(&peer, data, most);
     assert_true(wormclient_request(peer.client, "l", NULL, NULL, NULL, NULL));
-    peer_expect(&peer, data, WORMCLIENT_MESSAGE_MAX);
-    peer_expect(&peer, BYTES("\x94\x00\x03\xa1m\x91\x80\x94\x00\x04\xa1l\x91\x80"));
+    peer_expect(&peer, data + most, WORMCLIENT_MESSAGE_MAX - most);
+    peer_expect(&peer, BYTES("\x94\x00\x03\xa1m\x91\x80\x94\x00\x04\xa1k\x91\x80"
+                             "\x94\x00\x05\xa1l\x91\x80"));
     peer_expect_no_more(&peer);
     free(data);
     peer_close(&peer);
@@ -469,6 +473,22 @@ static void connection_lost(void **state)
     peer_close(&peer);
 }
 
+/* The answer that came with the end counts, for a call that waits for it too. */
+static void answered_and_lost(void **state)
+{
+    (void)state;
+    struct peer peer;
+    struct wormclient_error error;
+    peer_open_greeted(&peer);
+    static const char answer[] = "\x94\x01\x02\xc0\x80";
+    assert_int_equal(send(peer.fd, answer, sizeof answer - 1, 0), sizeof answer - 1);
+    assert_return_code(shutdown(peer.fd, SHUT_WR), errno);
+    assert_true(wormclient_forget(peer.client, "x", false, &error));
+    assert_false(wormclient_forget(peer.client, "x", false, &error));
+    assert_int_equal(error.code, WORMCLIENT_LOST);
+    peer_close(&peer);
+}
+
 /* No SIGPIPE: it would end this program. */
 static void writing_to_nobody(void **state)
 {
@@ -563,13 +583,22 @@ static void callback_that_frees(void **state)
     (void)state;
     struct peer peer;
     struct heard heard;
+    struct told told = {0};
     int calls = 0;
     peer_open_greeted(&peer);
     assert_true(wormclient_request(peer.client, "m", NULL, free_client, &calls, NULL));
     ask(&peer, &heard);
-    peer_say(&peer, BYTES("\x94\x01\x02\xc0\x81\xa1n\x05\x94\x01\x03\xc0\x81\xa1n\x05"), 64);
+    wormclient_on_changed(peer.client, tell, &told);
+    /* What comes behind it is for nobody. */
+    peer_say(&peer,
+             BYTES("\x94\x01\x02\xc0\x81\xa1n\x05\x94\x01\x03\xc0\x81\xa1n\x05"
+                   "\x93\x02\xa7"
+                   "changed\x91\x82\xa6"
+                   "change\x01\xa7session\xa1x"),
+             128);
     peer.client = NULL;
     assert_int_equal(calls, 1);
+    assert_int_equal(told.calls, 0);
     assert_int_equal(heard.calls, 1);
     assert_int_equal(heard.error.code, WORMCLIENT_LOST);
     peer_close(&peer);
@@ -652,6 +681,7 @@ int main(void)
         cmocka_unit_test(junk),
         cmocka_unit_test(notifications),
         cmocka_unit_test(connection_lost),
+        cmocka_unit_test(answered_and_lost),
         cmocka_unit_test(writing_to_nobody),
         cmocka_unit_test(half_closed),
         cmocka_unit_test(freed_with_requests),

@@ -68,13 +68,6 @@ static void hang_up(struct script *script, const struct message *request)
     shutdown(script->fd, SHUT_RDWR);
 }
 
-/* Answers, and ends the connection at once: the answer counts. */
-static void keyed_and_hang_up(struct script *script, const struct message *request)
-{
-    keyed(script, request);
-    hang_up(script, request);
-}
-
 /* ---- what a request must say ---- */
 
 static bool says(const struct message *request, const char *key, const char *value)
@@ -380,18 +373,6 @@ static void lost_in_a_call(void **state)
     script_end(&script);
 }
 
-static void lost_after_the_answer(void **state)
-{
-    (void)state;
-    static const struct step steps[] = {{"show", keyed_and_hang_up}, END};
-    struct script script;
-    script_start(&script, steps);
-    struct wormclient_session *session = wormclient_show(script.client, "laptop", NULL);
-    assert_non_null(session);
-    wormclient_session_free(session);
-    script_end(&script);
-}
-
 /* ---- an answer that comes too late ---- */
 
 static uint32_t id_of_the_slow;
@@ -427,13 +408,9 @@ static void late_answer(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sessions),
-        cmocka_unit_test(answers_that_are_no_view),
-        cmocka_unit_test(any_call),
-        cmocka_unit_test(sending),
-        cmocka_unit_test(receiving),
-        cmocka_unit_test(lost_in_a_call),
-        cmocka_unit_test(lost_after_the_answer),
+        cmocka_unit_test(sessions),    cmocka_unit_test(answers_that_are_no_view),
+        cmocka_unit_test(any_call),    cmocka_unit_test(sending),
+        cmocka_unit_test(receiving),   cmocka_unit_test(lost_in_a_call),
         cmocka_unit_test(late_answer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
