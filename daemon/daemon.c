@@ -161,6 +161,15 @@ static bool make_parts(struct daemon *daemon)
 
 /* ---- the end ---- */
 
+/* libevent frees some connections in a last callback, which it would not call any more. */
+static void free_loop(struct event_base *base)
+{
+    if (!base)
+        return;
+    event_base_loop(base, EVLOOP_NONBLOCK);
+    event_base_free(base);
+}
+
 /* Nobody new comes in; what was accepted is done, and answered; then all connections go. */
 static void end(struct daemon *daemon)
 {
@@ -178,8 +187,7 @@ static void end(struct daemon *daemon)
     for (size_t i = 0; i < ENDING_SIGNALS; i++)
         if (daemon->signals[i])
             event_free(daemon->signals[i]);
-    if (daemon->base)
-        event_base_free(daemon->base);
+    free_loop(daemon->base);
 }
 
 int daemon_run(const struct settings *settings, void (*ready)(void))
