@@ -26,8 +26,9 @@ static int print_path(const char *path, char *buffer, size_t size)
         path = variable("WORMHOLED_SOCKET");
     if (path != NULL)
         return snprintf(buffer, size, "%s", path);
+    /* The XDG specification: a path that is not absolute is to be ignored. */
     const char *runtime = variable("XDG_RUNTIME_DIR");
-    if (runtime != NULL)
+    if (runtime != NULL && runtime[0] == '/')
         return snprintf(buffer, size, "%s/%s", runtime, SOCKET_UNDER_RUNTIME_DIR);
     return snprintf(buffer, size, "/run/user/%lu/%s", (unsigned long)getuid(),
                     SOCKET_UNDER_RUNTIME_DIR);

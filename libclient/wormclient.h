@@ -76,8 +76,9 @@ struct wormclient;
 
 /*
  * The socket path that would be used: `path` if not NULL, else $WORMHOLED_SOCKET, else
- * $XDG_RUNTIME_DIR/wormholed/socket, else /run/user/UID/wormholed/socket. Writes at most `size`
- * bytes with the NUL; false if it does not fit (or fits no socket address).
+ * $XDG_RUNTIME_DIR/wormholed/socket (if that is an absolute path), else
+ * /run/user/UID/wormholed/socket. Writes at most `size` bytes with the NUL; false if it does not
+ * fit (or fits no socket address).
  */
 bool wormclient_socket_path(const char *path, char *ret_path, size_t size);
 

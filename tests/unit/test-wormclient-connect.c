@@ -80,9 +80,11 @@ static void order_of_paths(void **state)
     assert_path(NULL, "/run/x/wormholed/socket");
     assert_return_code(unsetenv("WORMHOLED_SOCKET"), errno);
     assert_path(NULL, "/run/x/wormholed/socket");
-    assert_return_code(unsetenv("XDG_RUNTIME_DIR"), errno);
     char expected[64];
     snprintf(expected, sizeof expected, "/run/user/%lu/wormholed/socket", (unsigned long)getuid());
+    assert_return_code(setenv("XDG_RUNTIME_DIR", "not/absolute", 1), errno);
+    assert_path(NULL, expected);
+    assert_return_code(unsetenv("XDG_RUNTIME_DIR"), errno);
     assert_path(NULL, expected);
 }
 
