@@ -18,6 +18,7 @@
 #define LOCKS_FILE "lock.mdb"
 /* Where a new store is made. */
 #define NEW_DIRECTORY "new"
+#define NEW_FILE      NEW_DIRECTORY "/" HEADER_FILE
 
 /* Tables that a newer program of the same format may have added have room too. */
 #define TABLES_MAX 16
@@ -62,9 +63,10 @@ static int open_tables(MDB_txn *txn, unsigned flags, MDB_dbi ret_tables[TABLES])
 
 /* ---- making ---- */
 
+/* Removes what is left of a new store, whether it was finished or not. */
 static void remove_new(const struct store *store)
 {
-    unlinkat(store->directory, NEW_DIRECTORY "/" HEADER_FILE, 0);
+    unlinkat(store->directory, NEW_FILE, 0);
     unlinkat(store->directory, NEW_DIRECTORY "/" LOCKS_FILE, 0);
     unlinkat(store->directory, NEW_DIRECTORY, AT_REMOVEDIR);
 }
@@ -100,22 +102,34 @@ static int make_new(const struct store *store)
         return error;
     error = fill_new(env);
     mdb_env_close(env);
-    if (error == MDB_SUCCESS && (renameat(store->directory, NEW_DIRECTORY "/" HEADER_FILE,
-                                          store->directory, HEADER_FILE) != 0 ||
-                                 fsync(store->directory) != 0))
+    if (error == MDB_SUCCESS &&
+        (renameat(store->directory, NEW_FILE, store->directory, HEADER_FILE) != 0 ||
+         fsync(store->directory) != 0))
         error = errno;
     return error;
+}
+
+static bool no_room(const struct store *store)
+{
+    int file = openat(store->directory, NEW_FILE, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (file < 0)
+        return false;
+    bool refused = space_refused(file, 0);
+    close(file);
+    return refused;
 }
 
 enum store_status env_create(struct store *store, const struct why *why)
 {
     remove_new(store);
     int error = make_new(store);
+    if (error == MDB_SUCCESS)
+        return STORE_OK;
+    if (error == EIO && no_room(store))
+        error = ENOSPC;
     remove_new(store);
-    if (error != MDB_SUCCESS)
-        return why_not(why, lmdb_status(error), "cannot make a store in %s: %s", store->path,
-                       mdb_strerror(error));
-    return STORE_OK;
+    return why_not(why, lmdb_status(error), "cannot make a store in %s: %s", store->path,
+                   mdb_strerror(error));
 }
 
 /* ---- opening ---- */
@@ -180,6 +194,7 @@ static enum store_status begin_tables(struct store *store, const struct why *why
 enum store_status env_open(struct store *store, const struct why *why)
 {
     int error;
+    remove_new(store);
     store->env = open_env(store->path, space_first_map(store), &error);
     if (store->env == NULL)
         return why_not(why, lmdb_status(error), "cannot open the store in %s: %s", store->path,

@@ -68,7 +68,8 @@ static void string_pack(const struct field *field, const void *place, msgpack_pa
 static bool str_valid(const struct field *field, const msgpack_object *object)
 {
     return object->type == MSGPACK_OBJECT_STR && length_valid(field, object->via.str.size) &&
-           memchr(object->via.str.ptr, 0, object->via.str.size) == NULL;
+           (object->via.str.size == 0 ||
+            memchr(object->via.str.ptr, 0, object->via.str.size) == NULL);
 }
 
 static enum field_fault string_unpack(const struct field *field, const msgpack_object *object,

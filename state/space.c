@@ -27,11 +27,14 @@ static uint64_t least(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-/* Bytes that a transaction may need: a value just over a page takes two, inner pages come on top,
- * and the reserve must be left. */
-static uint64_t needed(const struct store *store, size_t room)
+static uint64_t most(uint64_t a, uint64_t b)
 {
-    return 2 * (uint64_t)room + least(RESERVE, store->limit / RESERVE_PART);
+    return a > b ? a : b;
+}
+
+static uint64_t reserve(const struct store *store)
+{
+    return least(RESERVE, store->limit / RESERVE_PART);
 }
 
 /* ---- looking ---- */
@@ -102,19 +105,25 @@ uint64_t space_free(struct store *store)
 
 /* ---- growing ---- */
 
-static enum store_status grow_map(struct store *store, uint64_t want)
+/*
+ * Address space costs nothing: much more than what should be needed. Deletions may go beyond the
+ * limit a little, when what was kept back for them is used up or the limit has been lowered.
+ */
+static enum store_status fit_map(struct store *store, uint64_t used, size_t room)
 {
     MDB_envinfo info;
     int error = mdb_env_info(store->env, &info);
     if (error != MDB_SUCCESS)
         return lmdb_status(error);
-    if (info.me_mapsize >= want)
+    uint64_t limit = most(store->limit, room == 0 ? used + reserve(store) : used);
+    uint64_t want = least(used + 2 * (uint64_t)room + RESERVE, limit);
+    if (info.me_mapsize >= want && info.me_mapsize <= limit)
         return STORE_OK;
 
     uint64_t size = info.me_mapsize;
     while (size < want)
         size *= 2;
-    size = least(size, store->limit);
+    size = least(size, limit);
     if (size > SIZE_MAX)
         return STORE_FULL;
     return lmdb_status(mdb_env_set_mapsize(store->env, (size_t)size));
@@ -144,17 +153,32 @@ static void extend(struct store *store, uint64_t want)
 enum store_status space_prepare(struct store *store, size_t room)
 {
     uint64_t used = space_used(store);
-    uint64_t need = needed(store, room);
-    uint64_t want = least(used + need, store->limit);
+    uint64_t need = room + reserve(store);
 
-    enum store_status status = grow_map(store, want);
+    enum store_status status = fit_map(store, used, room);
     if (status != STORE_OK || room == 0)
         return status;
-    extend(store, want);
-    if (store->reach >= used + need)
+    extend(store, least(used + need, store->limit));
+    uint64_t end = least(store->reach, store->limit);
+    uint64_t ahead = end > used ? end - used : 0;
+    if (ahead >= need)
         return STORE_OK;
-    uint64_t ahead = store->reach > used ? store->reach - used : 0;
     return ahead + space_free(store) >= need ? STORE_OK : STORE_FULL;
+}
+
+bool space_refused(int file, uint64_t from)
+{
+    return !stretch(file, from, from + STEP) && lmdb_status(errno) == STORE_FULL;
+}
+
+bool space_exhausted(struct store *store)
+{
+    int file;
+    if (mdb_env_get_fd(store->env, &file) != MDB_SUCCESS)
+        return false;
+    bool refused = space_refused(file, store->reach);
+    look_at_reach(store);
+    return refused;
 }
 
 void space_settle(struct store *store)

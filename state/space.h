@@ -32,6 +32,15 @@ uint64_t space_free(struct store *store);
  */
 enum store_status space_prepare(struct store *store, size_t room);
 
+/*
+ * LMDB says EIO when a disk takes only a part of what is written. True if there is no room to make
+ * the file longer; otherwise it is longer now.
+ */
+bool space_refused(int file, uint64_t from);
+
+/* The same for the store, after a commit that failed. */
+bool space_exhausted(struct store *store);
+
 /* After a commit: the file reaches as far as LMDB says. */
 void space_settle(struct store *store);
 

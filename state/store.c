@@ -129,6 +129,8 @@ enum store_status store_commit(struct store_txn *txn)
     enum store_status status = lmdb_commit(txn);
     if (status == STORE_OK && store != NULL)
         space_settle(store);
+    if (status == STORE_FAILED && store != NULL && space_exhausted(store))
+        status = STORE_FULL;
     return status;
 }
 

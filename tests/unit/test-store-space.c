@@ -1,0 +1,609 @@
+/* A store that is full says so, loses nothing, goes on reading, and can be made emptier. */
+#include "config.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "sample.h"
+#include "state/space.h"
+#include "storebox.h"
+#include "tempdir.h"
+
+#define LENGTH(array) (sizeof(array) / sizeof(*(array)))
+#define KIB(n)        ((size_t)(n)*1024)
+#define MIB(n)        KIB((size_t)(n)*1024)
+
+/* ---- LMDB's calls to the system, which fail on command ---- */
+
+static unsigned countdown; /* 0: nothing planned */
+static int planned_errno;
+static bool has_failed;
+
+static bool refuse(void)
+{
+    if (countdown == 0 || --countdown > 0)
+        return false;
+    errno = planned_errno;
+    has_failed = true;
+    return true;
+}
+
+static void fail_nth(unsigned nth, int error)
+{
+    countdown = nth;
+    planned_errno = error;
+    has_failed = false;
+}
+
+/* The order in which a commit reaches the disk: d data, s sync, m meta page (itself in sync). */
+static char order[64];
+static size_t order_length;
+
+static void note(char what)
+{
+    if (order_length < sizeof(order) - 1 && (order_length == 0 || order[order_length - 1] != what))
+        order[order_length++] = what;
+    order[order_length] = 0;
+}
+
+static void note_write(int file)
+{
+    note(fcntl(file, F_GETFL) & O_DSYNC ? 'm' : 'd');
+}
+
+ssize_t pwrite(int file, const void *data, size_t length, off_t offset)
+{
+    note_write(file);
+    return refuse() ? -1 : syscall(SYS_pwrite64, file, data, length, offset);
+}
+
+ssize_t writev(int file, const struct iovec *parts, int count)
+{
+    note_write(file);
+    return refuse() ? -1 : syscall(SYS_writev, file, parts, count);
+}
+
+int fdatasync(int file)
+{
+    note('s');
+    return refuse() ? -1 : (int)syscall(SYS_fdatasync, file);
+}
+
+/* ---- looks ---- */
+
+static size_t map_size(const struct storebox *box)
+{
+    MDB_envinfo info;
+    assert_int_equal(mdb_env_info(box->store->env, &info), 0);
+    return info.me_mapsize;
+}
+
+static uint64_t file_size(const struct storebox *box)
+{
+    struct stat status;
+    char *path = tempdir_path(box->path, "data.mdb");
+    assert_int_equal(stat(path, &status), 0);
+    free(path);
+    return (uint64_t)status.st_size;
+}
+
+static enum store_status put_message(struct storebox *box, const uint8_t *id, uint32_t number,
+                                     size_t length)
+{
+    uint8_t *data = malloc(length);
+    assert_non_null(data);
+    memset(data, (int)number, length);
+    struct store_txn *txn = store_write(box->store, length);
+    store_put_message(txn, STORE_OUTBOX, id, number, data, length);
+    free(data);
+    return store_commit(txn);
+}
+
+static void assert_message(struct storebox *box, const uint8_t *id, uint32_t number, size_t length)
+{
+    const uint8_t *data;
+    size_t found;
+    struct store_txn *txn = store_read(box->store);
+    assert_int_equal(store_get_message(txn, STORE_OUTBOX, id, number, &data, &found), STORE_OK);
+    assert_int_equal(found, length);
+    for (size_t i = 0; i < length; i++)
+        if (data[i] != (uint8_t)number)
+            fail_msg("message %u is not what was written", (unsigned)number);
+    store_end(txn);
+}
+
+/* ---- growing ---- */
+
+static void test_map_grows(void **state)
+{
+    static const struct {
+        size_t room, map;
+    } steps[] = {{0, MIB(64)}, {MIB(25), MIB(64)}, {MIB(50), MIB(128)}, {MIB(200), MIB(512)}};
+    struct storebox box = storebox_make(0);
+    struct session *session = sample_full(1), *back;
+    (void)state;
+    storebox_put(&box, session);
+    for (size_t i = 0; i < LENGTH(steps); i++) {
+        struct store_txn *txn = store_write(box.store, steps[i].room);
+        assert_int_equal(map_size(&box), steps[i].map);
+        assert_int_equal(store_get_session(txn, session->id, &back), STORE_OK);
+        sample_assert_same(session, back);
+        session_free(back);
+        session->heals++;
+        assert_int_equal(store_put_session(txn, session, NULL), STORE_OK);
+        assert_int_equal(store_commit(txn), STORE_OK);
+    }
+    session_free(session);
+    storebox_remove(&box);
+}
+
+static void test_data_grows_beyond_the_first_map(void **state)
+{
+    struct storebox box = storebox_make(0);
+    struct session *session = sample_bare(1);
+    (void)state;
+    for (uint32_t number = 0; number < 10; number++)
+        assert_int_equal(put_message(&box, session->id, number, MIB(8)), STORE_OK);
+    assert_int_equal(map_size(&box), MIB(128));
+    storebox_close(&box);
+    storebox_open(&box, 0);
+    assert_true(map_size(&box) >= MIB(80));
+    for (uint32_t number = 0; number < 10; number++)
+        assert_message(&box, session->id, number, MIB(8));
+    assert_int_equal(put_message(&box, session->id, 10, MIB(8)), STORE_OK);
+    session_free(session);
+    storebox_remove(&box);
+}
+
+/* LMDB does not write pages that are free at the end. The file is as long as it says all the same:
+ * otherwise it could not be told from one that was cut short. */
+static void test_file_reaches_its_end(void **state)
+{
+    struct storebox box = storebox_make(0);
+    struct session *session = sample_bare(1);
+    (void)state;
+    storebox_put(&box, session);
+    uint64_t before = file_size(&box);
+
+    uint8_t *data = calloc(1, MIB(8));
+    assert_non_null(data);
+    struct store_txn *txn = store_write(box.store, 0);
+    store_put_message(txn, STORE_INBOX, session->id, 0, data, MIB(8));
+    store_delete_messages(txn, STORE_INBOX, session->id, UINT32_MAX);
+    assert_int_equal(store_commit(txn), STORE_OK);
+    free(data);
+
+    assert_true(space_used(box.store) > before);
+    assert_true(file_size(&box) >= space_used(box.store));
+    storebox_close(&box);
+    storebox_open(&box, 0);
+    assert_int_equal(storebox_rows(&box, TABLE_SESSIONS), 1);
+    session_free(session);
+    storebox_remove(&box);
+}
+
+static void test_size(void **state)
+{
+    struct storebox box = storebox_make(0);
+    struct session *session = sample_bare(1);
+    uint64_t before, full, after, limit;
+    (void)state;
+    store_size(box.store, &before, &limit);
+    assert_true(limit == UINT64_MAX);
+    assert_in_range(before, 1, KIB(200));
+    assert_int_equal(put_message(&box, session->id, 0, MIB(1)), STORE_OK);
+    store_size(box.store, &full, &limit);
+    assert_in_range(full, before + MIB(1), before + MIB(1) + KIB(200));
+    struct store_txn *txn = store_write(box.store, 0);
+    store_delete_messages(txn, STORE_OUTBOX, session->id, UINT32_MAX);
+    assert_int_equal(store_commit(txn), STORE_OK);
+    store_size(box.store, &after, &limit);
+    assert_in_range(after, 1, before + KIB(200));
+    storebox_close(&box);
+    storebox_open(&box, MIB(3) + 5);
+    store_size(box.store, &after, &limit);
+    assert_int_equal(limit, MIB(3));
+    session_free(session);
+    storebox_remove(&box);
+}
+
+/* ---- the limit ---- */
+
+/* Writes sessions with a message each, `batch` at a time, until they do not fit. How many did. */
+static uint32_t fill(struct storebox *box, uint32_t first, size_t length, uint32_t batch)
+{
+    uint8_t *data = calloc(1, length);
+    assert_non_null(data);
+    for (uint32_t number = first;; number += batch) {
+        struct store_txn *txn = store_write(box->store, batch * (KIB(1) + length));
+        for (uint32_t i = 0; i < batch; i++) {
+            struct session *session = sample_bare(number + i);
+            store_put_session(txn, session, NULL);
+            store_put_message(txn, STORE_OUTBOX, session->id, 0, data, length);
+            session_free(session);
+        }
+        enum store_status status = store_commit(txn);
+        if (status != STORE_OK) {
+            assert_int_equal(status, STORE_FULL);
+            free(data);
+            return number - first;
+        }
+        assert_in_range(number, first, first + 100000);
+    }
+}
+
+static void assert_rows(struct storebox *box, uint32_t count)
+{
+    assert_int_equal(storebox_rows(box, TABLE_SESSIONS), count);
+    assert_int_equal(storebox_rows(box, TABLE_DUE), count);
+    assert_int_equal(storebox_rows(box, TABLE_CHANGES), count);
+    assert_int_equal(storebox_rows(box, TABLE_OUTBOX), count);
+}
+
+static void delete_numbers(struct storebox *box, uint32_t first, uint32_t count, uint32_t batch)
+{
+    for (uint32_t number = first; number < first + count; number += batch) {
+        struct store_txn *txn = store_write(box->store, 0);
+        for (uint32_t i = number; i < number + batch && i < first + count; i++) {
+            struct session *session = sample_bare(i);
+            store_delete_session(txn, session->id);
+            session_free(session);
+        }
+        assert_int_equal(store_commit(txn), STORE_OK);
+    }
+}
+
+static void assert_reads(struct storebox *box, uint32_t number)
+{
+    struct session *session = sample_bare(number), *back;
+    struct store_txn *txn = store_read(box->store);
+    assert_int_equal(store_get_session(txn, session->id, &back), STORE_OK);
+    session->change = back->change;
+    sample_assert_same(session, back);
+    session_free(back);
+    session_free(session);
+    store_end(txn);
+}
+
+/* Filled to the limit, emptied by half, filled again, over and over; then emptied wholly. */
+static void test_limit(void **state)
+{
+    static const struct {
+        size_t limit, length;
+        uint32_t batch;
+    } cases[] = {
+        {MIB(1), 300, 64}, {MIB(1), 3000, 16}, {MIB(1), KIB(100), 1}, {MIB(8), KIB(300), 1}};
+    (void)state;
+    for (size_t i = 0; i < LENGTH(cases); i++) {
+        uint32_t batch = cases[i].batch, first = 0;
+        struct storebox box = storebox_make(cases[i].limit);
+        uint32_t count = fill(&box, 0, cases[i].length, batch);
+        assert_true(count > 2);
+        for (unsigned round = 0; round < 4; round++) {
+            assert_rows(&box, count);
+            assert_reads(&box, first);
+            assert_reads(&box, first + count - 1);
+            assert_true(file_size(&box) <= cases[i].limit);
+            assert_true(space_used(box.store) <= cases[i].limit);
+            uint32_t half = count / 2 + 1;
+            delete_numbers(&box, first, half, batch);
+            first += half;
+            count -= half;
+            assert_rows(&box, count);
+            uint32_t more = fill(&box, first + count, cases[i].length, batch);
+            /* What was deleted is room again. */
+            assert_true(more >= half / 2);
+            count += more;
+        }
+        storebox_close(&box);
+        storebox_open(&box, cases[i].limit);
+        assert_rows(&box, count);
+        delete_numbers(&box, first, count, batch);
+        assert_rows(&box, 0);
+        storebox_remove(&box);
+    }
+}
+
+/* A session with thousands of messages is deleted from a full store. */
+static void test_large_session_from_full_store(void **state)
+{
+    struct storebox box = storebox_make(MIB(8));
+    struct session *session = sample_bare(0);
+    uint8_t data[1500] = {0};
+    (void)state;
+    storebox_put(&box, session);
+    uint32_t number = 0;
+    enum store_status status = STORE_OK;
+    while (status == STORE_OK) {
+        struct store_txn *txn = store_write(box.store, 64 * sizeof(data));
+        for (unsigned i = 0; i < 64; i++)
+            store_put_message(txn, STORE_OUTBOX, session->id, number++, data, sizeof(data));
+        status = store_commit(txn);
+    }
+    assert_int_equal(status, STORE_FULL);
+    assert_true(number > 1500);
+    storebox_delete(&box, session);
+    assert_rows(&box, 0);
+    session_free(session);
+    assert_true(fill(&box, 1, KIB(100), 1) > 30);
+    storebox_remove(&box);
+}
+
+/* The limit was lowered below what is there: reading and deleting go on. */
+static void test_lowered_limit(void **state)
+{
+    struct storebox box = storebox_make(MIB(4));
+    uint32_t count = fill(&box, 0, KIB(50), 1);
+    (void)state;
+    storebox_close(&box);
+    storebox_open(&box, MIB(1));
+    assert_int_equal(fill(&box, count, KIB(50), 1), 0);
+    assert_rows(&box, count);
+    delete_numbers(&box, 0, count, 1);
+    assert_rows(&box, 0);
+    storebox_remove(&box);
+}
+
+static void test_limit_too_small_for_anything(void **state)
+{
+    char *path = tempdir_make();
+    char why[512];
+    struct store *store = NULL;
+    (void)state;
+    assert_int_equal(store_open(path, 8192, &store, why, sizeof(why)), STORE_FULL);
+    assert_null(store);
+    assert_non_null(strstr(why, path));
+    struct storebox box = {.path = path};
+    storebox_open(&box, 0);
+    storebox_remove(&box);
+}
+
+/* ---- the disk ---- */
+
+/* 0: no limit. */
+static void limit_files(uint64_t bytes)
+{
+    struct rlimit limit;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = bytes == 0 ? limit.rlim_max : bytes;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+/* A disk on which files cannot grow any more. */
+static void test_full_disk(void **state)
+{
+    struct storebox box = storebox_make(0);
+    (void)state;
+    uint32_t count = 3;
+    for (uint32_t number = 0; number < count; number++) {
+        struct session *session = sample_bare(number);
+        storebox_put(&box, session);
+        assert_int_equal(put_message(&box, session->id, 0, KIB(100)), STORE_OK);
+        session_free(session);
+    }
+    limit_files(file_size(&box));
+    for (unsigned round = 0; round < 5; round++) {
+        count += fill(&box, count, KIB(100), 1);
+        assert_rows(&box, count);
+        assert_reads(&box, 0);
+    }
+    delete_numbers(&box, count - 2, 2, 1);
+    count -= 2;
+    assert_rows(&box, count);
+    assert_true(fill(&box, count, KIB(50), 1) >= 1);
+    storebox_close(&box);
+    storebox_open(&box, 0);
+    limit_files(0);
+    assert_int_equal(put_message(&box, (uint8_t[SESSION_ID_BYTES]){0}, 0, MIB(8)), STORE_OK);
+    storebox_remove(&box);
+}
+
+/* More than was announced: only the commit finds out, and nothing has happened. */
+static void test_full_disk_at_commit(void **state)
+{
+    struct storebox box = storebox_make(0);
+    struct session *session = sample_bare(0);
+    (void)state;
+    storebox_put(&box, session);
+    limit_files(file_size(&box) + 5000);
+    uint8_t *data = calloc(1, MIB(8));
+    assert_non_null(data);
+    struct store_txn *txn = store_write(box.store, 0);
+    store_put_message(txn, STORE_OUTBOX, session->id, 0, data, MIB(8));
+    assert_int_equal(store_commit(txn), STORE_FULL);
+    free(data);
+    assert_int_equal(storebox_rows(&box, TABLE_OUTBOX), 0);
+    session->heals++;
+    storebox_put(&box, session);
+    limit_files(0);
+    assert_int_equal(put_message(&box, session->id, 0, MIB(8)), STORE_OK);
+    session_free(session);
+    storebox_remove(&box);
+}
+
+static void test_full_disk_while_making(void **state)
+{
+    char *path = tempdir_make();
+    char why[512];
+    struct store *store = NULL;
+    (void)state;
+    limit_files(10000);
+    assert_int_equal(store_open(path, 0, &store, why, sizeof(why)), STORE_FULL);
+    limit_files(0);
+    assert_null(store);
+    assert_non_null(strstr(why, path));
+    char *leftover = tempdir_path(path, "new");
+    assert_int_equal(access(leftover, F_OK), -1);
+    free(leftover);
+    struct storebox box = {.path = path};
+    storebox_open(&box, 0);
+    storebox_remove(&box);
+}
+
+/* Each call in turn fails. The transaction has not happened then, reading goes on (although LMDB
+ * itself gives up when its meta page cannot be written), and the next one succeeds. */
+static void each_call_fails(int error, enum store_status status)
+{
+    struct storebox box = storebox_make(0);
+    struct session *session = sample_full(0), *back;
+    uint8_t data[20000] = {0};
+    unsigned nth = 0, failures = 0;
+    storebox_put(&box, session);
+    do {
+        struct store_txn *txn = store_write(box.store, sizeof(data));
+        uint64_t before = session->change;
+        session->heals++;
+        assert_int_equal(store_put_session(txn, session, NULL), STORE_OK);
+        store_put_message(txn, STORE_OUTBOX, session->id, nth, data, sizeof(data));
+        fail_nth(++nth, error);
+        enum store_status result = store_commit(txn);
+        countdown = 0;
+        if (!has_failed) {
+            assert_int_equal(result, STORE_OK);
+            break;
+        }
+        failures++;
+        assert_int_equal(result, status);
+        session->heals--;
+        session->change = before;
+        txn = store_read(box.store);
+        assert_int_equal(store_get_session(txn, session->id, &back), STORE_OK);
+        sample_assert_same(session, back);
+        session_free(back);
+        store_end(txn);
+        assert_int_equal(storebox_rows(&box, TABLE_OUTBOX), 0);
+        session->heals += 2;
+        storebox_put(&box, session);
+        session->heals -= 2;
+        storebox_put(&box, session);
+    } while (nth < 100);
+    assert_in_range(failures, 3, 50);
+    storebox_close(&box);
+    storebox_open(&box, 0);
+    assert_int_equal(storebox_rows(&box, TABLE_OUTBOX), 1);
+    session_free(session);
+    storebox_remove(&box);
+}
+
+static void test_each_call_fails(void **state)
+{
+    (void)state;
+    each_call_fails(ENOSPC, STORE_FULL);
+    each_call_fails(EDQUOT, STORE_FULL);
+    each_call_fails(EIO, STORE_FAILED);
+}
+
+/* The data reach the disk before the meta page that makes them valid, and that before the commit
+ * returns. */
+static void test_commit_is_durable(void **state)
+{
+    struct storebox box = storebox_make(0);
+    struct session *session = sample_full(0);
+    struct store_txn *txn = store_write(box.store, 4096);
+    (void)state;
+    assert_int_equal(store_put_session(txn, session, NULL), STORE_OK);
+    order_length = 0;
+    assert_int_equal(store_commit(txn), STORE_OK);
+    assert_string_equal(order, "dsm");
+    session_free(session);
+    storebox_remove(&box);
+}
+
+/* ---- many sessions ---- */
+
+/* Bytes of the store's file that are in this process's memory; -1 if the system does not tell. */
+static long resident(void)
+{
+    FILE *maps = fopen("/proc/self/smaps", "r");
+    char line[4096];
+    unsigned long start, end;
+    bool ours = false;
+    long kib, sum = -1;
+    if (maps == NULL)
+        return -1;
+    while (fgets(line, sizeof(line), maps) != NULL) {
+        if (sscanf(line, "%lx-%lx ", &start, &end) == 2)
+            ours = strstr(line, "/data.mdb") != NULL;
+        else if (ours && sscanf(line, "Rss: %ld", &kib) == 1)
+            sum = (sum < 0 ? 0 : sum) + kib * 1024;
+    }
+    fclose(maps);
+    return sum;
+}
+
+/* To open a store and to ask what is due reads a few pages, however many sessions there are. */
+static void test_many_sessions_cost_nothing(void **state)
+{
+    enum { MANY = 50000 };
+    struct storebox box = storebox_make(0);
+    struct store_txn *txn = store_write(box.store, MIB(40));
+    (void)state;
+    for (uint32_t number = 0; number < MANY; number++) {
+        struct session *session = sample_bare(number);
+        assert_int_equal(store_put_session(txn, session, NULL), STORE_OK);
+        session_free(session);
+    }
+    assert_int_equal(store_commit(txn), STORE_OK);
+    assert_true(space_used(box.store) > MIB(10));
+    storebox_close(&box);
+
+    storebox_open(&box, 0);
+    struct store_due place = {INT64_MIN, {0}};
+    txn = store_read(box.store);
+    assert_int_equal(store_next_due(txn, &place), STORE_OK);
+    assert_int_equal(place.wake, 1000);
+    assert_int_equal(store_count(txn), MANY);
+    assert_int_equal(store_last_change(txn), MANY);
+    store_end(txn);
+    assert_in_range(resident() + 1, 0, MIB(1));
+    storebox_remove(&box);
+}
+
+/* Also after a test that failed in between. */
+static int lift_limits(void **state)
+{
+    (void)state;
+    limit_files(0);
+    countdown = 0;
+    return 0;
+}
+
+#define LIMITED(name) cmocka_unit_test_teardown(name, lift_limits)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_map_grows),
+        cmocka_unit_test(test_data_grows_beyond_the_first_map),
+        cmocka_unit_test(test_file_reaches_its_end),
+        cmocka_unit_test(test_size),
+        cmocka_unit_test(test_limit),
+        cmocka_unit_test(test_large_session_from_full_store),
+        cmocka_unit_test(test_lowered_limit),
+        cmocka_unit_test(test_limit_too_small_for_anything),
+        LIMITED(test_full_disk),
+        LIMITED(test_full_disk_at_commit),
+        LIMITED(test_full_disk_while_making),
+        LIMITED(test_each_call_fails),
+        cmocka_unit_test(test_commit_is_durable),
+        cmocka_unit_test(test_many_sessions_cost_nothing),
+    };
+    /* Beyond a limit of file sizes a write is to fail, not to kill. */
+    signal(SIGXFSZ, SIG_IGN);
+    return cmocka_run_group_tests_name("store-space", tests, NULL, NULL);
+}
