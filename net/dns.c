@@ -35,14 +35,22 @@ struct dns_query {
     struct address_list list;
 };
 
+/* What evdns would print is told by the answers. */
+static void log_nothing(int is_warning, const char *text)
+{
+    (void)is_warning;
+    (void)text;
+}
+
 struct dns *dns_new(struct event_base *base, const char *resolv_conf)
 {
     struct dns *dns = calloc(1, sizeof *dns);
 
-    if (dns != NULL) {
-        dns->base = base;
-        dns->resolv_conf = resolv_conf;
-    }
+    if (dns == NULL)
+        return NULL;
+    dns->base = base;
+    dns->resolv_conf = resolv_conf;
+    evdns_set_log_fn(log_nothing);
     return dns;
 }
 

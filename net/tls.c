@@ -10,9 +10,9 @@
 
 #include "net/url.h"
 
-static const char *last_reason(void)
+static const char *first_reason(void)
 {
-    unsigned long error = ERR_peek_last_error();
+    unsigned long error = ERR_peek_error();
     const char *reason =
         ERR_SYSTEM_ERROR(error) ? strerror(ERR_GET_REASON(error)) : ERR_reason_error_string(error);
 
@@ -43,14 +43,14 @@ SSL_CTX *tls_context_new(const char *cafile, char *ret_why, size_t size)
     SSL_CTX *context = SSL_CTX_new(TLS_client_method());
 
     if (context == NULL || SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) != 1) {
-        snprintf(ret_why, size, "cannot set up TLS: %s", last_reason());
+        snprintf(ret_why, size, "cannot set up TLS: %s", first_reason());
         SSL_CTX_free(context);
         return NULL;
     }
     configure(context);
     if (!trust(context, cafile)) {
         snprintf(ret_why, size, "cannot read the certificates in %s: %s",
-                 cafile != NULL ? cafile : "the system's CA store", last_reason());
+                 cafile != NULL ? cafile : "the system's CA store", first_reason());
         SSL_CTX_free(context);
         return NULL;
     }
@@ -64,7 +64,8 @@ static bool expect_host(SSL *ssl, const struct url *url)
 
     if (url->literal)
         return X509_VERIFY_PARAM_set1_ip_asc(param, url->host) == 1;
-    X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS |
+                                               X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
     return X509_VERIFY_PARAM_set1_host(param, url->host, 0) == 1 &&
            SSL_set_tlsext_host_name(ssl, url->host) == 1;
 }

@@ -9,7 +9,9 @@
 
 static void begin_tls(struct ws *ws, int fd)
 {
-    SSL *ssl = tls_client_new(ws->net->tls, &ws->start->url);
+    char why[256] = "out of memory";
+    SSL_CTX *context = ws_net_tls(ws->net, why, sizeof why);
+    SSL *ssl = context != NULL ? tls_client_new(context, &ws->start->url) : NULL;
     struct bufferevent *bev = NULL;
 
     if (ssl != NULL)
@@ -17,7 +19,7 @@ static void begin_tls(struct ws *ws, int fd)
                                              BEV_OPT_CLOSE_ON_FREE);
     if (bev == NULL) {
         close(fd);
-        ws_fail(ws, "cannot set up TLS with %s: out of memory", ws->start->where);
+        ws_fail(ws, "cannot speak TLS with %s: %s", ws->start->where, why);
         return;
     }
     bufferevent_openssl_set_allow_dirty_shutdown(bev, 1);

@@ -33,12 +33,18 @@ struct ws_net *ws_net_new(struct event_base *base, const char *cafile, char *ret
         return NULL;
     }
     net->base = base;
-    net->tls = tls_context_new(cafile, ret_why, size);
-    if (net->tls == NULL) {
+    if (cafile != NULL && (net->tls = tls_context_new(cafile, ret_why, size)) == NULL) {
         ws_net_free(net);
         return NULL;
     }
     return net;
+}
+
+SSL_CTX *ws_net_tls(struct ws_net *net, char *ret_why, size_t size)
+{
+    if (net->tls == NULL)
+        net->tls = tls_context_new(NULL, ret_why, size);
+    return net->tls;
 }
 
 void ws_net_free(struct ws_net *net)

@@ -26,15 +26,23 @@ static void next_is_more(struct ws *ws)
         ws_end(ws);
 }
 
+/* What the other end said tells more than that the connection was lost after it. */
+static void frames_say_why(struct ws *ws)
+{
+    free(ws->why);
+    ws->why = NULL;
+    ws_because(ws, "%s", frames_why(ws->frames));
+}
+
 static void next_is_closed(struct ws *ws)
 {
-    ws_because(ws, "%s", frames_why(ws->frames));
+    frames_say_why(ws);
     ws_begin_flushing(ws);
 }
 
 static void next_is_fault(struct ws *ws)
 {
-    ws_because(ws, "%s", frames_why(ws->frames));
+    frames_say_why(ws);
     ws_begin_lingering(ws);
 }
 
@@ -75,11 +83,21 @@ static void pump(struct ws *ws)
         set_interest(ws);
 }
 
-static void open_readable(struct ws *ws)
+/* The timer looks at these when it fires: only while an answer is awaited is it set for something
+ * else. */
+static bool note_life(struct ws *ws)
 {
+    bool awaited = ws->pinged != 0;
+
     ws->heard = mono_ms();
     ws->pinged = 0;
-    pump(ws);
+    return !awaited || ws_wait(ws, ws->options.ping_interval);
+}
+
+static void open_readable(struct ws *ws)
+{
+    if (note_life(ws))
+        pump(ws);
 }
 
 static void open_written(struct ws *ws)
@@ -104,9 +122,7 @@ static void open_happened(struct ws *ws, short what)
 void ws_open_paused(struct ws *ws)
 {
     set_interest(ws);
-    ws->heard = mono_ms();
-    ws->pinged = 0;
-    if (!ws->paused && still_open(ws))
+    if (still_open(ws) && note_life(ws) && !ws->paused)
         bufferevent_trigger(ws->bev, EV_READ,
                             BEV_TRIG_IGNORE_WATERMARKS | BEV_TRIG_DEFER_CALLBACKS);
 }
