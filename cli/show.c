@@ -62,6 +62,21 @@ static void show_heals(const struct wormclient_value *view, const char *label, c
     sheet_line(label, text);
 }
 
+/* While it is at the relay the plan is the past. */
+static void show_next_visit(const struct wormclient_value *view, const char *label, const char *key)
+{
+    const char *connection = wormclient_value_text(view, "connection");
+
+    if (connection == NULL || strcmp(connection, "none") == 0)
+        sheet_moment(view, label, key);
+}
+
+static void show_deadline(const struct wormclient_value *view, const char *label, const char *key)
+{
+    if (wormclient_value_text(view, "result") == NULL)
+        sheet_moment(view, label, key);
+}
+
 static const struct sheet_row rows[] = {
     {"id", "id", sheet_text},
     {"name", "name", sheet_text},
@@ -81,13 +96,13 @@ static const struct sheet_row rows[] = {
     {"schedule", "schedule", sheet_text},
     {"connection", "connection", sheet_text},
     {"last visit", "last_visit", sheet_moment},
-    {"next visit", "next_visit", sheet_moment},
+    {"next visit", "next_visit", show_next_visit},
     {"failed visits", "failures", sheet_count},
     {"last failure", "last_error", sheet_text},
     {"healed", "heals", show_heals},
     {"retention", "retention", sheet_text},
     {"created", "created", sheet_moment},
-    {"given up", "deadline", sheet_moment},
+    {"given up", "deadline", show_deadline},
 };
 
 enum exit_status show_run(struct wormclient *client, const struct options *options)

@@ -86,24 +86,22 @@ bool table_add(struct table *table, const char *const *cells)
     return true;
 }
 
-static void print_cell(FILE *file, const char *text, int blanks, bool right, bool last)
-{
-    if (right) {
-        fprintf(file, "%*s%s", blanks, "", text);
-    } else {
-        /* No blanks at the end of a line. */
-        fprintf(file, "%s%*s", text, last ? 0 : blanks, "");
-    }
-    fprintf(file, "%*s", last ? 0 : GAP, "");
-}
-
+/* Blanks wait for something to stand behind them: no line ends with any. */
 static void print_row(const struct table *table, FILE *file, char *const *cells)
 {
+    size_t blanks = 0;
+
     for (size_t i = 0; i < table->count; i++) {
         const char *text = cells != NULL ? cells[i] : table->columns[i].title;
+        size_t fill = table->width[i] - escape_width(text);
 
-        print_cell(file, text, (int)(table->width[i] - escape_width(text)), table->columns[i].right,
-                   i + 1 == table->count);
+        if (text[0] != '\0') {
+            fprintf(file, "%*s%s", (int)(blanks + (table->columns[i].right ? fill : 0)), "", text);
+            blanks = table->columns[i].right ? 0 : fill;
+        } else {
+            blanks += fill;
+        }
+        blanks += GAP;
     }
     putc('\n', file);
 }
