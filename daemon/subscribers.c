@@ -60,7 +60,8 @@ void subscribers_changed(struct subscribers *subscribers, uint64_t change,
         if (!subscription->all && memcmp(subscription->id, id, SESSION_ID_BYTES) != 0)
             continue;
         subscription->pending = true;
-        subscription->change = change;
+        if (change > subscription->change)
+            subscription->change = change;
         memcpy(subscription->changed, id, SESSION_ID_BYTES);
         event_active(subscribers->tell, EV_TIMEOUT, 0);
     }

@@ -68,7 +68,7 @@ static bool tell_changes(struct turns *turns)
     for (struct touched *touched = turns->touched; touched != NULL; touched = touched->hh.next) {
         bool visit_over = touched->active && touched->session->visit == NULL;
         changes |= touched->changed || touched->deleted || visit_over;
-        if (touched->changed)
+        if (touched->changed || touched->deleted)
             turns->hooks.changed(turns->hooks.arg, touched->session->change, touched->id);
     }
     return changes;

@@ -46,7 +46,7 @@ struct turn_hooks {
     /* The session's visit was dropped because the commit failed: close its connection, want no
      * EVENT_LOST. */
     void (*abandon)(void *arg, const uint8_t id[SESSION_ID_BYTES]);
-    /* A session changed; forgotten ones are not told. */
+    /* A session changed, or was forgotten. */
     void (*changed)(void *arg, uint64_t change, const uint8_t id[SESSION_ID_BYTES]);
     /* The turn is over, and sessions changed or visits ended: what is due may have changed. */
     void (*over)(void *arg);

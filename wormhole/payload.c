@@ -52,17 +52,27 @@ static bool decode_pake(const json_t *hex, uint8_t ret_message[PAKE_MESSAGE_BYTE
     return true;
 }
 
-bool payload_read_pake(const uint8_t *body, size_t length, uint8_t ret_message[PAKE_MESSAGE_BYTES],
-                       size_t *ret_length)
+static const enum payload_fault faults[] = {
+    [DOCUMENT_OK] = PAYLOAD_OK,
+    [DOCUMENT_REFUSED] = PAYLOAD_MALFORMED,
+    [DOCUMENT_NO_MEMORY] = PAYLOAD_NO_MEMORY,
+};
+
+enum payload_fault payload_read_pake(const uint8_t *body, size_t length,
+                                     uint8_t ret_message[PAKE_MESSAGE_BYTES], size_t *ret_length)
 {
     json_t *root;
-    bool done;
+    enum payload_fault fault;
 
-    if (length > PAKE_BODY_MAX || document_load((const char *)body, length, &root))
-        return false;
-    done = decode_pake(json_object_get(root, "pake_v1"), ret_message, ret_length);
+    if (length > PAKE_BODY_MAX)
+        return PAYLOAD_MALFORMED;
+    fault = faults[document_load((const char *)body, length, &root)];
+    if (fault != PAYLOAD_OK)
+        return fault;
+    if (!decode_pake(json_object_get(root, "pake_v1"), ret_message, ret_length))
+        fault = PAYLOAD_MALFORMED;
     json_decref(root);
-    return done;
+    return fault;
 }
 
 /* ---- version ---- */
@@ -94,12 +104,11 @@ static char *short_object(json_t *object)
 
 char *payload_read_version(const uint8_t *plain, size_t length)
 {
-    json_t *root;
+    json_t *root = NULL;
     char *text;
 
-    if (length > VERSION_BODY_MAX)
-        return strdup("{}");
-    if (document_load((const char *)plain, length, &root))
+    if (length <= VERSION_BODY_MAX &&
+        document_load((const char *)plain, length, &root) == DOCUMENT_NO_MEMORY)
         return NULL;
     text = short_object(json_object_get(root, "app_versions"));
     json_decref(root);

@@ -15,20 +15,25 @@
 /* {"pake_v1": "<hex>"}. New, free(), NULL when out of memory. */
 char *payload_pake(const uint8_t message[PAKE_MESSAGE_BYTES]);
 
+enum payload_fault {
+    PAYLOAD_OK = 0,
+    PAYLOAD_MALFORMED, /* no such JSON, no hex, or too long */
+    PAYLOAD_NO_MEMORY,
+};
+
 /*
  * Reads a peer's pake. `ret_message` receives at most PAKE_MESSAGE_BYTES bytes, *ret_length how
- * many there were (the length is not yet judged if shorter). False if it is no such JSON, no hex,
- * or longer; also when out of memory, which does not happen to so few bytes in practice.
+ * many there were: a shorter one is not yet judged.
  */
-bool payload_read_pake(const uint8_t *body, size_t length, uint8_t ret_message[PAKE_MESSAGE_BYTES],
-                       size_t *ret_length);
+enum payload_fault payload_read_pake(const uint8_t *body, size_t length,
+                                     uint8_t ret_message[PAKE_MESSAGE_BYTES], size_t *ret_length);
 
 /* {"app_versions": {...}, "abilities": [...]} from an app_versions object as JSON text (NULL: {}).
  * New, free(). NULL if it is no JSON object, too long, or no memory. */
 char *payload_version(const char *app_versions);
 
-/* The peer's app_versions as compact JSON text. New, free(). NULL if the payload is no JSON object,
- * or no memory; "{}" if the key is absent or no object, or the text or the payload too long. */
+/* The peer's app_versions as compact JSON text; "{}" if there is none that can be used: it is a
+ * hint, and the message has proven itself by decrypting. New, free(). NULL when out of memory. */
 char *payload_read_version(const uint8_t *plain, size_t length);
 
 /* Application phases are "0", "1", "2", …: no sign, no leading zero, at most 2^32 - 2. False for

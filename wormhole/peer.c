@@ -42,7 +42,13 @@ static void on_pake(struct step *step, const struct wire_message *message)
     size_t length;
     if (session_keyed(session))
         return;
-    if (!payload_read_pake(message->body, message->body_length, theirs, &length)) {
+    enum payload_fault unread =
+        payload_read_pake(message->body, message->body_length, theirs, &length);
+    if (unread == PAYLOAD_NO_MEMORY) {
+        step->outcome->no_memory = true;
+        return;
+    }
+    if (unread != PAYLOAD_OK) {
         ending_begin(step, RESULT_ERRORY, false, "the peer's key exchange message is malformed");
         return;
     }
@@ -107,8 +113,8 @@ static void on_version(struct step *step, const struct wire_message *message)
     if (session->peer_versions != NULL || !open_message(step, message, &opened))
         return;
     char *versions = payload_read_version(opened.plain, opened.length);
-    step_set_text(step, &session->peer_versions, versions == NULL ? "{}" : versions,
-                  PAYLOAD_VERSIONS_MAX);
+    step->outcome->no_memory |= versions == NULL;
+    step_set_text(step, &session->peer_versions, versions, PAYLOAD_VERSIONS_MAX);
     free(versions);
     free_opened(&opened);
     establish(step);
