@@ -37,11 +37,12 @@ def until_settled(daemon):
     daemon.until("peer", lambda view: view["connection"] == "held", what="the connection is held")
 
 
-def complete_visit(daemon):
-    """Makes a visit now, and waits for its end."""
-    before = daemon.show("peer")["last_visit"]
-    daemon.call("poll", session="peer")
-    daemon.until("peer", lambda view: view["last_visit"] != before, what="the visit is over")
+def visit_until(daemon, state):
+    """Makes one visit after the other until that state is reached; a lost mailbox is looked for in two places."""
+    while (view := daemon.show("peer"))["state"] != state:
+        daemon.call("poll", session="peer")
+        daemon.until("peer", lambda now: now["state"] == state or now["last_visit"] != view["last_visit"],
+                     what="the visit is over")
 
 
 def until_lost(*daemons):
@@ -122,8 +123,7 @@ def heal_keyed(world):
     left.start()
     left.until("peer", lambda view: view["heals"] > 0, what="the inviting one is healed")
     right.start()
-    while right.show("peer")["state"] == "keyed":
-        complete_visit(right)
+    visit_until(right, "established")
     left.until_state("peer", "established")
     exchange(left, right, b"after")
 

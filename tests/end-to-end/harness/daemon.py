@@ -5,7 +5,7 @@ import signal
 
 from . import wormctl
 from .checks import equal
-from .processes import program
+from .processes import environment, program
 from .rpc import Rpc
 from .waiting import wait_until
 
@@ -28,8 +28,8 @@ class Daemon:
         os.mkdir(self.home, 0o700)
 
     def environment(self):
-        kept = {key: value for key, value in os.environ.items() if not key.startswith(FOREIGN)}
-        return dict(kept, HOME=self.home, LC_ALL="C.UTF-8")
+        everything = environment(HOME=self.home, LC_ALL="C.UTF-8")
+        return {key: value for key, value in everything.items() if not key.startswith(FOREIGN)}
 
     def command(self):
         return program("wormholed") + [

@@ -9,15 +9,25 @@ import subprocess
 from .waiting import patience, wait_until
 
 SANITIZER_WORDS = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "runtime error:", "ERROR SUMMARY: ")
+BUILD_DIRECTORY = os.environ.get("abs_top_builddir", os.getcwd())
 CLEAN_VALGRIND = "ERROR SUMMARY: 0 errors"
 
 
 def program(name):
-    """The command line of one of our programs: $NAME (to put valgrind before it), or where it was built."""
+    """The command line of one of our programs: what $WORMCTL or $WORMHOLED says (to put valgrind before it, say), or
+    where it was built.
+    """
     override = os.environ.get(name.upper())
     if override:
         return shlex.split(override)
-    return [os.path.join(os.environ.get("abs_top_builddir", os.getcwd()), name)]
+    # Where the program uses our shared library, libtool puts a slow script in its place.
+    places = [os.path.join(BUILD_DIRECTORY, ".libs", name), os.path.join(BUILD_DIRECTORY, name)]
+    return [next(filter(os.path.exists, places), places[-1])]
+
+
+def environment(**more):
+    """That of this process, and the way to our shared library."""
+    return dict(os.environ, LD_LIBRARY_PATH=os.path.join(BUILD_DIRECTORY, "libclient/.libs"), **more)
 
 
 class Process:
