@@ -162,7 +162,7 @@ def names(world):
     equal(daemon.ctl("--json", "show", ids[0]).json()["id"], ids[0], "by id")
     equal(daemon.ctl("--json", "show", ids[0][:14]).json()["id"], ids[0], "by the start of an id")
     first = next(name[0] for name in sorted(ids) if sum(other[0] == name[0] for other in ids) > 1)
-    contains(daemon.ctl("show", first, status=FAILED).err, "several", "an ambiguous start")
+    contains(daemon.ctl("show", first, status=FAILED).err, "more than one", "an ambiguous start")
     daemon.ctl("show", "nobody", status=FAILED)
     taken = daemon.ctl("invite", "--name", "laptop", "--code", "78-x", status=FAILED)
     contains(taken.err, "exists", "a name that is taken")
