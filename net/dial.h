@@ -28,4 +28,9 @@ void dial_free(struct dial *dial);
  * machine is gone (SO_KEEPALIVE). Sockets of other kinds are left as they are. */
 void dial_tune(int fd);
 
+/* Acknowledges what was just read, now and not some 40 ms later (TCP_QUICKACK, which Linux soon
+ * forgets: call it after each read). The stock relay leaves Nagle's algorithm on, so its next small
+ * message waits for that. */
+void dial_acknowledge(int fd);
+
 #endif

@@ -96,6 +96,7 @@ static bool note_life(struct ws *ws)
 
 static void open_readable(struct ws *ws)
 {
+    dial_acknowledge(bufferevent_getfd(ws->bev));
     if (note_life(ws))
         pump(ws);
 }
