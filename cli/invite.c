@@ -16,7 +16,7 @@ enum exit_status invite_run(struct wormclient *client, const struct options *opt
         return status;
     status = begin_print_code(client, options, wormclient_session_id(session), &told);
     if (status == EXIT_DONE) {
-        report_hint("Tell this code to the other side, who runs: wormctl accept CODE\n"
+        report_hint("On the other machine: wormctl accept CODE\n"
                     "How it goes: wormctl show %s",
                     report_label(session));
     }

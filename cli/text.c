@@ -73,8 +73,7 @@ static enum exit_status send_offer(struct wormclient *client, const struct optio
     if (status == EXIT_DONE)
         status = begin_print_code(client, options, wormclient_session_id(session), &exchange.told);
     if (status == EXIT_DONE) {
-        report_hint("Tell this code to the other side, who runs: wormctl text receive\n"
-                    "or: wormhole receive");
+        report_hint("On the other machine: wormctl text receive CODE, or: wormhole receive CODE");
         status = exchange_confirm(&exchange);
     }
     wormclient_session_free(session);

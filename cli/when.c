@@ -5,7 +5,8 @@
 
 #include "cli/when.h"
 
-/* Each unit is used below `limit`; the limits are where the next larger one reads better. */
+/* Each unit is used below `limit`, where the next larger one begins to read better; the last one
+ * for all that is left. */
 static const struct unit {
     int64_t limit, ms;
     const char *name;
@@ -13,7 +14,7 @@ static const struct unit {
     {(int64_t)90 * 1000, 1000, "s"},
     {(int64_t)90 * 60 * 1000, (int64_t)60 * 1000, "min"},
     {(int64_t)36 * 3600 * 1000, (int64_t)3600 * 1000, "h"},
-    {INT64_MAX, (int64_t)24 * 3600 * 1000, "days"},
+    {0, (int64_t)24 * 3600 * 1000, "days"},
 };
 
 int64_t when_now(void)
@@ -40,7 +41,7 @@ void when_relative(int64_t when, int64_t now, char ret_text[WHEN_MAX])
         snprintf(ret_text, WHEN_MAX, when > now ? "now" : "just now");
         return;
     }
-    while (distance >= unit->limit)
+    while (unit->limit != 0 && distance >= unit->limit)
         unit++;
     count = distance / unit->ms + (distance % unit->ms >= unit->ms / 2);
     snprintf(ret_text, WHEN_MAX, when > now ? "in %lld %s" : "%lld %s ago", (long long)count,

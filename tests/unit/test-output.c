@@ -1,0 +1,175 @@
+/* Tables line up whatever is in them, and moments read as people say them. */
+#include "config.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "cli/table.h"
+#include "cli/when.h"
+
+#define LENGTH(array) (sizeof(array) / sizeof(*(array)))
+
+#define SECOND INT64_C(1000)
+#define MINUTE (60 * SECOND)
+#define HOUR   (60 * MINUTE)
+#define DAY    (24 * HOUR)
+
+static const struct table_column columns[] = {{"NAME", false}, {"N", true}, {"NOTE", false}};
+
+/* Adds rows, and checks what is printed for them. */
+static void check(struct table *table, const char *const rows[][3], size_t count,
+                  const char *wanted)
+{
+    char *printed = NULL;
+    size_t size = 0;
+    FILE *file = open_memstream(&printed, &size);
+    assert_non_null(file);
+    for (size_t i = 0; i < count; i++)
+        assert_true(table_add(table, rows[i]));
+    table_print(table, file);
+    assert_int_equal(fclose(file), 0);
+    assert_string_equal(printed, wanted);
+    free(printed);
+}
+
+static void test_table(void **state)
+{
+    static const char *const rows[][3] = {
+        {"laptop", "12345", "first"}, {"x", "7", NULL}, {"", "", "alone"}};
+    struct table *table = table_new(columns, LENGTH(columns));
+    (void)state;
+    assert_non_null(table);
+    check(table, rows, LENGTH(rows),
+          "NAME        N  NOTE\n"
+          "laptop  12345  first\n"
+          "x           7\n"
+          "               alone\n");
+    table_free(table);
+}
+
+/* Titles stand over the first page only, and columns never become narrower. */
+static void test_pages(void **state)
+{
+    static const char *const first[][3] = {{"a long name", "1", "x"}};
+    static const char *const second[][3] = {{"b", "2", "y"}};
+    struct table *table = table_new(columns, LENGTH(columns));
+    (void)state;
+    assert_non_null(table);
+    check(table, NULL, 0, "");
+    check(table, first, 1, "NAME         N  NOTE\na long name  1  x\n");
+    check(table, second, 1, "b            2  y\n");
+    table_free(table);
+}
+
+static void test_hostile_cells(void **state)
+{
+    static const char *const rows[][3] = {{"\x1b[2J", "1", "two\nlines"}};
+    struct table *table = table_new(columns, LENGTH(columns));
+    (void)state;
+    assert_non_null(table);
+    check(table, rows, 1, "NAME     N  NOTE\n\\x1b[2J  1  two\\nlines\n");
+    table_free(table);
+    table_free(NULL);
+}
+
+static void test_wide_cells(void **state)
+{
+    static const char *const rows[][3] = {{"\xe5\xaf\x86\xe7\xa0\x81", "1", "x"},
+                                          {"h\xc3\xa4", "2", "y"}};
+    struct table *table;
+    (void)state;
+    if (setlocale(LC_CTYPE, "C.UTF-8") == NULL)
+        skip();
+    table = table_new(columns, LENGTH(columns));
+    assert_non_null(table);
+    check(table, rows, LENGTH(rows),
+          "NAME  N  NOTE\n"
+          "\xe5\xaf\x86\xe7\xa0\x81  1  x\n"
+          "h\xc3\xa4    2  y\n");
+    table_free(table);
+}
+
+static void test_too_many_columns(void **state)
+{
+    static const struct table_column many[TABLE_COLUMNS_MAX + 1];
+    (void)state;
+    assert_null(table_new(many, LENGTH(many)));
+}
+
+static void test_relative(void **state)
+{
+    static const struct {
+        int64_t distance;
+        const char *text;
+    } cases[] = {
+        {0, "just now"},
+        {-999, "just now"},
+        {999, "now"},
+        {-SECOND, "1 s ago"},
+        {SECOND, "in 1 s"},
+        {-(90 * SECOND - 1), "90 s ago"},
+        {-90 * SECOND, "2 min ago"},
+        {-3 * MINUTE, "3 min ago"},
+        {-(3 * MINUTE + 29 * SECOND), "3 min ago"},
+        {-(3 * MINUTE + 30 * SECOND), "4 min ago"},
+        {2 * HOUR, "in 2 h"},
+        {36 * HOUR, "in 2 days"},
+        {-4 * DAY, "4 days ago"},
+        {14 * DAY, "in 14 days"},
+    };
+    int64_t now = 1700000000000;
+    (void)state;
+    for (size_t i = 0; i < LENGTH(cases); i++) {
+        char text[WHEN_MAX];
+        when_relative(now + cases[i].distance, now, text);
+        assert_string_equal(text, cases[i].text);
+    }
+}
+
+/* Whatever a daemon says, nothing overflows. */
+static void test_extremes(void **state)
+{
+    static const int64_t moments[] = {INT64_MIN, INT64_MIN + 1, -1, 0, 1, INT64_MAX - 1, INT64_MAX};
+    char text[WHEN_MAX];
+    (void)state;
+    for (size_t i = 0; i < LENGTH(moments); i++)
+        for (size_t j = 0; j < LENGTH(moments); j++)
+            when_absolute(moments[i], moments[j], text);
+    when_relative(INT64_MIN, INT64_MAX, text);
+    assert_string_equal(text, "never");
+}
+
+static void test_absolute(void **state)
+{
+    int64_t when = 1700000000000; /* 2023-11-14 22:13:20 UTC */
+    char text[WHEN_MAX];
+    (void)state;
+    assert_int_equal(setenv("TZ", "UTC", 1), 0);
+    tzset();
+    when_absolute(when, when + 3 * MINUTE, text);
+    assert_string_equal(text, "2023-11-14 22:13 (3 min ago)");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_table),
+        cmocka_unit_test(test_pages),
+        cmocka_unit_test(test_hostile_cells),
+        cmocka_unit_test(test_wide_cells),
+        cmocka_unit_test(test_too_many_columns),
+        cmocka_unit_test(test_relative),
+        cmocka_unit_test(test_extremes),
+        cmocka_unit_test(test_absolute),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,171 @@
+#!/bin/sh
+# wormctl without a daemon: help, mistakes, exit statuses; and what its tables say is what the man page and the
+# completions say. Guards against a new option that is documented nowhere, and one that is documented and gone.
+
+wormctl=$abs_top_builddir/wormctl
+man=$abs_top_srcdir/doc/wormctl.1
+bash_completion=$abs_top_srcdir/dist/completion/wormctl.bash
+zsh_completion=$abs_top_srcdir/dist/completion/_wormctl
+
+directory=$(mktemp -d "${TMPDIR:-/tmp}/wormctl-usage.XXXXXX") || exit 99
+trap 'rm -rf "$directory"' EXIT
+unset WORMHOLED_SOCKET
+count=0
+
+# check NAME COMMAND…: one test, passed if the command succeeds.
+check()
+{
+    name=$1
+    shift
+    count=$((count + 1))
+    if "$@" >"$directory/said" 2>&1; then
+        echo "ok $count - $name"
+    else
+        echo "not ok $count - $name"
+        sed 's/^/# /' "$directory/said"
+    fi
+}
+
+# same WHAT WHAT: two lists, line by line, in any order.
+same()
+{
+    sort -u "$directory/$1" >"$directory/left"
+    sort -u "$directory/$2" >"$directory/right"
+    test -s "$directory/left" && diff "$directory/left" "$directory/right"
+}
+
+# gives STATUS ARGUMENT…: that exit status, nothing on standard output, and a word on standard error.
+gives()
+{
+    wanted=$1
+    shift
+    "$wormctl" "$@" >"$directory/out" 2>"$directory/err" </dev/null
+    status=$?
+    cat "$directory/out" "$directory/err"
+    test "$status" -eq "$wanted" && test ! -s "$directory/out" && grep -q '^wormctl: ' "$directory/err"
+}
+
+# helps COMMAND…: help for it, on standard output, with success.
+helps()
+{
+    "$wormctl" "$@" --help >"$directory/out" 2>"$directory/err" || return 1
+    cat "$directory/out"
+    grep -q "^usage: wormctl $*" "$directory/out" && test ! -s "$directory/err"
+}
+
+# The commands that general help names.
+commands()
+{
+    "$wormctl" --help | sed -n '/^Commands/,/^$/s/^  \([a-z]*\( [a-z][a-z]*\)\{0,1\}\)  .*/\1/p'
+}
+
+# The long options in the help that comes on standard input.
+options()
+{
+    sed -n 's/^  *\(-[a-zA-Z], \)\{0,1\}--\([a-z]*\).*/\2/p'
+}
+
+every_option()
+{
+    "$wormctl" --help | options
+    commands | while read -r command; do
+        # Unquoted: a name may be two words.
+        "$wormctl" $command --help | options
+    done
+}
+
+# What bash offers for each command is what its help names.
+bash_agrees()
+{
+    commands | while read -r command; do
+        "$wormctl" $command --help | options >"$directory/help"
+        bash -c '. "$1"; command=$2; _wormctl_options' bash "$bash_completion" "$command" |
+            tr ' =' '\n\n' | sed -n 's/^--//p' >"$directory/bash"
+        same help bash || exit 1
+    done
+}
+
+has_words()
+{
+    while read -r word; do
+        grep -q -w -e "$word" "$1" || { echo "no $word in $1"; return 1; }
+    done <"$directory/first-words"
+}
+
+commands >"$directory/commands"
+every_option >"$directory/options"
+sed 's/ .*//' "$directory/commands" | sort -u >"$directory/first-words"
+sed -n 's/^\.It Ic \([a-z]*\( [a-z][a-z]*\)\{0,1\}\).*/\1/p' "$man" >"$directory/man-commands"
+sed 's/\.It Fl [a-zA-Z] , //; s/Fl Fl /\n--/g' "$man" | sed -n 's/^--\([a-z][a-z]*\).*/\1/p' >"$directory/man-options"
+grep -o -e '--[a-z][a-z]*' "$zsh_completion" | sed 's/^--//' >"$directory/zsh-options"
+
+check "general help" helps
+while read -r command; do
+    check "help for $command" helps $command
+done <"$directory/commands"
+check "help for both of text" helps text
+check "version" sh -c '"$1" --version | grep -q "^wormctl [0-9]"' sh "$wormctl"
+
+while read -r arguments; do
+    check "exit status 2: wormctl $arguments" gives 2 $arguments
+done <<'EOF'
+
+frobnicate
+lst
+--frobnicate
+list --frobnicate
+--name x list
+invite extra
+invite --words 0
+invite --words two
+invite --timeout 0
+invite --timeout 5y
+accept
+accept 1-a 2-b
+list extra
+show
+show a b
+send
+send a b c
+recv
+recv a --wait=soon
+wait a
+wait a --for ever
+wait a --for code --timeout x
+close
+forget
+poll
+status extra
+text
+text forward
+text send a b
+text receive 1-a 2-b
+EOF
+check "the nearest command is suggested" sh -c '"$1" lst 2>&1 | grep -q "did you mean .list."' sh "$wormctl"
+
+while read -r arguments; do
+    check "exit status 5: wormctl $arguments" gives 5 --socket "$directory/nobody" $arguments
+done <<'EOF'
+list
+status
+invite
+accept 4-purple-sausages
+send a b
+recv a --wait
+wait a --for code
+text send hello
+text receive 4-purple-sausages
+EOF
+check "no daemon: how to start it" sh -c '"$1" --socket "$2/nobody" list 2>&1 | grep -q "systemctl --user start wormholed"' \
+    sh "$wormctl" "$directory"
+check "help that cannot be written is no success" sh -c '! "$1" --help >/dev/full' sh "$wormctl"
+
+check "the man page has all commands and no others" same commands man-commands
+check "the man page has all options and no others" same options man-options
+check "zsh completion has all options and no others" same options zsh-options
+check "zsh completion has all commands" has_words "$zsh_completion"
+check "bash completion has all commands" has_words "$bash_completion"
+if command -v bash >/dev/null; then
+    check "bash completion has the options of each command and no others" bash_agrees
+fi
+echo "1..$count"
