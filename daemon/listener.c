@@ -130,11 +130,8 @@ static bool open_socket(struct listener *listener, char *ret_why, size_t size)
     return false;
 }
 
-static void on_check(evutil_socket_t fd, short what, void *arg)
+void listener_check(struct listener *listener)
 {
-    (void)fd;
-    (void)what;
-    struct listener *listener = arg;
     char why[512];
     if (listener->incoming && socket_path_is(listener->path, &listener->mark))
         return;
@@ -144,6 +141,13 @@ static void on_check(evutil_socket_t fd, short what, void *arg)
         log_warning("rpc", "the socket had been removed, and was made anew");
     else if (!was_homeless)
         log_error("rpc", "the socket was removed and cannot be made anew: %s", why);
+}
+
+static void on_check(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    listener_check(arg);
 }
 
 struct listener *listener_new(struct event_base *base, const char *path, listener_accepted accepted,

@@ -15,13 +15,15 @@ typedef void (*listener_accepted)(void *arg, int fd);
 
 /*
  * Listens on `path` (absolute; copied). Its directory is made with mode 0700 if it is missing, the
- * socket has mode 0600. A socket that nobody answers is replaced; a living daemon's never is. While
- * it lives, a socket that somebody removed is made anew (a login session that ends takes
- * $XDG_RUNTIME_DIR with it). New; listener_free(). NULL with a sentence in ret_why (of `size`
- * bytes).
+ * socket has mode 0600. A socket that nobody answers is replaced; a living daemon's never is. New;
+ * listener_free(). NULL with a sentence in ret_why (of `size` bytes).
  */
 struct listener *listener_new(struct event_base *base, const char *path, listener_accepted accepted,
                               void *arg, char *ret_why, size_t size);
+
+/* Makes the socket anew if somebody removed it: a login session that ends takes $XDG_RUNTIME_DIR
+ * with it. It is done every minute anyway. */
+void listener_check(struct listener *listener);
 
 /* Stops listening; removes the socket if it is still ours. NULL is fine. */
 void listener_free(struct listener *listener);

@@ -76,12 +76,16 @@ static void write_time(char *ret_text, size_t size)
 }
 
 /* Texts of relays and peers must not forge lines nor drive a terminal: neither by ASCII's control
- * characters nor by those of U+0080 to U+009F. */
+ * characters nor by those of U+0080 to U+009F, which UTF-8 writes as two bytes. */
 static void blunt_controls(char *text)
 {
-    for (unsigned char *byte = (unsigned char *)text; *byte; byte++)
-        if (*byte < ' ' || *byte == 0x7f || (byte[0] == 0xc2 && byte[1] >= 0x80 && byte[1] < 0xa0))
-            *byte = '?';
+    for (unsigned char *byte = (unsigned char *)text; *byte; byte++) {
+        if (byte[0] == 0xc2 && byte[1] >= 0x80 && byte[1] < 0xa0)
+            *byte++ = '?';
+        else if (*byte >= ' ' && *byte != 0x7f)
+            continue;
+        *byte = '?';
+    }
 }
 
 static void write_line(enum log_level level, const char *subsystem, const char *format,

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "daemon/call.h"
+#include "daemon/log.h"
 #include "daemon/peer.h"
 #include "daemon/relays.h"
 #include "daemon/settings.h"
@@ -16,10 +17,11 @@
 void rpc_hello(struct call *call, struct fields *fields)
 {
     /* Any level is answered with ours: it is for the client to know whether it can go on. */
-    fields_number(fields, "api", 1, INT32_MAX);
-    fields_text_or(fields, "client", "");
+    int64_t api = fields_number(fields, "api", 1, INT32_MAX);
+    const char *client = fields_text_or(fields, "client", "a client without a name");
     if (!call_params_ok(call, fields))
         return;
+    log_debug("rpc", "hello from %s, api %d", client, (int)api);
     call->peer->greeted = true;
     struct writer writer;
     call_begin(call, &writer);

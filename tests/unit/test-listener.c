@@ -246,6 +246,41 @@ static void ends_without_touching_another_ones_socket(void **state)
     assert_false(exists(place->path));
 }
 
+static void removed_socket_is_made_anew(void **state)
+{
+    struct place *place = *state;
+    char directory[64];
+    snprintf(directory, sizeof directory, "%s/d", place->directory);
+    struct listener *listener = listen_there(place);
+    unlink(place->path);
+    rmdir(directory);
+    listener_check(listener);
+    int client = come_in(place);
+    assert_true(client >= 0);
+    event_base_loop(place->base, EVLOOP_NONBLOCK);
+    assert_int_equal(place->count, 1);
+    close(client);
+    listener_check(listener); /* now there is nothing to do */
+    listener_free(listener);
+    assert_false(exists(place->path));
+}
+
+/* Somebody else sits there now: we do not take it back, and try again later. */
+static void taken_place_is_left_alone(void **state)
+{
+    struct place *place = *state;
+    struct listener *first = listen_there(place);
+    unlink(place->path);
+    struct listener *second = listen_there(place);
+    listener_check(first);
+    assert_true(come_in(place) >= 0);
+    event_base_loop(place->base, EVLOOP_NONBLOCK);
+    listener_free(second);
+    listener_check(first);
+    assert_true(exists(place->path));
+    listener_free(first);
+}
+
 static int64_t milliseconds(void)
 {
     struct timespec now;
@@ -306,6 +341,8 @@ int main(void)
         TEST(two_that_start_are_kept_apart),
         TEST(path_too_long),
         TEST(ends_without_touching_another_ones_socket),
+        TEST(removed_socket_is_made_anew),
+        TEST(taken_place_is_left_alone),
         TEST(out_of_descriptors),
     };
     log_set_level(LOG_LEVEL_ERROR);

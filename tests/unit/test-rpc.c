@@ -25,6 +25,7 @@
 #include "daemon/settings.h"
 #include "daemon/subscribers.h"
 #include "daemon/turn.h"
+#include "ipc/message.h"
 #include "state/store.h"
 #include "tests/unit/talk.h"
 
@@ -445,23 +446,32 @@ static void many_at_once(void **state)
     free(data);
 }
 
+static void on_gone(struct peer *peer, void *arg)
+{
+    (void)arg;
+    peer_free(peer);
+}
+
 /* What was asked for is done, though nobody waits for the answer. */
 static void asker_who_went_away(void **state)
 {
     struct house *house = *state;
-    size_t length;
-    void *data = talk_pack("[0, 5, 'invite', [{'name': 'n'}]]", &length);
     int ends[2];
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
-    struct talk *other = come_in(house);
-    json_decref(talk_result(other, "hello", "{'api': 1}"));
-    talk_bytes(other, data, length);
-    talk_free(other);
-    close(ends[0]);
-    close(ends[1]);
+    struct peer *peer = peer_new(house->base, ends[0], &house->rpc, on_gone, NULL);
+    assert_non_null(peer);
+    peer->greeted = true;
+    size_t length;
+    uint8_t *data = talk_pack("[0, 5, 'invite', [{'name': 'n'}]]", &length);
+    struct message message;
+    assert_int_equal(message_decode(data, length, &message), MESSAGE_OK);
+    rpc_dispatch(peer, &message);
+    message_free(&message);
+    free(data);
+    peer_free(peer); /* before the turn */
     talk_settle(house->talk);
     expect_text(house->talk, "show", "{'session': 'n'}", "name", "n");
-    free(data);
+    close(ends[1]);
 }
 
 /* ---- ends and changes ---- */

@@ -201,6 +201,7 @@ static void refused_files(void **state)
         {"max-store-size = 5x\n", ":1:", "5x"},
         {"max-store-size = 1K\n", ":1:", "1K"},
         {"max-store-size = 18446744073709551615T\n", ":1:", "T"},
+        {"max-store-size = 16777216T\n", ":1:", "T"}, /* 2 to the 64th */
         {"max-connections = 0\n", ":1:", "from 1"},
         {"max-connections = 1K\n", ":1:", "1K"},
         {"max-connections = 65537\n", ":1:", "65537"},

@@ -123,6 +123,8 @@ static void one_session_only(void **state)
     talk_settle(desk->talk);
     subscribers_changed(desk->subscribers, 5, session_b);
     expect_change(desk, 5, "bb00000000000000");
+    subscribers_changed(desk->subscribers, 6, session_b);
+    subscribers_set(desk->subscribers, &desk->subscription, session_a);
     expect_silence(desk);
 }
 
