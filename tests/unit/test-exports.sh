@@ -2,8 +2,8 @@
 # The shared library exports the functions of its public header, all of them and nothing else: a symbol that slips out
 # becomes somebody's dependency, one that is missing is a program that does not link.
 
-library=$abs_top_builddir/libclient/.libs/libwormclient.so
-header=$abs_top_srcdir/libclient/wormclient.h
+library=${abs_top_builddir:?}/libclient/.libs/libwormclient.so
+header=${abs_top_srcdir:?}/libclient/wormclient.h
 
 echo 1..1
 if [ ! -e "$library" ]; then
