@@ -170,6 +170,18 @@ def messages(world):
     refused(right, "not-found", "send", session="nobody", data=b"x")
 
 
+@test("large answers, one after the other: a connection goes on however fast it is read")
+def large_answers(world):
+    left, right = pair(world)
+    code = left.until(left.call("invite", name="r")["id"], lambda view: view["code"], what="there is a code")["code"]
+    right.call("accept", code=code, name="l")
+    data = os.urandom(1 << 20)
+    left.call("send", session="r", data=data)
+    right.until("l", lambda view: view["unread"] == 1, what="it has come")
+    for _ in range(40):
+        true(right.call("recv", session="l")["data"] == data, "the bytes are the same")
+
+
 @test("a message of 16 MiB")
 def largest(world):
     left, right = pair(world)
