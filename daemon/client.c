@@ -29,11 +29,12 @@ struct client {
     struct event *deadline; /* of an ending connection */
     struct frame_reader reader;
     struct evbuffer *output;
-    bool working; /* messages are being handled: write once, afterwards */
-    bool paused;  /* until the output has drained */
-    bool held;    /* by client_hold() */
-    bool ending;  /* what still comes in is thrown away */
-    bool failed;  /* over; to be told from the loop */
+    bool working;   /* messages are being handled: write once, afterwards */
+    bool backed_up; /* since the kernel last had all output */
+    bool paused;    /* takes no requests until the kernel has all output */
+    bool held;      /* by client_hold() */
+    bool ending;    /* what still comes in is thrown away */
+    bool failed;    /* over; to be told from the loop */
 };
 
 bool client_is_ours(int fd)
@@ -74,14 +75,18 @@ static bool flush_output(struct client *client)
     return evbuffer_get_length(client->output) == 0;
 }
 
-/* Interest follows from the state: nobody is woken for what could not be used. */
+/* Interest follows from the state: nobody is woken for what could not be used. Whatever emptied the
+ * output, it is on_write() that goes on from there. */
 static void update_interest(struct client *client)
 {
     bool reads = client->ending || (!client->paused && !client->held);
     bool writes = evbuffer_get_length(client->output) > 0;
+    client->backed_up |= writes || client->paused;
     if ((reads ? event_add(client->read_event, NULL) : event_del(client->read_event)) < 0 ||
         (writes ? event_add(client->write_event, NULL) : event_del(client->write_event)) < 0)
         fail(client);
+    else if (!writes && client->backed_up)
+        event_active(client->write_event, EV_WRITE, 0);
 }
 
 static void flush(struct client *client)
@@ -232,6 +237,7 @@ static void on_write(evutil_socket_t fd, short what, void *arg)
     }
     if (!flush_output(client))
         return;
+    client->backed_up = false;
     client->paused = false;
     client->handlers->drained(client, client->arg);
     work(client);

@@ -216,6 +216,13 @@ static json_t *take_whole(struct talk *talk)
     return json;
 }
 
+void talk_swallow(struct talk *talk)
+{
+    char bytes[65536];
+    while (recv(talk->fd, bytes, sizeof bytes, MSG_DONTWAIT) > 0)
+        ;
+}
+
 json_t *talk_hear(struct talk *talk)
 {
     int64_t deadline = now() + HEAR_MAX;

@@ -24,6 +24,9 @@ void talk_say(struct talk *talk, const char *json);
 /* The MessagePack that talk_say would send. free(). */
 void *talk_pack(const char *json, size_t *ret_length);
 
+/* Reads all that is there and forgets it, without running the loop. */
+void talk_swallow(struct talk *talk);
+
 /* The next message, bytes as text. New. NULL: the other end has hung up. Fails the test if nothing
  * comes. */
 json_t *talk_hear(struct talk *talk);

@@ -226,6 +226,27 @@ static void asks_and_does_not_read(void **state)
     free(data);
 }
 
+/* The output may be emptied by the way, when a small answer follows a large one and the other end
+ * has read meanwhile. The connection must go on from there all the same. */
+static void reads_as_fast_as_we_write(void **state)
+{
+    struct pair *pair = *state;
+    size_t length;
+    uint8_t *data = talk_pack("[0, 1, 'show', [{}]]", &length);
+    pair->answer_size = CLIENT_BACKLOG_PAUSE + 1;
+    answer(pair, 1);
+    pair->answer_size = 1;
+    while (client_backlog(pair->client) > 0) {
+        talk_swallow(pair->talk);
+        answer(pair, 2);
+    }
+    talk_swallow(pair->talk);
+    talk_bytes(pair->talk, data, length);
+    expect_answer(pair, 1);
+    assert_int_equal(pair->drained, 1);
+    free(data);
+}
+
 static void is_dropped_when_too_much_piles_up(void **state)
 {
     struct pair *pair = *state;
@@ -283,6 +304,7 @@ int main(void)
         TEST(giant),
         TEST(error_is_readable_for_who_goes_on),
         TEST(asks_and_does_not_read),
+        TEST(reads_as_fast_as_we_write),
         TEST(is_dropped_when_too_much_piles_up),
         TEST(held),
         TEST(writer_that_failed),
