@@ -27,7 +27,7 @@ static void leave(int signal_number)
 
 void interrupt_say(const char *format, ...)
 {
-    struct sigaction action = {.sa_handler = leave};
+    struct sigaction action = {.sa_handler = leave}, old;
     char *text = NULL, *safe = NULL;
     sigset_t block, before;
     va_list arguments;
@@ -43,7 +43,9 @@ void interrupt_say(const char *format, ...)
     sigaddset(&block, SIGINT);
     sigprocmask(SIG_BLOCK, &block, &before); /* never a half of one text */
     snprintf(farewell, sizeof(farewell), "\nwormctl: %s\n", safe != NULL ? safe : "interrupted");
-    sigaction(SIGINT, &action, NULL);
+    /* Who started us in the background and out of reach of Ctrl-C meant it. */
+    if (sigaction(SIGINT, NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+        sigaction(SIGINT, &action, NULL);
     sigprocmask(SIG_SETMASK, &before, NULL);
     free(safe);
 }

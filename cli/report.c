@@ -30,7 +30,7 @@ static const struct advice {
     {WORMCLIENT_CLOSED, EXIT_FAILED, "how it ended: wormctl show SESSION"},
     {WORMCLIENT_NOT_CLOSED, EXIT_FAILED,
      "close it first, or drop it without telling the relay: forget --force"},
-    {WORMCLIENT_STORE, EXIT_FAILED, "nothing was changed; make room on the disk and try again"},
+    {WORMCLIENT_STORE, EXIT_FAILED, "make room on the disk, or in the store, and try again"},
 };
 
 static void say(const char *format, va_list arguments)
