@@ -128,6 +128,17 @@ def heal_keyed(world):
     exchange(left, right, b"after")
 
 
+@test("a relay that forgets between all visits of one who polls: who holds a connection meets him all the same")
+def forgetful(world):
+    relay, left, right = world.pair(expiration=0.1, check=0.05)
+    view = left.invite(name="peer", schedule="0:0.5")
+    left.until("peer", lambda view: view["heals"] >= 2, what="the relay forgot it twice")
+    right.call("accept", code=view["code"], name="peer", schedule="0:0")
+    for daemon in (left, right):
+        daemon.until("peer", lambda view: view["state"] == "established", 40, "%s is established" % daemon.name)
+    exchange(left, right, b"at last")
+
+
 @test("show says what happened")
 def show_says(world):
     relay, left, right = world.pair()

@@ -64,19 +64,18 @@ def from_go_chosen(world):
     text_from(world, "go", "4711-Österreich-2")
 
 
-@test("a text waits for a stock client that comes when our daemon has been restarted")
+@test("a text waits for a stock client that comes when daemon and relay were restarted, and the relay forgot it")
 def to_latecomer(world):
     relay = world.relay()
     daemon = world.daemon("a", relay)
     sender = daemon.spawn_ctl("text", "send", TEXT)
     code = sender.wait_text(r"(\d+-\S+)").group(1)
-    # Ctrl-C of the program leaves the text in the daemon's care.
     daemon.kill9()
-    sender.wait()
-    relay.restart()
+    true(sender.wait() != 0, "wormctl says that it does not know what became of the text")
+    relay.restart_forgetful()
     daemon.start()
     receiver = receive_text(world, "go", relay, code)
-    receiver.wait()
+    equal(receiver.wait(), 0, "exit status")
     contains(receiver.out().decode(), TEXT, "what they print")
 
 
