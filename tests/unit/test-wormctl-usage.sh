@@ -2,8 +2,8 @@
 # wormctl without a daemon: help, mistakes, exit statuses; and what its tables say is what the man page and the
 # completions say. Guards against a new option that is documented nowhere, and one that is documented and gone.
 
-wormctl=$abs_top_builddir/wormctl
-man=$abs_top_srcdir/doc/wormctl.1
+wormctl=${abs_top_builddir:?}/wormctl
+man=${abs_top_srcdir:?}/doc/wormctl.1
 bash_completion=$abs_top_srcdir/dist/completion/wormctl.bash
 zsh_completion=$abs_top_srcdir/dist/completion/_wormctl
 
