@@ -63,7 +63,7 @@ void call_refuse(struct call *call, enum ipc_error code, const char *text)
 
 void call_refuse_memory(struct call *call)
 {
-    call_refuse(call, IPC_STORE_FAILED, "The daemon is out of memory; nothing was changed.");
+    call_refuse(call, IPC_STORE_FAILED, "the daemon is out of memory; nothing was changed");
 }
 
 bool call_params_ok(struct call *call, const struct fields *fields)
@@ -102,10 +102,10 @@ bool call_find_in(struct call *call, struct store_txn *txn, const char *text)
     if (status == STORE_OK)
         return true;
     if (status == STORE_MISSING)
-        call_refuse(call, IPC_NOT_FOUND, "No session has this petname or id.");
+        call_refuse(call, IPC_NOT_FOUND, "no session has this petname or id");
     else if (status == STORE_AMBIGUOUS)
         call_refuse(call, IPC_AMBIGUOUS,
-                    "There is more than one session whose id begins like this.");
+                    "there is more than one session whose id begins like this");
     else
         refuse_store(call, status);
     return false;
@@ -139,16 +139,16 @@ struct verdict {
 /* ---- turns ---- */
 
 static const struct verdict turn_verdicts[] = {
-    [TURN_NOT_FOUND] = {IPC_NOT_FOUND, "The session is gone."},
+    [TURN_NOT_FOUND] = {IPC_NOT_FOUND, "the session is gone"},
     [TURN_NAME_TAKEN] = {IPC_NAME_TAKEN, "A session with this petname exists."},
-    [TURN_NOT_CLOSED] = {IPC_NOT_CLOSED, "The session is alive: close it first, or use force."},
-    [TURN_STORE_FULL] = {IPC_STORE_FULL, "The disk or the store is full; nothing was changed."},
-    [TURN_STORE_FAILED] = {IPC_STORE_FAILED, "The store cannot be written; nothing was changed."},
-    [TURN_MEMORY] = {IPC_STORE_FAILED, "The daemon is out of memory; nothing was changed."},
+    [TURN_NOT_CLOSED] = {IPC_NOT_CLOSED, "the session is alive: close it first, or use force"},
+    [TURN_STORE_FULL] = {IPC_STORE_FULL, "the disk or the store is full; nothing was changed"},
+    [TURN_STORE_FAILED] = {IPC_STORE_FAILED, "the store cannot be written; nothing was changed"},
+    [TURN_MEMORY] = {IPC_STORE_FAILED, "the daemon is out of memory; nothing was changed"},
 };
 
 static const struct verdict refusal_verdicts[] = {
-    [SESSION_REFUSED_CLOSED] = {IPC_CLOSED, "The session has ended, or is ending."},
+    [SESSION_REFUSED_CLOSED] = {IPC_CLOSED, "the session has ended, or is ending"},
     [SESSION_REFUSED_TOO_LARGE] = {IPC_TOO_LARGE, "A message has at most 16 MiB."},
     [SESSION_REFUSED_FULL] = {IPC_TOO_LARGE, "The session has sent as much as one session may; "
                                              "begin a new one."},

@@ -167,7 +167,7 @@ static void handle_whole(struct client *client, uint8_t *data, size_t size)
     if (result == MESSAGE_OK && message.kind == MESSAGE_REQUEST)
         client->handlers->message(client, &message, client->arg);
     else
-        refuse(client, id, IPC_BAD_MESSAGE, "This is no MessagePack-RPC request.");
+        refuse(client, id, IPC_BAD_MESSAGE, "this is no MessagePack-RPC request");
     if (result == MESSAGE_OK)
         message_free(&message);
 }
@@ -178,9 +178,9 @@ static void handle_broken(struct client *client, enum frame_result result)
     const uint8_t *data = frame_rest(&client->reader, &length);
     uint32_t id = message_peek_id(data, length);
     if (result == FRAME_TOO_LARGE)
-        refuse(client, id, IPC_TOO_LARGE, "The message is too large, or nested too deep.");
+        refuse(client, id, IPC_TOO_LARGE, "the message is too large, or nested too deep");
     else
-        refuse(client, id, IPC_BAD_MESSAGE, "This is no MessagePack.");
+        refuse(client, id, IPC_BAD_MESSAGE, "this is no MessagePack");
 }
 
 static bool takes_requests(const struct client *client)

@@ -52,13 +52,13 @@ void rpc_dispatch(struct peer *peer, const struct message *message)
     enum method method;
     bool known = methods_find(message->method, &method);
     if (!message->params)
-        hang_up(call, IPC_BAD_MESSAGE, "The params must be an array that holds one map.");
+        hang_up(call, IPC_BAD_MESSAGE, "the params must be an array that holds one map");
     else if (peer->refused)
-        hang_up(call, IPC_BUSY, "The daemon has as many clients as it allows.");
+        hang_up(call, IPC_BUSY, "the daemon has as many clients as it allows");
     else if (!peer->greeted && !(known && method == METHOD_HELLO))
-        call_refuse(call, IPC_HELLO_FIRST, "The first request must be hello.");
+        call_refuse(call, IPC_HELLO_FIRST, "the first request must be hello");
     else if (!known)
-        call_refuse(call, IPC_UNKNOWN_METHOD, "There is no such method.");
+        call_refuse(call, IPC_UNKNOWN_METHOD, "there is no such method");
     else
         handle(call, method, message);
 }
