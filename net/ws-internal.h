@@ -66,7 +66,8 @@ struct ws {
     uint64_t awaited; /* … and those with which the ping arrives, or 0: it has */
     unsigned busy;    /* handlers of ours on the stack */
     bool server, paused;
-    bool lost;   /* no more will come; what has come is still to be delivered */
+    bool mute;   /* no more can be sent; what still comes is delivered */
+    bool lost;   /* no more will come either; what has come is still to be delivered */
     bool unsent; /* something was sent since the output was last empty */
     bool dead;   /* freed; the memory goes when no handler of ours is left on the stack */
 };

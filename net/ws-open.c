@@ -1,6 +1,7 @@
 /* The stage in which messages flow, and the watch over an end that has fallen silent. */
 #include "config.h"
 
+#include <event2/bufferevent_ssl.h>
 #include <linux/sockios.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -112,9 +113,14 @@ static void open_written(struct ws *ws)
         pump(ws);
 }
 
+/* When an other end hangs up, writing is often the first to fail; its last words, why it did, are
+ * then still to be read. Of TLS nothing can be read after a failure. */
 static void open_happened(struct ws *ws, short what)
 {
     ws_note_loss(ws, what);
+    ws->mute = true;
+    if (what & BEV_EVENT_WRITING && bufferevent_openssl_get_ssl(ws->bev) == NULL)
+        return;
     ws->lost = true;
     pump(ws);
 }

@@ -211,7 +211,7 @@ struct ws *ws_accept(struct ws_net *net, int fd, const struct ws_options *option
 
 bool ws_send(struct ws *ws, const char *text, size_t length)
 {
-    if (ws->stage != &ws_stage_open || ws->lost || ws->dead)
+    if (ws->stage != &ws_stage_open || ws->mute || ws->dead)
         return false;
     if (frames_text(ws->frames, text, length)) {
         ws->unsent = true;

@@ -24,7 +24,7 @@
 #include "net-world.h"
 #include "net/address.h"
 #include "net/dial.h"
-#include "net/dns.h"
+#include "net/mono.h"
 #include "net/resolve.h"
 
 #define LENGTH(array) (sizeof(array) / sizeof(*(array)))
@@ -82,6 +82,8 @@ static const struct record {
     {"empty.example", EVDNS_TYPE_AAAA, {NULL}, 0},
     {"refused.example", EVDNS_TYPE_A, {NULL}, DNS_ERR_REFUSED},
     {"refused.example", EVDNS_TYPE_AAAA, {NULL}, DNS_ERR_REFUSED},
+    {"odd.example", EVDNS_TYPE_A, {"127.0.0.1"}, 0},
+    {"odd.example", EVDNS_TYPE_AAAA, {"ff02::1"}, 0}, /* nobody can connect to a multicast group */
     {"localhost", EVDNS_TYPE_A, {"192.0.2.1"}, 0},
 };
 
@@ -286,6 +288,19 @@ static void test_names(void **state)
     }
 }
 
+/* Name servers that never answer for one family cost a moment, not their whole patience. */
+static void test_half_silent(void **state)
+{
+    struct scene *scene = *state;
+    int64_t begin = mono_ms();
+
+    write_file(scene->resolv_conf, "nameserver 127.0.0.1:%u\noptions timeout:30\n",
+               (unsigned)scene->server_port);
+    resolve(scene, "half-silent.example");
+    assert_string_equal(list_text(&scene->list), "127.0.0.1");
+    assert_true(mono_ms() - begin < 20000);
+}
+
 /* A laptop that has changed its network asks the new name server without a restart. */
 static void test_new_configuration(void **state)
 {
@@ -415,7 +430,7 @@ static void test_every_address(void **state)
 
 static void test_refused(void **state)
 {
-    static const char *const hosts[] = {"127.0.0.1", "localhost", "two.example"};
+    static const char *const hosts[] = {"127.0.0.1", "localhost", "two.example", "odd.example"};
     struct scene *scene = *state;
     char why[256];
 
@@ -503,6 +518,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_list),
         cmocka_unit_test_setup_teardown(test_names, scene_begin, scene_end),
+        cmocka_unit_test_setup_teardown(test_half_silent, scene_begin, scene_end),
         cmocka_unit_test_setup_teardown(test_new_configuration, scene_begin, scene_end),
         cmocka_unit_test_setup_teardown(test_forgotten, scene_begin, scene_end),
         cmocka_unit_test_setup_teardown(test_freed_in_callback, scene_begin, scene_end),
