@@ -8,13 +8,13 @@ import subprocess
 
 from .waiting import patience, wait_until
 
-SANITIZER_WORDS = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "runtime error:", "ERROR SUMMARY: ")
+# How sanitizers, and valgrind -q, begin what they have to say.
+FINDING = re.compile(r"^==\d+==|runtime error:")
 BUILD_DIRECTORY = os.environ.get("abs_top_builddir", os.getcwd())
-CLEAN_VALGRIND = "ERROR SUMMARY: 0 errors"
 
 
 def program(name):
-    """The command line of one of our programs: what $WORMCTL or $WORMHOLED says (to put valgrind before it, say), or
+    """The command line of one of our programs: what $WORMCTL or $WORMHOLED says (to put `valgrind -q` before it, say), or
     where it was built.
     """
     override = os.environ.get(name.upper())
@@ -91,8 +91,7 @@ class Process:
 
     def findings(self):
         """What a sanitizer or valgrind had to say."""
-        return [line for line in self.err().splitlines()
-                if any(word in line for word in SANITIZER_WORDS) and CLEAN_VALGRIND not in line]
+        return [line for line in self.err().splitlines() if FINDING.search(line)]
 
     def log(self):
         """Its output for a person."""
