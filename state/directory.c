@@ -109,10 +109,10 @@ static enum store_status locked(int lock, const char *path, const struct why *wh
     long holder = read_holder(lock);
     if (holder > 0)
         return why_not(why, STORE_LOCKED,
-                       "the state directory %s is in use by another wormholed (process %ld)", path,
-                       holder);
-    return why_not(why, STORE_LOCKED, "the state directory %s is in use by another wormholed",
-                   path);
+                       "the state directory %s is in use by another %s (process %ld)", path,
+                       why->program, holder);
+    return why_not(why, STORE_LOCKED, "the state directory %s is in use by another %s", path,
+                   why->program);
 }
 
 enum store_status directory_lock(int directory, const char *path, const struct why *why,

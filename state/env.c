@@ -20,15 +20,6 @@
 #define NEW_DIRECTORY "new"
 #define NEW_FILE      NEW_DIRECTORY "/" HEADER_FILE
 
-/* Tables that a newer program of the same format may have added have room too. */
-#define TABLES_MAX 16
-
-static const char *const table_names[TABLES] = {
-    [TABLE_META] = "meta",       [TABLE_SESSIONS] = "sessions", [TABLE_NAMES] = "names",
-    [TABLE_DUE] = "due",         [TABLE_OUTBOX] = "outbox",     [TABLE_INBOX] = "inbox",
-    [TABLE_CHANGES] = "changes",
-};
-
 /* NULL and *ret_error if it cannot be opened. mdb_env_close(). */
 static MDB_env *open_env(const char *path, size_t map_size, int *ret_error)
 {
@@ -38,7 +29,7 @@ static MDB_env *open_env(const char *path, size_t map_size, int *ret_error)
         *ret_error = error;
         return NULL;
     }
-    error = mdb_env_set_maxdbs(env, TABLES_MAX);
+    error = mdb_env_set_maxdbs(env, LMDB_TABLES_MAX);
     if (error == MDB_SUCCESS)
         error = mdb_env_set_mapsize(env, map_size);
     /* Every commit is durable: no MDB_NOSYNC, MDB_NOMETASYNC, MDB_WRITEMAP. MDB_NOTLS lets one
@@ -53,11 +44,12 @@ static MDB_env *open_env(const char *path, size_t map_size, int *ret_error)
     return env;
 }
 
-static int open_tables(MDB_txn *txn, unsigned flags, MDB_dbi ret_tables[TABLES])
+static int open_tables(const struct store_kind *kind, MDB_txn *txn, unsigned flags,
+                       MDB_dbi ret_tables[LMDB_TABLES_MAX])
 {
     int error = MDB_SUCCESS;
-    for (unsigned i = 0; i < TABLES && error == MDB_SUCCESS; i++)
-        error = mdb_dbi_open(txn, table_names[i], flags, &ret_tables[i]);
+    for (unsigned i = 0; i < kind->tables && error == MDB_SUCCESS; i++)
+        error = mdb_dbi_open(txn, kind->names[i], flags, &ret_tables[i]);
     return error;
 }
 
@@ -71,16 +63,16 @@ static void remove_new(const struct store *store)
     unlinkat(store->directory, NEW_DIRECTORY, AT_REMOVEDIR);
 }
 
-static int fill_new(MDB_env *env)
+static int fill_new(const struct store_kind *kind, MDB_env *env)
 {
-    MDB_dbi tables[TABLES];
+    MDB_dbi tables[LMDB_TABLES_MAX];
     MDB_txn *txn;
     int error = mdb_txn_begin(env, NULL, 0, &txn);
     if (error != MDB_SUCCESS)
         return error;
-    error = open_tables(txn, MDB_CREATE, tables);
+    error = open_tables(kind, txn, MDB_CREATE, tables);
     if (error == MDB_SUCCESS)
-        error = meta_put(txn, tables[TABLE_META], META_FORMAT, STORE_FORMAT);
+        error = meta_put(txn, tables[TABLE_META], META_FORMAT, kind->format);
     if (error != MDB_SUCCESS) {
         mdb_txn_abort(txn);
         return error;
@@ -100,7 +92,7 @@ static int make_new(const struct store *store)
     free(path);
     if (env == NULL)
         return error;
-    error = fill_new(env);
+    error = fill_new(store->kind, env);
     mdb_env_close(env);
     if (error == MDB_SUCCESS &&
         (renameat(store->directory, NEW_FILE, store->directory, HEADER_FILE) != 0 ||
@@ -137,12 +129,13 @@ enum store_status env_create(struct store *store, const struct why *why)
 static enum store_status check_format(const struct store *store, uint64_t format,
                                       const struct why *why)
 {
-    if (format > STORE_FORMAT)
+    if (format > store->kind->format)
         return why_not(why, STORE_NEWER,
-                       "the store in %s was written by a newer wormholed (format %ju, this one "
-                       "knows %d); use that one",
-                       store->path, (uintmax_t)format, STORE_FORMAT);
-    if (format < STORE_FORMAT)
+                       "the store in %s was written by a newer %s (format %ju, this one knows "
+                       "%ju); use that one",
+                       store->path, why->program, (uintmax_t)format,
+                       (uintmax_t)store->kind->format);
+    if (format < store->kind->format)
         return why_not(why, STORE_DAMAGED,
                        "the store in %s has the format %ju, which never was; it was left as it is",
                        store->path, (uintmax_t)format);
@@ -153,21 +146,21 @@ static enum store_status check_format(const struct store *store, uint64_t format
 static enum store_status check_tables(struct store *store, MDB_txn *txn, const struct why *why)
 {
     uint64_t format;
-    int error = mdb_dbi_open(txn, table_names[TABLE_META], 0, &store->tables[TABLE_META]);
+    int error = mdb_dbi_open(txn, store->kind->names[TABLE_META], 0, &store->tables[TABLE_META]);
     if (error == MDB_SUCCESS)
         error = meta_get(txn, store->tables[TABLE_META], META_FORMAT, &format);
     if (error == MDB_SUCCESS) {
         enum store_status status = check_format(store, format, why);
         if (status != STORE_OK)
             return status;
-        error = open_tables(txn, 0, store->tables);
+        error = open_tables(store->kind, txn, 0, store->tables);
     }
     if (error == MDB_NOTFOUND)
         error = MDB_INCOMPATIBLE;
     if (error != MDB_SUCCESS)
         return why_not(why, lmdb_status(error),
-                       "%s/%s is damaged or no store of wormholed; it was left as it is (%s)",
-                       store->path, HEADER_FILE, mdb_strerror(error));
+                       "%s/%s is damaged or no store of %s; it was left as it is (%s)", store->path,
+                       HEADER_FILE, why->program, mdb_strerror(error));
     return STORE_OK;
 }
 
@@ -212,7 +205,7 @@ enum store_status env_open(struct store *store, const struct why *why)
 bool env_restart(struct store *store)
 {
     char text[1];
-    struct why unsaid = {text, sizeof(text)};
+    struct why unsaid = {text, sizeof(text), store->kind->program};
 
     env_close(store);
     return header_check(store->directory, store->path, &unsaid) == STORE_OK &&

@@ -89,8 +89,8 @@ enum store_status header_check(int directory, const char *path, const struct why
     close(file);
     if (!good)
         return why_not(why, STORE_DAMAGED,
-                       "%s/%s is damaged or no store of wormholed; it was left as it is. Put a "
-                       "good copy in its place, or move it away to begin anew",
-                       path, HEADER_FILE);
+                       "%s/%s is damaged or no store of %s; it was left as it is. Put a good "
+                       "copy in its place, or move it away to begin anew",
+                       path, HEADER_FILE, why->program);
     return STORE_OK;
 }

@@ -8,10 +8,10 @@
 
 /* ---- one row each ---- */
 
-typedef void row_writer(struct store_txn *txn, enum table table, const struct row_key *key,
+typedef void row_writer(struct store_txn *txn, unsigned table, const struct row_key *key,
                         const void *data, size_t length);
 
-static void drop_row(struct store_txn *txn, enum table table, const struct row_key *key,
+static void drop_row(struct store_txn *txn, unsigned table, const struct row_key *key,
                      const void *data, size_t length)
 {
     (void)data;

@@ -126,8 +126,7 @@ static MDB_val key_value(const struct row_key *key)
     return (MDB_val){.mv_size = key->length, .mv_data = (void *)key->bytes};
 }
 
-bool lmdb_get(struct store_txn *txn, enum table table, const struct row_key *key,
-              MDB_val *ret_value)
+bool lmdb_get(struct store_txn *txn, unsigned table, const struct row_key *key, MDB_val *ret_value)
 {
     MDB_val wanted = key_value(key);
     return txn->status == STORE_OK &&
@@ -135,7 +134,7 @@ bool lmdb_get(struct store_txn *txn, enum table table, const struct row_key *key
 }
 
 /* NULL if there was an error. mdb_cursor_close(). */
-static MDB_cursor *open_cursor(struct store_txn *txn, enum table table)
+static MDB_cursor *open_cursor(struct store_txn *txn, unsigned table)
 {
     MDB_cursor *cursor;
     if (txn->status != STORE_OK ||
@@ -144,7 +143,7 @@ static MDB_cursor *open_cursor(struct store_txn *txn, enum table table)
     return cursor;
 }
 
-bool lmdb_seek(struct store_txn *txn, enum table table, const struct row_key *key, MDB_val *ret_key,
+bool lmdb_seek(struct store_txn *txn, unsigned table, const struct row_key *key, MDB_val *ret_key,
                MDB_val *ret_value)
 {
     MDB_cursor *cursor = open_cursor(txn, table);
@@ -160,7 +159,7 @@ bool lmdb_seek(struct store_txn *txn, enum table table, const struct row_key *ke
     return there;
 }
 
-void lmdb_put(struct store_txn *txn, enum table table, const struct row_key *key, const void *data,
+void lmdb_put(struct store_txn *txn, unsigned table, const struct row_key *key, const void *data,
               size_t length)
 {
     MDB_val place = key_value(key);
@@ -169,32 +168,83 @@ void lmdb_put(struct store_txn *txn, enum table table, const struct row_key *key
         done(txn, mdb_put(txn->txn, txn->store->tables[table], &place, &value, 0));
 }
 
-void lmdb_delete(struct store_txn *txn, enum table table, const struct row_key *key)
+void lmdb_delete(struct store_txn *txn, unsigned table, const struct row_key *key)
 {
     MDB_val place = key_value(key);
     if (txn->status == STORE_OK)
         done(txn, mdb_del(txn->txn, txn->store->tables[table], &place, NULL));
 }
 
-void lmdb_delete_range(struct store_txn *txn, enum table table, const struct row_key *first,
-                       const struct row_key *last)
-{
-    MDB_cursor *cursor = open_cursor(txn, table);
-    if (cursor == NULL)
-        return;
-    MDB_val end = key_value(last);
-    MDB_val key = key_value(first), value;
-    bool there = done(txn, mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE));
+/* A walk from one key to another. */
+struct range {
+    struct store_txn *txn;
+    MDB_dbi table;
+    MDB_cursor *cursor; /* NULL: it is over */
+    MDB_val key, value;
+    MDB_val last;
+};
 
-    while (there && mdb_cmp(txn->txn, txn->store->tables[table], &key, &end) <= 0) {
-        /* After a deletion the cursor stands before what is next. */
-        there = done(txn, mdb_cursor_del(cursor, 0)) &&
-                done(txn, mdb_cursor_get(cursor, &key, &value, MDB_NEXT));
-    }
-    mdb_cursor_close(cursor);
+/* True while there is a row in the range; the next one for MDB_NEXT. */
+static bool range_get(struct range *range, MDB_cursor_op where)
+{
+    return done(range->txn, mdb_cursor_get(range->cursor, &range->key, &range->value, where)) &&
+           mdb_cmp(range->txn->txn, range->table, &range->key, &range->last) <= 0;
 }
 
-uint64_t lmdb_count(struct store_txn *txn, enum table table)
+/* True if there is a first row. mdb_cursor_close() if there is a cursor. */
+static bool range_begin(struct range *range, struct store_txn *txn, unsigned table,
+                        const struct row_key *first, const struct row_key *last)
+{
+    *range = (struct range){
+        .txn = txn,
+        .table = txn->status == STORE_OK ? txn->store->tables[table] : 0,
+        .cursor = open_cursor(txn, table),
+        .key = key_value(first),
+        .last = key_value(last),
+    };
+    return range->cursor != NULL && range_get(range, MDB_SET_RANGE);
+}
+
+static void range_end(struct range *range)
+{
+    if (range->cursor != NULL)
+        mdb_cursor_close(range->cursor);
+}
+
+uint64_t lmdb_delete_some(struct store_txn *txn, unsigned table, const struct row_key *first,
+                          const struct row_key *last, uint64_t most)
+{
+    struct range range;
+    uint64_t deleted = 0;
+    bool there = range_begin(&range, txn, table, first, last);
+
+    while (there && deleted < most && done(txn, mdb_cursor_del(range.cursor, 0))) {
+        deleted++;
+        /* After a deletion the cursor stands before what is next. */
+        there = range_get(&range, MDB_NEXT);
+    }
+    range_end(&range);
+    return deleted;
+}
+
+void lmdb_delete_range(struct store_txn *txn, unsigned table, const struct row_key *first,
+                       const struct row_key *last)
+{
+    lmdb_delete_some(txn, table, first, last, UINT64_MAX);
+}
+
+void lmdb_walk(struct store_txn *txn, unsigned table, const struct row_key *first,
+               const struct row_key *last, lmdb_look *look, void *arg)
+{
+    struct range range;
+    bool there = range_begin(&range, txn, table, first, last);
+
+    while (there && look(arg, &range.key, &range.value))
+        there = range_get(&range, MDB_NEXT);
+    range_end(&range);
+}
+
+uint64_t lmdb_count(struct store_txn *txn, unsigned table)
 {
     MDB_stat stat;
     if (txn->status != STORE_OK || !done(txn, mdb_stat(txn->txn, txn->store->tables[table], &stat)))

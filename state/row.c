@@ -49,7 +49,7 @@ struct row_key row_number(uint64_t number)
 struct row_key row_text(const char *text)
 {
     struct row_key key = {0};
-    append_bytes(&key, text, strnlen(text, ROW_KEY_MAX));
+    append_bytes(&key, text, strnlen(text, NAME_MAX_BYTES));
     return key;
 }
 

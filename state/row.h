@@ -10,7 +10,8 @@
 
 #include "wormhole/session.h"
 
-#define ROW_KEY_MAX NAME_MAX_BYTES
+/* As long as the longest key of any store; LMDB itself takes 511. */
+#define ROW_KEY_MAX 256
 
 struct row_key {
     size_t length;
@@ -25,7 +26,7 @@ struct row_key row_message(const uint8_t id[SESSION_ID_BYTES], uint32_t number);
 struct row_key row_due(int64_t wake, const uint8_t id[SESSION_ID_BYTES]);
 struct row_key row_number(uint64_t number);
 
-/* `text` is cut at ROW_KEY_MAX bytes. */
+/* `text` is cut at NAME_MAX_BYTES. */
 struct row_key row_text(const char *text);
 
 uint64_t row_read_number(const uint8_t bytes[ROW_NUMBER_BYTES]);

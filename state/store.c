@@ -15,6 +15,19 @@
 #include "state/lmdb.h"
 #include "state/space.h"
 
+static const char *const table_names[TABLES] = {
+    [TABLE_META] = "meta",       [TABLE_SESSIONS] = "sessions", [TABLE_NAMES] = "names",
+    [TABLE_DUE] = "due",         [TABLE_OUTBOX] = "outbox",     [TABLE_INBOX] = "inbox",
+    [TABLE_CHANGES] = "changes",
+};
+
+static const struct store_kind sessions_kind = {
+    .program = "wormholed",
+    .format = STORE_FORMAT,
+    .tables = TABLES,
+    .names = table_names,
+};
+
 static const char *const status_texts[] = {
     [STORE_OK] = "all is well",
     [STORE_MISSING] = "there is no such thing in the store",
@@ -61,13 +74,15 @@ static enum store_status open_files(struct store *store, const char *path, const
     return status;
 }
 
-enum store_status store_open(const char *directory, uint64_t max_bytes, struct store **ret_store,
-                             char *ret_why, size_t size)
+enum store_status store_open_kind(const struct store_kind *kind, const char *directory,
+                                  uint64_t max_bytes, struct store **ret_store, char *ret_why,
+                                  size_t size)
 {
-    struct why why = {ret_why, size};
+    struct why why = {ret_why, size, kind->program};
     struct store *store = calloc(1, sizeof(*store));
     if (store == NULL)
         return why_not(&why, STORE_MEMORY, "out of memory");
+    store->kind = kind;
     store->directory = store->lock = -1;
     store->limit = max_bytes == 0 ? UINT64_MAX : whole_pages(max_bytes);
 
@@ -79,6 +94,12 @@ enum store_status store_open(const char *directory, uint64_t max_bytes, struct s
     else
         *ret_store = store;
     return status;
+}
+
+enum store_status store_open(const char *directory, uint64_t max_bytes, struct store **ret_store,
+                             char *ret_why, size_t size)
+{
+    return store_open_kind(&sessions_kind, directory, max_bytes, ret_store, ret_why, size);
 }
 
 void store_close(struct store *store)

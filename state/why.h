@@ -9,6 +9,7 @@
 struct why {
     char *text;
     size_t size;
+    const char *program; /* whose store it is */
 };
 
 /* Writes the sentence, which is cut if it is too long, and returns `status`. */
