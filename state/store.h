@@ -15,6 +15,11 @@
  *
  * A transaction remembers its first error: later operations on it do nothing, and commit reports
  * the error. So callers read as straight lines.
+ *
+ * Two limits. LMDB keeps no checksums: a file that is no store, or that was cut short, is refused
+ * at opening, and so is a record that makes no sense; but pages that a broken disk altered inside
+ * of the file may be believed. And what is deleted, secrets too, stays in free pages of the file
+ * until they are used again: whoever reads the file of a private directory reads that as well.
  */
 #ifndef STATE_STORE_H
 #define STATE_STORE_H
@@ -51,13 +56,16 @@ struct store_txn;
 /*
  * Opens or creates the store in `directory` (created with mode 0700, files 0600; parents too).
  * `max_bytes` bounds its size; 0: only the disk does. New; store_close(). On failure *ret_why (of
- * `size` bytes) is a sentence that names the file and says what to do.
+ * `size` bytes) is a sentence that names the file and says what is wrong. A directory of another
+ * user, or one that others may write to, is STORE_DENIED. A store that is refused is left byte for
+ * byte as it was.
  */
 enum store_status store_open(const char *directory, uint64_t max_bytes, struct store **ret_store,
                              char *ret_why, size_t size);
 void store_close(struct store *store); /* NULL is fine */
 
-/* Bytes of the store's file in use, and the limit (UINT64_MAX if none). */
+/* Bytes of the store's file in use, pages that are free to be used again not counted, and the limit
+ * (UINT64_MAX if none). No write transaction may be open. */
 void store_size(struct store *store, uint64_t *ret_used, uint64_t *ret_limit);
 
 /* ---- transactions ---- */
@@ -67,8 +75,12 @@ void store_size(struct store *store, uint64_t *ret_used, uint64_t *ret_limit);
 struct store_txn *store_read(struct store *store);
 
 /*
- * The one writer. `room` is how many bytes of new data may come: the map is grown for them
- * beforehand (no read transaction may be open then). store_commit() or store_end().
+ * The one writer. No read transaction may be open: the map cannot be moved under it. `room` is how
+ * many bytes of new data may come, each session counted as some 32 KiB of changed pages; the store
+ * is made larger for them beforehand, or the transaction begins as STORE_FULL. 0: it only deletes,
+ * or rewrites what is there; in a full store it may use the room that is kept back for this.
+ * store_commit() or store_end(). Without SIGXFSZ ignored, a limit of the system on files' sizes
+ * kills the process.
  */
 struct store_txn *store_write(struct store *store, size_t room);
 
@@ -84,19 +96,22 @@ void store_end(struct store_txn *txn);
 
 /* ---- sessions ---- */
 
-/* STORE_OK: *ret_session is new; session_free(). STORE_MISSING is no error of the transaction. */
+/* STORE_OK: *ret_session is new; session_free(). STORE_MISSING, and STORE_DAMAGED for this one
+ * record, are no errors of the transaction. */
 enum store_status store_get_session(struct store_txn *txn, const uint8_t id[SESSION_ID_BYTES],
                                     struct session **ret_session);
 
 /*
  * Writes the session with its indexes (name, due, changes), if it differs from what is stored; then
  * session->change is its new number, and *ret_changed (if not NULL) true. STORE_TAKEN, without
- * remembering it as an error, if the petname is another's.
+ * remembering it as an error, if the petname is another's. STORE_FAILED if a field is not one that
+ * could be read again (state/record.h).
  */
 enum store_status store_put_session(struct store_txn *txn, struct session *session,
                                     bool *ret_changed);
 
-/* Deletes the session, its messages and its index rows. Missing is fine. */
+/* Deletes the session, its messages and its index rows. Missing is fine. A damaged record stays:
+ * the transaction fails, since it cannot be known which rows lead to it. */
 void store_delete_session(struct store_txn *txn, const uint8_t id[SESSION_ID_BYTES]);
 
 /*
@@ -107,7 +122,7 @@ enum store_status store_find(struct store_txn *txn, const char *text,
                              uint8_t ret_id[SESSION_ID_BYTES]);
 
 /* The first session whose id is greater than `after` (NULL: the first of all). New. STORE_MISSING
- * at the end. */
+ * at the end. STORE_DAMAGED as for store_get_session(). */
 enum store_status store_next_session(struct store_txn *txn, const uint8_t *after,
                                      struct session **ret_session);
 

@@ -177,6 +177,10 @@ static void test_announcements(void **state)
 
     for (size_t i = 0; i < LENGTH(large); i++)
         assert_int_equal(scan_at_once(&wide, &large[i]), SCAN_TOO_LARGE);
+    const struct scan_limits short_one = {.bytes = 12, .depth = 8, .elements = 100};
+    const struct bytes just_fits = BYTES("\xdc\x00\x09"), does_not = BYTES("\xdc\x00\x0a");
+    assert_int_equal(scan_at_once(&short_one, &just_fits), SCAN_PARTIAL);
+    assert_int_equal(scan_at_once(&short_one, &does_not), SCAN_TOO_LARGE);
     assert_int_equal(scan_at_once(&wide, &blob_at_limit), SCAN_PARTIAL);
     assert_int_equal(scan_at_once(&wide, &array_at_limit), SCAN_PARTIAL);
     assert_int_equal(scan_at_once(&wide, &map_at_limit), SCAN_PARTIAL);

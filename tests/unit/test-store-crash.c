@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -87,6 +88,7 @@ static uint64_t run_and_kill(const char *path, uint64_t next, unsigned told, use
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* also if the test fails before it kills */
         close(pipes[0]);
         write_on(path, next, pipes[1]);
     }

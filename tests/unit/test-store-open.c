@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -189,6 +190,7 @@ static pid_t open_in_child(const char *path, int *ret_answers)
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* also if the test fails before it kills */
         char why[512];
         struct store *store;
         uint8_t status = (uint8_t)store_open(path, 0, &store, why, sizeof(why));

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "sample.h"
+#include "scarce.h"
 #include "state/record.h"
 #include "storebox.h"
 
@@ -649,8 +650,8 @@ static void test_first_error_stays(void **state)
 
     struct store_txn *txn = store_write(box->store, 4096);
     assert_int_equal(store_put_session(txn, two, NULL), STORE_OK);
-    lmdb_fail(txn, STORE_FULL);
-    lmdb_fail(txn, STORE_MEMORY);
+    assert_int_equal(lmdb_fail(txn, STORE_FULL), STORE_FULL);
+    assert_int_equal(lmdb_fail(txn, STORE_MEMORY), STORE_FULL);
     assert_int_equal(store_get_session(txn, one->id, &back), STORE_FULL);
     assert_int_equal(store_next_session(txn, NULL, &back), STORE_FULL);
     assert_int_equal(store_next_id(txn, NULL, id), STORE_FULL);
@@ -700,10 +701,13 @@ static void test_many_readers(void **state)
     assert_in_range(refused, 100, LENGTH(readers) - 2);
     assert_int_equal(store_txn_status(readers[refused]), STORE_FAILED);
     assert_int_equal(store_count(readers[refused]), 0);
+    store_put_message(readers[refused], STORE_INBOX, (const uint8_t *)"12345678", 0, NULL, 0);
+    store_delete_messages(readers[refused], STORE_INBOX, (const uint8_t *)"12345678", 1);
+    assert_int_equal(store_commit(readers[refused]), STORE_FAILED);
     store_end(readers[0]);
     readers[0] = store_read(box->store);
     assert_int_equal(store_txn_status(readers[0]), STORE_OK);
-    for (size_t i = 0; i < open; i++)
+    for (size_t i = 0; i < refused; i++)
         store_end(readers[i]);
 }
 
@@ -717,6 +721,74 @@ static void test_commit_of_reader(void **state)
     store_close(NULL);
     txn = store_write(box->store, 0);
     assert_int_equal(store_commit(txn), STORE_OK);
+}
+
+/* ---- memory ---- */
+
+static enum store_status put_again(struct storebox *box, struct session *session)
+{
+    struct store_txn *txn = store_write(box->store, 4096);
+    uint64_t before = session->change;
+    enum store_status status = store_put_session(txn, session, NULL);
+    assert_int_equal(store_commit(txn), status);
+    if (status != STORE_OK)
+        assert_int_equal(session->change, before);
+    return status;
+}
+
+static enum store_status read_first(struct storebox *box, struct session **ret_session)
+{
+    struct store_txn *txn = store_read(box->store);
+    enum store_status status = store_next_session(txn, NULL, ret_session);
+    assert_int_equal(store_txn_status(txn), status);
+    store_end(txn);
+    return status;
+}
+
+/* Whichever allocation fails, the store says so, and all is as it was. */
+static void test_memory_runs_out(void **state)
+{
+    struct storebox *box = *state;
+    struct session *full = sample_full(1), *back = NULL;
+    enum store_status status;
+    unsigned nth = 0;
+    storebox_put(box, full);
+    full->heals++;
+    do {
+        scarce_fail_nth(++nth);
+        status = put_again(box, full);
+        if (scarce_end())
+            assert_int_equal(status, STORE_MEMORY);
+    } while (status != STORE_OK);
+    assert_in_range(nth, 10, 100);
+    assert_int_equal(full->change, 2);
+    nth = 0;
+    do {
+        scarce_fail_nth(++nth);
+        status = read_first(box, &back);
+        if (scarce_end())
+            assert_int_equal(status, STORE_MEMORY);
+    } while (status != STORE_OK);
+    assert_in_range(nth, 10, 100);
+    sample_assert_same(full, back);
+    session_free(back);
+    session_free(full);
+}
+
+static void test_memory_runs_out_at_opening(void **state)
+{
+    struct storebox *box = *state;
+    char why[512] = "";
+    enum store_status status;
+    unsigned nth = 0;
+    storebox_close(box);
+    do {
+        scarce_fail_nth(++nth);
+        status = store_open(box->path, 0, &box->store, why, sizeof(why));
+        if (scarce_end())
+            assert_int_equal(status, STORE_MEMORY);
+    } while (status != STORE_OK);
+    assert_in_range(nth, 2, 10);
 }
 
 static void test_texts(void **state)
@@ -754,7 +826,10 @@ int main(void)
         TEST(test_bad_session_is_not_written),
         TEST(test_many_readers),
         TEST(test_commit_of_reader),
+        TEST(test_memory_runs_out),
+        TEST(test_memory_runs_out_at_opening),
         TEST(test_texts),
     };
+    scarce_init();
     return cmocka_run_group_tests_name("store", tests, NULL, NULL);
 }
