@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <uthash.h>
 
-#include "daemon/clock.h"
+#include "service/clock.h"
 
 struct entry {
     uint8_t id[SESSION_ID_BYTES];

@@ -12,9 +12,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "daemon/log.h"
 #include "ipc/frame.h"
 #include "ipc/message.h"
+#include "service/log.h"
 
 /* Bytes taken from one client before the others get their turn. */
 #define READ_SIZE 65536

@@ -8,10 +8,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-#include "daemon/clock.h"
 #include "daemon/listener.h"
-#include "daemon/log.h"
-#include "daemon/process.h"
 #include "daemon/relays.h"
 #include "daemon/rpc.h"
 #include "daemon/scheduler.h"
@@ -21,6 +18,9 @@
 #include "daemon/turn.h"
 #include "daemon/visits.h"
 #include "net/ws.h"
+#include "service/clock.h"
+#include "service/log.h"
+#include "service/process.h"
 #include "state/store.h"
 
 static const int ending_signals[] = {SIGTERM, SIGINT};

@@ -4,10 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "daemon/background.h"
 #include "daemon/daemon.h"
-#include "daemon/options.h"
 #include "daemon/settings.h"
+#include "service/background.h"
 
 #define EXIT_USAGE 2
 
@@ -16,9 +15,9 @@ static int run(const struct options *options)
     struct settings settings;
     char why[1024];
     int status = EXIT_FAILURE;
-    if (!options_settings(options, &settings, why, sizeof why))
+    if (!settings_read(options, &settings, why, sizeof why))
         fprintf(stderr, "wormholed: %s\n", why);
-    else if (!options->foreground && !background_start())
+    else if (!options->own && !background_start())
         perror("wormholed: cannot go into the background");
     else
         status = daemon_run(&settings, background_ready);
@@ -29,13 +28,15 @@ static int run(const struct options *options)
 int main(int argc, char **argv)
 {
     struct options options;
-    if (!options_parse(argc, argv, &options))
-        return EXIT_USAGE;
-    if (options.help)
-        options_print_help();
+    int status = EXIT_SUCCESS;
+    if (!options_parse(&settings_options, argc, argv, &options))
+        status = EXIT_USAGE;
+    else if (options.help)
+        options_print_help(&settings_options);
     else if (options.version)
         puts(PACKAGE_STRING);
     else
-        return run(&options);
-    return EXIT_SUCCESS;
+        status = run(&options);
+    options_clear(&options);
+    return status;
 }

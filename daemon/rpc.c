@@ -4,10 +4,10 @@
 
 #include "daemon/call.h"
 #include "daemon/client.h"
-#include "daemon/log.h"
 #include "daemon/peer.h"
 #include "ipc/message.h"
 #include "ipc/methods.h"
+#include "service/log.h"
 
 static void (*const handlers[METHOD_COUNT])(struct call *call, struct fields *fields) = {
     [METHOD_HELLO] = rpc_hello,

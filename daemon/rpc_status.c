@@ -6,12 +6,12 @@
 #include <unistd.h>
 
 #include "daemon/call.h"
-#include "daemon/log.h"
 #include "daemon/peer.h"
 #include "daemon/relays.h"
 #include "daemon/settings.h"
 #include "daemon/turn.h"
 #include "ipc/methods.h"
+#include "service/log.h"
 #include "state/store.h"
 
 void rpc_hello(struct call *call, struct fields *fields)

@@ -6,9 +6,9 @@
 #include <sodium.h>
 #include <stdlib.h>
 
-#include "daemon/clock.h"
 #include "daemon/relays.h"
 #include "daemon/turn.h"
+#include "service/clock.h"
 #include "state/store.h"
 
 /* Sessions woken by one look: a long queue of overdue ones is worked off in several turns, between

@@ -7,8 +7,8 @@
 #include <utlist.h>
 
 #include "daemon/client.h"
-#include "daemon/log.h"
 #include "daemon/peer.h"
+#include "service/log.h"
 
 /* Connections beyond the limit that are told so when they ask for something; more are just closed.
  */

@@ -13,7 +13,7 @@ struct server;
 struct server *server_new(struct event_base *base, const struct rpc *rpc);
 
 /* Takes a connection that came in: serves it, tells it `busy`, or closes it if it is not our
- * user's. `server` is a struct server: this is a listener_accepted. */
+ * user's. `server` is a struct server: this is an acceptor_accepted. */
 void server_accept(void *server, int fd);
 
 /* Closes all connections. NULL is fine. */

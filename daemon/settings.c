@@ -2,21 +2,17 @@
 
 #include "daemon/settings.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/paths.h"
 #include "net/url.h"
+#include "service/paths.h"
+#include "service/settings_value.h"
 
-#define MINUTE INT64_C(60000)
-#define HOUR   (60 * MINUTE)
-#define DAY    (24 * HOUR)
+#define DAY (INT64_C(24) * 3600 * 1000)
 
 #define KEEP_DEFAULT (30 * DAY)
-/* A century: beyond it, sums of times could overflow. */
-#define KEEP_MAX (36500 * DAY)
 /* Of 1024 descriptors, the usual soft limit, this leaves room for as many local clients again. */
 #define CONNECTIONS_DEFAULT 256
 #define CONNECTIONS_MAX     65536
@@ -24,155 +20,70 @@
 #define STORE_SIZE_MIN (UINT64_C(1) << 20)
 #define STORE_SIZE_MAX (UINT64_C(1) << 46)
 
-/* Sets the field, or says in ret_why what the value should have been. */
-typedef bool (*setter)(void *field, const char *text, char *ret_why, size_t size);
-
-/* ---- one setter for each kind of value ---- */
-
-static bool set_text(void *field, const char *text, char *ret_why, size_t size)
-{
-    char *copy = strdup(text);
-    if (!copy) {
-        snprintf(ret_why, size, "out of memory");
-        return false;
-    }
-    char **slot = field;
-    free(*slot);
-    *slot = copy;
-    return true;
-}
-
-static bool set_relay(void *field, const char *text, char *ret_why, size_t size)
+static bool set_relay(void *field, const struct settings_bounds *bounds, const char *text,
+                      char *ret_why, size_t size)
 {
     struct url url;
     enum url_fault fault = url_parse(text, &url);
     if (fault == URL_OK)
-        return set_text(field, text, ret_why, size);
+        return settings_text(field, bounds, text, ret_why, size);
     snprintf(ret_why, size, "%s", url_fault_text(fault));
     return false;
 }
 
-static bool set_level(void *field, const char *text, char *ret_why, size_t size)
-{
-    if (log_level_parse(text, field))
-        return true;
-    snprintf(ret_why, size, "it is error, warning, info or debug");
-    return false;
-}
-
-struct unit {
-    char letter;
-    uint64_t factor;
+static const struct settings_bounds store_size = {
+    .min = STORE_SIZE_MIN,
+    .max = STORE_SIZE_MAX,
+    .or_zero = true,
+    .what = "it is a number of bytes from 1M to 64T, as in 500000000, 512M or 2G, or 0 for no "
+            "limit",
 };
 
-static const struct unit byte_units[] = {
-    {'K', UINT64_C(1) << 10},
-    {'M', UINT64_C(1) << 20},
-    {'G', UINT64_C(1) << 30},
-    {'T', UINT64_C(1) << 40},
-    {0, 1},
+static const struct settings_bounds keep = {
+    .max = SETTINGS_TIME_MAX,
+    .what = "it is a time of at most 36500 days, as in 90s, 15m, 12h or 30d",
 };
 
-static const struct unit time_units[] = {
-    {'s', 1000}, {'m', MINUTE}, {'h', HOUR}, {'d', DAY}, {0, 1000},
+static const struct settings_bounds connections = {
+    .min = 1,
+    .max = CONNECTIONS_MAX,
+    .what = "it is a number from 1 to 65536",
 };
 
-/* Digits and a unit's letter; a table of units ends with the one that is meant without a letter. */
-static bool read_number(const char *text, const struct unit *unit, uint64_t max,
-                        uint64_t *ret_number)
-{
-    if (*text < '0' || *text > '9')
-        return false;
-    char *end;
-    errno = 0;
-    unsigned long long count = strtoull(text, &end, 10);
-    while (unit->letter && unit->letter != *end)
-        unit++;
-    if (errno || (*end && end[1]) || unit->letter != *end || count > max / unit->factor)
-        return false;
-    *ret_number = count * unit->factor;
-    return true;
-}
+#define FIELD(name) offsetof(struct settings, name)
 
-static bool set_bytes(void *field, const char *text, char *ret_why, size_t size)
-{
-    uint64_t number;
-    if (read_number(text, byte_units, STORE_SIZE_MAX, &number) &&
-        (number == 0 || number >= STORE_SIZE_MIN)) {
-        *(uint64_t *)field = number;
-        return true;
-    }
-    snprintf(ret_why, size,
-             "it is a number of bytes from 1M to 64T, as in 500000000, 512M or 2G, or 0 for no "
-             "limit");
-    return false;
-}
-
-static bool set_duration(void *field, const char *text, char *ret_why, size_t size)
-{
-    uint64_t number;
-    if (read_number(text, time_units, KEEP_MAX, &number)) {
-        *(int64_t *)field = (int64_t)number;
-        return true;
-    }
-    snprintf(ret_why, size, "it is a time of at most 36500 days, as in 90s, 15m, 12h or 30d");
-    return false;
-}
-
-static bool set_connections(void *field, const char *text, char *ret_why, size_t size)
-{
-    static const struct unit one[] = {{0, 1}};
-    uint64_t number;
-    if (read_number(text, one, CONNECTIONS_MAX, &number) && number > 0) {
-        *(unsigned *)field = (unsigned)number;
-        return true;
-    }
-    snprintf(ret_why, size, "it is a number from 1 to %d", CONNECTIONS_MAX);
-    return false;
-}
-
-/* ---- the table ---- */
-
-static const struct {
-    struct setting_info info;
-    setter set;
-    size_t offset;
-} table[SETTINGS_COUNT] = {
-    [SETTING_STATE] = {{"state", "WORMHOLED_STATE", "DIR", "where sessions are kept"},
-                       set_text,
-                       offsetof(struct settings, state)},
-    [SETTING_SOCKET] = {{"socket", "WORMHOLED_SOCKET", "PATH", "where programs reach the daemon"},
-                        set_text,
-                        offsetof(struct settings, socket)},
-    [SETTING_RELAY] = {{"relay", "WORMHOLED_RELAY", "URL", "relay for sessions that name none"},
-                       set_relay,
-                       offsetof(struct settings, relay)},
-    [SETTING_LOG_LEVEL] = {{"log-level", "WORMHOLED_LOG_LEVEL", "LEVEL",
-                            "error, warning, info or debug"},
-                           set_level,
-                           offsetof(struct settings, log_level)},
-    [SETTING_CAFILE] = {{"cafile", "WORMHOLED_CAFILE", "FILE",
-                         "certificates to trust instead of the system's"},
-                        set_text,
-                        offsetof(struct settings, cafile)},
-    [SETTING_MAX_STORE_SIZE] = {{"max-store-size", "WORMHOLED_MAX_STORE_SIZE", "BYTES",
-                                 "largest size of the store, as in 2G"},
-                                set_bytes,
-                                offsetof(struct settings, max_store_size)},
-    [SETTING_KEEP] = {{"keep", "WORMHOLED_KEEP", "TIME",
-                       "how long ended sessions stay listed, as in 30d"},
-                      set_duration,
-                      offsetof(struct settings, keep)},
-    [SETTING_MAX_CONNECTIONS] = {{"max-connections", "WORMHOLED_MAX_CONNECTIONS", "N",
-                                  "most connections to relays at a time"},
-                                 set_connections,
-                                 offsetof(struct settings, max_connections)},
+static const struct settings_row rows[] = {
+    {"state", "DIR", "where sessions are kept", settings_text, FIELD(state), NULL, false},
+    {"socket", "PATH", "where programs reach the daemon", settings_text, FIELD(socket), NULL,
+     false},
+    {"relay", "URL", "relay for sessions that name none", set_relay, FIELD(relay), NULL, false},
+    {"log-level", "LEVEL", "error, warning, info or debug", settings_level, FIELD(log_level), NULL,
+     false},
+    {"cafile", "FILE", "certificates to trust instead of the system's", settings_text,
+     FIELD(cafile), NULL, false},
+    {"max-store-size", "BYTES", "largest size of the store, as in 2G", settings_bytes,
+     FIELD(max_store_size), &store_size, false},
+    {"keep", "TIME", "how long ended sessions stay listed, as in 30d", settings_duration,
+     FIELD(keep), &keep, false},
+    {"max-connections", "N", "most connections to relays at a time", settings_number,
+     FIELD(max_connections), &connections, false},
 };
 
-const struct setting_info *settings_info(enum setting setting)
-{
-    return &table[setting].info;
-}
+static const struct settings_table table = {
+    .prefix = "WORMHOLED_",
+    .rows = rows,
+    .count = sizeof rows / sizeof *rows,
+};
+
+const struct options_info settings_options = {
+    .table = &table,
+    .name = "foreground",
+    .help = "stay in the foreground",
+    .intro = "Usage: wormholed [OPTION]...\n"
+             "Keeps Magic Wormhole sessions alive, over restarts and for weeks.\n"
+             "Goes into the background once it can be reached.\n\n",
+    .outro = "\nSee wormholed(8). Programs reach it through wormctl(1) and libwormclient.\n",
+};
 
 bool settings_init(struct settings *settings)
 {
@@ -194,58 +105,26 @@ void settings_clear(struct settings *settings)
     *settings = (struct settings){0};
 }
 
-bool settings_set(struct settings *settings, enum setting setting, const char *text, char *ret_why,
-                  size_t size)
-{
-    if (!*text) {
-        snprintf(ret_why, size, "%s has no value", table[setting].info.key);
-        return false;
-    }
-    char why[256];
-    if (table[setting].set((char *)settings + table[setting].offset, text, why, sizeof why))
-        return true;
-    snprintf(ret_why, size, "%s '%.200s' is refused: %s", table[setting].info.key, text, why);
-    return false;
-}
-
-/* ---- sources ---- */
-
-bool settings_read_environment(struct settings *settings, char *ret_why, size_t size)
-{
-    for (enum setting i = 0; i < SETTINGS_COUNT; i++) {
-        const char *text = getenv(table[i].info.variable);
-        char why[512];
-        if (text && *text && !settings_set(settings, i, text, why, sizeof why)) {
-            snprintf(ret_why, size, "%s: %s", table[i].info.variable, why);
-            return false;
-        }
-    }
-    return true;
-}
-
-/* ---- paths ---- */
-
-static bool make_absolute(char **path, char *ret_why, size_t size)
-{
-    char *absolute = paths_absolute(*path);
-    if (!absolute) {
-        snprintf(ret_why, size, "cannot make %s an absolute path: %s", *path, strerror(errno));
-        return false;
-    }
-    free(*path);
-    *path = absolute;
-    return true;
-}
-
-bool settings_complete(struct settings *settings, char *ret_why, size_t size)
+/* Fills in the default paths where none is set, and makes all paths absolute. */
+static bool complete(struct settings *settings, char *ret_why, size_t size)
 {
     if (!settings->state)
-        settings->state = paths_state(ret_why, size);
+        settings->state = paths_state("wormholed", "--state", ret_why, size);
     if (!settings->state)
         return false;
     if (!settings->socket)
-        settings->socket = paths_socket(ret_why, size);
-    return settings->socket && make_absolute(&settings->state, ret_why, size) &&
-           make_absolute(&settings->socket, ret_why, size) &&
-           (!settings->cafile || make_absolute(&settings->cafile, ret_why, size));
+        settings->socket = paths_runtime("wormholed/socket", "--socket", ret_why, size);
+    return settings->socket && paths_make_absolute(&settings->state, ret_why, size) &&
+           paths_make_absolute(&settings->socket, ret_why, size) &&
+           (!settings->cafile || paths_make_absolute(&settings->cafile, ret_why, size));
+}
+
+bool settings_read(const struct options *options, struct settings *ret_settings, char *ret_why,
+                   size_t size)
+{
+    if (settings_init(ret_settings))
+        return options_apply(&settings_options, options, ret_settings, ret_why, size) &&
+               complete(ret_settings, ret_why, size);
+    snprintf(ret_why, size, "out of memory");
+    return false;
 }

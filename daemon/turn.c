@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/clock.h"
-#include "daemon/log.h"
 #include "daemon/request.h"
+#include "service/clock.h"
+#include "service/log.h"
 #include "state/store.h"
 
 /* A turn takes no more than this; the rest waits for the next one. Bounds memory, and how long the

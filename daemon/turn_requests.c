@@ -6,9 +6,9 @@
 #include <sodium.h>
 #include <string.h>
 
-#include "daemon/clock.h"
 #include "daemon/relays.h"
 #include "daemon/request.h"
+#include "service/clock.h"
 #include "state/store.h"
 
 /* ---- inside the transaction: what a step writes ---- */

@@ -7,12 +7,12 @@
 #include <string.h>
 #include <uthash.h>
 
-#include "daemon/clock.h"
-#include "daemon/log.h"
 #include "daemon/relays.h"
 #include "daemon/turn.h"
 #include "net/url.h"
 #include "net/ws.h"
+#include "service/clock.h"
+#include "service/log.h"
 #include "state/store.h"
 #include "wormhole/wire.h"
 

@@ -16,8 +16,8 @@
 #include <sodium.h>
 
 #include "daemon/client.h"
-#include "daemon/log.h"
 #include "ipc/message.h"
+#include "service/log.h"
 #include "tests/unit/talk.h"
 
 #define BIG_ANSWER ((size_t)10000)

@@ -22,8 +22,8 @@
 #include <event2/event.h>
 
 #include "daemon/listener.h"
-#include "daemon/log.h"
 #include "daemon/socket_path.h"
+#include "service/log.h"
 
 struct place {
     struct event_base *base;

@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "daemon/log.h"
+#include "service/log.h"
 
 /* Where a line goes is found out once in a process: so each test has one of its own. What it wrote
  * to stderr is left in `ret_text`, of 4096 bytes. */

@@ -17,7 +17,6 @@
 #include <event2/event.h>
 #include <sodium.h>
 
-#include "daemon/log.h"
 #include "daemon/peer.h"
 #include "daemon/relays.h"
 #include "daemon/rpc.h"
@@ -26,6 +25,7 @@
 #include "daemon/subscribers.h"
 #include "daemon/turn.h"
 #include "ipc/message.h"
+#include "service/log.h"
 #include "state/store.h"
 #include "tests/unit/talk.h"
 
@@ -80,7 +80,8 @@ static int set_up(void **state)
     assert_non_null(mkdtemp(house->directory));
     house->base = event_base_new();
     assert_true(settings_init(&house->settings));
-    assert_true(settings_set(&house->settings, SETTING_RELAY, "ws://127.0.0.1:1/v1", why, 256));
+    assert_true(settings_set(settings_find(settings_options.table, "relay"), &house->settings,
+                             "ws://127.0.0.1:1/v1", why, 256));
     house->settings.state = strdup(house->directory);
     house->settings.socket = strdup("/nowhere");
     house->rpc.settings = &house->settings;

@@ -12,7 +12,6 @@
 
 #include <cmocka.h>
 
-#include "daemon/options.h"
 #include "daemon/settings.h"
 
 #define DAY (INT64_C(24) * 3600 * 1000)
@@ -24,8 +23,12 @@ static char file_path[sizeof directory + 8];
 static int set_up(void **state)
 {
     (void)state;
-    for (enum setting i = 0; i < SETTINGS_COUNT; i++)
-        unsetenv(settings_info(i)->variable);
+    const struct settings_table *table = settings_options.table;
+    for (unsigned i = 0; i < table->count; i++) {
+        char variable[SETTINGS_VARIABLE_SIZE];
+        settings_variable(table, &table->rows[i], variable);
+        unsetenv(variable);
+    }
     unsetenv("XDG_STATE_HOME");
     setenv("HOME", "/home/somebody", 1);
     setenv("XDG_RUNTIME_DIR", "/run/user/somebody", 1);
@@ -54,8 +57,10 @@ static bool read_all(struct settings *settings, char *why, const char *first, co
     int argc = 3 + (first != NULL) + (second != NULL) + (third != NULL);
     struct options options;
     optind = 0;
-    assert_true(options_parse(argc, argv, &options));
-    return options_settings(&options, settings, why, 512);
+    assert_true(options_parse(&settings_options, argc, argv, &options));
+    bool read = settings_read(&options, settings, why, 512);
+    options_clear(&options);
+    return read;
 }
 
 static void defaults(void **state)
@@ -269,12 +274,13 @@ static void sizes_and_times(void **state)
                  {"64T", UINT64_C(1) << 46}};
     assert_true(settings_init(&settings));
     for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
-        assert_true(settings_set(&settings, SETTING_KEEP, times[i].text, why, sizeof why));
+        assert_true(settings_set(settings_find(settings_options.table, "keep"), &settings,
+                                 times[i].text, why, sizeof why));
         assert_int_equal(settings.keep, times[i].ms);
     }
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-        assert_true(
-            settings_set(&settings, SETTING_MAX_STORE_SIZE, sizes[i].text, why, sizeof why));
+        assert_true(settings_set(settings_find(settings_options.table, "max-store-size"), &settings,
+                                 sizes[i].text, why, sizeof why));
         assert_int_equal(settings.max_store_size, sizes[i].bytes);
     }
     settings_clear(&settings);

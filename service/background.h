@@ -1,6 +1,6 @@
 /* Going into the background, once there is something to reach. */
-#ifndef DAEMON_BACKGROUND_H
-#define DAEMON_BACKGROUND_H
+#ifndef SERVICE_BACKGROUND_H
+#define SERVICE_BACKGROUND_H
 
 #include <stdbool.h>
 

@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "daemon/process.h"
+#include "service/process.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -8,7 +8,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
-#include "daemon/log.h"
+#include "service/log.h"
 
 static void forbid_dumps(void)
 {

@@ -3,8 +3,8 @@
  * begins with the journal's <N> priority and carries no time. Never pass a code, a key, a message
  * or a mailbox id.
  */
-#ifndef DAEMON_LOG_H
-#define DAEMON_LOG_H
+#ifndef SERVICE_LOG_H
+#define SERVICE_LOG_H
 
 #include <stdbool.h>
 

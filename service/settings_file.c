@@ -1,21 +1,11 @@
 /* The configuration file: lines of `key = value`. */
 #include "config.h"
 
-#include "daemon/settings.h"
+#include "service/settings_table.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-
-static bool find_key(const char *key, enum setting *ret_setting)
-{
-    for (enum setting i = 0; i < SETTINGS_COUNT; i++)
-        if (strcmp(key, settings_info(i)->key) == 0) {
-            *ret_setting = i;
-            return true;
-        }
-    return false;
-}
 
 /* Cuts blanks at the end, and returns where the text begins after those at its start. */
 static char *trim(char *text)
@@ -26,9 +16,32 @@ static char *trim(char *text)
     return text + strspn(text, " \t");
 }
 
-/* `seen` has a bit for each key: one that stands there twice is a slip that would go unnoticed. */
-static bool apply_line(struct settings *settings, char *line, unsigned *seen, char *ret_why,
-                       size_t size)
+/* A table, what it sets, and which rows the file has set: a key that stands there twice is a slip
+ * that would go unnoticed. */
+struct reading {
+    const struct settings_table *table;
+    void *settings;
+    bool seen[SETTINGS_MAX];
+};
+
+static bool apply_key(struct reading *reading, const char *key, const char *text, char *ret_why,
+                      size_t size)
+{
+    const struct settings_row *row = settings_find(reading->table, key);
+    if (!row) {
+        snprintf(ret_why, size, "there is no setting '%.64s'", key);
+        return false;
+    }
+    bool *seen = &reading->seen[row - reading->table->rows];
+    if (*seen) {
+        snprintf(ret_why, size, "%s stands here for the second time", key);
+        return false;
+    }
+    *seen = true;
+    return settings_set(row, reading->settings, text, ret_why, size);
+}
+
+static bool apply_line(struct reading *reading, char *line, char *ret_why, size_t size)
 {
     char *key = trim(line);
     if (!*key || *key == '#')
@@ -39,27 +52,15 @@ static bool apply_line(struct settings *settings, char *line, unsigned *seen, ch
         return false;
     }
     *equals = 0;
-    key = trim(key);
-    enum setting setting;
-    if (!find_key(key, &setting)) {
-        snprintf(ret_why, size, "there is no setting '%.64s'", key);
-        return false;
-    }
-    if (*seen & (1u << setting)) {
-        snprintf(ret_why, size, "%s stands here for the second time", key);
-        return false;
-    }
-    *seen |= 1u << setting;
-    return settings_set(settings, setting, trim(equals + 1), ret_why, size);
+    return apply_key(reading, trim(key), trim(equals + 1), ret_why, size);
 }
 
-static bool apply_lines(struct settings *settings, char *text, unsigned *ret_line, char *ret_why,
+static bool apply_lines(struct reading *reading, char *text, unsigned *ret_line, char *ret_why,
                         size_t size)
 {
-    unsigned seen = 0;
     char *line;
     for (*ret_line = 1; (line = strsep(&text, "\n")) != NULL; ++*ret_line)
-        if (!apply_line(settings, line, &seen, ret_why, size))
+        if (!apply_line(reading, line, ret_why, size))
             return false;
     return true;
 }
@@ -80,7 +81,8 @@ static bool read_text(FILE *file, char *ret_text, char *ret_why, size_t size)
     return true;
 }
 
-bool settings_read_file(struct settings *settings, const char *path, char *ret_why, size_t size)
+bool settings_read_file(const struct settings_table *table, void *settings, const char *path,
+                        char *ret_why, size_t size)
 {
     char text[SETTINGS_FILE_MAX + 1], why[512];
     FILE *file = fopen(path, "re");
@@ -93,8 +95,9 @@ bool settings_read_file(struct settings *settings, const char *path, char *ret_w
         snprintf(ret_why, size, "cannot read %s: %s", path, why);
         return false;
     }
+    struct reading reading = {.table = table, .settings = settings};
     unsigned line;
-    if (apply_lines(settings, text, &line, why, sizeof why))
+    if (apply_lines(&reading, text, &line, why, sizeof why))
         return true;
     snprintf(ret_why, size, "%s:%u: %s", path, line, why);
     return false;

@@ -1,7 +1,7 @@
 /* The wall clock: sessions live through suspends and restarts, so their times are of the calendar,
  * not of the process. */
-#ifndef DAEMON_CLOCK_H
-#define DAEMON_CLOCK_H
+#ifndef SERVICE_CLOCK_H
+#define SERVICE_CLOCK_H
 
 #include <stdint.h>
 

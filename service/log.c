@@ -1,7 +1,8 @@
 #include "config.h"
 
-#include "daemon/log.h"
+#include "service/log.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,7 +49,7 @@ void log_set_level(enum log_level level)
 
 void log_to_syslog(void)
 {
-    openlog("wormholed", LOG_PID, LOG_DAEMON);
+    openlog(program_invocation_short_name, LOG_PID, LOG_DAEMON);
     sink = SINK_SYSLOG;
 }
 

@@ -1,7 +1,8 @@
 #include "config.h"
 
-#include "daemon/paths.h"
+#include "service/paths.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -10,10 +11,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char *join(const char *directory, const char *rest)
+static char *join(const char *directory, const char *between, const char *name)
 {
     char *path = NULL;
-    return asprintf(&path, "%s%s", directory, rest) < 0 ? NULL : path;
+    return asprintf(&path, "%s%s%s", directory, between, name) < 0 ? NULL : path;
 }
 
 /* The specification: relative paths in these variables are invalid and to be ignored; so is an
@@ -41,44 +42,49 @@ static char *checked(char *path, char *ret_why, size_t size)
     return path;
 }
 
-char *paths_state(char *ret_why, size_t size)
+char *paths_state(const char *name, const char *option, char *ret_why, size_t size)
 {
     const char *state = absolute_variable("XDG_STATE_HOME");
     if (state)
-        return checked(join(state, "/wormholed"), ret_why, size);
+        return checked(join(state, "/", name), ret_why, size);
     const char *home = home_directory();
     if (home)
-        return checked(join(home, "/.local/state/wormholed"), ret_why, size);
+        return checked(join(home, "/.local/state/", name), ret_why, size);
     snprintf(ret_why, size,
              "no place for the state: neither XDG_STATE_HOME nor HOME is an absolute path; "
-             "set one, or give --state DIR");
+             "set one, or give %s DIR",
+             option);
     return NULL;
 }
 
-char *paths_socket(char *ret_why, size_t size)
+char *paths_runtime(const char *name, const char *option, char *ret_why, size_t size)
 {
     const char *runtime = absolute_variable("XDG_RUNTIME_DIR");
     if (runtime)
-        return checked(join(runtime, "/wormholed/socket"), ret_why, size);
+        return checked(join(runtime, "/", name), ret_why, size);
     char directory[64];
     struct stat status;
     snprintf(directory, sizeof directory, "/run/user/%lu", (unsigned long)getuid());
     if (stat(directory, &status) == 0 && status.st_uid == getuid())
-        return checked(join(directory, "/wormholed/socket"), ret_why, size);
+        return checked(join(directory, "/", name), ret_why, size);
     snprintf(ret_why, size,
              "no place for the socket: XDG_RUNTIME_DIR is not an absolute path and %s is not there "
-             "or not ours; set XDG_RUNTIME_DIR, or give --socket PATH",
-             directory);
+             "or not ours; set XDG_RUNTIME_DIR, or give %s PATH",
+             directory, option);
     return NULL;
 }
 
-char *paths_absolute(const char *path)
+bool paths_make_absolute(char **path, char *ret_why, size_t size)
 {
-    if (*path == '/')
-        return strdup(path);
+    if (**path == '/')
+        return true;
     char directory[PATH_MAX];
-    if (!getcwd(directory, sizeof directory))
-        return NULL;
-    char *absolute = NULL;
-    return asprintf(&absolute, "%s/%s", directory, path) < 0 ? NULL : absolute;
+    char *absolute = getcwd(directory, sizeof directory) ? join(directory, "/", *path) : NULL;
+    if (!absolute) {
+        snprintf(ret_why, size, "cannot make %s an absolute path: %s", *path, strerror(errno));
+        return false;
+    }
+    free(*path);
+    *path = absolute;
+    return true;
 }

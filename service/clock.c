@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "daemon/clock.h"
+#include "service/clock.h"
 
 #include <event2/event.h>
 #include <time.h>

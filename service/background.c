@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "daemon/background.h"
+#include "service/background.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "daemon/log.h"
+#include "service/log.h"
 
 /* The pipe's end on which the parent waits for a byte; -1 in the foreground. */
 static int ready_pipe = -1;

@@ -1,6 +1,6 @@
-/* What the daemon asks of the kernel for its process. */
-#ifndef DAEMON_PROCESS_H
-#define DAEMON_PROCESS_H
+/* What a daemon asks of the kernel for its process. */
+#ifndef SERVICE_PROCESS_H
+#define SERVICE_PROCESS_H
 
 /* No core dumps and no tracing by other processes of the user, since secrets are in memory; as many
  * descriptors as the hard limit allows; signals that must not end it are ignored. What cannot be

@@ -1,0 +1,125 @@
+#include "config.h"
+
+#include "service/acceptor.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "service/log.h"
+
+/* Connections accepted before others get their turn. */
+#define ACCEPT_MAX 16
+/* How long nobody is accepted when descriptors or memory ran out. */
+#define PAUSE_SECONDS 1
+
+struct acceptor {
+    int fd;
+    int reserve; /* a descriptor to give up when there are no others; -1 while it is given up */
+    const char *subsystem;
+    acceptor_accepted accepted;
+    void *arg;
+    struct event *incoming; /* on fd */
+    struct event *pause;    /* when accepting may go on */
+};
+
+static void hold_reserve(struct acceptor *acceptor)
+{
+    acceptor->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+/* With the reserve one client can be turned away at once, instead of being left to wait. */
+static void turn_one_away(struct acceptor *acceptor)
+{
+    if (acceptor->reserve < 0)
+        return;
+    close(acceptor->reserve);
+    int fd = accept4(acceptor->fd, NULL, NULL, SOCK_CLOEXEC);
+    if (fd >= 0)
+        close(fd);
+    hold_reserve(acceptor);
+}
+
+/* The socket stays readable while nobody can be accepted: looking away is what keeps the loop from
+ * spinning. */
+static void take_pause(struct acceptor *acceptor, int error)
+{
+    static const struct timeval pause = {PAUSE_SECONDS, 0};
+    log_warning(acceptor->subsystem, "no client is accepted for %d s: %s", PAUSE_SECONDS,
+                strerror(error));
+    if (event_add(acceptor->pause, &pause) == 0)
+        event_del(acceptor->incoming);
+}
+
+static void on_pause_over(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    struct acceptor *acceptor = arg;
+    if (acceptor->reserve < 0)
+        hold_reserve(acceptor);
+    event_add(acceptor->incoming, NULL);
+}
+
+/* The one client went away again, or a signal came; all other errors are here to stay a while. */
+static bool is_passing(int error)
+{
+    return error == EINTR || error == ECONNABORTED;
+}
+
+static void on_incoming(evutil_socket_t socket, short what, void *arg)
+{
+    (void)what;
+    struct acceptor *acceptor = arg;
+    for (int i = 0; i < ACCEPT_MAX; i++) {
+        int fd = accept4(socket, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0) {
+            acceptor->accepted(acceptor->arg, fd);
+        } else if (errno == EAGAIN) {
+            return;
+        } else if (!is_passing(errno)) {
+            int error = errno;
+            turn_one_away(acceptor);
+            take_pause(acceptor, error);
+            return;
+        }
+    }
+}
+
+struct acceptor *acceptor_new(struct event_base *base, int fd, const char *subsystem,
+                              acceptor_accepted accepted, void *arg)
+{
+    struct acceptor *acceptor = calloc(1, sizeof *acceptor);
+    if (!acceptor) {
+        close(fd);
+        return NULL;
+    }
+    *acceptor =
+        (struct acceptor){.fd = fd, .subsystem = subsystem, .accepted = accepted, .arg = arg};
+    hold_reserve(acceptor);
+    acceptor->incoming = event_new(base, fd, EV_READ | EV_PERSIST, on_incoming, acceptor);
+    acceptor->pause = evtimer_new(base, on_pause_over, acceptor);
+    if (acceptor->incoming && acceptor->pause && event_add(acceptor->incoming, NULL) == 0)
+        return acceptor;
+    acceptor_free(acceptor);
+    return NULL;
+}
+
+void acceptor_free(struct acceptor *acceptor)
+{
+    if (!acceptor)
+        return;
+    if (acceptor->incoming)
+        event_free(acceptor->incoming);
+    if (acceptor->pause)
+        event_free(acceptor->pause);
+    if (acceptor->reserve >= 0)
+        close(acceptor->reserve);
+    close(acceptor->fd);
+    free(acceptor);
+}

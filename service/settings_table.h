@@ -1,0 +1,69 @@
+/*
+ * A daemon's settings as a table: a row for each key, which means the same, and is checked the
+ * same, in a file, in the environment and on the command line. Each source is applied over the one
+ * before it: defaults < configuration file < environment < command line.
+ */
+#ifndef SERVICE_SETTINGS_TABLE_H
+#define SERVICE_SETTINGS_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Most rows of a table. */
+#define SETTINGS_MAX 32
+/* Largest configuration file: some lines, and what somebody wants to remark on them. */
+#define SETTINGS_FILE_MAX 65536
+/* Room for a variable's name, with its NUL. */
+#define SETTINGS_VARIABLE_SIZE 64
+
+/* What a number may be. */
+struct settings_bounds {
+    uint64_t min, max; /* in the smallest unit: bytes, ms */
+    bool or_zero;      /* 0 is fine too, though it is less than min */
+    const char *what;  /* the sentence for whoever gave another: "it is a number from 1 to 9" */
+};
+
+/* Sets the field, or says in ret_why (of `size` bytes) what the value should have been. `bounds` is
+ * the row's. */
+typedef bool (*settings_setter)(void *field, const struct settings_bounds *bounds, const char *text,
+                                char *ret_why, size_t size);
+
+struct settings_row {
+    const char *key;   /* in a file ("log-level"); with two hyphens its option */
+    const char *value; /* what its value is called in the help; "" if the option needs none */
+    const char *help;
+    settings_setter set;
+    size_t offset; /* of its field in the struct of settings */
+    const struct settings_bounds *bounds;
+    bool list; /* its option may be repeated: the texts are joined with blanks */
+};
+
+struct settings_table {
+    const char *prefix; /* of variables: with "WORMHOLED_" it is WORMHOLED_LOG_LEVEL */
+    const struct settings_row *rows;
+    unsigned count;
+};
+
+/* The environment variable of a row. */
+void settings_variable(const struct settings_table *table, const struct settings_row *row,
+                       char ret_name[SETTINGS_VARIABLE_SIZE]);
+
+/* NULL if there is no such key. */
+const struct settings_row *settings_find(const struct settings_table *table, const char *key);
+
+/* Sets one from its text. False with a sentence in ret_why. */
+bool settings_set(const struct settings_row *row, void *settings, const char *text, char *ret_why,
+                  size_t size);
+
+/* Applies a file of `key = value` lines; blank lines and those that begin with '#' are skipped.
+ * False with a sentence that names file and line. */
+bool settings_read_file(const struct settings_table *table, void *settings, const char *path,
+                        char *ret_why, size_t size);
+
+/* Applies the environment; empty variables count as unset. False with a sentence that names the
+ * variable. */
+bool settings_read_environment(const struct settings_table *table, void *settings, char *ret_why,
+                               size_t size);
+
+#endif
