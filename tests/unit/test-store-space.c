@@ -7,16 +7,12 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
-#include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "sample.h"
@@ -27,62 +23,6 @@
 #define LENGTH(array) (sizeof(array) / sizeof(*(array)))
 #define KIB(n)        ((size_t)(n)*1024)
 #define MIB(n)        KIB((size_t)(n)*1024)
-
-/* ---- LMDB's calls to the system, which fail on command ---- */
-
-static unsigned countdown; /* 0: nothing planned */
-static int planned_errno;
-static bool has_failed;
-
-static bool refuse(void)
-{
-    if (countdown == 0 || --countdown > 0)
-        return false;
-    errno = planned_errno;
-    has_failed = true;
-    return true;
-}
-
-static void fail_nth(unsigned nth, int error)
-{
-    countdown = nth;
-    planned_errno = error;
-    has_failed = false;
-}
-
-/* The order in which a commit reaches the disk: d data, s sync, m meta page (itself in sync). */
-static char order[64];
-static size_t order_length;
-
-static void note(char what)
-{
-    if (order_length < sizeof(order) - 1 && (order_length == 0 || order[order_length - 1] != what))
-        order[order_length++] = what;
-    order[order_length] = 0;
-}
-
-static void note_write(int file)
-{
-    note(fcntl(file, F_GETFL) & O_DSYNC ? 'm' : 'd');
-}
-
-ssize_t pwrite(int file, const void *data, size_t length, off_t offset)
-{
-    note_write(file);
-    return refuse() ? -1 : syscall(SYS_pwrite64, file, data, length, offset);
-}
-
-ssize_t writev(int file, const struct iovec *parts, int count)
-{
-    note_write(file);
-    return refuse() ? -1 : syscall(SYS_writev, file, parts, count);
-}
-
-int fdatasync(int file)
-{
-    note('s');
-    return refuse() ? -1 : (int)syscall(SYS_fdatasync, file);
-}
 
 /* ---- looks ---- */
 
@@ -476,75 +416,6 @@ static void test_full_disk_while_making(void **state)
     storebox_remove(&box);
 }
 
-/* Each call in turn fails. The transaction has not happened then, reading goes on (although LMDB
- * itself gives up when its meta page cannot be written), and the next one succeeds. */
-static void each_call_fails(int error, enum store_status status)
-{
-    struct storebox box = storebox_make(0);
-    struct session *session = sample_full(0), *back;
-    uint8_t data[20000] = {0};
-    unsigned nth = 0, failures = 0;
-    storebox_put(&box, session);
-    do {
-        struct store_txn *txn = store_write(box.store, sizeof(data));
-        uint64_t before = session->change;
-        session->heals++;
-        assert_int_equal(store_put_session(txn, session, NULL), STORE_OK);
-        store_put_message(txn, STORE_OUTBOX, session->id, nth, data, sizeof(data));
-        fail_nth(++nth, error);
-        enum store_status result = store_commit(txn);
-        countdown = 0;
-        if (!has_failed) {
-            assert_int_equal(result, STORE_OK);
-            break;
-        }
-        failures++;
-        assert_int_equal(result, status);
-        session->heals--;
-        session->change = before;
-        txn = store_read(box.store);
-        assert_int_equal(store_get_session(txn, session->id, &back), STORE_OK);
-        sample_assert_same(session, back);
-        session_free(back);
-        store_end(txn);
-        assert_int_equal(storebox_rows(&box, TABLE_OUTBOX), 0);
-        session->heals += 2;
-        storebox_put(&box, session);
-        session->heals -= 2;
-        storebox_put(&box, session);
-    } while (nth < 100);
-    assert_in_range(failures, 3, 50);
-    storebox_close(&box);
-    storebox_open(&box, 0);
-    assert_int_equal(storebox_rows(&box, TABLE_OUTBOX), 1);
-    session_free(session);
-    storebox_remove(&box);
-}
-
-static void test_each_call_fails(void **state)
-{
-    (void)state;
-    each_call_fails(ENOSPC, STORE_FULL);
-    each_call_fails(EDQUOT, STORE_FULL);
-    each_call_fails(EIO, STORE_FAILED);
-}
-
-/* The data reach the disk before the meta page that makes them valid, and that before the commit
- * returns. */
-static void test_commit_is_durable(void **state)
-{
-    struct storebox box = storebox_make(0);
-    struct session *session = sample_full(0);
-    struct store_txn *txn = store_write(box.store, 4096);
-    (void)state;
-    assert_int_equal(store_put_session(txn, session, NULL), STORE_OK);
-    order_length = 0;
-    assert_int_equal(store_commit(txn), STORE_OK);
-    assert_string_equal(order, "dsm");
-    session_free(session);
-    storebox_remove(&box);
-}
-
 /* ---- many sessions ---- */
 
 /* Bytes of the store's file that are in this process's memory; -1 if the system does not tell. */
@@ -600,7 +471,6 @@ static int lift_limits(void **state)
 {
     (void)state;
     limit_files(0);
-    countdown = 0;
     return 0;
 }
 
@@ -620,8 +490,6 @@ int main(void)
         LIMITED(test_full_disk),
         LIMITED(test_full_disk_at_commit),
         LIMITED(test_full_disk_while_making),
-        LIMITED(test_each_call_fails),
-        cmocka_unit_test(test_commit_is_durable),
         cmocka_unit_test(test_many_sessions_cost_nothing),
     };
     /* Beyond a limit of file sizes a write is to fail, not to kill. */
