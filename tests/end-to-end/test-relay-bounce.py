@@ -38,11 +38,15 @@ def until_settled(daemon):
 
 
 def visit_until(daemon, state):
-    """Makes one visit after the other until that state is reached; a lost mailbox is looked for in two places."""
-    while (view := daemon.show("peer"))["state"] != state:
+    """Makes visits until that state is reached; a lost mailbox is looked for in two places."""
+    for _ in range(8):
+        view = daemon.show("peer")
+        if view["state"] == state:
+            return
         daemon.call("poll", session="peer")
         daemon.until("peer", lambda now: now["state"] == state or now["last_visit"] != view["last_visit"],
                      what="the visit is over")
+    daemon.until_state("peer", state)
 
 
 def until_lost(*daemons):
