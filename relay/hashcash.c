@@ -1,0 +1,154 @@
+#include "config.h"
+
+#include "relay/hashcash.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include <openssl/evp.h>
+
+#define SHA1_SIZE 20
+/* How often a solver looks whether it shall stop: a few ms. */
+#define STOP_MASK 0xfff
+
+static unsigned leading_zero_bits(const uint8_t *digest)
+{
+    unsigned bits = 0;
+
+    for (size_t i = 0; i < SHA1_SIZE; i++) {
+        if (digest[i] != 0)
+            return bits + (unsigned)__builtin_clz(digest[i]) - 24; /* of a 32-bit int */
+        bits += 8;
+    }
+    return bits;
+}
+
+/* ---- checking ---- */
+
+enum { VERSION, BITS, DATE, RESOURCE, EXTENSION, RANDOM, COUNTER, PARTS };
+
+struct part {
+    const char *text;
+    size_t length;
+};
+
+/* Exactly seven parts. */
+static bool split(const char *stamp, struct part *ret_parts)
+{
+    for (size_t i = 0; i < PARTS; i++) {
+        ret_parts[i].text = stamp;
+        ret_parts[i].length = strcspn(stamp, ":");
+        stamp += ret_parts[i].length;
+        if (*stamp != (i == PARTS - 1 ? '\0' : ':'))
+            return false;
+        stamp++;
+    }
+    return true;
+}
+
+static bool equals(const struct part *part, const char *text)
+{
+    return strlen(text) == part->length && memcmp(part->text, text, part->length) == 0;
+}
+
+/* At most three digits, so without overflow. */
+static bool read_number(const struct part *part, unsigned *ret_number)
+{
+    unsigned number = 0;
+
+    if (part->length == 0 || part->length > 3)
+        return false;
+    for (size_t i = 0; i < part->length; i++) {
+        if (part->text[i] < '0' || part->text[i] > '9')
+            return false;
+        number = number * 10 + (unsigned)(part->text[i] - '0');
+    }
+    *ret_number = number;
+    return true;
+}
+
+bool hashcash_verify(const char *stamp, unsigned bits, const char *resource)
+{
+    struct part parts[PARTS];
+    uint8_t digest[SHA1_SIZE];
+    unsigned promised;
+
+    if (!split(stamp, parts) || !equals(&parts[VERSION], "1") ||
+        !equals(&parts[RESOURCE], resource))
+        return false;
+    /* Who promised less was lucky, which costs nothing on average. */
+    if (!read_number(&parts[BITS], &promised) || promised < bits)
+        return false;
+    if (!EVP_Digest(stamp, strlen(stamp), digest, NULL, EVP_sha1(), NULL))
+        return false;
+    return leading_zero_bits(digest) >= bits;
+}
+
+/* ---- solving ---- */
+
+/* Everything up to the counter. False if it does not fit. */
+static bool write_head(unsigned bits, const char *resource, int64_t now, uint64_t salt,
+                       char *ret_stamp, size_t *ret_length)
+{
+    time_t seconds = (time_t)(now / 1000);
+    struct tm tm;
+    char date[7];
+    int length;
+
+    if (!gmtime_r(&seconds, &tm) || strftime(date, sizeof(date), "%y%m%d", &tm) == 0)
+        return false;
+    length = snprintf(ret_stamp, HASHCASH_STAMP_SIZE, "1:%u:%s:%s::%016" PRIx64 ":", bits, date,
+                      resource, salt);
+    *ret_length = (size_t)length;
+    return length > 0 && length + 16 < HASHCASH_STAMP_SIZE; /* 16 digits of the counter */
+}
+
+static bool digest_with(EVP_MD_CTX *context, const EVP_MD *sha1, const char *stamp,
+                        uint8_t *ret_digest)
+{
+    return EVP_DigestInit_ex(context, sha1, NULL) &&
+           EVP_DigestUpdate(context, stamp, strlen(stamp)) &&
+           EVP_DigestFinal_ex(context, ret_digest, NULL);
+}
+
+static enum hashcash_result search(EVP_MD_CTX *context, const EVP_MD *sha1, unsigned bits,
+                                   const atomic_bool *stop, char *stamp, size_t head)
+{
+    uint8_t digest[SHA1_SIZE];
+
+    for (uint64_t counter = 0;; counter++) {
+        if (stop && (counter & STOP_MASK) == 0 && atomic_load(stop))
+            return HASHCASH_STOPPED;
+        snprintf(stamp + head, HASHCASH_STAMP_SIZE - head, "%" PRIx64, counter);
+        if (!digest_with(context, sha1, stamp, digest))
+            return HASHCASH_BROKEN;
+        if (leading_zero_bits(digest) >= bits)
+            return HASHCASH_OK;
+    }
+}
+
+enum hashcash_result hashcash_solve(unsigned bits, const char *resource, int64_t now, uint64_t salt,
+                                    const atomic_bool *stop, char ret_stamp[HASHCASH_STAMP_SIZE])
+{
+    char stamp[HASHCASH_STAMP_SIZE];
+    size_t head;
+
+    if (bits > HASHCASH_BITS_MAX || strchr(resource, ':') ||
+        !write_head(bits, resource, now, salt, stamp, &head))
+        return HASHCASH_REFUSED;
+
+    /* Fetched once: EVP_sha1() would look for it at every hash. */
+    EVP_MD *sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    enum hashcash_result result = HASHCASH_BROKEN;
+
+    if (sha1 && context)
+        result = search(context, sha1, bits, stop, stamp, head);
+    EVP_MD_CTX_free(context);
+    EVP_MD_free(sha1);
+    if (!result)
+        memcpy(ret_stamp, stamp, sizeof(stamp));
+    return result;
+}

@@ -1,0 +1,368 @@
+#include "config.h"
+
+#include "relay/memory_store.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+#include "relay/memory_data.h"
+
+/* One operation that was asked for; owns copies of all that was borrowed. */
+struct operation {
+    void (*run)(struct memory_store *memory, struct operation *operation,
+                struct relay_answer *answer);
+    struct relay_who who;
+    char *name; /* nameplate or mailbox, or NULL */
+    struct relay_message message;
+    unsigned most;
+    relay_done done; /* NULL: nobody wants to know */
+    void *arg;
+    struct operation *prev, *next;
+};
+
+struct memory_store {
+    struct relay_store interface;
+    struct memory_data *data;
+    struct operation *queue;
+    relay_feed feed;
+    void *feed_arg;
+    enum relay_result failure;
+    bool hurry;
+    uint64_t commits;
+};
+
+/* ---- each operation, when it takes effect ---- */
+
+static void run_allocate(struct memory_store *memory, struct operation *operation,
+                         struct relay_answer *answer)
+{
+    answer->result = memory_data_allocate(memory->data, &operation->who, &answer->nameplate);
+}
+
+static void run_claim(struct memory_store *memory, struct operation *operation,
+                      struct relay_answer *answer)
+{
+    answer->result =
+        memory_data_claim(memory->data, &operation->who, operation->name, &answer->mailbox);
+}
+
+static void run_release(struct memory_store *memory, struct operation *operation,
+                        struct relay_answer *answer)
+{
+    (void)answer;
+    memory_data_release(memory->data, &operation->who, operation->name);
+}
+
+static void run_open(struct memory_store *memory, struct operation *operation,
+                     struct relay_answer *answer)
+{
+    answer->result = memory_data_open(memory->data, &operation->who, operation->name,
+                                      &answer->messages, &answer->count);
+}
+
+static void run_add(struct memory_store *memory, struct operation *operation,
+                    struct relay_answer *answer)
+{
+    const struct relay_message *stored;
+
+    answer->result = memory_data_add(memory->data, &operation->who, operation->name,
+                                     &operation->message, &stored);
+    if (!answer->result && memory->feed)
+        memory->feed(memory->feed_arg, operation->who.appid, operation->name, stored);
+}
+
+static void run_close(struct memory_store *memory, struct operation *operation,
+                      struct relay_answer *answer)
+{
+    (void)answer;
+    memory_data_close(memory->data, &operation->who, operation->name);
+}
+
+static void run_list(struct memory_store *memory, struct operation *operation,
+                     struct relay_answer *answer)
+{
+    answer->result =
+        memory_data_list(memory->data, &operation->who, &answer->nameplates, &answer->count);
+}
+
+static void run_touch(struct memory_store *memory, struct operation *operation,
+                      struct relay_answer *answer)
+{
+    (void)answer;
+    memory_data_touch(memory->data, &operation->who, operation->name);
+}
+
+static void run_expire(struct memory_store *memory, struct operation *operation,
+                       struct relay_answer *answer)
+{
+    answer->count = memory_data_expire(memory->data, operation->who.now, operation->most);
+}
+
+/* ---- the queue ---- */
+
+static void free_operation(struct operation *operation)
+{
+    if (!operation)
+        return;
+    free((char *)operation->who.appid);
+    free((char *)operation->who.side);
+    free(operation->name);
+    free((char *)operation->message.side);
+    free((char *)operation->message.phase);
+    free((char *)operation->message.body);
+    free((char *)operation->message.id);
+    free(operation);
+}
+
+/* Answers and frees. */
+static void finish(struct operation *operation, const struct relay_answer *answer)
+{
+    relay_done done = operation->done;
+    void *arg = operation->arg;
+
+    if (done)
+        done(arg, answer);
+    free_operation(operation);
+}
+
+static void run_first(struct memory_store *memory)
+{
+    struct operation *operation = memory->queue;
+    struct relay_answer answer = {.result = memory->failure};
+
+    DL_DELETE(memory->queue, operation);
+    if (!answer.result) {
+        operation->run(memory, operation, &answer);
+        memory->commits++;
+    }
+    finish(operation, &answer);
+}
+
+size_t memory_store_run(struct memory_store *memory, size_t most)
+{
+    size_t ran = 0;
+
+    for (; ran < most && memory->queue; ran++)
+        run_first(memory);
+    return ran;
+}
+
+/* True if there was nothing to copy, or it was copied. */
+static bool copy(const char *text, const char **ret_copy)
+{
+    *ret_copy = text ? strdup(text) : NULL;
+    return !text || *ret_copy;
+}
+
+static bool copy_message(const struct relay_message *message, struct relay_message *ret_copy)
+{
+    ret_copy->body_length = message->body_length;
+    ret_copy->server_rx = message->server_rx;
+    ret_copy->body = strndup(message->body, message->body_length);
+    return ret_copy->body && copy(message->side, &ret_copy->side) &&
+           copy(message->phase, &ret_copy->phase) && copy(message->id, &ret_copy->id);
+}
+
+static struct operation *make(const struct relay_who *who, const char *name)
+{
+    struct operation *operation = calloc(1, sizeof(*operation));
+
+    if (!operation)
+        return NULL;
+    operation->who.now = who->now;
+    if (copy(who->appid, &operation->who.appid) && copy(who->side, &operation->who.side) &&
+        copy(name, (const char **)&operation->name))
+        return operation;
+    free_operation(operation);
+    return NULL;
+}
+
+/* Takes the operation over; NULL: there was no memory for it. */
+static void put(struct memory_store *memory, struct operation *operation, relay_done done,
+                void *arg)
+{
+    static const struct relay_answer broken = {.result = RELAY_BROKEN};
+
+    if (!operation) {
+        if (done)
+            done(arg, &broken);
+        return;
+    }
+    operation->done = done;
+    operation->arg = arg;
+    DL_APPEND(memory->queue, operation);
+    if (memory->hurry)
+        memory_store_run(memory, 1);
+}
+
+static void ask(struct memory_store *memory, const struct relay_who *who, const char *name,
+                void (*run)(struct memory_store *, struct operation *, struct relay_answer *),
+                relay_done done, void *arg)
+{
+    struct operation *operation = make(who, name);
+
+    if (operation)
+        operation->run = run;
+    put(memory, operation, done, arg);
+}
+
+/* ---- the interface ---- */
+
+static void ask_allocate(void *self, const struct relay_who *who, relay_done done, void *arg)
+{
+    ask(self, who, NULL, run_allocate, done, arg);
+}
+
+static void ask_claim(void *self, const struct relay_who *who, const char *nameplate,
+                      relay_done done, void *arg)
+{
+    ask(self, who, nameplate, run_claim, done, arg);
+}
+
+static void ask_release(void *self, const struct relay_who *who, const char *nameplate,
+                        relay_done done, void *arg)
+{
+    ask(self, who, nameplate, run_release, done, arg);
+}
+
+static void ask_open(void *self, const struct relay_who *who, const char *mailbox, relay_done done,
+                     void *arg)
+{
+    ask(self, who, mailbox, run_open, done, arg);
+}
+
+static void ask_add(void *self, const struct relay_who *who, const char *mailbox,
+                    const struct relay_message *message, relay_done done, void *arg)
+{
+    struct operation *operation = make(who, mailbox);
+
+    if (operation && !copy_message(message, &operation->message)) {
+        free_operation(operation);
+        operation = NULL;
+    }
+    if (operation)
+        operation->run = run_add;
+    put(self, operation, done, arg);
+}
+
+/* Moods are for statistics, which this store does not keep. */
+static void ask_close(void *self, const struct relay_who *who, const char *mailbox,
+                      const char *mood, relay_done done, void *arg)
+{
+    (void)mood;
+    ask(self, who, mailbox, run_close, done, arg);
+}
+
+static void ask_list(void *self, const struct relay_who *who, relay_done done, void *arg)
+{
+    ask(self, who, NULL, run_list, done, arg);
+}
+
+static void ask_touch(void *self, const struct relay_who *who, const char *mailbox)
+{
+    ask(self, who, mailbox, run_touch, NULL, NULL);
+}
+
+static void ask_expire(void *self, int64_t now, unsigned most, relay_done done, void *arg)
+{
+    struct relay_who nobody = {.now = now};
+    struct operation *operation = make(&nobody, NULL);
+
+    if (operation) {
+        operation->run = run_expire;
+        operation->most = most;
+    }
+    put(self, operation, done, arg);
+}
+
+static void forget(void *self, const void *arg)
+{
+    struct memory_store *memory = self;
+    struct operation *operation;
+
+    DL_FOREACH(memory->queue, operation)
+    {
+        if (operation->arg == arg)
+            operation->done = NULL;
+    }
+}
+
+static void count(void *self, struct relay_counts *ret_counts)
+{
+    const struct memory_store *memory = self;
+
+    memory_data_count(memory->data, ret_counts);
+    ret_counts->commits = memory->commits;
+}
+
+static void free_self(void *self)
+{
+    memory_store_free(self);
+}
+
+/* ---- the whole ---- */
+
+struct memory_store *memory_store_new(const struct relay_limits *limits)
+{
+    struct memory_store *memory = calloc(1, sizeof(*memory));
+
+    if (!memory)
+        return NULL;
+    memory->data = memory_data_new(limits);
+    if (!memory->data) {
+        free(memory);
+        return NULL;
+    }
+    memory->interface = (struct relay_store){
+        .self = memory,
+        .allocate = ask_allocate,
+        .claim = ask_claim,
+        .release = ask_release,
+        .open = ask_open,
+        .add = ask_add,
+        .close = ask_close,
+        .list = ask_list,
+        .touch = ask_touch,
+        .expire = ask_expire,
+        .forget = forget,
+        .count = count,
+        .free = free_self,
+    };
+    return memory;
+}
+
+void memory_store_free(struct memory_store *memory)
+{
+    struct operation *operation, *next;
+
+    if (!memory)
+        return;
+    DL_FOREACH_SAFE(memory->queue, operation, next)
+    {
+        free_operation(operation);
+    }
+    memory_data_free(memory->data);
+    free(memory);
+}
+
+const struct relay_store *memory_store_interface(struct memory_store *memory)
+{
+    return &memory->interface;
+}
+
+void memory_store_set_feed(struct memory_store *memory, relay_feed feed, void *arg)
+{
+    memory->feed = feed;
+    memory->feed_arg = arg;
+}
+
+void memory_store_fail(struct memory_store *memory, enum relay_result result)
+{
+    memory->failure = result;
+}
+
+void memory_store_hurry(struct memory_store *memory, bool hurry)
+{
+    memory->hurry = hurry;
+}

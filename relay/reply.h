@@ -1,0 +1,36 @@
+/*
+ * What a relay says to a client: each function returns new JSON text, to be freed with free(), or
+ * NULL when out of memory. `now` (ms) becomes `server_tx`, seconds with a fraction, as a stock
+ * relay has it in every message.
+ */
+#ifndef RELAY_REPLY_H
+#define RELAY_REPLY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "relay/store.h"
+
+struct reply_welcome {
+    const char *motd;       /* or NULL */
+    const char *error;      /* or NULL */
+    unsigned hashcash_bits; /* 0: no permission is required */
+    const char *resource;   /* of the stamp */
+    int64_t retention;      /* ms */
+    size_t message_max;     /* bytes */
+};
+
+char *reply_welcome(const struct reply_welcome *welcome, int64_t now);
+char *reply_ack(const json_t *id, int64_t now); /* NULL: null */
+char *reply_nameplates(const char *const *nameplates, size_t count, int64_t now);
+char *reply_allocated(const char *nameplate, int64_t now);
+char *reply_claimed(const char *mailbox, int64_t now);
+char *reply_released(int64_t now);
+char *reply_message(const struct relay_message *message, int64_t now);
+char *reply_closed(int64_t now);
+char *reply_pong(const json_t *ping, int64_t now);
+char *reply_error(const char *error, const json_t *orig, int64_t now); /* orig NULL: null */
+
+#endif

@@ -1,0 +1,122 @@
+/* The order of one connection's commands. */
+#include "config.h"
+
+#include "relay/rules_parts.h"
+
+#include <stdlib.h>
+#include <utlist.h>
+
+static void free_task(struct task *task)
+{
+    command_free(&task->command);
+    free(task);
+}
+
+bool rules_tasks_add(struct client *client, const char *text, size_t length, struct task **ret_task)
+{
+    struct task *task = calloc(1, sizeof(*task));
+
+    if (!task || !command_parse(text, length, &task->command)) {
+        free(task);
+        return false;
+    }
+    task->client = client;
+    task->now = client->rules->now;
+    task->size = length;
+    DL_APPEND(client->waiting, task);
+    client->count++;
+    client->bytes += length;
+    *ret_task = task;
+    return true;
+}
+
+/* Adds go together, for they share a commit; all else waits for its turn. */
+static bool may_begin(const struct client *client, const struct task *task)
+{
+    if (!client->asked)
+        return true;
+    return task->command.type == COMMAND_ADD && client->asked->command.type == COMMAND_ADD &&
+           client->asked_count < RULES_ADDS_MAX;
+}
+
+static void ease(struct client *client)
+{
+    bool busy = rules_busy(client);
+
+    if (busy == client->was_busy)
+        return;
+    client->was_busy = busy;
+    if (client->rules->hooks.eased && !client->dropped)
+        client->rules->hooks.eased(client->connection);
+}
+
+void rules_tasks_run(struct client *client)
+{
+    struct task *task;
+
+    if (client->pumping) /* a store that answers at once brought us here: the loop below goes on */
+        return;
+    client->pumping = true;
+    while (!client->dropped && (task = client->waiting) && may_begin(client, task)) {
+        DL_DELETE(client->waiting, task);
+        DL_APPEND(client->asked, task);
+        client->asked_count++;
+        rules_command_begin(task);
+    }
+    client->pumping = false;
+    ease(client);
+}
+
+static void take_out(struct task *task)
+{
+    struct client *client = task->client;
+
+    DL_DELETE(client->asked, task);
+    client->asked_count--;
+    client->count--;
+    client->bytes -= task->size;
+    free_task(task);
+}
+
+/* Refusals leave when nothing is before them. */
+static void settle(struct client *client)
+{
+    struct task *task;
+
+    while ((task = client->asked) && task->refusal) {
+        rules_say_error(client, task->refusal, task->command.root);
+        take_out(task);
+    }
+    rules_tasks_run(client);
+}
+
+void rules_tasks_end(struct task *task)
+{
+    struct client *client = task->client;
+
+    take_out(task);
+    settle(client);
+}
+
+void rules_tasks_refuse(struct task *task, const char *refusal)
+{
+    task->refusal = refusal;
+    settle(task->client);
+}
+
+void rules_tasks_clear(struct client *client)
+{
+    const struct relay_store *store = client->rules->store;
+    struct task *task, *next;
+
+    DL_FOREACH_SAFE(client->asked, task, next)
+    {
+        store->forget(store->self, task);
+        free_task(task);
+    }
+    DL_FOREACH_SAFE(client->waiting, task, next)
+    {
+        free_task(task);
+    }
+    client->asked = client->waiting = NULL;
+}

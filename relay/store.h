@@ -1,0 +1,136 @@
+/*
+ * What a rendezvous relay remembers: nameplates, mailboxes, messages. The operations are the
+ * relay's own, not those of a database, and every one is asynchronous: it completes, through its
+ * callback, when its effect is durable. Nobody may assume that a callback comes before the call
+ * returns or after it, nor that this process is the only writer.
+ *
+ * Operations of one `owner` (a connection) complete in the order in which they were asked for.
+ * Across owners there is no promise but this: what was complete before another operation was asked
+ * for is seen by it.
+ *
+ * An implementation fills a struct relay_store with its functions: memory_store.c (the test
+ * double), lmdb_store.c.
+ */
+#ifndef RELAY_STORE_H
+#define RELAY_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Longest appid, side, nameplate, mailbox id and phase, in bytes. Stock ones are far shorter;
+ * stored keys must be bounded. */
+#define RELAY_APPID_MAX     128
+#define RELAY_SIDE_MAX      64
+#define RELAY_NAMEPLATE_MAX 32
+#define RELAY_MAILBOX_MAX   64
+#define RELAY_PHASE_MAX     64
+/* Longest id that a client gives to a message; stock ones are 4 to 16. */
+#define RELAY_ID_MAX 64
+/* Longest mood; "happy", "lonely", "scary", "errory" are known. */
+#define RELAY_MOOD_MAX 16
+
+enum relay_result {
+    RELAY_DONE = 0,
+    RELAY_CROWDED,      /* a third side; it was not written down */
+    RELAY_RECLAIMED,    /* this side released the nameplate before */
+    RELAY_NO_NAMEPLATE, /* allocate: every number is taken */
+    RELAY_NOT_OPEN,     /* add: this side has closed the mailbox, or it is gone */
+    RELAY_TOO_MUCH,     /* the mailbox holds as many messages or bytes as it may */
+    RELAY_FULL,         /* no room on the disk; nothing was changed */
+    RELAY_BROKEN,       /* the store failed; nothing was changed */
+};
+
+/* Who does something. Strings are borrowed for the call; the implementation copies what it keeps.
+ */
+struct relay_who {
+    const char *appid;
+    const char *side;
+    const void *owner; /* orders operations, see above; never dereferenced */
+    int64_t now;       /* ms since the epoch: activity that prolongs a mailbox's life */
+};
+
+struct relay_message {
+    uint64_t
+        number; /* position in its mailbox: 1, 2, 3, … in the order in which they were stored */
+    const char *side;
+    const char *phase;
+    const char *body; /* hex, as it came */
+    size_t body_length;
+    const char *id;    /* the client's id for it, or NULL */
+    int64_t server_rx; /* ms since the epoch */
+};
+
+/* What an operation came to. Borrowed for the call. */
+struct relay_answer {
+    enum relay_result result;
+    const char *nameplate;                /* allocate */
+    const char *mailbox;                  /* claim */
+    const struct relay_message *messages; /* open: what is stored, ours included, oldest first */
+    const char *const *nameplates;        /* list */
+    size_t count;                         /* of messages or nameplates */
+};
+
+typedef void (*relay_done)(void *arg, const struct relay_answer *answer);
+
+/*
+ * The feed: called for every message that has become durable, whoever added it, in the order of its
+ * mailbox. The callback of the `add` that brought it comes after. Messages that an `open` has
+ * answered with may come again here; their numbers tell.
+ */
+typedef void (*relay_feed)(void *arg, const char *appid, const char *mailbox,
+                           const struct relay_message *message);
+
+struct relay_limits {
+    int64_t retention; /* ms without activity, after which a mailbox and its nameplate expire */
+    uint64_t mailbox_bytes; /* of all bodies in one mailbox, as hex */
+    uint32_t mailbox_messages;
+};
+
+struct relay_counts {
+    uint64_t nameplates, mailboxes, messages;
+    uint64_t commits;             /* since the start */
+    uint64_t commit_microseconds; /* all of them together */
+};
+
+struct relay_store {
+    void *self;
+
+    /* Gives this side the shortest free number of its app (1 digit, then 2, …, random among those
+     * of a length) and claims it. */
+    void (*allocate)(void *self, const struct relay_who *who, relay_done done, void *arg);
+    /* Claims; makes nameplate and mailbox if there are none; opens the mailbox for this side.
+     * Idempotent until this side has released. */
+    void (*claim)(void *self, const struct relay_who *who, const char *nameplate, relay_done done,
+                  void *arg);
+    /* Gone when every side that claimed it has released. Unknown nameplates are fine. */
+    void (*release)(void *self, const struct relay_who *who, const char *nameplate, relay_done done,
+                    void *arg);
+    /* Makes the mailbox if there is none. */
+    void (*open)(void *self, const struct relay_who *who, const char *mailbox, relay_done done,
+                 void *arg);
+    void (*add)(void *self, const struct relay_who *who, const char *mailbox,
+                const struct relay_message *message, relay_done done, void *arg);
+    /*
+     * Closes for this side, with the mood that it tells ("" for none), also if it never opened; its
+     * claim on the nameplate that leads there is released with it. When every side that opened has
+     * closed, the mailbox of this app, and nothing else, is gone.
+     */
+    void (*close)(void *self, const struct relay_who *who, const char *mailbox, const char *mood,
+                  relay_done done, void *arg);
+    /* The nameplates of an app, in no order. */
+    void (*list)(void *self, const struct relay_who *who, relay_done done, void *arg);
+    /* A visit goes on: prolongs the life of a mailbox that is being listened to. */
+    void (*touch)(void *self, const struct relay_who *who, const char *mailbox);
+    /* Deletes at most `most` expired mailboxes; the answer's count is how many there were: most
+     * means that more may wait. */
+    void (*expire)(void *self, int64_t now, unsigned most, relay_done done, void *arg);
+
+    /* The callbacks of operations of this arg are not called any more: its owner has gone. What was
+     * asked for is done all the same. */
+    void (*forget)(void *self, const void *arg);
+    void (*count)(void *self, struct relay_counts *ret_counts);
+    void (*free)(void *self);
+};
+
+#endif
