@@ -198,6 +198,16 @@ static bool take_status(struct handshake *handshake)
     return refuse(handshake, 0, "answered %.80s", code);
 }
 
+/* Is it one of ours, whatever query may follow? */
+static bool is_answered(const char *const *paths, const char *target)
+{
+    size_t length = strcspn(target, " ?");
+
+    while (*paths != NULL && (strlen(*paths) != length || strncmp(*paths, target, length) != 0))
+        paths++;
+    return *paths != NULL;
+}
+
 /* "GET /path HTTP/1.1" */
 static bool take_request_line(struct handshake *handshake)
 {
@@ -211,6 +221,8 @@ static bool take_request_line(struct handshake *handshake)
         return refuse(handshake, 505, "does not speak HTTP/1.1");
     if (strncmp(line, "GET ", 4) != 0)
         return refuse(handshake, 405, "sent a request other than GET");
+    if (handshake->paths != NULL && !is_answered(handshake->paths, target + 1))
+        return refuse(handshake, 404, "asked for a path that is not here");
     return true;
 }
 
@@ -338,6 +350,7 @@ static const char *status_text(unsigned status)
         const char *text;
     } texts[] = {
         {400, "Bad Request"},
+        {404, "Not Found"},
         {405, "Method Not Allowed"},
         {426, "Upgrade Required"},
         {431, "Request Header Fields Too Large"},

@@ -32,6 +32,9 @@ enum handshake_progress {
 
 struct handshake {
     bool server;
+    /* server: the paths that are answered, a NULL at the end; NULL: any. Set it before the first
+     * byte; borrowed. */
+    const char *const *paths;
     enum handshake_progress progress;
     unsigned status;              /* server: the status that the reply has */
     unsigned facts;               /* headers that were seen and are right */

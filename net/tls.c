@@ -27,9 +27,9 @@ static bool trust(SSL_CTX *context, const char *cafile)
     return SSL_CTX_load_verify_file(context, cafile) == 1;
 }
 
+/* For both ends. */
 static void configure(SSL_CTX *context)
 {
-    SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
     SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION
                                      /* WebSocket frames tell their own end: a TCP connection that
                                       * ends without a TLS goodbye is an end like any other. */
@@ -38,9 +38,9 @@ static void configure(SSL_CTX *context)
     SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
 }
 
-SSL_CTX *tls_context_new(const char *cafile, char *ret_why, size_t size)
+static SSL_CTX *context_new(const SSL_METHOD *method, char *ret_why, size_t size)
 {
-    SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+    SSL_CTX *context = SSL_CTX_new(method);
 
     if (context == NULL || SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) != 1) {
         snprintf(ret_why, size, "cannot set up TLS: %s", first_reason());
@@ -48,6 +48,16 @@ SSL_CTX *tls_context_new(const char *cafile, char *ret_why, size_t size)
         return NULL;
     }
     configure(context);
+    return context;
+}
+
+SSL_CTX *tls_context_new(const char *cafile, char *ret_why, size_t size)
+{
+    SSL_CTX *context = context_new(TLS_client_method(), ret_why, size);
+
+    if (context == NULL)
+        return NULL;
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
     if (!trust(context, cafile)) {
         snprintf(ret_why, size, "cannot read the certificates in %s: %s",
                  cafile != NULL ? cafile : "the system's CA store", first_reason());
@@ -55,6 +65,37 @@ SSL_CTX *tls_context_new(const char *cafile, char *ret_why, size_t size)
         return NULL;
     }
     return context;
+}
+
+/* Nobody can type a passphrase into a daemon: OpenSSL would ask on its terminal. */
+static int no_passphrase(char *ret_text, int size, int writing, void *arg)
+{
+    (void)ret_text;
+    (void)size;
+    (void)writing;
+    (void)arg;
+    return -1;
+}
+
+SSL_CTX *tls_server_context_new(const char *certificate, const char *key, char *ret_why,
+                                size_t size)
+{
+    SSL_CTX *context = context_new(TLS_server_method(), ret_why, size);
+
+    if (context == NULL)
+        return NULL;
+    if (key == NULL)
+        key = certificate;
+    SSL_CTX_set_default_passwd_cb(context, no_passphrase);
+    if (SSL_CTX_use_certificate_chain_file(context, certificate) != 1)
+        snprintf(ret_why, size, "cannot read the certificate in %s: %s", certificate,
+                 first_reason());
+    else if (SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM) != 1)
+        snprintf(ret_why, size, "cannot use the key in %s: %s", key, first_reason());
+    else
+        return context;
+    SSL_CTX_free(context);
+    return NULL;
 }
 
 /* Server Name Indication is for names only (RFC 6066 §3). */

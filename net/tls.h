@@ -1,4 +1,4 @@
-/* TLS as a client: who is trusted, and why somebody was not. */
+/* TLS: who is trusted by a client, and why somebody was not; what a server proves itself with. */
 #ifndef NET_TLS_H
 #define NET_TLS_H
 
@@ -10,6 +10,11 @@ struct url;
 /* TLS 1.2 at least; trusts the system's CA store, or (`cafile` not NULL) only the certificates in
  * that PEM file. New: SSL_CTX_free() it. NULL on failure, with a sentence in ret_why. */
 SSL_CTX *tls_context_new(const char *cafile, char *ret_why, size_t size);
+
+/* For a server: its certificate, with the chain to its authority, and the key to it, in PEM files
+ * (key NULL: in the same file). TLS 1.2 at least. New; NULL as above. */
+SSL_CTX *tls_server_context_new(const char *certificate, const char *key, char *ret_why,
+                                size_t size);
 
 /* For one connection to the URL's host: its certificate must be for that name or address. New:
  * SSL_free() it. NULL on failure. */

@@ -1,4 +1,4 @@
-/* The first stages of a client: name, TCP, TLS. */
+/* The first stages: name and TCP of a client, TLS of both ends. */
 #include "config.h"
 
 #include <errno.h>
@@ -7,15 +7,15 @@
 
 #include "net/ws-internal.h"
 
-static void begin_tls(struct ws *ws, int fd)
+/* Takes over both, also if it fails. */
+static void speak_tls(struct ws *ws, int fd, SSL *ssl, const char *why)
 {
-    char why[256] = "out of memory";
-    SSL_CTX *context = ws_net_tls(ws->net, why, sizeof why);
-    SSL *ssl = context != NULL ? tls_client_new(context, &ws->start->url) : NULL;
     struct bufferevent *bev = NULL;
 
     if (ssl != NULL)
-        bev = bufferevent_openssl_socket_new(ws->net->base, fd, ssl, BUFFEREVENT_SSL_CONNECTING,
+        bev = bufferevent_openssl_socket_new(ws->net->base, fd, ssl,
+                                             ws->server ? BUFFEREVENT_SSL_ACCEPTING
+                                                        : BUFFEREVENT_SSL_CONNECTING,
                                              BEV_OPT_CLOSE_ON_FREE);
     if (bev == NULL) {
         close(fd);
@@ -26,6 +26,20 @@ static void begin_tls(struct ws *ws, int fd)
     ws->stage = &ws_stage_tls;
     if (ws_attach(ws, bev))
         ws_wait(ws, ws->options.connect_timeout);
+}
+
+static void begin_tls(struct ws *ws, int fd)
+{
+    char why[256] = "out of memory";
+    SSL_CTX *context = ws_net_tls(ws->net, why, sizeof why);
+    SSL *ssl = context != NULL ? tls_client_new(context, &ws->start->url) : NULL;
+
+    speak_tls(ws, fd, ssl, why);
+}
+
+void ws_begin_tls_server(struct ws *ws, int fd, SSL_CTX *context)
+{
+    speak_tls(ws, fd, SSL_new(context), "out of memory");
 }
 
 static void begin_plain(struct ws *ws, int fd)

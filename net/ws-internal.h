@@ -5,7 +5,7 @@
  *     dialling → tls → upgrade → open → closing → flushing → ended        (ws-connect.c,
  * ws-upgrade.c, ↘ lingering ↗                               ws-open.c, ws-close.c)
  *
- * Any stage may go to ended at once. An accepted connection begins with upgrade.
+ * Any stage may go to ended at once. An accepted connection begins with tls or upgrade.
  */
 #ifndef NET_WS_INTERNAL_H
 #define NET_WS_INTERNAL_H
@@ -99,6 +99,8 @@ void ws_note_loss(struct ws *ws, short what);
 
 /* Beginnings of stages. */
 bool ws_begin_dialling(struct ws *ws);
+/* Owns `fd` from now on. */
+void ws_begin_tls_server(struct ws *ws, int fd, SSL_CTX *context);
 void ws_begin_upgrade(struct ws *ws);
 void ws_begin_open(struct ws *ws);
 /* The close handshake, from our side. */

@@ -37,10 +37,12 @@ void ws_begin_upgrade(struct ws *ws)
     ws->stage = &ws_stage_upgrade;
     if (!ws_wait(ws, ws->options.handshake_timeout))
         return;
-    if (ws->server)
-        handshake_server(&ws->start->handshake);
-    else
+    if (!ws->server) {
         send_request(ws);
+        return;
+    }
+    handshake_server(&ws->start->handshake);
+    ws->start->handshake.paths = ws->options.paths;
 }
 
 static void upgrade_done(struct ws *ws)

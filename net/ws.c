@@ -209,6 +209,21 @@ struct ws *ws_accept(struct ws_net *net, int fd, const struct ws_options *option
     return ws;
 }
 
+struct ws *ws_accept_tls(struct ws_net *net, int fd, SSL_CTX *tls, const struct ws_options *options,
+                         const struct ws_handlers *handlers, void *arg)
+{
+    struct ws *ws = ws_new(net, true, options, handlers, arg);
+
+    if (ws == NULL) {
+        close(fd);
+        return NULL;
+    }
+    dial_tune(fd);
+    snprintf(ws->start->where, sizeof ws->start->where, "the client");
+    ws_begin_tls_server(ws, fd, tls);
+    return ws;
+}
+
 bool ws_send(struct ws *ws, const char *text, size_t length)
 {
     if (ws->stage != &ws_stage_open || ws->mute || ws->dead)

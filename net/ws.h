@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 struct event_base;
+struct ssl_ctx_st;
 struct url;
 struct ws;
 struct ws_net;
@@ -30,6 +31,9 @@ struct ws_options {
                         * … */
     int ping_timeout;  /* … and after so long without an answer the connection is dead */
     int close_timeout; /* patience for the other end's close frame */
+    /* server: the paths that are answered, a NULL at the end; others get 404. NULL: any. Borrowed
+     * until the WebSocket is open. */
+    const char *const *paths;
 };
 
 void ws_options_default(struct ws_options *ret_options);
@@ -71,6 +75,12 @@ struct ws *ws_dial(struct ws_net *net, const struct url *url, const struct ws_op
  * out of memory (the fd is closed). */
 struct ws *ws_accept(struct ws_net *net, int fd, const struct ws_options *options,
                      const struct ws_handlers *handlers, void *arg);
+
+/* The same over TLS. `tls` is a server's context (tls_server_context_new()), which may be freed at
+ * once. */
+struct ws *ws_accept_tls(struct ws_net *net, int fd, struct ssl_ctx_st *tls,
+                         const struct ws_options *options, const struct ws_handlers *handlers,
+                         void *arg);
 
 /* Queues a text message, which must be UTF-8. False if the connection is not open or memory is
  * short; if it cannot go on for that, `closed` follows. */

@@ -198,12 +198,17 @@ static void on_closed(struct ws *ws, const char *why, void *arg)
     party->ws = NULL;
 }
 
-static const struct ws_handlers party_handlers = {
+static const struct ws_handlers handlers = {
     .opened = on_opened,
     .message = on_message,
     .drained = on_drained,
     .closed = on_closed,
 };
+
+const struct ws_handlers *party_handlers(void)
+{
+    return &handlers;
+}
 
 void party_begin(struct party *party, struct world *world)
 {
@@ -219,25 +224,23 @@ void party_end(struct party *party)
 
 void party_dial(struct party *party, const struct url *url)
 {
-    party->calling = true;
-    party->ws = ws_dial(party->world->net, url, &party->world->options, &party_handlers, party);
-    party->calling = false;
+    CALL(party,
+         party->ws = ws_dial(party->world->net, url, &party->world->options, &handlers, party));
     assert_non_null(party->ws);
 }
 
 void party_accept(struct party *party, int fd)
 {
-    party->calling = true;
-    party->ws = ws_accept(party->world->net, fd, &party->world->options, &party_handlers, party);
-    party->calling = false;
+    CALL(party,
+         party->ws = ws_accept(party->world->net, fd, &party->world->options, &handlers, party));
     assert_non_null(party->ws);
 }
 
 bool party_send(struct party *party, const char *text)
 {
-    party->calling = true;
-    bool sent = ws_send(party->ws, text, strlen(text));
-    party->calling = false;
+    bool sent;
+
+    CALL(party, sent = ws_send(party->ws, text, strlen(text)));
     return sent;
 }
 

@@ -71,9 +71,20 @@ struct party {
 void party_begin(struct party *party, struct world *world);
 void party_end(struct party *party);
 
+/* What tells a party; its address is the argument. */
+const struct ws_handlers *party_handlers(void);
+
 void party_dial(struct party *party, const struct url *url);
 void party_accept(struct party *party, int fd);
 bool party_send(struct party *party, const char *text);
+
+/* A call during which no callback may come. */
+#define CALL(party, call)                                                                          \
+    do {                                                                                           \
+        (party)->calling = true;                                                                   \
+        call;                                                                                      \
+        (party)->calling = false;                                                                  \
+    } while (0)
 
 /* Is exactly this the first message that is not yet taken? Takes it. */
 bool party_got(struct party *party, const char *text);

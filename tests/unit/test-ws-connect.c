@@ -148,7 +148,7 @@ static void test_silent_server(void **state)
     struct scene scene;
 
     (void)state;
-    scene_begin(&scene, 30);
+    scene_begin(&scene, 150);
     raw_put(&scene.raw, "HTTP/1.1 101", 12);
     expect_why(&scene.party, "127.0.0.1:%u did not finish the handshake in time", scene.port);
     scene_end(&scene);
@@ -248,7 +248,7 @@ static void test_silent_client(void **state)
     struct server_scene scene;
 
     (void)state;
-    server_scene_begin(&scene, 30);
+    server_scene_begin(&scene, 150);
     raw_put(&scene.raw, "GET /", 5);
     expect_why(&scene.party, "the client did not finish the handshake in time");
     server_scene_end(&scene);

@@ -356,7 +356,7 @@ static void test_no_tls(void **state)
         struct raw raw;
 
         scene_begin(&scene, cafile, &authority);
-        scene.world.options.connect_timeout = *cases[i].says || cases[i].leaves ? 10000 : 50;
+        scene.world.options.connect_timeout = *cases[i].says || cases[i].leaves ? 10000 : 150;
         dial(&scene, "localhost");
         raw_accept(&raw, &scene.world, scene.listener);
         WAIT_FOR(&scene.world, raw_length(&raw) > 0);
