@@ -10,6 +10,7 @@
 #include "daemon/peer.h"
 #include "daemon/subscribers.h"
 #include "daemon/view.h"
+#include "service/log.h"
 #include "state/store.h"
 
 /* Rows of one answer: with the longest views possible, 1000 keep well below the largest message. */
@@ -25,22 +26,34 @@ static bool read_id(const char *text, uint8_t ret_id[SESSION_ID_BYTES])
            length == SESSION_ID_BYTES;
 }
 
+/* A record that cannot be read stays where it is, and out of the list. */
+static void write_session(struct writer *writer, const struct rpc *rpc, struct store_txn *txn,
+                          const uint8_t id[SESSION_ID_BYTES])
+{
+    struct session *session;
+    enum store_status status = store_get_session(txn, id, &session);
+    if (status == STORE_OK) {
+        view_write(writer, NULL, session, rpc);
+        session_free(session);
+    } else {
+        char name[SESSION_ID_TEXT];
+        session_id_text(id, name);
+        log_error("store", "session %s: %s", name, store_status_text(status));
+    }
+}
+
 /* Writes up to `limit` sessions with ids after `after` (NULL: from the first). True if there are
  * more, with the last one's id in ret_last. */
 static bool write_sessions(struct writer *writer, const struct rpc *rpc, struct store_txn *txn,
                            const uint8_t *after, int64_t limit, uint8_t ret_last[SESSION_ID_BYTES])
 {
-    struct session *session;
-    while (store_next_session(txn, after, &session) == STORE_OK) {
-        bool room = limit-- > 0;
-        if (room) {
-            view_write(writer, NULL, session, rpc);
-            memcpy(ret_last, session->id, SESSION_ID_BYTES);
-            after = ret_last;
-        }
-        session_free(session);
-        if (!room)
+    uint8_t id[SESSION_ID_BYTES];
+    while (store_next_id(txn, after, id) == STORE_OK) {
+        if (limit-- == 0)
             return true;
+        write_session(writer, rpc, txn, id);
+        memcpy(ret_last, id, SESSION_ID_BYTES);
+        after = ret_last;
     }
     return false;
 }

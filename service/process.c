@@ -27,10 +27,12 @@ static void raise_descriptors(void)
         log_warning("daemon", "the limit of descriptors cannot be raised: %s", strerror(errno));
 }
 
-/* A client that went away is an error of write(); a terminal that went away is nothing to us. */
+/* A client that went away, or a file that may not grow, is an error of write(); a terminal that
+ * went away is nothing to us. */
 static void ignore_signals(void)
 {
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
     signal(SIGHUP, SIG_IGN);
 }
 
