@@ -2,10 +2,11 @@
  * What the files of the WebSocket share. A connection goes through stages, each a table of
  * handlers:
  *
- *     dialling → tls → upgrade → open → closing → flushing → ended        (ws-connect.c,
- * ws-upgrade.c, ↘ lingering ↗                               ws-open.c, ws-close.c)
+ *     dialling → tls → upgrade → open → closing → flushing → ended
+ *                          ↘       ↘ lingering ↗
  *
- * Any stage may go to ended at once. An accepted connection begins with tls or upgrade.
+ * (ws-connect.c, ws-upgrade.c, ws-open.c, ws-close.c). Any stage may go to ended at once. An
+ * accepted connection begins with tls or upgrade.
  */
 #ifndef NET_WS_INTERNAL_H
 #define NET_WS_INTERNAL_H
