@@ -20,6 +20,7 @@
 #include "net/ws.h"
 #include "service/clock.h"
 #include "service/log.h"
+#include "service/notify.h"
 #include "service/process.h"
 #include "state/store.h"
 
@@ -173,6 +174,7 @@ static void free_loop(struct event_base *base)
 /* Nobody new comes in; what was accepted is done, and answered; then all connections go. */
 static void end(struct daemon *daemon)
 {
+    notify_stopping();
     listener_free(daemon->listener);
     if (daemon->turns)
         turn_flush(daemon->turns);
@@ -204,6 +206,7 @@ int daemon_run(const struct settings *settings, void (*ready)(void))
         log_info("daemon", "wormholed %s, sessions in %s, listening on %s", PACKAGE_VERSION,
                  settings->state, settings->socket);
         ready();
+        notify_ready();
         up = event_base_dispatch(daemon.base) >= 0;
     }
     end(&daemon);

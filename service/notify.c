@@ -1,0 +1,82 @@
+#include "config.h"
+
+#include "service/notify.h"
+
+#include <event2/event.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+/* A path, or '@' and the name of an abstract socket. Whether anybody has heard is not our concern.
+ */
+static void say(const char *text)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    const char *name = getenv("NOTIFY_SOCKET");
+    size_t length = name ? strlen(name) : 0;
+    if (length == 0 || length >= sizeof address.sun_path)
+        return;
+    memcpy(address.sun_path, name, length);
+    if (*name == '@')
+        address.sun_path[0] = 0;
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return;
+    (void)!sendto(fd, text, strlen(text), MSG_NOSIGNAL, (struct sockaddr *)&address,
+                  (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length));
+    close(fd);
+}
+
+void notify_ready(void)
+{
+    say("READY=1");
+}
+
+void notify_reloading(void)
+{
+    struct timespec now;
+    char text[64];
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    snprintf(text, sizeof text, "RELOADING=1\nMONOTONIC_USEC=%lld",
+             (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
+    say(text);
+}
+
+void notify_stopping(void)
+{
+    say("STOPPING=1");
+}
+
+static void on_time(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    (void)arg;
+    say("WATCHDOG=1");
+}
+
+/* The variables may be meant for another process that we descend from. */
+static int64_t watchdog_microseconds(void)
+{
+    const char *pid = getenv("WATCHDOG_PID"), *text = getenv("WATCHDOG_USEC");
+    if (!text || (pid && strtoll(pid, NULL, 10) != getpid()))
+        return 0;
+    return strtoll(text, NULL, 10);
+}
+
+struct event *notify_watch(struct event_base *base)
+{
+    int64_t half = watchdog_microseconds() / 2;
+    if (half <= 0)
+        return NULL;
+    struct event *watch = event_new(base, -1, EV_PERSIST, on_time, NULL);
+    if (watch)
+        event_add(watch, &(struct timeval){.tv_sec = half / 1000000, .tv_usec = half % 1000000});
+    return watch;
+}
