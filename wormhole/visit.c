@@ -130,8 +130,11 @@ static void on_claimed(struct step *step, const struct wire_message *message)
     if (session->visit->stage != VISIT_CLAIMING)
         return;
     session->nameplate = NAMEPLATE_CLAIMED;
-    if (!session->visit->look_behind)
+    if (!session->visit->look_behind) {
+        session->visit->forgotten =
+            session->mailbox != NULL && strcmp(session->mailbox, message->mailbox) != 0;
         step_set_text(step, &session->mailbox, message->mailbox, WIRE_NAME_MAX);
+    }
     if (session->state == SESSION_CLOSING && !session->flush)
         visit_release(step);
     else

@@ -34,6 +34,7 @@ struct visit {
     int64_t ping;       /* number of the last ping told */
     int64_t held_until; /* 0: not held yet */
 
+    bool forgotten;   /* the nameplate leads to another mailbox than it did */
     bool look_behind; /* this one claimed the nameplate again, behind a lost mailbox */
     char *mailbox;    /* the one opened */
 

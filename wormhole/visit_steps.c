@@ -115,7 +115,8 @@ void visit_own_message(struct step *step, const struct wire_message *message)
 static void notice_forgetting(struct session *session)
 {
     const struct visit *visit = session->visit;
-    if (session->pake_stored && !visit->pake_seen && !visit->look_behind)
+    bool lacking = session->pake_stored && !visit->pake_seen && !visit->look_behind;
+    if (lacking || visit->forgotten)
         session->heals++;
     if (session->state != SESSION_KEYED || visit->peer_seen)
         return;

@@ -272,6 +272,22 @@ static void forgotten_at_any_time(void **state)
     }
 }
 
+/* We never saw the echo of our pake, and then the relay forgot: the other mailbox id tells. */
+static void forgotten_before_the_echo(void **state)
+{
+    struct pair pair;
+    (void)state;
+    pair_open(&pair, POLL);
+    pair.a.lose_after = 5; /* bind, claim, open, ping, add */
+    visit(&pair.a);
+    assert_string_equal(pair.a.added, "pake");
+    assert_false(pair.a.session->pake_stored);
+    stock_prune(pair.stock);
+    visit(&pair.a);
+    assert_int_equal(pair.a.session->heals, 1);
+    pair_free(&pair);
+}
+
 /* One has seen the other's pake, and then the relay forgot: they meet behind the nameplate, within
  * one visit if the other waits there. */
 static void forgotten_between_the_pakes(void **state)
@@ -716,6 +732,7 @@ int main(void)
         cmocka_unit_test(answers_lost_everywhere),
         cmocka_unit_test(forgotten_before_anybody_came),
         cmocka_unit_test(forgotten_at_any_time),
+        cmocka_unit_test(forgotten_before_the_echo),
         cmocka_unit_test(forgotten_between_the_pakes),
         cmocka_unit_test(message_forgotten_before_it_was_read),
         cmocka_unit_test(wrong_code),
