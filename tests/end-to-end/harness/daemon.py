@@ -24,6 +24,7 @@ class Daemon:
         self.relay_url = relay_url
         self.arguments = list(arguments)
         self.options = options  # for subprocess.Popen
+        self.program = program("wormholed")
         self.process = None
         os.mkdir(self.home, 0o700)
 
@@ -32,7 +33,7 @@ class Daemon:
         return {key: value for key, value in everything.items() if not key.startswith(FOREIGN)}
 
     def command(self):
-        return program("wormholed") + [
+        return self.program + [
             "--foreground", "--state", self.state, "--socket", self.socket, "--relay", self.relay_url,
             "--log-level", "debug"] + self.arguments
 
