@@ -338,6 +338,12 @@ enum relay_result memory_data_open(struct memory_data *data, const struct relay_
     return RELAY_DONE;
 }
 
+/* The id counts too: a stranger could keep as much there. */
+static size_t weight(const struct relay_message *message)
+{
+    return message->body_length + (message->id ? strlen(message->id) : 0);
+}
+
 static bool copy_message(const struct relay_message *message, struct relay_message *ret_copy)
 {
     *ret_copy = *message;
@@ -363,7 +369,7 @@ static enum relay_result store_message(struct mailbox *mailbox, const struct rel
         return RELAY_BROKEN;
     messages[mailbox->count].number = mailbox->count + 1;
     mailbox->count++;
-    mailbox->bytes += message->body_length;
+    mailbox->bytes += weight(message);
     return RELAY_DONE;
 }
 
@@ -378,7 +384,7 @@ enum relay_result memory_data_add(struct memory_data *data, const struct relay_w
     if (!seat || !seat->active)
         return RELAY_NOT_OPEN;
     if (mailbox->count >= data->limits.mailbox_messages ||
-        mailbox->bytes + message->body_length > data->limits.mailbox_bytes)
+        mailbox->bytes + weight(message) > data->limits.mailbox_bytes)
         return RELAY_TOO_MUCH;
     result = store_message(mailbox, message);
     if (result)

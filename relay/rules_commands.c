@@ -271,7 +271,10 @@ static bool done_open(struct task *task, const struct relay_answer *answer)
 static const char *check_add(const struct client *client, const struct command *command)
 {
     (void)command;
-    return client->opened && !client->closed ? NULL : "must open mailbox before adding";
+    if (!client->opened || client->closed)
+        return "must open mailbox before adding";
+    /* Another connection of this side has closed it. */
+    return client->attention == LISTENING ? NULL : result_texts[RELAY_NOT_OPEN];
 }
 
 /* The store copies the body, so that it need not be here as well until the commit. */

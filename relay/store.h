@@ -83,7 +83,7 @@ typedef void (*relay_feed)(void *arg, const char *appid, const char *mailbox,
 
 struct relay_limits {
     int64_t retention; /* ms without activity, after which a mailbox and its nameplate expire */
-    uint64_t mailbox_bytes; /* of all bodies in one mailbox, as hex */
+    uint64_t mailbox_bytes; /* of all bodies in one mailbox, as hex, and ids */
     uint32_t mailbox_messages;
 };
 
