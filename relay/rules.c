@@ -121,6 +121,16 @@ bool rules_busy(const struct client *client)
     return client->count >= RULES_QUEUE_MAX || client->bytes >= RULES_QUEUE_BYTES;
 }
 
+bool rules_resting(const struct client *client)
+{
+    return client->count == 0;
+}
+
+bool rules_listening(const struct client *client)
+{
+    return client->attention != INATTENTIVE;
+}
+
 void rules_touch(struct client *client, int64_t now)
 {
     const struct relay_store *store = client->rules->store;

@@ -94,6 +94,12 @@ void rules_leave(struct client *client);
 /* True while it has as many commands waiting as it may. */
 bool rules_busy(const struct client *client);
 
+/* True while nothing that it asked for waits to be done or answered. */
+bool rules_resting(const struct client *client);
+
+/* True while new messages of a mailbox go to it: then silence is no sign of anything. */
+bool rules_listening(const struct client *client);
+
 /* The mailbox that it listens to is still being visited; call it now and then (a fraction of the
  * retention). */
 void rules_touch(struct client *client, int64_t now);
