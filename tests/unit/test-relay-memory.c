@@ -28,7 +28,7 @@ struct shop {
 };
 
 static const struct relay_who A = {"app", "A", &A, 0}, B = {"app", "B", &B, 0},
-                              C = {"app", "C", &C, 0}, other_app = {"app2", "A", &other_app, 0};
+                              C = {"app", "C", &C, 0}, other_app = {"apq", "A", &other_app, 0};
 
 static void on_feed(void *arg, const char *appid, const char *mailbox,
                     const struct relay_message *message)

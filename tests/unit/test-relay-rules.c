@@ -501,7 +501,7 @@ static void test_close_touches_nothing_else(void **state)
     pair_open_m(&pair);
     caller_bind(&other, &pair.desk, "app", "A");
     caller_run(&other, "{'type':'open','mailbox':'n'}");
-    caller_bind(&elsewhere, &pair.desk, "app2", "A");
+    caller_bind(&elsewhere, &pair.desk, "apq", "A");
     caller_run(&elsewhere, OPEN_M);
     caller_run(&pair.a, ADD("pake"));
     caller_expect_message(&pair.a, "A", "pake");
