@@ -27,7 +27,16 @@ static unsigned leading_zero_bits(const uint8_t *digest)
 
 /* ---- checking ---- */
 
-enum { VERSION, BITS, DATE, RESOURCE, EXTENSION, RANDOM, COUNTER, PARTS };
+enum {
+    PART_VERSION,
+    PART_BITS,
+    PART_DATE,
+    PART_RESOURCE,
+    PART_EXTENSION,
+    PART_RANDOM,
+    PART_COUNTER,
+    PARTS
+};
 
 struct part {
     const char *text;
@@ -75,11 +84,11 @@ bool hashcash_verify(const char *stamp, unsigned bits, const char *resource)
     uint8_t digest[SHA1_SIZE];
     unsigned promised;
 
-    if (!split(stamp, parts) || !equals(&parts[VERSION], "1") ||
-        !equals(&parts[RESOURCE], resource))
+    if (!split(stamp, parts) || !equals(&parts[PART_VERSION], "1") ||
+        !equals(&parts[PART_RESOURCE], resource))
         return false;
     /* Who promised less was lucky, which costs nothing on average. */
-    if (!read_number(&parts[BITS], &promised) || promised < bits)
+    if (!read_number(&parts[PART_BITS], &promised) || promised < bits)
         return false;
     if (!EVP_Digest(stamp, strlen(stamp), digest, NULL, EVP_sha1(), NULL))
         return false;
