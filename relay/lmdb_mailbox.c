@@ -1,0 +1,284 @@
+#include "config.h"
+
+#include "relay/lmdb_mailbox.h"
+
+#include <string.h>
+
+#include "relay/lmdb_nameplate.h"
+
+/* ---- rows ---- */
+
+bool lmdb_mailbox_get(struct lmdb_change *change, const char *appid, const char *name,
+                      struct lmdb_mailbox *ret_mailbox)
+{
+    struct row_key key = lmdb_rows_named(appid, name);
+    return lmdb_rows_get(change, LMDB_MAILBOX, &key, ret_mailbox);
+}
+
+void lmdb_mailbox_put(struct lmdb_change *change, const char *appid, const char *name,
+                      const struct lmdb_mailbox *mailbox)
+{
+    struct row_key key = lmdb_rows_named(appid, name);
+    lmdb_rows_put(change, LMDB_MAILBOX, &key, mailbox);
+}
+
+/* ---- time ---- */
+
+static void put_expiry(struct lmdb_change *change, const char *appid, const char *name,
+                       const struct lmdb_mailbox *mailbox)
+{
+    struct row_key place = lmdb_rows_named(appid, name);
+    struct row_key key = lmdb_rows_expiry(mailbox->updated, mailbox->serial);
+    lmdb_rows_put_bytes(change, ROWS_EXPIRY, &key, place.bytes, place.length);
+}
+
+static void delete_expiry(struct lmdb_change *change, const struct lmdb_mailbox *mailbox)
+{
+    struct row_key key = lmdb_rows_expiry(mailbox->updated, mailbox->serial);
+    lmdb_rows_delete(change, ROWS_EXPIRY, &key);
+}
+
+static int64_t ahead(const struct relay_limits *limits)
+{
+    int64_t part = limits->retention / LMDB_AHEAD_PART;
+    return part < LMDB_AHEAD_MAX ? part : LMDB_AHEAD_MAX;
+}
+
+bool lmdb_mailbox_prolong(struct lmdb_change *change, const char *appid, const char *name,
+                          struct lmdb_mailbox *mailbox, int64_t now)
+{
+    int64_t most = now + ahead(change->limits);
+
+    /* Beyond `most` it is only when the clock was wrong once. */
+    if (now <= mailbox->updated && mailbox->updated <= most)
+        return false;
+    delete_expiry(change, mailbox);
+    mailbox->updated = most;
+    put_expiry(change, appid, name, mailbox);
+    return true;
+}
+
+/* ---- opening ---- */
+
+static void make(struct lmdb_change *change, const struct relay_who *who, const char *name,
+                 const char *nameplate, struct lmdb_mailbox *ret_mailbox)
+{
+    *ret_mailbox = (struct lmdb_mailbox){
+        .serial = lmdb_rows_new_serial(change),
+        .next = 1,
+        .updated = who->now,
+    };
+    memcpy(ret_mailbox->nameplate, nameplate, strnlen(nameplate, RELAY_NAMEPLATE_MAX));
+    put_expiry(change, who->appid, name, ret_mailbox);
+}
+
+/* True if the side is open now; *ret_changed if it was not before. */
+static bool open_side(struct lmdb_sides *sides, const char *name, bool *ret_changed)
+{
+    struct lmdb_side *side = lmdb_sides_find(sides, name);
+
+    *ret_changed = side == NULL || !side->active;
+    if (side == NULL)
+        return lmdb_sides_add(sides, name);
+    side->active = true;
+    side->mood[0] = 0;
+    return true;
+}
+
+enum relay_result lmdb_mailbox_join(struct lmdb_change *change, const struct relay_who *who,
+                                    const char *name, const char *nameplate,
+                                    struct lmdb_mailbox *ret_mailbox)
+{
+    bool changed;
+
+    if (!lmdb_mailbox_get(change, who->appid, name, ret_mailbox)) {
+        if (change->txn->status != STORE_OK)
+            return RELAY_BROKEN;
+        make(change, who, name, nameplate, ret_mailbox);
+    }
+    if (!open_side(&ret_mailbox->sides, who->side, &changed))
+        return RELAY_CROWDED;
+    change->grown |= changed;
+    if (lmdb_mailbox_prolong(change, who->appid, name, ret_mailbox, who->now) || changed)
+        lmdb_mailbox_put(change, who->appid, name, ret_mailbox);
+    return RELAY_DONE;
+}
+
+/* ---- messages ---- */
+
+size_t lmdb_mailbox_weight(const struct relay_message *message)
+{
+    return message->body_length + (message->id == NULL ? 0 : strlen(message->id));
+}
+
+static struct lmdb_text text(const char *string)
+{
+    return (struct lmdb_text){string, string == NULL ? 0 : strlen(string)};
+}
+
+void lmdb_mailbox_append(struct lmdb_change *change, struct lmdb_mailbox *mailbox,
+                         const struct relay_message *message)
+{
+    struct row_key key = lmdb_rows_message(mailbox->serial, mailbox->next);
+    const struct lmdb_message record = {
+        .side = text(message->side),
+        .phase = text(message->phase),
+        .body = {message->body, message->body_length},
+        .id = text(message->id),
+        .server_rx = message->server_rx,
+    };
+
+    lmdb_rows_put(change, LMDB_MESSAGE, &key, &record);
+    mailbox->next++;
+    mailbox->count++;
+    mailbox->bytes += lmdb_mailbox_weight(message);
+    change->grown = true;
+}
+
+static uint64_t delete_messages(struct lmdb_change *change, uint64_t serial, uint64_t most)
+{
+    struct row_key first = lmdb_rows_message(serial, 0);
+    struct row_key last = lmdb_rows_message(serial, UINT64_MAX);
+    uint64_t deleted = lmdb_delete_some(change->txn, ROWS_MESSAGES, &first, &last, most);
+    change->written |= deleted > 0;
+    return deleted;
+}
+
+/* ---- deleting ---- */
+
+/* Leaves the messages to the sweeper. */
+static void bury(struct lmdb_change *change, uint64_t serial, uint64_t messages)
+{
+    struct row_key key = row_number(serial), value = row_number(messages);
+    lmdb_rows_put_bytes(change, ROWS_DEAD, &key, value.bytes, value.length);
+}
+
+void lmdb_mailbox_delete(struct lmdb_change *change, const char *appid, const char *name,
+                         const struct lmdb_mailbox *mailbox)
+{
+    struct row_key key = lmdb_rows_named(appid, name);
+
+    lmdb_rows_delete(change, ROWS_MAILBOXES, &key);
+    delete_expiry(change, mailbox);
+    if (mailbox->nameplate[0] != 0)
+        lmdb_nameplate_drop(change, appid, mailbox->nameplate, name);
+    if (mailbox->count <= LMDB_DELETE_AT_ONCE)
+        delete_messages(change, mailbox->serial, UINT64_MAX);
+    else
+        bury(change, mailbox->serial, mailbox->count);
+}
+
+static uint64_t messages_left(const MDB_val *value)
+{
+    return value->mv_size == ROW_NUMBER_BYTES ? row_read_number(value->mv_data) : 0;
+}
+
+/* Deletes messages of the first dead mailbox; how many. False: there is none. */
+static bool sweep_first(struct lmdb_change *change, uint64_t most, uint64_t *ret_deleted)
+{
+    struct row_key first = row_number(0);
+    MDB_val key, value;
+
+    if (!lmdb_seek(change->txn, ROWS_DEAD, &first, &key, &value))
+        return false;
+    if (key.mv_size != ROW_NUMBER_BYTES) {
+        lmdb_fail(change->txn, STORE_DAMAGED);
+        return false;
+    }
+    uint64_t serial = row_read_number(key.mv_data), left = messages_left(&value);
+    struct row_key row = row_number(serial);
+    *ret_deleted = delete_messages(change, serial, most);
+    if (*ret_deleted < most)
+        lmdb_rows_delete(change, ROWS_DEAD, &row);
+    else
+        bury(change, serial, left > most ? left - most : 0);
+    return true;
+}
+
+void lmdb_mailbox_sweep(struct lmdb_change *change)
+{
+    uint64_t budget = LMDB_SWEEP_STEP, deleted;
+    while (budget > 0 && sweep_first(change, budget, &deleted))
+        budget -= deleted;
+}
+
+static bool add_left(void *arg, const MDB_val *key, const MDB_val *value)
+{
+    uint64_t *sum = arg;
+    (void)key;
+    *sum += messages_left(value);
+    return true;
+}
+
+uint64_t lmdb_mailbox_unswept(struct store_txn *txn)
+{
+    struct row_key first = row_number(0), last = row_number(UINT64_MAX);
+    uint64_t sum = 0;
+    lmdb_walk(txn, ROWS_DEAD, &first, &last, add_left, &sum);
+    return sum;
+}
+
+/* ---- expiry ---- */
+
+/* A row of the expiry index. */
+struct expiry {
+    struct row_key key, place;
+    int64_t updated;
+    uint64_t serial;
+};
+
+/* The oldest. False if there is none. */
+static bool oldest(struct lmdb_change *change, struct expiry *ret_expiry)
+{
+    struct row_key first = lmdb_rows_expiry(INT64_MIN, 0);
+    MDB_val key, value;
+
+    if (!lmdb_seek(change->txn, ROWS_EXPIRY, &first, &key, &value))
+        return false;
+    if (key.mv_size != ROWS_EXPIRY_BYTES || value.mv_size > ROW_KEY_MAX) {
+        lmdb_fail(change->txn, STORE_DAMAGED);
+        return false;
+    }
+    const uint8_t *bytes = key.mv_data;
+    ret_expiry->updated = row_read_wake(bytes);
+    ret_expiry->serial = row_read_number(bytes + 8);
+    ret_expiry->key = lmdb_rows_expiry(ret_expiry->updated, ret_expiry->serial);
+    ret_expiry->place.length = value.mv_size;
+    memcpy(ret_expiry->place.bytes, value.mv_data, value.mv_size);
+    return true;
+}
+
+/* What cannot be read expires all the same: it must not keep the others. */
+static void expire_unreadable(struct lmdb_change *change, const struct expiry *expiry)
+{
+    lmdb_rows_delete(change, ROWS_MAILBOXES, &expiry->place);
+    bury(change, expiry->serial, 0);
+}
+
+static void expire_one(struct lmdb_change *change, const struct expiry *expiry)
+{
+    char appid[RELAY_APPID_MAX + 1], name[RELAY_MAILBOX_MAX + 1];
+    struct lmdb_mailbox mailbox;
+    MDB_val value;
+
+    if (!lmdb_rows_split(&expiry->place, appid, name) ||
+        !lmdb_get(change->txn, ROWS_MAILBOXES, &expiry->place, &value) ||
+        !lmdb_record_decode(LMDB_MAILBOX, value.mv_data, value.mv_size, &mailbox))
+        expire_unreadable(change, expiry);
+    else if (mailbox.serial == expiry->serial)
+        lmdb_mailbox_delete(change, appid, name, &mailbox);
+    lmdb_rows_delete(change, ROWS_EXPIRY, &expiry->key);
+}
+
+size_t lmdb_mailbox_expire(struct lmdb_change *change, int64_t now, size_t most)
+{
+    struct expiry expiry;
+    size_t expired = 0;
+
+    while (expired < most && oldest(change, &expiry) &&
+           expiry.updated <= now - change->limits->retention) {
+        expire_one(change, &expiry);
+        expired++;
+    }
+    return expired;
+}

@@ -1,0 +1,212 @@
+#include "config.h"
+
+#include "relay/lmdb_op.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * What an operation may take of the file beside a body: LMDB writes pages anew that it changes, a
+ * leaf in each of some three tables. What all operations of a commit share is much less than what
+ * state/space.c keeps back.
+ */
+#define ROOM ((size_t)12 * 1024)
+
+/* ---- the question ---- */
+
+/* The strings of a question, and where they go. */
+struct part {
+    const char *text;
+    size_t length;
+    size_t most;
+    const char **place;
+};
+
+#define PARTS 7
+
+static struct part part(const char *text, size_t most, const char **place)
+{
+    return (struct part){text, text == NULL ? 0 : strlen(text), most, place};
+}
+
+static void list_parts(const struct lmdb_ask *ask, struct lmdb_op *op, struct part parts[PARTS])
+{
+    static const struct relay_message no_message;
+    static const struct relay_who nobody;
+    const struct relay_message *message = ask->message == NULL ? &no_message : ask->message;
+    const struct relay_who *who = ask->who == NULL ? &nobody : ask->who;
+
+    parts[0] = part(who->appid, RELAY_APPID_MAX, &op->who.appid);
+    parts[1] = part(who->side, RELAY_SIDE_MAX, &op->who.side);
+    parts[2] = part(ask->name, op->work->name_max, &op->name);
+    parts[3] = part(ask->mood, RELAY_MOOD_MAX, &op->mood);
+    parts[4] = part(message->phase, RELAY_PHASE_MAX, &op->message.phase);
+    parts[5] = (struct part){message->body, message->body_length, SIZE_MAX, &op->message.body};
+    parts[6] = part(message->id, RELAY_ID_MAX, &op->message.id);
+}
+
+/* Bytes of all strings with their NULs, or 0 if one is too long. */
+static size_t measure(const struct part parts[PARTS])
+{
+    size_t size = 0;
+    for (unsigned i = 0; i < PARTS; i++) {
+        if (parts[i].length > parts[i].most)
+            return 0;
+        size += parts[i].length + 1;
+    }
+    return size;
+}
+
+static void copy_parts(const struct part parts[PARTS], char *room)
+{
+    for (unsigned i = 0; i < PARTS; i++) {
+        if (parts[i].text == NULL)
+            continue;
+        memcpy(room, parts[i].text, parts[i].length);
+        room[parts[i].length] = 0;
+        *parts[i].place = room;
+        room += parts[i].length + 1;
+    }
+}
+
+struct lmdb_op *lmdb_op_new(const struct lmdb_work *work, const struct lmdb_ask *ask,
+                            relay_done done, void *arg)
+{
+    struct part parts[PARTS];
+    struct lmdb_op asked = {.work = work, .done = done, .arg = arg, .most = ask->most};
+
+    list_parts(ask, &asked, parts);
+    size_t size = measure(parts);
+    struct lmdb_op *op = size == 0 ? NULL : malloc(sizeof(*op) + size);
+    if (op == NULL)
+        return NULL;
+    asked.who.now = ask->who == NULL ? ask->now : ask->who->now;
+    if (ask->message != NULL) {
+        asked.message.body_length = ask->message->body_length;
+        asked.message.server_rx = ask->message->server_rx;
+    }
+    copy_parts(parts, op->text);
+    asked.message.side = asked.who.side;
+    asked.room = work->grows ? ROOM + size : 0;
+    memcpy(op, &asked, sizeof(asked));
+    return op;
+}
+
+void lmdb_op_free(struct lmdb_op *op)
+{
+    lmdb_op_reset(op);
+    free(op);
+}
+
+/* ---- the answer ---- */
+
+void lmdb_op_reset(struct lmdb_op *op)
+{
+    for (size_t i = 0; i < op->answer.count; i++) {
+        if (op->messages != NULL)
+            free((char *)op->messages[i].side);
+        if (op->nameplates != NULL)
+            free((char *)op->nameplates[i]);
+    }
+    free(op->messages);
+    free(op->nameplates);
+    op->messages = NULL;
+    op->nameplates = NULL;
+    op->room_for = op->held = 0;
+    op->answer = (struct relay_answer){0};
+}
+
+/* Room for one more element of an array. The new array, or NULL. */
+static void *more(struct lmdb_op *op, void *array, size_t size)
+{
+    if (op->answer.count < op->room_for)
+        return array;
+    size_t room_for = op->room_for == 0 ? 8 : 2 * op->room_for;
+    void *longer = reallocarray(array, room_for, size);
+    if (longer != NULL)
+        op->room_for = room_for;
+    return longer;
+}
+
+static char *append(char **end, const struct lmdb_text *text)
+{
+    char *start = *end;
+    if (text->data == NULL)
+        return NULL;
+    memcpy(start, text->data, text->length);
+    start[text->length] = 0;
+    *end += text->length + 1;
+    return start;
+}
+
+bool lmdb_op_tell_message(struct lmdb_op *op, uint64_t number, const struct lmdb_message *message)
+{
+    size_t size = message->side.length + message->phase.length + message->body.length +
+                  message->id.length + 4;
+    struct relay_message *messages = more(op, op->messages, sizeof(*messages));
+    if (messages == NULL)
+        return false;
+    op->messages = messages;
+    char *end = malloc(size);
+    if (end == NULL)
+        return false;
+
+    struct relay_message *told = &messages[op->answer.count++];
+    told->number = number;
+    told->side = append(&end, &message->side);
+    told->phase = append(&end, &message->phase);
+    told->body = append(&end, &message->body);
+    told->body_length = message->body.length;
+    told->id = append(&end, &message->id);
+    told->server_rx = message->server_rx;
+    op->held += size;
+    op->answer.messages = messages;
+    return true;
+}
+
+bool lmdb_op_tell_nameplate(struct lmdb_op *op, const char *nameplate, size_t length)
+{
+    const char **nameplates = more(op, op->nameplates, sizeof(*nameplates));
+    if (nameplates == NULL)
+        return false;
+    op->nameplates = nameplates;
+    char *copy = strndup(nameplate, length);
+    if (copy == NULL)
+        return false;
+    nameplates[op->answer.count++] = copy;
+    op->held += length + 1;
+    op->answer.nameplates = nameplates;
+    return true;
+}
+
+/* ---- queues ---- */
+
+void lmdb_queue_add(struct lmdb_queue *queue, struct lmdb_op *op)
+{
+    op->next = NULL;
+    if (queue->first == NULL)
+        queue->first = op;
+    else
+        queue->last->next = op;
+    queue->last = op;
+}
+
+struct lmdb_op *lmdb_queue_take(struct lmdb_queue *queue)
+{
+    struct lmdb_op *op = queue->first;
+    if (op != NULL)
+        queue->first = op->next;
+    return op;
+}
+
+void lmdb_queue_join(struct lmdb_queue *queue, struct lmdb_queue *rest)
+{
+    if (rest->first == NULL)
+        return;
+    if (queue->first == NULL)
+        queue->first = rest->first;
+    else
+        queue->last->next = rest->first;
+    queue->last = rest->last;
+    rest->first = NULL;
+}

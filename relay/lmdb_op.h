@@ -1,0 +1,81 @@
+/* One operation on the relay's LMDB store, from the question to the answer. */
+#ifndef RELAY_LMDB_OP_H
+#define RELAY_LMDB_OP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "relay/lmdb_rows.h"
+#include "relay/store.h"
+
+struct lmdb_op;
+
+/* What an operation does; relay/lmdb_work.h has one for each. */
+struct lmdb_work {
+    /* Does it in a transaction, whose errors are not its business, and fills in the answer. */
+    enum relay_result (*run)(struct lmdb_change *change, struct lmdb_op *op);
+    size_t name_max; /* bytes */
+    bool grows;      /* it may bring new data */
+    bool feeds;      /* when it is done, the feed gets op->message of op->name */
+};
+
+/* What is asked. What an operation does not need is NULL or 0. */
+struct lmdb_ask {
+    const struct relay_who *who;
+    const char *name; /* of a nameplate or mailbox */
+    const char *mood;
+    const struct relay_message *message;
+    int64_t now; /* if there is no `who` */
+    unsigned most;
+};
+
+struct lmdb_op {
+    struct lmdb_op *next; /* in its queue */
+    const struct lmdb_work *work;
+    relay_done done; /* NULL: nobody wants to know */
+    void *arg;
+    size_t room; /* bytes of new data that it may bring */
+
+    /* The question. All strings are this operation's own. */
+    struct relay_who who;
+    const char *name, *mood;
+    struct relay_message message;
+    unsigned most;
+
+    /* The answer, and what it points to. */
+    struct relay_answer answer;
+    char nameplate[RELAY_NAMEPLATE_MAX + 1];
+    char mailbox[RELAY_MAILBOX_MAX + 1];
+    struct relay_message *messages; /* the side begins the block that holds a message's strings */
+    const char **nameplates;        /* a block each */
+    size_t room_for;                /* messages or nameplates */
+    size_t held;                    /* bytes of those blocks */
+
+    char text[];
+};
+
+/* New; lmdb_op_free(). NULL when out of memory, or if a name is longer than relay/store.h allows.
+ */
+struct lmdb_op *lmdb_op_new(const struct lmdb_work *work, const struct lmdb_ask *ask,
+                            relay_done done, void *arg);
+void lmdb_op_free(struct lmdb_op *op);
+
+/* Forgets the answer, so that the operation can be run again. */
+void lmdb_op_reset(struct lmdb_op *op);
+
+/* Appends to the answer; false when out of memory. Strings are copied. */
+bool lmdb_op_tell_message(struct lmdb_op *op, uint64_t number, const struct lmdb_message *message);
+bool lmdb_op_tell_nameplate(struct lmdb_op *op, const char *nameplate, size_t length);
+
+/* First in, first out. */
+struct lmdb_queue {
+    struct lmdb_op *first, *last;
+};
+
+void lmdb_queue_add(struct lmdb_queue *queue, struct lmdb_op *op);
+struct lmdb_op *lmdb_queue_take(struct lmdb_queue *queue); /* NULL: empty */
+/* Moves all of `rest` behind what is in the queue. */
+void lmdb_queue_join(struct lmdb_queue *queue, struct lmdb_queue *rest);
+
+#endif

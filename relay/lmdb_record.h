@@ -1,0 +1,78 @@
+/*
+ * The relay's stored records: MessagePack maps with numbers as keys, written and read by constant
+ * tables. Unknown keys are passed over. Bytes are scanned before they are decoded.
+ */
+#ifndef RELAY_LMDB_RECORD_H
+#define RELAY_LMDB_RECORD_H
+
+#include <msgpack.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "relay/store.h"
+
+/* A mailbox is for two. */
+#define LMDB_SIDES_MAX 2
+
+struct lmdb_side {
+    char name[RELAY_SIDE_MAX + 1];
+    bool active;                   /* has not released the nameplate, or not closed the mailbox */
+    char mood[RELAY_MOOD_MAX + 1]; /* of the one that closed */
+};
+
+struct lmdb_sides {
+    uint32_t count;
+    struct lmdb_side all[LMDB_SIDES_MAX];
+};
+
+struct lmdb_nameplate {
+    char mailbox[RELAY_MAILBOX_MAX + 1];
+    struct lmdb_sides sides;
+};
+
+struct lmdb_mailbox {
+    uint64_t serial; /* never used again: messages belong to it, not to the mailbox's name */
+    uint64_t next;   /* number of the next message */
+    uint64_t count;  /* of messages */
+    uint64_t bytes;  /* of their bodies and ids */
+    int64_t updated; /* the last activity, or a little ahead of it: see relay/lmdb_mailbox.h */
+    char nameplate[RELAY_NAMEPLATE_MAX + 1]; /* that led here first, or "" */
+    struct lmdb_sides sides;
+};
+
+/* Borrowed from the record, without a NUL. Absent: NULL. */
+struct lmdb_text {
+    const char *data;
+    size_t length;
+};
+
+struct lmdb_message {
+    struct lmdb_text side, phase, body, id;
+    int64_t server_rx;
+};
+
+enum lmdb_record {
+    LMDB_NAMEPLATE = 0, /* struct lmdb_nameplate */
+    LMDB_MAILBOX,       /* struct lmdb_mailbox */
+    LMDB_MESSAGE,       /* struct lmdb_message */
+    LMDB_RECORDS,
+};
+
+/* Appends the record. False when out of memory. */
+bool lmdb_record_encode(enum lmdb_record kind, const void *record, msgpack_sbuffer *buffer);
+
+/* *ret_record is a struct of that kind. False if the bytes are no such record, or when out of
+ * memory; *ret_record is then undefined. */
+bool lmdb_record_decode(enum lmdb_record kind, const void *data, size_t length, void *ret_record);
+
+/* This side, or NULL. */
+struct lmdb_side *lmdb_sides_find(struct lmdb_sides *sides, const char *name);
+
+/* Adds an active side. False if there are two already. */
+bool lmdb_sides_add(struct lmdb_sides *sides, const char *name);
+
+/* True if one of them is active. */
+bool lmdb_sides_active(const struct lmdb_sides *sides);
+
+#endif

@@ -1,0 +1,144 @@
+#include "config.h"
+
+#include "relay/lmdb_rows.h"
+
+#include <string.h>
+
+#include "state/meta.h"
+
+/* Version of the store's format; `meta` holds it. Newer ones are refused. */
+#define FORMAT      1
+#define META_SERIAL "serial" /* the newest mailbox's */
+
+static const char *const table_names[ROWS_TABLES] = {
+    [ROWS_META] = "meta",         [ROWS_NAMEPLATES] = "nameplates", [ROWS_MAILBOXES] = "mailboxes",
+    [ROWS_MESSAGES] = "messages", [ROWS_EXPIRY] = "expiry",         [ROWS_NUMBERS] = "numbers",
+    [ROWS_DEAD] = "dead",
+};
+
+const struct store_kind lmdb_rows_kind = {
+    .program = "wormhole-relayd",
+    .format = FORMAT,
+    .tables = ROWS_TABLES,
+    .names = table_names,
+};
+
+static const unsigned record_tables[LMDB_RECORDS] = {
+    [LMDB_NAMEPLATE] = ROWS_NAMEPLATES,
+    [LMDB_MAILBOX] = ROWS_MAILBOXES,
+    [LMDB_MESSAGE] = ROWS_MESSAGES,
+};
+
+/* ---- keys ---- */
+
+_Static_assert(RELAY_APPID_MAX + 1 + RELAY_MAILBOX_MAX <= ROW_KEY_MAX &&
+                   RELAY_APPID_MAX + 1 + RELAY_NAMEPLATE_MAX <= ROW_KEY_MAX,
+               "keys have room for the longest names");
+
+static void append(struct row_key *key, const void *bytes, size_t length)
+{
+    memcpy(key->bytes + key->length, bytes, length);
+    key->length += length;
+}
+
+struct row_key lmdb_rows_named(const char *appid, const char *name)
+{
+    struct row_key key = {0};
+    append(&key, appid, strnlen(appid, RELAY_APPID_MAX));
+    key.bytes[key.length++] = 0;
+    append(&key, name, strnlen(name, RELAY_MAILBOX_MAX));
+    return key;
+}
+
+struct row_key lmdb_rows_behind(const char *appid)
+{
+    struct row_key key = lmdb_rows_named(appid, "");
+    key.bytes[key.length - 1] = 1;
+    return key;
+}
+
+bool lmdb_rows_split(const struct row_key *key, char ret_appid[RELAY_APPID_MAX + 1],
+                     char ret_name[RELAY_MAILBOX_MAX + 1])
+{
+    size_t appid = strnlen((const char *)key->bytes, key->length);
+    if (appid == key->length || appid > RELAY_APPID_MAX)
+        return false;
+    const uint8_t *name = key->bytes + appid + 1;
+    size_t length = key->length - appid - 1;
+    if (length > RELAY_MAILBOX_MAX)
+        return false;
+    memcpy(ret_appid, key->bytes, appid + 1);
+    memcpy(ret_name, name, length);
+    ret_name[length] = 0;
+    return true;
+}
+
+struct row_key lmdb_rows_message(uint64_t serial, uint64_t number)
+{
+    struct row_key key = row_number(serial), second = row_number(number);
+    append(&key, second.bytes, second.length);
+    return key;
+}
+
+struct row_key lmdb_rows_expiry(int64_t updated, uint64_t serial)
+{
+    struct row_key second = row_number(serial);
+    return row_due(updated, second.bytes);
+}
+
+_Static_assert(ROW_DUE_BYTES == ROWS_EXPIRY_BYTES, "a serial is as long as a session's id");
+
+/* ---- rows ---- */
+
+bool lmdb_rows_get(struct lmdb_change *change, enum lmdb_record kind, const struct row_key *key,
+                   void *ret_record)
+{
+    MDB_val value;
+    if (!lmdb_get(change->txn, record_tables[kind], key, &value))
+        return false;
+    if (!lmdb_record_decode(kind, value.mv_data, value.mv_size, ret_record)) {
+        lmdb_fail(change->txn, STORE_DAMAGED);
+        return false;
+    }
+    return true;
+}
+
+void lmdb_rows_put_bytes(struct lmdb_change *change, unsigned table, const struct row_key *key,
+                         const void *data, size_t length)
+{
+    lmdb_put(change->txn, table, key, data, length);
+    change->written = true;
+}
+
+void lmdb_rows_put(struct lmdb_change *change, enum lmdb_record kind, const struct row_key *key,
+                   const void *record)
+{
+    msgpack_sbuffer buffer;
+    msgpack_sbuffer_init(&buffer);
+    if (lmdb_record_encode(kind, record, &buffer))
+        lmdb_rows_put_bytes(change, record_tables[kind], key, buffer.data, buffer.size);
+    else
+        lmdb_fail(change->txn, STORE_MEMORY);
+    msgpack_sbuffer_destroy(&buffer);
+}
+
+void lmdb_rows_delete(struct lmdb_change *change, unsigned table, const struct row_key *key)
+{
+    lmdb_delete(change->txn, table, key);
+    change->written = true;
+}
+
+uint64_t lmdb_rows_new_serial(struct lmdb_change *change)
+{
+    struct store_txn *txn = change->txn;
+    uint64_t serial = 0;
+    if (txn->status != STORE_OK)
+        return 0;
+    MDB_dbi meta = txn->store->tables[ROWS_META];
+    int error = meta_get(txn->txn, meta, META_SERIAL, &serial);
+    if (error == MDB_SUCCESS || error == MDB_NOTFOUND)
+        error = meta_put(txn->txn, meta, META_SERIAL, ++serial);
+    change->written = true;
+    lmdb_fail(txn, lmdb_status(error));
+    return serial;
+}

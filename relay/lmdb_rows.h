@@ -1,0 +1,73 @@
+/*
+ * The tables of the relay's LMDB store, and typed rows in one transaction.
+ *
+ * | table      | key → value                            | why                                     |
+ * | nameplates | (app, nameplate) → struct lmdb_nameplate |                                       |
+ * | mailboxes  | (app, mailbox) → struct lmdb_mailbox   |                                         |
+ * | messages   | (serial, number) → struct lmdb_message | serial: of the mailbox                  |
+ * | expiry     | (updated, serial) → (app, mailbox)     | the oldest mailboxes come first         |
+ * | numbers    | (app, length, digits) → ten counts     | the free numbers: relay/lmdb_number.h   |
+ * | dead       | serial → how many messages             | of mailboxes that are gone; to be swept |
+ * | meta       | format, newest serial                  |                                         |
+ *
+ * Names in keys are separated by a NUL, which is in none of them; numbers are big-endian.
+ */
+#ifndef RELAY_LMDB_ROWS_H
+#define RELAY_LMDB_ROWS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "relay/lmdb_record.h"
+#include "relay/store.h"
+#include "state/lmdb.h"
+
+enum {
+    ROWS_META = TABLE_META,
+    ROWS_NAMEPLATES,
+    ROWS_MAILBOXES,
+    ROWS_MESSAGES,
+    ROWS_EXPIRY,
+    ROWS_NUMBERS,
+    ROWS_DEAD,
+    ROWS_TABLES,
+};
+
+extern const struct store_kind lmdb_rows_kind;
+
+/* A transaction, and what was done in it. */
+struct lmdb_change {
+    struct store_txn *txn;
+    const struct relay_limits *limits;
+    bool written; /* there is something to commit */
+    bool grown;   /* new data came, which a full store has no room for */
+};
+
+/* (app, name), where name may be "". */
+struct row_key lmdb_rows_named(const char *appid, const char *name);
+/* Greater than all keys of the app. */
+struct row_key lmdb_rows_behind(const char *appid);
+/* Takes (app, name) apart. False if it is no such key. */
+bool lmdb_rows_split(const struct row_key *key, char ret_appid[RELAY_APPID_MAX + 1],
+                     char ret_name[RELAY_MAILBOX_MAX + 1]);
+struct row_key lmdb_rows_message(uint64_t serial, uint64_t number);
+
+#define ROWS_EXPIRY_BYTES 16
+struct row_key lmdb_rows_expiry(int64_t updated, uint64_t serial);
+
+/* True if the row is there, and can be read; a damaged one fails the transaction. A message's texts
+ * are borrowed from the transaction, until it writes or ends. */
+bool lmdb_rows_get(struct lmdb_change *change, enum lmdb_record kind, const struct row_key *key,
+                   void *ret_record);
+void lmdb_rows_put(struct lmdb_change *change, enum lmdb_record kind, const struct row_key *key,
+                   const void *record);
+void lmdb_rows_delete(struct lmdb_change *change, unsigned table, const struct row_key *key);
+
+/* Rows that are no records. */
+void lmdb_rows_put_bytes(struct lmdb_change *change, unsigned table, const struct row_key *key,
+                         const void *data, size_t length);
+
+/* A serial that no mailbox ever had. */
+uint64_t lmdb_rows_new_serial(struct lmdb_change *change);
+
+#endif

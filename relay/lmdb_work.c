@@ -1,0 +1,207 @@
+#include "config.h"
+
+#include "relay/lmdb_work.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "relay/lmdb_mailbox.h"
+#include "relay/lmdb_nameplate.h"
+#include "relay/lmdb_number.h"
+
+/* ---- nameplates ---- */
+
+static enum relay_result claim(struct lmdb_change *change, struct lmdb_op *op, const char *name)
+{
+    struct lmdb_nameplate nameplate;
+    struct lmdb_mailbox mailbox;
+
+    enum relay_result result = lmdb_nameplate_look(change, &op->who, name, &nameplate);
+    if (result == RELAY_DONE)
+        result = lmdb_mailbox_join(change, &op->who, nameplate.mailbox, name, &mailbox);
+    if (result != RELAY_DONE)
+        return result;
+    lmdb_nameplate_take(change, &op->who, name, &nameplate);
+    memcpy(op->mailbox, nameplate.mailbox, sizeof(op->mailbox));
+    op->answer.mailbox = op->mailbox;
+    return RELAY_DONE;
+}
+
+static enum relay_result run_claim(struct lmdb_change *change, struct lmdb_op *op)
+{
+    return claim(change, op, op->name);
+}
+
+static enum relay_result run_allocate(struct lmdb_change *change, struct lmdb_op *op)
+{
+    char number[LMDB_NUMBER_DIGITS + 1];
+
+    if (!lmdb_number_pick(change, op->who.appid, number))
+        return RELAY_NO_NAMEPLATE;
+    enum relay_result result = claim(change, op, number);
+    memcpy(op->nameplate, number, sizeof(number));
+    op->answer.nameplate = op->nameplate;
+    return result;
+}
+
+static enum relay_result run_release(struct lmdb_change *change, struct lmdb_op *op)
+{
+    lmdb_nameplate_release(change, &op->who, op->name, NULL);
+    return RELAY_DONE;
+}
+
+/* An operation that looks at rows. */
+struct look {
+    struct lmdb_change *change;
+    struct lmdb_op *op;
+};
+
+static bool told(const struct look *look, bool done)
+{
+    if (!done)
+        lmdb_fail(look->change->txn, STORE_MEMORY);
+    return done;
+}
+
+static bool look_at_nameplate(void *arg, const MDB_val *key, const MDB_val *value)
+{
+    const struct look *look = arg;
+    size_t prefix = strlen(look->op->who.appid) + 1;
+    (void)value;
+    return told(look, lmdb_op_tell_nameplate(look->op, (const char *)key->mv_data + prefix,
+                                             key->mv_size - prefix));
+}
+
+static enum relay_result run_list(struct lmdb_change *change, struct lmdb_op *op)
+{
+    struct row_key first = lmdb_rows_named(op->who.appid, "");
+    struct row_key behind = lmdb_rows_behind(op->who.appid);
+    struct look look = {change, op};
+    lmdb_walk(change->txn, ROWS_NAMEPLATES, &first, &behind, look_at_nameplate, &look);
+    return RELAY_DONE;
+}
+
+/* ---- mailboxes ---- */
+
+static bool look_at_message(void *arg, const MDB_val *key, const MDB_val *value)
+{
+    const struct look *look = arg;
+    const uint8_t *bytes = key->mv_data;
+    struct lmdb_message message;
+
+    if (key->mv_size != 2 * ROW_NUMBER_BYTES ||
+        !lmdb_record_decode(LMDB_MESSAGE, value->mv_data, value->mv_size, &message)) {
+        lmdb_fail(look->change->txn, STORE_DAMAGED);
+        return false;
+    }
+    uint64_t number = row_read_number(bytes + ROW_NUMBER_BYTES);
+    return told(look, lmdb_op_tell_message(look->op, number, &message));
+}
+
+static enum relay_result run_open(struct lmdb_change *change, struct lmdb_op *op)
+{
+    struct lmdb_mailbox mailbox;
+    struct look look = {change, op};
+
+    enum relay_result result = lmdb_mailbox_join(change, &op->who, op->name, "", &mailbox);
+    if (result != RELAY_DONE)
+        return result;
+    struct row_key first = lmdb_rows_message(mailbox.serial, 0);
+    struct row_key last = lmdb_rows_message(mailbox.serial, UINT64_MAX);
+    lmdb_walk(change->txn, ROWS_MESSAGES, &first, &last, look_at_message, &look);
+    return RELAY_DONE;
+}
+
+/* True if this side has the mailbox open. */
+static bool get_open(struct lmdb_change *change, const struct lmdb_op *op,
+                     struct lmdb_mailbox *ret_mailbox)
+{
+    if (!lmdb_mailbox_get(change, op->who.appid, op->name, ret_mailbox))
+        return false;
+    const struct lmdb_side *side = lmdb_sides_find(&ret_mailbox->sides, op->who.side);
+    return side != NULL && side->active;
+}
+
+static enum relay_result run_add(struct lmdb_change *change, struct lmdb_op *op)
+{
+    const struct relay_limits *limits = change->limits;
+    size_t weight = lmdb_mailbox_weight(&op->message);
+    struct lmdb_mailbox mailbox;
+
+    if (!get_open(change, op, &mailbox))
+        return RELAY_NOT_OPEN;
+    if (mailbox.count >= limits->mailbox_messages || mailbox.bytes > limits->mailbox_bytes ||
+        weight > limits->mailbox_bytes - mailbox.bytes)
+        return RELAY_TOO_MUCH;
+    op->message.number = mailbox.next;
+    lmdb_mailbox_append(change, &mailbox, &op->message);
+    lmdb_mailbox_prolong(change, op->who.appid, op->name, &mailbox, op->who.now);
+    lmdb_mailbox_put(change, op->who.appid, op->name, &mailbox);
+    return RELAY_DONE;
+}
+
+static void close_side(struct lmdb_side *side, const char *mood)
+{
+    side->active = false;
+    side->mood[0] = 0;
+    if (mood != NULL)
+        snprintf(side->mood, sizeof(side->mood), "%s", mood);
+}
+
+static enum relay_result run_close(struct lmdb_change *change, struct lmdb_op *op)
+{
+    struct lmdb_mailbox mailbox;
+
+    if (!lmdb_mailbox_get(change, op->who.appid, op->name, &mailbox))
+        return RELAY_DONE;
+    if (mailbox.nameplate[0] != 0)
+        lmdb_nameplate_release(change, &op->who, mailbox.nameplate, op->name);
+    struct lmdb_side *side = lmdb_sides_find(&mailbox.sides, op->who.side);
+    if (side == NULL || !side->active)
+        return RELAY_DONE;
+    close_side(side, op->mood);
+    if (lmdb_sides_active(&mailbox.sides))
+        lmdb_mailbox_put(change, op->who.appid, op->name, &mailbox);
+    else
+        lmdb_mailbox_delete(change, op->who.appid, op->name, &mailbox);
+    return RELAY_DONE;
+}
+
+static enum relay_result run_touch(struct lmdb_change *change, struct lmdb_op *op)
+{
+    struct lmdb_mailbox mailbox;
+
+    if (get_open(change, op, &mailbox) &&
+        lmdb_mailbox_prolong(change, op->who.appid, op->name, &mailbox, op->who.now))
+        lmdb_mailbox_put(change, op->who.appid, op->name, &mailbox);
+    return RELAY_DONE;
+}
+
+/* ---- the passing of time ---- */
+
+static enum relay_result run_expire(struct lmdb_change *change, struct lmdb_op *op)
+{
+    op->answer.count = lmdb_mailbox_expire(change, op->who.now, op->most);
+    return RELAY_DONE;
+}
+
+static enum relay_result run_sweep(struct lmdb_change *change, struct lmdb_op *op)
+{
+    (void)op;
+    lmdb_mailbox_sweep(change);
+    return RELAY_DONE;
+}
+
+#define ON_NAMEPLATE(work) .run = (work), .name_max = RELAY_NAMEPLATE_MAX
+#define ON_MAILBOX(work)   .run = (work), .name_max = RELAY_MAILBOX_MAX
+
+const struct lmdb_work lmdb_work_allocate = {.run = run_allocate, .grows = true};
+const struct lmdb_work lmdb_work_claim = {ON_NAMEPLATE(run_claim), .grows = true};
+const struct lmdb_work lmdb_work_release = {ON_NAMEPLATE(run_release)};
+const struct lmdb_work lmdb_work_list = {.run = run_list};
+const struct lmdb_work lmdb_work_open = {ON_MAILBOX(run_open), .grows = true};
+const struct lmdb_work lmdb_work_add = {ON_MAILBOX(run_add), .grows = true, .feeds = true};
+const struct lmdb_work lmdb_work_close = {ON_MAILBOX(run_close)};
+const struct lmdb_work lmdb_work_touch = {ON_MAILBOX(run_touch)};
+const struct lmdb_work lmdb_work_expire = {.run = run_expire};
+const struct lmdb_work lmdb_work_sweep = {.run = run_sweep};

@@ -1,0 +1,354 @@
+/* What expires, and when; what prolongs it; and that a visit costs no write. */
+#include "config.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "relay-shelf.h"
+#include "relay/memory_store.h"
+
+#define MINUTE ((int64_t)60 * 1000)
+
+static int begin(void **state)
+{
+    *state = shelf_make();
+    return 0;
+}
+
+static int end(void **state)
+{
+    shelf_remove(*state);
+    return 0;
+}
+
+static void assert_expires_at(struct shelf *shelf, int64_t when)
+{
+    shelf->now = when - 1;
+    assert_int_equal(shelf_expire(shelf, 10), 0);
+    shelf->now = when;
+    assert_int_equal(shelf_expire(shelf, 10), 1);
+}
+
+static void test_retention_reached_exactly(void **state)
+{
+    struct shelf *shelf = *state;
+    int64_t start = shelf->now;
+    shelf_allocate(shelf, "a");
+    assert_expires_at(shelf, start + shelf->limits.retention);
+    struct relay_counts counts = shelf_count(shelf);
+    assert_int_equal(counts.nameplates + counts.mailboxes + counts.messages, 0);
+}
+
+/* ---- activity ---- */
+
+static void visit_claim(struct shelf *shelf)
+{
+    shelf_claim(shelf, "a", "4");
+}
+
+static void visit_open(struct shelf *shelf)
+{
+    shelf_enter(shelf, "a", "m");
+}
+
+static void visit_add(struct shelf *shelf)
+{
+    assert_int_equal(shelf_add(shelf, "a", "m", "00"), RELAY_DONE);
+}
+
+static void visit_touch(struct shelf *shelf)
+{
+    shelf_touch(shelf, "a", "m");
+}
+
+static void visit_release(struct shelf *shelf)
+{
+    shelf_release(shelf, "b", "4");
+}
+
+static void visit_list(struct shelf *shelf)
+{
+    shelf_list(shelf);
+}
+
+static void visit_close(struct shelf *shelf)
+{
+    shelf_leave(shelf, "b", "m");
+}
+
+static void touch_by_another(struct shelf *shelf)
+{
+    shelf_touch(shelf, "c", "m");
+}
+
+static void crowd(struct shelf *shelf)
+{
+    assert_int_equal(shelf_enter(shelf, "c", "m")->result, RELAY_CROWDED);
+}
+
+static void make_mailbox(struct shelf *shelf)
+{
+    shelf_enter(shelf, "a", "m");
+    shelf_enter(shelf, "b", "m");
+}
+
+static void make_nameplate(struct shelf *shelf)
+{
+    shelf_claim(shelf, "a", "4");
+    shelf_claim(shelf, "b", "4");
+}
+
+/* Half a day after it was made, a visit; it expires a day after that, or at most a minute later. */
+static void check_visit(void (*make)(struct shelf *shelf), void (*visit)(struct shelf *shelf),
+                        bool prolongs)
+{
+    struct shelf *shelf = shelf_make();
+    int64_t start = shelf->now, half = shelf->limits.retention / 2;
+    make(shelf);
+    shelf->now = start + half;
+    visit(shelf);
+    if (prolongs)
+        assert_expires_at(shelf, start + 3 * half + MINUTE);
+    else
+        assert_expires_at(shelf, start + 2 * half);
+    shelf_remove(shelf);
+}
+
+static void test_activity_prolongs(void **state)
+{
+    (void)state;
+    check_visit(make_nameplate, visit_claim, true);
+    check_visit(make_mailbox, visit_open, true);
+    check_visit(make_mailbox, visit_add, true);
+    check_visit(make_mailbox, visit_touch, true);
+}
+
+static void test_what_does_not_prolong(void **state)
+{
+    (void)state;
+    check_visit(make_nameplate, visit_release, false);
+    check_visit(make_nameplate, visit_list, false);
+    check_visit(make_mailbox, visit_close, false);
+    check_visit(make_mailbox, touch_by_another, false);
+    check_visit(make_mailbox, crowd, false);
+}
+
+/* Whenever the visits come, a mailbox lives a day after the last one, and not much longer. */
+static void test_never_too_early(void **state)
+{
+    struct shelf *shelf = *state;
+    shelf_enter(shelf, "a", "m");
+    for (int64_t step = 1; step < 10 * MINUTE; step = step * 3 + 17) {
+        int64_t start = shelf->now;
+        shelf->now = start + step;
+        shelf_touch(shelf, "a", "m");
+        shelf->now = start + step + shelf->limits.retention - 1;
+        assert_int_equal(shelf_expire(shelf, 10), 0);
+        shelf->now = start + step;
+    }
+    shelf->now += shelf->limits.retention + MINUTE;
+    assert_int_equal(shelf_expire(shelf, 10), 1);
+}
+
+static void test_visits_cost_no_write(void **state)
+{
+    struct shelf *shelf = *state;
+    shelf_enter(shelf, "a", "m");
+    shelf->now += 1;
+    shelf_touch(shelf, "a", "m");
+    uint64_t commits = shelf_count(shelf).commits;
+    for (unsigned i = 0; i < 6; i++) {
+        shelf->now += MINUTE / 6;
+        shelf_touch(shelf, "a", "m");
+        shelf_enter(shelf, "a", "m");
+        shelf_list(shelf);
+    }
+    assert_int_equal(shelf_count(shelf).commits, commits);
+    shelf->now += 1;
+    shelf_touch(shelf, "a", "m");
+    assert_int_equal(shelf_count(shelf).commits, commits + 1);
+}
+
+/* A clock that was years ahead once does not keep the mailbox for years. */
+static void test_clock_goes_back(void **state)
+{
+    struct shelf *shelf = *state;
+    int64_t right = shelf->now;
+    shelf->now = right + 1000 * shelf->limits.retention;
+    shelf_enter(shelf, "a", "m");
+    shelf->now = right;
+    shelf_enter(shelf, "a", "m");
+    assert_expires_at(shelf, right + shelf->limits.retention + MINUTE);
+}
+
+/* ---- steps ---- */
+
+static void test_oldest_first_in_steps(void **state)
+{
+    struct shelf *shelf = *state;
+    int64_t start = shelf->now;
+    char name[16];
+    for (unsigned i = 0; i < 10; i++) {
+        shelf->now = start + i;
+        snprintf(name, sizeof(name), "m%u", 9 - i);
+        shelf_enter(shelf, "a", name);
+    }
+    shelf->now = start + 5 + shelf->limits.retention;
+    assert_int_equal(shelf_expire(shelf, 4), 4);
+    assert_int_equal(shelf_expire(shelf, 4), 2);
+    assert_int_equal(shelf_expire(shelf, 4), 0);
+    assert_int_equal(shelf_count(shelf).mailboxes, 4);
+    assert_int_equal(shelf_add(shelf, "a", "m3", "00"), RELAY_DONE);
+    assert_int_equal(shelf_add(shelf, "a", "m4", "00"), RELAY_NOT_OPEN);
+}
+
+static void test_expiry_takes_all_that_belongs_to_it(void **state)
+{
+    struct shelf *shelf = *state;
+    char mailbox[RELAY_MAILBOX_MAX + 1];
+    strcpy(mailbox, shelf_claim(shelf, "a", "4")->mailbox);
+    for (unsigned i = 0; i < 100; i++)
+        assert_int_equal(shelf_add(shelf, "a", mailbox, "00"), RELAY_DONE);
+    shelf->now += 1000;
+    shelf_claim(shelf, "a", "5");
+    shelf->now += shelf->limits.retention - 1000;
+    assert_int_equal(shelf_expire(shelf, 10), 1);
+    assert_int_equal(shelf_count(shelf).messages, 0);
+    assert_string_equal(shelf_list(shelf)->text, "5 ");
+    /* The number is free again. */
+    assert_string_not_equal(shelf_claim(shelf, "b", "4")->mailbox, mailbox);
+}
+
+/* ---- the same as in memory ---- */
+
+#define SLOTS 6
+
+/* Both stores, and the mailboxes that are the same in both. */
+struct pair {
+    struct shelf *shelf;
+    struct memory_store *memory;
+    char mailboxes[SLOTS][2][RELAY_MAILBOX_MAX + 1];
+    struct shelf_reply replies[2];
+    unsigned random;
+};
+
+static unsigned draw(struct pair *pair, unsigned below)
+{
+    pair->random = pair->random * 1103515245 + 12345;
+    return (pair->random >> 16) % below;
+}
+
+static const struct relay_store *of(struct pair *pair, unsigned i)
+{
+    return i == 0 ? pair->shelf->relay : memory_store_interface(pair->memory);
+}
+
+static void settle(struct pair *pair)
+{
+    shelf_run(pair->shelf);
+    memory_store_run(pair->memory, 10);
+}
+
+/* One random operation, asked of both. */
+static void ask_both(struct pair *pair)
+{
+    static const char *const sides[] = {"a", "b", "c"}, *const names[] = {"1", "2", "3"};
+    static const char *const apps[] = {"app", "app2"};
+    unsigned what = draw(pair, 7), slot = draw(pair, SLOTS), name = draw(pair, 3);
+    pair->shelf->app = apps[draw(pair, 2)];
+    struct relay_who who = shelf_who(pair->shelf, sides[draw(pair, 3)]);
+    struct relay_message message = shelf_message(pair->shelf, "0123456789");
+    message.side = who.side;
+
+    for (unsigned i = 0; i < 2; i++) {
+        const struct relay_store *store = of(pair, i);
+        const char *mailbox = pair->mailboxes[slot][i];
+        struct shelf_reply *reply = &pair->replies[i];
+        *reply = (struct shelf_reply){.shelf = pair->shelf};
+        if (what == 0)
+            store->claim(store->self, &who, names[name], shelf_done, reply);
+        else if (what == 1)
+            store->release(store->self, &who, names[name], shelf_done, reply);
+        else if (what == 2)
+            store->open(store->self, &who, mailbox, shelf_done, reply);
+        else if (what == 3 || what == 4)
+            store->add(store->self, &who, mailbox, &message, shelf_done, reply);
+        else if (what == 5)
+            store->close(store->self, &who, mailbox, "", shelf_done, reply);
+        else
+            store->expire(store->self, pair->shelf->now, 100, shelf_done, reply);
+    }
+}
+
+static void compare(struct pair *pair, unsigned step)
+{
+    const struct shelf_reply *ours = &pair->replies[0], *theirs = &pair->replies[1];
+    struct relay_counts counts[2];
+    if (ours->result != theirs->result || ours->count != theirs->count ||
+        strcmp(ours->text, theirs->text) != 0 || ours->told != 1 || theirs->told != 1)
+        fail_msg("step %u: %d %zu %s, but in memory %d %zu %s", step, ours->result, ours->count,
+                 ours->text, theirs->result, theirs->count, theirs->text);
+    for (unsigned i = 0; i < 2; i++)
+        of(pair, i)->count(of(pair, i)->self, &counts[i]);
+    assert_int_equal(counts[0].nameplates, counts[1].nameplates);
+    assert_int_equal(counts[0].mailboxes, counts[1].mailboxes);
+    assert_int_equal(counts[0].messages, counts[1].messages);
+}
+
+/* A mailbox that was claimed takes the place of another. */
+static void remember_claimed(struct pair *pair)
+{
+    unsigned slot = draw(pair, SLOTS);
+    if (pair->replies[0].mailbox[0] == 0)
+        return;
+    for (unsigned i = 0; i < 2; i++)
+        strcpy(pair->mailboxes[slot][i], pair->replies[i].mailbox);
+}
+
+static void test_same_as_in_memory(void **state)
+{
+    struct pair *pair = calloc(1, sizeof(*pair));
+    struct relay_limits limits = {50, 60, 5}; /* so short that nothing is written ahead */
+    assert_non_null(pair);
+    pair->shelf = *state;
+    pair->random = 1;
+    pair->memory = memory_store_new(&limits);
+    lmdb_store_set_limits(pair->shelf->store, &limits);
+    for (unsigned slot = 0; slot < SLOTS; slot++)
+        for (unsigned i = 0; i < 2; i++)
+            sprintf(pair->mailboxes[slot][i], "m%u", slot);
+    for (unsigned step = 0; step < 2000; step++) {
+        pair->shelf->now += draw(pair, 3);
+        ask_both(pair);
+        settle(pair);
+        compare(pair, step);
+        remember_claimed(pair);
+    }
+    memory_store_free(pair->memory);
+    free(pair);
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, begin, end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_retention_reached_exactly),
+        cmocka_unit_test(test_activity_prolongs),
+        cmocka_unit_test(test_what_does_not_prolong),
+        TEST(test_never_too_early),
+        TEST(test_visits_cost_no_write),
+        TEST(test_clock_goes_back),
+        TEST(test_oldest_first_in_steps),
+        TEST(test_expiry_takes_all_that_belongs_to_it),
+        TEST(test_same_as_in_memory),
+    };
+    return cmocka_run_group_tests_name("relay-store-time", tests, NULL, NULL);
+}
