@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "daemon/listener.h"
+#include "daemon/permission.h"
 #include "daemon/relays.h"
 #include "daemon/rpc.h"
 #include "daemon/scheduler.h"
@@ -34,6 +35,7 @@ struct daemon {
     struct store *store;
     struct ws_net *net;
     struct relays *relays;
+    struct permissions *permissions;
     struct visits *visits;
     struct turns *turns;
     struct scheduler *scheduler;
@@ -117,14 +119,30 @@ static bool make_net(struct daemon *daemon)
     return daemon->net;
 }
 
+/* Some connections stay free for sessions that look in and leave, however many are held. */
+static unsigned held_max(unsigned max_connections)
+{
+    return max_connections - max_connections / 4;
+}
+
+static bool make_visits(struct daemon *daemon)
+{
+    if (!made(daemon->relays = relays_new()) ||
+        !made(daemon->permissions = permissions_new(daemon->base)))
+        return false;
+    const struct visits_parts parts = {.net = daemon->net,
+                                       .store = daemon->store,
+                                       .relays = daemon->relays,
+                                       .permissions = daemon->permissions};
+    return made(daemon->visits = visits_new(&parts));
+}
+
 static bool make_turns(struct daemon *daemon)
 {
     const struct turn_hooks hooks = {on_effect, on_abandon, on_changed, on_over, daemon};
     const struct turn_settings settings = {.keep = daemon->settings->keep,
-                                           .max_held = daemon->settings->max_connections};
-    if (!made(daemon->relays = relays_new()) ||
-        !made(daemon->subscribers = subscribers_new(daemon->base)) ||
-        !made(daemon->visits = visits_new(daemon->net, daemon->store, NULL, daemon->relays)) ||
+                                           .max_held = held_max(daemon->settings->max_connections)};
+    if (!made(daemon->subscribers = subscribers_new(daemon->base)) || !make_visits(daemon) ||
         !made(daemon->turns =
                   turns_new(daemon->base, daemon->store, daemon->relays, &hooks, &settings)))
         return false;
@@ -180,6 +198,7 @@ static void end(struct daemon *daemon)
         turn_flush(daemon->turns);
     server_free(daemon->server);
     visits_free(daemon->visits);
+    permissions_free(daemon->permissions);
     scheduler_free(daemon->scheduler);
     turns_free(daemon->turns);
     subscribers_free(daemon->subscribers);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <uthash.h>
 
+#include "daemon/permission.h"
 #include "daemon/relays.h"
 #include "daemon/turn.h"
 #include "net/url.h"
@@ -34,17 +35,17 @@ struct link {
     struct ws *ws;
     struct relay *relay;
     bool opened;
-    bool detached; /* the session has done with it */
+    bool detached;                 /* the session has done with it */
+    struct permission *permission; /* being made; meanwhile the session does not hear of the … */
+    struct wire_message welcome;
     struct pending *pending, **pending_end;
     UT_hash_handle hh;
     struct link *next_detached, **this_detached; /* closing politely, without a session */
 };
 
 struct visits {
-    struct ws_net *net;
-    struct store *store;
+    struct visits_parts parts;
     struct turns *turns;
-    struct relays *relays;
     struct link *links;
     struct link *detached;
 };
@@ -69,6 +70,14 @@ static void drop_pending(struct link *link)
     link->pending_end = &link->pending;
 }
 
+static void forget_welcome(struct link *link)
+{
+    permission_cancel(link->permission);
+    link->permission = NULL;
+    wire_free(&link->welcome);
+    memset(&link->welcome, 0, sizeof link->welcome);
+}
+
 static void unlist(struct link *link)
 {
     if (!link->detached) {
@@ -86,6 +95,7 @@ static void detach(struct link *link)
     struct visits *visits = link->visits;
     unlist(link);
     drop_pending(link);
+    forget_welcome(link);
     link->detached = true;
     link->next_detached = visits->detached;
     link->this_detached = &visits->detached;
@@ -98,6 +108,7 @@ static void free_link(struct link *link)
 {
     unlist(link);
     drop_pending(link);
+    forget_welcome(link);
     link->relay->connections--;
     free(link);
 }
@@ -132,7 +143,7 @@ static void send_text(struct link *link, const char *text)
 
 static void send_outbox(struct link *link, const struct session *session, uint32_t number)
 {
-    struct store_txn *txn = store_read(link->visits->store);
+    struct store_txn *txn = store_read(link->visits->parts.store);
     const uint8_t *row;
     size_t length;
     char *text = NULL;
@@ -180,10 +191,48 @@ static void on_opened(struct ws *ws, void *arg)
     log_debug("visit", "session %s: connected to %s", link->name, link->relay->url);
 }
 
-static void note_welcome(struct link *link, const struct wire_message *message)
+/* ---- a relay that asks for hashcash ---- */
+
+static void pass_on(struct link *link, struct wire_message *message)
+{
+    if (!turn_relay_message(link->visits->turns, link->id, message))
+        ws_close(link->ws);
+}
+
+/* Only now may the session bind, so only now it is told that the relay is there. */
+static void on_stamp(void *arg, const char *stamp)
+{
+    struct link *link = arg;
+    char *text = stamp == NULL ? NULL : wire_submit_permission(stamp);
+    link->permission = NULL;
+    if (text != NULL) {
+        send_text(link, text);
+        link->welcome.permission_needed = false;
+    }
+    free(text);
+    pass_on(link, &link->welcome);
+}
+
+/* True if the welcome waits for a stamp. */
+static bool ask_permission(struct link *link, struct wire_message *message)
+{
+    if (!message->permission_needed || message->hashcash_bits == 0 || link->permission != NULL)
+        return false;
+    link->permission = permission_ask(link->visits->parts.permissions, message->hashcash_bits,
+                                      message->hashcash_resource, on_stamp, link);
+    if (link->permission == NULL)
+        return false;
+    link->welcome = *message;
+    return true;
+}
+
+static bool take_welcome(struct link *link, struct wire_message *message)
 {
     relay_welcomed(link->relay, message->motd, message->error, message->retention * 1000);
+    return ask_permission(link, message);
 }
+
+/* ---- what the connection tells ---- */
 
 /* There is no point in listening further. */
 static void hang_up(struct link *link, const char *why)
@@ -197,6 +246,7 @@ static void on_message(struct ws *ws, const uint8_t *data, size_t length, void *
 {
     struct link *link = arg;
     struct wire_message message;
+    (void)ws;
     if (link->detached)
         return;
     enum wire_fault fault = wire_parse((const char *)data, length, &message);
@@ -208,10 +258,9 @@ static void on_message(struct ws *ws, const uint8_t *data, size_t length, void *
     if (fault != WIRE_OK)
         return; /* incomplete: a peer may have chosen a strange phase, which must not stop the visit
                  */
-    if (message.type == WIRE_WELCOME)
-        note_welcome(link, &message);
-    if (!turn_relay_message(link->visits->turns, link->id, &message))
-        ws_close(ws);
+    if (message.type == WIRE_WELCOME && take_welcome(link, &message))
+        return;
+    pass_on(link, &message);
 }
 
 static void on_closed(struct ws *ws, const char *why, void *arg)
@@ -256,11 +305,11 @@ static void connect_effect(struct visits *visits, const struct session *session,
 {
     struct url url;
     enum url_fault fault = url_parse(session->relay, &url);
-    struct relay *relay = relays_get(visits->relays, session->relay);
+    struct relay *relay = relays_get(visits->parts.relays, session->relay);
     struct link *link = relay == NULL ? NULL : add_link(visits, session, relay);
     (void)effect;
     if (link != NULL && fault == URL_OK)
-        link->ws = ws_dial(visits->net, &url, NULL, &handlers, link);
+        link->ws = ws_dial(visits->parts.net, &url, NULL, &handlers, link);
     if (link != NULL && link->ws != NULL)
         return;
     const char *why = fault == URL_OK ? "out of memory" : url_fault_text(fault);
@@ -318,12 +367,11 @@ void visits_abandon(struct visits *visits, const uint8_t id[SESSION_ID_BYTES])
 
 /* ---- life ---- */
 
-struct visits *visits_new(struct ws_net *net, struct store *store, struct turns *turns,
-                          struct relays *relays)
+struct visits *visits_new(const struct visits_parts *parts)
 {
     struct visits *visits = calloc(1, sizeof *visits);
     if (visits != NULL)
-        *visits = (struct visits){.net = net, .store = store, .turns = turns, .relays = relays};
+        visits->parts = *parts;
     return visits;
 }
 

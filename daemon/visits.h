@@ -7,15 +7,23 @@
 
 #include "wormhole/session.h"
 
+struct permissions;
 struct relays;
 struct store;
 struct turns;
 struct visits;
 struct ws_net;
 
+/* What visits work with; all of it must outlive them. */
+struct visits_parts {
+    struct ws_net *net;
+    struct store *store;
+    struct relays *relays;
+    struct permissions *permissions;
+};
+
 /* New; visits_free(), which drops all connections. */
-struct visits *visits_new(struct ws_net *net, struct store *store, struct turns *turns,
-                          struct relays *relays);
+struct visits *visits_new(const struct visits_parts *parts);
 void visits_free(struct visits *visits);
 
 /* The turns that these visits report to; known only after both exist. */

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "relay/hashcash.h"
+#include "wormhole/hashcash.h"
 #include "relay/reply.h"
 
 /* No ration is asked for. */

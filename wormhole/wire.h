@@ -43,7 +43,9 @@ struct wire_message {
     int64_t retention; /* welcome: seconds that the relay keeps an unvisited mailbox, 0 if it does
                           not say */
     bool permission_needed; /* welcome: permission-required is there and does not list "none" */
-    struct json_t *root;    /* owns all of the strings above */
+    unsigned hashcash_bits; /* welcome: what a stamp would buy that permission; 0 if none would */
+    const char *hashcash_resource;
+    struct json_t *root; /* owns all of the strings above */
 };
 
 enum wire_fault {
@@ -69,6 +71,7 @@ const char *wire_fault_text(enum wire_fault fault);
  * memory. The optional `id` is left out: acks prove nothing, so nobody here would look at it.
  */
 char *wire_bind(const char *appid, const char *side, const char *version);
+char *wire_submit_permission(const char *stamp); /* before bind */
 char *wire_list(void);
 char *wire_allocate(void);
 char *wire_claim(const char *nameplate);

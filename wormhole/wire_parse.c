@@ -10,6 +10,7 @@
 
 #include "wormhole/code.h"
 #include "wormhole/document.h"
+#include "wormhole/hashcash.h"
 #include "wormhole/text.h"
 
 /* Longest retention that is believed, in seconds: ten years. Keeps sums of times far from overflow.
@@ -116,6 +117,20 @@ static bool permission_needed(const json_t *welcome)
     return methods && !json_is_null(methods) && !json_is_false(methods) && !lists_none(methods);
 }
 
+/* {"hashcash": {"bits": 6, "resource": "…"}} */
+static void read_hashcash(const json_t *welcome, struct wire_message *message)
+{
+    const json_t *hashcash =
+        json_object_get(json_object_get(welcome, "permission-required"), "hashcash");
+    json_int_t bits = json_integer_value(json_object_get(hashcash, "bits"));
+    const char *resource = json_string_value(json_object_get(hashcash, "resource"));
+
+    if (bits <= 0 || bits > HASHCASH_BITS_MAX || !resource)
+        return;
+    message->hashcash_bits = (unsigned)bits;
+    message->hashcash_resource = resource;
+}
+
 /* `relayd` is what our own relay says about itself. */
 static int64_t retention(const json_t *welcome)
 {
@@ -136,6 +151,7 @@ static enum wire_fault read_welcome(json_t *root, struct wire_message *message)
         return WIRE_INCOMPLETE;
     message->retention = retention(welcome);
     message->permission_needed = permission_needed(welcome);
+    read_hashcash(welcome, message);
     fault = get_text(welcome, "motd", &message->motd);
     return fault ? fault : get_text(welcome, "error", &message->error);
 }

@@ -28,6 +28,12 @@ char *wire_bind(const char *appid, const char *side, const char *version)
                           "client_version", CLIENT_NAME, version));
 }
 
+char *wire_submit_permission(const char *stamp)
+{
+    return tell(json_pack("{s:s, s:s, s:s}", "type", "submit-permissions", "method", "hashcash",
+                          "stamp", stamp));
+}
+
 char *wire_list(void)
 {
     return tell(json_pack("{s:s}", "type", "list"));

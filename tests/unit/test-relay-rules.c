@@ -15,7 +15,7 @@
 #include <string.h>
 
 #include "relay-desk.h"
-#include "relay/hashcash.h"
+#include "wormhole/hashcash.h"
 
 #define LENGTH(array) (sizeof(array) / sizeof(*(array)))
 

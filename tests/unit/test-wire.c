@@ -306,6 +306,36 @@ static void test_permission(void **state)
     }
 }
 
+static void test_hashcash_offer(void **state)
+{
+    static const struct {
+        const char *offer;
+        unsigned bits;
+    } cases[] = {
+        {"{\"hashcash\":{\"bits\":6,\"resource\":\"relay/1\"}}", 6},
+        {"{\"hashcash\":{\"bits\":33,\"resource\":\"relay/1\"}}", 0},
+        {"{\"hashcash\":{\"bits\":-1,\"resource\":\"relay/1\"}}", 0},
+        {"{\"hashcash\":{\"bits\":\"6\",\"resource\":\"relay/1\"}}", 0},
+        {"{\"hashcash\":{\"bits\":6}}", 0},
+        {"{\"hashcash\":{\"bits\":6,\"resource\":1}}", 0},
+        {"{\"hashcash\":6}", 0},
+        {"[\"hashcash\"]", 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < LENGTH(cases); i++) {
+        char welcome[256];
+        snprintf(welcome, sizeof(welcome), "{\"permission-required\":%s}", cases[i].offer);
+        struct wire_message message = parse_welcome(welcome);
+
+        assert_true(message.permission_needed);
+        assert_int_equal(message.hashcash_bits, cases[i].bits);
+        if (cases[i].bits > 0)
+            assert_string_equal(message.hashcash_resource, "relay/1");
+        wire_free(&message);
+    }
+}
+
 /* Long texts are cut between characters, whatever the offset. */
 static void test_long_texts(void **state)
 {
@@ -591,6 +621,8 @@ static void test_told(void **state)
     expect_told(wire_bind("example.org/a", "0123456789", "0.1.0"),
                 "{\"type\":\"bind\",\"appid\":\"example.org/a\",\"side\":\"0123456789\","
                 "\"client_version\":[\"wormholed\",\"0.1.0\"]}");
+    expect_told(wire_submit_permission("1:6:x"), "{\"type\":\"submit-permissions\","
+                                                 "\"method\":\"hashcash\",\"stamp\":\"1:6:x\"}");
     expect_told(wire_list(), "{\"type\":\"list\"}");
     expect_told(wire_allocate(), "{\"type\":\"allocate\"}");
     expect_told(wire_claim("4"), "{\"type\":\"claim\",\"nameplate\":\"4\"}");
@@ -790,6 +822,7 @@ int main(void)
         cmocka_unit_test(test_welcome_without_texts),
         cmocka_unit_test(test_retention),
         cmocka_unit_test(test_permission),
+        cmocka_unit_test(test_hashcash_offer),
         cmocka_unit_test(test_long_texts),
         cmocka_unit_test(test_absent_keys),
         cmocka_unit_test(test_wrong_types),

@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "relay/hashcash.h"
+#include "wormhole/hashcash.h"
 
 #include <inttypes.h>
 #include <stdio.h>

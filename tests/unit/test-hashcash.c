@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#include "relay/hashcash.h"
+#include "wormhole/hashcash.h"
 
 #define LENGTH(array) (sizeof(array) / sizeof(*(array)))
 #define NOW           ((int64_t)1700000000000) /* 2023-11-14 */
