@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -154,6 +155,9 @@ static void test_large_answers(void **state)
     assert_int_equal(shelf_add(shelf, "a", "m", body), RELAY_DONE);
     for (unsigned i = 0; i < 40; i++)
         ask_open(shelf, "m", &replies[i]);
+    unsigned told = shelf->told;
+    assert_int_equal(event_base_loop(shelf->base, EVLOOP_ONCE), 0);
+    assert_in_range(shelf->told, told + 1, told + 20);
     shelf_run(shelf);
     for (unsigned i = 0; i < 40; i++) {
         assert_int_equal(replies[i].told, 1);
