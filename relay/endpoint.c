@@ -1,0 +1,135 @@
+#include "config.h"
+
+#include "relay/endpoint.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* Connections that the kernel keeps for us while we are busy; it takes less if it wants. */
+#define BACKLOG 4096
+
+static const char blanks[] = " \t";
+
+/* ---- text ---- */
+
+static bool parse_port(const char *text, in_port_t *ret_port)
+{
+    size_t length = strlen(text);
+    if (length == 0 || length > 5 || strspn(text, "0123456789") != length)
+        return false;
+    unsigned long port = strtoul(text, NULL, 10);
+    if (port > UINT16_MAX)
+        return false;
+    *ret_port = htons((uint16_t)port);
+    return true;
+}
+
+bool endpoint_parse(const char *text, union endpoint *ret_endpoint)
+{
+    char host[INET6_ADDRSTRLEN];
+    union endpoint made = {{0}};
+    bool v6 = *text == '[';
+    const char *start = v6 ? text + 1 : text;
+    const char *end = v6 ? strchr(text, ']') : strrchr(text, ':');
+    if (!end || (size_t)(end - start) >= sizeof host || (v6 && end[1] != ':'))
+        return false;
+    memcpy(host, start, (size_t)(end - start));
+    host[end - start] = 0;
+    made.any.sa_family = v6 ? AF_INET6 : AF_INET;
+    bool parsed = v6 ? inet_pton(AF_INET6, host, &made.v6.sin6_addr) == 1 &&
+                           parse_port(end + 2, &made.v6.sin6_port)
+                     : inet_pton(AF_INET, host, &made.v4.sin_addr) == 1 &&
+                           parse_port(end + 1, &made.v4.sin_port);
+    if (parsed)
+        *ret_endpoint = made;
+    return parsed;
+}
+
+bool endpoints_parse(const char *text, struct endpoints *ret_endpoints)
+{
+    struct endpoints made = {0};
+    for (text += strspn(text, blanks); *text; text += strspn(text, blanks)) {
+        char one[ENDPOINT_TEXT_SIZE];
+        size_t length = strcspn(text, blanks);
+        if (length >= sizeof one || made.count == ENDPOINTS_MAX)
+            return false;
+        memcpy(one, text, length);
+        one[length] = 0;
+        if (!endpoint_parse(one, &made.items[made.count++]))
+            return false;
+        text += length;
+    }
+    if (made.count > 0)
+        *ret_endpoints = made;
+    return made.count > 0;
+}
+
+void endpoint_text(const union endpoint *endpoint, char ret_text[ENDPOINT_TEXT_SIZE])
+{
+    char host[INET6_ADDRSTRLEN] = "?";
+    if (endpoint->any.sa_family == AF_INET6) {
+        inet_ntop(AF_INET6, &endpoint->v6.sin6_addr, host, sizeof host);
+        snprintf(ret_text, ENDPOINT_TEXT_SIZE, "[%s]:%u", host, ntohs(endpoint->v6.sin6_port));
+    } else if (endpoint->any.sa_family == AF_INET) {
+        inet_ntop(AF_INET, &endpoint->v4.sin_addr, host, sizeof host);
+        snprintf(ret_text, ENDPOINT_TEXT_SIZE, "%s:%u", host, ntohs(endpoint->v4.sin_port));
+    } else {
+        snprintf(ret_text, ENDPOINT_TEXT_SIZE, "a socket");
+    }
+}
+
+/* ---- sockets ---- */
+
+static socklen_t length_of(const union endpoint *endpoint)
+{
+    return endpoint->any.sa_family == AF_INET6 ? sizeof endpoint->v6 : sizeof endpoint->v4;
+}
+
+static bool bind_and_listen(int fd, const union endpoint *endpoint)
+{
+    static const int yes = 1, no = 0;
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) < 0)
+        return false;
+    if (endpoint->any.sa_family == AF_INET6 &&
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &no, sizeof no) < 0)
+        return false;
+    return bind(fd, &endpoint->any, length_of(endpoint)) == 0 && listen(fd, BACKLOG) == 0;
+}
+
+int endpoint_listen(const union endpoint *endpoint, char *ret_why, size_t size)
+{
+    int fd = socket(endpoint->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd >= 0 && bind_and_listen(fd, endpoint))
+        return fd;
+    char text[ENDPOINT_TEXT_SIZE];
+    endpoint_text(endpoint, text);
+    snprintf(ret_why, size, "cannot listen at %s: %s", text, strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+void endpoint_of_socket(int fd, char ret_text[ENDPOINT_TEXT_SIZE])
+{
+    union endpoint endpoint = {{0}};
+    socklen_t length = sizeof endpoint;
+    if (getsockname(fd, &endpoint.any, &length) < 0)
+        endpoint.any.sa_family = AF_UNSPEC;
+    endpoint_text(&endpoint, ret_text);
+}
+
+bool endpoint_of_peer(int fd, union endpoint *ret_endpoint)
+{
+    union endpoint endpoint = {{0}};
+    socklen_t length = sizeof endpoint;
+    if (getpeername(fd, &endpoint.any, &length) < 0)
+        return false;
+    *ret_endpoint = endpoint;
+    return true;
+}

@@ -1,0 +1,81 @@
+#include "config.h"
+
+#include "relay/expiry.h"
+
+#include <event2/event.h>
+#include <stdlib.h>
+
+#include "net/mono.h"
+#include "service/clock.h"
+#include "service/log.h"
+
+/* Mailboxes of one step, and the rest between two of them, ms: others have their turn. */
+#define STEP    64
+#define REST_MS 5
+/* Longest time between two looks, and shortest, ms. */
+#define LOOK_MAX 60000
+#define LOOK_MIN 100
+
+struct expiry {
+    const struct relay_store *store;
+    struct event *timer;
+    int64_t every;
+};
+
+static void look_in(struct expiry *expiry, int64_t ms)
+{
+    struct timeval wait = mono_timeval(ms);
+    event_add(expiry->timer, &wait);
+}
+
+static void on_expired(void *arg, const struct relay_answer *answer)
+{
+    struct expiry *expiry = arg;
+    if (answer->result != RELAY_DONE)
+        log_warning("store", "what has expired cannot be deleted now");
+    else if (answer->count > 0)
+        log_debug("store", "%zu mailboxes have expired", answer->count);
+    bool more = answer->result == RELAY_DONE && answer->count >= STEP;
+    look_in(expiry, more ? REST_MS : expiry->every);
+}
+
+static void on_time(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    struct expiry *expiry = arg;
+    expiry->store->expire(expiry->store->self, clock_now(), STEP, on_expired, expiry);
+}
+
+/* A tenth of a short retention is soon enough. */
+static int64_t look_every(int64_t retention)
+{
+    int64_t every = retention / 10;
+    return every > LOOK_MAX ? LOOK_MAX : every < LOOK_MIN ? LOOK_MIN : every;
+}
+
+struct expiry *expiry_new(struct event_base *base, const struct relay_store *store,
+                          int64_t retention)
+{
+    struct expiry *expiry = calloc(1, sizeof *expiry);
+    if (!expiry)
+        return NULL;
+    expiry->store = store;
+    expiry->every = look_every(retention);
+    expiry->timer = evtimer_new(base, on_time, expiry);
+    if (expiry->timer) {
+        look_in(expiry, 0);
+        return expiry;
+    }
+    free(expiry);
+    return NULL;
+}
+
+void expiry_free(struct expiry *expiry)
+{
+    if (!expiry)
+        return;
+    expiry->store->forget(expiry->store->self, expiry);
+    event_free(expiry->timer);
+    free(expiry);
+}

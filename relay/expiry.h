@@ -1,0 +1,20 @@
+/* Deletes what has expired, in steps so small that nobody notices. */
+#ifndef RELAY_EXPIRY_H
+#define RELAY_EXPIRY_H
+
+#include <stdint.h>
+
+#include "relay/store.h"
+
+struct event_base;
+struct expiry;
+
+/* Looks at once, and then at least once in a minute; more often where `retention` (ms) is short.
+ * `store` must outlive it. New. NULL when out of memory. */
+struct expiry *expiry_new(struct event_base *base, const struct relay_store *store,
+                          int64_t retention);
+
+/* NULL is fine. */
+void expiry_free(struct expiry *expiry);
+
+#endif

@@ -1,0 +1,67 @@
+#include "config.h"
+
+#include "relay/limits.h"
+
+/* Opening mailboxes needs neither allocation nor claim; visitors of many do it all the time. */
+#define OPENS_PER_MINUTE 600
+/* Nobody is refused for this, unless many connections of one address do it: they are slowed down.
+ */
+#define MESSAGES_PER_MINUTE 6000
+/* JSON around a stored message, and what the rules add to it, bytes; the words in it are bounded by
+ * relay/store.h. */
+#define MESSAGE_OVERHEAD 512
+/* A mailbox that is listened to is touched so often in its life: losing one touch costs little. */
+#define TOUCHES 20
+/* ms; each touch is a write to the disk. */
+#define TOUCH_MAX 3600000
+#define TOUCH_MIN 100
+
+struct rules_settings limits_of_rules(const struct settings *settings)
+{
+    return (struct rules_settings){
+        .motd = settings->motd,
+        .message_max = settings->max_message,
+        .retention = settings->retention,
+        .hashcash_bits = settings->hashcash_bits,
+        .list = !settings->no_list,
+    };
+}
+
+struct relay_limits limits_of_store(const struct settings *settings)
+{
+    return (struct relay_limits){
+        .retention = settings->retention,
+        .mailbox_bytes = settings->max_mailbox_bytes,
+        .mailbox_messages = settings->max_mailbox_messages,
+    };
+}
+
+static int64_t touch_every(int64_t retention)
+{
+    int64_t every = retention / TOUCHES;
+    return every > TOUCH_MAX ? TOUCH_MAX : every < TOUCH_MIN ? TOUCH_MIN : every;
+}
+
+/* A whole mailbox is sent at once to whoever opens it, and that is not slow of him. */
+static size_t backlog_max(const struct settings *settings)
+{
+    return settings->max_mailbox_bytes + (size_t)settings->max_mailbox_messages * MESSAGE_OVERHEAD +
+           2 * settings->max_message;
+}
+
+struct server_settings limits_of_server(const struct settings *settings)
+{
+    return (struct server_settings){
+        .message_max = settings->max_message,
+        .backlog_max = backlog_max(settings),
+        .connections_max = settings->max_connections,
+        .touch_every = touch_every(settings->retention),
+        .rations = {.connections = settings->max_per_address,
+                    .per_minute = {[RATION_ALLOCATE] = settings->allocations,
+                                   [RATION_CLAIM] = settings->claims,
+                                   [RATION_MAILBOX] = OPENS_PER_MINUTE,
+                                   [RATION_MESSAGE] = MESSAGES_PER_MINUTE}},
+        .ration_loopback = settings->ration_loopback,
+        .log_addresses = settings->log_addresses,
+    };
+}

@@ -1,0 +1,42 @@
+/* wormhole-relayd: a rendezvous relay for Magic Wormhole that remembers for weeks. */
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "relay/relayd.h"
+#include "relay/settings.h"
+
+#define EXIT_USAGE 2
+
+static int run(const struct options *options)
+{
+    struct settings settings;
+    char why[1024];
+    int status = EXIT_FAILURE;
+    if (!settings_read(options, &settings, why, sizeof why) ||
+        (options->own && !relayd_check(&settings, why, sizeof why)))
+        fprintf(stderr, "wormhole-relayd: %s\n", why);
+    else if (options->own)
+        status = EXIT_SUCCESS;
+    else
+        status = relayd_run(options, &settings);
+    settings_clear(&settings);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    struct options options;
+    int status = EXIT_SUCCESS;
+    if (!options_parse(&settings_options, argc, argv, &options))
+        status = EXIT_USAGE;
+    else if (options.help)
+        options_print_help(&settings_options);
+    else if (options.version)
+        puts(PACKAGE_STRING);
+    else
+        status = run(&options);
+    options_clear(&options);
+    return status;
+}

@@ -1,0 +1,157 @@
+#include "config.h"
+
+#include "relay/metrics.h"
+
+#include <event2/buffer.h>
+#include <event2/event.h>
+#include <event2/http.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* A scraper that takes longer has gone; s. */
+#define TIMEOUT 10
+/* Nobody has much to say to us. */
+#define HEAD_MAX 8192
+#define BODY_MAX 1024
+
+struct metrics {
+    struct evhttp *http;
+    struct metrics_sources sources;
+};
+
+static void name(struct evbuffer *text, const char *metric, const char *type, const char *help)
+{
+    evbuffer_add_printf(text, "# HELP relayd_%s %s\n# TYPE relayd_%s %s\n", metric, help, metric,
+                        type);
+}
+
+/* One that has no labels. */
+static void one(struct evbuffer *text, const char *metric, const char *type, const char *help,
+                uint64_t value)
+{
+    name(text, metric, type, help);
+    evbuffer_add_printf(text, "relayd_%s %" PRIu64 "\n", metric, value);
+}
+
+/* One for each value of a label. */
+static void many(struct evbuffer *text, const char *metric, const char *label,
+                 const char *const *labels, const uint64_t *values, int count)
+{
+    for (int i = 0; i < count; i++)
+        evbuffer_add_printf(text, "relayd_%s{%s=\"%s\"} %" PRIu64 "\n", metric, label, labels[i],
+                            values[i]);
+}
+
+static void write_server(struct evbuffer *text, const struct server *server)
+{
+    static const char *const causes[SERVER_REFUSALS] = {
+        [SERVER_FULL] = "full", [SERVER_ADDRESS] = "address", [SERVER_SLOW] = "slow",
+        [SERVER_IDLE] = "idle", [SERVER_WRONG] = "handshake", [SERVER_ENDING] = "ending",
+    };
+    struct server_counts counts;
+    server_count(server, &counts);
+    one(text, "connections", "gauge", "Connections now.", counts.connections);
+    one(text, "connections_total", "counter", "Connections since the start.", counts.accepted);
+    one(text, "backlog_bytes", "gauge", "Bytes that clients are behind.", counts.backlog);
+    one(text, "waits_total", "counter", "Times that a client was made to wait.", counts.waits);
+    name(text, "drops_total", "counter", "Connections refused or dropped, by cause.");
+    many(text, "drops_total", "cause", causes, counts.refusals, SERVER_REFUSALS);
+}
+
+static void write_rules(struct evbuffer *text, const struct rules *rules)
+{
+    static const char *const moods[RULES_MOODS] = {"happy", "lonely", "scary", "errory", "other"};
+    static const char *const rations[RULES_RATIONS] = {
+        [RATION_ALLOCATE] = "allocate",
+        [RATION_CLAIM] = "claim",
+        [RATION_MAILBOX] = "open",
+        [RATION_MESSAGE] = "add",
+    };
+    struct rules_counts counts;
+    rules_count(rules, &counts);
+    one(text, "clients", "gauge", "Clients that were welcomed.", counts.clients);
+    one(text, "listening", "gauge", "Clients that listen to a mailbox.", counts.listening);
+    one(text, "errors_total", "counter", "Errors told to clients.", counts.errors);
+    name(text, "moods_total", "counter", "Mailboxes closed by a side, by mood.");
+    many(text, "moods_total", "mood", moods, counts.moods, RULES_MOODS);
+    name(text, "refusals_total", "counter", "Commands beyond an address's rations.");
+    many(text, "refusals_total", "command", rations, counts.refusals, RULES_RATIONS);
+}
+
+static void write_store(struct evbuffer *text, const struct relay_store *store)
+{
+    struct relay_counts counts;
+    store->count(store->self, &counts);
+    one(text, "nameplates", "gauge", "Nameplates in use.", counts.nameplates);
+    one(text, "mailboxes", "gauge", "Mailboxes kept.", counts.mailboxes);
+    one(text, "messages", "gauge", "Messages kept.", counts.messages);
+    name(text, "commit_seconds", "summary", "Commits to the disk, and the time they took.");
+    evbuffer_add_printf(text,
+                        "relayd_commit_seconds_count %" PRIu64
+                        "\nrelayd_commit_seconds_sum %" PRIu64 ".%06" PRIu64 "\n",
+                        counts.commits, counts.commit_microseconds / 1000000,
+                        counts.commit_microseconds % 1000000);
+}
+
+static void reply(struct evhttp_request *request, const char *type, struct evbuffer *text)
+{
+    evhttp_add_header(evhttp_request_get_output_headers(request), "Content-Type", type);
+    evhttp_send_reply(request, HTTP_OK, "OK", text);
+}
+
+static void on_metrics(struct evhttp_request *request, void *arg)
+{
+    const struct metrics *metrics = arg;
+    struct evbuffer *text = evbuffer_new();
+    if (!text) {
+        evhttp_send_error(request, HTTP_SERVUNAVAIL, NULL);
+        return;
+    }
+    write_server(text, metrics->sources.server);
+    write_rules(text, metrics->sources.rules);
+    write_store(text, metrics->sources.store);
+    reply(request, "text/plain; version=0.0.4", text);
+    evbuffer_free(text);
+}
+
+/* Whoever gets this answer knows that the event loop turns. */
+static void on_health(struct evhttp_request *request, void *arg)
+{
+    (void)arg;
+    struct evbuffer *text = evbuffer_new();
+    if (text)
+        evbuffer_add_printf(text, "ok\n");
+    reply(request, "text/plain", text);
+    if (text)
+        evbuffer_free(text);
+}
+
+struct metrics *metrics_new(struct event_base *base, int fd, const struct metrics_sources *sources)
+{
+    struct metrics *metrics = calloc(1, sizeof *metrics);
+    if (metrics)
+        metrics->http = evhttp_new(base);
+    if (!metrics || !metrics->http || evhttp_accept_socket(metrics->http, fd) != 0) {
+        close(fd);
+        metrics_free(metrics);
+        return NULL;
+    }
+    metrics->sources = *sources;
+    evhttp_set_allowed_methods(metrics->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD);
+    evhttp_set_max_headers_size(metrics->http, HEAD_MAX);
+    evhttp_set_max_body_size(metrics->http, BODY_MAX);
+    evhttp_set_timeout(metrics->http, TIMEOUT);
+    evhttp_set_cb(metrics->http, "/metrics", on_metrics, metrics);
+    evhttp_set_cb(metrics->http, "/healthz", on_health, metrics);
+    return metrics;
+}
+
+void metrics_free(struct metrics *metrics)
+{
+    if (!metrics)
+        return;
+    if (metrics->http)
+        evhttp_free(metrics->http);
+    free(metrics);
+}

@@ -1,0 +1,14 @@
+/* The relay as a process: makes its parts, connects them, runs the event loop. */
+#ifndef RELAY_RELAYD_H
+#define RELAY_RELAYD_H
+
+#include "relay/settings.h"
+
+/* Runs until SIGTERM or SIGINT. `options` is where SIGHUP reads the settings anew from; `settings`
+ * are read, and replaced then. Returns the exit status. */
+int relayd_run(const struct options *options, struct settings *settings);
+
+/* Checks what the settings name. False with a sentence in ret_why (of `size` bytes). */
+bool relayd_check(const struct settings *settings, char *ret_why, size_t size);
+
+#endif

@@ -1,0 +1,229 @@
+#include "config.h"
+
+#include "relay/server.h"
+
+#include <openssl/ssl.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <utlist.h>
+
+#include "net/mono.h"
+#include "net/ws.h"
+#include "relay/peer.h"
+#include "service/clock.h"
+#include "service/log.h"
+
+/* How often those are looked after whose turn it is, and how many at a time. */
+#define TEND_MS  1000
+#define TEND_MAX 1024
+/* How often each has its turn. */
+#define LOOK_MS 30000
+/* Who listens to no mailbox and says nothing for so long wants nothing: longer than anybody needs
+ * to type a code. */
+#define IDLE_MS (30 * 60000)
+/* Patience for a close frame, and for TLS and the upgrade. */
+#define CLOSE_MS     1000
+#define HANDSHAKE_MS 15000
+/* A message that is a little too large is still read, so that its sender can be told. */
+#define MESSAGE_MARGIN 65536
+/* At the end: patience for what is under way, for the goodbyes, and how often to look. */
+#define END_WORK_MS    1000
+#define END_GOODBYE_MS 500
+#define END_LOOK_MS    10
+
+static const char *const paths[] = {"/v1", "/", NULL};
+
+/* ---- looking after everybody ---- */
+
+static int64_t look_every(const struct server *server)
+{
+    return server->settings.touch_every < LOOK_MS ? server->settings.touch_every : LOOK_MS;
+}
+
+static void look_after(struct peer *peer, int64_t now)
+{
+    if (!peer->client)
+        return;
+    if (!rules_listening(peer->client)) {
+        if (now - peer->heard > IDLE_MS)
+            peer_doom(peer, SERVER_IDLE);
+    } else if (now - peer->touched >= peer->server->settings.touch_every) {
+        peer->touched = now;
+        rules_touch(peer->client, now);
+    }
+}
+
+static void on_tend(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    struct server *server = arg;
+    int64_t now = clock_now(), every = look_every(server);
+    struct peer *peer;
+    for (int i = 0; i < TEND_MAX && (peer = server->peers) && now - peer->looked >= every; i++) {
+        DL_DELETE(server->peers, peer);
+        DL_APPEND(server->peers, peer);
+        peer->looked = now;
+        look_after(peer, now);
+    }
+}
+
+static void on_reap(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    struct server *server = arg;
+    while (server->doomed)
+        peer_free(server->doomed);
+}
+
+static bool start_tending(struct server *server)
+{
+    int64_t every = look_every(server);
+    struct timeval wait = mono_timeval(every < TEND_MS ? every : TEND_MS);
+    return event_add(server->tender, &wait) == 0;
+}
+
+/* ---- making it ---- */
+
+static void set_options(struct server *server)
+{
+    ws_options_default(&server->options);
+    server->options.message_max = server->settings.message_max + MESSAGE_MARGIN;
+    server->options.connect_timeout = HANDSHAKE_MS;
+    server->options.handshake_timeout = HANDSHAKE_MS;
+    server->options.close_timeout = CLOSE_MS;
+    server->options.paths = paths;
+}
+
+struct server *server_new(struct event_base *base, const struct server_settings *settings)
+{
+    char why[256];
+    struct server *server = calloc(1, sizeof *server);
+    if (!server)
+        return NULL;
+    server->base = base;
+    server->settings = *settings;
+    set_options(server);
+    server->net = ws_net_new(base, NULL, why, sizeof why);
+    server->rations = rations_new(&settings->rations);
+    server->reaper = evtimer_new(base, on_reap, server);
+    server->tender = event_new(base, -1, EV_PERSIST, on_tend, server);
+    if (server->net && server->rations && server->reaper && server->tender && start_tending(server))
+        return server;
+    server_free(server);
+    return NULL;
+}
+
+void server_set_rules(struct server *server, struct rules *rules)
+{
+    server->rules = rules;
+}
+
+void server_set(struct server *server, const struct server_settings *settings)
+{
+    server->settings = *settings;
+    set_options(server);
+    rations_set(server->rations, &settings->rations);
+    start_tending(server);
+}
+
+void server_set_tls(struct server *server, SSL_CTX *tls)
+{
+    SSL_CTX_free(server->tls);
+    server->tls = tls;
+}
+
+void server_accept(void *arg, int fd)
+{
+    struct server *server = arg;
+    union endpoint endpoint;
+    server->counts.accepted++;
+    if (!endpoint_of_peer(fd, &endpoint))
+        close(fd); /* it has gone already */
+    else
+        peer_new(server, fd, &endpoint);
+}
+
+void server_free(struct server *server)
+{
+    if (!server)
+        return;
+    while (server->peers)
+        peer_free(server->peers);
+    while (server->doomed)
+        peer_free(server->doomed);
+    struct event *events[] = {server->reaper, server->tender, server->ending};
+    for (size_t i = 0; i < sizeof events / sizeof *events; i++)
+        if (events[i])
+            event_free(events[i]);
+    rations_free(server->rations);
+    ws_net_free(server->net);
+    SSL_CTX_free(server->tls);
+    free(server);
+}
+
+void server_count(const struct server *server, struct server_counts *ret_counts)
+{
+    *ret_counts = server->counts;
+}
+
+/* ---- the end ---- */
+
+static bool all_rest(const struct server *server)
+{
+    const struct peer *peer;
+    DL_FOREACH(server->peers, peer)
+    {
+        if (peer->client && !rules_resting(peer->client))
+            return false;
+    }
+    return true;
+}
+
+static void say_goodbye(struct server *server)
+{
+    struct peer *peer, *next;
+    server->goodbye = true;
+    server->deadline = mono_ms() + END_GOODBYE_MS;
+    DL_FOREACH_SAFE(server->peers, peer, next)
+    {
+        if (peer->client)
+            ws_close(peer->ws);
+        else
+            peer_doom(peer, SERVER_ENDING);
+    }
+}
+
+static void on_ending(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    struct server *server = arg;
+    bool late = mono_ms() >= server->deadline;
+    if (server->goodbye && (late || !server->peers)) {
+        event_del(server->ending);
+        server->ended(server->ended_arg);
+    } else if (!server->goodbye && (late || all_rest(server))) {
+        say_goodbye(server);
+    }
+}
+
+void server_end(struct server *server, void (*done)(void *arg), void *arg)
+{
+    struct timeval often = mono_timeval(END_LOOK_MS);
+    struct peer *peer;
+    server->ended = done;
+    server->ended_arg = arg;
+    server->deadline = mono_ms() + END_WORK_MS;
+    server->ending = event_new(server->base, -1, EV_PERSIST, on_ending, server);
+    if (!server->ending || event_add(server->ending, &often) != 0) {
+        log_error("relay", "out of memory: everybody is dropped");
+        done(arg);
+        return;
+    }
+    DL_FOREACH(server->peers, peer)
+    {
+        peer_set_pause(peer);
+    }
+}

@@ -1,0 +1,46 @@
+/* The settings of wormhole-relayd, and their table. */
+#ifndef RELAY_SETTINGS_H
+#define RELAY_SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "relay/endpoint.h"
+#include "service/log.h"
+#include "service/options.h"
+
+struct settings {
+    struct endpoints listen;
+    struct endpoints metrics; /* count 0: none */
+    char *store;              /* directory */
+    uint64_t max_store_size;  /* bytes; 0: only the disk limits it */
+    int64_t retention;        /* ms */
+    char *tls_cert, *tls_key; /* PEM files; NULL: no TLS, or the key is in the certificate's file */
+    char *motd;               /* or NULL */
+    bool no_list;
+    unsigned hashcash_bits; /* 0: none */
+    uint64_t max_message;   /* bytes */
+    uint64_t max_mailbox_bytes;
+    unsigned max_mailbox_messages;
+    unsigned max_connections;
+    unsigned max_per_address; /* connections; this and the next two: 0: no limit */
+    unsigned allocations;     /* per minute and address */
+    unsigned claims;
+    bool ration_loopback;
+    bool log_addresses;
+    enum log_level log_level;
+};
+
+/* The command line of wormhole-relayd; its own switch is --check-config. */
+extern const struct options_info settings_options;
+
+/* The defaults, and all sources over them. False with a sentence in ret_why (of `size` bytes).
+ * settings_clear() in any case. May be called again, to read everything anew. */
+bool settings_read(const struct options *options, struct settings *ret_settings, char *ret_why,
+                   size_t size);
+
+/* Frees what it holds. A zeroed struct is fine. */
+void settings_clear(struct settings *settings);
+
+#endif
