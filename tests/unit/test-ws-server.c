@@ -21,7 +21,7 @@
 
 #define DAY 86400
 
-static char dir[64], certificate_path[96], key_path[96], nowhere[96];
+static char dir[1024], certificate_path[1100], key_path[1100], nowhere[1100];
 
 /* One that vouches for itself: whoever trusts it as an authority trusts the server. */
 static X509 *make_certificate(EVP_PKEY *key)
