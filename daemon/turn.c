@@ -211,8 +211,9 @@ static void run(evutil_socket_t fd, short what, void *arg)
     take_batch(turns);
     if (turns->batch.first != NULL)
         run_batch(turns);
+    /* By a timer, so that sockets are looked at in between. */
     if (turns->queue.first != NULL)
-        event_active(turns->runner, EV_TIMEOUT, 0);
+        event_add(turns->runner, &(struct timeval){0});
 }
 
 void turn_submit(struct turns *turns, struct request *request, turn_done done, void *arg)
