@@ -13,8 +13,9 @@
 #define DAY (INT64_C(24) * 3600 * 1000)
 
 #define KEEP_DEFAULT (30 * DAY)
-/* Of 1024 descriptors, the usual soft limit, this leaves room for as many local clients again. */
-#define CONNECTIONS_DEFAULT 256
+/* Some tens of kilobytes each; three quarters of them may be held. The soft limit of descriptors is
+ * raised to the hard one, which is far above. */
+#define CONNECTIONS_DEFAULT 1024
 #define CONNECTIONS_MAX     65536
 /* LMDB's tables and one message need some room before anything works. */
 #define STORE_SIZE_MIN (UINT64_C(1) << 20)

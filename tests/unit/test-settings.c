@@ -77,7 +77,7 @@ static void defaults(void **state)
     assert_int_equal(settings.log_level, LOG_LEVEL_INFO);
     assert_int_equal(settings.max_store_size, 0);
     assert_int_equal(settings.keep, 30 * DAY);
-    assert_int_equal(settings.max_connections, 256);
+    assert_int_equal(settings.max_connections, 1024);
     settings_clear(&settings);
 }
 
