@@ -15,6 +15,10 @@
 
 /* Bytes that all clients together may be behind. Then the one that is most behind is dropped. */
 #define BACKLOG_ALL_MAX ((uint64_t)512 * 1024 * 1024)
+/* Who is so many bytes behind is not listened to: what he asks for would only add to it. */
+#define BACKLOG_PAUSE ((size_t)1024 * 1024)
+/* Who takes nothing of what waits for him for so long, ms, does not read. */
+#define STALL_MS 60000
 /* Random bytes that tell a connection from all others in a hashcash stamp. */
 #define RESOURCE_BYTES 8
 /* Connections that are not served and told so, at a time; more are just closed. */
@@ -36,9 +40,10 @@ static const char *name_of(const struct peer *peer)
 
 void peer_set_pause(struct peer *peer)
 {
+    bool busy = peer->client && rules_busy(peer->client);
     if (peer->ws)
         ws_pause(peer->ws,
-                 peer->wait || peer->server->ending || (peer->client && rules_busy(peer->client)));
+                 busy || peer->wait || peer->server->ending || peer->backlog > BACKLOG_PAUSE);
 }
 
 static void let_in(struct peer *peer)
@@ -123,6 +128,21 @@ static void on_drained(struct ws *ws, void *arg)
 {
     (void)ws;
     note_backlog(arg);
+    peer_set_pause(arg);
+}
+
+bool peer_check_reading(struct peer *peer, int64_t now)
+{
+    note_backlog(peer);
+    uint64_t delivered = peer->sent - peer->backlog;
+    if (peer->backlog == 0 || delivered != peer->delivered) {
+        peer->delivered = delivered;
+        peer->moved = now;
+    }
+    if (now - peer->moved < STALL_MS)
+        return true;
+    peer_doom(peer, SERVER_SLOW);
+    return false;
 }
 
 static void on_closed(struct ws *ws, const char *why, void *arg)
@@ -160,9 +180,13 @@ static void doom_greatest(struct server *server)
 static void on_send(void *connection, const char *text, size_t length)
 {
     struct peer *peer = connection;
+    note_backlog(peer);
+    size_t before = peer->backlog;
     if (!peer->ws || !ws_send(peer->ws, text, length))
         return;
     note_backlog(peer);
+    peer->sent += peer->backlog > before ? peer->backlog - before : 0;
+    peer_set_pause(peer);
     if (peer->backlog > peer->server->settings.backlog_max)
         peer_doom(peer, SERVER_SLOW);
     else if (peer->server->counts.backlog > BACKLOG_ALL_MAX)
@@ -262,8 +286,12 @@ struct peer *peer_new(struct server *server, int fd, const union endpoint *endpo
         close(fd);
         return NULL;
     }
-    *peer = (struct peer){
-        .server = server, .heard = now, .looked = now, .touched = now, .list = &server->peers};
+    *peer = (struct peer){.server = server,
+                          .heard = now,
+                          .looked = now,
+                          .touched = now,
+                          .moved = now,
+                          .list = &server->peers};
     DL_APPEND(server->peers, peer);
     server->counts.connections++;
     if (!admit(peer, endpoint, now)) {

@@ -40,7 +40,10 @@ struct peer {
     int64_t heard;       /* when it last said something, ms */
     int64_t looked;      /* when it was last looked after … */
     int64_t touched;     /* … and its mailbox touched */
-    size_t backlog;
+    uint64_t sent;       /* bytes, all together … */
+    size_t backlog;      /* … and those of them that have not left … */
+    uint64_t delivered;  /* … and those that had left … */
+    int64_t moved;       /* … when that last changed, as far as was looked */
     bool rationed;
     struct rations_address address;
 };
@@ -54,6 +57,9 @@ void peer_free(struct peer *peer);
 
 /* Drops the connection; the rest follows from the event loop. */
 void peer_doom(struct peer *peer, enum server_refusal cause);
+
+/* Drops it if it has taken nothing for long that waits for it. False then. */
+bool peer_check_reading(struct peer *peer, int64_t now);
 
 /* Whether it is listened to has changed. */
 void peer_set_pause(struct peer *peer);

@@ -42,7 +42,7 @@ static int64_t look_every(const struct server *server)
 
 static void look_after(struct peer *peer, int64_t now)
 {
-    if (!peer->client)
+    if (!peer_check_reading(peer, now) || !peer->client)
         return;
     if (!rules_listening(peer->client)) {
         if (now - peer->heard > IDLE_MS)
