@@ -39,6 +39,19 @@ static bool set_endpoints(void *field, const struct settings_bounds *bounds, con
     return false;
 }
 
+static bool set_endpoint(void *field, const struct settings_bounds *bounds, const char *text,
+                         char *ret_why, size_t size)
+{
+    struct endpoints *endpoints = field, made;
+    (void)bounds;
+    if (endpoints_parse(text, &made) && made.count == 1) {
+        *endpoints = made;
+        return true;
+    }
+    snprintf(ret_why, size, "it is one IP address and a port, as in 127.0.0.1:9100");
+    return false;
+}
+
 /* ---- the table ---- */
 
 static const struct settings_bounds store_size = {
@@ -90,8 +103,8 @@ static const struct settings_row rows[] = {
      FIELD(tls_cert), NULL, false},
     {"tls-key", "FILE", "the certificate's key, if it is not in the same file", settings_text,
      FIELD(tls_key), NULL, false},
-    {"metrics-listen", "ADDRESS:PORT", "serve /healthz and /metrics there", set_endpoints,
-     FIELD(metrics), NULL, true},
+    {"metrics-listen", "ADDRESS:PORT", "serve /healthz and /metrics there", set_endpoint,
+     FIELD(metrics), NULL, false},
     {"motd", "TEXT", "a message of the day for every client", settings_text, FIELD(motd), NULL,
      false},
     {"no-list", "", "do not tell which nameplates are in use", settings_switch, FIELD(no_list),

@@ -12,7 +12,7 @@
 
 struct settings {
     struct endpoints listen;
-    struct endpoints metrics; /* count 0: none */
+    struct endpoints metrics; /* one, or none */
     char *store;              /* directory */
     uint64_t max_store_size;  /* bytes; 0: only the disk limits it */
     int64_t retention;        /* ms */

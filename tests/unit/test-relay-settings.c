@@ -166,6 +166,7 @@ static void refused(void **state)
     static const char *const rows[][2] = {
         {"listen = localhost:4000\n", "IP address"},
         {"listen = 1.2.3.4:1 1.2.3.4\n", "IP address"},
+        {"metrics-listen = 1.2.3.4:1 1.2.3.4:2\n", "one IP address"},
         {"retention = 0\n", "from 1s"},
         {"require-hashcash = 41\n", "0 to 40"},
         {"max-message = 1K\n", "from 4K"},
