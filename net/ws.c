@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "net/mono.h"
-#include "net/ws-internal.h"
+#include "net/ws_parts.h"
 
 void ws_enter(struct ws *ws)
 {

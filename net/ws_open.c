@@ -7,7 +7,7 @@
 #include <sys/ioctl.h>
 
 #include "net/mono.h"
-#include "net/ws-internal.h"
+#include "net/ws_parts.h"
 
 /* Did a callback leave us in this stage? */
 static bool still_open(const struct ws *ws)

@@ -5,7 +5,7 @@
 #include <sodium.h>
 #include <string.h>
 
-#include "net/ws-internal.h"
+#include "net/ws_parts.h"
 
 static bool put(struct ws *ws, const char *text, size_t length)
 {

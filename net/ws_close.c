@@ -4,7 +4,7 @@
 #include <event2/bufferevent_ssl.h>
 #include <stdlib.h>
 
-#include "net/ws-internal.h"
+#include "net/ws_parts.h"
 
 /* The WebSocket's end is reached in order; TLS's too. */
 static void end_in_order(struct ws *ws)

@@ -5,7 +5,7 @@
 #include <event2/bufferevent_ssl.h>
 #include <unistd.h>
 
-#include "net/ws-internal.h"
+#include "net/ws_parts.h"
 
 /* Takes over both, also if it fails. */
 static void speak_tls(struct ws *ws, int fd, SSL *ssl, const char *why)

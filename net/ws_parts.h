@@ -5,11 +5,11 @@
  *     dialling → tls → upgrade → open → closing → flushing → ended
  *                          ↘       ↘ lingering ↗
  *
- * (ws-connect.c, ws-upgrade.c, ws-open.c, ws-close.c). Any stage may go to ended at once. An
+ * (ws_connect.c, ws_upgrade.c, ws_open.c, ws_close.c). Any stage may go to ended at once. An
  * accepted connection begins with tls or upgrade.
  */
-#ifndef NET_WS_INTERNAL_H
-#define NET_WS_INTERNAL_H
+#ifndef NET_WS_PARTS_H
+#define NET_WS_PARTS_H
 
 #include <event2/bufferevent.h>
 #include <event2/buffer.h>
