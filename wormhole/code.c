@@ -14,13 +14,13 @@
 _Static_assert(NAMEPLATE_MAX + CODE_WORDS_MAX * 12 <= CODE_MAX, "generated codes fit");
 
 static const char *const fault_texts[] = {
-    [CODE_OK] = "The code is well-formed.",
-    [CODE_EMPTY] = "The code is empty.",
-    [CODE_HAS_SPACE] = "A code has no spaces; it is joined with hyphens, as in 4-purple-sausages.",
-    [CODE_NO_NAMEPLATE] = "A code begins with a number and a hyphen, as in 4-purple-sausages.",
-    [CODE_NO_PASSWORD] = "Words are missing after the number, as in 4-purple-sausages.",
-    [CODE_TOO_LONG] = "The code is too long.",
-    [CODE_NOT_UTF8] = "The code is not UTF-8 text.",
+    [CODE_OK] = "the code is well-formed",
+    [CODE_EMPTY] = "the code is empty",
+    [CODE_HAS_SPACE] = "a code has no spaces; it is joined with hyphens, as in 4-purple-sausages",
+    [CODE_NO_NAMEPLATE] = "a code begins with a number and a hyphen, as in 4-purple-sausages",
+    [CODE_NO_PASSWORD] = "words are missing after the number, as in 4-purple-sausages",
+    [CODE_TOO_LONG] = "the code is too long",
+    [CODE_NOT_UTF8] = "the code is not UTF-8 text",
 };
 
 const char *code_fault_text(enum code_fault fault)

@@ -27,10 +27,10 @@ static const uint8_t element_s[POINT_BYTES] = {
 static const uint8_t identity[POINT_BYTES] = {1};
 
 static const char *const fault_texts[] = {
-    [PAKE_OK] = "The key exchange succeeded.",
-    [PAKE_MALFORMED] = "The peer's key exchange message is malformed.",
-    [PAKE_BAD_POINT] = "The peer's key exchange message is no valid point of the curve.",
-    [PAKE_REFLECTED] = "Somebody sent our own key exchange message back to us.",
+    [PAKE_OK] = "the key exchange succeeded",
+    [PAKE_MALFORMED] = "the peer's key exchange message is malformed",
+    [PAKE_BAD_POINT] = "the peer's key exchange message is no valid point of the curve",
+    [PAKE_REFLECTED] = "somebody sent our own key exchange message back to us",
 };
 
 const char *pake_fault_text(enum pake_fault fault)
