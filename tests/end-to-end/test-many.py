@@ -66,9 +66,10 @@ def many(world):
         until_all(left, set(invited), lambda view: view["state"] == "established", "established")
         until_all(right, set(accepted), lambda view: view["state"] == "established", "established")
 
-        sides = relay.query("SELECT side FROM mailbox_sides")
-        equal(len(sides), 2 * COUNT, "sides at the relay")
-        equal(len(set(sides)), 2 * COUNT, "distinct sides")
+        if relay.stock:  # ours keeps them to itself
+            sides = relay.query("SELECT side FROM mailbox_sides")
+            equal(len(sides), 2 * COUNT, "sides at the relay")
+            equal(len(set(sides)), 2 * COUNT, "distinct sides")
 
         pipelined(left, "send", [{"session": name, "data": b"to " + name.encode()} for name in invited])
         pipelined(right, "send", [{"session": name, "data": b"to " + name.encode()} for name in accepted])

@@ -17,7 +17,7 @@ def program(name):
     """The command line of one of our programs: what $WORMCTL or $WORMHOLED says (to put `valgrind -q` before it, say), or
     where it was built.
     """
-    override = os.environ.get(name.upper())
+    override = os.environ.get(name.upper().replace("-", "_"))
     if override:
         return shlex.split(override)
     # Where the program uses our shared library, libtool puts a slow script in its place.

@@ -11,6 +11,8 @@ PROGRAM = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 
 
 class Relay:
+    stock = True
+
     def __init__(self, world, **options):
         self.world = world
         self.port = 0
@@ -27,6 +29,13 @@ class Relay:
         self.process = self.world.spawn("relay", command)
         self.url = self.process.wait_text(r"ws://127\.0\.0\.1:[0-9]+/v1").group()
         self.port = int(self.url.split(":")[2].split("/")[0])
+
+    def kill9(self):
+        self.process.kill9()
+
+    def restart_killed(self):
+        self.kill9()
+        self.start()
 
     def stop(self):
         self.process.kill(signal.SIGTERM)

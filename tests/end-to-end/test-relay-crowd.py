@@ -1,0 +1,113 @@
+#!/usr/bin/python3
+"""10,000 clients that have opened a mailbox and say nothing: the others go on, and each costs little.
+
+WORMHOLED_TEST_CROWD in the environment says how many there are to be.
+"""
+
+import asyncio
+import json
+import os
+import resource
+import time
+
+from harness import Skip, main, test, true
+from harness.client import meet
+from harness.websocket import TEXT, decode, encode
+
+CROWD = int(os.environ.get("WORMHOLED_TEST_CROWD", "10000"))
+AT_A_TIME = 200
+KILOBYTES_EACH = 6  # the goal is 4; sockets, sanitizers and allocators have their moods
+HANDSHAKE = (b"GET /v1 HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+             b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n")
+
+
+def possible(wanted):
+    """As many as this process and its children may have descriptors for."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < wanted + 200:
+        enough = wanted + 200 if hard == resource.RLIM_INFINITY else min(hard, wanted + 200)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (enough, hard))
+    return min(wanted, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 200)
+
+
+async def settle_one(port, number, gate):
+    """One client with its mailbox open; (reader, writer)."""
+    said = [{"type": "bind", "appid": "crowd", "side": "s%d" % number}, {"type": "open", "mailbox": "m%d" % number},
+            {"type": "ping", "ping": 1}]
+    async with gate:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(HANDSHAKE + b"".join(encode(TEXT, json.dumps(message).encode()) for message in said))
+        heard = b""
+        while b'"pong"' not in heard:
+            data = await reader.read(4096)
+            if not data:
+                raise AssertionError("client %d was dropped: %r" % (number, heard[-300:]))
+            heard += data
+    return reader, writer
+
+
+async def still_there(reader, writer):
+    """Answers a ping after all that time."""
+    writer.write(encode(TEXT, b'{"type": "ping", "ping": 2}'))
+    buffer = bytearray()
+    while b'"pong"' not in buffer:
+        buffer += await reader.read(4096)
+    return decode(buffer) is not None
+
+
+async def crowd_in(relay, numbers, meanwhile):
+    gate = asyncio.Semaphore(AT_A_TIME)
+    settling = [asyncio.create_task(settle_one(relay.port, number, gate)) for number in numbers]
+    pairs = []
+    for number, task in enumerate(settling):
+        pairs.append(await task)
+        if number % 1000 == 0:
+            meanwhile()
+    return pairs
+
+
+@test("%d idle clients, each with a mailbox open, and the others go on" % CROWD)
+def crowd(world):
+    count = possible(CROWD)
+    if count < 500:
+        raise Skip("only %d descriptors are allowed" % count)
+    relay = world.relayd("--log-level", "info")
+    left, right, _ = meet(relay)
+    slowest = [0.0]
+
+    def go_on():
+        started = time.perf_counter()
+        left.say("add", phase=str(started), body="00")
+        for client in (left, right):
+            client.expect("message", 5)
+        slowest[0] = max(slowest[0], time.perf_counter() - started)
+
+    async def story():
+        """What each idle client costs, in bytes. The first hundred are not counted: with them comes what all share."""
+        pairs = await crowd_in(relay, range(100), go_on)
+        before = relay.memory()
+        pairs += await crowd_in(relay, range(100, count), go_on)
+        each = (relay.memory() - before) / (count - 100)
+        for _ in range(20):
+            go_on()
+        for reader, writer in pairs[::500]:
+            true(await still_there(reader, writer), "an idle one is still there")
+        print("# %d clients, %.1f KB each, slowest delivery %.0f ms, %.1f s of CPU" %
+              (count, each / 1000, 1000 * slowest[0], relay.cpu_seconds()), flush=True)
+        for _, writer in pairs:
+            writer.transport.abort()
+        return each
+
+    each = asyncio.run(story())
+    true(is_sanitized(relay) or each < KILOBYTES_EACH * 1000, "%.1f KB for each idle client" % (each / 1000))
+    relay.until_metric("connections", 2)
+    go_on()
+
+
+def is_sanitized(relay):
+    with open("/proc/%d/exe" % relay.process.pid, "rb") as file:
+        return b"__asan_init" in file.read()
+
+
+if __name__ == "__main__":
+    main(40)

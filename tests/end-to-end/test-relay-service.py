@@ -1,0 +1,255 @@
+#!/usr/bin/python3
+"""wormhole-relayd as a service: how it starts, is watched, reads its settings anew, and ends; TLS; what its log keeps to
+itself; what wormholed makes of its promises.
+"""
+
+import os
+import re
+import signal
+import socket
+import ssl
+import sys
+
+from harness import contains, equal, lacks, main, test, true, wait_until
+from harness.client import Client, meet, phases
+from harness.tls import Authority
+from harness.waiting import patience
+
+APPID = "example.org/secret-application"
+# What a service manager does before it starts a service: descriptor 3, and the pid to go with it.
+LAUNCHER = ("import os, sys; os.dup2(int(sys.argv[1]), 3); os.environ['LISTEN_PID'] = str(os.getpid()); "
+            "os.execvp(sys.argv[2], sys.argv[2:])")
+
+
+@test("SIGTERM: what was asked is answered, everybody gets a close frame, and the end comes within seconds")
+def sigterm(world):
+    relay = world.relayd()
+    left, right, mailbox = meet(relay)
+    for number in range(50):
+        left.say("add", phase=str(number), body="00")
+    left.expect("message")
+    relay.stop()
+    heard = 1 + len([message for message in left.until_gone() if message["type"] == "message"])
+    relay.start()
+    with Client(relay, side=right.side) as again:
+        held = len(phases(again.open(mailbox)))
+    true(heard <= held, "%d were echoed, %d are there" % (heard, held))
+
+
+@test("a second relay at the same store, and one at the same address, say why they do not start")
+def second(world):
+    relay = world.relayd()
+    other = world.relayd(start=False)
+    other.store = relay.store
+    true(other.launch().wait() == 1, "exit status at the same store")
+    contains(other.log(), relay.store, "what it says")
+    thief = world.relayd(start=False)
+    equal(thief.launch(port=relay.port).wait(), 1, "exit status at the same address")
+    contains(thief.log(), str(relay.port), "what it says")
+    Client(relay).fence()
+
+
+@test("mistakes in the settings are told, and nothing starts")
+def mistakes(world):
+    for arguments in (["--retention", "0s"], ["--listen", "nowhere"], ["--no-such-option"], ["--max-message", "1"],
+                      ["--tls-cert", world.path("nothing.pem")], ["--metrics-listen", "x"], ["--log-level", "loud"]):
+        relay = world.relayd(*arguments, start=False)
+        true(relay.launch().wait() in (1, 2), "exit status with %r" % arguments)
+        contains(relay.log(), arguments[-1].lstrip("-"), "what it says")
+
+
+@test("/healthz and /metrics")
+def watched(world):
+    relay = world.relayd()
+    equal(relay.get("/healthz"), (200, "ok\n"), "health")
+    equal(relay.get("/elsewhere")[0], 404, "status of another page")
+    left, right, _ = meet(relay)
+    waiting = Client(relay)
+    waiting.allocate()
+    left.add("pake")
+    right.expect("message")
+    waiting.refused("claim", nameplate="")
+    expected = {"connections": 3, "clients": 3, "listening": 2, "mailboxes": 2, "nameplates": 1, "messages": 1,
+                "connections_total": 3, "errors_total": 1}
+    metrics = relay.metrics()
+    equal({name: metrics["relayd_" + name] for name in expected}, expected, "metrics")
+    true(metrics["relayd_commit_seconds_count"] > 0 and metrics["relayd_commit_seconds_sum"] > 0, "commits were counted")
+    left.close(mood="happy")
+    right.close(mood="scary")
+    for mood, count in (("happy", 1), ("scary", 1), ("lonely", 0)):
+        equal(relay.metric('moods_total{mood="%s"}' % mood), count, mood)
+    equal(relay.metric("mailboxes"), 1, "mailboxes after the end of one")
+    text = relay.get("/metrics")[1]
+    for line in text.splitlines():
+        true(re.fullmatch(r'# (HELP|TYPE) \w+ .+|\w+(\{\w+="\w+"\})? [0-9.]+', line), "a line for Prometheus: " + line)
+    lacks(text, waiting.side, "metrics")
+
+
+@test("SIGHUP: a new motd and new limits, for the old connections' good too")
+def sighup(world):
+    config = world.path("relayd.conf")
+    write(config, "motd = first\n")
+    relay = world.relayd("--config", config)
+    left, right, _ = meet(relay)
+    equal(left.welcome["motd"], "first", "motd")
+    write(config, "motd = second\nno-list = yes\nmax-message = 8K\n")
+    relay.process.kill(signal.SIGHUP)
+    relay.process.wait_text("anew", stream="err")
+    with Client(relay) as client:
+        equal(client.welcome["motd"], "second", "motd after SIGHUP")
+        equal(client.welcome["relayd"]["max_message"], 8192, "max_message after SIGHUP")
+        client.claim("4")
+        equal(client.list(), [], "what list tells")
+    left.add("0")
+    equal(right.expect("message")["phase"], "0", "what an old connection hears")
+    write(config, "nonsense = yes\n")
+    relay.process.kill(signal.SIGHUP)
+    relay.process.wait_text("nonsense", stream="err")
+    equal(Client(relay).welcome["motd"], "second", "motd after a mistake")
+
+
+def write(path, text):
+    with open(path, "w") as file:
+        file.write(text)
+
+
+@test("settings come from the environment too")
+def environment(world):
+    relay = world.relayd(start=False)
+    relay.environment["WORMHOLE_RELAYD_MOTD"] = "from the environment"
+    relay.start()
+    equal(Client(relay).welcome["motd"], "from the environment", "motd")
+
+
+@test("a listening socket may come from the service manager, who is told when the relay is ready, reloads and ends")
+def activation(world):
+    relay = world.relayd(start=False)
+    notices = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    notices.bind(world.path("notify"))
+    notices.settimeout(patience(10))
+    listener = socket.create_server(("127.0.0.1", 0))
+    relay.prefix = [sys.executable, "-c", LAUNCHER, str(listener.fileno())]
+    relay.environment.update(LISTEN_FDS="1", NOTIFY_SOCKET=world.path("notify"), WATCHDOG_USEC="200000")
+    relay.popen["pass_fds"] = (listener.fileno(),)
+    early = socket.create_connection(listener.getsockname())
+    relay.start()
+    equal(relay.port, listener.getsockname()[1], "the port that it says")
+    early.close()
+    Client(relay).fence()
+    until_notice(notices, "READY=1")
+    until_notice(notices, "WATCHDOG=1")
+    until_notice(notices, "WATCHDOG=1")
+    relay.process.kill(signal.SIGHUP)
+    contains(until_notice(notices, "RELOADING=1"), "MONOTONIC_USEC=", "the notice of reloading")
+    until_notice(notices, "READY=1")
+    relay.stop()
+    until_notice(notices, "STOPPING=1")
+    notices.close()
+    listener.close()
+
+
+def until_notice(notices, word):
+    while True:
+        notice = notices.recv(4096).decode()
+        if word in notice:
+            return notice
+
+
+@test("TLS: our daemons meet through wss://, and a new certificate is taken at SIGHUP")
+def tls(world):
+    authority = Authority(world)
+    place = world.path("certificate.pem")
+    os.rename(authority.issue("127.0.0.1"), place)
+    relay = world.relayd("--tls-cert", place)
+    true(relay.url.startswith("wss://"), "URL: " + relay.url)
+    left = world.daemon("left", relay, "--cafile", authority.cafile)
+    right = world.daemon("right", relay, "--cafile", authority.cafile)
+    code = left.ctl("invite", "--name", "peer").out.strip()
+    right.ctl("accept", "--name", "peer", code)
+    left.ctl("send", "peer", data=b"x" * 300_000)
+    equal(right.ctl("recv", "peer", "--wait=20s").bytes, b"x" * 300_000, "what arrives")
+    before = ssl.get_server_certificate(("127.0.0.1", relay.port))
+    os.rename(authority.issue("127.0.0.1"), place)
+    relay.process.kill(signal.SIGHUP)
+    relay.process.wait_text("anew", stream="err")
+    true(ssl.get_server_certificate(("127.0.0.1", relay.port)) != before, "there is another certificate")
+    right.call("send", session="peer", data=b"over the old connection")
+    equal(left.take("peer", 1), [b"over the old connection"], "what arrives")
+
+
+@test("a key of its own for the certificate, and who speaks no TLS is no trouble")
+def tls_key(world):
+    authority = Authority(world)
+    with open(authority.issue("127.0.0.1")) as file:
+        key, mark, certificates = file.read().partition("-----BEGIN CERTIFICATE")
+    write(world.path("cert.pem"), mark + certificates)
+    write(world.path("key.pem"), key)
+    relay = world.relayd("--tls-cert", world.path("cert.pem"), "--tls-key", world.path("key.pem"))
+    for data in (b"GET /v1 HTTP/1.1\r\n\r\n", b"\x16\x03\x01\xff\xff" + bytes(300), b""):
+        with socket.create_connection(("127.0.0.1", relay.port)) as plain:
+            plain.sendall(data)
+    true(ssl.get_server_certificate(("127.0.0.1", relay.port)), "it still shows its certificate")
+
+
+@test("the log keeps bodies, nameplates with their app, sides and addresses to itself")
+def log(world):
+    body, nameplate, source = "c0ffee" * 20, "70707", "127.0.0.77"
+    relay = world.relayd()
+    with Client(relay, source=source, appid=APPID) as client:
+        mailbox = client.claim(nameplate)
+        client.open(mailbox)
+        client.add("pake", body)
+        client.refused("claim", nameplate=nameplate)
+        client.refused("nonsense", secret=body)
+        client.say_text('{"type": "add", "phase": "x", "body": "%s' % body)
+        client.hear()
+        client.release()
+        client.close(mood="scary")
+    with Client(relay, source=source) as client:
+        client.websocket.socket.sendall(b"\xff\xff" + bytes(30))
+        client.until_gone()
+    relay.until_metric("connections", 0)
+    relay.stop()
+    true(relay.log(), "something is logged")
+    for secret in (body, nameplate, APPID, mailbox, client.side, source):
+        lacks(relay.log(), secret, "the log")
+    talkative = world.relayd("--log-addresses")
+    Client(talkative, source=source).close_socket()
+    talkative.process.wait_text(re.escape(source), stream="err")
+
+
+@test("wormholed believes the retention that it is told, and show says so")
+def believed(world):
+    relay = world.relayd("--retention", "90d")
+    daemon = world.daemon("a", relay)
+    view = daemon.invite(name="peer", schedule="0:0,1:86400")
+    view = daemon.until("peer", lambda view: "stock" not in view["retention"], what="the retention is known")
+    contains(view["retention"], "keeps the mailbox longer", "retention in the view")
+    contains(daemon.ctl("show", "peer").out, view["retention"], "show")
+    status = daemon.call("status")["relays"]
+    equal([row["retention"] for row in status], [90 * 24 * 3600 * 1000], "retention in status")
+
+
+@test("wormholed pays with hashcash where a relay wants it")
+def hashcash(world):
+    relay = world.relayd("--require-hashcash", "12")
+    left, right = world.daemon("left", relay), world.daemon("right", relay)
+    view = left.invite(name="peer")
+    right.call("accept", code=view["code"], name="peer")
+    left.call("send", session="peer", data=b"paid for")
+    equal(right.take("peer", 1), [b"paid for"], "what arrives")
+
+
+@test("IPv6, and several addresses at once")
+def addresses(world):
+    relay = world.relayd("--listen", "[::1]:0")
+    port = int(relay.process.wait_text(r"\[::1\]:([0-9]+)/v1").group(1))
+    with socket.create_connection(("::1", port)) as client:
+        client.sendall(b"GET /v1 HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                       b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n")
+        wait_until(lambda: b" 101 " in client.recv(4096), 10, "a WebSocket over IPv6")
+    Client(relay).fence()
+
+
+if __name__ == "__main__":
+    main(40)

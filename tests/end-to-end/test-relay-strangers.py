@@ -1,0 +1,431 @@
+#!/usr/bin/python3
+"""What strangers may do to wormhole-relayd: garbage at every layer, more than they may, and nothing at all. They get an
+error or a clean end; those who behave never notice.
+"""
+
+import json
+import os
+import socket
+import struct
+
+from harness import contains, equal, main, test, true, websocket
+from harness.client import APPID, Client, meet, phases
+from harness.waiting import patience
+from harness.websocket import Closed, connect, encode
+
+HOLD_UP = 5  # seconds that nobody who behaves should ever wait
+UPGRADE = {"Host": "127.0.0.1", "Upgrade": "websocket", "Connection": "Upgrade",
+           "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version": "13"}
+
+
+class Bystanders:
+    """Two who behave, and can tell whether the relay still serves them."""
+
+    def __init__(self, relay, **options):
+        self.left, self.right, self.mailbox = meet(relay, **options)
+        self.said = 0
+
+    def go_on(self, what):
+        body = "%08x" % self.said
+        try:
+            self.left.say("add", phase=str(self.said), body=body)
+            for client in (self.left, self.right):
+                equal(client.expect("message", HOLD_UP)["body"], body, "what the bystanders hear after " + what)
+        except (TimeoutError, Closed) as error:
+            raise AssertionError("bystanders after %s: %r" % (what, error)) from None
+        self.said += 1
+
+
+# ---- JSON ----
+
+DEEP = 200_000
+NO_JSON = [
+    ("nothing", ""), ("a space", " "), ("half an object", '{"type": "ping"'), ("two objects", "{}{}"),
+    ("a trailing comma", '{"type": "ping", "ping": 1,}'), ("a bare word", "ping"), ("a comment", "{} // no"),
+    ("NaN", '{"type": "ping", "ping": NaN}'), ("a huge number", '{"type": "ping", "ping": 1%s}' % ("0" * 5000)),
+    ("a huge exponent", '{"type": "ping", "ping": 1e999999}'), ("half an escape", '{"type": "\\u12'),
+    ("a lone surrogate", '{"type": "\\ud800"}'), ("deep arrays", '{"type": ' + "[" * DEEP),
+    ("deep objects", '{"a":' * DEEP), ("deep and balanced", '{"type": "ping", "ping": %s}' % ("[" * 5000 + "]" * 5000)),
+    ("an array", '["type", "ping"]'), ("a string", '"ping"'), ("a number", "5"), ("null", "null"), ("true", "true"),
+    ("NUL in a string", '{"type": "bind", "appid": "a\\u0000b", "side": "s"}'), ("NUL itself", '{"type": "ping\0"}'),
+    ("a repeated key", '{"type": "claim", "type": "ping", "ping": []}'),
+]
+WRONG = [None, True, 5, -1, 1.5, [], ["x"], {}, {"x": 1}, "", "x" * 100_000, "a\0b"]
+KEYS = [
+    ("bind", {"appid": APPID, "side": "s"}), ("claim", {"nameplate": "4"}), ("open", {"mailbox": "m"}),
+    ("add", {"phase": "p", "body": "00"}), ("release", {"nameplate": "4"}), ("close", {"mailbox": "m", "mood": "happy"}),
+    ("ping", {"ping": 1}), ("submit-permissions", {"method": "hashcash", "stamp": "1:0"}), ("list", {"id": "i"}),
+]
+
+
+def answers_or_ends(relay, text, what):
+    """Says it over a connection of its own: an error must be the answer, or the end."""
+    with Client(relay) as client:
+        try:
+            client.say_text(text)
+            client.say("ping", ping=77)
+            heard = [client.receive()]
+            while heard[-1]["type"] not in ("pong", "error"):
+                heard.append(client.receive())
+            equal(heard[-1]["type"], "error", "answer to " + what)
+        except Closed:
+            pass  # a clean end
+
+
+def until_pong(client):
+    """Until it is clear that the connection lives, or has ended."""
+    try:
+        client.say("ping", ping="seventy-seven")
+        client.say("ping", ping=77)
+        while client.hear().get("pong") != 77:
+            pass
+    except Closed:
+        pass
+
+
+@test("what is no JSON object gets an error or a clean end; others go on")
+def no_json(world):
+    relay = world.relayd()
+    bystanders = Bystanders(relay)
+    for what, text in NO_JSON:
+        answers_or_ends(relay, text, what)
+        bystanders.go_on(what)
+
+
+@test("a wrong type in any key of any message is answered, and the connection or its end is clean")
+def wrong_types(world):
+    relay = world.relayd()
+    bystanders = Bystanders(relay)
+    for kind, message in KEYS:
+        for key in message:
+            for value in WRONG:
+                with Client(relay, bind=kind != "bind") as client:
+                    client.say(kind, **dict(message, **{key: value}))
+                    until_pong(client)
+        bystanders.go_on("wrong types in " + kind)
+    for value in WRONG:
+        with Client(relay) as client:
+            client.say_text(json.dumps({"type": value}))
+            equal(client.expect("error")["type"], "error", "the answer to the type %r" % (value,))
+
+
+@test("names are not cut, mixed or believed: NUL, length, other alphabets, SQL")
+def names(world):
+    relay = world.relayd()
+    said = ["ä" * 10, "x' OR 1=1 --", "../../etc/passwd", " ", "%s%n", "\u202e4", "4\n", "0", "00", "04", "4" * 30]
+    with Client(relay) as looking:
+        for name in said:
+            Client(relay).claim(name)
+        equal(looking.list(), sorted(said), "nameplates as they were claimed")
+
+
+# ---- WebSocket ----
+
+def handshake(headers=None, line="GET /v1 HTTP/1.1", **changes):
+    lines = {**UPGRADE, **(headers or {}), **changes}
+    return (line + "\r\n" + "".join("%s: %s\r\n" % row for row in lines.items() if row[1] is not None) + "\r\n").encode()
+
+
+HANDSHAKES = [
+    ("no HTTP", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(200) + b"\r\n\r\n"),
+    ("nothing but line ends", b"\r\n" * 40),
+    ("another method", handshake(line="POST /v1 HTTP/1.1")),
+    ("another path", handshake(line="GET /v2 HTTP/1.1")),
+    ("HTTP/1.0", handshake(line="GET /v1 HTTP/1.0")),
+    ("no version of HTTP", handshake(line="GET /v1")),
+    ("no upgrade", handshake({"Upgrade": None})),
+    ("another upgrade", handshake({"Upgrade": "h2c"})),
+    ("no key", handshake({"Sec-WebSocket-Key": None})),
+    ("a short key", handshake({"Sec-WebSocket-Key": "AAAA"})),
+    ("another version", handshake({"Sec-WebSocket-Version": "8"})),
+    ("NUL in a header", handshake({"X-Evil": "a\0b"})),
+    ("a header without a colon", handshake().replace(b"Host: ", b"Host ")),
+    ("a very long line", handshake({"X-Long": "x" * 100_000})),
+    ("very many headers", handshake({"X-%d" % number: "x" for number in range(5000)})),
+    ("a very long path", handshake(line="GET /" + "x" * 50_000 + " HTTP/1.1")),
+]
+
+
+def said_until_end(client, seconds=10):
+    """All that the relay says until it hangs up."""
+    client.settimeout(patience(seconds))
+    said = b""
+    while True:
+        try:
+            data = client.recv(1 << 16)
+        except ConnectionError:
+            return said
+        if not data:
+            return said
+        said += data
+
+
+@test("handshakes that are none are refused and ended")
+def handshakes(world):
+    relay = world.relayd()
+    bystanders = Bystanders(relay)
+    for what, data in HANDSHAKES:
+        with connect(relay.port, 10) as client:
+            try:
+                client.sendall(data)
+                client.shutdown(socket.SHUT_WR)
+            except (ConnectionError, OSError):
+                pass
+            said = said_until_end(client)
+        true(b" 101 " not in said.split(b"\r\n")[0], "no WebSocket for %s: %r" % (what, said[:80]))
+        bystanders.go_on(what)
+
+
+def frame(first, second, payload=b"", key=bytes(4)):
+    return bytes([first, second]) + (key if second & 0x80 else b"") + payload
+
+
+PING = b'{"type": "ping", "ping": 1}'
+FRAMES = [
+    ("an unmasked frame", frame(0x81, len(PING), PING)),
+    ("a reserved bit", frame(0xc1, 0x80 | len(PING), PING)),
+    ("a reserved opcode", frame(0x83, 0x80)),
+    ("a reserved control opcode", frame(0x8b, 0x80)),
+    ("a continuation of nothing", frame(0x80, 0x80 | 2, b"{}")),
+    ("a message within a fragmented one", frame(0x01, 0x80 | 1, b"{") + frame(0x81, 0x80 | 2, b"{}")),
+    ("a fragmented ping", frame(0x09, 0x80)),
+    ("a long ping", frame(0x89, 0x80 | 126, struct.pack("!H", 126) + bytes(4 + 126), key=b"")),
+    ("a length with its highest bit", bytes([0x81, 0xff]) + b"\xff" * 8 + bytes(4)),
+    ("a length of 2^62", bytes([0x81, 0xff]) + struct.pack("!Q", 1 << 62) + bytes(4)),
+    ("a length over the limit", bytes([0x81, 0xff]) + struct.pack("!Q", 1 << 40) + bytes(4)),
+    ("a length that is longer than need be", bytes([0x81, 0xfe, 0, 1]) + bytes(4) + b"{"),
+    ("a close frame of one byte", frame(0x88, 0x80 | 1, b"x")),
+    ("a close frame with a bad code", frame(0x88, 0x80 | 2, struct.pack("!H", 1005))),
+    ("text that is no UTF-8", frame(0x81, 0x80 | 4, b"\xc3\x28\xff\xfe")),
+    ("an overlong form", frame(0x81, 0x80 | 3, b"\xe0\x80\x80")),
+    ("a surrogate", frame(0x81, 0x80 | 3, b"\xed\xa0\x80")),
+]
+
+
+@test("malformed frames end their connection, and only that")
+def frames(world):
+    relay = world.relayd()
+    bystanders = Bystanders(relay)
+    for what, data in FRAMES:
+        with Client(relay) as client:
+            try:
+                client.websocket.socket.sendall(data)
+                client.websocket.socket.shutdown(socket.SHUT_WR)
+            except ConnectionError:
+                pass
+            said = said_until_end(client.websocket.socket)
+        true(b"pong" not in said, "%s is not obeyed: %r" % (what, said))
+        bystanders.go_on(what)
+
+
+@test("random bytes, in and out of frames, hurt nobody")
+def noise(world):
+    relay = world.relayd()
+    bystanders = Bystanders(relay)
+    for number in range(60):
+        with connect(relay.port, 10) as client:
+            data = os.urandom(4096)
+            try:
+                client.sendall(data if number % 3 == 0 else handshake() + (data if number % 3 == 1 else encode(1, data)))
+            except ConnectionError:
+                pass
+    bystanders.go_on("noise")
+
+
+@test("a message over --max-message ends its connection or gets an error; one just below it passes")
+def oversized(world):
+    relay = world.relayd("--max-message", "64K")
+    bystanders = Bystanders(relay)
+    with Client(relay) as client:
+        client.open("m")
+        client.add("fits", "00" * 32_000)
+    for size in (70_000, 200_000, 5_000_000):
+        with Client(relay) as client:
+            client.open("n")
+            try:
+                client.say("add", phase="large", body="00" * (size // 2))
+                heard = client.hear()["type"]
+            except (Closed, TimeoutError):
+                heard = "end"
+            true(heard in ("error", "end"), "what comes of %d bytes: %s" % (size, heard))
+        bystanders.go_on("%d bytes" % size)
+    with Client(relay) as client:
+        equal(phases(client.open("n")), [], "what is stored of them")
+
+
+@test("a mailbox takes so many messages and bytes, then an error, and what it held is still there")
+def full_mailbox(world):
+    relay = world.relayd("--max-mailbox-messages", "20", "--max-mailbox-bytes", "16K")
+    for size, fits in ((1, 20), (2000, 4)):
+        with Client(relay) as client:
+            mailbox = "of-%d" % size
+            client.open(mailbox)
+            for number in range(fits):
+                client.add(str(number), "00" * size)
+            contains(client.refused_add("more", "00" * size), "full", "one more message of %d bytes" % size)
+        with Client(relay, side=client.side) as again:
+            equal(len(phases(again.open(mailbox))), fits, "messages kept")
+            again.close()
+
+
+# ---- those who do not read, and those who are not there ----
+
+@test("who does not read what his mailbox holds costs no more memory than it may hold, and others go on")
+def slow_reader(world):
+    relay = world.relayd("--max-mailbox-bytes", "16M")
+    left, right, mailbox = meet(relay)
+    slow = Client(relay, side=right.side, receive_buffer=4096)
+    slow.open(mailbox)
+    bystanders = Bystanders(relay)
+    before = relay.memory()
+    for number in range(30):
+        left.add(str(number), "00" * 250_000)
+        right.expect("message")
+        bystanders.go_on("message %d" % number)
+    grown = relay.memory() - before
+    true(grown < 40 << 20, "memory grew by %d MiB" % (grown >> 20))
+    slow.close_socket()
+    left.add("30")
+    bystanders.go_on("the slow one's end")
+
+
+@test("who asks, and does not read the answers, is not listened to; others go on, and he may read on later")
+def unread_pongs(world):
+    relay = world.relayd()
+    bystanders = Bystanders(relay)
+    before = relay.memory()
+    flooding = Client(relay, receive_buffer=4096)
+    flooding.websocket.socket.settimeout(patience(1))
+    pings = encode(websocket.TEXT, PING) * 1000
+    asked = 0
+    try:
+        while True:
+            flooding.websocket.socket.sendall(pings)
+            bystanders.go_on("more pings")
+            asked += 1000
+    except TimeoutError:
+        pass  # the relay reads no more of them
+    grown = relay.memory() - before
+    true(grown < 16 << 20, "memory grew by %d MiB for %d pings" % (grown >> 20, asked))
+    bystanders.go_on("the flood")
+    for _ in range(1000):
+        equal(flooding.hear()["type"], "pong", "what the flooding one reads after all")
+
+
+@test("half a handshake, half a frame, half a message: nobody waits for the rest")
+def halves(world):
+    relay = world.relayd()
+    bystanders = Bystanders(relay)
+    whole = handshake() + encode(websocket.TEXT, PING)
+    waiting = []
+    for at in range(1, len(whole), 3):
+        client = connect(relay.port, 10)
+        client.sendall(whole[:at])
+        waiting.append(client)
+    bystanders.go_on("%d halves" % len(waiting))
+    for client in waiting:
+        client.close()
+    bystanders.go_on("their end")
+
+
+@test("a peer that has gone without a word keeps nobody from anything, and its side may come back")
+def half_open(world):
+    """Without a firewall a kernel always tells. What it cannot tell is a process that is stopped for ever."""
+    relay = world.relayd()
+    left, right, mailbox = meet(relay)
+    dead = [Client(relay, side=right.side) for _ in range(20)]
+    for client in dead:
+        client.open(mailbox)
+    for number in range(50):
+        left.add(str(number), "00" * 1000)
+        right.expect("message")
+    for client in dead:
+        client.websocket.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.close_socket()
+    left.add("50")
+    right.expect("message")
+    relay.until_metric("connections", 2)
+    with Client(relay, side=right.side) as again:
+        equal(len(again.open(mailbox)), 51, "messages in the replay")
+
+
+# ---- more than one may ----
+
+def refusals_of(relay, source, count, kind, key=None):
+    """What comes of so many tries from one address: how many were granted, and whether it was refused or slowed."""
+    granted = 0
+    for number in range(count):
+        try:
+            with Client(relay, source=source, seconds=1, appid="flood-%s" % kind) as client:
+                client.say(kind, **({key: "9%d" % number} if key else {}))
+                answer = client.hear(1)
+        except (TimeoutError, Closed):
+            return granted, "slowed"
+        except (AssertionError, KeyError):
+            return granted, "refused"
+        if answer["type"] == "error":
+            return granted, "refused"
+        granted += 1
+    return granted, "granted"
+
+
+@test("allocations and claims of one address get slow, then are refused; other addresses go on")
+def rations(world):
+    relay = world.relayd("--ration-loopback", "--allocations-per-minute", "20", "--claims-per-minute", "20")
+    bystanders = Bystanders(relay, source="127.0.0.2")
+    for kind, key, source in (("allocate", None, "127.0.0.3"), ("claim", "nameplate", "127.0.0.4")):
+        granted, end = refusals_of(relay, source, 100, kind, key)
+        true(end != "granted" and 20 <= granted <= 45, "%s: %d granted, then %s" % (kind, granted, end))
+        bystanders.go_on("a flood of %ss" % kind)
+        started = Client(relay, source="127.0.0.5")
+        started.claim(started.allocate())
+
+
+@test("connections of one address are limited, with a word about it; other addresses come in")
+def connections(world):
+    relay = world.relayd("--ration-loopback", "--max-connections-per-address", "10")
+    crowd = [Client(relay, source="127.0.0.3") for _ in range(10)]
+    contains(refusal(relay, "127.0.0.3"), "address", "what the next one is told")
+    with Client(relay, source="127.0.0.2") as other:
+        other.fence()
+    crowd.pop().close_socket()
+    relay.until_metric("connections", 9)
+    Client(relay, source="127.0.0.3").fence()
+
+
+def refusal(relay, source=None):
+    """The error in the welcome of a connection that is not served."""
+    client = Client(relay, source=source, bind=False)
+    client.until_gone()
+    return client.welcome["error"]
+
+
+@test("connections beyond --max-connections are told so, and those who are in stay")
+def full_house(world):
+    relay = world.relayd("--max-connections", "20")
+    crowd = [Client(relay) for _ in range(20)]
+    contains(refusal(relay), "as many", "what the next one is told")
+    for client in crowd:
+        client.fence()
+
+
+@test("a flood of connections and allocations from one address leaves the others alone")
+def flood(world):
+    relay = world.relayd("--ration-loopback")
+    bystanders = Bystanders(relay, source="127.0.0.2")
+    tries = int(os.environ.get("WORMHOLED_TEST_FLOOD", "3000"))
+    flooding = [connect(relay.port, 10, "127.0.0.3") for _ in range(100)]
+    opening = handshake() + b"".join(
+        encode(websocket.TEXT, json.dumps(message).encode())
+        for message in [{"type": "bind", "appid": "f", "side": "s"}] + [{"type": "allocate"}] * (tries // 100))
+    for number, client in enumerate(flooding):
+        client.sendall(opening)
+        if number % 20 == 0:
+            bystanders.go_on("%d flooding" % number)
+    bystanders.go_on("%d allocations tried" % tries)
+    true(relay.metric('refusals_total{command="allocate"}') + relay.metric("waits_total") > 0, "the flood was rationed")
+    true(relay.metric("nameplates") < 150, "nameplates: %d" % relay.metric("nameplates"))
+
+
+if __name__ == "__main__":
+    main(25)
