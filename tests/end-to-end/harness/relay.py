@@ -13,20 +13,28 @@ PROGRAM = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 class Relay:
     stock = True
 
-    def __init__(self, world, **options):
+    def __init__(self, world, durable=False, **options):
+        """A durable one survives a power cut too, which takes time that tests do not have."""
         self.world = world
+        self.durable = durable
         self.port = 0
         self.database = world.path(world.unique("relay") + ".sqlite")
         self.process = None
         self.start(**options)
 
-    def start(self, expiration=None, check=None, motd=None, error=None, port=None):
-        """Starts it (again, at the same address and with what it stored)."""
-        command = [sys.executable, PROGRAM, "--no-fsync", "--db", self.database, "--port", str(port or self.port)]
+    def launch(self, expiration=None, check=None, motd=None, error=None, port=None):
+        """Starts the process without waiting for it to listen."""
+        command = [sys.executable, PROGRAM, "--db", self.database, "--port", str(port or self.port)]
+        if not self.durable:
+            command.append("--no-fsync")
         for name, value in (("expiration", expiration), ("check", check), ("motd", motd), ("error", error)):
             if value is not None:
                 command += ["--" + name, str(value)]
         self.process = self.world.spawn("relay", command)
+
+    def start(self, **options):
+        """Starts it (again, at the same address and with what it stored)."""
+        self.launch(**options)
         self.url = self.process.wait_text(r"ws://127\.0\.0\.1:[0-9]+/v1").group()
         self.port = int(self.url.split(":")[2].split("/")[0])
 
