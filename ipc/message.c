@@ -119,15 +119,16 @@ static bool skip_array_header(struct cursor *cursor)
     return true;
 }
 
+/* Some libraries write every number as a signed one (0xd0 to 0xd3). */
 static bool take_unsigned(struct cursor *cursor, uint64_t *ret_number)
 {
     if (cursor->left == 0)
         return false;
     uint8_t first = cursor->data[0];
-    if (first > 0x7f && (first < 0xcc || first > 0xcf))
+    if (first > 0x7f && (first < 0xcc || first > 0xd3))
         return false;
-    size_t following = first <= 0x7f ? 0 : (size_t)1 << (first - 0xcc);
-    if (following >= cursor->left)
+    size_t following = first <= 0x7f ? 0 : (size_t)1 << ((first - 0xcc) & 3);
+    if (following >= cursor->left || (first >= 0xd0 && first <= 0xd3 && cursor->data[1] > 0x7f))
         return false;
     uint64_t number = first <= 0x7f ? first : 0;
     for (size_t i = 1; i <= following; i++)
