@@ -63,6 +63,16 @@ void load_print_percentiles(const char *name, double *values, size_t count)
 
 /* ---- talkers ---- */
 
+/* Ours acknowledges what it reads at once, which helps relays that leave Nagle's algorithm on. This
+ * load is to be that of stock clients, which do not. (The linker puts it in the place of the one in
+ * net/dial.h.) */
+void __wrap_dial_acknowledge(int fd);
+
+void __wrap_dial_acknowledge(int fd)
+{
+    (void)fd;
+}
+
 static void on_opened(struct ws *ws, void *arg)
 {
     (void)ws;
