@@ -96,6 +96,7 @@ void rules_leave(struct client *client)
 {
     if (!client)
         return;
+    rules_tasks_last_words(client);
     rules_audience_leave(client);
     rules_tasks_clear(client);
     client->rules->counts.clients--;

@@ -90,6 +90,10 @@ void rules_tasks_end(struct task *task);
 /* It is answered by this error, borrowed for ever, as soon as all before it have been answered. */
 void rules_tasks_refuse(struct task *task, const char *refusal);
 
+/* The other end has gone. What it said before it went counts: a stock client releases, closes and
+ * hangs up in one breath. The store keeps the order of what it is asked at once. */
+void rules_tasks_last_words(struct client *client);
+
 /* The store is not to call back any more; all are freed. */
 void rules_tasks_clear(struct client *client);
 

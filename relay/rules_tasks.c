@@ -50,6 +50,14 @@ static void ease(struct client *client)
         client->rules->hooks.eased(client->connection);
 }
 
+static void begin(struct client *client, struct task *task)
+{
+    DL_DELETE(client->waiting, task);
+    DL_APPEND(client->asked, task);
+    client->asked_count++;
+    rules_command_begin(task);
+}
+
 void rules_tasks_run(struct client *client)
 {
     struct task *task;
@@ -57,14 +65,28 @@ void rules_tasks_run(struct client *client)
     if (client->pumping) /* a store that answers at once brought us here: the loop below goes on */
         return;
     client->pumping = true;
-    while (!client->dropped && (task = client->waiting) && may_begin(client, task)) {
-        DL_DELETE(client->waiting, task);
-        DL_APPEND(client->asked, task);
-        client->asked_count++;
-        rules_command_begin(task);
-    }
+    while (!client->dropped && (task = client->waiting) && may_begin(client, task))
+        begin(client, task);
     client->pumping = false;
     ease(client);
+}
+
+static const bool counts_without_answer[COMMAND_TYPES] = {
+    [COMMAND_ADD] = true,
+    [COMMAND_RELEASE] = true,
+    [COMMAND_CLOSE] = true,
+};
+
+void rules_tasks_last_words(struct client *client)
+{
+    struct task *task, *next;
+
+    client->dropped = true; /* nobody hears an answer */
+    DL_FOREACH_SAFE(client->waiting, task, next)
+    {
+        if (counts_without_answer[task->command.type])
+            begin(client, task);
+    }
 }
 
 static void take_out(struct task *task)

@@ -852,8 +852,36 @@ static void test_busy_with_bytes(void **state)
     pair_close(&pair);
 }
 
-/* Adds are under way together, but not without end; and they are done although the client has gone.
- */
+/* As the Go client does: release, close, and hang up without waiting for an answer. */
+static void test_last_words(void **state)
+{
+    struct desk desk;
+    struct caller caller;
+    struct relay_counts counts;
+
+    (void)state;
+    desk_open(&desk, &desk_settings);
+    caller_bind(&caller, &desk, "app", "side");
+    caller_run(&caller, "{'type':'claim','nameplate':'4'}");
+    json_t *claimed = caller_next(&caller);
+    char open[128];
+    snprintf(open, sizeof(open), "{'type':'open','mailbox':'%s'}",
+             json_string_value(json_object_get(claimed, "mailbox")));
+    json_decref(claimed);
+    caller_run(&caller, open);
+    caller_say(&caller, "{'type':'add','phase':'0','body':'00'}");
+    caller_say(&caller, "{'type':'release'}");
+    caller_say(&caller, "{'type':'close','mood':'happy'}");
+    caller_leave(&caller);
+    desk_run(&desk);
+    desk.store->count(desk.store->self, &counts);
+    assert_int_equal(counts.nameplates, 0);
+    assert_int_equal(counts.mailboxes, 0);
+    assert_int_equal(counts.messages, 0);
+    desk_close(&desk);
+}
+
+/* Adds that were said are done although the client has gone, those that were still waiting too. */
 static void test_leave_under_way(void **state)
 {
     struct pair pair;
@@ -863,8 +891,8 @@ static void test_leave_under_way(void **state)
     for (int i = 0; i < RULES_ADDS_MAX + 8; i++)
         caller_do(&pair.a, ADD("0"));
     caller_leave(&pair.a);
-    assert_int_equal(memory_store_run(pair.desk.memory, SIZE_MAX), RULES_ADDS_MAX);
-    for (int i = 0; i < RULES_ADDS_MAX; i++)
+    assert_int_equal(memory_store_run(pair.desk.memory, SIZE_MAX), RULES_ADDS_MAX + 8);
+    for (int i = 0; i < RULES_ADDS_MAX + 8; i++)
         caller_expect_message(&pair.b, "A", "0");
     caller_bind(&pair.a, &pair.desk, "app", "A");
     pair_close(&pair);
@@ -931,6 +959,7 @@ int main(void)
         cmocka_unit_test(test_large_message),
         cmocka_unit_test(test_busy),
         cmocka_unit_test(test_busy_with_bytes),
+        cmocka_unit_test(test_last_words),
         cmocka_unit_test(test_leave_under_way),
         cmocka_unit_test(test_counts),
     };
