@@ -50,7 +50,8 @@ struct world {
     char *told[QUEUE_MAX];
     unsigned first, last;
     struct row outbox[BOX_MAX];
-    bool connected, forgotten;
+    uint8_t key[KEY_BYTES]; /* once there is a peer */
+    bool keyed, connected, forgotten;
 };
 
 static struct session_context context_of(struct world *world)
@@ -142,6 +143,19 @@ static struct record record_of(const struct session *session)
     return record;
 }
 
+/* The first key is the only one, until it is wiped. */
+static void check_key(struct world *world)
+{
+    const struct session *session = world->session;
+
+    if (session->peer_side == NULL || session->state == SESSION_CLOSED)
+        return;
+    if (!world->keyed)
+        memcpy(world->key, session->key, KEY_BYTES);
+    world->keyed = true;
+    FUZZ_HOLDS(memcmp(world->key, session->key, KEY_BYTES) == 0);
+}
+
 static void step(struct world *world, const struct session_event *event)
 {
     struct session_context context = context_of(world);
@@ -157,6 +171,7 @@ static void step(struct world *world, const struct session_event *event)
     outcome_clear(&outcome);
     FUZZ_HOLDS((world->session->visit != NULL) == world->connected);
     FUZZ_HOLDS(world->session->state != SESSION_CLOSED || world->session->code == NULL);
+    check_key(world);
     struct record record = record_of(world->session);
 
     record_clear(&record);
@@ -250,10 +265,19 @@ static void say_phase(struct world *world, const char *phase, const void *body, 
     free(copy);
 }
 
+static bool is_keyed(const struct session *session)
+{
+    return session->peer_side != NULL && session->state < SESSION_CLOSING;
+}
+
+/* Again and again, as every visit replays it: then it changes nothing. */
 static void say_pake(struct world *world, uint8_t what, struct fuzz_input rest)
 {
     static const uint8_t random[PAKE_RANDOM_BYTES] = {7};
+    const struct session *session = world->session;
     uint8_t scalar[PAKE_SCALAR_BYTES], message[PAKE_MESSAGE_BYTES];
+    enum session_state before = session->state;
+    bool again = is_keyed(session);
 
     (void)what;
     (void)rest;
@@ -263,6 +287,7 @@ static void say_pake(struct world *world, uint8_t what, struct fuzz_input rest)
     FUZZ_HOLDS(body != NULL);
     say_phase(world, "pake", body, strlen(body));
     free(body);
+    FUZZ_HOLDS(!again || session->state == before);
 }
 
 static void say_sealed(struct world *world, uint8_t what, struct fuzz_input rest)
