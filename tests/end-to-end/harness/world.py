@@ -24,6 +24,7 @@ class World:
         self.processes = []
         self.closers = []
         self.daemons = []
+        self.relayds = []
         self.serial = 0
 
     def __enter__(self):
@@ -56,11 +57,15 @@ class World:
 
     def relay(self, **options):
         """A stock relay that listens, unless the environment wants another one."""
-        return Relayd(self, **options) if chosen_relay() == "ours" else Relay(self, **options)
+        return self.relayd(**options) if chosen_relay() == "ours" else Relay(self, **options)
 
     def relayd(self, *arguments, **options):
         """A relay of ours that listens, unless the environment wants another one."""
-        return Relay(self, **options) if chosen_relay() == "stock" else Relayd(self, *arguments, **options)
+        if chosen_relay() == "stock":
+            return Relay(self, **options)
+        relayd = Relayd(self, *arguments, **options)
+        self.relayds.append(relayd)
+        return relayd
 
     def middle(self, relay):
         """A man in the middle before the relay; see middle.py."""
@@ -82,10 +87,10 @@ class World:
         return relay, self.daemon("a", relay, *arguments), self.daemon("b", relay, *arguments)
 
     def stop(self):
-        """The end of a test that went well: daemons end as they should, and no sanitizer complained."""
-        for daemon in self.daemons:
-            if daemon.running():
-                daemon.stop()
+        """The end of a test that went well: daemons and relays end as they should, and no sanitizer complained."""
+        for program in self.daemons + self.relayds:
+            if program.running():
+                program.stop()
         findings = [(process.name, line) for process in self.processes for line in process.findings()]
         if findings:
             raise AssertionError("sanitizer: %r" % findings[:5])
