@@ -1,7 +1,8 @@
 #!/usr/bin/python3
-"""10,000 clients that have opened a mailbox and say nothing: the others go on, and each costs little.
+"""Many strangers: 10,000 clients that have opened a mailbox and say nothing, and thousands who come for a nameplate and
+go. The others go on, and each stranger costs little.
 
-WORMHOLED_TEST_CROWD in the environment says how many there are to be.
+WORMHOLED_TEST_CROWD and WORMHOLED_TEST_ALLOCATIONS in the environment say how many there are to be.
 """
 
 import asyncio
@@ -10,11 +11,12 @@ import os
 import resource
 import time
 
-from harness import Skip, main, test, true
+from harness import Skip, equal, main, test, true
 from harness.client import meet
 from harness.websocket import TEXT, decode, encode
 
 CROWD = int(os.environ.get("WORMHOLED_TEST_CROWD", "10000"))
+ALLOCATIONS = int(os.environ.get("WORMHOLED_TEST_ALLOCATIONS", "5000"))
 AT_A_TIME = 200
 KILOBYTES_EACH = 4
 HANDSHAKE = (b"GET /v1 HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -30,20 +32,30 @@ def possible(wanted):
     return min(wanted, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 200)
 
 
-async def settle_one(port, number, gate):
-    """One client with its mailbox open; (reader, writer)."""
-    said = [{"type": "bind", "appid": "crowd", "side": "s%d" % number}, {"type": "open", "mailbox": "m%d" % number},
-            {"type": "ping", "ping": 1}]
-    async with gate:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(HANDSHAKE + b"".join(encode(TEXT, json.dumps(message).encode()) for message in said))
-        heard = b""
-        while b'"pong"' not in heard:
-            data = await reader.read(4096)
-            if not data:
-                raise AssertionError("client %d was dropped: %r" % (number, heard[-300:]))
-            heard += data
+async def say(port, number, answer, *messages):
+    """A client that binds, says that, and waits for the answer; (reader, writer)."""
+    bind = {"type": "bind", "appid": "crowd", "side": "s%d" % number}
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(HANDSHAKE + b"".join(encode(TEXT, json.dumps(message).encode()) for message in (bind,) + messages))
+    heard = b""
+    while b'"%s"' % answer not in heard:
+        data = await reader.read(4096)
+        if not data:
+            raise AssertionError("client %d was dropped: %r" % (number, heard[-300:]))
+        heard += data
     return reader, writer
+
+
+async def settle_one(port, number, gate):
+    """One client with its mailbox open."""
+    async with gate:
+        return await say(port, number, b"pong", {"type": "open", "mailbox": "m%d" % number}, {"type": "ping", "ping": 1})
+
+
+async def allocate_one(port, number):
+    """One that leaves a nameplate behind."""
+    _, writer = await say(port, number, b"allocated", {"type": "allocate"})
+    writer.transport.abort()
 
 
 async def still_there(reader, writer):
@@ -66,42 +78,65 @@ async def crowd_in(relay, numbers, meanwhile):
     return pairs
 
 
+class Others:
+    """Two who behave, and how long they had to wait at most."""
+
+    def __init__(self, relay):
+        self.clients = meet(relay)[:2]
+        self.slowest = 0
+
+    def go_on(self):
+        started = time.perf_counter()
+        self.clients[0].say("add", phase=str(started), body="00")
+        for client in self.clients:
+            client.expect("message", 5)
+        self.slowest = max(self.slowest, time.perf_counter() - started)
+
+
 @test("%d idle clients, each with a mailbox open, and the others go on" % CROWD)
 def crowd(world):
     count = possible(CROWD)
     if count < 500:
         raise Skip("only %d descriptors are allowed" % count)
     relay = world.relayd("--log-level", "info")
-    left, right, _ = meet(relay)
-    slowest = [0.0]
-
-    def go_on():
-        started = time.perf_counter()
-        left.say("add", phase=str(started), body="00")
-        for client in (left, right):
-            client.expect("message", 5)
-        slowest[0] = max(slowest[0], time.perf_counter() - started)
+    others = Others(relay)
 
     async def story():
         """What each idle client costs, in bytes. The first hundred are not counted: with them comes what all share."""
-        pairs = await crowd_in(relay, range(100), go_on)
+        pairs = await crowd_in(relay, range(100), others.go_on)
         before = relay.memory()
-        pairs += await crowd_in(relay, range(100, count), go_on)
+        pairs += await crowd_in(relay, range(100, count), others.go_on)
         each = (relay.memory() - before) / (count - 100)
-        for _ in range(20):
-            go_on()
         for reader, writer in pairs[::500]:
             true(await still_there(reader, writer), "an idle one is still there")
-        print("# %d clients, %.1f KB each, slowest delivery %.0f ms, %.1f s of CPU" %
-              (count, each / 1000, 1000 * slowest[0], relay.cpu_seconds()), flush=True)
         for _, writer in pairs:
             writer.transport.abort()
         return each
 
     each = asyncio.run(story())
+    print("# %d clients, %.1f KB each, slowest delivery %.0f ms, %.1f s of CPU" %
+          (count, each / 1000, 1000 * others.slowest, relay.cpu_seconds()), flush=True)
     true(each < KILOBYTES_EACH * 1000, "%.1f KB for each idle client" % (each / 1000))
     relay.until_metric("connections", 2)
-    go_on()
+    others.go_on()
+
+
+@test("%d strangers allocate a nameplate each, and the others go on" % ALLOCATIONS)
+def allocations(world):
+    relay = world.relayd("--log-level", "info")
+    others = Others(relay)
+    before = relay.memory()
+
+    async def story():
+        for first in range(0, ALLOCATIONS, AT_A_TIME):
+            await asyncio.gather(*(allocate_one(relay.port, first + number) for number in range(AT_A_TIME)))
+            others.go_on()
+
+    asyncio.run(story())
+    grown = relay.memory() - before
+    print("# slowest delivery %.0f ms, %.1f MB more" % (1000 * others.slowest, grown / 1e6), flush=True)
+    equal(relay.metric("nameplates"), ALLOCATIONS, "nameplates")
+    true(grown < 32 << 20, "memory grew by %d bytes" % grown)
 
 
 if __name__ == "__main__":
