@@ -3,6 +3,7 @@
 
 #include <event2/bufferevent_ssl.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #include "net/ws_parts.h"
 
@@ -98,8 +99,16 @@ void ws_begin_flushing(struct ws *ws)
 
 /* Lingering: what the other end still sends is thrown away until it has seen why and hangs up. */
 
+/* Our last words are out: whoever reads to the end need not wait for our patience to end. */
+static void lingering_written(struct ws *ws)
+{
+    if (bufferevent_openssl_get_ssl(ws->bev) == NULL)
+        (void)shutdown(bufferevent_getfd(ws->bev), SHUT_WR);
+}
+
 const struct ws_stage ws_stage_lingering = {
     .readable = discard_input,
+    .written = lingering_written,
     .happened = ended_by_loss,
     .timeout = ws_end,
 };

@@ -97,7 +97,8 @@ static bool note_life(struct ws *ws)
 
 static void open_readable(struct ws *ws)
 {
-    dial_acknowledge(bufferevent_getfd(ws->bev));
+    if (!ws->server) /* clients of ours do not wait for it */
+        dial_acknowledge(bufferevent_getfd(ws->bev));
     if (note_life(ws))
         pump(ws);
 }

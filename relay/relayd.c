@@ -266,9 +266,22 @@ static void on_signal(evutil_socket_t number, short what, void *arg)
         reload(relayd);
 }
 
+/* Interest in writing comes and goes with every answer; collected, most of it never reaches the
+ * kernel. No descriptor of ours is ever a duplicate of another, which is what that asks for. */
+static struct event_base *new_base(void)
+{
+    struct event_config *config = event_config_new();
+    struct event_base *base = NULL;
+    if (config && event_config_set_flag(config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST) == 0)
+        base = event_base_new_with_config(config);
+    if (config)
+        event_config_free(config);
+    return base;
+}
+
 static bool make_loop(struct relayd *relayd)
 {
-    if (!made(relayd->base = event_base_new()))
+    if (!made(relayd->base = new_base()))
         return false;
     for (size_t i = 0; i < SIGNALS; i++) {
         relayd->signals[i] = evsignal_new(relayd->base, signals[i], on_signal, relayd);
