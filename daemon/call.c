@@ -131,39 +131,35 @@ bool call_find(struct call *call, const char *text)
     return found;
 }
 
-struct verdict {
-    enum ipc_error code;
-    const char *text;
-};
-
 /* ---- turns ---- */
 
-static const struct verdict turn_verdicts[] = {
+static const struct {
+    enum ipc_error code;
+    const char *text;
+} turn_verdicts[] = {
     [TURN_NOT_FOUND] = {IPC_NOT_FOUND, "the session is gone"},
-    [TURN_NAME_TAKEN] = {IPC_NAME_TAKEN, "A session with this petname exists."},
+    [TURN_NAME_TAKEN] = {IPC_NAME_TAKEN, "a session with this petname exists"},
     [TURN_NOT_CLOSED] = {IPC_NOT_CLOSED, "the session is alive: close it first, or use force"},
     [TURN_STORE_FULL] = {IPC_STORE_FULL, "the disk or the store is full; nothing was changed"},
     [TURN_STORE_FAILED] = {IPC_STORE_FAILED, "the store cannot be written; nothing was changed"},
     [TURN_MEMORY] = {IPC_STORE_FAILED, "the daemon is out of memory; nothing was changed"},
 };
 
-static const struct verdict refusal_verdicts[] = {
-    [SESSION_REFUSED_CLOSED] = {IPC_CLOSED, "the session has ended, or is ending"},
-    [SESSION_REFUSED_TOO_LARGE] = {IPC_TOO_LARGE, "A message has at most 16 MiB."},
-    [SESSION_REFUSED_FULL] = {IPC_TOO_LARGE, "The session has sent as much as one session may; "
-                                             "begin a new one."},
-    [SESSION_REFUSED_NUMBER] = {IPC_BAD_PARAMS,
-                                "parameter \"number\" is one that has not been received"},
+static const enum ipc_error refusal_codes[] = {
+    [SESSION_REFUSED_CLOSED] = IPC_CLOSED,
+    [SESSION_REFUSED_TOO_LARGE] = IPC_TOO_LARGE,
+    [SESSION_REFUSED_FULL] = IPC_TOO_LARGE,
+    [SESSION_REFUSED_NUMBER] = IPC_BAD_PARAMS,
 };
 
 bool call_turn_ok(struct call *call, const struct turn_answer *answer)
 {
     if (answer->code == TURN_DONE)
         return true;
-    const struct verdict *verdict = answer->code == TURN_REFUSED
-                                        ? &refusal_verdicts[answer->refusal]
-                                        : &turn_verdicts[answer->code];
-    call_refuse(call, verdict->code, verdict->text);
+    if (answer->code == TURN_REFUSED)
+        call_refuse(call, refusal_codes[answer->refusal], session_refusal_text(answer->refusal));
+    else
+        call_refuse(call, turn_verdicts[answer->code].code, turn_verdicts[answer->code].text);
     return false;
 }
 

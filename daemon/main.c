@@ -8,8 +8,6 @@
 #include "daemon/settings.h"
 #include "service/background.h"
 
-#define EXIT_USAGE 2
-
 static int run(const struct options *options)
 {
     struct settings settings;
@@ -27,16 +25,5 @@ static int run(const struct options *options)
 
 int main(int argc, char **argv)
 {
-    struct options options;
-    int status = EXIT_SUCCESS;
-    if (!options_parse(&settings_options, argc, argv, &options))
-        status = EXIT_USAGE;
-    else if (options.help)
-        options_print_help(&settings_options);
-    else if (options.version)
-        puts(PACKAGE_STRING);
-    else
-        status = run(&options);
-    options_clear(&options);
-    return status;
+    return options_main(&settings_options, argc, argv, run);
 }

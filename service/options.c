@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define EXIT_USAGE 2
+
 /* What getopt_long() returns for each option: beyond all characters, then a setting each. */
 enum { OPTION_OWN = 0x100, OPTION_CONFIG, OPTION_HELP, OPTION_VERSION, OPTION_SETTINGS };
 
@@ -122,4 +124,21 @@ bool options_apply(const struct options_info *info, const struct options *option
             !settings_set(&table->rows[i], settings, options->texts[i], ret_why, size))
             return false;
     return true;
+}
+
+int options_main(const struct options_info *info, int argc, char **argv,
+                 int (*run)(const struct options *options))
+{
+    struct options options;
+    int status = EXIT_SUCCESS;
+    if (!options_parse(info, argc, argv, &options))
+        status = EXIT_USAGE;
+    else if (options.help)
+        options_print_help(info);
+    else if (options.version)
+        puts(PACKAGE_STRING);
+    else
+        status = run(&options);
+    options_clear(&options);
+    return status;
 }

@@ -28,6 +28,11 @@ bool options_parse(const struct options_info *info, int argc, char **argv,
 
 void options_clear(struct options *options);
 
+/* What a daemon's main() does: --help and --version are answered, else `run` is called and its exit
+ * status returned; a command line that is wrong is 2. */
+int options_main(const struct options_info *info, int argc, char **argv,
+                 int (*run)(const struct options *options));
+
 /* Prints what --help shows. */
 void options_print_help(const struct options_info *info);
 

@@ -30,9 +30,9 @@ enum visit_stage {
 
 struct visit {
     enum visit_stage stage;
-    int64_t alarm;      /* when to look after it if nothing comes before */
-    int64_t ping;       /* number of the last ping told */
-    int64_t held_until; /* 0: not held yet */
+    int64_t alarm; /* when to look after it if nothing comes before */
+    int64_t ping;  /* number of the last ping told */
+    bool was_held; /* it came so far that there was nothing to do */
 
     bool forgotten;   /* the nameplate leads to another mailbox than it did */
     bool look_behind; /* this one claimed the nameplate again, behind a lost mailbox */

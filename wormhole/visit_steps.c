@@ -237,9 +237,9 @@ static bool hold(struct step *step)
     session->visit->stage = VISIT_HELD;
     session->visit->alarm = step->context->now + duration;
     /* Noted once a hold, not at every message: it costs a write. */
-    if (session->visit->held_until == 0)
+    if (!session->visit->was_held)
         session->last_visit = step->context->now;
-    session->visit->held_until = session->visit->alarm;
+    session->visit->was_held = true;
     return true;
 }
 
