@@ -50,6 +50,7 @@ enum session_state {
     SESSION_ESTABLISHED,    /* a message decrypted: the peer knew the code */
     SESSION_CLOSING,        /* the result is known; the relay must still be told */
     SESSION_CLOSED,
+    SESSION_EXPORTED, /* handed over in a text (state/export.h): it never runs here again */
     SESSION_STATES,
 };
 
@@ -70,6 +71,16 @@ enum nameplate_state {
     NAMEPLATE_STATES
 };
 
+/* Whether the user wants to compare the verifiers before application data flows, in either
+ * direction. */
+enum verification {
+    VERIFICATION_NONE = 0, /* no: it flows as soon as the peer is proven */
+    VERIFICATION_PENDING,  /* yes: held back until EVENT_VERIFY */
+    VERIFICATION_DONE,     /* the user said that they agree */
+    VERIFICATIONS
+};
+
+const char *verification_name(enum verification verification);
 const char *session_state_name(enum session_state state);
 const char *session_result_name(enum session_result result); /* NULL for RESULT_NONE */
 const char *nameplate_state_name(enum nameplate_state state);
@@ -122,6 +133,9 @@ struct session {
     char *peer_versions; /* JSON text, or NULL until its version arrived */
     bool pake_stored;    /* the relay echoed it at some time */
     bool version_stored;
+    enum verification verification;
+    uint32_t
+        exports; /* how often it was handed over in a text: of two copies the higher is newer */
 
     uint32_t sent;   /* outbox: numbers 0 … sent - 1 exist */
     uint32_t stored; /* of these, 0 … stored - 1 were echoed by the relay at some time */
@@ -131,7 +145,19 @@ struct session {
     uint32_t acked;    /* 0 … acked - 1 were acknowledged and are gone */
     uint32_t unread;   /* rows in the inbox, those ahead included */
     uint64_t unread_bytes;
-    bool deaf; /* a message was turned away because the inbox was full */
+    uint32_t inbox_messages; /* most unread messages and bytes that this session keeps; */
+    uint64_t inbox_bytes;    /* 0: SESSION_INBOX_MAX, SESSION_INBOX_BYTES_MAX */
+    bool deaf; /* a message was turned away because the inbox was full: the peer is paused */
+
+    /* Receipts (receipt.c): only a peer whose version announces them is sent any, or believed. The
+     * newest of ours says all that earlier ones said, so no other is kept. */
+    bool peer_receipts;
+    uint32_t delivered, read; /* what the peer's receipts say: so many of ours are in its daemon's
+                                 store, and were acknowledged by its user's client */
+    uint32_t receipts; /* how many of ours were made; the newest has number receipts - 1 … */
+    uint32_t receipt_delivered, receipt_read; /* … and says this … */
+    uint8_t receipt_nonce[KEYS_NONCE_BYTES]; /* … sealed with this, the same whenever it is added */
+    bool receipt_stored;                     /* the relay echoed the newest */
 
     int64_t last_visit; /* completed; 0 if none */
     uint32_t failures;  /* visits failed in a row */
@@ -155,6 +181,9 @@ enum event_type {
     EVENT_ACK,      /* the user acknowledges up to and including `number` */
     EVENT_CLOSE,    /* the user closes */
     EVENT_POLL,     /* the user wants a visit now */
+    EVENT_VERIFY,   /* the user compared the verifiers: `number` is 1 if they agree, 0 if not */
+    EVENT_RENAME,   /* the user gives it the petname `text`; NULL: none */
+    EVENT_EXPORT,   /* the user hands it over: SESSION_EXPORTED, and the visit is dropped */
     EVENT_TYPES,
 };
 
@@ -177,6 +206,9 @@ enum session_refusal {
     SESSION_REFUSED_TOO_LARGE, /* the message */
     SESSION_REFUSED_FULL,      /* SESSION_OUTBOX_MAX messages or bytes were sent */
     SESSION_REFUSED_NUMBER,    /* acknowledges what has not been received */
+    SESSION_REFUSED_NOT_KEYED, /* nobody has used the code yet: there is no verifier */
+    SESSION_REFUSED_EXPORT,    /* it can only be handed over after its code exists, and before a
+                                  peer was seen or a message was queued */
 };
 
 struct session_context {
@@ -241,6 +273,9 @@ struct session_options {
     const struct schedule *schedule;
     int64_t timeout; /* 0: the schedule's default */
     uint32_t words;
+    bool verify;             /* VERIFICATION_PENDING from the beginning */
+    uint32_t inbox_messages; /* 0: SESSION_INBOX_MAX */
+    uint64_t inbox_bytes;    /* 0: SESSION_INBOX_BYTES_MAX */
 };
 
 /* A new session, due at once, its pake made if the code is known. session_free(). NULL when out of
@@ -266,6 +301,16 @@ const char *session_refusal_text(enum session_refusal refusal);
  * call. New, free(); NULL when out of memory, and once the session is closed. */
 char *session_seal(const struct session *session, uint32_t number, const uint8_t *row,
                    size_t length);
+
+/* An application's own key of `length` bytes for `purpose` (keys_derive()). False unless the peer
+ * is proven, the session not yet closed, and no verification pending; or if `length` is over
+ * KEYS_DERIVE_MAX. */
+bool session_derive_key(const struct session *session, const char *purpose, uint8_t *ret_key,
+                        size_t length);
+
+/* True if the code, our secret and our pake belong together: false for a session that was tampered
+ * with outside. For sessions that are waiting. */
+bool session_sound(const struct session *session);
 
 /* When the session gives up unless there is news; ms. */
 int64_t session_deadline(const struct session *session);
