@@ -55,6 +55,7 @@ struct server_settings limits_of_server(const struct settings *settings)
         .message_max = settings->max_message,
         .backlog_max = backlog_max(settings),
         .connections_max = settings->max_connections,
+        .client_timeout = settings->client_timeout,
         .touch_every = touch_every(settings->retention),
         .rations = {.connections = settings->max_per_address,
                     .per_minute = {[RATION_ALLOCATE] = settings->allocations,

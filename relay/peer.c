@@ -17,8 +17,6 @@
 #define BACKLOG_ALL_MAX ((uint64_t)512 * 1024 * 1024)
 /* Who is so many bytes behind is not listened to: what he asks for would only add to it. */
 #define BACKLOG_PAUSE ((size_t)1024 * 1024)
-/* Who takes nothing of what waits for him for so long, ms, does not read. */
-#define STALL_MS 60000
 /* Random bytes that tell a connection from all others in a hashcash stamp. */
 #define RESOURCE_BYTES 8
 /* Connections that are not served and told so, at a time; more are just closed. */
@@ -139,7 +137,7 @@ bool peer_check_reading(struct peer *peer, int64_t now)
         peer->delivered = delivered;
         peer->moved = now;
     }
-    if (now - peer->moved < STALL_MS)
+    if (now - peer->moved < server_patience(&peer->server->settings))
         return true;
     peer_doom(peer, SERVER_SLOW);
     return false;

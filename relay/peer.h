@@ -48,6 +48,10 @@ struct peer {
     struct rations_address address;
 };
 
+/* How long (ms) a client may be silent before it is asked for a sign of life, or take nothing of
+ * what waits for it: two thirds of its time. The rest is for the answer, and for us to notice. */
+int64_t server_patience(const struct server_settings *settings);
+
 /* Takes over a connection, if only to tell it why it is not served. NULL when out of memory, or if
  * there are too many to be told (the fd is closed). */
 struct peer *peer_new(struct server *server, int fd, const union endpoint *endpoint);

@@ -16,8 +16,6 @@
 /* How often those are looked after whose turn it is, and how many at a time. */
 #define TEND_MS  1000
 #define TEND_MAX 1024
-/* How often each has its turn. */
-#define LOOK_MS 30000
 /* Who listens to no mailbox and says nothing for so long wants nothing: longer than anybody needs
  * to type a code. */
 #define IDLE_MS (30 * 60000)
@@ -35,9 +33,16 @@ static const char *const paths[] = {"/v1", "/", NULL};
 
 /* ---- looking after everybody ---- */
 
+int64_t server_patience(const struct server_settings *settings)
+{
+    return settings->client_timeout * 2 / 3;
+}
+
+/* How often each has its turn: in what patience leaves of a client's time. */
 static int64_t look_every(const struct server *server)
 {
-    return server->settings.touch_every < LOOK_MS ? server->settings.touch_every : LOOK_MS;
+    int64_t look = server_patience(&server->settings) / 2;
+    return server->settings.touch_every < look ? server->settings.touch_every : look;
 }
 
 static void look_after(struct peer *peer, int64_t now)
@@ -93,6 +98,9 @@ static void set_options(struct server *server)
     server->options.connect_timeout = HANDSHAKE_MS;
     server->options.handshake_timeout = HANDSHAKE_MS;
     server->options.close_timeout = CLOSE_MS;
+    server->options.ping_interval = (int)server_patience(&server->settings);
+    server->options.ping_timeout =
+        (int)(server->settings.client_timeout - server_patience(&server->settings));
     server->options.paths = paths;
 }
 

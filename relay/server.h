@@ -21,7 +21,8 @@ struct server_settings {
     size_t message_max; /* bytes */
     size_t backlog_max; /* bytes that one client may be behind */
     unsigned connections_max;
-    int64_t touch_every; /* ms: how often a mailbox that is listened to is touched */
+    int64_t client_timeout; /* ms without a sign of life, until a client is dropped */
+    int64_t touch_every;    /* ms: how often a mailbox that is listened to is touched */
     struct rations_limits rations;
     bool ration_loopback, log_addresses;
 };

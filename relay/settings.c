@@ -21,6 +21,9 @@
 #define MAILBOX_BYTES_DEFAULT    (256 * MiB)
 #define MAILBOX_MESSAGES_DEFAULT 10000
 #define CONNECTIONS_DEFAULT      16384
+/* Many home routers forget a connection that is silent for five minutes, some after two; it is
+ * asked for a sign of life well before. */
+#define CLIENT_TIMEOUT_DEFAULT (90 * SECOND)
 /* A wormholed holds up to 256. */
 #define PER_ADDRESS_DEFAULT 512
 /* Whoever tries nameplates disturbs those who wait behind them; a person needs one in a minute. */
@@ -64,6 +67,11 @@ static const struct settings_bounds retention = {
     .min = SECOND,
     .max = SETTINGS_TIME_MAX,
     .what = "it is a time from 1s to 36500d, as in 90s, 15m, 12h or 30d",
+};
+static const struct settings_bounds client_timeout = {
+    .min = SECOND,
+    .max = DAY, /* beyond, nobody would notice that a client has gone */
+    .what = "it is a time from 1s to 1d, as in 90s or 10m",
 };
 static const struct settings_bounds bits = {
     .max = 40, /* beyond, a computer of a client's would be busy for days */
@@ -119,6 +127,8 @@ static const struct settings_row rows[] = {
      FIELD(max_mailbox_messages), &some, false},
     {"max-connections", "N", "most connections; 16384", settings_number, FIELD(max_connections),
      &some, false},
+    {"client-timeout", "TIME", "drop a client that gives no sign of life for so long; 90s",
+     settings_duration, FIELD(client_timeout), &client_timeout, false},
     {"max-connections-per-address", "N", "most connections of one address; 512", settings_number,
      FIELD(max_per_address), &some_or_none, false},
     {"allocations-per-minute", "N", "of one address; 60", settings_number, FIELD(allocations),
@@ -158,6 +168,7 @@ static void set_defaults(struct settings *settings)
         .max_mailbox_bytes = MAILBOX_BYTES_DEFAULT,
         .max_mailbox_messages = MAILBOX_MESSAGES_DEFAULT,
         .max_connections = CONNECTIONS_DEFAULT,
+        .client_timeout = CLIENT_TIMEOUT_DEFAULT,
         .max_per_address = PER_ADDRESS_DEFAULT,
         .allocations = PER_MINUTE_DEFAULT,
         .claims = PER_MINUTE_DEFAULT,

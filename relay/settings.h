@@ -24,6 +24,7 @@ struct settings {
     uint64_t max_mailbox_bytes;
     unsigned max_mailbox_messages;
     unsigned max_connections;
+    int64_t client_timeout;   /* ms */
     unsigned max_per_address; /* connections; this and the next two: 0: no limit */
     unsigned allocations;     /* per minute and address */
     unsigned claims;

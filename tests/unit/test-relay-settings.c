@@ -102,6 +102,7 @@ static void defaults(void **state)
     assert_string_equal(settings.store, "/xdg/wormhole-relayd");
     assert_int_equal(settings.retention, 30 * DAY);
     assert_int_equal(settings.max_message, 34 << 20);
+    assert_int_equal(settings.client_timeout, 90000);
     assert_false(settings.no_list || settings.log_addresses || settings.ration_loopback);
     assert_null(settings.tls_cert);
     settings_clear(&settings);
@@ -171,6 +172,8 @@ static void refused(void **state)
         {"require-hashcash = 41\n", "0 to 40"},
         {"max-message = 1K\n", "from 4K"},
         {"max-connections = 0\n", "from 1"},
+        {"client-timeout = 0\n", "from 1s"},
+        {"client-timeout = 25h\n", "to 1d"},
         {"tls-key = /k.pem\n", "without tls-cert"},
         {"keep = 1d\n", "no setting"},
     };
@@ -192,7 +195,8 @@ static void meaning(void **state)
     char why[512];
     write_file("retention = 20d\nmotd = hello\nmax-message = 1M\nmax-mailbox-bytes = 2M\n"
                "max-mailbox-messages = 3\nclaims-per-minute = 4\nallocations-per-minute = 0\n"
-               "require-hashcash = 5\nno-list = yes\nmax-connections-per-address = 6\n");
+               "require-hashcash = 5\nno-list = yes\nmax-connections-per-address = 6\n"
+               "client-timeout = 30s\n");
     assert_true(READ_FILE(&settings));
     struct rules_settings rules = limits_of_rules(&settings);
     assert_string_equal(rules.motd, "hello");
@@ -208,6 +212,7 @@ static void meaning(void **state)
     assert_int_equal(server.rations.per_minute[RATION_CLAIM], 4);
     assert_int_equal(server.rations.per_minute[RATION_ALLOCATE], 0);
     assert_int_equal(server.rations.connections, 6);
+    assert_int_equal(server.client_timeout, 30000);
     assert_true(server.backlog_max > (2 << 20) + (1 << 20));
     assert_int_equal(server.touch_every, 3600000);
     settings_clear(&settings);
