@@ -309,7 +309,7 @@ static void connect_effect(struct visits *visits, const struct session *session,
     struct link *link = relay == NULL ? NULL : add_link(visits, session, relay);
     (void)effect;
     if (link != NULL && fault == URL_OK)
-        link->ws = ws_dial(visits->parts.net, &url, NULL, &handlers, link);
+        link->ws = ws_dial(visits->parts.net, &url, NULL, NULL, &handlers, link);
     if (link != NULL && link->ws != NULL)
         return;
     const char *why = fault == URL_OK ? "out of memory" : url_fault_text(fault);

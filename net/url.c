@@ -131,6 +131,21 @@ static bool parse_path(const char *text, struct url *url)
     return true;
 }
 
+enum url_fault url_parse_authority(const char **text, struct url *url)
+{
+    const char *rest = **text == '[' ? parse_ipv6(*text, url) : parse_name_or_ipv4(*text, url);
+
+    if (rest == NULL)
+        return URL_HOST;
+    rest = parse_port(rest, url);
+    if (rest == NULL)
+        return URL_PORT;
+    if (*rest != '\0' && strchr("/?#", *rest) == NULL)
+        return URL_HOST;
+    *text = rest;
+    return URL_OK;
+}
+
 enum url_fault url_parse(const char *text, struct url *ret_url)
 {
     struct url url = {0};
@@ -142,14 +157,9 @@ enum url_fault url_parse(const char *text, struct url *ret_url)
         return URL_SCHEME;
     if (memchr(rest, '@', strcspn(rest, "/?#")) != NULL)
         return URL_HOST;
-    rest = *rest == '[' ? parse_ipv6(rest, &url) : parse_name_or_ipv4(rest, &url);
-    if (rest == NULL)
-        return URL_HOST;
-    rest = parse_port(rest, &url);
-    if (rest == NULL)
-        return URL_PORT;
-    if (*rest != '\0' && strchr("/?#", *rest) == NULL)
-        return URL_HOST;
+    enum url_fault fault = url_parse_authority(&rest, &url);
+    if (fault != URL_OK)
+        return fault;
     if (!parse_path(rest, &url))
         return URL_PATH;
     *ret_url = url;

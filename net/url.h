@@ -21,6 +21,11 @@ enum url_fault { URL_OK = 0, URL_SCHEME, URL_HOST, URL_PORT, URL_PATH, URL_TOO_L
 /* Parses; user info, fragments and anything that is not printable ASCII are refused. */
 enum url_fault url_parse(const char *text, struct url *ret_url);
 
+/* Reads host[:port] at the beginning of `*text`, up to its end or one of / ? #, into `url`, whose
+ * port stays as it is unless given; `*text` goes on to what follows. For other URLs than
+ * WebSockets'. */
+enum url_fault url_parse_authority(const char **text, struct url *url);
+
 /* One sentence for a person. Borrowed. */
 const char *url_fault_text(enum url_fault fault);
 

@@ -103,8 +103,10 @@ void ws_because(struct ws *ws, const char *format, ...)
 
 static void drop_transport(struct ws *ws)
 {
-    if (ws->start != NULL)
+    if (ws->start != NULL) {
         dial_free(ws->start->dial);
+        ws_drop_proxying(ws);
+    }
     free(ws->start);
     ws->start = NULL;
     frames_free(ws->frames);
@@ -163,8 +165,10 @@ static struct ws *ws_new(struct ws_net *net, bool server, const struct ws_option
         ws_options_default(&ws->options);
     ws->start = malloc(sizeof *ws->start);
     ws->timer = evtimer_new(net->base, on_timer, ws);
-    if (ws->start != NULL)
+    if (ws->start != NULL) {
         ws->start->dial = NULL;
+        ws->start->proxying = NULL;
+    }
     if (ws->start == NULL || ws->timer == NULL) {
         ws_free(ws);
         return NULL;
@@ -172,8 +176,8 @@ static struct ws *ws_new(struct ws_net *net, bool server, const struct ws_option
     return ws;
 }
 
-struct ws *ws_dial(struct ws_net *net, const struct url *url, const struct ws_options *options,
-                   const struct ws_handlers *handlers, void *arg)
+struct ws *ws_dial(struct ws_net *net, const struct url *url, const struct proxy *proxy,
+                   const struct ws_options *options, const struct ws_handlers *handlers, void *arg)
 {
     struct ws *ws = ws_new(net, false, options, handlers, arg);
 
@@ -181,7 +185,7 @@ struct ws *ws_dial(struct ws_net *net, const struct url *url, const struct ws_op
         return NULL;
     ws->start->url = *url;
     url_where(url, ws->start->where, sizeof ws->start->where);
-    if (!ws_begin_dialling(ws)) {
+    if (!ws_set_proxy(ws, proxy) || !ws_begin_dialling(ws)) {
         ws_free(ws);
         return NULL;
     }

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 struct event_base;
+struct proxy;
 struct ssl_ctx_st;
 struct url;
 struct ws;
@@ -25,7 +26,7 @@ struct ws_net;
 /* Limits and patience of a connection; ms. ws_options_default() gives sensible ones. */
 struct ws_options {
     size_t message_max;    /* larger messages end the connection with 1009 */
-    int connect_timeout;   /* the look-up of the name; each address tried; TLS */
+    int connect_timeout;   /* the look-up of the name; each address tried; the proxy; TLS */
     int handshake_timeout; /* the HTTP upgrade */
     int ping_interval; /* after so long without a byte received, send a WebSocket ping (0: never)
                         * … */
@@ -63,13 +64,14 @@ struct ws_net *ws_net_new(struct event_base *base, const char *cafile, char *ret
 void ws_net_free(struct ws_net *net);
 
 /*
- * Starts to connect. Host names are resolved without blocking; every address is tried in turn. For
- * wss the certificate chain and the host name (or address) are verified, TLS 1.2 at least. Failures
+ * Starts to connect: directly (`proxy` NULL), or through a proxy, which alone then looks up the
+ * URL's host. Host names are resolved without blocking; every address is tried in turn. For wss the
+ * certificate chain and the URL's host name (or address) are verified, TLS 1.2 at least. Failures
  * are told by `closed`. NULL only when out of memory. `options` NULL: defaults. `handlers` is
- * borrowed until `closed` or ws_free(), `url` for the call.
+ * borrowed until `closed` or ws_free(), `url` and `proxy` for the call.
  */
-struct ws *ws_dial(struct ws_net *net, const struct url *url, const struct ws_options *options,
-                   const struct ws_handlers *handlers, void *arg);
+struct ws *ws_dial(struct ws_net *net, const struct url *url, const struct proxy *proxy,
+                   const struct ws_options *options, const struct ws_handlers *handlers, void *arg);
 
 /* Takes an accepted stream socket (non-blocking) as a server; the WebSocket owns it. NULL only when
  * out of memory (the fd is closed). */

@@ -42,17 +42,40 @@ void ws_begin_tls_server(struct ws *ws, int fd, SSL_CTX *context)
     speak_tls(ws, fd, SSL_new(context), "out of memory");
 }
 
-static void begin_plain(struct ws *ws, int fd)
+/* Owns `fd`. NULL: it has ended instead. */
+static struct bufferevent *plain(struct ws *ws, int fd)
 {
     struct bufferevent *bev = bufferevent_socket_new(ws->net->base, fd, BEV_OPT_CLOSE_ON_FREE);
 
     if (bev == NULL) {
         close(fd);
         ws_fail(ws, "cannot talk to %s: out of memory", ws->start->where);
-        return;
     }
-    if (ws_attach(ws, bev))
+    return bev;
+}
+
+static void begin_plain(struct ws *ws, int fd)
+{
+    struct bufferevent *bev = plain(ws, fd);
+
+    if (bev != NULL && ws_attach(ws, bev))
         ws_begin_upgrade(ws);
+}
+
+static void begin_proxying(struct ws *ws, int fd)
+{
+    struct bufferevent *bev = plain(ws, fd);
+
+    if (bev != NULL)
+        ws_begin_proxying(ws, bev);
+}
+
+void ws_begin_talking(struct ws *ws, int fd)
+{
+    if (ws->start->url.tls)
+        begin_tls(ws, fd);
+    else
+        begin_plain(ws, fd);
 }
 
 static void on_dialled(int fd, const char *why, void *arg)
@@ -61,18 +84,19 @@ static void on_dialled(int fd, const char *why, void *arg)
 
     ws_enter(ws);
     if (fd < 0)
-        ws_fail(ws, "%s", why);
-    else if (ws->start->url.tls)
-        begin_tls(ws, fd);
+        ws_fail(ws, "%s%s", ws->start->proxying != NULL ? "the proxy cannot be reached: " : "",
+                why);
+    else if (ws->start->proxying != NULL)
+        begin_proxying(ws, fd);
     else
-        begin_plain(ws, fd);
+        ws_begin_talking(ws, fd);
     ws_leave(ws);
 }
 
 bool ws_begin_dialling(struct ws *ws)
 {
     ws->stage = &ws_stage_dialling;
-    ws->start->dial = dial_start(ws->net->base, ws->net->resolver, &ws->start->url,
+    ws->start->dial = dial_start(ws->net->base, ws->net->resolver, ws_dialled_url(ws),
                                  ws->options.connect_timeout, on_dialled, ws);
     return ws->start->dial != NULL;
 }

@@ -2,11 +2,12 @@
  * What the files of the WebSocket share. A connection goes through stages, each a table of
  * handlers:
  *
- *     dialling → tls → upgrade → open → closing → flushing → ended
- *                          ↘       ↘ lingering ↗
+ *     dialling → proxying → tls → upgrade → open → closing → flushing → ended
+ *                                     ↘       ↘ lingering ↗
  *
- * (ws_connect.c, ws_upgrade.c, ws_open.c, ws_close.c). Any stage may go to ended at once. An
- * accepted connection begins with tls or upgrade.
+ * (ws_connect.c, ws_proxy.c, ws_upgrade.c, ws_open.c, ws_close.c). Without a proxy there is no
+ * proxying, without wss no tls; any stage may go to ended at once. An accepted connection begins
+ * with tls or upgrade.
  */
 #ifndef NET_WS_PARTS_H
 #define NET_WS_PARTS_H
@@ -45,6 +46,7 @@ struct ws_stage {
 /* What only the beginning needs; freed when the connection is open. */
 struct ws_start {
     struct dial *dial;
+    struct ws_proxying *proxying;     /* NULL: directly, or there is a tunnel already */
     struct url url;                   /* not of an accepted connection */
     char where[URL_HOST_HEADER_SIZE]; /* the other end, for sentences */
     struct handshake handshake;
@@ -73,8 +75,8 @@ struct ws {
     bool dead;   /* freed; the memory goes when no handler of ours is left on the stack */
 };
 
-extern const struct ws_stage ws_stage_dialling, ws_stage_tls, ws_stage_upgrade, ws_stage_open,
-    ws_stage_closing, ws_stage_flushing, ws_stage_lingering, ws_stage_ended;
+extern const struct ws_stage ws_stage_dialling, ws_stage_proxying, ws_stage_tls, ws_stage_upgrade,
+    ws_stage_open, ws_stage_closing, ws_stage_flushing, ws_stage_lingering, ws_stage_ended;
 
 /* Every handler called by libevent stands between these: ws_free() from inside is safe. */
 void ws_enter(struct ws *ws);
@@ -100,6 +102,10 @@ void ws_note_loss(struct ws *ws, short what);
 
 /* Beginnings of stages. */
 bool ws_begin_dialling(struct ws *ws);
+/* Owns `bev`, connected to the proxy, from now on. */
+void ws_begin_proxying(struct ws *ws, struct bufferevent *bev);
+/* The same with `fd`, connected to the URL's host, perhaps through a proxy: tls or upgrade. */
+void ws_begin_talking(struct ws *ws, int fd);
 /* Owns `fd` from now on. */
 void ws_begin_tls_server(struct ws *ws, int fd, SSL_CTX *context);
 void ws_begin_upgrade(struct ws *ws);
@@ -111,6 +117,13 @@ void ws_begin_flushing(struct ws *ws);
 /* The last of ours is in the output and the other end may still be sending: closing the socket now
  * would reset the connection, and the other end might not see why. */
 void ws_begin_lingering(struct ws *ws);
+
+/* Before dialling: goes through `proxy` (copied), unless that is NULL. False when out of memory. */
+bool ws_set_proxy(struct ws *ws, const struct proxy *proxy);
+/* Where the TCP connection goes. Borrowed. */
+const struct url *ws_dialled_url(const struct ws *ws);
+/* Forgets the proxy, with its password, if there is one. */
+void ws_drop_proxying(struct ws *ws);
 
 /* ws_close() before there is a WebSocket to close. */
 void ws_give_up(struct ws *ws);

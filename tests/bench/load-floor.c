@@ -164,7 +164,7 @@ static void measure_trips(double *times, size_t count)
     if (child == 0)
         echo(listener);
     load_begin(&trips.load, url);
-    ws = ws_dial(trips.load.net, &trips.load.url, NULL, &handlers, &trips);
+    ws = ws_dial(trips.load.net, &trips.load.url, NULL, NULL, &handlers, &trips);
     if (child < 0 || !ws)
         load_fail("no echo");
     event_base_dispatch(trips.load.base);

@@ -113,7 +113,7 @@ void talker_start(struct talker *talker, struct load *load)
     randombytes_buf(bytes, sizeof bytes);
     sodium_bin2hex(talker->side, sizeof talker->side, bytes, sizeof bytes);
     talker->load = load;
-    talker->ws = ws_dial(load->net, &load->url, NULL, &handlers, talker);
+    talker->ws = ws_dial(load->net, &load->url, NULL, NULL, &handlers, talker);
     if (!talker->ws)
         load_fail("out of memory");
 }

@@ -222,11 +222,16 @@ void party_end(struct party *party)
     evbuffer_free(party->text);
 }
 
+void party_dial_through(struct party *party, const struct url *url, const struct proxy *proxy)
+{
+    CALL(party, party->ws = ws_dial(party->world->net, url, proxy, &party->world->options,
+                                    &handlers, party));
+    assert_non_null(party->ws);
+}
+
 void party_dial(struct party *party, const struct url *url)
 {
-    CALL(party,
-         party->ws = ws_dial(party->world->net, url, &party->world->options, &handlers, party));
-    assert_non_null(party->ws);
+    party_dial_through(party, url, NULL);
 }
 
 void party_accept(struct party *party, int fd)

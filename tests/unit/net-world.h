@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "net/proxy.h"
 #include "net/url.h"
 #include "net/ws.h"
 
@@ -75,6 +76,7 @@ void party_end(struct party *party);
 const struct ws_handlers *party_handlers(void);
 
 void party_dial(struct party *party, const struct url *url);
+void party_dial_through(struct party *party, const struct url *url, const struct proxy *proxy);
 void party_accept(struct party *party, int fd);
 bool party_send(struct party *party, const char *text);
 

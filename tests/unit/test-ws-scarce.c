@@ -62,7 +62,7 @@ static bool run(unsigned nth)
     party_begin(&server, &world);
     handlers = party_handlers();
     scarce_fail_nth(nth);
-    client.ws = ws_dial(world.net, &url, &world.options, handlers, &client);
+    client.ws = ws_dial(world.net, &url, NULL, &world.options, handlers, &client);
     meet(&client, &server, listener);
     talk(&client, &server);
     bool failed = scarce_end();

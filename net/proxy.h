@@ -1,0 +1,36 @@
+/*
+ * A proxy that connections go through: socks5h://[user:password@]host[:port] (RFC 1928, RFC 1929)
+ * or http://[user:password@]host[:port] (CONNECT, RFC 9110 §9.3.6). With both the proxy looks up
+ * the names of the hosts behind it.
+ */
+#ifndef NET_PROXY_H
+#define NET_PROXY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "net/url.h"
+
+#define PROXY_URL_MAX                                                                              \
+    2048 /* a user name and a password of 255 bytes, each byte as %XX, and a host */
+#define PROXY_WORD_MAX 255  /* RFC 1929: longest user name, and password */
+#define PROXY_PORT     1080 /* unless given; of both kinds, as with curl */
+
+enum proxy_protocol { PROXY_SOCKS5 = 0, PROXY_HTTP };
+
+/* A plain value, which may be copied; but it may hold a password: proxy_wipe() each copy. */
+struct proxy {
+    enum proxy_protocol protocol;
+    struct url url;                    /* where it is: host, literal and port; the rest is zero */
+    char user[PROXY_WORD_MAX + 1];     /* empty: it wants none */
+    char password[PROXY_WORD_MAX + 1]; /* secret; may be empty */
+};
+
+/* In user name and password %XX stands for a byte. False: it is no such URL, and ret_why (of `size`
+ * bytes) is one sentence for a person, without anything of the text. */
+bool proxy_parse(const char *text, struct proxy *ret_proxy, char *ret_why, size_t size);
+
+/* Forgets the password and everything else. */
+void proxy_wipe(struct proxy *proxy);
+
+#endif

@@ -1,0 +1,57 @@
+/*
+ * What is said to a proxy until there is a tunnel to the host behind it, without I/O: bytes in,
+ * bytes out. SOCKS5 (RFC 1928, RFC 1929) or HTTP CONNECT (RFC 9110 §9.3.6, RFC 7617).
+ */
+#ifndef NET_TUNNEL_H
+#define NET_TUNNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "net/proxy.h"
+#include "net/url.h"
+
+/* Longest that we say at once, with a NUL: CONNECT with the host twice, and user name and password
+ * as base64. */
+#define TUNNEL_SAY_MAX (2 * URL_HOST_HEADER_SIZE + (2 * PROXY_WORD_MAX + 1 + 2) / 3 * 4 + 128)
+/* Longest head of an HTTP answer: pages of refusals have headers by the kilobyte, and the common
+ * servers stop at 8 or 16 KiB. */
+#define TUNNEL_HEAD_MAX 16384
+/* So much of a line is kept; a person needs no more of the reason in a status line. */
+#define TUNNEL_LINE_MAX 100
+#define TUNNEL_WHY_SIZE (URL_HOST_HEADER_SIZE + 256)
+
+enum tunnel_progress {
+    TUNNEL_MORE = 0, /* say what there is to say, then feed it more */
+    TUNNEL_DONE,     /* what comes and goes now is the other host's */
+    TUNNEL_REFUSED,  /* there will be none; see why */
+};
+
+struct tunnel {
+    const struct proxy *proxy; /* borrowed */
+    const struct url *url;     /* the host behind it; borrowed */
+    enum tunnel_progress progress;
+    bool (*step)(struct tunnel *, uint8_t byte); /* takes the next byte; false: refused */
+    unsigned skip;                               /* SOCKS5: bytes of the answer that say nothing */
+    size_t head;                                 /* HTTP: bytes so far … */
+    unsigned status;                             /* … 0 until known … */
+    size_t length;                               /* … and bytes in line, though it keeps fewer */
+    char line[TUNNEL_LINE_MAX + 1];
+    char why[TUNNEL_WHY_SIZE];   /* once refused: a clause whose subject is the proxy */
+    uint8_t say[TUNNEL_SAY_MAX]; /* to be sent now, say_length bytes; perhaps with the password */
+    size_t say_length;           /* set it to 0 once sent */
+};
+
+/* Begins with something to say. Both are borrowed until tunnel_wipe(). */
+void tunnel_begin(struct tunnel *ret_tunnel, const struct proxy *proxy, const struct url *url);
+
+/* Takes bytes from the proxy, as many as belong to its answer: `ret_used` tells how many. Stops
+ * where there is something to say. */
+enum tunnel_progress tunnel_feed(struct tunnel *tunnel, const void *data, size_t length,
+                                 size_t *ret_used);
+
+/* Forgets what was said. */
+void tunnel_wipe(struct tunnel *tunnel);
+
+#endif
