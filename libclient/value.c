@@ -40,11 +40,12 @@ const struct wormclient_value *wormclient_value_at(const struct wormclient_value
     return elements == NULL || index >= elements->size ? NULL : value_from(&elements->ptr[index]);
 }
 
-/* The value of a key if it is of this type, else NULL. */
+/* The value of a key (NULL: the value itself) if it is of this type, else NULL. */
 static const msgpack_object *typed(const struct wormclient_value *map, const char *key,
                                    msgpack_object_type type)
 {
-    const msgpack_object *value = fields_find(value_object(map), key);
+    const msgpack_object *object = value_object(map);
+    const msgpack_object *value = key == NULL ? object : fields_find(object, key);
     return value != NULL && value->type == type ? value : NULL;
 }
 

@@ -140,8 +140,9 @@ bool wormclient_request(struct wormclient *client, const char *method,
                         struct wormclient_params *params, wormclient_callback callback, void *arg,
                         struct wormclient_error *ret_error);
 
-/* Looks into a map. Borrowed. Absent keys and other types give NULL, 0, or `fallback`. The
- * functions take NULL for a value that has nothing in it. */
+/* Looks into a map, or, with `key` NULL, at a text, bytes or a number itself, such as an element of
+ * an array. Borrowed. Absent keys and other types give NULL, 0, or
+ * `fallback`. The functions take NULL for a value that has nothing in it. */
 const struct wormclient_value *wormclient_value_get(const struct wormclient_value *map,
                                                     const char *key);
 size_t wormclient_value_count(const struct wormclient_value *array);
