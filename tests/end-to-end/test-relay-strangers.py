@@ -9,31 +9,13 @@ import socket
 import struct
 
 from harness import contains, equal, main, test, true, websocket
-from harness.client import APPID, Client, meet, phases
+from harness.bystanders import Bystanders
+from harness.client import APPID, Client, phases
 from harness.waiting import patience
 from harness.websocket import Closed, connect, encode
 
-HOLD_UP = 5  # seconds that nobody who behaves should ever wait
 UPGRADE = {"Host": "127.0.0.1", "Upgrade": "websocket", "Connection": "Upgrade",
            "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version": "13"}
-
-
-class Bystanders:
-    """Two who behave, and can tell whether the relay still serves them."""
-
-    def __init__(self, relay, **options):
-        self.left, self.right, self.mailbox = meet(relay, **options)
-        self.said = 0
-
-    def go_on(self, what):
-        body = "%08x" % self.said
-        try:
-            self.left.say("add", phase=str(self.said), body=body)
-            for client in (self.left, self.right):
-                equal(client.expect("message", HOLD_UP)["body"], body, "what the bystanders hear after " + what)
-        except (TimeoutError, Closed) as error:
-            raise AssertionError("bystanders after %s: %r" % (what, error)) from None
-        self.said += 1
 
 
 # ---- JSON ----
@@ -268,49 +250,7 @@ def full_mailbox(world):
             again.close()
 
 
-# ---- those who do not read, and those who are not there ----
-
-@test("who does not read what his mailbox holds costs no more memory than it may hold, and others go on")
-def slow_reader(world):
-    relay = world.relayd("--max-mailbox-bytes", "16M")
-    left, right, mailbox = meet(relay)
-    slow = Client(relay, side=right.side, receive_buffer=4096)
-    slow.open(mailbox)
-    bystanders = Bystanders(relay)
-    before = relay.memory()
-    for number in range(30):
-        left.add(str(number), "00" * 250_000)
-        right.expect("message")
-        bystanders.go_on("message %d" % number)
-    grown = relay.memory() - before
-    true(grown < 40 << 20, "memory grew by %d MiB" % (grown >> 20))
-    slow.close_socket()
-    left.add("30")
-    bystanders.go_on("the slow one's end")
-
-
-@test("who asks, and does not read the answers, is not listened to; others go on, and he may read on later")
-def unread_pongs(world):
-    relay = world.relayd()
-    bystanders = Bystanders(relay)
-    before = relay.memory()
-    flooding = Client(relay, receive_buffer=4096)
-    flooding.websocket.socket.settimeout(patience(1))
-    pings = encode(websocket.TEXT, PING) * 1000
-    asked = 0
-    try:
-        while True:
-            flooding.websocket.socket.sendall(pings)
-            bystanders.go_on("more pings")
-            asked += 1000
-    except TimeoutError:
-        pass  # the relay reads no more of them
-    grown = relay.memory() - before
-    true(grown < 16 << 20, "memory grew by %d MiB for %d pings" % (grown >> 20, asked))
-    bystanders.go_on("the flood")
-    for _ in range(1000):
-        equal(flooding.hear()["type"], "pong", "what the flooding one reads after all")
-
+# ---- those who stop in the middle ----
 
 @test("half a handshake, half a frame, half a message: nobody waits for the rest")
 def halves(world):
@@ -326,27 +266,6 @@ def halves(world):
     for client in waiting:
         client.close()
     bystanders.go_on("their end")
-
-
-@test("a peer that has gone without a word keeps nobody from anything, and its side may come back")
-def half_open(world):
-    """Without a firewall a kernel always tells. What it cannot tell is a process that is stopped for ever."""
-    relay = world.relayd()
-    left, right, mailbox = meet(relay)
-    dead = [Client(relay, side=right.side) for _ in range(20)]
-    for client in dead:
-        client.open(mailbox)
-    for number in range(50):
-        left.add(str(number), "00" * 1000)
-        right.expect("message")
-    for client in dead:
-        client.websocket.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        client.close_socket()
-    left.add("50")
-    right.expect("message")
-    relay.until_metric("connections", 2)
-    with Client(relay, side=right.side) as again:
-        equal(len(again.open(mailbox)), 51, "messages in the replay")
 
 
 # ---- more than one may ----

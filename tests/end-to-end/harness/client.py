@@ -14,11 +14,11 @@ APPID = "example.org/relay-test"
 class Client:
     """One connection. Acks are kept apart, in `acks`; the welcome is taken in at once."""
 
-    def __init__(self, relay, side=None, appid=APPID, bind=True, source=None, seconds=SECONDS, **options):
+    def __init__(self, relay, side=None, appid=APPID, bind=True, seconds=SECONDS, **options):
         self.side = side or os.urandom(5).hex()
         self.appid = appid
         self.acks = []
-        self.websocket = websocket.WebSocket(relay.port, patience(seconds), source=source, **options)
+        self.websocket = websocket.WebSocket(relay.port, patience(seconds), **options)
         self.welcome = self.expect("welcome", seconds)["welcome"]
         if bind:
             self.bind()

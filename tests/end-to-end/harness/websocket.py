@@ -52,8 +52,8 @@ def decode(buffer):
     return buffer[0] & 0x0f, bool(buffer[0] & FINAL), mask(data, key) if key else data, at + length
 
 
-def connect(port, seconds, source=None, receive_buffer=None):
-    """A TCP connection to that port of this machine."""
+def connect(port, seconds, source=None, receive_buffer=None, host="127.0.0.1"):
+    """A TCP connection, from the address `source` and with so small a buffer for what comes."""
     client = socket.socket()
     client.settimeout(seconds)
     client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -61,16 +61,16 @@ def connect(port, seconds, source=None, receive_buffer=None):
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
     if source:
         client.bind((source, 0))
-    client.connect(("127.0.0.1", port))
+    client.connect((host, port))
     return client
 
 
 class WebSocket:
     """A client that waits for what it wants."""
 
-    def __init__(self, port, seconds, source=None, receive_buffer=None):
-        """From the address `source` of this machine, and with so small a buffer for what the relay says."""
-        self.socket = connect(port, seconds, source, receive_buffer)
+    def __init__(self, port, seconds, **options):
+        """The options are those of connect()."""
+        self.socket = connect(port, seconds, **options)
         self.buffer = bytearray()
         key = base64.b64encode(os.urandom(16)).decode()
         self.socket.sendall(("GET /v1 HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
