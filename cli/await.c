@@ -34,7 +34,7 @@ static void tell_text(const struct wormclient_value *view, const char *key, cons
     }
 }
 
-static bool is_settled(const struct wormclient_session *session, void *arg)
+static enum wormclient_progress is_settled(const struct wormclient_session *session, void *arg)
 {
     const struct wormclient_value *view = wormclient_session_view(session);
     const struct await *await = arg;
@@ -46,7 +46,7 @@ static bool is_settled(const struct wormclient_session *session, void *arg)
         if (progress == PROGRESS_PENDING)
             tell_down(view, await->told);
     }
-    return progress != PROGRESS_PENDING;
+    return progress == PROGRESS_PENDING ? WORMCLIENT_PENDING : WORMCLIENT_REACHED;
 }
 
 enum exit_status await_session(struct wormclient *client, const char *session, progress_check check,

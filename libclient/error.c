@@ -17,6 +17,14 @@ static const enum wormclient_code CODES[IPC_ERROR_COUNT] = {
     [IPC_STORE_FAILED] = WORMCLIENT_STORE,    [IPC_BAD_MESSAGE] = WORMCLIENT_PROTOCOL,
 };
 
+/* A line is what a caller prints: a terminal's control characters have no place in it. */
+static void make_line(char *text)
+{
+    for (; *text != '\0'; text++)
+        if ((unsigned char)*text < ' ' || *text == 0x7f)
+            *text = ' ';
+}
+
 void error_set(struct wormclient_error *ret_error, enum wormclient_code code, int system,
                const char *format, ...)
 {
@@ -27,11 +35,26 @@ void error_set(struct wormclient_error *ret_error, enum wormclient_code code, in
     va_start(args, format);
     vsnprintf(ret_error->text, sizeof ret_error->text, format, args);
     va_end(args);
+    make_line(ret_error->text);
 }
 
 void error_set_memory(struct wormclient_error *ret_error)
 {
     error_set(ret_error, WORMCLIENT_MEMORY, ENOMEM, "out of memory");
+}
+
+bool error_bad_answer(struct wormclient_error *ret_error)
+{
+    error_set(ret_error, WORMCLIENT_PROTOCOL, 0, "the daemon's answer cannot be understood");
+    return false;
+}
+
+void error_set_word(struct wormclient_error *ret_error, const char *word)
+{
+    if (ret_error == NULL)
+        return;
+    snprintf(ret_error->daemon_code, sizeof ret_error->daemon_code, "%s", word);
+    make_line(ret_error->daemon_code);
 }
 
 void error_copy(struct wormclient_error *ret_error, const struct wormclient_error *error)
@@ -46,14 +69,6 @@ static const char *text_of(const msgpack_object *map, const char *key, const cha
     return value != NULL && value->type == MSGPACK_OBJECT_STR ? value->via.str.ptr : fallback;
 }
 
-/* A line is what a caller prints: a terminal's control characters have no place in it. */
-static void make_line(char *text)
-{
-    for (; *text != '\0'; text++)
-        if ((unsigned char)*text < ' ' || *text == 0x7f)
-            *text = ' ';
-}
-
 void error_from_daemon(struct wormclient_error *ret_error, const msgpack_object *map)
 {
     const char *name = text_of(map, "code", "");
@@ -61,9 +76,7 @@ void error_from_daemon(struct wormclient_error *ret_error, const msgpack_object 
     enum wormclient_code known = errors_find(name, &code) ? CODES[code] : WORMCLIENT_OK;
     error_set(ret_error, known == WORMCLIENT_OK ? WORMCLIENT_REFUSED : known, 0, "%s",
               text_of(map, "message", "the daemon refused without a reason"));
-    snprintf(ret_error->daemon_code, sizeof ret_error->daemon_code, "%s", name);
-    make_line(ret_error->daemon_code);
-    make_line(ret_error->text);
+    error_set_word(ret_error, name);
 }
 
 bool wormclient_error_is_fatal(const struct wormclient_error *error)

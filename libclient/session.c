@@ -65,3 +65,28 @@ const char *wormclient_session_result(const struct wormclient_session *session)
 {
     return wormclient_value_text(session->view, "result");
 }
+
+const char *wormclient_session_reason(const struct wormclient_session *session)
+{
+    return wormclient_value_text(session->view, "reason");
+}
+
+const char *wormclient_session_verifier(const struct wormclient_session *session)
+{
+    return wormclient_value_text(session->view, "verifier");
+}
+
+const char *wormclient_session_verifier_words(const struct wormclient_session *session)
+{
+    return wormclient_value_text(session->view, "verifier_words");
+}
+
+const char *wormclient_session_verification(const struct wormclient_session *session)
+{
+    return wormclient_value_text(session->view, "verification");
+}
+
+const char *wormclient_session_peer_versions(const struct wormclient_session *session)
+{
+    return wormclient_value_text(session->view, "peer_versions");
+}

@@ -21,6 +21,12 @@ int64_t sync_now(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+int64_t sync_deadline(int64_t timeout)
+{
+    int64_t now = sync_now();
+    return timeout < 0 || timeout >= SYNC_NEVER - now ? SYNC_NEVER : now + timeout;
+}
+
 static int poll_timeout(int64_t left)
 {
     return left < INT_MAX ? (int)left : INT_MAX;

@@ -10,6 +10,9 @@
 /* The clock of deadlines: milliseconds that no change of the wall clock moves. */
 int64_t sync_now(void);
 
+/* The moment in `timeout` ms; never if that is negative. */
+int64_t sync_deadline(int64_t timeout);
+
 /* Processes until `done` says so. `deadline` on sync_now()'s clock; past it, WORMCLIENT_TIMEOUT. */
 typedef bool (*sync_done)(const struct wormclient *client, const void *arg);
 bool sync_until(struct wormclient *client, sync_done done, const void *arg, int64_t deadline,
@@ -30,6 +33,11 @@ struct wormclient_session *sync_call_session(struct wormclient *client, const ch
 
 /* Parameters that name a session. */
 struct wormclient_params *sync_params(const char *session);
+
+/* wormclient_wait with a deadline. */
+struct wormclient_session *sync_wait(struct wormclient *client, const char *session,
+                                     wormclient_condition condition, void *arg, int64_t deadline,
+                                     struct wormclient_error *ret_error);
 
 /* For results that nobody wants. */
 bool sync_take_nothing(const struct wormclient_value *result, void *into,

@@ -56,11 +56,11 @@ static void hang_up(struct script *script, const struct message *request)
 
 /* ---- waits ---- */
 
-static bool is_keyed(const struct wormclient_session *session, void *arg)
+static enum wormclient_progress is_keyed(const struct wormclient_session *session, void *arg)
 {
     if (arg != NULL)
         ++*(int *)arg;
-    return strcmp(wormclient_session_state(session), "keyed") == 0;
+    return wormclient_is_keyed(session, NULL);
 }
 
 static void wait_for_keyed(struct script *script, int looks)
