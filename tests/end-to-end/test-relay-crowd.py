@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Many strangers: 10,000 clients that have opened a mailbox and say nothing, and thousands who come for a nameplate and
+"""Many strangers: 10,000 clients that have opened a mailbox and say nothing, and 100,000 who come for a nameplate and
 go. The others go on, and each stranger costs little.
 
 WORMHOLED_TEST_CROWD and WORMHOLED_TEST_ALLOCATIONS in the environment say how many there are to be.
@@ -9,15 +9,18 @@ import asyncio
 import json
 import os
 import resource
-import time
+import socket
+import struct
 
 from harness import Skip, equal, main, test, true
-from harness.client import meet
-from harness.websocket import TEXT, decode, encode
+from harness.bystanders import Bystanders
+from harness.waiting import patience
+from harness.websocket import FINAL, MASKED, TEXT, decode, encode
 
 CROWD = int(os.environ.get("WORMHOLED_TEST_CROWD", "10000"))
-ALLOCATIONS = int(os.environ.get("WORMHOLED_TEST_ALLOCATIONS", "5000"))
+ALLOCATIONS = int(os.environ.get("WORMHOLED_TEST_ALLOCATIONS", "100000"))
 AT_A_TIME = 200
+EACH_ADDRESS = 50  # strangers: an address may allocate 60 nameplates in a minute
 KILOBYTES_EACH = 4
 HANDSHAKE = (b"GET /v1 HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
              b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n")
@@ -52,12 +55,6 @@ async def settle_one(port, number, gate):
         return await say(port, number, b"pong", {"type": "open", "mailbox": "m%d" % number}, {"type": "ping", "ping": 1})
 
 
-async def allocate_one(port, number):
-    """One that leaves a nameplate behind."""
-    _, writer = await say(port, number, b"allocated", {"type": "allocate"})
-    writer.transport.abort()
-
-
 async def still_there(reader, writer):
     """Answers a ping after all that time."""
     writer.write(encode(TEXT, b'{"type": "ping", "ping": 2}'))
@@ -78,34 +75,22 @@ async def crowd_in(relay, numbers, meanwhile):
     return pairs
 
 
-class Others:
-    """Two who behave, and how long they had to wait at most."""
-
-    def __init__(self, relay):
-        self.clients = meet(relay)[:2]
-        self.slowest = 0
-
-    def go_on(self):
-        started = time.perf_counter()
-        self.clients[0].say("add", phase=str(started), body="00")
-        for client in self.clients:
-            client.expect("message", 5)
-        self.slowest = max(self.slowest, time.perf_counter() - started)
-
-
 @test("%d idle clients, each with a mailbox open, and the others go on" % CROWD)
 def crowd(world):
     count = possible(CROWD)
     if count < 500:
         raise Skip("only %d descriptors are allowed" % count)
     relay = world.relayd("--log-level", "info")
-    others = Others(relay)
+    bystanders = Bystanders(relay)
+
+    def meanwhile():
+        bystanders.go_on("a crowd")
 
     async def story():
         """What each idle client costs, in bytes. The first hundred are not counted: with them comes what all share."""
-        pairs = await crowd_in(relay, range(100), others.go_on)
+        pairs = await crowd_in(relay, range(100), meanwhile)
         before = relay.memory()
-        pairs += await crowd_in(relay, range(100, count), others.go_on)
+        pairs += await crowd_in(relay, range(100, count), meanwhile)
         each = (relay.memory() - before) / (count - 100)
         for reader, writer in pairs[::500]:
             true(await still_there(reader, writer), "an idle one is still there")
@@ -115,29 +100,63 @@ def crowd(world):
 
     each = asyncio.run(story())
     print("# %d clients, %.1f KB each, slowest delivery %.0f ms, %.1f s of CPU" %
-          (count, each / 1000, 1000 * others.slowest, relay.cpu_seconds()), flush=True)
+          (count, each / 1000, 1000 * bystanders.slowest, relay.cpu_seconds()), flush=True)
     true(each < KILOBYTES_EACH * 1000, "%.1f KB for each idle client" % (each / 1000))
     relay.until_metric("connections", 2)
-    others.go_on()
+    bystanders.go_on("the crowd's end")
 
 
-@test("%d strangers allocate a nameplate each, and the others go on" % ALLOCATIONS)
+def address_of(number):
+    """So many addresses that none of them is over its rations."""
+    return "127.77.%d.%d" % divmod(number // EACH_ADDRESS, 256)
+
+
+def frame(**message):
+    """A short one, masked with zeros: cheap to make by the hundred thousand."""
+    data = json.dumps(message).encode()
+    return bytes([FINAL | TEXT, MASKED | len(data)]) + bytes(4) + data
+
+
+ALLOCATE = frame(type="allocate")
+
+
+class Stranger:
+    """Comes for a nameplate."""
+
+    def __init__(self, port, number):
+        self.number = number
+        self.socket = socket.socket()
+        self.socket.settimeout(patience(10))
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.socket.bind((address_of(number), 0))
+        self.socket.connect(("127.0.0.1", port))
+        self.socket.sendall(HANDSHAKE + frame(type="bind", appid="crowd", side="s%d" % number) + ALLOCATE)
+
+    def take_and_go(self):
+        heard = b""
+        while b'"allocated"' not in heard:
+            data = self.socket.recv(4096)
+            heard += data
+            true(data and b'"error"' not in heard, "stranger %d, who has heard %r" % (self.number, heard[-300:]))
+        self.socket.close()
+
+
+@test("%d strangers from many addresses allocate a nameplate each, and the others go on" % ALLOCATIONS)
 def allocations(world):
-    relay = world.relayd("--log-level", "info")
-    others = Others(relay)
+    relay = world.relayd("--log-level", "info", "--ration-loopback")
+    bystanders = Bystanders(relay)
     before = relay.memory()
-
-    async def story():
-        for first in range(0, ALLOCATIONS, AT_A_TIME):
-            await asyncio.gather(*(allocate_one(relay.port, first + number) for number in range(AT_A_TIME)))
-            others.go_on()
-
-    asyncio.run(story())
+    for first in range(0, ALLOCATIONS, AT_A_TIME):
+        strangers = [Stranger(relay.port, number) for number in range(first, min(first + AT_A_TIME, ALLOCATIONS))]
+        bystanders.go_on("strangers at the door")
+        for stranger in strangers:
+            stranger.take_and_go()
     grown = relay.memory() - before
-    print("# slowest delivery %.0f ms, %.1f MB more" % (1000 * others.slowest, grown / 1e6), flush=True)
+    print("# slowest delivery %.0f ms, %.1f MB more, %.1f s of CPU" %
+          (1000 * bystanders.slowest, grown / 1e6, relay.cpu_seconds()), flush=True)
     equal(relay.metric("nameplates"), ALLOCATIONS, "nameplates")
     true(grown < 32 << 20, "memory grew by %d bytes" % grown)
 
 
 if __name__ == "__main__":
-    main(40)
+    main(120)
