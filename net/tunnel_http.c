@@ -105,6 +105,7 @@ static bool take_lf(struct tunnel *tunnel, uint8_t byte)
 {
     if (byte != '\n')
         return tunnel_refuse(tunnel, "does not speak HTTP");
+    tunnel->head++;
     tunnel->step = take_byte;
     return end_line(tunnel);
 }
