@@ -1,4 +1,18 @@
-# bash completion for wormctl(1)
+# bash completion for wormctl(1). It asks wormctl's own help what there is, and the daemon for the names of sessions.
+
+# The options of $command as its help has them, one a line: "--json", "--name NAME", "--wait[=DURATION]".
+_wormctl_options()
+{
+    # Unquoted: a command may be two words, or none.
+    "$program" $command --help 2>/dev/null |
+        sed -nE 's/^ +(-[A-Za-z], )?(--[a-z-]+(\[=[A-Z]+\]| [A-Z]+)?)(  .*|$)/\2/p'
+}
+
+# The names of commands, one a line.
+_wormctl_commands()
+{
+    "$program" --help 2>/dev/null | sed -nE '/^Commands/,/^$/s/^  ([a-z-]+( [a-z-]+)?)  .*/\1/p'
+}
 
 # Names of sessions, or ids of those that have none, as the daemon on the socket of this command line has them.
 _wormctl_sessions()
@@ -11,7 +25,7 @@ _wormctl_sessions()
             --socket=*) socket=("${words[i]}") ;;
         esac
     done
-    wormctl "${socket[@]}" list --names 2>/dev/null
+    "$program" "${socket[@]}" list --names 2>/dev/null
 }
 
 # Offers the lines of standard input that begin with the current word; they may hold blanks.
@@ -27,87 +41,62 @@ _wormctl_offer()
     __ltrim_colon_completions "$cur"
 }
 
-# Sets `command` and `arguments`, the number of arguments before the current word.
-_wormctl_parse()
+# What goes for a value, by the name that the help gives it.
+_wormctl_value()
 {
-    local i word
-
-    command=
-    arguments=0
-    for ((i = 1; i < cword; i++)); do
-        word=${words[i]}
-        case $word in
-            --socket | --name | --appid | --relay | --words | --code | --schedule | --timeout | --for) ((i++)) ;;
-            -*) ;;
-            *)
-                if [[ -z $command || $command == text ]]; then
-                    command+=${command:+ }$word
-                else
-                    ((arguments++))
-                fi
-                ;;
-        esac
-    done
+    case $1 in
+        SESSION) _wormctl_offer < <(_wormctl_sessions) ;;
+        PATH | FILE) _filedir ;;
+        SCHEDULE) COMPREPLY=($(compgen -W 'realtime email' -- "$cur")) ;;
+        CONDITION)
+            COMPREPLY=($(compgen -W "$("$program" wait --help | sed -nE 's/^  ([a-z]+)  .*/\1/p')" -- "$cur"))
+            ;;
+    esac
 }
 
-_wormctl_options()
+# True if the help has this option with a value of its own; $value is that one's name.
+_wormctl_takes_value()
 {
-    local session='--name --relay --schedule --timeout'
+    value=$(_wormctl_options | sed -nE "s/^$1 ([A-Z]+)$/\1/p")
+    [[ $value ]]
+}
 
-    case $command in
-        invite) echo "$session --appid --words --code" ;;
-        accept) echo "$session --appid" ;;
-        list) echo '--names' ;;
-        recv) echo '--wait --wait= --peek --all' ;;
-        wait) echo '--for --timeout' ;;
-        forget) echo '--force' ;;
-        'text send') echo "$session --words --code" ;;
-        'text receive') echo "$session" ;;
-    esac
-    echo '--socket --json --help --version'
+# Sets `command`, and `arguments`: how many of them stand before the current word.
+_wormctl_parse()
+{
+    local i word value known
+
+    known=$'\n'$(_wormctl_commands)$'\n'
+    for ((i = 1; i < cword; i++)); do
+        word=${words[i]}
+        if [[ $word == --* ]]; then
+            _wormctl_takes_value "$word" && ((i++))
+        elif [[ $word != -?* && $known == *$'\n'"${command:+$command }$word"[$'\n ']* && $arguments == 0 ]]; then
+            command+=${command:+ }$word
+        elif [[ $word != -?* ]]; then
+            ((arguments++))
+        fi
+    done
 }
 
 _wormctl()
 {
-    local cur prev words cword command arguments
+    local cur prev words cword program command= arguments=0 value usage
 
     _init_completion -n =: || return
+    program=${words[0]}
     _wormctl_parse
 
-    case $prev in
-        --socket)
-            _filedir
-            return
-            ;;
-        --for)
-            COMPREPLY=($(compgen -W 'code keyed established message sent closed' -- "$cur"))
-            return
-            ;;
-        --schedule)
-            COMPREPLY=($(compgen -W 'realtime email' -- "$cur"))
-            return
-            ;;
-        --name | --appid | --relay | --words | --code | --timeout)
-            return
-            ;;
-    esac
-
-    if [[ $cur == -* ]]; then
-        COMPREPLY=($(compgen -W "$(_wormctl_options)" -- "$cur"))
-        [[ ${COMPREPLY-} == *= ]] && compopt -o nospace
-        return
+    if [[ $prev == --* ]] && _wormctl_takes_value "$prev"; then
+        _wormctl_value "$value"
+    elif [[ $cur == -* ]]; then
+        COMPREPLY=($(compgen -W "$(_wormctl_options | sed -E 's/ .*//; s/\[=.*/\n&/; s/^\n?//; s/\n.*//')" -- "$cur"))
+    elif _wormctl_commands | grep -q -x "$command"; then
+        # "usage: wormctl send [OPTION]... SESSION [TEXT]"
+        usage=($("$program" $command --help 2>/dev/null | sed -n '1s/.*\[OPTION\]\.\.\.//p' | tr -d '[]'))
+        _wormctl_value "${usage[arguments]-}"
+    else
+        COMPREPLY=($(compgen -W "$(_wormctl_commands | sed -nE "s/^${command:+$command }([^ ]+).*/\1/p")" -- "$cur"))
     fi
-
-    case $command in
-        '')
-            COMPREPLY=($(compgen -W 'invite accept list show send recv wait close forget poll status text' -- "$cur"))
-            ;;
-        text)
-            COMPREPLY=($(compgen -W 'send receive' -- "$cur"))
-            ;;
-        show | send | recv | wait | close | forget | poll)
-            ((arguments == 0)) && _wormctl_offer < <(_wormctl_sessions)
-            ;;
-    esac
 } &&
     complete -F _wormctl wormctl

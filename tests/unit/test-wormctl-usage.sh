@@ -1,11 +1,9 @@
 #!/bin/sh
-# wormctl without a daemon: help, mistakes, exit statuses; and what its tables say is what the man page and the
-# completions say. Guards against a new option that is documented nowhere, and one that is documented and gone.
+# wormctl without a daemon: help, mistakes, exit statuses; and what its tables say is what the man page says.
+# Guards against a new option that is documented nowhere, and one that is documented and gone.
 
 wormctl=${abs_top_builddir:?}/wormctl
 man=${abs_top_srcdir:?}/doc/wormctl.1
-bash_completion=$abs_top_srcdir/dist/completion/wormctl.bash
-zsh_completion=$abs_top_srcdir/dist/completion/_wormctl
 
 directory=$(mktemp -d "${TMPDIR:-/tmp}/wormctl-usage.XXXXXX") || exit 99
 trap 'rm -rf "$directory"' EXIT
@@ -74,30 +72,10 @@ every_option()
     done
 }
 
-# What bash offers for each command is what its help names.
-bash_agrees()
-{
-    commands | while read -r command; do
-        "$wormctl" $command --help | options >"$directory/help"
-        bash -c '. "$1"; command=$2; _wormctl_options' bash "$bash_completion" "$command" |
-            tr ' =' '\n\n' | sed -n 's/^--//p' >"$directory/bash"
-        same help bash || exit 1
-    done
-}
-
-has_words()
-{
-    while read -r word; do
-        grep -q -w -e "$word" "$1" || { echo "no $word in $1"; return 1; }
-    done <"$directory/first-words"
-}
-
 commands >"$directory/commands"
 every_option >"$directory/options"
-sed 's/ .*//' "$directory/commands" | sort -u >"$directory/first-words"
 sed -n 's/^\.It Ic \([a-z]*\( [a-z][a-z]*\)\{0,1\}\).*/\1/p' "$man" >"$directory/man-commands"
 sed 's/\.It Fl [a-zA-Z] , //; s/Fl Fl /\n--/g' "$man" | sed -n 's/^--\([a-z][a-z]*\).*/\1/p' >"$directory/man-options"
-grep -o -e '--[a-z][a-z]*' "$zsh_completion" | sed 's/^--//' >"$directory/zsh-options"
 
 check "general help" helps
 while read -r command; do
@@ -162,10 +140,4 @@ check "help that cannot be written is no success" sh -c '! "$1" --help >/dev/ful
 
 check "the man page has all commands and no others" same commands man-commands
 check "the man page has all options and no others" same options man-options
-check "zsh completion has all options and no others" same options zsh-options
-check "zsh completion has all commands" has_words "$zsh_completion"
-check "bash completion has all commands" has_words "$bash_completion"
-if command -v bash >/dev/null; then
-    check "bash completion has the options of each command and no others" bash_agrees
-fi
 echo "1..$count"

@@ -1,0 +1,205 @@
+#include "config.h"
+
+#include "cli/uri.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define SCHEME "wormhole-transfer:"
+/* What the scheme takes for granted: whoever names this relay may leave it out. */
+#define PUBLIC_RELAY "ws://relay.magic-wormhole.io:4000/v1"
+/* The endpoint that the scheme has clients add. */
+#define ENDPOINT  "/v1"
+#define FIELD_MAX 16
+
+static const char not_whole[] = "an escape in it is not whole: % and two hexadecimal digits";
+
+bool uri_is(const char *text)
+{
+    return strncasecmp(text, SCHEME, strlen(SCHEME)) == 0;
+}
+
+/* ---- escapes (RFC 3986 section 2.1) ---- */
+
+static int hex_digit(char digit)
+{
+    static const char digits[] = "0123456789abcdef0123456789ABCDEF";
+    const char *found = digit == '\0' ? NULL : strchr(digits, digit);
+
+    return found == NULL ? -1 : (int)((found - digits) % 16);
+}
+
+/* Decodes `length` bytes of `text` into a string of at most `limit` bytes. NULL, or what is wrong.
+ */
+static const char *unescape(const char *text, size_t length, char *ret_string, size_t limit)
+{
+    size_t written = 0;
+
+    for (size_t i = 0; i < length; i++) {
+        char byte = text[i];
+
+        if (byte == '%') {
+            int high = i + 2 < length ? hex_digit(text[i + 1]) : -1;
+            int low = high < 0 ? -1 : hex_digit(text[i + 2]);
+
+            if (low < 0)
+                return not_whole;
+            byte = (char)(high << 4 | low);
+            i += 2;
+        }
+        if (byte == '\0' || written == limit)
+            return byte == '\0' ? "there is a NUL byte in it" : "a part of it is too long";
+        ret_string[written++] = byte;
+    }
+    ret_string[written] = '\0';
+    return NULL;
+}
+
+/* RFC 3986 section 2.3; what stands there needs no escape anywhere. */
+static bool unreserved(char byte)
+{
+    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
+           (byte >= '0' && byte <= '9') || (byte != '\0' && strchr("-._~", byte) != NULL);
+}
+
+static char *escape(char *end, const char *text, size_t length)
+{
+    static const char digits[] = "0123456789ABCDEF";
+
+    for (size_t i = 0; i < length; i++) {
+        unsigned char byte = (unsigned char)text[i];
+
+        if (unreserved(text[i])) {
+            *end++ = text[i];
+        } else {
+            *end++ = '%';
+            *end++ = digits[byte >> 4];
+            *end++ = digits[byte & 15];
+        }
+    }
+    *end = '\0';
+    return end;
+}
+
+/* ---- fields: each checks its value and puts it where it belongs ---- */
+
+static const char *take_version(struct uri *uri, const char *value)
+{
+    (void)uri;
+    return strcmp(value, "0") == 0 ? NULL : "it is of a version that this program does not know";
+}
+
+static const char *take_role(struct uri *uri, const char *value)
+{
+    (void)uri;
+    if (strcmp(value, "follower") == 0 || strcmp(value, "leader") == 0)
+        return NULL;
+    return "its role is neither follower nor leader";
+}
+
+static bool has_path(const char *relay)
+{
+    const char *host = strstr(relay, "://");
+
+    return host != NULL && strchr(host + 3, '/') != NULL;
+}
+
+static const char *take_relay(struct uri *uri, const char *value)
+{
+    int length =
+        snprintf(uri->relay, sizeof uri->relay, "%s%s", value, has_path(value) ? "" : ENDPOINT);
+
+    return (size_t)length < sizeof uri->relay ? NULL : "the relay's address in it is too long";
+}
+
+static const struct {
+    const char *name;
+    const char *(*take)(struct uri *uri, const char *value);
+} fields[] = {
+    {"version", take_version},
+    {"rendezvous", take_relay},
+    {"role", take_role},
+};
+
+static const char *take_field(struct uri *uri, const char *text, size_t length)
+{
+    char name[FIELD_MAX + 1], value[URI_RELAY_MAX + 1];
+    const char *equals = memchr(text, '=', length);
+    size_t name_length = equals == NULL ? length : (size_t)(equals - text);
+    const char *wrong = unescape(text, name_length, name, FIELD_MAX);
+
+    if (wrong == NULL && equals != NULL)
+        wrong = unescape(equals + 1, length - name_length - 1, value, URI_RELAY_MAX);
+    else
+        value[0] = '\0';
+    if (wrong != NULL)
+        return wrong;
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
+        if (strcmp(name, fields[i].name) == 0)
+            return fields[i].take(uri, value);
+    return "there is a field in it that this program does not know";
+}
+
+/* name=value&name=value… */
+static const char *take_query(struct uri *uri, const char *query)
+{
+    const char *wrong = NULL;
+
+    while (*query != '\0' && wrong == NULL) {
+        size_t length = strcspn(query, "&");
+
+        if (length > 0)
+            wrong = take_field(uri, query, length);
+        query += length + (query[length] == '&');
+    }
+    return wrong;
+}
+
+const char *uri_parse(const char *text, struct uri *ret_uri)
+{
+    const char *code = text + strlen(SCHEME);
+    size_t length;
+    const char *wrong;
+
+    if (!uri_is(text))
+        return "it does not begin with " SCHEME;
+    *ret_uri = (struct uri){0};
+    length = strcspn(code, "?");
+    if (length == 0)
+        return "there is no code in it";
+    if (strncmp(code, "//", 2) == 0)
+        return "after " SCHEME " comes the code, without //";
+    wrong = unescape(code, length, ret_uri->code, URI_CODE_MAX);
+    if (wrong == NULL && code[length] == '?')
+        wrong = take_query(ret_uri, code + length + 1);
+    return wrong;
+}
+
+/* ---- making one ---- */
+
+/* The relay without the endpoint, if it has that one. */
+static size_t relay_length(const char *relay)
+{
+    size_t length = strlen(relay), endpoint = strlen(ENDPOINT);
+    const char *host = strstr(relay, "://");
+
+    if (host == NULL || strcmp(strchrnul(host + 3, '/'), ENDPOINT) != 0)
+        return length;
+    return length - endpoint;
+}
+
+char *uri_make(const char *code, const char *relay)
+{
+    static const char query[] = "?rendezvous=";
+    char *uri = malloc(sizeof SCHEME + sizeof query + 3 * (strlen(code) + strlen(relay)));
+    char *end;
+
+    if (uri == NULL)
+        return NULL;
+    end = escape(stpcpy(uri, SCHEME), code, strlen(code));
+    if (strcmp(relay, PUBLIC_RELAY) != 0)
+        escape(stpcpy(end, query), relay, relay_length(relay));
+    return uri;
+}

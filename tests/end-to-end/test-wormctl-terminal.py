@@ -1,0 +1,173 @@
+#!/usr/bin/python3
+"""wormctl with a person before it: a code typed with completion, and a code as a picture."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+
+from harness import Skip, contains, equal, lacks, main, test, true, wait_until
+from harness import wormctl
+from harness.middle import CLIENT
+from harness.terminal import Terminal
+
+DONE, USAGE = 0, 2
+TAB = "\t"
+INTERRUPT = "\x03"
+PUBLIC_RELAY = "ws://relay.magic-wormhole.io:4000/v1"
+TRANSFER = "lothar.com/wormhole/text-or-file-xfer"
+
+
+def at_terminal(world, daemon, *arguments, **options):
+    terminal = Terminal(wormctl.command(daemon.socket, arguments), daemon.environment(), **options)
+    world.finally_call(terminal.close)
+    return terminal
+
+
+def beginning(word, words):
+    """The shortest beginning of a word that no other one has."""
+    for length in range(1, len(word) + 1):
+        if sum(other.startswith(word[:length]) for other in words) == 1:
+            return word[:length]
+    return word
+
+
+def claims(middle):
+    return [message for who, message in middle.seen if who == CLIENT and message.get("type") == "claim"]
+
+
+@test("accept without a code asks for it; TAB completes the nameplate, then each word; nothing is claimed before the end")
+def typed_code(world):
+    relay = world.relayd()
+    middle = world.middle(relay)
+    desk, laptop = world.daemon("desk", relay), world.daemon("laptop", middle)
+    code = desk.ctl("invite", "--words", "3", "--name", "laptop").out.strip()
+    nameplate, *words = code.split("-")
+    lists = desk.call("words")["words"]
+    terminal = at_terminal(world, laptop, "accept", "--name", "desk")
+    terminal.expect("Code: ")
+    terminal.type(TAB)
+    terminal.expect(re.escape(nameplate) + "-")
+    for position, word in enumerate(words):
+        start = beginning(word, lists[position % 2])
+        terminal.type(start + TAB)
+        if start != word:
+            terminal.expect(re.escape(word[len(start):]))
+        if position == 1:
+            terminal.type("-")  # only codes of two words are known to end
+    equal(claims(middle), [], "claims while the code was typed")
+    terminal.type("\r")
+    equal(terminal.wait(), DONE, "exit status")
+    true(terminal.is_as_before(), "the terminal is as it was")
+    laptop.ctl("wait", "desk", "--for", "established", "--timeout", "60s")
+    equal(len(claims(middle)), 1, "claims at the end")
+
+
+@test("TAB shows what there is to choose from, and says why there is nothing")
+def choices(world):
+    relay = world.relayd()
+    desk, laptop = world.daemon("desk", relay), world.daemon("laptop", relay)
+    for code in ("21-one", "22-two", "3-three"):
+        desk.call("invite", code=code)
+    wait_until(lambda: len(desk.call("nameplates")["nameplates"]) == 3, 30, "three nameplates are claimed")
+    terminal = at_terminal(world, laptop, "accept")
+    terminal.expect("Code: ")
+    terminal.type(TAB)
+    shown = terminal.expect(r"\n([0-9 ]+)\n").group(1)
+    equal(sorted(shown.split()), ["21", "22", "3"], "the nameplates that are in use")
+    terminal.type("2" + TAB)
+    shown = terminal.expect(r"\n(21 +22|22 +21)\n").group(1)
+    terminal.type("2-ab" + TAB)
+    shown = terminal.expect(r"\n(ab[a-z ]+)\n").group(1)
+    true(len(shown.split()) > 1 and all(word.startswith("ab") for word in shown.split()), "words: %r" % shown)
+    relay.stop()
+    terminal.type("\x15" + TAB)  # Ctrl-U empties the line
+    terminal.expect("wormctl: .*relay")
+    terminal.type("\r")
+    equal(terminal.wait(), USAGE, "exit status without a code")
+    equal(laptop.call("list")["sessions"], [], "sessions")
+
+
+@test("Ctrl-C and Ctrl-D at the prompt leave no session behind, and the terminal as it was")
+def given_up(world):
+    daemon = world.daemon("laptop", world.relayd())
+    for key, status in ((INTERRUPT, 128 + signal.SIGINT), ("\x04", USAGE)):
+        terminal = at_terminal(world, daemon, "accept")
+        terminal.expect("Code: ")
+        terminal.type("4-adr" if key == INTERRUPT else "")
+        terminal.type(key)
+        equal(terminal.wait(), status, "exit status after %r" % key)
+        true(terminal.is_as_before(), "the terminal is as it was after %r" % key)
+    equal(daemon.call("list")["sessions"], [], "sessions")
+
+
+@test("the prompt stands on standard error: what accept prints can be piped")
+def piped(world):
+    daemon = world.daemon("laptop", world.relayd())
+    reader, writer = os.pipe()
+    terminal = at_terminal(world, daemon, "accept", stdout=writer)
+    os.close(writer)
+    terminal.expect("Code: ")
+    terminal.type("4-any-thing\r")
+    equal(terminal.wait(), DONE, "exit status")
+    with os.fdopen(reader) as pipe:
+        equal(pipe.read(), daemon.call("list")["sessions"][0]["id"] + "\n", "standard output")
+
+
+# ---- pictures ----
+
+def pixels(picture):
+    """The rows of modules of a picture; True is dark. `picture` is without colours: blocks are light."""
+    rows = []
+    for line in picture.splitlines():
+        rows.append([char in " ▄" for char in line])
+        rows.append([char in " ▀" for char in line])
+    return rows
+
+
+def seen_by_camera(world, picture):
+    """What a program for cameras reads in the picture."""
+    if not shutil.which("zbarimg"):
+        raise Skip("no zbarimg")
+    rows, scale = pixels(picture), 6
+    path = world.path("picture.pgm")
+    with open(path, "wb") as file:
+        file.write(b"P5 %d %d 255\n" % (scale * len(rows[0]), scale * len(rows)))
+        for row in rows:
+            file.write(b"".join((b"\x00" if dark else b"\xff") * scale for dark in row) * scale)
+    return subprocess.run(["zbarimg", "--quiet", "--raw", path], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                          check=True).stdout.decode().strip()
+
+
+@test("invite --qr draws a URI that a camera reads, on a terminal only unless it must; accept takes the URI")
+def picture(world):
+    _, desk, laptop = world.pair()
+    other = world.relayd()
+    quiet = desk.ctl("invite", "--qr")
+    equal(len(quiet.out.splitlines()), 1, "lines when piped: %r" % quiet)
+    code, drawing = desk.ctl("invite", "--qr=always", "--relay", other.url).out.split("\n", 1)
+    uri = seen_by_camera(world, drawing)
+    equal(uri, "wormhole-transfer:%s?rendezvous=ws%%3A%%2F%%2F127.0.0.1%%3A%d" % (code, other.port), "the picture")
+    laptop.ctl("accept", "--name", "desk", uri)
+    laptop.ctl("wait", "desk", "--for", "established", "--timeout", "60s")
+    terminal = at_terminal(world, desk, "invite", "--qr")
+    terminal.expect("▄")
+    equal(terminal.wait(), DONE, "exit status")
+
+
+@test("text send --qr and text receive of its URI; a URI for nobody knows what is refused")
+def text_picture(world):
+    _, desk, laptop = world.pair()
+    sender = desk.spawn_ctl("text", "send", "--qr=always", "to the camera")
+    picture_text = sender.wait_text(r"(?s)(\d+-\S+)\n(.+█\n)")
+    uri = seen_by_camera(world, picture_text.group(2))
+    true(uri.startswith("wormhole-transfer:" + picture_text.group(1)), "the picture is of %r" % uri)
+    equal(laptop.ctl("text", "receive", uri).out, "to the camera\n", "the text")
+    equal(sender.wait(), DONE, "exit status of the sender")
+    refused = laptop.ctl("accept", "wormhole-transfer:4-x?colour=blue", status=USAGE)
+    contains(refused.err, "field", "what is said of an unknown field")
+    lacks(laptop.ctl("list", "--json").out, "4-x", "sessions")
+
+
+main(240)
