@@ -77,6 +77,20 @@ const struct field record_fields[] = {
     NUMBER(45, SIGNED, last_visit),
     NUMBER(46, COUNT, failures),
     FIELD(47, STRING, OPTIONAL, 0, REASON_MAX, last_error),
+
+    FIELD(48, ENUM, OPTIONAL, 0, VERIFICATIONS - 1, verification),
+    NUMBER(49, COUNT, exports),
+    NUMBER(50, COUNT, inbox_messages),
+    NUMBER(51, UNSIGNED, inbox_bytes),
+
+    NUMBER(52, BOOL, peer_receipts),
+    NUMBER(53, COUNT, delivered),
+    NUMBER(54, COUNT, read),
+    NUMBER(55, COUNT, receipts),
+    NUMBER(56, COUNT, receipt_delivered),
+    NUMBER(57, COUNT, receipt_read),
+    FIELD(58, BYTES, OPTIONAL, 0, KEYS_NONCE_BYTES, receipt_nonce),
+    NUMBER(59, BOOL, receipt_stored),
 };
 
 #define FIELD_COUNT_ALL (sizeof(record_fields) / sizeof(record_fields[0]))
@@ -85,7 +99,8 @@ const size_t record_field_count = FIELD_COUNT_ALL;
 _Static_assert(FIELD_COUNT_ALL <= 64, "the fields that were seen are a 64-bit set");
 _Static_assert(sizeof(enum session_state) == sizeof(uint32_t) &&
                    sizeof(enum session_result) == sizeof(uint32_t) &&
-                   sizeof(enum nameplate_state) == sizeof(uint32_t),
+                   sizeof(enum nameplate_state) == sizeof(uint32_t) &&
+                   sizeof(enum verification) == sizeof(uint32_t),
                "FIELD_ENUM reads 32 bits");
 
 /* Nothing that we write is nested deeper than a schedule; unknown tags may be, a little. */

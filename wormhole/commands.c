@@ -39,7 +39,16 @@ enum session_refusal command_send(struct step *step)
     return SESSION_ACCEPTED;
 }
 
-/* A message was turned away for want of room; now there may be some: the replay has it. */
+/* Half of the inbox is free, or there is nothing left to acknowledge. Each visit replays the whole
+ * mailbox, so one for each message that is acknowledged would be many. */
+static bool has_room_again(const struct session *session)
+{
+    return session->acked == session->received ||
+           (session->unread <= session_inbox_messages(session) / 2 &&
+            session->unread_bytes <= session_inbox_bytes(session) / 2);
+}
+
+/* A message was turned away for want of room; now there is some: the replay has it. */
 static void hear_again(struct step *step)
 {
     struct session *session = step->session;
@@ -63,23 +72,22 @@ enum session_refusal command_ack(struct step *step)
     session->unread -= number + 1 - session->acked;
     session->unread_bytes -= step->event->length;
     session->acked = number + 1;
-    if (session->deaf)
+    if (session->deaf && has_room_again(session))
         hear_again(step);
+    else if (session_alive(session) && receipt_owed(session))
+        user_is_here(step); /* the peer wants to know */
     return SESSION_ACCEPTED;
 }
 
 enum session_refusal command_close(struct step *step)
 {
-    struct session *session = step->session;
-    if (!session_alive(session))
-        return SESSION_ACCEPTED;
-    if (session->state == SESSION_ESTABLISHED)
-        ending_begin(step, RESULT_HAPPY, true, "closed by the user");
-    else
-        ending_begin(step, RESULT_LONELY, false,
-                     "closed by the user before the other side was there");
-    if (visit_past_fence(session->visit))
-        visit_settle(step);
+    static const struct farewell farewell = {
+        .met = "closed by the user",
+        .unverified = "closed by the user; the verifiers were never compared",
+        .alone = "closed by the user before the other side was there",
+    };
+    if (session_alive(step->session))
+        ending_part(step, &farewell);
     return SESSION_ACCEPTED;
 }
 
@@ -91,5 +99,62 @@ enum session_refusal command_poll(struct step *step)
     plan_lively(step);
     if (session->visit == NULL)
         plan_visit_now(step);
+    return SESSION_ACCEPTED;
+}
+
+static void verifiers_agree(struct step *step)
+{
+    if (step->session->verification == VERIFICATION_DONE)
+        return;
+    step->session->verification = VERIFICATION_DONE;
+    user_is_here(step);
+}
+
+static void verifiers_differ(struct step *step)
+{
+    ending_forget_inbox(step);
+    ending_begin(step, RESULT_ERRORY, false, "the verifiers differ: refused by the user");
+    if (visit_past_fence(step->session->visit))
+        visit_settle(step);
+}
+
+enum session_refusal command_verify(struct step *step)
+{
+    const struct session *session = step->session;
+    if (!session_alive(session))
+        return SESSION_REFUSED_CLOSED;
+    if (!session_keyed(session))
+        return SESSION_REFUSED_NOT_KEYED;
+    if (step->event->number != 0)
+        verifiers_agree(step);
+    else
+        verifiers_differ(step);
+    return SESSION_ACCEPTED;
+}
+
+enum session_refusal command_rename(struct step *step)
+{
+    step_set_text(step, &step->session->name, step->event->text, NAME_MAX_BYTES);
+    return SESSION_ACCEPTED;
+}
+
+/* Before a peer was seen or a message queued: what is handed over then is short, and says all. */
+static bool may_export(const struct session *session)
+{
+    return session->state == SESSION_WAITING && session->code != NULL && session->sent == 0;
+}
+
+enum session_refusal command_export(struct step *step)
+{
+    struct session *session = step->session;
+    if (session->state == SESSION_EXPORTED)
+        return SESSION_ACCEPTED;
+    if (!may_export(session))
+        return SESSION_REFUSED_EXPORT;
+    if (session->visit != NULL)
+        visit_drop(step);
+    session->state = SESSION_EXPORTED;
+    session->exports++;
+    session->wake = INT64_MAX;
     return SESSION_ACCEPTED;
 }

@@ -25,18 +25,45 @@ static bool relay_knows_nothing(const struct session *session)
            (session->visit == NULL || session->visit->stage == VISIT_CONNECTING);
 }
 
+void ending_forget_inbox(struct step *step)
+{
+    struct session *session = step->session;
+    if (session->unread > 0)
+        step_write(step, WRITE_INBOX_FORGET, UINT32_MAX, NULL, 0, NULL, 0);
+    session->acked = session->received;
+    session->ahead = 0;
+    session->unread = 0;
+    session->unread_bytes = 0;
+    session->deaf = false;
+}
+
 void ending_begin(struct step *step, enum session_result result, bool flush, const char *reason)
 {
     struct session *session = step->session;
     session->state = SESSION_CLOSING;
     session->result = result;
-    session->flush = flush && session->stored < session->sent;
+    session->flush = flush && (session->stored < session->sent || receipt_owed(session));
     session->ended = step->context->now;
     session->failures = 0;
     step_set_text(step, &session->reason, reason, REASON_MAX);
+    if (session_unverified(session))
+        ending_forget_inbox(step);
     plan_visit_now(step);
     if (relay_knows_nothing(session))
         ending_finish(step);
+}
+
+void ending_part(struct step *step, const struct farewell *farewell)
+{
+    struct session *session = step->session;
+    if (session->state != SESSION_ESTABLISHED)
+        ending_begin(step, RESULT_LONELY, false, farewell->alone);
+    else if (session_unverified(session))
+        ending_begin(step, RESULT_LONELY, false, farewell->unverified);
+    else
+        ending_begin(step, RESULT_HAPPY, true, farewell->met);
+    if (visit_past_fence(session->visit))
+        visit_settle(step);
 }
 
 void ending_finish(struct step *step)

@@ -17,7 +17,13 @@
 #define PAKE_BODY_MAX    4096
 #define VERSION_BODY_MAX 65536
 
+#define RECEIPT_BODY_MAX 4096 /* two numbers, and what later versions add */
+
 #define PHASE_NUMBER_MAX (UINT32_MAX - 1)
+
+/* Our own word in `abilities`, and the beginning of the phases that it allows. */
+#define RECEIPTS_ABILITY "wormholed-receipts-v1"
+#define RECEIPT_PHASE    "wormholed-receipt-"
 
 /* Takes the object over. NULL in, NULL out. */
 static char *take_text(json_t *object)
@@ -85,7 +91,8 @@ char *payload_version(const char *app_versions)
 
     if (length > PAYLOAD_VERSIONS_MAX || document_load(text, length, &versions))
         return NULL;
-    return take_text(json_pack("{s:o, s:[]}", "app_versions", versions, "abilities"));
+    return take_text(
+        json_pack("{s:o, s:[s]}", "app_versions", versions, "abilities", RECEIPTS_ABILITY));
 }
 
 /* The object as text; "{}" if there is none, or it is too long. NULL when out of memory. In ASCII,
@@ -102,7 +109,22 @@ static char *short_object(json_t *object)
     return text;
 }
 
-char *payload_read_version(const uint8_t *plain, size_t length)
+static bool announces_receipts(const json_t *abilities)
+{
+    size_t index;
+    json_t *ability;
+
+    json_array_foreach(abilities, index, ability)
+    {
+        const char *word = json_string_value(ability);
+
+        if (word && strcmp(word, RECEIPTS_ABILITY) == 0)
+            return true;
+    }
+    return false;
+}
+
+char *payload_read_version(const uint8_t *plain, size_t length, bool *ret_receipts)
 {
     json_t *root = NULL;
     char *text;
@@ -111,8 +133,51 @@ char *payload_read_version(const uint8_t *plain, size_t length)
         document_load((const char *)plain, length, &root) == DOCUMENT_NO_MEMORY)
         return NULL;
     text = short_object(json_object_get(root, "app_versions"));
+    if (text)
+        *ret_receipts = announces_receipts(json_object_get(root, "abilities"));
     json_decref(root);
     return text;
+}
+
+/* ---- receipts ---- */
+
+void payload_receipt(uint32_t delivered, uint32_t read, char ret_text[PAYLOAD_RECEIPT_TEXT])
+{
+    snprintf(ret_text, PAYLOAD_RECEIPT_TEXT, "{\"delivered\":%" PRIu32 ",\"read\":%" PRIu32 "}",
+             delivered, read);
+}
+
+static bool read_count(const json_t *count, uint32_t *ret_count)
+{
+    json_int_t number = json_integer_value(count);
+
+    if (!json_is_integer(count) || number < 0)
+        return false;
+    *ret_count = number < UINT32_MAX ? (uint32_t)number : UINT32_MAX;
+    return true;
+}
+
+enum payload_fault payload_read_receipt(const uint8_t *plain, size_t length,
+                                        uint32_t *ret_delivered, uint32_t *ret_read)
+{
+    json_t *root;
+    uint32_t delivered, read;
+    enum payload_fault fault;
+
+    if (length > RECEIPT_BODY_MAX)
+        return PAYLOAD_MALFORMED;
+    fault = faults[document_load((const char *)plain, length, &root)];
+    if (fault != PAYLOAD_OK)
+        return fault;
+    if (read_count(json_object_get(root, "delivered"), &delivered) &&
+        read_count(json_object_get(root, "read"), &read)) {
+        *ret_delivered = delivered;
+        *ret_read = read;
+    } else {
+        fault = PAYLOAD_MALFORMED;
+    }
+    json_decref(root);
+    return fault;
 }
 
 /* ---- phases ---- */
@@ -135,4 +200,17 @@ bool payload_phase_number(const char *phase, uint32_t *ret_number)
 void payload_phase_name(uint32_t number, char ret_phase[11])
 {
     snprintf(ret_phase, 11, "%" PRIu32, number);
+}
+
+bool payload_receipt_number(const char *phase, uint32_t *ret_number)
+{
+    size_t length = strlen(RECEIPT_PHASE);
+
+    return strncmp(phase, RECEIPT_PHASE, length) == 0 &&
+           payload_phase_number(phase + length, ret_number);
+}
+
+void payload_receipt_phase(uint32_t number, char ret_phase[PAYLOAD_RECEIPT_PHASE_TEXT])
+{
+    snprintf(ret_phase, PAYLOAD_RECEIPT_PHASE_TEXT, RECEIPT_PHASE "%" PRIu32, number);
 }

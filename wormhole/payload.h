@@ -29,12 +29,31 @@ enum payload_fault payload_read_pake(const uint8_t *body, size_t length,
                                      uint8_t ret_message[PAKE_MESSAGE_BYTES], size_t *ret_length);
 
 /* {"app_versions": {...}, "abilities": [...]} from an app_versions object as JSON text (NULL: {}).
- * New, free(). NULL if it is no JSON object, too long, or no memory. */
+ * The abilities are our own word for receipts; other clients pass over what they do not know. New,
+ * free(). NULL if it is no JSON object, too long, or no memory. */
 char *payload_version(const char *app_versions);
 
 /* The peer's app_versions as compact JSON text; "{}" if there is none that can be used: it is a
- * hint, and the message has proven itself by decrypting. New, free(). NULL when out of memory. */
-char *payload_read_version(const uint8_t *plain, size_t length);
+ * hint, and the message has proven itself by decrypting. *ret_receipts: whether its abilities
+ * announce receipts. New, free(). NULL when out of memory. */
+char *payload_read_version(const uint8_t *plain, size_t length, bool *ret_receipts);
+
+/* Longest receipt and name of its phase, with the NUL. */
+#define PAYLOAD_RECEIPT_TEXT       64
+#define PAYLOAD_RECEIPT_PHASE_TEXT 32
+
+/* {"delivered": n, "read": m}: always the same text for the same counts. */
+void payload_receipt(uint32_t delivered, uint32_t read, char ret_text[PAYLOAD_RECEIPT_TEXT]);
+
+/* Reads a peer's receipt. Counts that are larger than a number of messages can be become
+ * UINT32_MAX.
+ */
+enum payload_fault payload_read_receipt(const uint8_t *plain, size_t length,
+                                        uint32_t *ret_delivered, uint32_t *ret_read);
+
+/* The phase of a receipt, "wormholed-receipt-0", "-1", …: numbers as in those of messages. */
+bool payload_receipt_number(const char *phase, uint32_t *ret_number);
+void payload_receipt_phase(uint32_t number, char ret_phase[PAYLOAD_RECEIPT_PHASE_TEXT]);
 
 /* Application phases are "0", "1", "2", …: no sign, no leading zero, at most 2^32 - 2. False for
  * any other name. */

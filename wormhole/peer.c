@@ -112,7 +112,7 @@ static void on_version(struct step *step, const struct wire_message *message)
     struct opened opened;
     if (session->peer_versions != NULL || !open_message(step, message, &opened))
         return;
-    char *versions = payload_read_version(opened.plain, opened.length);
+    char *versions = payload_read_version(opened.plain, opened.length, &session->peer_receipts);
     step->outcome->no_memory |= versions == NULL;
     step_set_text(step, &session->peer_versions, versions, PAYLOAD_VERSIONS_MAX);
     free(versions);
@@ -146,10 +146,25 @@ static void count_received(struct session *session, uint32_t number)
     } while (next_is_here);
 }
 
-static bool inbox_has_room(const struct session *session, size_t length)
+/* One message is always taken, but only the one that the user can have next: those ahead of it must
+ * not take its place. */
+static bool inbox_has_room(const struct session *session, uint32_t number, size_t length)
 {
-    return session->unread == 0 || (session->unread < SESSION_INBOX_MAX &&
-                                    session->unread_bytes + length <= SESSION_INBOX_BYTES_MAX);
+    if (session->acked == session->received && number == session->received)
+        return true;
+    return session->unread < session_inbox_messages(session) &&
+           session->unread_bytes + length <= session_inbox_bytes(session);
+}
+
+static void turn_away(struct step *step)
+{
+    struct session *session = step->session;
+    /* From now on the peer is paused, until command_ack() comes back for it. With nothing to
+     * acknowledge there is only something missing in front of this message. */
+    if (session->acked < session->received)
+        session->deaf = true;
+    else
+        miss(step);
 }
 
 static void keep_message(struct step *step, uint32_t number, const struct opened *opened)
@@ -160,9 +175,8 @@ static void keep_message(struct step *step, uint32_t number, const struct opened
                      "the peer sent a message that is larger than 16 MiB");
         return;
     }
-    if (!inbox_has_room(session, opened->length)) {
-        /* command_ack() comes back for it. */
-        session->deaf = true;
+    if (!inbox_has_room(session, number, opened->length)) {
+        turn_away(step);
         return;
     }
     step_write(step, WRITE_INBOX, number, NULL, 0, opened->plain, opened->length);
@@ -176,7 +190,7 @@ static void on_number(struct step *step, const struct wire_message *message, uin
 {
     struct session *session = step->session;
     struct opened opened;
-    if (have_number(session, number))
+    if (session->deaf || have_number(session, number))
         return;
     if (number - session->received > SESSION_AHEAD_MAX) {
         miss(step);
@@ -187,6 +201,23 @@ static void on_number(struct step *step, const struct wire_message *message, uin
     keep_message(step, number, &opened);
     free_opened(&opened);
 }
+
+/* ---- receipts ---- */
+
+/* Only from a peer that announced them; before its version came, that is not known. */
+static void on_receipt(struct step *step, const struct wire_message *message)
+{
+    struct opened opened;
+    if (step->session->peer_versions == NULL)
+        miss(step);
+    if (!step->session->peer_receipts || !open_message(step, message, &opened))
+        return;
+    if (receipt_believe(step, opened.plain, opened.length))
+        got_further(step);
+    free_opened(&opened);
+}
+
+/* ---- all of it ---- */
 
 /* The peer is here: this is the mailbox to stay with. */
 static void stay_here(struct step *step)
@@ -220,4 +251,6 @@ void peer_message(struct step *step, const struct wire_message *message)
         on_version(step, message);
     else if (payload_phase_number(message->phase, &number))
         on_number(step, message, number);
+    else if (payload_receipt_number(message->phase, &number))
+        on_receipt(step, message);
 }

@@ -8,6 +8,9 @@
 #define STOCK_RETENTION ((int64_t)11 * 60 * 1000)
 /* Where the schedule says "hold" but the daemon has no room for another held connection. */
 #define POLL_INSTEAD_OF_HOLD ((int64_t)15 * 1000)
+/* A peer who filled the inbox is looked at no more often than this, since each visit replays all
+ * that it sent; still often enough for a stock relay to keep the mailbox. */
+#define PAUSED_INTERVAL ((int64_t)5 * 60 * 1000)
 /* Behind a lost mailbox the peer's pake was found: a peer who is there answers ours at once, one
  * who only looked does not. */
 #define GLIMPSE_PATIENCE ((int64_t)5 * 1000)
@@ -56,10 +59,11 @@ static int64_t kept_alive(const struct step *step, int64_t interval)
     return interval < limit ? interval : limit;
 }
 
-/* While the mailbox is lost there are two places to look at, so neither is held. */
+/* While the mailbox is lost there are two places to look at, so neither is held. A peer who is
+ * paused gets no connection to flood. */
 static bool may_hold(const struct step *step)
 {
-    return step->context->may_hold && !step->session->mailbox_lost;
+    return step->context->may_hold && !step->session->mailbox_lost && !step->session->deaf;
 }
 
 void plan_next_visit(struct step *step)
@@ -67,6 +71,8 @@ void plan_next_visit(struct step *step)
     int64_t interval = rule_now(step)->interval;
     if (interval == 0 && !may_hold(step))
         interval = POLL_INSTEAD_OF_HOLD;
+    if (step->session->deaf && interval < PAUSED_INTERVAL)
+        interval = PAUSED_INTERVAL;
     plan_at(step, step->context->now + jittered(step, kept_alive(step, interval)));
 }
 

@@ -74,6 +74,22 @@ static void make_side(struct step *step, char ret_side[SIDE_TEXT])
     sodium_bin2hex(ret_side, SIDE_TEXT, random, sizeof random);
 }
 
+static void take_options(struct step *step, const struct session_options *options)
+{
+    struct session *session = step->session;
+    step_set_text(step, &session->name, options->name, NAME_MAX_BYTES);
+    step_set_text(step, &session->appid, options->appid, APPID_MAX);
+    step_set_text(step, &session->relay, options->relay, RELAY_MAX);
+    session->version = payload_version(options->app_versions);
+    session->schedule = *options->schedule;
+    session->words = options->words;
+    session->verification = options->verify ? VERIFICATION_PENDING : VERIFICATION_NONE;
+    session->inbox_messages = options->inbox_messages;
+    session->inbox_bytes = options->inbox_bytes;
+    session->timeout =
+        options->timeout > 0 ? options->timeout : schedule_default_timeout(options->schedule);
+}
+
 struct session *session_new(const struct session_options *options,
                             const struct session_context *context)
 {
@@ -85,14 +101,7 @@ struct session *session_new(const struct session_options *options,
     step_random(&step, session->id, sizeof session->id);
     make_side(&step, session->side);
     step_random(&step, session->version_nonce, sizeof session->version_nonce);
-    step_set_text(&step, &session->name, options->name, NAME_MAX_BYTES);
-    step_set_text(&step, &session->appid, options->appid, APPID_MAX);
-    step_set_text(&step, &session->relay, options->relay, RELAY_MAX);
-    session->version = payload_version(options->app_versions);
-    session->schedule = *options->schedule;
-    session->words = options->words;
-    session->timeout =
-        options->timeout > 0 ? options->timeout : schedule_default_timeout(options->schedule);
+    take_options(&step, options);
     session->created = session->last_activity = session->lively_since = context->now;
     if (options->code != NULL)
         session_take_code(&step, options->code);
@@ -105,17 +114,24 @@ struct session *session_new(const struct session_options *options,
     return session;
 }
 
+void session_resume(struct session *session, const struct session_context *context)
+{
+    struct step step = {.session = session, .context = context};
+    session->state = SESSION_WAITING;
+    plan_lively(&step);
+    plan_visit_now(&step);
+}
+
 /* ---- what happens to it ---- */
 
 static void give_up(struct step *step)
 {
-    if (step->session->state == SESSION_ESTABLISHED)
-        ending_begin(step, RESULT_HAPPY, true,
-                     "nothing was heard of the peer for the whole time allowed");
-    else
-        ending_begin(step, RESULT_LONELY, false, "nobody came within the time allowed");
-    if (visit_past_fence(step->session->visit))
-        visit_settle(step);
+    static const struct farewell farewell = {
+        .met = "nothing was heard of the peer for the whole time allowed",
+        .unverified = "the verifiers were never compared within the time allowed",
+        .alone = "nobody came within the time allowed",
+    };
+    ending_part(step, &farewell);
 }
 
 static void wake_closed(struct step *step)
@@ -164,16 +180,40 @@ static enum session_refusal on_postpone(struct step *step)
 }
 
 static enum session_refusal (*const handlers[EVENT_TYPES])(struct step *) = {
-    [EVENT_WAKE] = on_wake,         [EVENT_RELAY] = on_relay,    [EVENT_LOST] = on_lost,
-    [EVENT_POSTPONE] = on_postpone, [EVENT_SEND] = command_send, [EVENT_ACK] = command_ack,
-    [EVENT_CLOSE] = command_close,  [EVENT_POLL] = command_poll,
+    [EVENT_WAKE] = on_wake,          [EVENT_RELAY] = on_relay,
+    [EVENT_LOST] = on_lost,          [EVENT_POSTPONE] = on_postpone,
+    [EVENT_SEND] = command_send,     [EVENT_ACK] = command_ack,
+    [EVENT_CLOSE] = command_close,   [EVENT_POLL] = command_poll,
+    [EVENT_VERIFY] = command_verify, [EVENT_RENAME] = command_rename,
+    [EVENT_EXPORT] = command_export,
+};
+
+/* ---- what happens to one that was handed over: it never runs again ---- */
+
+static enum session_refusal on_nothing(struct step *step)
+{
+    (void)step;
+    return SESSION_ACCEPTED;
+}
+
+static enum session_refusal on_refused(struct step *step)
+{
+    (void)step;
+    return SESSION_REFUSED_CLOSED;
+}
+
+static enum session_refusal (*const exported_handlers[EVENT_TYPES])(struct step *) = {
+    [EVENT_WAKE] = on_nothing,       [EVENT_RELAY] = on_nothing,      [EVENT_LOST] = on_nothing,
+    [EVENT_POSTPONE] = on_nothing,   [EVENT_SEND] = on_refused,       [EVENT_ACK] = on_refused,
+    [EVENT_CLOSE] = on_refused,      [EVENT_POLL] = on_refused,       [EVENT_VERIFY] = on_refused,
+    [EVENT_RENAME] = command_rename, [EVENT_EXPORT] = command_export,
 };
 
 enum session_refusal session_step(struct session *session, const struct session_event *event,
                                   const struct session_context *context, struct outcome *outcome)
 {
     struct step step = {.session = session, .event = event, .context = context, .outcome = outcome};
-    return handlers[event->type](&step);
+    return (session->state == SESSION_EXPORTED ? exported_handlers : handlers)[event->type](&step);
 }
 
 /* ---- looking at it ---- */
@@ -194,24 +234,4 @@ static const enum session_connection connections[VISIT_STAGES] = {
 enum session_connection session_connection(const struct session *session)
 {
     return session->visit == NULL ? CONNECTION_NONE : connections[session->visit->stage];
-}
-
-char *session_seal(const struct session *session, uint32_t number, const uint8_t *row,
-                   size_t length)
-{
-    char phase[11];
-    uint8_t key[KEY_BYTES];
-    if (session->state == SESSION_CLOSED || length < KEYS_NONCE_BYTES)
-        return NULL; /* the key is wiped */
-    size_t plain_length = length - KEYS_NONCE_BYTES;
-    uint8_t *sealed = malloc(plain_length + KEYS_SEALED_EXTRA);
-    if (sealed == NULL)
-        return NULL;
-    payload_phase_name(number, phase);
-    keys_phase(session->key, session->side, phase, key);
-    keys_seal(key, row, row + KEYS_NONCE_BYTES, plain_length, sealed);
-    sodium_memzero(key, sizeof key);
-    char *text = wire_add(phase, sealed, plain_length + KEYS_SEALED_EXTRA);
-    free(sealed);
-    return text;
 }

@@ -152,10 +152,12 @@ struct session {
     /* Receipts (receipt.c): only a peer whose version announces them is sent any, or believed. The
      * newest of ours says all that earlier ones said, so no other is kept. */
     bool peer_receipts;
-    uint32_t delivered, read; /* what the peer's receipts say: so many of ours are in its daemon's
-                                 store, and were acknowledged by its user's client */
+    uint32_t
+        delivered; /* what the peer's receipts say: so many of ours are in its daemon's store … */
+    uint32_t read; /* … and so many were acknowledged by its user's client */
     uint32_t receipts; /* how many of ours were made; the newest has number receipts - 1 … */
-    uint32_t receipt_delivered, receipt_read; /* … and says this … */
+    uint32_t receipt_delivered; /* … and says that so many of the peer's are stored here … */
+    uint32_t receipt_read;      /* … and so many were acknowledged … */
     uint8_t receipt_nonce[KEYS_NONCE_BYTES]; /* … sealed with this, the same whenever it is added */
     bool receipt_stored;                     /* the relay echoed the newest */
 
@@ -302,15 +304,18 @@ const char *session_refusal_text(enum session_refusal refusal);
 char *session_seal(const struct session *session, uint32_t number, const uint8_t *row,
                    size_t length);
 
-/* An application's own key of `length` bytes for `purpose` (keys_derive()). False unless the peer
- * is proven, the session not yet closed, and no verification pending; or if `length` is over
- * KEYS_DERIVE_MAX. */
+/* An application's own key of `length` bytes for `purpose` (keys_derive()). False unless the
+ * session is established and no verification is pending; or if `length` is over KEYS_DERIVE_MAX. */
 bool session_derive_key(const struct session *session, const char *purpose, uint8_t *ret_key,
                         size_t length);
 
-/* True if the code, our secret and our pake belong together: false for a session that was tampered
- * with outside. For sessions that are waiting. */
+/* True if the code, our secret and our pake belong together and nothing is missing that a visit
+ * needs: false for a session that was tampered with outside. For sessions that are waiting, or were
+ * handed over while they were. */
 bool session_sound(const struct session *session);
+
+/* A session that was handed over goes on here: waiting, due at once, its schedule begun anew. */
+void session_resume(struct session *session, const struct session_context *context);
 
 /* When the session gives up unless there is news; ms. */
 int64_t session_deadline(const struct session *session);

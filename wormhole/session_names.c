@@ -9,6 +9,7 @@ static const char *const states[SESSION_STATES] = {
     [SESSION_ALLOCATING] = "allocating", [SESSION_WAITING] = "waiting",
     [SESSION_KEYED] = "keyed",           [SESSION_ESTABLISHED] = "established",
     [SESSION_CLOSING] = "closing",       [SESSION_CLOSED] = "closed",
+    [SESSION_EXPORTED] = "exported",
 };
 
 static const char *const results[SESSION_RESULTS] = {
@@ -20,6 +21,12 @@ static const char *const nameplates[NAMEPLATE_STATES] = {
     [NAMEPLATE_NONE] = "none",
     [NAMEPLATE_CLAIMED] = "claimed",
     [NAMEPLATE_RELEASED] = "released",
+};
+
+static const char *const verifications[VERIFICATIONS] = {
+    [VERIFICATION_NONE] = "none",
+    [VERIFICATION_PENDING] = "pending",
+    [VERIFICATION_DONE] = "done",
 };
 
 static const char *const connections[] = {
@@ -35,6 +42,10 @@ static const char *const refusals[] = {
     [SESSION_REFUSED_TOO_LARGE] = "the message is larger than 16 MiB",
     [SESSION_REFUSED_FULL] = "the session has sent as much as one session may; begin a new one",
     [SESSION_REFUSED_NUMBER] = "no message with this number has been received",
+    [SESSION_REFUSED_NOT_KEYED] = "nobody has used the code yet: there is no verifier",
+    [SESSION_REFUSED_EXPORT] =
+        "a session can only be handed over after its code exists, and before "
+        "the other side was seen or a message was queued",
 };
 
 const char *session_state_name(enum session_state state)
@@ -50,6 +61,11 @@ const char *session_result_name(enum session_result result)
 const char *nameplate_state_name(enum nameplate_state state)
 {
     return nameplates[state];
+}
+
+const char *verification_name(enum verification verification)
+{
+    return verifications[verification];
 }
 
 const char *session_connection_name(enum session_connection connection)

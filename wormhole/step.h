@@ -48,6 +48,23 @@ static inline bool session_keyed(const struct session *session)
     return session->peer_side != NULL;
 }
 
+/* Application data is held back, in both directions. */
+static inline bool session_unverified(const struct session *session)
+{
+    return session->verification == VERIFICATION_PENDING;
+}
+
+/* Most unread messages and bytes that this session keeps. */
+static inline uint32_t session_inbox_messages(const struct session *session)
+{
+    return session->inbox_messages > 0 ? session->inbox_messages : SESSION_INBOX_MAX;
+}
+
+static inline uint64_t session_inbox_bytes(const struct session *session)
+{
+    return session->inbox_bytes > 0 ? session->inbox_bytes : SESSION_INBOX_BYTES_MAX;
+}
+
 /* ---- plan.c: when to wake ---- */
 
 /* After a visit that went well. */
@@ -68,11 +85,30 @@ void plan_peer_news(struct step *step);
 
 void peer_message(struct step *step, const struct wire_message *message);
 
+/* ---- receipt.c: what was stored and read ---- */
+
+/* There is something that the peer wants to be told and the mailbox is not known to hold. */
+bool receipt_owed(const struct session *session);
+/* Past the fence: adds the newest receipt, made anew if it says too little. */
+void receipt_add(struct step *step);
+/* What a receipt of the peer says. True if that is news. */
+bool receipt_believe(struct step *step, const uint8_t *plain, size_t length);
+
 /* ---- ending.c ---- */
 
 /* The result is known. With `flush`, what is queued is sent before the relay is told. `reason` is a
- * sentence. */
+ * sentence. What came before the verifiers were compared is forgotten unread. */
 void ending_begin(struct step *step, enum session_result result, bool flush, const char *reason);
+/* Nobody may see what came, since it may be an impostor's. */
+void ending_forget_inbox(struct step *step);
+
+/* An ending in peace: the reason, for each way in which the peer can have been there. */
+struct farewell {
+    const char *met;        /* happy: what is queued is sent first */
+    const char *unverified; /* lonely: it was there, but the verifiers were never compared */
+    const char *alone;      /* lonely */
+};
+void ending_part(struct step *step, const struct farewell *farewell);
 /* The relay was told, or need not be: wipes the secrets. */
 void ending_finish(struct step *step);
 /* The mood that the relay is told. Borrowed. */
@@ -84,5 +120,8 @@ enum session_refusal command_send(struct step *step);
 enum session_refusal command_ack(struct step *step);
 enum session_refusal command_close(struct step *step);
 enum session_refusal command_poll(struct step *step);
+enum session_refusal command_verify(struct step *step);
+enum session_refusal command_rename(struct step *step);
+enum session_refusal command_export(struct step *step);
 
 #endif

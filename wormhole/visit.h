@@ -43,6 +43,8 @@ struct visit {
     struct bits seen;             /* numbers of ours that the mailbox holds */
     uint32_t next;                /* numbers below were looked at for adding */
     uint32_t awaited;             /* numbers added, whose echo has not come */
+    bool receipt_seen;            /* the mailbox holds the newest receipt of ours */
+    bool receipt_told;            /* it was added on this connection */
     bool release_told;
 
     bool peer_seen;     /* the peer is in this mailbox */

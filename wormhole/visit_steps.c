@@ -97,9 +97,12 @@ void visit_own_message(struct step *step, const struct wire_message *message)
         session->visit->version_seen = true;
     else if (payload_phase_number(message->phase, &number))
         own_number_seen(step, number);
+    else if (payload_receipt_number(message->phase, &number))
+        session->visit->receipt_seen |= session->receipts > 0 && number == session->receipts - 1;
     if (visit_past_fence(session->visit)) {
         session->pake_stored |= session->visit->pake_seen;
         session->version_stored |= session->visit->version_seen;
+        session->receipt_stored |= session->visit->receipt_seen;
         count_stored(session);
     }
 }
@@ -131,6 +134,7 @@ void visit_fenced(struct step *step)
     notice_forgetting(session);
     session->pake_stored = visit->pake_seen;
     session->version_stored = visit->version_seen;
+    session->receipt_stored = visit->receipt_seen;
     session->stored = 0;
     count_stored(session);
     session->failures = 0;
@@ -166,11 +170,12 @@ static void add_version(struct step *step)
     free(sealed);
 }
 
-/* Application messages wait for the peer's proof: a guesser of the code never sees even their
- * length. */
+/* Application messages wait for the peer's proof, and for the user's word if that was wanted: a
+ * guesser of the code never sees even their length. */
 static bool may_add_numbers(const struct session *session)
 {
-    return session->state == SESSION_ESTABLISHED || session->flush;
+    return (session->state == SESSION_ESTABLISHED || session->flush) &&
+           !session_unverified(session);
 }
 
 static void add_numbers(struct step *step)
@@ -199,14 +204,17 @@ static void add_what_is_lacking(struct step *step)
     if (session_keyed(session) && !visit->look_behind && !visit->version_seen &&
         !visit->version_told)
         add_version(step);
-    if (may_add_numbers(session))
-        add_numbers(step);
+    if (!may_add_numbers(session))
+        return;
+    add_numbers(step);
+    receipt_add(step);
 }
 
 static bool echoes_awaited(const struct visit *visit)
 {
     return visit->awaited > 0 || (visit->pake_told && !visit->pake_seen) ||
-           (visit->version_told && !visit->version_seen);
+           (visit->version_told && !visit->version_seen) ||
+           (visit->receipt_told && !visit->receipt_seen);
 }
 
 /* Once the peer is in our mailbox the nameplate has done its work. Behind a lost mailbox it has

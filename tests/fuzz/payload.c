@@ -1,4 +1,4 @@
-/* What a peer says, each way that it is read: pake, version, the names of phases. */
+/* What a peer says, each way that it is read: pake, version, receipts, the names of phases. */
 #include "config.h"
 
 #include "tests/fuzz/fuzz.h"
@@ -42,7 +42,8 @@ static void read_pake(const uint8_t *body, size_t length)
  * is: a terminal that prints it does nothing.) */
 static void read_version(const uint8_t *plain, size_t length)
 {
-    char *versions = payload_read_version(plain, length);
+    bool receipts;
+    char *versions = payload_read_version(plain, length, &receipts);
 
     FUZZ_HOLDS(versions != NULL && strlen(versions) <= PAYLOAD_VERSIONS_MAX);
     for (const uint8_t *at = (const uint8_t *)versions; *at != 0; at++)
@@ -50,22 +51,39 @@ static void read_version(const uint8_t *plain, size_t length)
     char *ours = payload_version(versions);
 
     FUZZ_HOLDS(ours != NULL);
-    char *again = payload_read_version((const uint8_t *)ours, strlen(ours));
+    char *again = payload_read_version((const uint8_t *)ours, strlen(ours), &receipts);
 
-    FUZZ_HOLDS(again != NULL && strcmp(again, versions) == 0);
+    FUZZ_HOLDS(again != NULL && strcmp(again, versions) == 0 && receipts);
     free(again);
     free(ours);
     free(versions);
 }
 
+static void read_receipt(const uint8_t *plain, size_t length)
+{
+    char text[PAYLOAD_RECEIPT_TEXT];
+    uint32_t delivered, read, delivered_again, read_again;
+
+    if (payload_read_receipt(plain, length, &delivered, &read) != PAYLOAD_OK)
+        return;
+    payload_receipt(delivered, read, text);
+    FUZZ_HOLDS(payload_read_receipt((const uint8_t *)text, strlen(text), &delivered_again,
+                                    &read_again) == PAYLOAD_OK);
+    FUZZ_HOLDS(delivered_again == delivered && read_again == read);
+}
+
 static void read_text(struct fuzz_input input)
 {
-    char *text = fuzz_text(input), name[11];
+    char *text = fuzz_text(input), name[11], phase[PAYLOAD_RECEIPT_PHASE_TEXT];
     uint32_t number;
 
     if (payload_phase_number(text, &number)) {
         payload_phase_name(number, name);
         FUZZ_HOLDS(strcmp(name, text) == 0);
+    }
+    if (payload_receipt_number(text, &number)) {
+        payload_receipt_phase(number, phase);
+        FUZZ_HOLDS(strcmp(phase, text) == 0);
     }
     free(payload_version(text));
     free(text);
@@ -77,6 +95,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t length)
 
     read_pake(copy, length);
     read_version(copy, length);
+    read_receipt(copy, length);
     read_text((struct fuzz_input){data, length});
     free(copy);
     return 0;

@@ -43,6 +43,7 @@ static void fill_secrets(struct session *session)
     memset(session->key, 0xa3, sizeof(session->key));
     memset(session->verifier, 0xa4, sizeof(session->verifier));
     memset(session->version_nonce, 0xa5, sizeof(session->version_nonce));
+    memset(session->receipt_nonce, 0xa6, sizeof(session->receipt_nonce));
 }
 
 static void fill_texts(struct session *session, uint32_t number)
@@ -78,6 +79,14 @@ static void fill_numbers(struct session *session)
     session->unread_bytes = 713;
     session->last_visit = -714;
     session->failures = 715;
+    session->exports = 716;
+    session->inbox_messages = 717;
+    session->inbox_bytes = 718;
+    session->delivered = 719;
+    session->read = 720;
+    session->receipts = 721;
+    session->receipt_delivered = 722;
+    session->receipt_read = 723;
 }
 
 struct session *sample_full(uint32_t number)
@@ -98,6 +107,9 @@ struct session *sample_full(uint32_t number)
     session->pake_stored = true;
     session->version_stored = true;
     session->deaf = true;
+    session->verification = VERIFICATION_DONE;
+    session->peer_receipts = true;
+    session->receipt_stored = true;
     session->unknown = malloc(sizeof(unknown));
     assert_non_null(session->unknown);
     memcpy(session->unknown, unknown, sizeof(unknown));
@@ -160,6 +172,17 @@ static void same_numbers(const struct session *a, const struct session *b)
     SAME_NUMBER(deaf);
     SAME_NUMBER(last_visit);
     SAME_NUMBER(failures);
+    SAME_NUMBER(verification);
+    SAME_NUMBER(exports);
+    SAME_NUMBER(inbox_messages);
+    SAME_NUMBER(inbox_bytes);
+    SAME_NUMBER(peer_receipts);
+    SAME_NUMBER(delivered);
+    SAME_NUMBER(read);
+    SAME_NUMBER(receipts);
+    SAME_NUMBER(receipt_delivered);
+    SAME_NUMBER(receipt_read);
+    SAME_NUMBER(receipt_stored);
 }
 
 void sample_assert_same(const struct session *a, const struct session *b)
@@ -179,6 +202,7 @@ void sample_assert_same(const struct session *a, const struct session *b)
     SAME_BYTES(key);
     SAME_BYTES(verifier);
     SAME_BYTES(version_nonce);
+    SAME_BYTES(receipt_nonce);
     SAME_TEXT(version);
     SAME_TEXT(peer_side);
     SAME_TEXT(peer_versions);

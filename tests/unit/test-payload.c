@@ -148,10 +148,11 @@ static void expect_version(const char *app_versions, const char *expected)
 static void test_version_written(void **state)
 {
     (void)state;
-    expect_version(NULL, "{\"app_versions\":{},\"abilities\":[]}");
-    expect_version("{}", "{\"app_versions\":{},\"abilities\":[]}");
-    expect_version(" {\"a\": {\"b\": [1, 2]}}\n",
-                   "{\"app_versions\":{\"a\":{\"b\":[1,2]}},\"abilities\":[]}");
+    expect_version(NULL, "{\"app_versions\":{},\"abilities\":[\"wormholed-receipts-v1\"]}");
+    expect_version("{}", "{\"app_versions\":{},\"abilities\":[\"wormholed-receipts-v1\"]}");
+    expect_version(
+        " {\"a\": {\"b\": [1, 2]}}\n",
+        "{\"app_versions\":{\"a\":{\"b\":[1,2]}},\"abilities\":[\"wormholed-receipts-v1\"]}");
 }
 
 /* An object of exactly `length` bytes: {"a":"xxx…"}. free(). */
@@ -190,10 +191,11 @@ static char *read_version(const char *plain)
     size_t length = strlen(plain);
     uint8_t *copy = malloc(length ? length : 1);
     char *text;
+    bool receipts;
 
     assert_non_null(copy);
     memcpy(copy, plain, length);
-    text = payload_read_version(copy, length);
+    text = payload_read_version(copy, length, &receipts);
     free(copy);
     return text;
 }
@@ -222,6 +224,32 @@ static void test_version_read(void **state)
         assert_non_null(text);
         assert_string_equal(text, cases[i].expected);
         free(text);
+    }
+}
+
+static void test_version_announces(void **state)
+{
+    static const struct {
+        const char *plain;
+        bool expected;
+    } cases[] = {
+        {"{\"abilities\": [\"wormholed-receipts-v1\"]}", true},
+        {"{\"abilities\": [1, \"dilate\", \"wormholed-receipts-v1\"]}", true},
+        {"{\"abilities\": []}", false},
+        {"{\"abilities\": [\"wormholed-receipts-v2\", \"wormholed-receipts-v\"]}", false},
+        {"{\"abilities\": \"wormholed-receipts-v1\"}", false},
+        {"{\"abilities\": {\"wormholed-receipts-v1\": true}}", false},
+        {"{\"app_versions\": {\"abilities\": [\"wormholed-receipts-v1\"]}}", false},
+        {"{}", false},
+        {"", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < LENGTH(cases); i++) {
+        bool receipts = !cases[i].expected;
+        free(payload_read_version((const uint8_t *)cases[i].plain, strlen(cases[i].plain),
+                                  &receipts));
+        assert_int_equal(receipts, cases[i].expected);
     }
 }
 
@@ -340,6 +368,96 @@ static void test_no_phase_numbers(void **state)
     }
 }
 
+/* ---- receipts ---- */
+
+static void test_receipt_there_and_back(void **state)
+{
+    static const uint32_t counts[] = {0, 1, 4096, UINT32_MAX};
+    char text[PAYLOAD_RECEIPT_TEXT];
+
+    (void)state;
+    payload_receipt(12, 3, text);
+    assert_string_equal(text, "{\"delivered\":12,\"read\":3}");
+    for (size_t i = 0; i < LENGTH(counts); i++) {
+        uint32_t delivered = 7, read = 7;
+
+        payload_receipt(counts[i], counts[LENGTH(counts) - 1 - i], text);
+        assert_int_equal(
+            payload_read_receipt((const uint8_t *)text, strlen(text), &delivered, &read),
+            PAYLOAD_OK);
+        assert_int_equal(delivered, counts[i]);
+        assert_int_equal(read, counts[LENGTH(counts) - 1 - i]);
+    }
+}
+
+static enum payload_fault read_receipt(const char *text, uint32_t *ret_delivered,
+                                       uint32_t *ret_read)
+{
+    size_t length = strlen(text);
+    uint8_t *copy = malloc(length ? length : 1);
+    enum payload_fault fault;
+
+    assert_non_null(copy);
+    memcpy(copy, text, length);
+    fault = payload_read_receipt(copy, length, ret_delivered, ret_read);
+    free(copy);
+    return fault;
+}
+
+static void test_receipt_read(void **state)
+{
+    static const char *const wrong[] = {
+        "",
+        "[1,2]",
+        "{}",
+        "{\"delivered\":1}",
+        "{\"read\":1}",
+        "{\"delivered\":-1,\"read\":0}",
+        "{\"delivered\":1,\"read\":-1}",
+        "{\"delivered\":1.5,\"read\":0}",
+        "{\"delivered\":\"1\",\"read\":0}",
+        "{\"delivered\":true,\"read\":0}",
+        "{\"delivered\":99999999999999999999,\"read\":0}",
+        "{\"delivered\":1,\"read\":0}x",
+    };
+    uint32_t delivered = 7, read = 8;
+    char longest[5000];
+
+    (void)state;
+    for (size_t i = 0; i < LENGTH(wrong); i++)
+        assert_int_equal(read_receipt(wrong[i], &delivered, &read), PAYLOAD_MALFORMED);
+    memset(longest, ' ', sizeof(longest));
+    strcpy(longest + sizeof(longest) - 32, "{\"delivered\":1,\"read\":0}");
+    assert_int_equal(read_receipt(longest, &delivered, &read), PAYLOAD_MALFORMED);
+    assert_int_equal(delivered, 7);
+    assert_int_equal(read, 8);
+    assert_int_equal(
+        read_receipt("{\"read\":5000000000,\"new\":1,\"delivered\":4294967295}", &delivered, &read),
+        PAYLOAD_OK);
+    assert_int_equal(delivered, UINT32_MAX);
+    assert_int_equal(read, UINT32_MAX);
+}
+
+static void test_receipt_phases(void **state)
+{
+    static const char *const wrong[] = {"wormholed-receipt-",   "wormholed-receipt",
+                                        "wormholed-receipt-01", "wormholed-receipt--1",
+                                        "wormholed-receipt-1 ", "wormholed-receipt-4294967295",
+                                        "xwormholed-receipt-1", "1"};
+    char phase[PAYLOAD_RECEIPT_PHASE_TEXT];
+    uint32_t number = 7;
+
+    (void)state;
+    for (size_t i = 0; i < LENGTH(wrong); i++)
+        assert_false(payload_receipt_number(wrong[i], &number));
+    assert_int_equal(number, 7);
+    payload_receipt_phase(4294967294u, phase);
+    assert_string_equal(phase, "wormholed-receipt-4294967294");
+    assert_true(payload_receipt_number(phase, &number));
+    assert_int_equal(number, 4294967294u);
+    assert_false(payload_phase_number(phase, &number));
+}
+
 /* ---- out of memory ---- */
 
 static char *make_pake(void)
@@ -359,7 +477,8 @@ static char *make_version(void)
 static char *take_version(void)
 {
     static const char plain[] = "{\"app_versions\":{\"a\":1}}";
-    char *text = payload_read_version((const uint8_t *)plain, strlen(plain));
+    bool receipts;
+    char *text = payload_read_version((const uint8_t *)plain, strlen(plain), &receipts);
 
     if (text == NULL || strcmp(text, "{}") != 0)
         return text;
@@ -369,7 +488,19 @@ static char *take_version(void)
 
 static char *take_no_version(void)
 {
-    return payload_read_version((const uint8_t *)"{}", 2);
+    bool receipts;
+    return payload_read_version((const uint8_t *)"{}", 2, &receipts);
+}
+
+static char *take_receipt(void)
+{
+    static const char plain[] = "{\"delivered\":1,\"read\":0}";
+    uint32_t delivered, read;
+
+    return payload_read_receipt((const uint8_t *)plain, strlen(plain), &delivered, &read) ==
+                   PAYLOAD_OK
+               ? strdup("taken")
+               : NULL;
 }
 
 static char *take_pake(void)
@@ -386,8 +517,8 @@ static char *take_pake(void)
 /* Each allocation fails once: then there is no result. When none fails, there is one. */
 static void test_out_of_memory(void **state)
 {
-    static char *(*const calls[])(void) = {make_pake, make_version, take_version, take_no_version,
-                                           take_pake};
+    static char *(*const calls[])(void) = {make_pake,       make_version, take_version,
+                                           take_no_version, take_receipt, take_pake};
 
     (void)state;
     for (size_t i = 0; i < LENGTH(calls); i++) {
@@ -414,6 +545,8 @@ int main(void)
         cmocka_unit_test(test_version_read),        cmocka_unit_test(test_version_unusable),
         cmocka_unit_test(test_version_too_long),    cmocka_unit_test(test_version_too_wide),
         cmocka_unit_test(test_phase_numbers),       cmocka_unit_test(test_no_phase_numbers),
+        cmocka_unit_test(test_version_announces),   cmocka_unit_test(test_receipt_there_and_back),
+        cmocka_unit_test(test_receipt_read),        cmocka_unit_test(test_receipt_phases),
         cmocka_unit_test(test_out_of_memory),
     };
 

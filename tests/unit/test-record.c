@@ -236,8 +236,10 @@ static void test_wrong_types(void **state)
 static void test_out_of_range(void **state)
 {
     (void)state;
-    assert_int_equal(WITH("state", "\x05"), STORE_OK);
-    assert_int_equal(WITH("state", "\x06"), STORE_DAMAGED);
+    assert_int_equal(WITH("state", "\x06"), STORE_OK);
+    assert_int_equal(WITH("state", "\x07"), STORE_DAMAGED);
+    assert_int_equal(WITH("verification", "\x02"), STORE_OK);
+    assert_int_equal(WITH("verification", "\x03"), STORE_DAMAGED);
     assert_int_equal(WITH("state", "\xff"), STORE_DAMAGED);
     assert_int_equal(WITH("state", "\xcf\x00\x00\x00\x01\x00\x00\x00\x00"), STORE_DAMAGED);
     assert_int_equal(WITH("result", "\x06"), STORE_DAMAGED);
@@ -449,8 +451,9 @@ static bool has_tag(const struct pairs *pairs, const char *name)
 static void test_nothing_is_left_out(void **state)
 {
     static const char *const absent[] = {
-        "name", "reason", "code",     "mailbox",       "version",    "peer_side",    "scalar",
-        "pake", "key",    "verifier", "version_nonce", "last_error", "peer_versions"};
+        "name",          "reason",     "code",          "mailbox",      "version",
+        "peer_side",     "scalar",     "pake",          "key",          "verifier",
+        "version_nonce", "last_error", "peer_versions", "receipt_nonce"};
     struct session *bare = sample_bare(7), *full = sample_full(7);
     struct pairs pairs = take_apart(bare), all = take_apart(full);
     (void)state;

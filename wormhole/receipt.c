@@ -1,0 +1,94 @@
+/*
+ * Receipts: how many of the peer's messages are stored here, and how many were acknowledged by the
+ * user's client. Counts are cumulative, so the newest receipt says all, and no other is kept. A
+ * phase never has two plaintexts: a receipt is stored with its nonce before it leaves, and whatever
+ * must be added again is the same bytes; what there is to say since then goes into the next one.
+ */
+#include "config.h"
+
+#include "wormhole/payload.h"
+#include "wormhole/visit.h"
+#include "wormhole/wire.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The newest one says less than there is to say. */
+static bool outdated(const struct session *session)
+{
+    return session->received > session->receipt_delivered || session->acked > session->receipt_read;
+}
+
+bool receipt_owed(const struct session *session)
+{
+    if (!session->peer_receipts || session_unverified(session))
+        return false;
+    return outdated(session) || (session->receipts > 0 && !session->receipt_stored);
+}
+
+static void make(struct step *step)
+{
+    struct session *session = step->session;
+    session->receipts++;
+    session->receipt_delivered = session->received;
+    session->receipt_read = session->acked;
+    session->receipt_stored = false;
+    step_random(step, session->receipt_nonce, sizeof session->receipt_nonce);
+    session->visit->receipt_seen = session->visit->receipt_told = false;
+}
+
+static void tell(struct step *step)
+{
+    struct session *session = step->session;
+    char phase[PAYLOAD_RECEIPT_PHASE_TEXT], text[PAYLOAD_RECEIPT_TEXT];
+    uint8_t key[KEY_BYTES], sealed[PAYLOAD_RECEIPT_TEXT + KEYS_SEALED_EXTRA];
+    payload_receipt_phase(session->receipts - 1, phase);
+    payload_receipt(session->receipt_delivered, session->receipt_read, text);
+    keys_phase(session->key, session->side, phase, key);
+    keys_seal(key, session->receipt_nonce, (const uint8_t *)text, strlen(text), sealed);
+    sodium_memzero(key, sizeof key);
+    session->visit->receipt_told = true;
+    step_tell(step, wire_add(phase, sealed, strlen(text) + KEYS_SEALED_EXTRA));
+}
+
+void receipt_add(struct step *step)
+{
+    struct session *session = step->session;
+    struct visit *visit = session->visit;
+    /* One at a time: what comes meanwhile is said by the next one, all at once. */
+    if (!session->peer_receipts || (visit->receipt_told && !visit->receipt_seen))
+        return;
+    if (outdated(session))
+        make(step);
+    if (session->receipts > 0 && !visit->receipt_seen)
+        tell(step);
+}
+
+static uint32_t smaller(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
+static uint32_t larger(uint32_t a, uint32_t b)
+{
+    return a > b ? a : b;
+}
+
+bool receipt_believe(struct step *step, const uint8_t *plain, size_t length)
+{
+    struct session *session = step->session;
+    uint32_t delivered, read;
+    enum payload_fault fault = payload_read_receipt(plain, length, &delivered, &read);
+    step->outcome->no_memory |= fault == PAYLOAD_NO_MEMORY;
+    if (fault != PAYLOAD_OK)
+        return false;
+    /* Replayed ones say less; none can have read what was not delivered, or got what was not sent.
+     */
+    delivered = larger(session->delivered, smaller(delivered, session->sent));
+    read = larger(session->read, smaller(read, delivered));
+    bool news = delivered > session->delivered || read > session->read;
+    session->delivered = delivered;
+    session->read = read;
+    return news;
+}
