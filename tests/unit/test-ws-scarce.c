@@ -24,13 +24,26 @@ static bool over(const struct party *party)
     return party->ws == NULL;
 }
 
+/* As a proxy would. */
+static void make_tunnel(struct party *client, int fd)
+{
+    static const char answer[] = "HTTP/1.1 200 OK\r\n\r\n";
+    char asked[1024];
+
+    WAIT_FOR(client->world, over(client) || recv(fd, asked, sizeof asked, 0) > 0);
+    if (!over(client))
+        assert_int_equal(send(fd, answer, sizeof answer - 1, 0), sizeof answer - 1);
+}
+
 /* Accepts if somebody comes before the client has given up. */
-static void meet(struct party *client, struct party *server, int listener)
+static void meet(struct party *client, struct party *server, int listener, bool through)
 {
     int fd = -1;
 
     WAIT_FOR(client->world,
              over(client) || (fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK)) >= 0);
+    if (fd >= 0 && through)
+        make_tunnel(client, fd);
     if (fd >= 0)
         server->ws = ws_accept(client->world->net, fd, &client->world->options, handlers, server);
 }
@@ -48,22 +61,24 @@ static void talk(struct party *client, struct party *server)
     WAIT_FOR(client->world, over(client) && over(server));
 }
 
-/* True if an allocation failed. */
-static bool run(unsigned nth)
+/* True if an allocation failed. `through`: through a proxy. */
+static bool run(unsigned nth, bool through)
 {
     struct world world;
     struct party client, server;
     uint16_t port;
     int listener = world_listen("127.0.0.1", &port);
     struct url url = world_url("ws://localhost:%u/v1", port);
+    struct proxy proxy = {.protocol = PROXY_HTTP, .url = url, .user = "me", .password = "secret"};
 
     world_begin(&world, NULL);
     party_begin(&client, &world);
     party_begin(&server, &world);
     handlers = party_handlers();
     scarce_fail_nth(nth);
-    client.ws = ws_dial(world.net, &url, NULL, &world.options, handlers, &client);
-    meet(&client, &server, listener);
+    client.ws =
+        ws_dial(world.net, &url, through ? &proxy : NULL, &world.options, handlers, &client);
+    meet(&client, &server, listener, through);
     talk(&client, &server);
     bool failed = scarce_end();
     if (!failed)
@@ -75,15 +90,22 @@ static bool run(unsigned nth)
     return failed;
 }
 
-static void test_nth_allocation_fails(void **state)
+/* Returns how many allocations there are. */
+static unsigned fail_each(bool through)
 {
     unsigned nth = 1;
 
-    (void)state;
-    while (nth < ALLOCATIONS_MAX && run(nth))
+    while (nth < ALLOCATIONS_MAX && run(nth, through))
         nth++;
     assert_true(nth > 10);
     assert_true(nth < ALLOCATIONS_MAX);
+    return nth;
+}
+
+static void test_nth_allocation_fails(void **state)
+{
+    (void)state;
+    assert_true(fail_each(true) > fail_each(false));
 }
 
 /* The network's own beginnings. */

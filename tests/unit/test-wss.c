@@ -191,9 +191,8 @@ static void on_event(struct bufferevent *bev, short what, void *arg)
     *side = NULL;
 }
 
-static void accept_tls(struct scene *scene)
+static void speak_tls(struct scene *scene, int fd)
 {
-    int fd = world_accept(&scene->world, scene->listener);
     SSL *ssl = SSL_new(scene->context);
     int inside[2];
 
@@ -208,6 +207,25 @@ static void accept_tls(struct scene *scene)
     bufferevent_enable(scene->inside, EV_READ | EV_WRITE);
     bufferevent_enable(scene->outside, EV_READ | EV_WRITE);
     party_accept(&scene->server, inside[1]);
+}
+
+static void accept_tls(struct scene *scene)
+{
+    speak_tls(scene, world_accept(&scene->world, scene->listener));
+}
+
+/* As a proxy whose tunnel leads to the server. */
+static void accept_through_proxy(struct scene *scene)
+{
+    static const char answer[] = "HTTP/1.1 200 OK\r\n\r\n";
+    int fd = world_accept(&scene->world, scene->listener);
+    char asked[1024];
+    ssize_t length = 0;
+
+    WAIT_FOR(&scene->world, (length = recv(fd, asked, sizeof asked, 0)) > 0);
+    assert_memory_equal(asked + length - 4, "\r\n\r\n", 4); /* and nothing of TLS yet */
+    assert_int_equal(send(fd, answer, sizeof answer - 1, 0), sizeof answer - 1);
+    speak_tls(scene, fd);
 }
 
 static void dial(struct scene *scene, const char *host)
@@ -307,6 +325,36 @@ static void test_distrusted(void **state)
             make_identity(cases[i].issuer, "localhost", cases[i].names, cases[i].from, cases[i].to);
 
         expect_distrust(cases[i].trusted, &identity, cases[i].host, cases[i].why);
+        free_identity(&identity);
+    }
+}
+
+/* Who is to be proved is the relay, and not the proxy, though that is whom we are connected to. */
+static void test_through_proxy(void **state)
+{
+    static const struct {
+        const char *names;
+        const char *why;
+    } cases[] = {
+        {"DNS:relay.onion", ""},
+        {"DNS:localhost", "cannot trust relay.onion:443: its certificate is for another host name"},
+    };
+    struct url url = world_url("wss://relay.onion/v1");
+
+    (void)state;
+    for (size_t i = 0; i < LENGTH(cases); i++) {
+        struct identity identity = make_identity(&authority, "x", cases[i].names, -DAY, DAY);
+        struct proxy proxy = {.protocol = PROXY_HTTP, .url.host = "localhost"};
+        struct scene scene;
+
+        scene_begin(&scene, cafile, &identity);
+        proxy.url.port = scene.port;
+        party_dial_through(&scene.client, &url, &proxy);
+        accept_through_proxy(&scene);
+        WAIT_FOR(&scene.world, scene.client.opened || scene.client.closed);
+        assert_string_equal(scene.client.why, cases[i].why);
+        assert_string_equal(scene.sni, "relay.onion");
+        scene_end(&scene);
         free_identity(&identity);
     }
 }
@@ -489,15 +537,11 @@ static void test_free_at_every_moment(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_trusted),
-        cmocka_unit_test(test_distrusted),
-        cmocka_unit_test(test_old_tls),
-        cmocka_unit_test(test_no_tls),
-        cmocka_unit_test(test_big_messages),
-        cmocka_unit_test(test_pause),
-        cmocka_unit_test(test_close),
-        cmocka_unit_test(test_drop),
-        cmocka_unit_test(test_free_at_every_moment),
+        cmocka_unit_test(test_trusted),       cmocka_unit_test(test_distrusted),
+        cmocka_unit_test(test_through_proxy), cmocka_unit_test(test_old_tls),
+        cmocka_unit_test(test_no_tls),        cmocka_unit_test(test_big_messages),
+        cmocka_unit_test(test_pause),         cmocka_unit_test(test_close),
+        cmocka_unit_test(test_drop),          cmocka_unit_test(test_free_at_every_moment),
     };
 
     return cmocka_run_group_tests(tests, make_authorities, remove_authorities);
