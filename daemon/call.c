@@ -31,6 +31,8 @@ struct call *call_new(struct peer *peer, uint32_t id)
 void call_orphan(struct call *call)
 {
     call->peer = NULL;
+    if (call->gone)
+        call->gone(call);
 }
 
 void call_begin(const struct call *call, struct writer *ret_writer)
@@ -51,6 +53,11 @@ void call_answer(struct call *call, struct writer *writer)
     free(call);
 }
 
+void call_drop(struct call *call)
+{
+    free(call);
+}
+
 void call_refuse(struct call *call, enum ipc_error code, const char *text)
 {
     struct writer writer;
@@ -64,6 +71,12 @@ void call_refuse(struct call *call, enum ipc_error code, const char *text)
 void call_refuse_memory(struct call *call)
 {
     call_refuse(call, IPC_STORE_FAILED, "the daemon is out of memory; nothing was changed");
+}
+
+void call_refuse_unverified(struct call *call)
+{
+    call_refuse(call, IPC_UNVERIFIED,
+                "compare the verifiers with the other side, and say first that they agree");
 }
 
 bool call_params_ok(struct call *call, const struct fields *fields)
@@ -146,10 +159,9 @@ static const struct {
 };
 
 static const enum ipc_error refusal_codes[] = {
-    [SESSION_REFUSED_CLOSED] = IPC_CLOSED,
-    [SESSION_REFUSED_TOO_LARGE] = IPC_TOO_LARGE,
-    [SESSION_REFUSED_FULL] = IPC_TOO_LARGE,
-    [SESSION_REFUSED_NUMBER] = IPC_BAD_PARAMS,
+    [SESSION_REFUSED_CLOSED] = IPC_CLOSED,       [SESSION_REFUSED_TOO_LARGE] = IPC_TOO_LARGE,
+    [SESSION_REFUSED_FULL] = IPC_TOO_LARGE,      [SESSION_REFUSED_NUMBER] = IPC_BAD_PARAMS,
+    [SESSION_REFUSED_NOT_KEYED] = IPC_NOT_KEYED, [SESSION_REFUSED_EXPORT] = IPC_NOT_EXPORTABLE,
 };
 
 bool call_turn_ok(struct call *call, const struct turn_answer *answer)
@@ -163,7 +175,14 @@ bool call_turn_ok(struct call *call, const struct turn_answer *answer)
     return false;
 }
 
-/* ---- views ---- */
+/* ---- results ---- */
+
+void call_write_session(const struct call *call, struct writer *writer)
+{
+    char id[SESSION_ID_TEXT];
+    session_id_text(call->session, id);
+    writer_text(writer, "session", id);
+}
 
 void call_answer_view(struct call *call, const struct session *session)
 {

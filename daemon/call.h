@@ -25,13 +25,17 @@ struct call {
     struct peer *peer; /* NULL once the client has gone */
     uint32_t id;
     uint8_t session[SESSION_ID_BYTES]; /* that it is about, if it says so */
-    struct call *prev, *next;          /* of the peer's */
+    /* If not NULL: the client has gone before the answer, which is worth nothing now. Must end the
+     * call. */
+    void (*gone)(struct call *call);
+    void *work;               /* for `gone` */
+    struct call *prev, *next; /* of the peer's */
 };
 
 /* New, in the peer's list. NULL when out of memory. */
 struct call *call_new(struct peer *peer, uint32_t id);
 
-/* The client has gone: nobody waits for this call any more. */
+/* The client has gone: nobody waits for this call any more, which may end it. */
 void call_orphan(struct call *call);
 
 /* Begins the response; the caller then writes one object with key NULL. */
@@ -42,6 +46,9 @@ void call_answer(struct call *call, struct writer *writer);
 
 /* Answers with an error; `text` is one sentence. The call is gone. */
 void call_refuse(struct call *call, enum ipc_error code, const char *text);
+
+/* Ends a call whose client has gone. */
+void call_drop(struct call *call);
 
 /* True if all parameters were as they should be; else the call has been refused. */
 bool call_params_ok(struct call *call, const struct fields *fields);
@@ -60,8 +67,14 @@ void call_finish_read(struct call *call, struct store_txn *txn, struct writer *w
 /* Answers with the session's view. */
 void call_answer_view(struct call *call, const struct session *session);
 
+/* Writes `session`: the id of the session that the call is about. */
+void call_write_session(const struct call *call, struct writer *writer);
+
 /* Refuses for want of memory. */
 void call_refuse_memory(struct call *call);
+
+/* Refuses since a verification is pending. */
+void call_refuse_unverified(struct call *call);
 
 /* True if the turn did what was asked; else the call has been refused. */
 bool call_turn_ok(struct call *call, const struct turn_answer *answer);

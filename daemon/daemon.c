@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "daemon/listener.h"
+#include "daemon/nameplates.h"
 #include "daemon/permission.h"
 #include "daemon/relays.h"
 #include "daemon/rpc.h"
@@ -39,6 +40,7 @@ struct daemon {
     struct visits *visits;
     struct turns *turns;
     struct scheduler *scheduler;
+    struct nameplates *nameplates;
     struct subscribers *subscribers;
     struct rpc rpc;
     struct server *server;
@@ -152,6 +154,13 @@ static bool make_turns(struct daemon *daemon)
     return made(daemon->scheduler);
 }
 
+static bool make_nameplates(struct daemon *daemon)
+{
+    daemon->nameplates = nameplates_new(&(struct nameplates_parts){
+        daemon->base, daemon->net, daemon->relays, daemon->permissions});
+    return made(daemon->nameplates);
+}
+
 static bool make_server(struct daemon *daemon)
 {
     daemon->rpc = (struct rpc){
@@ -159,6 +168,7 @@ static bool make_server(struct daemon *daemon)
         .turns = daemon->turns,
         .relays = daemon->relays,
         .subscribers = daemon->subscribers,
+        .nameplates = daemon->nameplates,
         .settings = daemon->settings,
         .started = clock_now(),
     };
@@ -175,7 +185,7 @@ static bool make_server(struct daemon *daemon)
 static bool make_parts(struct daemon *daemon)
 {
     return make_loop(daemon) && open_store(daemon) && make_net(daemon) && make_turns(daemon) &&
-           make_server(daemon);
+           make_nameplates(daemon) && make_server(daemon);
 }
 
 /* ---- the end ---- */
@@ -197,6 +207,7 @@ static void end(struct daemon *daemon)
     if (daemon->turns)
         turn_flush(daemon->turns);
     server_free(daemon->server);
+    nameplates_free(daemon->nameplates);
     visits_free(daemon->visits);
     permissions_free(daemon->permissions);
     scheduler_free(daemon->scheduler);

@@ -19,11 +19,16 @@ static void (*const handlers[METHOD_COUNT])(struct call *call, struct fields *fi
     [METHOD_SEND] = rpc_send,
     [METHOD_RECV] = rpc_recv,
     [METHOD_ACK] = rpc_ack,
+    [METHOD_VERIFY] = rpc_verify,
+    [METHOD_DERIVE_KEY] = rpc_derive_key,
+    [METHOD_RENAME] = rpc_rename,
     [METHOD_CLOSE] = rpc_close,
     [METHOD_FORGET] = rpc_forget,
     [METHOD_POLL] = rpc_poll,
     [METHOD_SUBSCRIBE] = rpc_subscribe,
     [METHOD_CHANGES] = rpc_changes,
+    [METHOD_NAMEPLATES] = rpc_nameplates,
+    [METHOD_WORDS] = rpc_words,
 };
 
 /* The last answer on this connection. */

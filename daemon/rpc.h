@@ -10,6 +10,7 @@
 struct call;
 struct fields;
 struct message;
+struct nameplates;
 struct peer;
 struct relays;
 struct settings;
@@ -26,6 +27,7 @@ struct rpc {
     struct turns *turns;
     struct relays *relays;
     struct subscribers *subscribers;
+    struct nameplates *nameplates;
     const struct settings *settings;
     int64_t started; /* when the daemon began, ms */
 };
@@ -50,9 +52,16 @@ void rpc_subscribe(struct call *call, struct fields *fields);
 void rpc_send(struct call *call, struct fields *fields);
 void rpc_recv(struct call *call, struct fields *fields);
 void rpc_ack(struct call *call, struct fields *fields);
+/* rpc_trust.c */
+void rpc_verify(struct call *call, struct fields *fields);
+void rpc_derive_key(struct call *call, struct fields *fields);
 /* rpc_fate.c */
+void rpc_rename(struct call *call, struct fields *fields);
 void rpc_close(struct call *call, struct fields *fields);
 void rpc_forget(struct call *call, struct fields *fields);
 void rpc_poll(struct call *call, struct fields *fields);
+/* rpc_words.c */
+void rpc_nameplates(struct call *call, struct fields *fields);
+void rpc_words(struct call *call, struct fields *fields);
 
 #endif

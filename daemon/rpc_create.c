@@ -7,67 +7,19 @@
 #include <string.h>
 
 #include "daemon/call.h"
+#include "daemon/checks.h"
 #include "daemon/settings.h"
 #include "daemon/turn.h"
-#include "net/url.h"
 #include "wormhole/code.h"
 #include "wormhole/schedule.h"
-#include "wormhole/text.h"
 
 #define SECOND INT64_C(1000)
 /* Shorter, and nobody could answer; longer than a schedule lasts, and it would never be visited. */
 #define TIMEOUT_MIN SECOND
 #define TIMEOUT_MAX SCHEDULE_TIME_MAX
 
-#define WHY_SIZE 256
-
-static bool holds_only(const char *text, size_t max)
-{
-    size_t length = strnlen(text, max + 1);
-    return length > 0 && length <= max && !text_has_control(text);
-}
-
-/*
- * A petname stands in command lines, tables and some day in file names: it is not an option, not a
- * path, has no blanks at its ends, and is not as long as an id in hex digits, since ids must go on
- * meaning what they say.
- */
-static bool name_is_fine(const char *name)
-{
-    size_t length = strlen(name);
-    return holds_only(name, NAME_MAX_BYTES) && !strchr(name, '/') && *name != '-' && *name != ' ' &&
-           name[length - 1] != ' ' &&
-           !(length == SESSION_ID_TEXT - 1 && strspn(name, "0123456789abcdefABCDEF") == length);
-}
-
-static bool check_name(const struct session_options *options, char *ret_why)
-{
-    if (!options->name || name_is_fine(options->name))
-        return true;
-    snprintf(ret_why, WHY_SIZE,
-             "parameter \"name\" must be 1 to %d bytes without '/' and control characters, without "
-             "'-' at its start and blanks at its ends, and not look like an id",
-             NAME_MAX_BYTES);
-    return false;
-}
-
-static bool check_appid(const struct session_options *options, char *ret_why)
-{
-    if (holds_only(options->appid, APPID_MAX))
-        return true;
-    snprintf(ret_why, WHY_SIZE,
-             "parameter \"appid\" must be 1 to %d bytes without control characters", APPID_MAX);
-    return false;
-}
-
-static bool check_relay(const struct session_options *options, char *ret_why)
-{
-    struct url url;
-    enum url_fault fault = url_parse(options->relay, &url);
-    if (fault != URL_OK)
-        snprintf(ret_why, WHY_SIZE, "parameter \"relay\" must be a URL: %s", url_fault_text(fault));
-    return fault == URL_OK;
-}
+/* A code that waits for days can be guessed at for days. */
+#define WORDS_AT_LEISURE (CODE_WORDS_DEFAULT + 1)
 
 /* What is read from the parameters, and where it is kept meanwhile. */
 struct wish {
@@ -75,13 +27,32 @@ struct wish {
     struct schedule schedule;
 };
 
-static bool check_schedule(const char *text, struct wish *wish, char *ret_why)
+static bool read_schedule(struct call *call, const char *text, struct wish *wish)
 {
     enum schedule_fault fault = schedule_parse(text, &wish->schedule);
-    if (fault != SCHEDULE_OK)
-        snprintf(ret_why, WHY_SIZE, "parameter \"schedule\" must be one: %s",
-                 schedule_fault_text(fault));
-    return fault == SCHEDULE_OK;
+    char why[256];
+    if (fault == SCHEDULE_OK)
+        return true;
+    snprintf(why, sizeof why, "parameter \"schedule\" must be one: %s", schedule_fault_text(fault));
+    call_refuse(call, IPC_BAD_PARAMS, why);
+    return false;
+}
+
+static uint32_t default_words(const struct schedule *schedule)
+{
+    char text[SCHEDULE_TEXT_MAX];
+    schedule_format(schedule, text);
+    return strcmp(text, "realtime") == 0 ? CODE_WORDS_DEFAULT : WORDS_AT_LEISURE;
+}
+
+static void read_peers_part(struct fields *fields, struct session_options *options)
+{
+    options->app_versions = fields_text_or(fields, "app_versions", NULL);
+    options->verify = fields_flag_or(fields, "verify", false);
+    options->inbox_messages =
+        (uint32_t)fields_number_or(fields, "inbox_messages", 0, 1, SESSION_INBOX_MAX);
+    options->inbox_bytes =
+        (uint64_t)fields_number_or(fields, "inbox_bytes", 0, 1, SESSION_INBOX_BYTES_MAX);
 }
 
 /* All but the code and its words. False: the call has been refused. */
@@ -94,14 +65,10 @@ static bool read_wish(struct call *call, struct fields *fields, struct wish *wis
     options->schedule = &wish->schedule;
     options->timeout = fields_number_or(fields, "timeout", 0, TIMEOUT_MIN, TIMEOUT_MAX);
     const char *schedule = fields_text_or(fields, "schedule", "email");
-    if (!call_params_ok(call, fields))
-        return false;
-    char why[WHY_SIZE];
-    if (check_schedule(schedule, wish, why) && check_name(options, why) &&
-        check_appid(options, why) && check_relay(options, why))
-        return true;
-    call_refuse(call, IPC_BAD_PARAMS, why);
-    return false;
+    read_peers_part(fields, options);
+    return call_params_ok(call, fields) && read_schedule(call, schedule, wish) &&
+           checks_name(call, options->name) && checks_appid(call, options->appid) &&
+           checks_relay(call, options->relay) && checks_versions(call, options->app_versions);
 }
 
 static void create(struct call *call, struct fields *fields, struct wish *wish)
@@ -110,6 +77,8 @@ static void create(struct call *call, struct fields *fields, struct wish *wish)
         return;
     const char *code = wish->options.code;
     enum code_fault fault = code ? code_check(code) : CODE_OK;
+    if (wish->options.words == 0)
+        wish->options.words = default_words(&wish->schedule);
     if (fault != CODE_OK)
         call_refuse(call, IPC_BAD_CODE, code_fault_text(fault));
     else if (!turn_create(call->rpc->turns, &wish->options, call_view_done, call))
@@ -120,14 +89,12 @@ void rpc_invite(struct call *call, struct fields *fields)
 {
     struct wish wish = {0};
     wish.options.code = fields_text_or(fields, "code", NULL);
-    wish.options.words =
-        (uint32_t)fields_number_or(fields, "words", CODE_WORDS_DEFAULT, 1, CODE_WORDS_MAX);
+    wish.options.words = (uint32_t)fields_number_or(fields, "words", 0, 1, CODE_WORDS_MAX);
     create(call, fields, &wish);
 }
 
 void rpc_accept(struct call *call, struct fields *fields)
 {
     struct wish wish = {.options.code = fields_text(fields, "code")};
-    wish.options.words = CODE_WORDS_DEFAULT;
     create(call, fields, &wish);
 }

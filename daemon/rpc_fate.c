@@ -1,9 +1,10 @@
-/* close, forget, poll: what is to become of a session. */
+/* rename, close, forget, poll: what is to become of a session. */
 #include "config.h"
 
 #include "daemon/rpc.h"
 
 #include "daemon/call.h"
+#include "daemon/checks.h"
 #include "daemon/turn.h"
 
 /* close and poll differ in nothing but the event. */
@@ -27,17 +28,25 @@ void rpc_poll(struct call *call, struct fields *fields)
     ask(call, fields, EVENT_POLL);
 }
 
+void rpc_rename(struct call *call, struct fields *fields)
+{
+    const char *text = fields_text(fields, "session");
+    const char *name = fields_text_or(fields, "name", NULL);
+    if (!call_params_ok(call, fields) || !checks_name(call, name) || !call_find(call, text))
+        return;
+    if (!turn_rename(call->rpc->turns, call->session, name, call_view_done, call))
+        call_refuse_memory(call);
+}
+
 static void on_forgotten(void *arg, const struct turn_answer *answer)
 {
     struct call *call = arg;
     if (!call_turn_ok(call, answer))
         return;
-    char id[SESSION_ID_TEXT];
-    session_id_text(call->session, id);
     struct writer writer;
     call_begin(call, &writer);
     writer_map(&writer, NULL);
-    writer_text(&writer, "session", id);
+    call_write_session(call, &writer);
     writer_end(&writer);
     call_answer(call, &writer);
 }

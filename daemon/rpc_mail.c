@@ -7,13 +7,6 @@
 #include "daemon/turn.h"
 #include "state/store.h"
 
-static void write_session(struct writer *writer, const struct call *call)
-{
-    char id[SESSION_ID_TEXT];
-    session_id_text(call->session, id);
-    writer_text(writer, "session", id);
-}
-
 /* ---- send ---- */
 
 static void on_sent(void *arg, const struct turn_answer *answer)
@@ -24,7 +17,7 @@ static void on_sent(void *arg, const struct turn_answer *answer)
     struct writer writer;
     call_begin(call, &writer);
     writer_map(&writer, NULL);
-    write_session(&writer, call);
+    call_write_session(call, &writer);
     writer_number(&writer, "number", answer->number);
     writer_end(&writer);
     call_answer(call, &writer);
@@ -61,6 +54,19 @@ static void write_message(struct writer *writer, struct store_txn *txn,
     }
 }
 
+/* The transaction is gone then, too. */
+static void answer_message(struct call *call, struct store_txn *txn, const struct session *session,
+                           int64_t from)
+{
+    struct writer writer;
+    call_begin(call, &writer);
+    writer_map(&writer, NULL);
+    call_write_session(call, &writer);
+    write_message(&writer, txn, session, from);
+    writer_end(&writer);
+    call_finish_read(call, txn, &writer);
+}
+
 void rpc_recv(struct call *call, struct fields *fields)
 {
     const char *text = fields_text(fields, "session");
@@ -69,18 +75,16 @@ void rpc_recv(struct call *call, struct fields *fields)
         return;
     struct store_txn *txn = store_read(call->rpc->store);
     struct session *session = call_get_session(call, txn, text);
-    if (!session) {
+    /* What was held back to the end is gone. */
+    bool held_back = session && session->verification == VERIFICATION_PENDING &&
+                     session->state < SESSION_CLOSING;
+    if (held_back)
+        call_refuse_unverified(call);
+    if (session && !held_back)
+        answer_message(call, txn, session, from);
+    else
         store_end(txn);
-        return;
-    }
-    struct writer writer;
-    call_begin(call, &writer);
-    writer_map(&writer, NULL);
-    write_session(&writer, call);
-    write_message(&writer, txn, session, from);
-    writer_end(&writer);
     session_free(session);
-    call_finish_read(call, txn, &writer);
 }
 
 /* ---- ack ---- */

@@ -24,7 +24,7 @@ static enum store_status commit(struct turns *turns)
 {
     for (struct touched *touched = turns->touched; touched != NULL; touched = touched->hh.next)
         if (!touched->deleted)
-            store_put_session(turns->txn, touched->session, &touched->changed);
+            turn_put(turns, touched);
     if (!turns->no_memory)
         return store_commit(turns->txn);
     store_end(turns->txn);

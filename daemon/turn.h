@@ -70,6 +70,10 @@ bool turn_create(struct turns *turns, const struct session_options *options, tur
                  void *arg);
 bool turn_event(struct turns *turns, const uint8_t id[SESSION_ID_BYTES],
                 const struct session_event *event, turn_done done, void *arg);
+
+/* EVENT_RENAME, with TURN_NAME_TAKEN if another session has that petname. NULL: none. */
+bool turn_rename(struct turns *turns, const uint8_t id[SESSION_ID_BYTES], const char *name,
+                 turn_done done, void *arg);
 bool turn_forget(struct turns *turns, const uint8_t id[SESSION_ID_BYTES], bool force,
                  turn_done done, void *arg);
 

@@ -46,6 +46,9 @@ struct turns {
  * tell). */
 struct touched *turn_touch(struct turns *turns, const uint8_t id[SESSION_ID_BYTES]);
 
+/* Writes the session into the turn's transaction, if it changed. */
+void turn_put(struct turns *turns, struct touched *touched);
+
 /* The session is in nobody's memory any more. */
 void turn_leave_memory(struct turns *turns, struct touched *touched);
 

@@ -120,6 +120,31 @@ static enum turn_code run_event(struct turns *turns, struct request *request)
     return request->answer.refusal == SESSION_ACCEPTED ? TURN_DONE : TURN_REFUSED;
 }
 
+static bool name_taken(struct turns *turns, const char *name, const uint8_t id[SESSION_ID_BYTES])
+{
+    uint8_t found[SESSION_ID_BYTES];
+    struct session *other;
+    if (name == NULL || store_find(turns->txn, name, found) != STORE_OK ||
+        memcmp(found, id, SESSION_ID_BYTES) == 0 ||
+        store_get_session(turns->txn, found, &other) != STORE_OK)
+        return false;
+    /* It may have been found by its id. */
+    bool taken = other->name != NULL && strcmp(other->name, name) == 0;
+    session_free(other);
+    return taken;
+}
+
+/* The new name goes into the index at once: others in this turn may want it, too. */
+static enum turn_code run_rename(struct turns *turns, struct request *request)
+{
+    if (name_taken(turns, request->event.text, request->id))
+        return TURN_NAME_TAKEN;
+    enum turn_code code = run_event(turns, request);
+    if (code == TURN_DONE)
+        turn_put(turns, turn_touch(turns, request->id));
+    return code;
+}
+
 static enum turn_code run_create(struct turns *turns, struct request *request)
 {
     request->answer.session = request->created;
@@ -157,15 +182,35 @@ bool turn_create(struct turns *turns, const struct session_options *options, tur
     return true;
 }
 
+static struct request *event_request(const uint8_t id[SESSION_ID_BYTES],
+                                     const struct session_event *event)
+{
+    struct request *request = request_new(id);
+    if (request == NULL || request_set_event(request, event))
+        return request;
+    request_free(request);
+    return NULL;
+}
+
 bool turn_event(struct turns *turns, const uint8_t id[SESSION_ID_BYTES],
                 const struct session_event *event, turn_done done, void *arg)
 {
-    struct request *request = request_new(id);
-    if (request == NULL || !request_set_event(request, event)) {
-        request_free(request);
+    struct request *request = event_request(id, event);
+    if (request == NULL)
         return false;
-    }
     request->run = run_event;
+    turn_submit(turns, request, done, arg);
+    return true;
+}
+
+bool turn_rename(struct turns *turns, const uint8_t id[SESSION_ID_BYTES], const char *name,
+                 turn_done done, void *arg)
+{
+    struct session_event event = {.type = EVENT_RENAME, .text = name};
+    struct request *request = event_request(id, &event);
+    if (request == NULL)
+        return false;
+    request->run = run_rename;
     turn_submit(turns, request, done, arg);
     return true;
 }

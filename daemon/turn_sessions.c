@@ -44,6 +44,13 @@ struct touched *turn_touch(struct turns *turns, const uint8_t id[SESSION_ID_BYTE
     return session != NULL ? add_touched(turns, session, true) : load(turns, id);
 }
 
+void turn_put(struct turns *turns, struct touched *touched)
+{
+    bool changed = false;
+    store_put_session(turns->txn, touched->session, &changed);
+    touched->changed |= changed;
+}
+
 void turn_leave_memory(struct turns *turns, struct touched *touched)
 {
     if (touched->active)

@@ -120,15 +120,25 @@ int64_t fields_number_or(struct fields *fields, const char *key, int64_t fallbac
     return value == NULL ? fallback : as_number(fields, key, value, min, max);
 }
 
-bool fields_flag_or(struct fields *fields, const char *key, bool fallback)
+static bool as_flag(struct fields *fields, const char *key, const msgpack_object *value,
+                    bool fallback)
 {
-    const msgpack_object *value = find(fields, key);
-    if (value == NULL)
-        return fallback;
     if (value->type == MSGPACK_OBJECT_BOOLEAN)
         return value->via.boolean;
     blame(fields, "parameter \"%s\" must be true or false", key);
     return fallback;
+}
+
+bool fields_flag(struct fields *fields, const char *key)
+{
+    const msgpack_object *value = find_required(fields, key);
+    return value == NULL ? false : as_flag(fields, key, value, false);
+}
+
+bool fields_flag_or(struct fields *fields, const char *key, bool fallback)
+{
+    const msgpack_object *value = find(fields, key);
+    return value == NULL ? fallback : as_flag(fields, key, value, fallback);
 }
 
 const void *fields_data(struct fields *fields, const char *key, size_t *ret_length)

@@ -44,6 +44,8 @@ int64_t fields_number(struct fields *fields, const char *key, int64_t min, int64
 int64_t fields_number_or(struct fields *fields, const char *key, int64_t fallback, int64_t min,
                          int64_t max);
 
+/* True or false. Without fallback it must be there: otherwise false, and wrong. */
+bool fields_flag(struct fields *fields, const char *key);
 bool fields_flag_or(struct fields *fields, const char *key, bool fallback);
 
 /* Bytes: bin, or str for those libraries that know no bin. Must be there; NULL and wrong

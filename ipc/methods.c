@@ -7,11 +7,25 @@
 #include "ipc/methods.h"
 
 static const char *const NAMES[METHOD_COUNT] = {
-    [METHOD_HELLO] = "hello",         [METHOD_STATUS] = "status",   [METHOD_INVITE] = "invite",
-    [METHOD_ACCEPT] = "accept",       [METHOD_LIST] = "list",       [METHOD_SHOW] = "show",
-    [METHOD_SEND] = "send",           [METHOD_RECV] = "recv",       [METHOD_ACK] = "ack",
-    [METHOD_CLOSE] = "close",         [METHOD_FORGET] = "forget",   [METHOD_POLL] = "poll",
-    [METHOD_SUBSCRIBE] = "subscribe", [METHOD_CHANGES] = "changes",
+    [METHOD_HELLO] = "hello",
+    [METHOD_STATUS] = "status",
+    [METHOD_INVITE] = "invite",
+    [METHOD_ACCEPT] = "accept",
+    [METHOD_LIST] = "list",
+    [METHOD_SHOW] = "show",
+    [METHOD_SEND] = "send",
+    [METHOD_RECV] = "recv",
+    [METHOD_ACK] = "ack",
+    [METHOD_VERIFY] = "verify",
+    [METHOD_DERIVE_KEY] = "derive_key",
+    [METHOD_RENAME] = "rename",
+    [METHOD_CLOSE] = "close",
+    [METHOD_FORGET] = "forget",
+    [METHOD_POLL] = "poll",
+    [METHOD_SUBSCRIBE] = "subscribe",
+    [METHOD_CHANGES] = "changes",
+    [METHOD_NAMEPLATES] = "nameplates",
+    [METHOD_WORDS] = "words",
 };
 
 const char *methods_name(enum method method)

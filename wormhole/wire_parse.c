@@ -265,6 +265,19 @@ enum wire_fault wire_parse(const char *text, size_t length, struct wire_message 
     return fault;
 }
 
+const char *wire_next_nameplate(const struct wire_message *message, size_t *index)
+{
+    const json_t *rows = json_object_get(message->root, "nameplates");
+
+    while (*index < json_array_size(rows)) {
+        const char *name = get_name(json_array_get(rows, (*index)++), "id");
+
+        if (name && code_nameplate_valid(name))
+            return name;
+    }
+    return NULL;
+}
+
 void wire_free(struct wire_message *message)
 {
     json_decref(message->root);

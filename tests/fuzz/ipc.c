@@ -26,6 +26,7 @@ static void read_field(const struct message *message, const char *key)
     fields_text_or(&fields, key, NULL);
     fields_number_or(&fields, key, 1, 0, 1000);
     fields_flag_or(&fields, key, false);
+    fields_flag(&fields, key);
     fields_text(&fields, key);
     fields_number(&fields, key, INT64_MIN, INT64_MAX);
     fields_data(&fields, key, &length);

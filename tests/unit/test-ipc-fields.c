@@ -63,6 +63,7 @@ static void right_ones(void **state)
     assert_int_equal(fields_number(fields, "low", -5, 5), -5);
     assert_int_equal(fields_number(fields, "high", 0, INT64_MAX), INT64_MAX);
     assert_true(fields_flag_or(fields, "flag", false));
+    assert_true(fields_flag(fields, "flag"));
     assert_memory_equal(fields_data(fields, "bin", &length), "\0\1", 2);
     assert_int_equal(length, 2);
     assert_memory_equal(fields_data(fields, "str", &length), "old", 3);
@@ -95,6 +96,11 @@ static void read_number(struct fields *fields)
 static void read_large_number(struct fields *fields)
 {
     assert_int_equal(fields_number_or(fields, "key", 7, 1, INT64_MAX), 0);
+}
+
+static void read_required_flag(struct fields *fields)
+{
+    assert_false(fields_flag(fields, "key"));
 }
 
 static void read_flag(struct fields *fields)
@@ -139,6 +145,8 @@ static const struct {
     {BYTES("\xcf\x80\x00\x00\x00\x00\x00\x00\x00"), read_large_number, LARGE},
     {BYTES("\x00"), read_large_number, LARGE},
     {BYTES("\x01"), read_flag, FLAG},
+    {NULL, 0, read_required_flag, MISSING},
+    {BYTES("\x01"), read_required_flag, FLAG},
     {NULL, 0, read_data, MISSING},
     {BYTES("\x90"), read_data, DATA},
 };

@@ -1,0 +1,53 @@
+/*
+ * Which nameplates of an application are in use at a relay, for completion while somebody types a
+ * code: asked over a short connection of its own, which claims nothing and is no session's.
+ */
+#ifndef DAEMON_NAMEPLATES_H
+#define DAEMON_NAMEPLATES_H
+
+#include <stdbool.h>
+
+struct event_base;
+struct inquiry;
+struct nameplates;
+struct permissions;
+struct relays;
+struct wire_message;
+struct ws_net;
+
+/* Inquiries under way at a time: people type one code each. */
+#define NAMEPLATES_INQUIRIES_MAX 16
+/* Patience with the relay, from the name's look-up to the list, seconds. */
+#define NAMEPLATES_SECONDS 10
+
+/* What inquiries work with; all of it must outlive them. */
+struct nameplates_parts {
+    struct event_base *base;
+    struct ws_net *net;
+    struct relays *relays;
+    struct permissions *permissions;
+};
+
+/*
+ * Once for each inquiry that was not cancelled, from the event loop: `list` is the relay's answer
+ * (wire_next_nameplate()), or NULL, and then `why` is one sentence for a person. Borrowed for the
+ * call.
+ */
+typedef void (*nameplates_done)(void *arg, const struct wire_message *list, const char *why);
+
+/* New; nameplates_free(), which drops all inquiries without a word. NULL when out of memory. */
+struct nameplates *nameplates_new(const struct nameplates_parts *parts);
+void nameplates_free(struct nameplates *nameplates); /* NULL is fine */
+
+/* True if there are as many inquiries as there may be. */
+bool nameplates_busy(const struct nameplates *nameplates);
+
+/* Asks a relay (its URL was checked). Borrowed until `done` or nameplates_cancel(). NULL when out
+ * of memory. */
+struct inquiry *nameplates_ask(struct nameplates *nameplates, const char *relay, const char *appid,
+                               nameplates_done done, void *arg);
+
+/* Nobody wants to know any more: the connection is dropped, `done` is not called. */
+void nameplates_cancel(struct inquiry *inquiry);
+
+#endif

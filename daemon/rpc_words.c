@@ -1,0 +1,92 @@
+/* nameplates and words: what helps somebody who types a code. */
+#include "config.h"
+
+#include "daemon/rpc.h"
+
+#include "daemon/call.h"
+#include "daemon/checks.h"
+#include "daemon/nameplates.h"
+#include "daemon/settings.h"
+#include "wormhole/wire.h"
+#include "wormhole/words.h"
+
+/* ---- nameplates ---- */
+
+static void answer_list(struct call *call, const struct wire_message *list)
+{
+    struct writer writer;
+    const char *nameplate;
+    size_t index = 0;
+    call_begin(call, &writer);
+    writer_map(&writer, NULL);
+    writer_array(&writer, "nameplates");
+    while ((nameplate = wire_next_nameplate(list, &index)))
+        writer_text(&writer, NULL, nameplate);
+    writer_end(&writer);
+    writer_end(&writer);
+    call_answer(call, &writer);
+}
+
+static void on_listed(void *arg, const struct wire_message *list, const char *why)
+{
+    struct call *call = arg;
+    if (list)
+        answer_list(call, list);
+    else
+        call_refuse(call, IPC_UNREACHABLE, why);
+}
+
+static void on_gone(struct call *call)
+{
+    nameplates_cancel(call->work);
+    call_drop(call);
+}
+
+static void ask(struct call *call, const char *appid, const char *relay)
+{
+    struct nameplates *nameplates = call->rpc->nameplates;
+    if (nameplates_busy(nameplates)) {
+        call_refuse(call, IPC_BUSY, "too many want to know nameplates at the moment");
+        return;
+    }
+    call->work = nameplates_ask(nameplates, relay, appid, on_listed, call);
+    call->gone = on_gone;
+    if (!call->work)
+        call_refuse_memory(call);
+}
+
+void rpc_nameplates(struct call *call, struct fields *fields)
+{
+    const char *appid = fields_text_or(fields, "appid", RPC_DEFAULT_APPID);
+    const char *relay = fields_text_or(fields, "relay", call->rpc->settings->relay);
+    if (call_params_ok(call, fields) && checks_appid(call, appid) && checks_relay(call, relay))
+        ask(call, appid, relay);
+}
+
+/* ---- words ---- */
+
+/* Codes take their words from two lists in turn. */
+#define LISTS 2
+
+static void write_list(struct writer *writer, unsigned position)
+{
+    writer_array(writer, NULL);
+    for (unsigned byte = 0; byte <= UINT8_MAX; byte++)
+        writer_text(writer, NULL, words_pick(position, (uint8_t)byte));
+    writer_end(writer);
+}
+
+void rpc_words(struct call *call, struct fields *fields)
+{
+    if (!call_params_ok(call, fields))
+        return;
+    struct writer writer;
+    call_begin(call, &writer);
+    writer_map(&writer, NULL);
+    writer_array(&writer, "words");
+    for (unsigned position = 0; position < LISTS; position++)
+        write_list(&writer, position);
+    writer_end(&writer);
+    writer_end(&writer);
+    call_answer(call, &writer);
+}
