@@ -44,11 +44,12 @@ static MDB_env *open_env(const char *path, size_t map_size, int *ret_error)
     return env;
 }
 
-static int open_tables(const struct store_kind *kind, MDB_txn *txn, unsigned flags,
-                       MDB_dbi ret_tables[LMDB_TABLES_MAX])
+/* Those from `first` to before `end`. */
+static int open_tables(const struct store_kind *kind, unsigned first, unsigned end, MDB_txn *txn,
+                       unsigned flags, MDB_dbi ret_tables[LMDB_TABLES_MAX])
 {
     int error = MDB_SUCCESS;
-    for (unsigned i = 0; i < kind->tables && error == MDB_SUCCESS; i++)
+    for (unsigned i = first; i < end && error == MDB_SUCCESS; i++)
         error = mdb_dbi_open(txn, kind->names[i], flags, &ret_tables[i]);
     return error;
 }
@@ -70,7 +71,7 @@ static int fill_new(const struct store_kind *kind, MDB_env *env)
     int error = mdb_txn_begin(env, NULL, 0, &txn);
     if (error != MDB_SUCCESS)
         return error;
-    error = open_tables(kind, txn, MDB_CREATE, tables);
+    error = open_tables(kind, 0, kind->tables, txn, MDB_CREATE, tables);
     if (error == MDB_SUCCESS)
         error = meta_put(txn, tables[TABLE_META], META_FORMAT, kind->format);
     if (error != MDB_SUCCESS) {
@@ -153,7 +154,8 @@ static enum store_status check_tables(struct store *store, MDB_txn *txn, const s
         enum store_status status = check_format(store, format, why);
         if (status != STORE_OK)
             return status;
-        error = open_tables(store->kind, txn, 0, store->tables);
+        error = open_tables(store->kind, 0, store->kind->tables - store->kind->added, txn, 0,
+                            store->tables);
     }
     if (error == MDB_NOTFOUND)
         error = MDB_INCOMPATIBLE;
@@ -162,6 +164,28 @@ static enum store_status check_tables(struct store *store, MDB_txn *txn, const s
                        "%s/%s is damaged or no store of %s; it was left as it is (%s)", store->path,
                        HEADER_FILE, why->program, mdb_strerror(error));
     return STORE_OK;
+}
+
+/* Tables that the format did not have in the beginning. Where they are there nothing is written. */
+static enum store_status add_tables(struct store *store, const struct why *why)
+{
+    const struct store_kind *kind = store->kind;
+    MDB_txn *txn;
+    if (kind->added == 0)
+        return STORE_OK;
+    int error = mdb_txn_begin(store->env, NULL, 0, &txn);
+    if (error == MDB_SUCCESS) {
+        error = open_tables(kind, kind->tables - kind->added, kind->tables, txn, MDB_CREATE,
+                            store->tables);
+        if (error == MDB_SUCCESS)
+            error = mdb_txn_commit(txn);
+        else
+            mdb_txn_abort(txn);
+    }
+    return error == MDB_SUCCESS
+               ? STORE_OK
+               : why_not(why, lmdb_status(error), "cannot add a table to the store in %s: %s",
+                         store->path, mdb_strerror(error));
 }
 
 static enum store_status begin_tables(struct store *store, const struct why *why)
@@ -197,6 +221,8 @@ enum store_status env_open(struct store *store, const struct why *why)
         why_not(why, status, "cannot look at the store in %s", store->path);
     else
         status = begin_tables(store, why);
+    if (status == STORE_OK)
+        status = add_tables(store, why);
     if (status != STORE_OK)
         env_close(store);
     return status;

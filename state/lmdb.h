@@ -22,6 +22,7 @@ struct store_kind {
     const char *program; /* for sentences */
     uint64_t format;     /* newer ones are refused */
     unsigned tables;
+    unsigned added;           /* so many of the last ones came later: made where they are missing */
     const char *const *names; /* of the tables; the first is TABLE_META */
 };
 
@@ -34,6 +35,7 @@ enum table {
     TABLE_OUTBOX,
     TABLE_INBOX,
     TABLE_CHANGES,
+    TABLE_IMPORTS,
     TABLES
 };
 

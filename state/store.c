@@ -18,13 +18,14 @@
 static const char *const table_names[TABLES] = {
     [TABLE_META] = "meta",       [TABLE_SESSIONS] = "sessions", [TABLE_NAMES] = "names",
     [TABLE_DUE] = "due",         [TABLE_OUTBOX] = "outbox",     [TABLE_INBOX] = "inbox",
-    [TABLE_CHANGES] = "changes",
+    [TABLE_CHANGES] = "changes", [TABLE_IMPORTS] = "imports",
 };
 
 static const struct store_kind sessions_kind = {
     .program = "wormholed",
     .format = STORE_FORMAT,
     .tables = TABLES,
+    .added = TABLES - TABLE_IMPORTS,
     .names = table_names,
 };
 

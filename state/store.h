@@ -9,6 +9,7 @@
  * | outbox   | (id, number) → nonce ‖ plaintext |
  * | inbox    | (id, number) → plaintext         |
  * | changes  | sequence → id, at its newest     |
+ * | imports  | id → (exports number, deadline)  |
  * | meta     | format version, …                |
  *
  * Numbers in keys are big-endian, so that LMDB's order is theirs.
@@ -161,6 +162,18 @@ enum store_status store_get_message(struct store_txn *txn, enum store_box box,
 /* Deletes numbers below `below` (UINT32_MAX: all). */
 void store_delete_messages(struct store_txn *txn, enum store_box box,
                            const uint8_t id[SESSION_ID_BYTES], uint32_t below);
+
+/* ---- imports: sessions that came in a text (state/export.h), so that none comes twice ---- */
+
+/* The exports number of the newest text from which this session came. STORE_MISSING if it never
+ * did, or if its deadline has passed for long: such a text is refused by itself. */
+enum store_status store_get_import(struct store_txn *txn, const uint8_t id[SESSION_ID_BYTES],
+                                   uint32_t *ret_exports);
+
+/* Remembers one until `deadline` (ms), and forgets some of those whose deadline was before `now`.
+ */
+void store_put_import(struct store_txn *txn, const uint8_t id[SESSION_ID_BYTES], uint32_t exports,
+                      int64_t deadline, int64_t now);
 
 /* ---- changes ---- */
 

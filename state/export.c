@@ -1,0 +1,278 @@
+#include "config.h"
+
+#include "state/export.h"
+
+#include <sodium.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "wormhole/text.h"
+
+#define TEXT_VERSION 1
+
+/* The text, piece by piece. Every version begins with the first one and its number. */
+#define FORMAT     "wormholed-session"
+#define HEAD       "{\"format\": \"" FORMAT "\", \"version\": "
+#define SESSION    "1, \"session\": \""
+#define RECORD     "\", \"record\": \""
+#define CHECK      "\", \"check\": \""
+#define TAIL       "\"}"
+#define ID_AT      (sizeof(HEAD SESSION) - 1)
+#define RECORD_AT  (ID_AT + SESSION_ID_TEXT - 1 + sizeof(RECORD) - 1)
+#define CHECK_TEXT (2 * crypto_hash_sha256_BYTES + 1)
+#define BASE64     sodium_base64_VARIANT_ORIGINAL
+
+_Static_assert(sodium_base64_ENCODED_LEN(RECORD_MAX, BASE64) + RECORD_AT + CHECK_TEXT +
+                       sizeof(CHECK TAIL) <=
+                   EXPORT_MAX,
+               "the longest record fits");
+
+static const char *const fault_texts[EXPORT_FAULTS] = {
+    [EXPORT_OK] = "the text is an exported session",
+    [EXPORT_FOREIGN] = "the text is no exported session",
+    [EXPORT_NEWER] = "the text was exported by a newer wormholed",
+    [EXPORT_ALTERED] = "the text was altered: it is not as it was exported",
+    [EXPORT_IMPORTED] = "the session is or was here already",
+    [EXPORT_EXPIRED] = "the session's deadline has passed",
+    [EXPORT_MEMORY] = "out of memory",
+};
+
+const char *export_fault_text(enum export_fault fault)
+{
+    return fault_texts[fault];
+}
+
+/* ---- writing ---- */
+
+static void write_check(const uint8_t *id, const struct record *record, char ret_text[CHECK_TEXT])
+{
+    static const uint8_t version = TEXT_VERSION;
+    uint8_t check[crypto_hash_sha256_BYTES];
+    crypto_hash_sha256_state state;
+
+    crypto_hash_sha256_init(&state);
+    crypto_hash_sha256_update(&state, (const uint8_t *)FORMAT, sizeof(FORMAT) - 1);
+    crypto_hash_sha256_update(&state, &version, 1);
+    crypto_hash_sha256_update(&state, id, SESSION_ID_BYTES);
+    crypto_hash_sha256_update(&state, record->data, record->length);
+    crypto_hash_sha256_final(&state, check);
+    sodium_memzero(&state, sizeof(state));
+    sodium_bin2hex(ret_text, CHECK_TEXT, check, sizeof(check));
+}
+
+/* New; export_free_text(). NULL when out of memory. */
+static char *write_text(const uint8_t *id, const struct record *record)
+{
+    size_t base64 = sodium_base64_ENCODED_LEN(record->length, BASE64);
+    char *text = malloc(RECORD_AT + base64 + CHECK_TEXT + sizeof(CHECK TAIL));
+    char *at = text;
+    if (text == NULL)
+        return NULL;
+    at = stpcpy(at, HEAD SESSION);
+    session_id_text(id, at);
+    at = stpcpy(at + SESSION_ID_TEXT - 1, RECORD);
+    sodium_bin2base64(at, base64, record->data, record->length, BASE64);
+    at = stpcpy(at + base64 - 1, CHECK);
+    write_check(id, record, at);
+    strcpy(at + CHECK_TEXT - 1, TAIL);
+    return text;
+}
+
+void export_free_text(char *text)
+{
+    if (text != NULL)
+        sodium_memzero(text, strlen(text));
+    free(text);
+}
+
+/* ---- what a session must be like ---- */
+
+/* Texts that go into JSON or onto a terminal. */
+static bool texts_sound(const struct session *session)
+{
+    const char *const texts[] = {session->name, session->appid, session->relay, session->side,
+                                 session->mailbox};
+    for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
+        if (texts[i] != NULL && (!text_utf8_valid(texts[i]) || text_has_control(texts[i])))
+            return false;
+    return true;
+}
+
+/* Far from where sums of them would overflow. */
+static bool time_sound(int64_t time)
+{
+    return time >= 0 && time <= INT64_MAX / 4;
+}
+
+static bool times_sound(const struct session *session)
+{
+    return session->timeout > 0 && session->timeout <= SCHEDULE_TIME_MAX &&
+           time_sound(session->created) && time_sound(session->last_activity) &&
+           time_sound(session->lively_since) && time_sound(session->last_visit);
+}
+
+/* Nobody was seen and nothing sent: as EVENT_EXPORT leaves it. */
+static bool untouched(const struct session *session)
+{
+    return session->state == SESSION_EXPORTED && session->exports > 0 &&
+           session->peer_side == NULL && session->peer_versions == NULL && session->sent == 0 &&
+           session->received == 0 && session->unread == 0 && session->ahead == 0 &&
+           session->receipts == 0 && !session->peer_receipts && !session->deaf &&
+           session->result == RESULT_NONE && !session->mailbox_lost && !session->look_behind &&
+           (session->mailbox != NULL || session->nameplate != NAMEPLATE_RELEASED);
+}
+
+static bool exportable(const struct session *session)
+{
+    return untouched(session) && times_sound(session) && texts_sound(session) &&
+           session_sound(session);
+}
+
+enum export_fault export_write(const struct session *session, char **ret_text)
+{
+    struct session copy = *session;
+    struct record record;
+    if (!exportable(session))
+        return EXPORT_ALTERED;
+    copy.change = 0; /* the store counts it up whenever it likes */
+    enum store_status status = record_encode(&copy, &record);
+    sodium_memzero(&copy, sizeof(copy));
+    if (status != STORE_OK)
+        return status == STORE_MEMORY ? EXPORT_MEMORY : EXPORT_ALTERED;
+    char *text = write_text(session->id, &record);
+    record_clear(&record);
+    if (text == NULL)
+        return EXPORT_MEMORY;
+    *ret_text = text;
+    return EXPORT_OK;
+}
+
+/* ---- reading ---- */
+
+/* What is known of a text that is being read; `text` has no blanks around it. */
+struct reading {
+    const char *text;
+    size_t length;
+    uint8_t id[SESSION_ID_BYTES];
+    struct record record;
+};
+
+static bool blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+static void trim(struct reading *reading)
+{
+    while (reading->length > 0 && blank(reading->text[reading->length - 1]))
+        reading->length--;
+    while (reading->length > 0 && blank(*reading->text)) {
+        reading->text++;
+        reading->length--;
+    }
+}
+
+/* A version of one digit is followed by a comma; 1 is ours, and none was before. */
+static enum export_fault read_version(const struct reading *reading)
+{
+    const char *version = reading->text + sizeof(HEAD) - 1;
+    size_t left = reading->length - (sizeof(HEAD) - 1), digits = 0;
+    while (digits < left && version[digits] >= '0' && version[digits] <= '9')
+        digits++;
+    if (digits == 0 || digits == left || version[digits] != ',' || version[0] == '0')
+        return EXPORT_ALTERED;
+    return digits == 1 && version[0] - '0' == TEXT_VERSION ? EXPORT_OK : EXPORT_NEWER;
+}
+
+static enum export_fault read_head(const struct reading *reading)
+{
+    if (reading->length > EXPORT_MAX || reading->length < sizeof(HEAD) - 1 ||
+        memcmp(reading->text, HEAD, sizeof(HEAD) - 1) != 0)
+        return EXPORT_FOREIGN;
+    return read_version(reading);
+}
+
+/* `length` characters of base64; those that are none leave something to be wiped, too. */
+static enum export_fault read_record(struct record *record, const char *base64, size_t length)
+{
+    *record = (struct record){.data = calloc(length + 1, 1), .length = length};
+    if (record->data == NULL)
+        return EXPORT_MEMORY;
+    size_t bytes;
+    if (sodium_base642bin(record->data, length, base64, length, NULL, &bytes, NULL, BASE64) != 0)
+        return EXPORT_ALTERED;
+    record->length = bytes;
+    return EXPORT_OK;
+}
+
+/* The id and the record, from where they must be. */
+static enum export_fault read_parts(struct reading *reading)
+{
+    if (reading->length < RECORD_AT ||
+        sodium_hex2bin(reading->id, SESSION_ID_BYTES, reading->text + ID_AT, SESSION_ID_TEXT - 1,
+                       NULL, NULL, NULL) != 0)
+        return EXPORT_ALTERED;
+    const char *base64 = reading->text + RECORD_AT;
+    const char *end = memchr(base64, '"', reading->length - RECORD_AT);
+    if (end == NULL)
+        return EXPORT_ALTERED;
+    return read_record(&reading->record, base64, (size_t)(end - base64));
+}
+
+/* Whether this id and this record are written in just this way. */
+static enum export_fault compare(const struct reading *reading)
+{
+    char *again = write_text(reading->id, &reading->record);
+    if (again == NULL)
+        return EXPORT_MEMORY;
+    bool same = strlen(again) == reading->length &&
+                sodium_memcmp(again, reading->text, reading->length) == 0;
+    export_free_text(again);
+    return same ? EXPORT_OK : EXPORT_ALTERED;
+}
+
+static enum export_fault read_session(const struct reading *reading, struct session **ret_session)
+{
+    struct session *session;
+    enum store_status status =
+        record_decode(reading->id, reading->record.data, reading->record.length, &session);
+    if (status != STORE_OK)
+        return status == STORE_MEMORY ? EXPORT_MEMORY : EXPORT_ALTERED;
+    if (!exportable(session)) {
+        session_free(session);
+        return EXPORT_ALTERED;
+    }
+    session->state = SESSION_WAITING;
+    session->wake = session->created;
+    session->change = 0;
+    *ret_session = session;
+    return EXPORT_OK;
+}
+
+enum export_fault export_read(const char *text, size_t length, struct session **ret_session)
+{
+    struct reading reading = {.text = text, .length = length};
+    trim(&reading);
+    enum export_fault fault = read_head(&reading);
+    if (fault == EXPORT_OK)
+        fault = read_parts(&reading);
+    if (fault == EXPORT_OK)
+        fault = compare(&reading);
+    if (fault == EXPORT_OK)
+        fault = read_session(&reading, ret_session);
+    record_clear(&reading.record);
+    return fault;
+}
+
+enum export_fault export_judge(const struct session *session, const struct session *stored,
+                               uint32_t imported, int64_t now)
+{
+    if (now >= session_deadline(session))
+        return EXPORT_EXPIRED;
+    if (imported >= session->exports)
+        return EXPORT_IMPORTED;
+    if (stored != NULL && (stored->state != SESSION_EXPORTED || stored->exports > session->exports))
+        return EXPORT_IMPORTED;
+    return EXPORT_OK;
+}
