@@ -1,0 +1,67 @@
+/*
+ * The side that was invited: set the code, give my data, get theirs.
+ *
+ *     receiver CODE DATA
+ *
+ * Prints the other side's data. Two receivers with a code that people agreed on find each other as
+ * well: whoever comes first waits.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <wormclient.h>
+
+static struct wormclient_error error; /* why the last call failed */
+
+/* Some failures deserve more than the library's sentence: see enum wormclient_code. */
+static void must(bool done)
+{
+    if (done)
+        return;
+    fprintf(stderr, "receiver: %s\n", error.text);
+    if (error.code == WORMCLIENT_FAILED && strcmp(error.daemon_code, "scary") == 0)
+        fprintf(stderr, "receiver: a typing error, or somebody guesses: ask for a new code\n");
+    exit(EXIT_FAILURE);
+}
+
+/* For calls whose view of the session is of no interest. */
+static void done(struct wormclient_session *session)
+{
+    must(session != NULL);
+    wormclient_session_free(session);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 3) {
+        fprintf(stderr, "usage: receiver CODE DATA\n");
+        return EXIT_FAILURE;
+    }
+    struct wormclient *client = wormclient_connect(NULL, &error);
+    must(client != NULL);
+
+    /* Malformed codes are refused at once, with WORMCLIENT_BAD_CODE. */
+    const struct wormclient_options options = {.appid = "example.org/exchange"};
+    struct wormclient_session *session = wormclient_accept(client, argv[1], &options, &error);
+    must(session != NULL);
+    const char *id = wormclient_session_id(session);
+
+    must(wormclient_send(client, id, argv[2], strlen(argv[2]), NULL, &error));
+
+    void *theirs;
+    size_t length;
+    uint32_t number;
+    must(wormclient_recv_wait(client, id, 0, -1, &number, &theirs, &length, &error));
+    printf("%.*s\n", (int)length, (char *)theirs);
+
+    /* Only when the data is in good hands: had we crashed before this, it could be received again.
+     */
+    done(wormclient_ack(client, id, number, &error));
+    done(wormclient_close(client, id, &error));
+
+    free(theirs);
+    wormclient_session_free(session);
+    wormclient_free(client);
+    return EXIT_SUCCESS;
+}

@@ -1,0 +1,98 @@
+/*
+ * Pausing at the verifier, before any data: for those who fear that somebody guessed the code.
+ *
+ *     verify DATA         prints a code for the other side
+ *     verify DATA CODE    uses the code that the other side printed
+ *
+ * Prints words that both users compare, for instance on the telephone, and reads "yes" or "no" from
+ * standard input. Only after "yes" does data leave, and only then is the other side's given out.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <wormclient.h>
+
+static struct wormclient_error error; /* why the last call failed */
+
+static void must(bool done)
+{
+    if (done)
+        return;
+    fprintf(stderr, "verify: %s\n", error.text);
+    exit(EXIT_FAILURE);
+}
+
+/* For calls whose view of the session is of no interest. */
+static void done(struct wormclient_session *session)
+{
+    must(session != NULL);
+    wormclient_session_free(session);
+}
+
+static struct wormclient_session *begin(struct wormclient *client, const char *code)
+{
+    /* `verify` holds back messages in both directions, until wormclient_verify(). */
+    const struct wormclient_options options = {.appid = "example.org/exchange", .verify = true};
+    struct wormclient_session *session = code == NULL
+                                             ? wormclient_invite(client, &options, &error)
+                                             : wormclient_accept(client, code, &options, &error);
+    must(session != NULL);
+    return session;
+}
+
+/* A view shows one moment; what is waited for comes with a new one. */
+static void tell_code(struct wormclient *client, const char *id)
+{
+    struct wormclient_session *session =
+        wormclient_wait(client, id, wormclient_has_code, NULL, -1, &error);
+    must(session != NULL);
+    printf("%s\n", wormclient_session_code(session));
+    fflush(stdout);
+    wormclient_session_free(session);
+}
+
+/* Half of the key exchange is done when there is a verifier: no data has been touched. */
+static bool compare(struct wormclient *client, const char *id)
+{
+    char answer[8] = "";
+    struct wormclient_session *session =
+        wormclient_wait(client, id, wormclient_is_keyed, NULL, -1, &error);
+    must(session != NULL);
+    printf("%s\nDoes the other side read the same words? (yes/no) ",
+           wormclient_session_verifier_words(session));
+    fflush(stdout);
+    wormclient_session_free(session);
+    return fgets(answer, sizeof answer, stdin) != NULL && strcmp(answer, "yes\n") == 0;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2 || argc > 3) {
+        fprintf(stderr, "usage: verify DATA [CODE]\n");
+        return EXIT_FAILURE;
+    }
+    struct wormclient *client = wormclient_connect(NULL, &error);
+    must(client != NULL);
+    struct wormclient_session *session = begin(client, argv[2]);
+    const char *id = wormclient_session_id(session);
+    if (argv[2] == NULL)
+        tell_code(client, id);
+
+    must(wormclient_send(client, id, argv[1], strlen(argv[1]), NULL, &error));
+    done(wormclient_verify(client, id, compare(client, id), &error));
+
+    /* After "no" the session has ended, and this says so: WORMCLIENT_FAILED. */
+    void *theirs;
+    size_t length;
+    uint32_t number;
+    must(wormclient_recv_wait(client, id, 0, -1, &number, &theirs, &length, &error));
+    printf("%.*s\n", (int)length, (char *)theirs);
+    done(wormclient_ack(client, id, number, &error));
+    done(wormclient_close(client, id, &error));
+
+    free(theirs);
+    wormclient_session_free(session);
+    wormclient_free(client);
+    return EXIT_SUCCESS;
+}
