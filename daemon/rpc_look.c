@@ -13,7 +13,8 @@
 #include "service/log.h"
 #include "state/store.h"
 
-/* Rows of one answer: with the longest views possible, 1000 keep well below the largest message. */
+/* Rows of one answer: with the longest views possible, 14 KB each, 1000 keep below the largest
+ * message. */
 #define LIMIT_DEFAULT 100
 #define LIMIT_MAX     1000
 

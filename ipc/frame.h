@@ -19,7 +19,7 @@
 /* Our own messages nest 6 deep. */
 #define FRAME_DEPTH_MAX 16
 
-/* 1000 views of some 35 keys are the most that we send; a decoded element takes 24 bytes, so that
+/* 1000 views of some 45 keys are the most that we send; a decoded element takes 24 bytes, so that
  * no message can make us use more than 6 MiB beyond its own size. */
 #define FRAME_ELEMENTS_MAX ((uint32_t)256 * 1024)
 

@@ -17,7 +17,9 @@
 #include <event2/event.h>
 #include <sodium.h>
 
+#include "daemon/nameplates.h"
 #include "daemon/peer.h"
+#include "daemon/permission.h"
 #include "daemon/relays.h"
 #include "daemon/rpc.h"
 #include "daemon/server.h"
@@ -25,14 +27,18 @@
 #include "daemon/subscribers.h"
 #include "daemon/turn.h"
 #include "ipc/message.h"
+#include "net/ws.h"
 #include "service/log.h"
 #include "state/store.h"
 #include "tests/unit/talk.h"
+#include "wormhole/payload.h"
 
 struct house {
     char directory[32];
     struct event_base *base;
     struct settings settings;
+    struct ws_net *net;
+    struct permissions *permissions;
     struct rpc rpc;
     struct server *server;
     struct talk *talk;
@@ -72,6 +78,16 @@ static struct talk *come_in(struct house *house)
     return talk_new(house->base, ends[1]);
 }
 
+static void make_nameplates(struct house *house)
+{
+    char why[256];
+    house->net = ws_net_new(house->base, NULL, why, sizeof why);
+    house->permissions = permissions_new(house->base);
+    house->rpc.nameplates = nameplates_new(
+        &(struct nameplates_parts){house->base, house->net, house->rpc.relays, house->permissions});
+    assert_non_null(house->rpc.nameplates);
+}
+
 static int set_up(void **state)
 {
     struct house *house = calloc(1, sizeof *house);
@@ -94,6 +110,7 @@ static int set_up(void **state)
     const struct turn_settings turn_settings = {.keep = 1000, .max_held = 1};
     house->rpc.turns =
         turns_new(house->base, house->rpc.store, house->rpc.relays, &hooks, &turn_settings);
+    make_nameplates(house);
     house->server = server_new(house->base, &house->rpc);
     house->talk = come_in(house);
     json_decref(talk_result(house->talk, "hello", "{'api': 1, 'client': 'test'}"));
@@ -120,11 +137,15 @@ static int tear_down(void **state)
     turn_flush(house->rpc.turns);
     server_free(house->server);
     talk_free(house->talk);
+    nameplates_free(house->rpc.nameplates);
+    permissions_free(house->permissions);
     turns_free(house->rpc.turns);
     subscribers_free(house->rpc.subscribers);
     relays_free(house->rpc.relays);
     store_close(house->rpc.store);
     settings_clear(&house->settings);
+    ws_net_free(house->net);
+    event_base_loop(house->base, EVLOOP_NONBLOCK);
     event_base_free(house->base);
     remove_directory(house->directory);
     free(house);
@@ -165,21 +186,49 @@ static void do_it(struct talk *talk, const char *method, const char *params)
     json_decref(talk_result(talk, method, params));
 }
 
-/* What a peer would have sent, put into the store behind the daemon's back. */
-static void deliver(struct house *house, const char *name, uint32_t number, const char *text)
+/* A session, to be changed behind the daemon's back. */
+static struct session *take_out(struct store_txn *txn, const char *name)
 {
     uint8_t id[SESSION_ID_BYTES];
     struct session *session;
-    struct store_txn *txn = store_write(house->rpc.store, 1 << 20);
     assert_int_equal(store_find(txn, name, id), STORE_OK);
     assert_int_equal(store_get_session(txn, id, &session), STORE_OK);
-    store_put_message(txn, STORE_INBOX, id, number, (const uint8_t *)text, strlen(text));
-    session->received = number + 1;
-    session->unread++;
-    session->unread_bytes += strlen(text);
+    return session;
+}
+
+static void put_back(struct store_txn *txn, struct session *session)
+{
     assert_int_equal(store_put_session(txn, session, NULL), STORE_OK);
     assert_int_equal(store_commit(txn), STORE_OK);
     session_free(session);
+}
+
+/* What a peer would have sent. */
+static void deliver(struct house *house, const char *name, uint32_t number, const char *text)
+{
+    struct store_txn *txn = store_write(house->rpc.store, 1 << 20);
+    struct session *session = take_out(txn, name);
+    store_put_message(txn, STORE_INBOX, session->id, number, (const uint8_t *)text, strlen(text));
+    session->received = number + 1;
+    session->unread++;
+    session->unread_bytes += strlen(text);
+    put_back(txn, session);
+}
+
+#define PROVEN_KEY 0x4b
+
+/* A peer came, and is proven. */
+static void prove(struct house *house, const char *name)
+{
+    struct store_txn *txn = store_write(house->rpc.store, 1 << 20);
+    struct session *session = take_out(txn, name);
+    session->state = SESSION_ESTABLISHED;
+    session->peer_side = strdup("0123456789");
+    session->peer_versions = strdup("{}");
+    memset(session->key, PROVEN_KEY, sizeof session->key);
+    for (int i = 0; i < KEY_BYTES; i++)
+        session->verifier[i] = (uint8_t)(255 - i);
+    put_back(txn, session);
 }
 
 /* ---- manners ---- */
@@ -284,6 +333,15 @@ static void refused_options(void **state)
         {"{'words': 0}", "words"},
         {"{'words': 17}", "words"},
         {"{'code': 7}", "code"},
+        {"{'app_versions': 5}", "app_versions"},
+        {"{'app_versions': ''}", "app_versions"},
+        {"{'app_versions': '[]'}", "app_versions"},
+        {"{'app_versions': '{} {}'}", "app_versions"},
+        {"{'verify': 1}", "verify"},
+        {"{'inbox_messages': 0}", "inbox_messages"},
+        {"{'inbox_messages': 4097}", "inbox_messages"},
+        {"{'inbox_bytes': 0}", "inbox_bytes"},
+        {"{'inbox_bytes': 67108865}", "inbox_bytes"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         talk_refused(house->talk, "invite", rows[i].params, "bad-params", rows[i].part);
@@ -291,6 +349,87 @@ static void refused_options(void **state)
     talk_refused(house->talk, "accept", "{}", "bad-params", "code");
     talk_refused(house->talk, "accept", "{'code': 'seven'}", "bad-code", "");
     expect_number(house->talk, "status", "{}", "sessions", 0);
+}
+
+static void what_peers_see(void **state)
+{
+    struct house *house = *state;
+    json_t *view = talk_result(house->talk, "invite", "{'code': '7-x'}");
+    assert_string_equal(text_of(view, "app_versions"), "{}");
+    assert_string_equal(text_of(view, "verification"), "none");
+    assert_int_equal(number_of(view, "inbox_messages"), SESSION_INBOX_MAX);
+    assert_int_equal(number_of(view, "inbox_bytes"), SESSION_INBOX_BYTES_MAX);
+    assert_true(json_is_false(json_object_get(view, "paused")));
+    static const char *const nils[] = {"verifier", "verifier_words", "delivered", "read"};
+    for (size_t i = 0; i < sizeof nils / sizeof *nils; i++)
+        assert_true(json_is_null(json_object_get(view, nils[i])));
+    json_decref(view);
+    view = talk_result(house->talk, "accept",
+                       "{'code': '7-x', 'verify': true, 'inbox_messages': 3, 'inbox_bytes': 4, "
+                       "'app_versions': ' {\\\"a\\\": [1, {}]}'}");
+    assert_string_equal(text_of(view, "app_versions"), "{\"a\":[1,{}]}");
+    assert_string_equal(text_of(view, "verification"), "pending");
+    assert_int_equal(number_of(view, "inbox_messages"), 3);
+    assert_int_equal(number_of(view, "inbox_bytes"), 4);
+    json_decref(view);
+}
+
+/* {"a": "xxx…"} of so many bytes, as a parameter. */
+static json_t *ask_with_versions(struct talk *talk, int length, const char *filling)
+{
+    char versions[2 * PAYLOAD_VERSIONS_MAX] = "{\\\"a\\\":\\\"", params[3 * PAYLOAD_VERSIONS_MAX];
+    const int around = (int)strlen("{\"a\":\"\"}");
+    for (int i = around; i < length; i += (int)strlen(filling))
+        strcat(versions, filling);
+    strcat(versions, "\\\"}");
+    snprintf(params, sizeof params, "{'app_versions': '%s'}", versions);
+    return talk_ask(talk, "invite", params);
+}
+
+/* What a peer would not keep is refused here, where somebody can do something about it. */
+static void longest_versions(void **state)
+{
+    static const struct {
+        int length;
+        const char *filling;
+        bool fits;
+    } rows[] = {
+        {PAYLOAD_VERSIONS_MAX, "x", true},
+        {PAYLOAD_VERSIONS_MAX + 1, "x", false},
+        {PAYLOAD_VERSIONS_MAX / 4, "\xc3\xbc", true},
+        {PAYLOAD_VERSIONS_MAX / 2, "\xc3\xbc", false}, /* six bytes each in ASCII */
+    };
+    struct house *house = *state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        json_t *answer = ask_with_versions(house->talk, rows[i].length, rows[i].filling);
+        assert_int_equal(json_is_null(json_array_get(answer, 0)), rows[i].fits);
+        const char *seen = text_of(json_array_get(answer, 1), "app_versions");
+        assert_true(!rows[i].fits || strcmp(seen, "{}") != 0);
+        json_decref(answer);
+    }
+}
+
+static uint32_t words_of(struct house *house, const char *name)
+{
+    struct store_txn *txn = store_read(house->rpc.store);
+    struct session *session = take_out(txn, name);
+    uint32_t words = session->words;
+    session_free(session);
+    store_end(txn);
+    return words;
+}
+
+static void words_of_a_code(void **state)
+{
+    struct house *house = *state;
+    do_it(house->talk, "invite", "{'name': 'r', 'schedule': 'realtime'}");
+    do_it(house->talk, "invite", "{'name': 'e'}");
+    do_it(house->talk, "invite", "{'name': 'l', 'schedule': '0:60'}");
+    do_it(house->talk, "invite", "{'name': 'w', 'schedule': 'realtime', 'words': 7}");
+    assert_int_equal(words_of(house, "r"), 2);
+    assert_int_equal(words_of(house, "e"), 3);
+    assert_int_equal(words_of(house, "l"), 3);
+    assert_int_equal(words_of(house, "w"), 7);
 }
 
 static void names_at_the_limits(void **state)
@@ -318,18 +457,17 @@ static void finding(void **state)
     expect_text(house->talk, "show", params, "name", "n");
     snprintf(params, sizeof params, "{'session': '%.5s'}", id);
     expect_text(house->talk, "show", params, "name", "n");
-    static const char *const methods[] = {"show",  "send",   "recv", "ack",
-                                          "close", "forget", "poll", "subscribe"};
+    static const char *const methods[] = {"show",   "send",       "recv",  "ack",
+                                          "close",  "forget",     "poll",  "subscribe",
+                                          "verify", "derive_key", "rename"};
+#define OTHERS "'data': '', 'number': 0, 'ok': true, 'purpose': 'p', 'name': 'm'}"
     for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
-        talk_refused(house->talk, methods[i], "{'session': 'x', 'data': '', 'number': 0}",
+        talk_refused(house->talk, methods[i], "{'session': 'x', " OTHERS, "not-found", "");
+        talk_refused(house->talk, methods[i],
+                     "{'session': "
+                     "'12345678901234567890123456789012345678901234567890123456789012345', " OTHERS,
                      "not-found", "");
-        talk_refused(
-            house->talk, methods[i],
-            "{'session': '12345678901234567890123456789012345678901234567890123456789012345"
-            "', 'data': '', 'number': 0}",
-            "not-found", "");
-        talk_refused(house->talk, methods[i], "{'session': 5, 'data': '', 'number': 0}",
-                     "bad-params", "session");
+        talk_refused(house->talk, methods[i], "{'session': 5, " OTHERS, "bad-params", "session");
     }
     /* 17 sessions: two ids at least begin with the same digit. */
     for (int i = 0; i < 16; i++)
@@ -405,6 +543,176 @@ static void mail(void **state)
     talk_refused(house->talk, "ack", "{'session': 'n', 'number': 2}", "bad-params", "number");
     talk_refused(house->talk, "recv", "{'session': 'n', 'from': -1}", "bad-params", "from");
     expect_number(house->talk, "ack", "{'session': 'n', 'number': 1}", "received", 2);
+}
+
+/* ---- trust ---- */
+
+static void verifying(void **state)
+{
+    struct house *house = *state;
+    do_it(house->talk, "invite", "{'name': 'n', 'code': '7-x', 'verify': true}");
+    talk_refused(house->talk, "verify", "{'session': 'n', 'ok': true}", "not-keyed", "");
+    talk_refused(house->talk, "verify", "{'session': 'n'}", "bad-params", "ok");
+    talk_refused(house->talk, "verify", "{'session': 'n', 'ok': 1}", "bad-params", "ok");
+    prove(house, "n");
+    deliver(house, "n", 0, "held back");
+    expect_text(house->talk, "show", "{'session': 'n'}", "verification", "pending");
+    talk_refused(house->talk, "recv", "{'session': 'n'}", "unverified", "verifiers");
+    talk_refused(house->talk, "derive_key", "{'session': 'n', 'purpose': 'p'}", "unverified", "");
+    expect_text(house->talk, "verify", "{'session': 'n', 'ok': true}", "verification", "done");
+    expect_text(house->talk, "verify", "{'session': 'n', 'ok': true}", "verification", "done");
+    expect_text(house->talk, "recv", "{'session': 'n'}", "data", "held back");
+}
+
+static void refusing_a_verifier(void **state)
+{
+    struct house *house = *state;
+    do_it(house->talk, "invite", "{'name': 'n', 'code': '7-x'}");
+    prove(house, "n");
+    deliver(house, "n", 0, "never seen");
+    expect_text(house->talk, "verify", "{'session': 'n', 'ok': false}", "result", "errory");
+    json_t *nothing = talk_result(house->talk, "recv", "{'session': 'n'}");
+    assert_true(json_is_null(json_object_get(nothing, "data")));
+    json_decref(nothing);
+    talk_refused(house->talk, "verify", "{'session': 'n', 'ok': true}", "closed", "");
+    talk_refused(house->talk, "derive_key", "{'session': 'n', 'purpose': 'p'}", "closed", "");
+}
+
+static void verifier_in_words(void **state)
+{
+    struct house *house = *state;
+    do_it(house->talk, "invite", "{'name': 'n', 'code': '7-x'}");
+    prove(house, "n");
+    json_t *view = talk_result(house->talk, "show", "{'session': 'n'}");
+    const char *words = text_of(view, "verifier_words"), *end = words + strlen(words);
+    /* 255, 254, 253: as PGP begins, with two syllables. */
+    static const char begin[] = "zulu yesteryear willow ";
+    assert_memory_equal(words, begin, strlen(begin));
+    int blanks = 0;
+    for (const char *at = words; at < end; at++)
+        blanks += *at == ' ';
+    assert_int_equal(blanks, KEY_BYTES - 1);
+    json_decref(view);
+}
+
+static void deriving_keys(void **state)
+{
+    static const char *const wrong[] = {
+        "{'session': 'n'}",
+        "{'session': 'n', 'purpose': ''}",
+        "{'session': 'n', 'purpose': 'wormhole:verifier'}",
+        "{'session': 'n', 'purpose': '"
+        "12345678901234567890123456789012345678901234567890123456789012345"
+        "6789012345678901234567890123456789012345678901234567890123456789'}",
+    };
+    struct house *house = *state;
+    do_it(house->talk, "invite", "{'name': 'n', 'code': '7-x'}");
+    talk_refused(house->talk, "derive_key", "{'session': 'n', 'purpose': 'p'}", "not-keyed", "");
+    prove(house, "n");
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        talk_refused(house->talk, "derive_key", wrong[i], "bad-params", "purpose");
+    talk_refused(house->talk, "derive_key", "{'session': 'n', 'purpose': 'p', 'length': 0}",
+                 "bad-params", "length");
+    talk_refused(house->talk, "derive_key", "{'session': 'n', 'purpose': 'p', 'length': 8161}",
+                 "bad-params", "length");
+    uint8_t secret[KEY_BYTES], key[KEY_BYTES];
+    memset(secret, PROVEN_KEY, sizeof secret);
+    keys_derive(secret, "p", key, sizeof key);
+    json_t *result = talk_result(house->talk, "derive_key", "{'session': 'n', 'purpose': 'p'}");
+    json_t *got = json_object_get(result, "key");
+    assert_int_equal(json_string_length(got), KEY_BYTES);
+    assert_memory_equal(json_string_value(got), key, KEY_BYTES);
+    json_decref(result);
+    result =
+        talk_result(house->talk, "derive_key", "{'session': 'n', 'purpose': 'p', 'length': 8160}");
+    assert_int_equal(json_string_length(json_object_get(result, "key")), 8160);
+    json_decref(result);
+}
+
+/* ---- names ---- */
+
+static void renaming(void **state)
+{
+    struct house *house = *state;
+    do_it(house->talk, "invite", "{'name': 'a', 'code': '7-x'}");
+    do_it(house->talk, "invite", "{'name': 'b', 'code': '7-x'}");
+    talk_refused(house->talk, "rename", "{'session': 'a', 'name': 'b'}", "name-taken", "");
+    talk_refused(house->talk, "rename", "{'session': 'a', 'name': '-b'}", "bad-params", "name");
+    expect_text(house->talk, "show", "{'session': 'a'}", "name", "a");
+    expect_text(house->talk, "rename", "{'session': 'a', 'name': 'a'}", "name", "a");
+    expect_text(house->talk, "rename", "{'session': 'a', 'name': 'c'}", "name", "c");
+    talk_refused(house->talk, "show", "{'session': 'a'}", "not-found", "");
+    expect_text(house->talk, "rename", "{'session': 'b', 'name': 'a'}", "name", "a");
+    json_t *view = talk_result(house->talk, "rename", "{'session': 'c'}");
+    assert_true(json_is_null(json_object_get(view, "name")));
+    char params[64];
+    snprintf(params, sizeof params, "{'session': '%s', 'name': 'c'}", text_of(view, "id"));
+    json_decref(view);
+    expect_text(house->talk, "rename", params, "name", "c");
+    expect_text(house->talk, "close", "{'session': 'c'}", "result", "lonely");
+    expect_text(house->talk, "rename", "{'session': 'c', 'name': 'ended'}", "name", "ended");
+}
+
+/* In one turn: the first one gets the name, and the other ones what is left. */
+static void names_of_one_turn(void **state)
+{
+    static const char *const requests[] = {
+        "[0, 1, 'rename', [{'session': 'a', 'name': 'x'}]]",
+        "[0, 2, 'rename', [{'session': 'b', 'name': 'x'}]]",
+        "[0, 3, 'invite', [{'name': 'x'}]]",
+        "[0, 4, 'rename', [{'session': 'b', 'name': 'a'}]]",
+        "[0, 5, 'invite', [{'name': 'b'}]]",
+    };
+    static const bool done[] = {true, false, false, true, true};
+    struct house *house = *state;
+    do_it(house->talk, "invite", "{'name': 'a', 'code': '7-x'}");
+    do_it(house->talk, "invite", "{'name': 'b', 'code': '7-x'}");
+    char all[1024];
+    size_t total = 0, count = sizeof requests / sizeof *requests;
+    for (size_t i = 0; i < count; i++) {
+        size_t length;
+        void *data = talk_pack(requests[i], &length);
+        memcpy(all + total, data, length);
+        total += length;
+        free(data);
+    }
+    assert_int_equal(talk_bytes(house->talk, all, total), total);
+    for (size_t i = 0; i < count; i++) {
+        json_t *message = talk_hear(house->talk);
+        assert_int_equal(json_is_null(json_array_get(message, 2)), done[i]);
+        json_decref(message);
+    }
+    expect_number(house->talk, "status", "{}", "sessions", 3);
+    expect_text(house->talk, "show", "{'session': 'x'}", "code", "7-x");
+    expect_text(house->talk, "show", "{'session': 'a'}", "code", "7-x");
+    do_it(house->talk, "show", "{'session': 'b'}");
+}
+
+/* ---- typing a code ---- */
+
+static void words(void **state)
+{
+    struct house *house = *state;
+    json_t *result = talk_result(house->talk, "words", "{}");
+    json_t *lists = json_object_get(result, "words");
+    static const char *const first[] = {"adroitness", "aardvark"}, *const last[] = {"yucatan",
+                                                                                    "zulu"};
+    assert_int_equal(json_array_size(lists), 2);
+    for (size_t i = 0; i < 2; i++) {
+        json_t *list = json_array_get(lists, i);
+        assert_int_equal(json_array_size(list), 256);
+        assert_string_equal(json_string_value(json_array_get(list, 0)), first[i]);
+        assert_string_equal(json_string_value(json_array_get(list, 255)), last[i]);
+    }
+    json_decref(result);
+}
+
+static void nameplates(void **state)
+{
+    struct house *house = *state;
+    talk_refused(house->talk, "nameplates", "{'appid': ''}", "bad-params", "appid");
+    talk_refused(house->talk, "nameplates", "{'relay': 'x'}", "bad-params", "relay");
+    talk_refused(house->talk, "nameplates", "{}", "unreachable", "refused");
 }
 
 /* All in one turn: each has its own number all the same. */
@@ -566,10 +874,21 @@ int main(void)
         TEST(status),
         TEST(invite_and_accept),
         TEST(refused_options),
+        TEST(what_peers_see),
+        TEST(longest_versions),
+        TEST(words_of_a_code),
         TEST(names_at_the_limits),
         TEST(finding),
         TEST(pages),
         TEST(mail),
+        TEST(verifying),
+        TEST(refusing_a_verifier),
+        TEST(verifier_in_words),
+        TEST(deriving_keys),
+        TEST(renaming),
+        TEST(names_of_one_turn),
+        TEST(words),
+        TEST(nameplates),
         TEST(pipelined_sends),
         TEST(many_at_once),
         TEST(asker_who_went_away),
