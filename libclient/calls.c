@@ -100,7 +100,7 @@ struct wormclient_session *wormclient_rename(struct wormclient *client, const ch
 {
     struct wormclient_params *params = sync_params(session);
     wormclient_params_text(params, "name", name);
-    return sync_call_session(client, "rename", params, SYNC_NEVER, ret_error);
+    return sync_call_session(client, methods_name(METHOD_RENAME), params, SYNC_NEVER, ret_error);
 }
 
 struct wormclient_session *wormclient_verify(struct wormclient *client, const char *session,
@@ -108,7 +108,7 @@ struct wormclient_session *wormclient_verify(struct wormclient *client, const ch
 {
     struct wormclient_params *params = sync_params(session);
     wormclient_params_flag(params, "ok", agree);
-    return sync_call_session(client, "verify", params, SYNC_NEVER, ret_error);
+    return sync_call_session(client, methods_name(METHOD_VERIFY), params, SYNC_NEVER, ret_error);
 }
 
 bool wormclient_forget(struct wormclient *client, const char *session, bool force,

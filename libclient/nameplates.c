@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ipc/methods.h"
 #include "libclient/error.h"
 #include "libclient/sync.h"
 
@@ -57,6 +58,7 @@ char **wormclient_nameplates(struct wormclient *client, const char *appid, const
     wormclient_params_text(params, "appid", appid);
     wormclient_params_text(params, "relay", relay);
     char **nameplates = NULL;
-    sync_call(client, "nameplates", params, take_nameplates, &nameplates, SYNC_NEVER, ret_error);
+    sync_call(client, methods_name(METHOD_NAMEPLATES), params, take_nameplates, &nameplates,
+              SYNC_NEVER, ret_error);
     return nameplates;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ipc/methods.h"
 #include "libclient/error.h"
 #include "libclient/sync.h"
 
@@ -33,7 +34,8 @@ bool wormclient_derive_key(struct wormclient *client, const char *session, const
     struct wormclient_params *params = sync_params(session);
     wormclient_params_text(params, "purpose", purpose);
     wormclient_params_number(params, "length", (int64_t)length);
-    return sync_call(client, "derive_key", params, take_key, &key, SYNC_NEVER, ret_error);
+    return sync_call(client, methods_name(METHOD_DERIVE_KEY), params, take_key, &key, SYNC_NEVER,
+                     ret_error);
 }
 
 /* ---- sessions that move ---- */

@@ -17,12 +17,6 @@
 #include "libclient/wormclient.h"
 #include "wormclient-script.h"
 
-#define ID "00112233aabbccdd"
-#define END                                                                                        \
-    {                                                                                              \
-        NULL, NULL                                                                                 \
-    }
-
 /* ---- steps ---- */
 
 static void waiting(struct script *script, const struct message *request)
@@ -40,18 +34,6 @@ static void not_found(struct script *script, const struct message *request)
     script_error(script, request, IPC_NOT_FOUND);
 }
 
-static void result_map(struct script *script, const struct message *request,
-                       void (*fill)(struct writer *writer))
-{
-    struct writer writer;
-    writer_init(&writer);
-    message_begin_response(&writer, request->id);
-    writer_map(&writer, NULL);
-    fill(&writer);
-    writer_end(&writer);
-    script_write(script, &writer);
-}
-
 static void fill_nothing(struct writer *writer)
 {
     (void)writer;
@@ -59,83 +41,57 @@ static void fill_nothing(struct writer *writer)
 
 static void empty(struct script *script, const struct message *request)
 {
-    result_map(script, request, fill_nothing);
-}
-
-static void hang_up(struct script *script, const struct message *request)
-{
-    (void)request;
-    shutdown(script->fd, SHUT_RDWR);
+    script_result(script, request, fill_nothing);
 }
 
 /* ---- what a request must say ---- */
-
-static bool says(const struct message *request, const char *key, const char *value)
-{
-    const msgpack_object *found = fields_find(request->params, key);
-    return found != NULL && found->type == MSGPACK_OBJECT_STR &&
-           strcmp(found->via.str.ptr, value) == 0;
-}
-
-static bool counts(const struct message *request, const char *key, uint64_t value)
-{
-    const msgpack_object *found = fields_find(request->params, key);
-    return found != NULL && found->type == MSGPACK_OBJECT_POSITIVE_INTEGER &&
-           found->via.u64 == value;
-}
-
-static void answer_if(struct script *script, const struct message *request, bool right)
-{
-    if (right)
-        waiting(script, request);
-    else
-        script_error(script, request, IPC_BAD_PARAMS);
-}
 
 /* ---- sessions ---- */
 
 static void invited_with_all(struct script *script, const struct message *request)
 {
-    answer_if(script, request,
-              says(request, "name", "n") && says(request, "appid", "a") &&
-                  says(request, "relay", "ws://r") && says(request, "code", "1-c") &&
-                  says(request, "schedule", "email") && counts(request, "timeout", 5000) &&
-                  counts(request, "words", 3) && request->params->via.map.size == 7);
+    script_answer_if(
+        script, request,
+        script_says(request, "name", "n") && script_says(request, "appid", "a") &&
+            script_says(request, "relay", "ws://r") && script_says(request, "code", "1-c") &&
+            script_says(request, "schedule", "email") && script_counts(request, "timeout", 5000) &&
+            script_counts(request, "words", 3) && request->params->via.map.size == 7);
 }
 
 static void invited_with_none(struct script *script, const struct message *request)
 {
-    answer_if(script, request, request->params->via.map.size == 0);
+    script_answer_if(script, request, request->params->via.map.size == 0);
 }
 
 static void accepted(struct script *script, const struct message *request)
 {
-    answer_if(script, request,
-              says(request, "code", "2-d") && says(request, "name", "n") &&
-                  request->params->via.map.size == 2);
+    script_answer_if(script, request,
+                     script_says(request, "code", "2-d") && script_says(request, "name", "n") &&
+                         request->params->via.map.size == 2);
 }
 
 static void about_laptop(struct script *script, const struct message *request)
 {
-    answer_if(script, request, says(request, "session", "laptop"));
+    script_answer_if(script, request, script_says(request, "session", "laptop"));
 }
 
 static void acked(struct script *script, const struct message *request)
 {
-    answer_if(script, request,
-              says(request, "session", "laptop") && counts(request, "number", UINT32_MAX));
+    script_answer_if(script, request,
+                     script_says(request, "session", "laptop") &&
+                         script_counts(request, "number", UINT32_MAX));
 }
 
 static void forced(struct script *script, const struct message *request)
 {
     const msgpack_object *force = fields_find(request->params, "force");
-    answer_if(script, request, force != NULL && force->via.boolean);
+    script_answer_if(script, request, force != NULL && force->via.boolean);
 }
 
 static void check_view(struct wormclient_session *session)
 {
     assert_non_null(session);
-    assert_string_equal(wormclient_session_id(session), ID);
+    assert_string_equal(wormclient_session_id(session), SCRIPT_ID);
     assert_string_equal(wormclient_session_name(session), "laptop");
     assert_string_equal(wormclient_session_state(session), "waiting");
     assert_null(wormclient_session_code(session));
@@ -155,7 +111,7 @@ static void sessions(void **state)
                                         {"ack", acked},
                                         {"forget", forced},
                                         {"forget", not_found},
-                                        END};
+                                        SCRIPT_END};
     struct script script;
     script_start(&script, steps);
     struct wormclient *client = script.client;
@@ -186,7 +142,7 @@ static void sessions(void **state)
 static void answers_that_are_no_view(void **state)
 {
     (void)state;
-    static const struct step steps[] = {{"show", empty}, {"show", waiting}, END};
+    static const struct step steps[] = {{"show", empty}, {"show", waiting}, SCRIPT_END};
     struct script script;
     script_start(&script, steps);
     struct wormclient_error error;
@@ -208,13 +164,13 @@ static void fill_status(struct writer *writer)
 
 static void status(struct script *script, const struct message *request)
 {
-    result_map(script, request, fill_status);
+    script_result(script, request, fill_status);
 }
 
 static void any_call(void **state)
 {
     (void)state;
-    static const struct step steps[] = {{"status", status}, {"nonsense", not_found}, END};
+    static const struct step steps[] = {{"status", status}, {"nonsense", not_found}, SCRIPT_END};
     struct script script;
     script_start(&script, steps);
     struct wormclient_value *result = wormclient_call(script.client, "status", NULL, NULL);
@@ -235,7 +191,7 @@ static void any_call(void **state)
 
 static void fill_number(struct writer *writer)
 {
-    writer_text(writer, "session", ID);
+    writer_text(writer, "session", SCRIPT_ID);
     writer_unsigned(writer, "number", UINT32_MAX);
 }
 
@@ -246,7 +202,7 @@ static void sent(struct script *script, const struct message *request)
     if (data != NULL && data->type == MSGPACK_OBJECT_BIN &&
         data->via.bin.size == WORMCLIENT_MESSAGE_MAX && data->via.bin.ptr[0] == 'a' &&
         data->via.bin.ptr[WORMCLIENT_MESSAGE_MAX - 1] == 'z')
-        result_map(script, request, fill_number);
+        script_result(script, request, fill_number);
     else
         script_error(script, request, IPC_BAD_PARAMS);
 }
@@ -255,7 +211,7 @@ static void sent_empty(struct script *script, const struct message *request)
 {
     const msgpack_object *data = fields_find(request->params, "data");
     if (data != NULL && data->type == MSGPACK_OBJECT_BIN && data->via.bin.size == 0)
-        result_map(script, request, fill_number);
+        script_result(script, request, fill_number);
     else
         script_error(script, request, IPC_BAD_PARAMS);
 }
@@ -263,7 +219,8 @@ static void sent_empty(struct script *script, const struct message *request)
 static void sending(void **state)
 {
     (void)state;
-    static const struct step steps[] = {{"send", sent}, {"send", sent_empty}, {"send", empty}, END};
+    static const struct step steps[] = {
+        {"send", sent}, {"send", sent_empty}, {"send", empty}, SCRIPT_END};
     struct script script;
     script_start(&script, steps);
     char *data = calloc(1, WORMCLIENT_MESSAGE_MAX + 1);
@@ -308,20 +265,20 @@ static void fill_large_message(struct writer *writer)
 
 static void received_none(struct script *script, const struct message *request)
 {
-    result_map(script, request, fill_nil);
+    script_result(script, request, fill_nil);
 }
 
 static void received_empty(struct script *script, const struct message *request)
 {
-    if (counts(request, "from", 4))
-        result_map(script, request, fill_empty_message);
+    if (script_counts(request, "from", 4))
+        script_result(script, request, fill_empty_message);
     else
         script_error(script, request, IPC_BAD_PARAMS);
 }
 
 static void received_large(struct script *script, const struct message *request)
 {
-    result_map(script, request, fill_large_message);
+    script_result(script, request, fill_large_message);
 }
 
 static void receiving(void **state)
@@ -331,7 +288,7 @@ static void receiving(void **state)
                                         {"recv", received_empty},
                                         {"recv", received_large},
                                         {"recv", empty},
-                                        END};
+                                        SCRIPT_END};
     struct script script;
     script_start(&script, steps);
     uint32_t number;
@@ -362,7 +319,7 @@ static void receiving(void **state)
 static void lost_in_a_call(void **state)
 {
     (void)state;
-    static const struct step steps[] = {{"show", hang_up}, END};
+    static const struct step steps[] = {{"show", script_hang_up}, SCRIPT_END};
     struct script script;
     script_start(&script, steps);
     struct wormclient_error error;
@@ -394,7 +351,7 @@ static void both_answers(struct script *script, const struct message *request)
 static void late_answer(void **state)
 {
     (void)state;
-    static const struct step steps[] = {{"show", no_answer}, {"show", both_answers}, END};
+    static const struct step steps[] = {{"show", no_answer}, {"show", both_answers}, SCRIPT_END};
     struct script script;
     script_start(&script, steps);
     struct wormclient_error error;

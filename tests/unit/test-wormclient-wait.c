@@ -18,12 +18,6 @@
 #include "libclient/wormclient.h"
 #include "wormclient-script.h"
 
-#define ID "00112233aabbccdd"
-#define END                                                                                        \
-    {                                                                                              \
-        NULL, NULL                                                                                 \
-    }
-
 /* ---- steps ---- */
 
 static void waiting(struct script *script, const struct message *request)
@@ -39,19 +33,6 @@ static void keyed(struct script *script, const struct message *request)
 static void not_found(struct script *script, const struct message *request)
 {
     script_error(script, request, IPC_NOT_FOUND);
-}
-
-static bool says(const struct message *request, const char *key, const char *value)
-{
-    const msgpack_object *found = fields_find(request->params, key);
-    return found != NULL && found->type == MSGPACK_OBJECT_STR &&
-           strcmp(found->via.str.ptr, value) == 0;
-}
-
-static void hang_up(struct script *script, const struct message *request)
-{
-    (void)request;
-    shutdown(script->fd, SHUT_RDWR);
 }
 
 /* ---- waits ---- */
@@ -78,7 +59,7 @@ static void wait_for_keyed(struct script *script, int looks)
 
 static void subscribed(struct script *script, const struct message *request)
 {
-    if (says(request, "session", "laptop"))
+    if (script_says(request, "session", "laptop"))
         waiting(script, request); /* a result that nobody reads */
     else
         not_found(script, request);
@@ -87,7 +68,7 @@ static void subscribed(struct script *script, const struct message *request)
 static void wait_for_what_is(void **state)
 {
     (void)state;
-    static const struct step steps[] = {{"subscribe", subscribed}, {"show", keyed}, END};
+    static const struct step steps[] = {{"subscribe", subscribed}, {"show", keyed}, SCRIPT_END};
     struct script script;
     script_start(&script, steps);
     wait_for_keyed(&script, 1);
@@ -97,14 +78,14 @@ static void wait_for_what_is(void **state)
 static void waiting_then_notice(struct script *script, const struct message *request)
 {
     waiting(script, request);
-    script_notify(script, ID);
-    script_notify(script, ID);
+    script_notify(script, SCRIPT_ID);
+    script_notify(script, SCRIPT_ID);
 }
 
 /* After the first look the id is used: "laptop" may come to mean another session. */
 static void keyed_by_id(struct script *script, const struct message *request)
 {
-    if (says(request, "session", ID))
+    if (script_says(request, "session", SCRIPT_ID))
         keyed(script, request);
     else
         not_found(script, request);
@@ -117,7 +98,7 @@ static void wait_through_changes_that_do_not_matter(void **state)
                                         {"show", waiting_then_notice},
                                         {"show", waiting_then_notice},
                                         {"show", keyed_by_id},
-                                        END};
+                                        SCRIPT_END};
     struct script script;
     script_start(&script, steps);
     wait_for_keyed(&script, 3);
@@ -128,7 +109,7 @@ static void wait_through_changes_that_do_not_matter(void **state)
  * slept over. */
 static void notice_then_waiting(struct script *script, const struct message *request)
 {
-    script_notify(script, ID);
+    script_notify(script, SCRIPT_ID);
     waiting(script, request);
 }
 
@@ -136,7 +117,7 @@ static void wait_with_a_change_during_the_look(void **state)
 {
     (void)state;
     static const struct step steps[] = {
-        {"subscribe", subscribed}, {"show", notice_then_waiting}, {"show", keyed}, END};
+        {"subscribe", subscribed}, {"show", notice_then_waiting}, {"show", keyed}, SCRIPT_END};
     struct script script;
     script_start(&script, steps);
     wait_for_keyed(&script, 2);
@@ -148,7 +129,7 @@ static void wait_in_vain(void **state)
     (void)state;
     static const struct step steps[] = {{"subscribe", subscribed}, {"show", waiting},
                                         {"subscribe", subscribed}, {"show", waiting},
-                                        {"show", waiting},         END};
+                                        {"show", waiting},         SCRIPT_END};
     struct script script;
     script_start(&script, steps);
     struct wormclient_error error;
@@ -173,7 +154,7 @@ static void wait_for_nobody(void **state)
                                         {"subscribe", subscribed},
                                         {"show", waiting_then_notice},
                                         {"show", not_found},
-                                        END};
+                                        SCRIPT_END};
     struct script script;
     script_start(&script, steps);
     struct wormclient_error error;
@@ -188,14 +169,14 @@ static void wait_for_nobody(void **state)
 static void waiting_then_gone(struct script *script, const struct message *request)
 {
     waiting(script, request);
-    hang_up(script, request);
+    script_hang_up(script, request);
 }
 
 static void wait_with_a_daemon_that_dies(void **state)
 {
     (void)state;
     static const struct step steps[] = {
-        {"subscribe", subscribed}, {"show", waiting_then_gone}, END};
+        {"subscribe", subscribed}, {"show", waiting_then_gone}, SCRIPT_END};
     struct script script;
     script_start(&script, steps);
     struct wormclient_error error;
@@ -231,7 +212,7 @@ static void wait_through_signals(void **state)
 {
     (void)state;
     static const struct step steps[] = {
-        {"subscribe", subscribed}, {"show", waiting}, {"show", keyed}, END};
+        {"subscribe", subscribed}, {"show", waiting}, {"show", keyed}, SCRIPT_END};
     struct script script;
     script_start(&script, steps);
     interrupted = &script;
@@ -258,7 +239,7 @@ static void wait_with_a_listener(void **state)
 {
     (void)state;
     static const struct step steps[] = {
-        {"subscribe", subscribed}, {"show", waiting_then_notice}, {"show", keyed}, END};
+        {"subscribe", subscribed}, {"show", waiting_then_notice}, {"show", keyed}, SCRIPT_END};
     struct script script;
     script_start(&script, steps);
     int told = 0;

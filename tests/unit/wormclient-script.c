@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "ipc/fields.h"
 #include "ipc/methods.h"
 #include "wormclient-script.h"
 
@@ -35,17 +36,50 @@ void script_write(struct script *script, struct writer *writer)
     writer_free(writer);
 }
 
+void script_hang_up(struct script *script, const struct message *request)
+{
+    (void)request;
+    shutdown(script->fd, SHUT_RDWR);
+}
+
+static void begin_result(struct writer *writer, const struct message *request)
+{
+    writer_init(writer);
+    message_begin_response(writer, request->id);
+    writer_map(writer, NULL);
+}
+
+static void end_result(struct script *script, struct writer *writer)
+{
+    writer_end(writer);
+    script_write(script, writer);
+}
+
+void script_result(struct script *script, const struct message *request,
+                   void (*fill)(struct writer *writer))
+{
+    struct writer writer;
+    begin_result(&writer, request);
+    fill(&writer);
+    end_result(script, &writer);
+}
+
 void script_view(struct script *script, const struct message *request, const char *state)
 {
     struct writer writer;
-    writer_init(&writer);
-    message_begin_response(&writer, request->id);
-    writer_map(&writer, NULL);
-    writer_text(&writer, "id", "00112233aabbccdd");
+    begin_result(&writer, request);
+    writer_text(&writer, "id", SCRIPT_ID);
     writer_text(&writer, "name", "laptop");
     writer_text(&writer, "state", state);
-    writer_end(&writer);
-    script_write(script, &writer);
+    end_result(script, &writer);
+}
+
+void script_answer_if(struct script *script, const struct message *request, bool right)
+{
+    if (right)
+        script_view(script, request, "waiting");
+    else
+        script_error(script, request, IPC_BAD_PARAMS);
 }
 
 void script_error(struct script *script, const struct message *request, enum ipc_error code)
@@ -68,22 +102,45 @@ void script_notify(struct script *script, const char *session)
     script_write(script, &writer);
 }
 
-static void greet(struct script *script, const struct message *request)
+/* ---- what a request says ---- */
+
+static const msgpack_object *find(const struct message *request, const char *key,
+                                  msgpack_object_type type)
 {
-    struct writer writer;
-    writer_init(&writer);
-    message_begin_response(&writer, request->id);
-    writer_map(&writer, NULL);
-    writer_number(&writer, "api", METHODS_API);
-    writer_end(&writer);
-    script_write(script, &writer);
+    const msgpack_object *found = fields_find(request->params, key);
+    return found != NULL && found->type == type ? found : NULL;
+}
+
+bool script_says(const struct message *request, const char *key, const char *value)
+{
+    const msgpack_object *found = find(request, key, MSGPACK_OBJECT_STR);
+    return found != NULL && strcmp(found->via.str.ptr, value) == 0;
+}
+
+bool script_counts(const struct message *request, const char *key, uint64_t value)
+{
+    const msgpack_object *found = find(request, key, MSGPACK_OBJECT_POSITIVE_INTEGER);
+    return found != NULL && found->via.u64 == value;
+}
+
+bool script_flags(const struct message *request, const char *key, bool value)
+{
+    const msgpack_object *found = find(request, key, MSGPACK_OBJECT_BOOLEAN);
+    return found != NULL && found->via.boolean == value;
+}
+
+/* ---- playing ---- */
+
+static void fill_greeting(struct writer *writer)
+{
+    writer_number(writer, "api", METHODS_API);
 }
 
 /* False if the request is not the one that the script wants. */
 static bool play(struct script *script, const struct message *request)
 {
     if (strcmp(request->method, "hello") == 0) {
-        greet(script, request);
+        script_result(script, request, fill_greeting);
         return true;
     }
     const struct step *step = &script->steps[script->played];

@@ -15,12 +15,20 @@
 #include "ipc/message.h"
 #include "libclient/wormclient.h"
 
+#define SCRIPT_ID "00112233aabbccdd"
+
 struct script;
 
 struct step {
     const char *method; /* NULL: the script's end */
     void (*act)(struct script *script, const struct message *request);
 };
+
+/* Behind the last step. */
+#define SCRIPT_END                                                                                 \
+    {                                                                                              \
+        NULL, NULL                                                                                 \
+    }
 
 struct script {
     const struct step *steps;
@@ -47,10 +55,25 @@ void script_end(struct script *script);
 /* Sends what was written, and frees it. */
 void script_write(struct script *script, struct writer *writer);
 
-/* A view with this state and an empty or a given code. */
+/* Ends the daemon's part of the connection. */
+void script_hang_up(struct script *script, const struct message *request);
+
+/* A result: a map that `fill` writes. */
+void script_result(struct script *script, const struct message *request,
+                   void (*fill)(struct writer *writer));
+
+/* A view of the session SCRIPT_ID, called laptop, with this state. */
 void script_view(struct script *script, const struct message *request, const char *state);
+
+/* The view of a waiting session if the request was `right`, else bad-params. */
+void script_answer_if(struct script *script, const struct message *request, bool right);
 
 void script_error(struct script *script, const struct message *request, enum ipc_error code);
 void script_notify(struct script *script, const char *session);
+
+/* What a request says under a key: this text, this number, this flag. */
+bool script_says(const struct message *request, const char *key, const char *value);
+bool script_counts(const struct message *request, const char *key, uint64_t value);
+bool script_flags(const struct message *request, const char *key, bool value);
 
 #endif
