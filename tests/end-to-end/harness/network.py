@@ -50,16 +50,29 @@ def enter(network):
         raise OSError(ctypes.get_errno(), "setns")
 
 
+@contextmanager
+def inside(network):
+    """What is done in this context, and what is made, is done and made there."""
+    home = of_this_process()
+    enter(network)
+    try:
+        yield
+    finally:
+        enter(home)
+        os.close(home)
+
+
 class Network:
     """From now on, this process is in it for good."""
 
     def __init__(self):
         if libc.unshare(NEW_NETWORK) != 0:
             become_root_of_own_users()
-        self.near = of_this_process()
+        near = of_this_process()
         libc.unshare(NEW_NETWORK)
         self.far = of_this_process()
-        enter(self.near)
+        enter(near)
+        os.close(near)
         ip("link", "set", "lo", "up")
         ip("link", "add", "near", "type", "veth", "peer", "name", "far", "netns", self.path())
         self.connect("near", HERE)
@@ -75,14 +88,9 @@ class Network:
         ip("address", "add", address + "/24", "dev", device)
         ip("link", "set", device, "up")
 
-    @contextmanager
     def elsewhere(self):
-        """What is done meanwhile, and what is made meanwhile, is the other host's."""
-        enter(self.far)
-        try:
-            yield
-        finally:
-            enter(self.near)
+        """What is made in this context is the other host's."""
+        return inside(self.far)
 
     def pull(self):
         """No packet goes either way any more, and neither end is told."""
