@@ -38,11 +38,12 @@ static void say_authorization(struct tunnel *tunnel)
 
 /* ---- the answer ---- */
 
+/* 407 by the book; tinyproxy answers 401 to a wrong password. */
 static bool refuse_status(struct tunnel *tunnel, const char *answer)
 {
     if (tunnel->status >= 500)
         return tunnel_unreachable(tunnel, answer);
-    if (tunnel->status != 407)
+    if (tunnel->status != 407 && tunnel->status != 401)
         return tunnel_refuse(tunnel, "refuses: %s", answer);
     return tunnel_refuse(tunnel, "refuses: %s (%s)", answer,
                          has_user(tunnel) ? "wrong user name or password"

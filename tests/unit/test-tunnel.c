@@ -268,6 +268,8 @@ static void test_http_refuses(void **state)
     };
     static const struct refusal known[] = {
         {BYTES("HTTP/1.1 407 Go away\r\n"), "refuses: 407 Go away (wrong user name or password)"},
+        {BYTES("HTTP/1.1 401 Unauthorized\r\n"),
+         "refuses: 401 Unauthorized (wrong user name or password)"},
     };
 
     (void)state;
