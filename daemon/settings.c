@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <utlist.h>
 
-#include "net/url.h"
 #include "service/paths.h"
 #include "service/settings_value.h"
 
@@ -20,17 +20,6 @@
 /* LMDB's tables and one message need some room before anything works. */
 #define STORE_SIZE_MIN (UINT64_C(1) << 20)
 #define STORE_SIZE_MAX (UINT64_C(1) << 46)
-
-static bool set_relay(void *field, const struct settings_bounds *bounds, const char *text,
-                      char *ret_why, size_t size)
-{
-    struct url url;
-    enum url_fault fault = url_parse(text, &url);
-    if (fault == URL_OK)
-        return settings_text(field, bounds, text, ret_why, size);
-    snprintf(ret_why, size, "%s", url_fault_text(fault));
-    return false;
-}
 
 static const struct settings_bounds store_size = {
     .min = STORE_SIZE_MIN,
@@ -54,42 +43,52 @@ static const struct settings_bounds connections = {
 #define FIELD(name) offsetof(struct settings, name)
 
 static const struct settings_row rows[] = {
-    {"state", "DIR", "where sessions are kept", settings_text, FIELD(state), NULL, false},
+    {"state", "DIR", "where sessions are kept", settings_text, FIELD(state), NULL, SETTINGS_PLAIN},
     {"socket", "PATH", "where programs reach the daemon", settings_text, FIELD(socket), NULL,
-     false},
-    {"relay", "URL", "relay for sessions that name none", set_relay, FIELD(relay), NULL, false},
+     SETTINGS_PLAIN},
+    {"relay", "URL", "relay for sessions that name none", settings_sections_set_relay, FIELD(relay),
+     NULL, SETTINGS_PLAIN},
     {"log-level", "LEVEL", "error, warning, info or debug", settings_level, FIELD(log_level), NULL,
-     false},
+     SETTINGS_PLAIN},
     {"cafile", "FILE", "certificates to trust instead of the system's", settings_text,
-     FIELD(cafile), NULL, false},
+     FIELD(cafile), NULL, SETTINGS_PLAIN},
+    {"proxy", "URL", "proxy to reach relays through, or none", settings_sections_set_proxy,
+     FIELD(proxy), NULL, SETTINGS_SECRET},
     {"max-store-size", "BYTES", "largest size of the store, as in 2G", settings_bytes,
-     FIELD(max_store_size), &store_size, false},
+     FIELD(max_store_size), &store_size, SETTINGS_PLAIN},
     {"keep", "TIME", "how long ended sessions stay listed, as in 30d", settings_duration,
-     FIELD(keep), &keep, false},
+     FIELD(keep), &keep, SETTINGS_PLAIN},
     {"max-connections", "N", "most connections to relays at a time", settings_number,
-     FIELD(max_connections), &connections, false},
+     FIELD(max_connections), &connections, SETTINGS_PLAIN},
 };
 
 static const struct settings_table table = {
     .prefix = "WORMHOLED_",
     .rows = rows,
     .count = sizeof rows / sizeof *rows,
+    .sections = settings_sections_kinds,
+    .sections_count = SETTINGS_SECTIONS_KINDS,
 };
 
 const struct options_info settings_options = {
     .table = &table,
+    .config_file = "wormholed/wormholed.conf",
     .name = "foreground",
     .help = "stay in the foreground",
     .intro = "Usage: wormholed [OPTION]...\n"
              "Keeps Magic Wormhole sessions alive, over restarts and for weeks.\n"
              "Goes into the background once it can be reached.\n\n",
-    .outro = "\nSee wormholed(8). Programs reach it through wormctl(1) and libwormclient.\n",
+    .outro = "\nSee wormholed(8) and wormholed.conf(5). Programs reach it through wormctl(1) and "
+             "libwormclient.\n",
 };
+
+_Static_assert(offsetof(struct settings, sections) == 0, "sections are begun in a settings");
 
 bool settings_init(struct settings *settings)
 {
     *settings = (struct settings){
         .relay = strdup(DEFAULT_RELAY),
+        .relay_from = settings_source_text(SETTINGS_BUILT_IN),
         .log_level = LOG_LEVEL_INFO,
         .keep = KEEP_DEFAULT,
         .max_connections = CONNECTIONS_DEFAULT,
@@ -103,7 +102,16 @@ void settings_clear(struct settings *settings)
     free(settings->socket);
     free(settings->relay);
     free(settings->cafile);
+    free(settings->config_file);
+    proxy_wipe(&settings->proxy.proxy);
+    settings_sections_clear(&settings->sections);
     *settings = (struct settings){0};
+}
+
+/* True also if there is none. */
+static bool make_absolute(char **path, char *ret_why, size_t size)
+{
+    return !*path || paths_make_absolute(path, ret_why, size);
 }
 
 /* Fills in the default paths where none is set, and makes all paths absolute. */
@@ -115,17 +123,93 @@ static bool complete(struct settings *settings, char *ret_why, size_t size)
         return false;
     if (!settings->socket)
         settings->socket = paths_runtime("wormholed/socket", "--socket", ret_why, size);
-    return settings->socket && paths_make_absolute(&settings->state, ret_why, size) &&
-           paths_make_absolute(&settings->socket, ret_why, size) &&
-           (!settings->cafile || paths_make_absolute(&settings->cafile, ret_why, size));
+    bool done = settings->socket && make_absolute(&settings->state, ret_why, size) &&
+                make_absolute(&settings->socket, ret_why, size) &&
+                make_absolute(&settings->cafile, ret_why, size);
+    struct settings_relay *relay;
+    LL_FOREACH(settings->sections.relays, relay)
+    {
+        done = done && make_absolute(&relay->cafile, ret_why, size);
+    }
+    return done;
+}
+
+/* What `status` tells of the sources. */
+static void note_origin(struct settings *settings, const struct options_origin *origin)
+{
+    const struct settings_row *row = settings_find(&table, "relay");
+    settings->config_file = origin->config_file;
+    settings->relay_from = settings_source_text(origin->sources[row - rows]);
 }
 
 bool settings_read(const struct options *options, struct settings *ret_settings, char *ret_why,
                    size_t size)
 {
-    if (settings_init(ret_settings))
-        return options_apply(&settings_options, options, ret_settings, ret_why, size) &&
-               complete(ret_settings, ret_why, size);
-    snprintf(ret_why, size, "out of memory");
-    return false;
+    struct options_origin origin;
+    if (!settings_init(ret_settings)) {
+        snprintf(ret_why, size, "out of memory");
+        return false;
+    }
+    if (!options_apply(&settings_options, options, ret_settings, &origin, ret_why, size))
+        return false;
+    note_origin(ret_settings, &origin);
+    return complete(ret_settings, ret_why, size);
+}
+
+/* ---- reading them anew ---- */
+
+/* Keeps what the daemon began with. */
+static void keep_text(const char *key, char **settled, char **fresh)
+{
+    if (strcmp(*settled, *fresh) != 0)
+        log_warning("daemon", "%s stays as it is until the next start: %s", key, *settled);
+    char *kept = *settled;
+    *settled = *fresh;
+    *fresh = kept;
+}
+
+void settings_replace(struct settings *settings, struct settings *fresh, bool socket_stays)
+{
+    keep_text("state", &settings->state, &fresh->state);
+    if (socket_stays)
+        settings_set_socket(fresh, settings->socket);
+    keep_text("socket", &settings->socket, &fresh->socket);
+    if (settings->max_store_size != fresh->max_store_size)
+        log_warning("daemon", "max-store-size stays as it is until the next start");
+    fresh->max_store_size = settings->max_store_size;
+    settings_clear(settings);
+    *settings = *fresh;
+    explicit_bzero(fresh, sizeof *fresh);
+}
+
+void settings_set_socket(struct settings *settings, const char *path)
+{
+    char *copy = strdup(path);
+    if (!copy)
+        return;
+    free(settings->socket);
+    settings->socket = copy;
+}
+
+/* ---- looking ---- */
+
+const struct settings_appid *settings_for_appid(const struct settings *settings, const char *appid)
+{
+    static const struct settings_appid nothing;
+    const struct settings_appid *found = settings_sections_appid(&settings->sections, appid);
+    return found ? found : &nothing;
+}
+
+const struct proxy *settings_proxy(const struct settings *settings, const struct url *relay)
+{
+    const struct settings_relay *found = settings_sections_relay(&settings->sections, relay);
+    const struct settings_proxy *proxy =
+        found && found->proxy.what != SETTINGS_PROXY_UNSAID ? &found->proxy : &settings->proxy;
+    return proxy->what == SETTINGS_PROXY_GIVEN ? &proxy->proxy : NULL;
+}
+
+const char *settings_cafile(const struct settings *settings, const struct url *relay)
+{
+    const struct settings_relay *found = settings_sections_relay(&settings->sections, relay);
+    return found && found->cafile ? found->cafile : settings->cafile;
 }

@@ -13,10 +13,10 @@ static int run(const struct options *options)
     char why[1024];
     int status = EXIT_FAILURE;
     if (!settings_read(options, &settings, why, sizeof why) ||
-        (options->own && !relayd_check(&settings, why, sizeof why)))
+        (options->check && !relayd_check(&settings, why, sizeof why)))
         fprintf(stderr, "wormhole-relayd: %s\n", why);
-    else if (options->own)
-        status = EXIT_SUCCESS;
+    else if (options->check)
+        status = options_checked(settings.config_file);
     else
         status = relayd_run(options, &settings);
     settings_clear(&settings);

@@ -101,46 +101,46 @@ static const struct settings_bounds some_or_none = {
 
 static const struct settings_row rows[] = {
     {"listen", "ADDRESS:PORT", "where clients come in (repeatable); " LISTEN_DEFAULT, set_endpoints,
-     FIELD(listen), NULL, true},
-    {"store", "DIR", "where mailboxes are kept", settings_text, FIELD(store), NULL, false},
+     FIELD(listen), NULL, SETTINGS_LIST},
+    {"store", "DIR", "where mailboxes are kept", settings_text, FIELD(store), NULL, SETTINGS_PLAIN},
     {"max-store-size", "BYTES", "largest size of the store, as in 2G", settings_bytes,
-     FIELD(max_store_size), &store_size, false},
+     FIELD(max_store_size), &store_size, SETTINGS_PLAIN},
     {"retention", "TIME", "how long a mailbox is kept after its last visit; 30d", settings_duration,
-     FIELD(retention), &retention, false},
+     FIELD(retention), &retention, SETTINGS_PLAIN},
     {"tls-cert", "FILE", "speak TLS, with this certificate and its chain", settings_text,
-     FIELD(tls_cert), NULL, false},
+     FIELD(tls_cert), NULL, SETTINGS_PLAIN},
     {"tls-key", "FILE", "the certificate's key, if it is not in the same file", settings_text,
-     FIELD(tls_key), NULL, false},
+     FIELD(tls_key), NULL, SETTINGS_PLAIN},
     {"metrics-listen", "ADDRESS:PORT", "serve /healthz and /metrics there", set_endpoint,
-     FIELD(metrics), NULL, false},
+     FIELD(metrics), NULL, SETTINGS_PLAIN},
     {"motd", "TEXT", "a message of the day for every client", settings_text, FIELD(motd), NULL,
-     false},
+     SETTINGS_PLAIN},
     {"no-list", "", "do not tell which nameplates are in use", settings_switch, FIELD(no_list),
-     NULL, false},
+     NULL, SETTINGS_PLAIN},
     {"require-hashcash", "BITS", "clients must do so much work first", settings_number,
-     FIELD(hashcash_bits), &bits, false},
+     FIELD(hashcash_bits), &bits, SETTINGS_PLAIN},
     {"max-message", "BYTES", "largest message; 34M", settings_bytes, FIELD(max_message), &message,
-     false},
+     SETTINGS_PLAIN},
     {"max-mailbox-bytes", "BYTES", "most of a mailbox; 256M", settings_bytes,
-     FIELD(max_mailbox_bytes), &mailbox_bytes, false},
+     FIELD(max_mailbox_bytes), &mailbox_bytes, SETTINGS_PLAIN},
     {"max-mailbox-messages", "N", "most messages in a mailbox; 10000", settings_number,
-     FIELD(max_mailbox_messages), &some, false},
+     FIELD(max_mailbox_messages), &some, SETTINGS_PLAIN},
     {"max-connections", "N", "most connections; 16384", settings_number, FIELD(max_connections),
-     &some, false},
+     &some, SETTINGS_PLAIN},
     {"client-timeout", "TIME", "drop a client that gives no sign of life for so long; 90s",
-     settings_duration, FIELD(client_timeout), &client_timeout, false},
+     settings_duration, FIELD(client_timeout), &client_timeout, SETTINGS_PLAIN},
     {"max-connections-per-address", "N", "most connections of one address; 512", settings_number,
-     FIELD(max_per_address), &some_or_none, false},
+     FIELD(max_per_address), &some_or_none, SETTINGS_PLAIN},
     {"allocations-per-minute", "N", "of one address; 60", settings_number, FIELD(allocations),
-     &some_or_none, false},
+     &some_or_none, SETTINGS_PLAIN},
     {"claims-per-minute", "N", "of one address; 60", settings_number, FIELD(claims), &some_or_none,
-     false},
+     SETTINGS_PLAIN},
     {"ration-loopback", "", "the limits of an address hold for this machine too", settings_switch,
-     FIELD(ration_loopback), NULL, false},
+     FIELD(ration_loopback), NULL, SETTINGS_PLAIN},
     {"log-addresses", "", "log the addresses of clients", settings_switch, FIELD(log_addresses),
-     NULL, false},
+     NULL, SETTINGS_PLAIN},
     {"log-level", "LEVEL", "error, warning, info or debug", settings_level, FIELD(log_level), NULL,
-     false},
+     SETTINGS_PLAIN},
 };
 
 static const struct settings_table table = {
@@ -151,8 +151,6 @@ static const struct settings_table table = {
 
 const struct options_info settings_options = {
     .table = &table,
-    .name = "check-config",
-    .help = "check all settings, and exit",
     .intro = "Usage: wormhole-relayd [OPTION]...\n"
              "A rendezvous relay for Magic Wormhole that remembers for weeks.\n\n",
     .outro = "\nSee wormhole-relayd(8).\n",
@@ -203,9 +201,12 @@ static bool complete(struct settings *settings, char *ret_why, size_t size)
 bool settings_read(const struct options *options, struct settings *ret_settings, char *ret_why,
                    size_t size)
 {
+    struct options_origin origin;
     set_defaults(ret_settings);
-    return options_apply(&settings_options, options, ret_settings, ret_why, size) &&
-           complete(ret_settings, ret_why, size);
+    if (!options_apply(&settings_options, options, ret_settings, &origin, ret_why, size))
+        return false;
+    ret_settings->config_file = origin.config_file;
+    return complete(ret_settings, ret_why, size);
 }
 
 void settings_clear(struct settings *settings)
@@ -214,5 +215,6 @@ void settings_clear(struct settings *settings)
     free(settings->tls_cert);
     free(settings->tls_key);
     free(settings->motd);
+    free(settings->config_file);
     *settings = (struct settings){0};
 }

@@ -31,9 +31,10 @@ struct settings {
     bool ration_loopback;
     bool log_addresses;
     enum log_level log_level;
+    char *config_file; /* that was read, or NULL */
 };
 
-/* The command line of wormhole-relayd; its own switch is --check-config. */
+/* The command line of wormhole-relayd. */
 extern const struct options_info settings_options;
 
 /* The defaults, and all sources over them. False with a sentence in ret_why (of `size` bytes).

@@ -2,15 +2,26 @@
 
 #include "service/options.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "service/paths.h"
 
 #define EXIT_USAGE 2
 
 /* What getopt_long() returns for each option: beyond all characters, then a setting each. */
-enum { OPTION_OWN = 0x100, OPTION_CONFIG, OPTION_HELP, OPTION_VERSION, OPTION_SETTINGS };
+enum {
+    OPTION_OWN = 0x100,
+    OPTION_CHECK,
+    OPTION_CONFIG,
+    OPTION_HELP,
+    OPTION_VERSION,
+    OPTION_SETTINGS,
+};
 
 #define OWN_OPTIONS (OPTION_SETTINGS - OPTION_OWN)
 
@@ -20,7 +31,9 @@ static void list_options(const struct options_info *info,
 {
     const struct settings_table *table = info->table;
     struct option *next = ret_list;
-    *next++ = (struct option){info->name, no_argument, NULL, OPTION_OWN};
+    if (info->name)
+        *next++ = (struct option){info->name, no_argument, NULL, OPTION_OWN};
+    *next++ = (struct option){"check-config", no_argument, NULL, OPTION_CHECK};
     *next++ = (struct option){"config", required_argument, NULL, OPTION_CONFIG};
     *next++ = (struct option){"help", no_argument, NULL, OPTION_HELP};
     *next++ = (struct option){"version", no_argument, NULL, OPTION_VERSION};
@@ -31,31 +44,51 @@ static void list_options(const struct options_info *info,
     *next = (struct option){0};
 }
 
+static void forget(char *text)
+{
+    if (text)
+        explicit_bzero(text, strlen(text));
+}
+
 /* The last one given counts, or for a list all of them. False when out of memory. */
-static bool take_setting(struct options *options, const struct settings_table *table, int index,
-                         const char *argument)
+static bool take_setting(struct options *options, const struct settings_row *row, int index,
+                         char *argument)
 {
     char **slot = &options->texts[index], *text = NULL;
-    bool more = *slot && table->rows[index].list;
-    if (asprintf(&text, "%s%s%s", more ? *slot : "", more ? " " : "", argument) < 0)
+    bool more = *slot && row->kind == SETTINGS_LIST;
+    if (asprintf(&text, "%s%s%s", more ? *slot : "", more ? " " : "", argument ? argument : "yes") <
+        0)
         return false;
+    forget(*slot);
     free(*slot);
     *slot = text;
+    if (row->kind == SETTINGS_SECRET)
+        forget(argument); /* everybody can see the command line of a process */
     return true;
 }
 
-static bool take(struct options *options, const struct settings_table *table, int option,
-                 const char *argument)
+/* Absolute, since it may be read again when the daemon has left its working directory. */
+static bool take_config(struct options *options, const char *path)
 {
-    if (option >= OPTION_SETTINGS)
-        return take_setting(options, table, option - OPTION_SETTINGS, argument ? argument : "yes");
+    char why[512];
+    free(options->config_file);
+    options->config_file = strdup(path);
+    return options->config_file && paths_make_absolute(&options->config_file, why, sizeof why);
+}
+
+static bool take(struct options *options, const struct settings_table *table, int option,
+                 char *argument)
+{
+    bool *const switches[] = {[OPTION_OWN - OPTION_OWN] = &options->own,
+                              [OPTION_CHECK - OPTION_OWN] = &options->check,
+                              [OPTION_HELP - OPTION_OWN] = &options->help,
+                              [OPTION_VERSION - OPTION_OWN] = &options->version};
+    int index = option - OPTION_SETTINGS;
+    if (index >= 0)
+        return take_setting(options, &table->rows[index], index, argument);
     if (option == OPTION_CONFIG)
-        options->config_file = argument;
-    else
-        *(option == OPTION_OWN    ? &options->own
-          : option == OPTION_HELP ? &options->help
-                                  : &options->version) = true;
-    return true;
+        return take_config(options, argument);
+    return *switches[option - OPTION_OWN] = true;
 }
 
 bool options_parse(const struct options_info *info, int argc, char **argv,
@@ -84,8 +117,11 @@ bool options_parse(const struct options_info *info, int argc, char **argv,
 
 void options_clear(struct options *options)
 {
-    for (unsigned i = 0; i < SETTINGS_MAX; i++)
+    for (unsigned i = 0; i < SETTINGS_MAX; i++) {
+        forget(options->texts[i]);
         free(options->texts[i]);
+    }
+    free(options->config_file);
     *options = (struct options){0};
 }
 
@@ -99,8 +135,10 @@ static void print_option(const char *name, const char *value, const char *help)
 void options_print_help(const struct options_info *info)
 {
     fputs(info->intro, stdout);
-    print_option(info->name, "", info->help);
+    if (info->name)
+        print_option(info->name, "", info->help);
     print_option("config", "FILE", "read settings from FILE, as 'key = value' lines");
+    print_option("check-config", "", "check all settings, and exit");
     for (unsigned i = 0; i < info->table->count; i++) {
         const struct settings_row *row = &info->table->rows[i];
         print_option(row->key, row->value, row->help);
@@ -110,20 +148,69 @@ void options_print_help(const struct options_info *info)
     fputs(info->outro, stdout);
 }
 
-bool options_apply(const struct options_info *info, const struct options *options, void *settings,
-                   char *ret_why, size_t size)
+static bool is_missing(const char *path)
 {
-    const struct settings_table *table = info->table;
-    if (options->config_file &&
-        !settings_read_file(table, settings, options->config_file, ret_why, size))
+    return access(path, F_OK) < 0 && (errno == ENOENT || errno == ENOTDIR);
+}
+
+/* The file to read, new: the one that was asked for, or the usual one if it is there; NULL: none.
+ * False when out of memory. */
+static bool find_config(const struct options_info *info, const struct options *options,
+                        char **ret_path)
+{
+    *ret_path = options->config_file ? strdup(options->config_file) : NULL;
+    if (options->config_file)
+        return *ret_path;
+    if (info->config_file && !paths_config(info->config_file, ret_path))
         return false;
-    if (!settings_read_environment(table, settings, ret_why, size))
-        return false;
-    for (unsigned i = 0; i < table->count; i++)
-        if (options->texts[i] &&
-            !settings_set(&table->rows[i], settings, options->texts[i], ret_why, size))
-            return false;
+    if (*ret_path && is_missing(*ret_path)) {
+        free(*ret_path);
+        *ret_path = NULL;
+    }
     return true;
+}
+
+static bool apply_line(struct settings_target *target, const struct options *options, char *ret_why,
+                       size_t size)
+{
+    const struct settings_table *table = target->table;
+    for (unsigned i = 0; i < table->count; i++) {
+        if (!options->texts[i])
+            continue;
+        if (!settings_set(&table->rows[i], target->settings, options->texts[i], ret_why, size))
+            return false;
+        target->sources[i] = SETTINGS_COMMAND_LINE;
+    }
+    return true;
+}
+
+bool options_apply(const struct options_info *info, const struct options *options, void *settings,
+                   struct options_origin *ret_origin, char *ret_why, size_t size)
+{
+    struct settings_target target = {.table = info->table, .settings = settings};
+    char *path;
+    if (!find_config(info, options, &path)) {
+        snprintf(ret_why, size, "out of memory");
+        return false;
+    }
+    if ((path && !settings_read_file(&target, path, ret_why, size)) ||
+        !settings_read_environment(&target, ret_why, size) ||
+        !apply_line(&target, options, ret_why, size)) {
+        free(path);
+        return false;
+    }
+    ret_origin->config_file = path;
+    memcpy(ret_origin->sources, target.sources, sizeof target.sources);
+    return true;
+}
+
+int options_checked(const char *config_file)
+{
+    if (config_file)
+        printf("%s: fine\n", config_file);
+    else
+        puts("there is no configuration file, and all else is fine");
+    return EXIT_SUCCESS;
 }
 
 int options_main(const struct options_info *info, int argc, char **argv,

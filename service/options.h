@@ -1,5 +1,5 @@
-/* The command line of a daemon: --config, --help, --version, a switch of its own, and an option for
- * each of its settings. */
+/* The command line of a daemon: --config, --check-config, --help, --version, perhaps a switch of
+ * its own, and an option for each of its settings. */
 #ifndef SERVICE_OPTIONS_H
 #define SERVICE_OPTIONS_H
 
@@ -10,19 +10,28 @@
 /* What a daemon's command line has of its own. */
 struct options_info {
     const struct settings_table *table;
-    const char *name, *help;   /* of its switch: "foreground", "stay in the foreground" */
+    /* The file that is read unless --config names one, if it is there: its place beneath
+     * ~/.config. NULL: none. */
+    const char *config_file;
+    const char *name, *help;   /* of its switch: "foreground", "stay in the foreground"; or NULL */
     const char *intro, *outro; /* before and after the list that --help shows */
 };
 
 struct options {
     bool own; /* its switch */
-    bool help, version;
-    const char *config_file;   /* or NULL */
+    bool check, help, version;
+    char *config_file;         /* absolute; or NULL */
     char *texts[SETTINGS_MAX]; /* of settings, by row; NULL where not given */
 };
 
-/* Reads the command line. False: it is wrong (or memory is short), and stderr was told.
- * options_clear() in any case. */
+/* Where the settings came from. */
+struct options_origin {
+    char *config_file; /* that was read, or NULL; new */
+    enum settings_source sources[SETTINGS_MAX];
+};
+
+/* Reads the command line; values that are secrets are overwritten in argv. False: it is wrong (or
+ * memory is short), and stderr was told. options_clear() in any case. */
 bool options_parse(const struct options_info *info, int argc, char **argv,
                    struct options *ret_options);
 
@@ -40,6 +49,10 @@ void options_print_help(const struct options_info *info);
  * line. False with a sentence in ret_why (of `size` bytes). May be called again later, to read
  * everything anew. */
 bool options_apply(const struct options_info *info, const struct options *options, void *settings,
-                   char *ret_why, size_t size);
+                   struct options_origin *ret_origin, char *ret_why, size_t size);
+
+/* What --check-config says when all is well, of the file that was read (NULL: none). Returns the
+ * exit status. */
+int options_checked(const char *config_file);
 
 #endif

@@ -57,6 +57,18 @@ char *paths_state(const char *name, const char *option, char *ret_why, size_t si
     return NULL;
 }
 
+bool paths_config(const char *name, char **ret_path)
+{
+    const char *config = absolute_variable("XDG_CONFIG_HOME");
+    const char *home = config ? NULL : home_directory();
+    *ret_path = NULL;
+    if (config)
+        *ret_path = join(config, "/", name);
+    else if (home)
+        *ret_path = join(home, "/.config/", name);
+    return *ret_path || (!config && !home);
+}
+
 char *paths_runtime(const char *name, const char *option, char *ret_why, size_t size)
 {
     const char *runtime = absolute_variable("XDG_RUNTIME_DIR");
@@ -78,8 +90,9 @@ bool paths_make_absolute(char **path, char *ret_why, size_t size)
 {
     if (**path == '/')
         return true;
-    char directory[PATH_MAX];
-    char *absolute = getcwd(directory, sizeof directory) ? join(directory, "/", *path) : NULL;
+    static char start[PATH_MAX];
+    bool known = *start || getcwd(start, sizeof start);
+    char *absolute = known ? join(start, "/", *path) : NULL;
     if (!absolute) {
         snprintf(ret_why, size, "cannot make %s an absolute path: %s", *path, strerror(errno));
         return false;

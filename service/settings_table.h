@@ -1,7 +1,7 @@
 /*
  * A daemon's settings as a table: a row for each key, which means the same, and is checked the
  * same, in a file, in the environment and on the command line. Each source is applied over the one
- * before it: defaults < configuration file < environment < command line.
+ * before it: defaults < configuration file < environment < command line. Only a file has sections.
  */
 #ifndef SERVICE_SETTINGS_TABLE_H
 #define SERVICE_SETTINGS_TABLE_H
@@ -17,6 +17,17 @@
 /* Room for a variable's name, with its NUL. */
 #define SETTINGS_VARIABLE_SIZE 64
 
+/* Where a setting comes from, the weakest first. */
+enum settings_source {
+    SETTINGS_BUILT_IN = 0,
+    SETTINGS_FILE,
+    SETTINGS_ENVIRONMENT,
+    SETTINGS_COMMAND_LINE,
+};
+
+/* "built in", "configuration file", "environment", "command line". */
+const char *settings_source_text(enum settings_source source);
+
 /* What a number may be. */
 struct settings_bounds {
     uint64_t min, max; /* in the smallest unit: bytes, ms */
@@ -29,6 +40,12 @@ struct settings_bounds {
 typedef bool (*settings_setter)(void *field, const struct settings_bounds *bounds, const char *text,
                                 char *ret_why, size_t size);
 
+enum settings_kind {
+    SETTINGS_PLAIN = 0,
+    SETTINGS_LIST,   /* its option may be repeated: the texts are joined with blanks */
+    SETTINGS_SECRET, /* its value is not repeated in any sentence */
+};
+
 struct settings_row {
     const char *key;   /* in a file ("log-level"); with two hyphens its option */
     const char *value; /* what its value is called in the help; "" if the option needs none */
@@ -36,34 +53,59 @@ struct settings_row {
     settings_setter set;
     size_t offset; /* of its field in the struct of settings */
     const struct settings_bounds *bounds;
-    bool list; /* its option may be repeated: the texts are joined with blanks */
+    enum settings_kind kind;
+};
+
+/* A kind of sections of a file, which begin with [KIND "NAME"]. */
+struct settings_section {
+    const char *kind;
+    const struct settings_row *rows;
+    unsigned count;
+    /* Begins one: returns the struct that its rows set, borrowed until the next one begins. NULL
+     * with a sentence in ret_why if the name will not do. */
+    void *(*begin)(void *settings, const char *name, char *ret_why, size_t size);
 };
 
 struct settings_table {
     const char *prefix; /* of variables: with "WORMHOLED_" it is WORMHOLED_LOG_LEVEL */
     const struct settings_row *rows;
     unsigned count;
+    const struct settings_section *sections; /* or NULL */
+    unsigned sections_count;
+};
+
+/* What is set, and by whom. */
+struct settings_target {
+    const struct settings_table *table;
+    void *settings;                             /* the struct of settings */
+    enum settings_source sources[SETTINGS_MAX]; /* by row: who set it last */
 };
 
 /* The environment variable of a row. */
 void settings_variable(const struct settings_table *table, const struct settings_row *row,
                        char ret_name[SETTINGS_VARIABLE_SIZE]);
 
-/* NULL if there is no such key. */
+/* The general row of a key; NULL if there is none. */
 const struct settings_row *settings_find(const struct settings_table *table, const char *key);
+
+/* The same among the `count` rows of a section. */
+const struct settings_row *settings_find_row(const struct settings_row *rows, unsigned count,
+                                             const char *key);
 
 /* Sets one from its text. False with a sentence in ret_why. */
 bool settings_set(const struct settings_row *row, void *settings, const char *text, char *ret_why,
                   size_t size);
 
-/* Applies a file of `key = value` lines; blank lines and those that begin with '#' are skipped.
- * False with a sentence that names file and line. */
-bool settings_read_file(const struct settings_table *table, void *settings, const char *path,
-                        char *ret_why, size_t size);
+/*
+ * Applies a file: UTF-8 text of `key = value` lines (or `key: value`) and sections. Skipped are
+ * blank lines, those that begin with '#' or ';', and what follows a ';' that has a blank before it.
+ * False with a sentence that names file and line.
+ */
+bool settings_read_file(struct settings_target *target, const char *path, char *ret_why,
+                        size_t size);
 
 /* Applies the environment; empty variables count as unset. False with a sentence that names the
  * variable. */
-bool settings_read_environment(const struct settings_table *table, void *settings, char *ret_why,
-                               size_t size);
+bool settings_read_environment(struct settings_target *target, char *ret_why, size_t size);
 
 #endif

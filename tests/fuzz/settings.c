@@ -14,7 +14,8 @@ static void read_file(const char *path)
 {
     struct settings settings = {0};
     char why[512] = "";
-    bool done = settings_read_file(settings_options.table, &settings, path, why, sizeof why);
+    struct settings_target target = {.table = settings_options.table, .settings = &settings};
+    bool done = settings_read_file(&target, path, why, sizeof why);
 
     FUZZ_HOLDS(done || strlen(why) > 0);
     for (unsigned i = 0; i < settings.listen.count; i++) {

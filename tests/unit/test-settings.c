@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -30,6 +31,7 @@ static int set_up(void **state)
         unsetenv(variable);
     }
     unsetenv("XDG_STATE_HOME");
+    unsetenv("XDG_CONFIG_HOME");
     setenv("HOME", "/home/somebody", 1);
     setenv("XDG_RUNTIME_DIR", "/run/user/somebody", 1);
     return 0;
@@ -78,6 +80,9 @@ static void defaults(void **state)
     assert_int_equal(settings.max_store_size, 0);
     assert_int_equal(settings.keep, 30 * DAY);
     assert_int_equal(settings.max_connections, 1024);
+    assert_int_equal(settings.proxy.what, SETTINGS_PROXY_UNSAID);
+    assert_string_equal(settings.relay_from, "built in");
+    assert_string_equal(settings.config_file, file_path);
     settings_clear(&settings);
 }
 
@@ -92,6 +97,8 @@ static void every_key_in_a_file(void **state)
                                "relay = wss://example.org/v1\r\n"
                                "log-level = debug\n"
                                "cafile = /ca.pem\n"
+                               "; one more comment\n"
+                               "proxy: socks5h://user:secret@proxy:1 ; and another\n"
                                "max-store-size = 2G\n"
                                "keep = 12h\n"
                                "max-connections = 7"; /* no newline at the end */
@@ -103,6 +110,8 @@ static void every_key_in_a_file(void **state)
     assert_string_equal(settings.socket, "/with a blank and # in it");
     assert_string_equal(settings.relay, "wss://example.org/v1");
     assert_string_equal(settings.cafile, "/ca.pem");
+    assert_int_equal(settings.proxy.what, SETTINGS_PROXY_GIVEN);
+    assert_string_equal(settings.proxy.proxy.password, "secret");
     assert_int_equal(settings.log_level, LOG_LEVEL_DEBUG);
     assert_int_equal(settings.max_store_size, INT64_C(2) << 30);
     assert_int_equal(settings.keep, DAY / 2);
@@ -124,6 +133,158 @@ static void order_of_sources(void **state)
     assert_string_equal(settings.relay, "ws://line/");
     assert_int_equal(settings.keep, 2 * DAY);
     assert_int_equal(settings.log_level, LOG_LEVEL_ERROR);
+    settings_clear(&settings);
+}
+
+/* `status` tells where the default relay was set. */
+static void where_the_relay_comes_from(void **state)
+{
+    (void)state;
+    static const char text[] = "relay = ws://file/\n";
+    struct settings settings;
+    char why[512];
+    write_file(text, sizeof text - 1);
+    assert_true(read_all(&settings, why, NULL, NULL, NULL));
+    assert_string_equal(settings.relay, "ws://file/");
+    assert_string_equal(settings.relay_from, "configuration file");
+    settings_clear(&settings);
+    setenv("WORMHOLED_RELAY", "ws://environment/", 1);
+    assert_true(read_all(&settings, why, NULL, NULL, NULL));
+    assert_string_equal(settings.relay, "ws://environment/");
+    assert_string_equal(settings.relay_from, "environment");
+    settings_clear(&settings);
+    assert_true(read_all(&settings, why, "--relay=ws://line/", NULL, NULL));
+    assert_string_equal(settings.relay, "ws://line/");
+    assert_string_equal(settings.relay_from, "command line");
+    settings_clear(&settings);
+}
+
+/* Without --config it is the usual file, if there is one. */
+static void usual_file(void **state)
+{
+    (void)state;
+    static const struct options none;
+    struct settings settings;
+    char why[512], place[sizeof directory + 32];
+    setenv("XDG_CONFIG_HOME", directory, 1);
+    assert_true(settings_read(&none, &settings, why, sizeof why));
+    assert_null(settings.config_file);
+    settings_clear(&settings);
+    snprintf(place, sizeof place, "%s/wormholed", directory);
+    assert_int_equal(mkdir(place, 0700), 0);
+    snprintf(place, sizeof place, "%s/wormholed/wormholed.conf", directory);
+    write_file("keep = 1d\n", 10);
+    assert_int_equal(rename(file_path, place), 0);
+    assert_true(settings_read(&none, &settings, why, sizeof why));
+    assert_string_equal(settings.config_file, place);
+    assert_int_equal(settings.keep, DAY);
+    settings_clear(&settings);
+    unlink(place);
+    *strrchr(place, '/') = 0;
+    rmdir(place);
+}
+
+static void secrets_leave_the_command_line(void **state)
+{
+    (void)state;
+    char url[] = "--proxy=http://user:secret@proxy:1";
+    struct settings settings;
+    char why[512];
+    write_file("", 0);
+    assert_true(read_all(&settings, why, url, NULL, NULL));
+    assert_string_equal(settings.proxy.proxy.password, "secret");
+    assert_string_equal(url, "--proxy=");
+    settings_clear(&settings);
+}
+
+/* ---- sections ---- */
+
+static struct url url_of(const char *text)
+{
+    struct url url;
+    assert_int_equal(url_parse(text, &url), URL_OK);
+    return url;
+}
+
+static void sections(void **state)
+{
+    (void)state;
+    static const char text[] = "\xef\xbb\xbfproxy = http://general:1\n"
+                               "[appid \"lothar.com/wormhole/text-or-file-xfer\"]\n"
+                               "schedule = 0:0.5,300:60\n"
+                               "timeout = 2h\n"
+                               "words = 5\n"
+                               "relay = ws://its.own/v1\r\n"
+                               "  [ appid   \"quotes \" and [brackets]\" ]  \r\n"
+                               "words = 6\n"
+                               "[relay \"wss://Direct.example/v1\"]\n"
+                               "proxy = none\n"
+                               "cafile = /ca.pem\n"
+                               "[relay \"ws://proxied.example:4000/v1\"]\n"
+                               "proxy = socks5h://special:2\n"
+                               "[appid \"says nothing\"]\n";
+    struct settings settings;
+    char why[512];
+    write_file(text, sizeof text - 1);
+    assert_true(read_all(&settings, why, NULL, NULL, NULL));
+    const struct settings_appid *appid =
+        settings_for_appid(&settings, "lothar.com/wormhole/text-or-file-xfer");
+    assert_string_equal(appid->schedule, "0:0.5,300:60");
+    assert_int_equal(appid->timeout, 7200000);
+    assert_int_equal(appid->words, 5);
+    assert_string_equal(appid->relay, "ws://its.own/v1");
+    assert_int_equal(settings_for_appid(&settings, "quotes \" and [brackets]")->words, 6);
+    appid = settings_for_appid(&settings, "unknown");
+    assert_true(!appid->schedule && !appid->relay && appid->timeout == 0 && appid->words == 0);
+
+    struct url direct = url_of("wss://direct.example:443/v1"), other = url_of("ws://other/v1");
+    struct url proxied = url_of("ws://proxied.example:4000/v1");
+    assert_null(settings_proxy(&settings, &direct));
+    assert_string_equal(settings_cafile(&settings, &direct), "/ca.pem");
+    assert_string_equal(settings_proxy(&settings, &proxied)->url.host, "special");
+    assert_string_equal(settings_proxy(&settings, &other)->url.host, "general");
+    assert_null(settings_cafile(&settings, &other));
+    settings_clear(&settings);
+}
+
+static void too_many_sections(void **state)
+{
+    (void)state;
+    char text[8192], why[512], place[sizeof file_path + 8];
+    struct settings settings;
+    for (int kind = 0; kind < 2; kind++) {
+        size_t length = 0;
+        for (int i = 0; i <= SETTINGS_SECTIONS_MAX; i++)
+            length +=
+                (size_t)snprintf(text + length, sizeof text - length,
+                                 kind == 0 ? "[appid \"%d\"]\n" : "[relay \"ws://h/%d\"]\n", i);
+        write_file(text, length);
+        assert_false(read_all(&settings, why, NULL, NULL, NULL));
+        snprintf(place, sizeof place, "%s:65:", file_path);
+        assert_non_null(strstr(why, place));
+        assert_non_null(strstr(why, "more than 64"));
+        settings_clear(&settings);
+    }
+}
+
+static void replaced(void **state)
+{
+    (void)state;
+    static const char text[] = "keep = 2d\nmax-store-size = 2M\n[appid \"a\"]\nwords = 4\n";
+    struct settings settings, fresh;
+    char why[512];
+    write_file("keep = 1d\n", 10);
+    assert_true(read_all(&settings, why, "--state=/old", "--socket=/old/s", NULL));
+    write_file(text, sizeof text - 1);
+    assert_true(read_all(&fresh, why, "--state=/new", "--socket=/new/s", NULL));
+    log_set_level(LOG_LEVEL_ERROR);
+    settings_replace(&settings, &fresh, false);
+    log_set_level(LOG_LEVEL_INFO);
+    assert_string_equal(settings.state, "/old");
+    assert_string_equal(settings.socket, "/old/s");
+    assert_int_equal(settings.max_store_size, 0);
+    assert_int_equal(settings.keep, 2 * DAY);
+    assert_int_equal(settings_for_appid(&settings, "a")->words, 4);
     settings_clear(&settings);
 }
 
@@ -212,11 +373,69 @@ static void refused_files(void **state)
         {"max-connections = 65537\n", ":1:", "65537"},
         {"log-level = chatty\n", ":1:", "chatty"},
         {"relay = http://x/\n", ":1:", "http://x/"},
+        {"proxy = ftp://user:secret@x\n", ":1:", "the value of proxy is refused"},
+        {"\n[appid]\nwords = 3\n", ":2:", "[kind"},
+        {"[appid \"x\n", ":1:", "[kind"},
+        {"[appid x]\n", ":1:", "[kind"},
+        {"[]\n", ":1:", "[kind"},
+        {"[\n", ":1:", "[kind"},
+        {"[\"]\n", ":1:", "[kind"},
+        {"[appid \"x\"] y\n", ":1:", "[kind"},
+        {"[peer \"x\"]\n", ":1:", "kind 'peer'"},
+        {"[appid \"\"]\n", ":1:", "1 to 128"},
+        {"[appid \"a\"]\nwords = 3\n\n[appid \"a\"]\n", ":4:", "second time"},
+        {"[relay \"ws://a/\"]\n[relay \"ws://a:80/\"]\n", ":2:", "second time"},
+        {"[relay \"http://a/\"]\n", ":1:", "ws://"},
+        {"[appid \"a\"]\nkeep = 3d\n", ":2:", "'keep' in sections of the kind appid"},
+        {"[appid \"a\"]\nwords = 3\nwords = 3\n", ":3:", "second time"},
+        {"[appid \"a\"]\nwords = 17\n", ":2:", "1 to 16"},
+        {"[appid \"a\"]\ntimeout = 367d\n", ":2:", "366d"},
+        {"[appid \"a\"]\nschedule = often\n", ":2:", "often"},
+        {"[appid \"a\"]\nrelay = x\n", ":2:", "'x'"},
+        {"[relay \"ws://a/\"]\nproxy = x\n", ":2:", "the value of proxy"},
+        {"keep = 1d\n# \xff\n", ":2:", "UTF-8"},
+        {"keep = 1d\nnonsense\nrubbish = 1\n", ":2:", "key = value"},
+        {"keep = 1d\nrubbish = 1\nnonsense\n", ":2:", "rubbish"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         refuse_file(rows[i].text, strlen(rows[i].text), rows[i].where, rows[i].what);
     refuse_file("keep = 1d\0\n", 11, "", "not text");
-    refuse_file("keep = 1d\0", 10, "", "not text");
+    refuse_file("keep = 1d\n#\0", 12, ":2:", "not text");
+}
+
+/* inih would cut it. */
+static void long_lines(void **state)
+{
+    (void)state;
+    char text[5000] = "\nstate = /";
+    memset(text + strlen(text), 's', sizeof text - strlen(text) - 1);
+    refuse_file(text, sizeof text - 1, ":2:", "4998 bytes");
+    text[150] = 0;
+    write_file(text, 150);
+    struct settings settings;
+    char why[512];
+    assert_true(read_all(&settings, why, NULL, NULL, NULL));
+    assert_int_equal(strlen(settings.state), 150 - strlen("\nstate = "));
+    settings_clear(&settings);
+}
+
+/* A password in it is not repeated. */
+static void refused_secret(void **state)
+{
+    (void)state;
+    static const char text[] = "proxy = ftp://user:secret@x\n";
+    struct settings settings;
+    char why[512];
+    write_file(text, sizeof text - 1);
+    assert_false(read_all(&settings, why, NULL, NULL, NULL));
+    assert_null(strstr(why, "secret"));
+    settings_clear(&settings);
+    write_file("", 0);
+    setenv("WORMHOLED_PROXY", "ftp://user:secret@x", 1);
+    assert_false(read_all(&settings, why, NULL, NULL, NULL));
+    assert_non_null(strstr(why, "WORMHOLED_PROXY"));
+    assert_null(strstr(why, "secret"));
+    settings_clear(&settings);
 }
 
 static void large_files(void **state)
@@ -291,10 +510,25 @@ static void sizes_and_times(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(defaults),          TEST(every_key_in_a_file), TEST(order_of_sources),
-        TEST(relative_paths),    TEST(state_home),          TEST(no_runtime_directory),
-        TEST(refused_files),     TEST(large_files),         TEST(missing_file),
-        TEST(wrong_environment), TEST(sizes_and_times),
+        TEST(where_the_relay_comes_from),
+        TEST(usual_file),
+        TEST(secrets_leave_the_command_line),
+        TEST(sections),
+        TEST(too_many_sections),
+        TEST(replaced),
+        TEST(long_lines),
+        TEST(refused_secret),
+        TEST(defaults),
+        TEST(every_key_in_a_file),
+        TEST(order_of_sources),
+        TEST(relative_paths),
+        TEST(state_home),
+        TEST(no_runtime_directory),
+        TEST(refused_files),
+        TEST(large_files),
+        TEST(missing_file),
+        TEST(wrong_environment),
+        TEST(sizes_and_times),
     };
     if (!mkdtemp(directory))
         return 1;

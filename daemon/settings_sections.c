@@ -1,0 +1,211 @@
+#include "config.h"
+
+#include "daemon/settings_sections.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+#include "service/settings_value.h"
+#include "wormhole/code.h"
+#include "wormhole/schedule.h"
+#include "wormhole/session.h"
+#include "wormhole/text.h"
+
+/* ---- values ---- */
+
+bool settings_sections_set_relay(void *field, const struct settings_bounds *bounds,
+                                 const char *text, char *ret_why, size_t size)
+{
+    struct url url;
+    enum url_fault fault = url_parse(text, &url);
+    if (fault == URL_OK)
+        return settings_text(field, bounds, text, ret_why, size);
+    snprintf(ret_why, size, "%s", url_fault_text(fault));
+    return false;
+}
+
+bool settings_sections_set_proxy(void *field, const struct settings_bounds *bounds,
+                                 const char *text, char *ret_why, size_t size)
+{
+    struct settings_proxy *proxy = field;
+    (void)bounds;
+    if (strcmp(text, "none") == 0) {
+        proxy_wipe(&proxy->proxy);
+        proxy->what = SETTINGS_PROXY_NONE;
+        return true;
+    }
+    if (!proxy_parse(text, &proxy->proxy, ret_why, size))
+        return false;
+    proxy->what = SETTINGS_PROXY_GIVEN;
+    return true;
+}
+
+static bool set_schedule(void *field, const struct settings_bounds *bounds, const char *text,
+                         char *ret_why, size_t size)
+{
+    struct schedule schedule;
+    enum schedule_fault fault = schedule_parse(text, &schedule);
+    if (fault == SCHEDULE_OK)
+        return settings_text(field, bounds, text, ret_why, size);
+    snprintf(ret_why, size, "%s", schedule_fault_text(fault));
+    return false;
+}
+
+static const struct settings_bounds timeout = {
+    .min = 1000,
+    .max = SCHEDULE_TIME_MAX,
+    .what = "it is a time from 1s to 366d, as in 90s, 15m, 12h or 14d",
+};
+
+static const struct settings_bounds words = {
+    .min = 1,
+    .max = CODE_WORDS_MAX,
+    .what = "it is a number from 1 to 16",
+};
+
+/* ---- [appid "NAME"] ---- */
+
+#define FIELD(name) offsetof(struct settings_appid, name)
+
+static const struct settings_row appid_rows[] = {
+    {"relay", "URL", "relay", settings_sections_set_relay, FIELD(relay), NULL, SETTINGS_PLAIN},
+    {"schedule", "SCHEDULE", "when the relay is visited", set_schedule, FIELD(schedule), NULL,
+     SETTINGS_PLAIN},
+    {"timeout", "TIME", "how long without news of the peer", settings_duration, FIELD(timeout),
+     &timeout, SETTINGS_PLAIN},
+    {"words", "N", "words of a code that is made", settings_number, FIELD(words), &words,
+     SETTINGS_PLAIN},
+};
+
+#undef FIELD
+
+static bool may_be_appid(const char *name)
+{
+    size_t length = strnlen(name, APPID_MAX + 1);
+    return length > 0 && length <= APPID_MAX && !text_has_control(name);
+}
+
+/* Always NULL, after a sentence. */
+static void *refuse(const char *why, char *ret_why, size_t size)
+{
+    snprintf(ret_why, size, "%s", why);
+    return NULL;
+}
+
+static const char *const second = "this section stands here for the second time";
+static const char *const too_many = "there are more than 64 sections of this kind";
+
+static void *begin_appid(void *settings, const char *name, char *ret_why, size_t size)
+{
+    struct settings_sections *sections = settings;
+    struct settings_appid *appid;
+    unsigned count;
+    LL_COUNT(sections->appids, appid, count);
+    if (settings_sections_appid(sections, name))
+        return refuse(second, ret_why, size);
+    if (!may_be_appid(name))
+        return refuse("an appid has 1 to 128 bytes without control characters", ret_why, size);
+    if (count == SETTINGS_SECTIONS_MAX)
+        return refuse(too_many, ret_why, size);
+    appid = calloc(1, sizeof *appid);
+    if (!appid || !(appid->appid = strdup(name))) {
+        free(appid);
+        return refuse("out of memory", ret_why, size);
+    }
+    LL_PREPEND(sections->appids, appid);
+    return appid;
+}
+
+const struct settings_appid *settings_sections_appid(const struct settings_sections *sections,
+                                                     const char *name)
+{
+    const struct settings_appid *appid;
+    LL_FOREACH(sections->appids, appid)
+    {
+        if (strcmp(name, appid->appid) == 0)
+            return appid;
+    }
+    return NULL;
+}
+
+/* ---- [relay "URL"] ---- */
+
+#define FIELD(name) offsetof(struct settings_relay, name)
+
+static const struct settings_row relay_rows[] = {
+    {"proxy", "URL", "proxy to reach it through, or none", settings_sections_set_proxy,
+     FIELD(proxy), NULL, SETTINGS_SECRET},
+    {"cafile", "FILE", "certificates to trust", settings_text, FIELD(cafile), NULL, SETTINGS_PLAIN},
+};
+
+#undef FIELD
+
+static bool is_same(const struct url *a, const struct url *b)
+{
+    return a->tls == b->tls && a->port == b->port && strcmp(a->host, b->host) == 0 &&
+           strcmp(a->path, b->path) == 0;
+}
+
+static void *begin_relay(void *settings, const char *name, char *ret_why, size_t size)
+{
+    struct settings_sections *sections = settings;
+    struct settings_relay *relay;
+    struct url url;
+    unsigned count;
+    LL_COUNT(sections->relays, relay, count);
+    enum url_fault fault = url_parse(name, &url);
+    if (fault != URL_OK)
+        return refuse(url_fault_text(fault), ret_why, size);
+    if (settings_sections_relay(sections, &url))
+        return refuse(second, ret_why, size);
+    if (count == SETTINGS_SECTIONS_MAX)
+        return refuse(too_many, ret_why, size);
+    if (!(relay = calloc(1, sizeof *relay)))
+        return refuse("out of memory", ret_why, size);
+    relay->url = url;
+    LL_PREPEND(sections->relays, relay);
+    return relay;
+}
+
+const struct settings_relay *settings_sections_relay(const struct settings_sections *sections,
+                                                     const struct url *url)
+{
+    const struct settings_relay *relay;
+    LL_FOREACH(sections->relays, relay)
+    {
+        if (is_same(url, &relay->url))
+            return relay;
+    }
+    return NULL;
+}
+
+/* ---- both ---- */
+
+#define COUNT(rows) (sizeof(rows) / sizeof *(rows))
+
+const struct settings_section settings_sections_kinds[SETTINGS_SECTIONS_KINDS] = {
+    {"appid", appid_rows, COUNT(appid_rows), begin_appid},
+    {"relay", relay_rows, COUNT(relay_rows), begin_relay},
+};
+
+void settings_sections_clear(struct settings_sections *sections)
+{
+    struct settings_appid *appid, *next_appid;
+    struct settings_relay *relay, *next_relay;
+    LL_FOREACH_SAFE(sections->appids, appid, next_appid)
+    {
+        free(appid->appid);
+        free(appid->relay);
+        free(appid->schedule);
+        free(appid);
+    }
+    LL_FOREACH_SAFE(sections->relays, relay, next_relay)
+    {
+        free(relay->cafile);
+        proxy_wipe(&relay->proxy.proxy);
+        free(relay);
+    }
+    *sections = (struct settings_sections){0};
+}

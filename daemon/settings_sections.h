@@ -1,0 +1,70 @@
+/* The sections of wormholed's configuration file: [appid "NAME"] and [relay "URL"]. */
+#ifndef DAEMON_SETTINGS_SECTIONS_H
+#define DAEMON_SETTINGS_SECTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "net/proxy.h"
+#include "net/url.h"
+#include "service/settings_table.h"
+
+/* Most sections of each kind: more are a program's, not a person's, and that can say at each call
+ * what it wants. */
+#define SETTINGS_SECTIONS_MAX 64
+
+/* A proxy, if one was said. */
+struct settings_proxy {
+    enum { SETTINGS_PROXY_UNSAID = 0, SETTINGS_PROXY_NONE, SETTINGS_PROXY_GIVEN } what;
+    struct proxy proxy; /* if it is given; wiped when it is not needed any more */
+};
+
+/* What sessions of an application have that do not say otherwise. */
+struct settings_appid {
+    struct settings_appid *next;
+    char *appid;
+    char *relay, *schedule; /* NULL: not said */
+    int64_t timeout;        /* ms; 0: not said */
+    unsigned words;         /* 0: not said */
+};
+
+/* How a relay is reached. */
+struct settings_relay {
+    struct settings_relay *next;
+    struct url url;
+    char *cafile; /* NULL: not said */
+    struct settings_proxy proxy;
+};
+
+struct settings_sections {
+    struct settings_appid *appids;
+    struct settings_relay *relays;
+};
+
+/* The kinds, for a table whose settings begin with a struct settings_sections. */
+#define SETTINGS_SECTIONS_KINDS 2
+extern const struct settings_section settings_sections_kinds[SETTINGS_SECTIONS_KINDS];
+
+/* What was said of an application; NULL: nothing. Borrowed. */
+const struct settings_appid *settings_sections_appid(const struct settings_sections *sections,
+                                                     const char *appid);
+
+/* What was said of a relay, in whatever spelling of its URL; NULL: nothing. Borrowed. */
+const struct settings_relay *settings_sections_relay(const struct settings_sections *sections,
+                                                     const struct url *url);
+
+/* Frees and wipes what it holds. */
+void settings_sections_clear(struct settings_sections *sections);
+
+/* ---- setters (settings_setter) that general settings need too ---- */
+
+/* The URL of a relay: a `char *`, new. */
+bool settings_sections_set_relay(void *field, const struct settings_bounds *bounds,
+                                 const char *text, char *ret_why, size_t size);
+
+/* The URL of a proxy, or "none": a struct settings_proxy. */
+bool settings_sections_set_proxy(void *field, const struct settings_bounds *bounds,
+                                 const char *text, char *ret_why, size_t size);
+
+#endif
