@@ -3,38 +3,47 @@
 #include "daemon/daemon.h"
 
 #include <event2/event.h>
+#include <limits.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "daemon/listener.h"
 #include "daemon/nameplates.h"
 #include "daemon/permission.h"
 #include "daemon/relays.h"
+#include "daemon/routes.h"
 #include "daemon/rpc.h"
 #include "daemon/scheduler.h"
 #include "daemon/server.h"
 #include "daemon/settings.h"
+#include "daemon/socket_path.h"
+#include "daemon/status_line.h"
 #include "daemon/subscribers.h"
 #include "daemon/turn.h"
 #include "daemon/visits.h"
-#include "net/ws.h"
+#include "service/activation.h"
 #include "service/clock.h"
 #include "service/log.h"
 #include "service/notify.h"
 #include "service/process.h"
 #include "state/store.h"
 
-static const int ending_signals[] = {SIGTERM, SIGINT};
-#define ENDING_SIGNALS (sizeof ending_signals / sizeof *ending_signals)
+static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
+#define SIGNALS (sizeof signals / sizeof *signals)
 
 struct daemon {
-    const struct settings *settings;
+    const struct options *options;
+    struct settings *settings;
+    int failure;    /* exit status if it does not come up */
+    bool activated; /* the socket is the service manager's */
     struct event_base *base;
-    struct event *signals[ENDING_SIGNALS];
+    struct event *signals[SIGNALS];
+    struct event *watchdog;
     struct store *store;
-    struct ws_net *net;
+    struct routes *routes;
     struct relays *relays;
     struct permissions *permissions;
     struct visits *visits;
@@ -42,6 +51,7 @@ struct daemon {
     struct scheduler *scheduler;
     struct nameplates *nameplates;
     struct subscribers *subscribers;
+    struct status_line *status_line;
     struct rpc rpc;
     struct server *server;
     struct listener *listener;
@@ -71,9 +81,12 @@ static void on_over(void *arg)
 {
     struct daemon *daemon = arg;
     scheduler_look(daemon->scheduler);
+    status_line_look(daemon->status_line);
 }
 
 /* ---- making the parts ---- */
+
+static void on_signal(evutil_socket_t number, short what, void *arg);
 
 static bool made(const void *part)
 {
@@ -82,49 +95,48 @@ static bool made(const void *part)
     return part;
 }
 
-static void on_signal(evutil_socket_t number, short what, void *arg)
-{
-    (void)what;
-    struct daemon *daemon = arg;
-    log_info("daemon", "ending: %s", number == SIGTERM ? "SIGTERM" : "SIGINT");
-    event_base_loopbreak(daemon->base);
-}
-
 static bool make_loop(struct daemon *daemon)
 {
     if (!made(daemon->base = event_base_new()))
         return false;
-    for (size_t i = 0; i < ENDING_SIGNALS; i++) {
-        daemon->signals[i] = evsignal_new(daemon->base, ending_signals[i], on_signal, daemon);
+    for (size_t i = 0; i < SIGNALS; i++) {
+        daemon->signals[i] = evsignal_new(daemon->base, signals[i], on_signal, daemon);
         if (!made(daemon->signals[i]) || event_add(daemon->signals[i], NULL) < 0)
             return false;
     }
+    daemon->watchdog = notify_watch(daemon->base);
     return true;
 }
 
 static bool open_store(struct daemon *daemon)
 {
     char why[512];
-    if (store_open(daemon->settings->state, daemon->settings->max_store_size, &daemon->store, why,
-                   sizeof why) == STORE_OK)
+    enum store_status status = store_open(daemon->settings->state, daemon->settings->max_store_size,
+                                          &daemon->store, why, sizeof why);
+    if (status == STORE_OK)
         return true;
+    if (status == STORE_LOCKED)
+        daemon->failure = DAEMON_EXIT_RUNNING;
     log_error("store", "%s", why);
     return false;
 }
 
-static bool make_net(struct daemon *daemon)
+static bool make_routes(struct daemon *daemon)
 {
     char why[512];
-    daemon->net = ws_net_new(daemon->base, daemon->settings->cafile, why, sizeof why);
-    if (!daemon->net)
+    daemon->routes = routes_new(daemon->base, daemon->settings, why, sizeof why);
+    if (!daemon->routes)
         log_error("net", "%s", why);
-    return daemon->net;
+    return daemon->routes;
 }
 
 /* Some connections stay free for sessions that look in and leave, however many are held. */
-static unsigned held_max(unsigned max_connections)
+static struct turn_settings turn_settings(const struct settings *settings)
 {
-    return max_connections - max_connections / 4;
+    return (struct turn_settings){
+        .keep = settings->keep,
+        .max_held = settings->max_connections - settings->max_connections / 4,
+    };
 }
 
 static bool make_visits(struct daemon *daemon)
@@ -132,7 +144,7 @@ static bool make_visits(struct daemon *daemon)
     if (!made(daemon->relays = relays_new()) ||
         !made(daemon->permissions = permissions_new(daemon->base)))
         return false;
-    const struct visits_parts parts = {.net = daemon->net,
+    const struct visits_parts parts = {.routes = daemon->routes,
                                        .store = daemon->store,
                                        .relays = daemon->relays,
                                        .permissions = daemon->permissions};
@@ -142,8 +154,7 @@ static bool make_visits(struct daemon *daemon)
 static bool make_turns(struct daemon *daemon)
 {
     const struct turn_hooks hooks = {on_effect, on_abandon, on_changed, on_over, daemon};
-    const struct turn_settings settings = {.keep = daemon->settings->keep,
-                                           .max_held = held_max(daemon->settings->max_connections)};
+    const struct turn_settings settings = turn_settings(daemon->settings);
     if (!made(daemon->subscribers = subscribers_new(daemon->base)) || !make_visits(daemon) ||
         !made(daemon->turns =
                   turns_new(daemon->base, daemon->store, daemon->relays, &hooks, &settings)))
@@ -151,13 +162,42 @@ static bool make_turns(struct daemon *daemon)
     visits_set_turns(daemon->visits, daemon->turns);
     daemon->scheduler = scheduler_new(daemon->base, daemon->store, daemon->turns, daemon->relays,
                                       daemon->settings->max_connections);
-    return made(daemon->scheduler);
+    daemon->status_line = status_line_new(daemon->base, daemon->store, daemon->turns);
+    return made(daemon->scheduler) && made(daemon->status_line);
+}
+
+/* The service manager may have a socket for us; `status` tells where that is. */
+static struct listener *listen_for_clients(struct daemon *daemon, struct listener_why *ret_why)
+{
+    char path[PATH_MAX];
+    daemon->activated = activation_take() > 0;
+    if (!daemon->activated)
+        return listener_new(daemon->base, daemon->settings->socket, server_accept, daemon->server,
+                            ret_why);
+    socket_path_of(ACTIVATION_FIRST, path, sizeof path);
+    struct listener *listener =
+        listener_adopt(daemon->base, ACTIVATION_FIRST, server_accept, daemon->server, ret_why);
+    if (listener)
+        settings_set_socket(daemon->settings, path);
+    return listener;
+}
+
+static bool make_listener(struct daemon *daemon)
+{
+    struct listener_why why;
+    daemon->listener = listen_for_clients(daemon, &why);
+    if (daemon->listener)
+        return true;
+    if (why.taken)
+        daemon->failure = DAEMON_EXIT_RUNNING;
+    log_error("rpc", "%s", why.text);
+    return false;
 }
 
 static bool make_nameplates(struct daemon *daemon)
 {
     daemon->nameplates = nameplates_new(&(struct nameplates_parts){
-        daemon->base, daemon->net, daemon->relays, daemon->permissions});
+        daemon->base, daemon->routes, daemon->relays, daemon->permissions});
     return made(daemon->nameplates);
 }
 
@@ -172,20 +212,61 @@ static bool make_server(struct daemon *daemon)
         .settings = daemon->settings,
         .started = clock_now(),
     };
-    if (!made(daemon->server = server_new(daemon->base, &daemon->rpc)))
-        return false;
-    char why[512];
-    daemon->listener = listener_new(daemon->base, daemon->settings->socket, server_accept,
-                                    daemon->server, why, sizeof why);
-    if (!daemon->listener)
-        log_error("rpc", "%s", why);
-    return daemon->listener;
+    return made(daemon->server = server_new(daemon->base, &daemon->rpc)) && make_listener(daemon);
 }
 
 static bool make_parts(struct daemon *daemon)
 {
-    return make_loop(daemon) && open_store(daemon) && make_net(daemon) && make_turns(daemon) &&
+    return make_loop(daemon) && open_store(daemon) && make_routes(daemon) && make_turns(daemon) &&
            make_nameplates(daemon) && make_server(daemon);
+}
+
+bool daemon_check(const struct settings *settings, char *ret_why, size_t size)
+{
+    struct event_base *base = event_base_new();
+    struct routes *routes = base ? routes_new(base, settings, ret_why, size) : NULL;
+    bool fine = routes;
+    routes_free(routes);
+    if (base)
+        event_base_free(base);
+    else
+        snprintf(ret_why, size, "out of memory");
+    return fine;
+}
+
+/* ---- signals ---- */
+
+static void reload(struct daemon *daemon)
+{
+    struct settings fresh;
+    char why[1024];
+    notify_reloading();
+    if (settings_read(daemon->options, &fresh, why, sizeof why) &&
+        routes_prepare(daemon->routes, &fresh, why, sizeof why)) {
+        settings_replace(daemon->settings, &fresh, daemon->activated);
+        struct turn_settings settings = turn_settings(daemon->settings);
+        turns_set(daemon->turns, &settings);
+        scheduler_set_max(daemon->scheduler, daemon->settings->max_connections);
+        log_set_level(daemon->settings->log_level);
+        log_info("daemon", "the settings were read anew");
+    } else {
+        settings_clear(&fresh);
+        log_error("daemon", "the settings stay as they were: %s", why);
+    }
+    listener_check(daemon->listener);
+    notify_ready();
+}
+
+static void on_signal(evutil_socket_t number, short what, void *arg)
+{
+    (void)what;
+    struct daemon *daemon = arg;
+    if (number == SIGHUP) {
+        reload(daemon);
+        return;
+    }
+    log_info("daemon", "ending: %s", number == SIGTERM ? "SIGTERM" : "SIGINT");
+    event_base_loopbreak(daemon->base);
 }
 
 /* ---- the end ---- */
@@ -211,20 +292,23 @@ static void end(struct daemon *daemon)
     visits_free(daemon->visits);
     permissions_free(daemon->permissions);
     scheduler_free(daemon->scheduler);
+    status_line_free(daemon->status_line);
     turns_free(daemon->turns);
     subscribers_free(daemon->subscribers);
     relays_free(daemon->relays);
-    ws_net_free(daemon->net);
+    routes_free(daemon->routes);
     store_close(daemon->store);
-    for (size_t i = 0; i < ENDING_SIGNALS; i++)
+    for (size_t i = 0; i < SIGNALS; i++)
         if (daemon->signals[i])
             event_free(daemon->signals[i]);
+    if (daemon->watchdog)
+        event_free(daemon->watchdog);
     free_loop(daemon->base);
 }
 
-int daemon_run(const struct settings *settings, void (*ready)(void))
+int daemon_run(const struct options *options, struct settings *settings, void (*ready)(void))
 {
-    struct daemon daemon = {.settings = settings};
+    struct daemon daemon = {.options = options, .settings = settings, .failure = EXIT_FAILURE};
     log_set_level(settings->log_level);
     process_prepare();
     if (sodium_init() < 0) {
@@ -241,5 +325,5 @@ int daemon_run(const struct settings *settings, void (*ready)(void))
     }
     end(&daemon);
     log_info("daemon", "ended");
-    return up ? EXIT_SUCCESS : EXIT_FAILURE;
+    return up ? EXIT_SUCCESS : daemon.failure;
 }

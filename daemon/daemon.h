@@ -2,10 +2,23 @@
 #ifndef DAEMON_DAEMON_H
 #define DAEMON_DAEMON_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
+struct options;
 struct settings;
 
-/* Runs until SIGTERM or SIGINT; `ready` is called once clients can come in. Returns the process's
- * exit status. What went wrong has been logged. */
-int daemon_run(const struct settings *settings, void (*ready)(void));
+/* Exit status if another daemon has the state directory or the socket: whoever wants one running
+ * can be content. */
+#define DAEMON_EXIT_RUNNING 3
+
+/* Whether the settings can be used: the files that they name are there. False with a sentence in
+ * ret_why. */
+bool daemon_check(const struct settings *settings, char *ret_why, size_t size);
+
+/* Runs until SIGTERM or SIGINT; `ready` is called once clients can come in. On SIGHUP it reads the
+ * settings anew, into `settings`. Returns the process's exit status. What went wrong has been
+ * logged. */
+int daemon_run(const struct options *options, struct settings *settings, void (*ready)(void));
 
 #endif

@@ -16,7 +16,7 @@
 
 struct listener {
     struct event_base *base;
-    char *path;
+    char *path; /* NULL: it was adopted */
     acceptor_accepted accepted;
     void *arg;
     struct acceptor *acceptor; /* NULL: there is no socket */
@@ -25,33 +25,45 @@ struct listener {
     bool homeless;       /* it could not be made anew; the log knows */
 };
 
+static struct listener *refuse(const char *text, struct listener_why *ret_why)
+{
+    ret_why->taken = false;
+    snprintf(ret_why->text, sizeof ret_why->text, "%s", text);
+    return NULL;
+}
+
+static bool serve(struct listener *listener, int fd, struct listener_why *ret_why)
+{
+    listener->acceptor = acceptor_new(listener->base, fd, "rpc", listener->accepted, listener->arg);
+    return listener->acceptor || refuse("out of memory", ret_why);
+}
+
 /* Takes the place of the socket that is there, only if it succeeds. */
-static bool open_socket(struct listener *listener, char *ret_why, size_t size)
+static bool open_socket(struct listener *listener, struct listener_why *ret_why)
 {
     struct socket_mark mark;
-    int fd = socket_path_listen(listener->path, &mark, ret_why, size);
+    int fd = socket_path_listen(listener->path, &mark, ret_why->text, sizeof ret_why->text);
+    ret_why->taken = fd == SOCKET_PATH_TAKEN;
     if (fd < 0)
         return false;
     acceptor_free(listener->acceptor);
     listener->mark = mark;
-    listener->acceptor = acceptor_new(listener->base, fd, "rpc", listener->accepted, listener->arg);
-    if (listener->acceptor)
-        return true;
-    snprintf(ret_why, size, "out of memory");
-    return false;
+    return serve(listener, fd, ret_why);
 }
 
 void listener_check(struct listener *listener)
 {
-    char why[512];
+    struct listener_why why;
+    if (!listener->path)
+        return;
     if (listener->acceptor && socket_path_is(listener->path, &listener->mark))
         return;
     bool was_homeless = listener->homeless;
-    listener->homeless = !open_socket(listener, why, sizeof why);
+    listener->homeless = !open_socket(listener, &why);
     if (!listener->homeless)
         log_warning("rpc", "the socket had been removed, and was made anew");
     else if (!was_homeless)
-        log_error("rpc", "the socket was removed and cannot be made anew: %s", why);
+        log_error("rpc", "the socket was removed and cannot be made anew: %s", why.text);
 }
 
 static void on_check(evutil_socket_t fd, short what, void *arg)
@@ -62,20 +74,37 @@ static void on_check(evutil_socket_t fd, short what, void *arg)
 }
 
 struct listener *listener_new(struct event_base *base, const char *path, acceptor_accepted accepted,
-                              void *arg, char *ret_why, size_t size)
+                              void *arg, struct listener_why *ret_why)
 {
     static const struct timeval often = {CHECK_SECONDS, 0};
     struct listener *listener = calloc(1, sizeof *listener);
-    if (!listener) {
-        snprintf(ret_why, size, "out of memory");
+    refuse("out of memory", ret_why);
+    if (!listener)
         return NULL;
-    }
     *listener =
         (struct listener){.base = base, .path = strdup(path), .accepted = accepted, .arg = arg};
     listener->check = event_new(base, -1, EV_PERSIST, on_check, listener);
-    snprintf(ret_why, size, "out of memory");
     if (listener->path && listener->check && event_add(listener->check, &often) == 0 &&
-        open_socket(listener, ret_why, size))
+        open_socket(listener, ret_why))
+        return listener;
+    listener_free(listener);
+    return NULL;
+}
+
+struct listener *listener_adopt(struct event_base *base, int fd, acceptor_accepted accepted,
+                                void *arg, struct listener_why *ret_why)
+{
+    struct listener *listener = NULL;
+    if (!socket_path_is_listening(fd))
+        refuse("what the service manager passed on is no listening Unix socket", ret_why);
+    else if (!(listener = calloc(1, sizeof *listener)))
+        refuse("out of memory", ret_why);
+    if (!listener) {
+        close(fd);
+        return NULL;
+    }
+    *listener = (struct listener){.base = base, .accepted = accepted, .arg = arg};
+    if (serve(listener, fd, ret_why))
         return listener;
     listener_free(listener);
     return NULL;
@@ -85,7 +114,7 @@ void listener_free(struct listener *listener)
 {
     if (!listener)
         return;
-    if (listener->acceptor && socket_path_is(listener->path, &listener->mark))
+    if (listener->path && listener->acceptor && socket_path_is(listener->path, &listener->mark))
         unlink(listener->path);
     acceptor_free(listener->acceptor);
     if (listener->check)

@@ -13,12 +13,15 @@ static int run(const struct options *options)
     struct settings settings;
     char why[1024];
     int status = EXIT_FAILURE;
-    if (!settings_read(options, &settings, why, sizeof why))
+    if (!settings_read(options, &settings, why, sizeof why) ||
+        (options->check && !daemon_check(&settings, why, sizeof why)))
         fprintf(stderr, "wormholed: %s\n", why);
+    else if (options->check)
+        status = options_checked(settings.config_file);
     else if (!options->own && !background_start())
         perror("wormholed: cannot go into the background");
     else
-        status = daemon_run(&settings, background_ready);
+        status = daemon_run(options, &settings, background_ready);
     settings_clear(&settings);
     return status;
 }

@@ -11,6 +11,7 @@
 
 #include "daemon/permission.h"
 #include "daemon/relays.h"
+#include "daemon/routes.h"
 #include "net/url.h"
 #include "net/ws.h"
 #include "wormhole/session.h"
@@ -234,8 +235,8 @@ static bool dial(struct inquiry *inquiry)
     ws_options_default(&options);
     options.message_max = LIST_BYTES_MAX;
     if (url_parse(inquiry->relay->url, &url) == URL_OK)
-        inquiry->ws =
-            ws_dial(inquiry->nameplates->parts.net, &url, NULL, &options, &handlers, inquiry);
+        inquiry->ws = routes_dial(inquiry->nameplates->parts.routes, inquiry->relay, &url, &options,
+                                  &handlers, inquiry);
     return inquiry->ws;
 }
 

@@ -12,8 +12,8 @@ struct inquiry;
 struct nameplates;
 struct permissions;
 struct relays;
+struct routes;
 struct wire_message;
-struct ws_net;
 
 /* Inquiries under way at a time: people type one code each. */
 #define NAMEPLATES_INQUIRIES_MAX 16
@@ -23,7 +23,7 @@ struct ws_net;
 /* What inquiries work with; all of it must outlive them. */
 struct nameplates_parts {
     struct event_base *base;
-    struct ws_net *net;
+    struct routes *routes;
     struct relays *relays;
     struct permissions *permissions;
 };

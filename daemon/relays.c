@@ -2,9 +2,12 @@
 
 #include "daemon/relays.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <uthash.h>
+
+#include "net/proxy.h"
 
 struct entry {
     struct relay relay; /* first: a relay's address is its entry's */
@@ -26,6 +29,7 @@ static void free_entry(struct entry *entry)
     free(entry->relay.motd);
     free(entry->relay.error);
     free(entry->relay.last_error);
+    free(entry->relay.proxy);
     free(entry);
 }
 
@@ -79,6 +83,17 @@ static void replace(char **text, const char *with)
 {
     free(*text);
     *text = with == NULL ? NULL : strdup(with);
+}
+
+void relay_dialled(struct relay *relay, const struct proxy *proxy)
+{
+    static const char *const schemes[] = {[PROXY_SOCKS5] = "socks5h", [PROXY_HTTP] = "http"};
+    char where[URL_HOST_HEADER_SIZE], text[URL_HOST_HEADER_SIZE + 16];
+    if (proxy != NULL) {
+        url_where(&proxy->url, where, sizeof where);
+        snprintf(text, sizeof text, "%s://%s", schemes[proxy->protocol], where);
+    }
+    replace(&relay->proxy, proxy == NULL ? NULL : text);
 }
 
 void relay_reached(struct relay *relay)

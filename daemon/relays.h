@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct proxy;
+
 enum relay_state { RELAY_UNKNOWN = 0, RELAY_UP, RELAY_DOWN };
 
 struct relay {
@@ -17,6 +19,7 @@ struct relay {
     int64_t retention;  /* ms, 0 if it does not say */
     char *motd, *error; /* from its last welcome, or NULL */
     char *last_error;   /* why it could not be reached, or NULL */
+    char *proxy;        /* on the way to it, without user and password; NULL: none */
 };
 
 struct relays;
@@ -32,6 +35,9 @@ struct relay *relays_get(struct relays *relays, const char *url);
 
 /* The relay after `relay` (NULL: the first); NULL at the end. */
 struct relay *relays_next(struct relays *relays, struct relay *relay);
+
+/* It is dialled, through a proxy or (NULL) directly. */
+void relay_dialled(struct relay *relay, const struct proxy *proxy);
 
 /* A connection was opened. */
 void relay_reached(struct relay *relay);

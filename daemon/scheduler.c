@@ -143,6 +143,12 @@ void scheduler_free(struct scheduler *scheduler)
     free(scheduler);
 }
 
+void scheduler_set_max(struct scheduler *scheduler, unsigned max_connections)
+{
+    scheduler->max_connections = max_connections;
+    scheduler_look(scheduler);
+}
+
 void scheduler_look(struct scheduler *scheduler)
 {
     clock_arm(scheduler->timer, 0);

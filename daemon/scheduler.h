@@ -16,6 +16,9 @@ struct scheduler *scheduler_new(struct event_base *base, struct store *store, st
                                 struct relays *relays, unsigned max_connections);
 void scheduler_free(struct scheduler *scheduler);
 
+/* Another limit, for connections that are opened from now on. */
+void scheduler_set_max(struct scheduler *scheduler, unsigned max_connections);
+
 /* What is due may have changed, or a connection became free: look (soon, from the event loop). */
 void scheduler_look(struct scheduler *scheduler);
 

@@ -101,28 +101,28 @@ static bool somebody_answers(const struct sockaddr_un *address, int *ret_error)
     return connected || *ret_error == EAGAIN;
 }
 
-/* Makes the place free, unless somebody lives there. */
-static bool clear_place(const struct sockaddr_un *address, char *ret_why, size_t size)
+/* Makes the place free, unless somebody lives there: 0, or what socket_path_listen() returns. */
+static int clear_place(const struct sockaddr_un *address, char *ret_why, size_t size)
 {
     struct stat status;
     const char *path = address->sun_path;
     if (lstat(path, &status) < 0)
-        return true; /* if not because it is free, bind() will say so */
+        return 0; /* if not because it is free, bind() will say so */
     if (!S_ISSOCK(status.st_mode)) {
         snprintf(ret_why, size, "%s is in the way: it is no socket", path);
-        return false;
+        return -1;
     }
     int error;
     if (somebody_answers(address, &error)) {
         snprintf(ret_why, size, "another daemon is listening on %s", path);
-        return false;
+        return SOCKET_PATH_TAKEN;
     }
     if (error != ECONNREFUSED || unlink(path) < 0) {
         snprintf(ret_why, size, "%s is in the way: %s", path,
                  strerror(error != ECONNREFUSED ? error : errno));
-        return false;
+        return -1;
     }
-    return true;
+    return 0;
 }
 
 /* ---- the socket ---- */
@@ -157,7 +157,9 @@ int socket_path_listen(const char *path, struct socket_mark *ret_mark, char *ret
     int directory = open_directory(path, ret_why, size);
     if (directory < 0)
         return -1;
-    if (lock_directory(directory, ret_why, size) && clear_place(&address, ret_why, size))
+    if (lock_directory(directory, ret_why, size))
+        fd = clear_place(&address, ret_why, size);
+    if (fd == 0)
         fd = bind_socket(&address, ret_mark, ret_why, size);
     close(directory); /* and with it the lock */
     return fd;
@@ -168,4 +170,25 @@ bool socket_path_is(const char *path, const struct socket_mark *mark)
     struct stat status;
     return lstat(path, &status) == 0 && status.st_dev == mark->device &&
            status.st_ino == mark->inode;
+}
+
+static bool has_option(int fd, int option, int wanted)
+{
+    int value;
+    socklen_t size = sizeof value;
+    return getsockopt(fd, SOL_SOCKET, option, &value, &size) == 0 && value == wanted;
+}
+
+bool socket_path_is_listening(int fd)
+{
+    return has_option(fd, SO_DOMAIN, AF_UNIX) && has_option(fd, SO_TYPE, SOCK_STREAM) &&
+           has_option(fd, SO_ACCEPTCONN, 1);
+}
+
+void socket_path_of(int fd, char *ret_path, size_t size)
+{
+    struct sockaddr_un address = {0};
+    socklen_t length = sizeof address;
+    bool known = getsockname(fd, (struct sockaddr *)&address, &length) == 0;
+    snprintf(ret_path, size, "%.*s", known ? (int)sizeof address.sun_path : 0, address.sun_path);
 }

@@ -257,6 +257,11 @@ struct turns *turns_new(struct event_base *base, struct store *store, struct rel
     return turns;
 }
 
+void turns_set(struct turns *turns, const struct turn_settings *settings)
+{
+    turns->settings = *settings;
+}
+
 void turns_free(struct turns *turns)
 {
     if (turns == NULL)

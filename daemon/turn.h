@@ -63,6 +63,9 @@ struct turns *turns_new(struct event_base *base, struct store *store, struct rel
                         const struct turn_hooks *hooks, const struct turn_settings *settings);
 void turns_free(struct turns *turns);
 
+/* Other settings, from the next turn on. */
+void turns_set(struct turns *turns, const struct turn_settings *settings);
+
 /* ---- requests; everything is copied; `done` may be NULL; false when out of memory (done is not
  * called) ---- */
 

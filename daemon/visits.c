@@ -9,6 +9,7 @@
 
 #include "daemon/permission.h"
 #include "daemon/relays.h"
+#include "daemon/routes.h"
 #include "daemon/turn.h"
 #include "net/url.h"
 #include "net/ws.h"
@@ -309,7 +310,7 @@ static void connect_effect(struct visits *visits, const struct session *session,
     struct link *link = relay == NULL ? NULL : add_link(visits, session, relay);
     (void)effect;
     if (link != NULL && fault == URL_OK)
-        link->ws = ws_dial(visits->parts.net, &url, NULL, NULL, &handlers, link);
+        link->ws = routes_dial(visits->parts.routes, relay, &url, NULL, &handlers, link);
     if (link != NULL && link->ws != NULL)
         return;
     const char *why = fault == URL_OK ? "out of memory" : url_fault_text(fault);

@@ -9,14 +9,14 @@
 
 struct permissions;
 struct relays;
+struct routes;
 struct store;
 struct turns;
 struct visits;
-struct ws_net;
 
 /* What visits work with; all of it must outlive them. */
 struct visits_parts {
-    struct ws_net *net;
+    struct routes *routes;
     struct store *store;
     struct relays *relays;
     struct permissions *permissions;

@@ -13,6 +13,9 @@
 #include <time.h>
 #include <unistd.h>
 
+/* Longer lines nobody reads. */
+#define STATUS_MAX 256
+
 /* A path, or '@' and the name of an abstract socket. Whether anybody has heard is not our concern.
  */
 static void say(const char *text)
@@ -51,6 +54,19 @@ void notify_reloading(void)
 void notify_stopping(void)
 {
     say("STOPPING=1");
+}
+
+void notify_status(const char *line)
+{
+    char text[STATUS_MAX];
+    snprintf(text, sizeof text, "STATUS=%s", line);
+    say(text);
+}
+
+bool notify_is_heard(void)
+{
+    const char *name = getenv("NOTIFY_SOCKET");
+    return name && *name;
 }
 
 static void on_time(evutil_socket_t fd, short what, void *arg)

@@ -2,6 +2,8 @@
 #ifndef SERVICE_NOTIFY_H
 #define SERVICE_NOTIFY_H
 
+#include <stdbool.h>
+
 struct event;
 struct event_base;
 
@@ -9,6 +11,12 @@ struct event_base;
 void notify_ready(void);
 void notify_reloading(void);
 void notify_stopping(void);
+
+/* How it fares: one line for people. */
+void notify_status(const char *line);
+
+/* True if anybody is told. */
+bool notify_is_heard(void);
 
 /* As long as the event loop turns, tells the watchdog that asks for it in $WATCHDOG_USEC. New:
  * event_free() it. NULL where there is none, or no memory. */

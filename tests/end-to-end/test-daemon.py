@@ -11,6 +11,8 @@ from harness.waiting import patience
 
 # How the store keeps its format: the name, and a number of 8 bytes, big-endian (state/meta.c).
 FORMAT = b"format"
+# The exit status of a daemon that is not needed (daemon/daemon.h).
+ALREADY_RUNNING = 3
 
 
 @test("SIGTERM ends the daemon within a second, and leaves no socket")
@@ -35,11 +37,11 @@ def second(world):
     first = world.daemon("first", relay)
     other = world.daemon("other", relay, start=False)
     other.state = first.state
-    equal(other.launch().wait(), 1, "exit status of the second one")
+    equal(other.launch().wait(), ALREADY_RUNNING, "exit status of the second one")
     contains(other.process.err(), first.state, "what it says")
     thief = world.daemon("thief", relay, start=False)
     thief.socket = first.socket
-    equal(thief.launch().wait(), 1, "exit status of the one that wants the socket")
+    equal(thief.launch().wait(), ALREADY_RUNNING, "exit status of the one that wants the socket")
     contains(thief.process.err(), first.socket, "what it says")
     equal(first.call("status")["pid"], first.process.pid, "who answers")
 

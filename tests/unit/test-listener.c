@@ -67,20 +67,20 @@ static int tear_down(void **state)
 
 static struct listener *listen_there(struct place *place)
 {
-    char why[256];
-    struct listener *listener =
-        listener_new(place->base, place->path, on_accepted, place, why, sizeof why);
+    struct listener_why why;
+    struct listener *listener = listener_new(place->base, place->path, on_accepted, place, &why);
     if (!listener)
-        fail_msg("%s", why);
+        fail_msg("%s", why.text);
     return listener;
 }
 
 static void expect_refusal(struct place *place, const char *part)
 {
-    char why[256];
-    assert_null(listener_new(place->base, place->path, on_accepted, place, why, sizeof why));
-    if (!strstr(why, part))
-        fail_msg("'%s' does not say '%s'", why, part);
+    struct listener_why why;
+    assert_null(listener_new(place->base, place->path, on_accepted, place, &why));
+    if (!strstr(why.text, part))
+        fail_msg("'%s' does not say '%s'", why.text, part);
+    assert_int_equal(why.taken, strcmp(part, "another daemon") == 0);
 }
 
 /* A connection, or -1. */
@@ -223,13 +223,14 @@ static void two_that_start_are_kept_apart(void **state)
 static void path_too_long(void **state)
 {
     struct place *place = *state;
-    char why[512], path[200];
+    struct listener_why why;
+    char path[200];
     memset(path, 'x', sizeof path);
     memcpy(path, place->directory, strlen(place->directory));
     path[strlen(place->directory)] = '/';
     path[199] = 0;
-    assert_null(listener_new(place->base, path, on_accepted, place, why, sizeof why));
-    assert_non_null(strstr(why, "199 bytes"));
+    assert_null(listener_new(place->base, path, on_accepted, place, &why));
+    assert_non_null(strstr(why.text, "199 bytes"));
 }
 
 static void ends_without_touching_another_ones_socket(void **state)
@@ -279,6 +280,41 @@ static void taken_place_is_left_alone(void **state)
     listener_check(first);
     assert_true(exists(place->path));
     listener_free(first);
+}
+
+/* The manager's socket is served, and not touched. */
+static void adopts_a_socket(void **state)
+{
+    struct place *place = *state;
+    struct listener_why why;
+    struct socket_mark mark;
+    char text[256];
+    int fd = socket_path_listen(place->path, &mark, text, sizeof text);
+    int the_managers = dup(fd);
+    struct listener *listener = listener_adopt(place->base, fd, on_accepted, place, &why);
+    assert_non_null(listener);
+    socket_path_of(the_managers, text, sizeof text);
+    assert_string_equal(text, place->path);
+    int client = come_in(place);
+    event_base_loop(place->base, EVLOOP_NONBLOCK);
+    assert_int_equal(place->count, 1);
+    listener_check(listener);
+    listener_free(listener);
+    assert_true(exists(place->path));
+    close(client);
+    close(the_managers);
+}
+
+static void adopts_no_other_thing(void **state)
+{
+    struct place *place = *state;
+    struct listener_why why;
+    int pair[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    assert_null(listener_adopt(place->base, pair[0], on_accepted, place, &why));
+    assert_non_null(strstr(why.text, "no listening Unix socket"));
+    assert_int_equal(fcntl(pair[0], F_GETFD), -1); /* it is closed */
+    close(pair[1]);
 }
 
 static int64_t milliseconds(void)
@@ -343,6 +379,8 @@ int main(void)
         TEST(ends_without_touching_another_ones_socket),
         TEST(removed_socket_is_made_anew),
         TEST(taken_place_is_left_alone),
+        TEST(adopts_a_socket),
+        TEST(adopts_no_other_thing),
         TEST(out_of_descriptors),
     };
     log_set_level(LOG_LEVEL_ERROR);

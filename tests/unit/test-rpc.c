@@ -23,11 +23,11 @@
 #include "daemon/relays.h"
 #include "daemon/rpc.h"
 #include "daemon/server.h"
+#include "daemon/routes.h"
 #include "daemon/settings.h"
 #include "daemon/subscribers.h"
 #include "daemon/turn.h"
 #include "ipc/message.h"
-#include "net/ws.h"
 #include "service/log.h"
 #include "state/store.h"
 #include "tests/unit/talk.h"
@@ -37,7 +37,7 @@ struct house {
     char directory[32];
     struct event_base *base;
     struct settings settings;
-    struct ws_net *net;
+    struct routes *routes;
     struct permissions *permissions;
     struct rpc rpc;
     struct server *server;
@@ -81,10 +81,10 @@ static struct talk *come_in(struct house *house)
 static void make_nameplates(struct house *house)
 {
     char why[256];
-    house->net = ws_net_new(house->base, NULL, why, sizeof why);
+    house->routes = routes_new(house->base, &house->settings, why, sizeof why);
     house->permissions = permissions_new(house->base);
-    house->rpc.nameplates = nameplates_new(
-        &(struct nameplates_parts){house->base, house->net, house->rpc.relays, house->permissions});
+    house->rpc.nameplates = nameplates_new(&(struct nameplates_parts){
+        house->base, house->routes, house->rpc.relays, house->permissions});
     assert_non_null(house->rpc.nameplates);
 }
 
@@ -144,7 +144,7 @@ static int tear_down(void **state)
     relays_free(house->rpc.relays);
     store_close(house->rpc.store);
     settings_clear(&house->settings);
-    ws_net_free(house->net);
+    routes_free(house->routes);
     event_base_loop(house->base, EVLOOP_NONBLOCK);
     event_base_free(house->base);
     remove_directory(house->directory);

@@ -1,0 +1,27 @@
+/* One line for the service manager: "412 sessions, 3 due". */
+#ifndef DAEMON_STATUS_LINE_H
+#define DAEMON_STATUS_LINE_H
+
+#include <stdint.h>
+
+struct event_base;
+struct status_line;
+struct store;
+struct turns;
+
+/* Room for the line, with its NUL. */
+#define STATUS_LINE_SIZE 64
+
+/* The line for so many sessions, of which so many are due. */
+void status_line_format(uint64_t sessions, unsigned due, char ret_line[STATUS_LINE_SIZE]);
+
+/* New; status_line_free(). NULL when out of memory. Tells the manager for the first time soon, from
+ * the event loop. */
+struct status_line *status_line_new(struct event_base *base, struct store *store,
+                                    struct turns *turns);
+void status_line_free(struct status_line *line); /* NULL is fine */
+
+/* Something may have changed. The manager is told if it has, at most once a second. */
+void status_line_look(struct status_line *line);
+
+#endif
