@@ -151,8 +151,13 @@ static const struct {
     const char *text;
 } turn_verdicts[] = {
     [TURN_NOT_FOUND] = {IPC_NOT_FOUND, "the session is gone"},
-    [TURN_NAME_TAKEN] = {IPC_NAME_TAKEN, "a session with this petname exists"},
+    [TURN_NAME_TAKEN] = {IPC_NAME_TAKEN, "a session with this petname exists: give another name"},
     [TURN_NOT_CLOSED] = {IPC_NOT_CLOSED, "the session is alive: close it first, or use force"},
+    [TURN_NOT_SAFE] = {IPC_NOT_CLOSED, "the session was exported: tell first that its text is in a "
+                                       "safe place (done), or use force"},
+    [TURN_NOT_EXPORTED] = {IPC_NOT_EXPORTABLE, "the session was not exported: take its text first"},
+    [TURN_IMPORTED] = {IPC_IMPORTED, "the session is or was here already"},
+    [TURN_EXPIRED] = {IPC_BAD_EXPORT, "the session's deadline has passed"},
     [TURN_STORE_FULL] = {IPC_STORE_FULL, "the disk or the store is full; nothing was changed"},
     [TURN_STORE_FAILED] = {IPC_STORE_FAILED, "the store cannot be written; nothing was changed"},
     [TURN_MEMORY] = {IPC_STORE_FAILED, "the daemon is out of memory; nothing was changed"},

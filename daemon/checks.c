@@ -106,3 +106,13 @@ bool checks_purpose(struct call *call, const char *purpose)
     return refuse(call, "parameter \"purpose\" must be 1 to %d bytes that do not begin with \"%s\"",
                   PURPOSE_MAX, PURPOSE_RESERVED);
 }
+
+bool checks_session(struct call *call, const struct session *session)
+{
+    struct url url;
+    if ((!session->name || name_is_fine(session->name)) &&
+        url_parse(session->relay, &url) == URL_OK)
+        return true;
+    call_refuse(call, IPC_BAD_EXPORT, "the text was altered: its petname or relay cannot be");
+    return false;
+}

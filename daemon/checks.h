@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 struct call;
+struct session;
 
 /*
  * `name`: a petname stands in command lines, tables and some day in file names, so it is not an
@@ -25,5 +26,8 @@ bool checks_versions(struct call *call, const char *versions);
 
 /* `purpose` of a derived key. */
 bool checks_purpose(struct call *call, const char *purpose);
+
+/* Petname and relay of a session that came in a text: refused as `bad-export`. */
+bool checks_session(struct call *call, const struct session *session);
 
 #endif

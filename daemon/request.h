@@ -24,7 +24,7 @@ struct request {
     void *data; /* a copy of what event.data or event.text points at; wiped when freed */
     size_t length;
     struct session *created; /* for a creation */
-    bool force;              /* for forget */
+    enum turn_forgetting forgetting;
 
     /* What came of it. */
     struct outcome outcome;

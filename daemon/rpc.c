@@ -22,6 +22,8 @@ static void (*const handlers[METHOD_COUNT])(struct call *call, struct fields *fi
     [METHOD_VERIFY] = rpc_verify,
     [METHOD_DERIVE_KEY] = rpc_derive_key,
     [METHOD_RENAME] = rpc_rename,
+    [METHOD_EXPORT] = rpc_export,
+    [METHOD_IMPORT] = rpc_import,
     [METHOD_CLOSE] = rpc_close,
     [METHOD_FORGET] = rpc_forget,
     [METHOD_POLL] = rpc_poll,

@@ -60,6 +60,9 @@ void rpc_rename(struct call *call, struct fields *fields);
 void rpc_close(struct call *call, struct fields *fields);
 void rpc_forget(struct call *call, struct fields *fields);
 void rpc_poll(struct call *call, struct fields *fields);
+/* rpc_move.c */
+void rpc_export(struct call *call, struct fields *fields);
+void rpc_import(struct call *call, struct fields *fields);
 /* rpc_words.c */
 void rpc_nameplates(struct call *call, struct fields *fields);
 void rpc_words(struct call *call, struct fields *fields);

@@ -55,8 +55,9 @@ void rpc_forget(struct call *call, struct fields *fields)
 {
     const char *text = fields_text(fields, "session");
     bool force = fields_flag_or(fields, "force", false);
+    enum turn_forgetting which = force ? TURN_FORGET_ANY : TURN_FORGET_ENDED;
     if (!call_params_ok(call, fields) || !call_find(call, text))
         return;
-    if (!turn_forget(call->rpc->turns, call->session, force, on_forgotten, call))
+    if (!turn_forget(call->rpc->turns, call->session, which, on_forgotten, call))
         call_refuse_memory(call);
 }

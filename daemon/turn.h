@@ -20,9 +20,13 @@ enum turn_code {
     TURN_DONE = 0,
     TURN_NOT_FOUND, /* the session is gone */
     TURN_NAME_TAKEN,
-    TURN_REFUSED,    /* session_step refused: `refusal` */
-    TURN_NOT_CLOSED, /* forget without force */
-    TURN_STORE_FULL, /* nothing was changed */
+    TURN_REFUSED,      /* session_step refused: `refusal` */
+    TURN_NOT_CLOSED,   /* TURN_FORGET_ENDED of one that is alive … */
+    TURN_NOT_SAFE,     /* … or that was handed over */
+    TURN_NOT_EXPORTED, /* TURN_FORGET_EXPORTED of any other */
+    TURN_IMPORTED,     /* the session is or was here already */
+    TURN_EXPIRED,      /* its deadline has passed */
+    TURN_STORE_FULL,   /* nothing was changed */
     TURN_STORE_FAILED,
     TURN_MEMORY,
 };
@@ -77,8 +81,18 @@ bool turn_event(struct turns *turns, const uint8_t id[SESSION_ID_BYTES],
 /* EVENT_RENAME, with TURN_NAME_TAKEN if another session has that petname. NULL: none. */
 bool turn_rename(struct turns *turns, const uint8_t id[SESSION_ID_BYTES], const char *name,
                  turn_done done, void *arg);
-bool turn_forget(struct turns *turns, const uint8_t id[SESSION_ID_BYTES], bool force,
-                 turn_done done, void *arg);
+
+/* A session from a text (state/export.h) goes on here. It is consumed in any case. */
+bool turn_import(struct turns *turns, struct session *session, turn_done done, void *arg);
+
+enum turn_forgetting {
+    TURN_FORGET_ENDED = 0, /* only if it is closed */
+    TURN_FORGET_EXPORTED,  /* only if it was handed over */
+    TURN_FORGET_ANY,
+};
+
+bool turn_forget(struct turns *turns, const uint8_t id[SESSION_ID_BYTES],
+                 enum turn_forgetting which, turn_done done, void *arg);
 
 /* A message of the relay, which is consumed. */
 bool turn_relay_message(struct turns *turns, const uint8_t id[SESSION_ID_BYTES],

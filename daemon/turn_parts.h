@@ -49,6 +49,12 @@ struct touched *turn_touch(struct turns *turns, const uint8_t id[SESSION_ID_BYTE
 /* Writes the session into the turn's transaction, if it changed. */
 void turn_put(struct turns *turns, struct touched *touched);
 
+/* True if another session has this petname; NULL: no. Names are as this turn has them so far. */
+bool turn_name_taken(struct turns *turns, const char *name, const uint8_t id[SESSION_ID_BYTES]);
+
+/* What a step of a session with this relay (NULL: none yet) is told of the world. */
+struct session_context turn_context(struct turns *turns, const char *relay_url);
+
 /* The session is in nobody's memory any more. */
 void turn_leave_memory(struct turns *turns, struct touched *touched);
 

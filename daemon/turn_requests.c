@@ -1,14 +1,13 @@
-/* What can be asked of a turn, and how each is carried out inside its transaction. */
+/* What happens to a session in a turn: events, and how they are carried out inside its transaction.
+ */
 #include "config.h"
 
 #include "daemon/turn_parts.h"
 
-#include <sodium.h>
 #include <string.h>
 
 #include "daemon/relays.h"
 #include "daemon/request.h"
-#include "service/clock.h"
 #include "state/store.h"
 
 /* ---- inside the transaction: what a step writes ---- */
@@ -59,26 +58,6 @@ static void (*const writers[])(struct turns *, const struct session *,
 
 /* ---- inside the transaction: what is asked for ---- */
 
-static void draw_random(void *arg, void *buffer, size_t length)
-{
-    (void)arg;
-    randombytes_buf(buffer, length);
-}
-
-static struct session_context context_for(struct turns *turns, const char *relay_url)
-{
-    unsigned active, held;
-    const struct relay *relay = relay_url == NULL ? NULL : relays_find(turns->relays, relay_url);
-    active_count(turns->active, &active, &held);
-    return (struct session_context){
-        .now = clock_now(),
-        .random = draw_random,
-        .may_hold = held < turns->settings.max_held,
-        .retention = relay == NULL ? 0 : relay->retention,
-        .keep = turns->settings.keep,
-    };
-}
-
 /* The size of the messages that an acknowledgement removes: the session itself does not know it. */
 static size_t bytes_up_to(struct turns *turns, const struct session *session, uint32_t number)
 {
@@ -108,7 +87,7 @@ static enum turn_code run_event(struct turns *turns, struct request *request)
     if (touched == NULL)
         return TURN_NOT_FOUND;
     struct session *session = touched->session;
-    struct session_context context = context_for(turns, session->relay);
+    struct session_context context = turn_context(turns, session->relay);
     complete_event(turns, session, &request->event);
     request->answer.session = session;
     request->answer.refusal = session_step(session, &request->event, &context, &request->outcome);
@@ -120,24 +99,10 @@ static enum turn_code run_event(struct turns *turns, struct request *request)
     return request->answer.refusal == SESSION_ACCEPTED ? TURN_DONE : TURN_REFUSED;
 }
 
-static bool name_taken(struct turns *turns, const char *name, const uint8_t id[SESSION_ID_BYTES])
-{
-    uint8_t found[SESSION_ID_BYTES];
-    struct session *other;
-    if (name == NULL || store_find(turns->txn, name, found) != STORE_OK ||
-        memcmp(found, id, SESSION_ID_BYTES) == 0 ||
-        store_get_session(turns->txn, found, &other) != STORE_OK)
-        return false;
-    /* It may have been found by its id. */
-    bool taken = other->name != NULL && strcmp(other->name, name) == 0;
-    session_free(other);
-    return taken;
-}
-
 /* The new name goes into the index at once: others in this turn may want it, too. */
 static enum turn_code run_rename(struct turns *turns, struct request *request)
 {
-    if (name_taken(turns, request->event.text, request->id))
+    if (turn_name_taken(turns, request->event.text, request->id))
         return TURN_NAME_TAKEN;
     enum turn_code code = run_event(turns, request);
     if (code == TURN_DONE)
@@ -145,42 +110,7 @@ static enum turn_code run_rename(struct turns *turns, struct request *request)
     return code;
 }
 
-static enum turn_code run_create(struct turns *turns, struct request *request)
-{
-    request->answer.session = request->created;
-    enum store_status status = store_put_session(turns->txn, request->created, NULL);
-    return status == STORE_TAKEN ? TURN_NAME_TAKEN : TURN_DONE;
-}
-
-static enum turn_code run_forget(struct turns *turns, struct request *request)
-{
-    struct touched *touched = turn_touch(turns, request->id);
-    if (touched == NULL)
-        return TURN_NOT_FOUND;
-    if (touched->session->state != SESSION_CLOSED && !request->force)
-        return TURN_NOT_CLOSED;
-    store_delete_session(turns->txn, request->id);
-    touched->deleted = true;
-    return TURN_DONE;
-}
-
 /* ---- asking ---- */
-
-bool turn_create(struct turns *turns, const struct session_options *options, turn_done done,
-                 void *arg)
-{
-    struct session_context context = context_for(turns, NULL);
-    struct session *session = session_new(options, &context);
-    struct request *request = session == NULL ? NULL : request_new(session->id);
-    if (request == NULL) {
-        session_free(session);
-        return false;
-    }
-    request->created = session;
-    request->run = run_create;
-    turn_submit(turns, request, done, arg);
-    return true;
-}
 
 static struct request *event_request(const uint8_t id[SESSION_ID_BYTES],
                                      const struct session_event *event)
@@ -211,18 +141,6 @@ bool turn_rename(struct turns *turns, const uint8_t id[SESSION_ID_BYTES], const 
     if (request == NULL)
         return false;
     request->run = run_rename;
-    turn_submit(turns, request, done, arg);
-    return true;
-}
-
-bool turn_forget(struct turns *turns, const uint8_t id[SESSION_ID_BYTES], bool force,
-                 turn_done done, void *arg)
-{
-    struct request *request = request_new(id);
-    if (request == NULL)
-        return false;
-    request->run = run_forget;
-    request->force = force;
     turn_submit(turns, request, done, arg);
     return true;
 }

@@ -4,9 +4,12 @@
 
 #include "daemon/turn_parts.h"
 
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/relays.h"
+#include "service/clock.h"
 #include "state/store.h"
 
 static struct touched *add_touched(struct turns *turns, struct session *session, bool active)
@@ -66,4 +69,40 @@ void turn_forget_touched(struct turns *turns)
         HASH_DEL(turns->touched, touched);
         free(touched);
     }
+}
+
+bool turn_name_taken(struct turns *turns, const char *name, const uint8_t id[SESSION_ID_BYTES])
+{
+    uint8_t found[SESSION_ID_BYTES];
+    struct session *other;
+    if (name == NULL || store_find(turns->txn, name, found) != STORE_OK ||
+        memcmp(found, id, SESSION_ID_BYTES) == 0 ||
+        store_get_session(turns->txn, found, &other) != STORE_OK)
+        return false;
+    /* It may have been found by its id. */
+    bool taken = other->name != NULL && strcmp(other->name, name) == 0;
+    session_free(other);
+    return taken;
+}
+
+/* ---- what steps are told ---- */
+
+static void draw_random(void *arg, void *buffer, size_t length)
+{
+    (void)arg;
+    randombytes_buf(buffer, length);
+}
+
+struct session_context turn_context(struct turns *turns, const char *relay_url)
+{
+    unsigned active, held;
+    const struct relay *relay = relay_url == NULL ? NULL : relays_find(turns->relays, relay_url);
+    active_count(turns->active, &active, &held);
+    return (struct session_context){
+        .now = clock_now(),
+        .random = draw_random,
+        .may_hold = held < turns->settings.max_held,
+        .retention = relay == NULL ? 0 : relay->retention,
+        .keep = turns->settings.keep,
+    };
 }
