@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -152,12 +153,194 @@ static void each_allocation_fails_once(void **state)
     assert_true(nth > 10);
 }
 
+/* ---- synchronous calls: the daemon says its next line whenever the library would sleep ---- */
+
+#define LINES_MAX 4
+
+/* What the library asks the kernel for when there is nothing to process. */
+int __wrap_poll(struct pollfd *ready, nfds_t count, int timeout);
+
+struct line {
+    const char *bytes;
+    size_t length;
+};
+
+static const struct line *next_line;
+static int daemon_end;
+
+int __wrap_poll(struct pollfd *ready, nfds_t count, int timeout)
+{
+    (void)timeout;
+    assert_int_equal(count, 1);
+    assert_true(ready->fd >= 0);
+    assert_non_null(next_line->bytes);
+    assert_int_equal(send(daemon_end, next_line->bytes, next_line->length, MSG_NOSIGNAL),
+                     next_line->length);
+    next_line++;
+    return 1;
+}
+
+#define LINE(text)                                                                                 \
+    {                                                                                              \
+        BYTES(text)                                                                                \
+    }
+#define HELLO_DONE                                                                                 \
+    LINE("\x94\x01\x01\xc0\x81\xa3"                                                                \
+         "api\x01")
+#define VIEW(id)                                                                                   \
+    LINE("\x94\x01" id "\xc0\x84\xa2id\xa2"                                                        \
+         "00\xa5state\xa6"                                                                         \
+         "closed\xa6unread\x01\xa8received\x01")
+
+static bool check_view(struct wormclient_session *session)
+{
+    if (session != NULL)
+        assert_string_equal(wormclient_session_state(session), "closed");
+    wormclient_session_free(session);
+    return session != NULL;
+}
+
+static bool verify(struct wormclient *client, struct wormclient_error *ret_error)
+{
+    return check_view(wormclient_verify(client, "00", true, ret_error));
+}
+
+static bool rename_it(struct wormclient *client, struct wormclient_error *ret_error)
+{
+    return check_view(wormclient_rename(client, "00", "n", ret_error));
+}
+
+static bool import(struct wormclient *client, struct wormclient_error *ret_error)
+{
+    return check_view(wormclient_import(client, "{}", "n", ret_error));
+}
+
+static bool wait_for_end(struct wormclient *client, struct wormclient_error *ret_error)
+{
+    return check_view(wormclient_wait(client, "00", wormclient_has_ended, NULL, -1, ret_error));
+}
+
+static bool derive(struct wormclient *client, struct wormclient_error *ret_error)
+{
+    char key[3] = "";
+    bool done = wormclient_derive_key(client, "00", "p", key, 2, ret_error);
+    assert_string_equal(key, done ? "ab" : "");
+    return done;
+}
+
+static bool export(struct wormclient *client, struct wormclient_error *ret_error)
+{
+    char *text = wormclient_export(client, "00", ret_error);
+    if (text != NULL)
+        assert_string_equal(text, "{}");
+    wormclient_secret_free(text);
+    return text != NULL;
+}
+
+static bool end_export(struct wormclient *client, struct wormclient_error *ret_error)
+{
+    return wormclient_export_done(client, "00", ret_error);
+}
+
+static bool list(struct wormclient *client, struct wormclient_error *ret_error)
+{
+    char **nameplates = wormclient_nameplates(client, "a", NULL, ret_error);
+    if (nameplates != NULL)
+        assert_string_equal(nameplates[0], "7");
+    free(nameplates);
+    return nameplates != NULL;
+}
+
+static bool receive(struct wormclient *client, struct wormclient_error *ret_error)
+{
+    void *data = NULL;
+    size_t length;
+    bool done = wormclient_recv_wait(client, "00", 0, -1, NULL, &data, &length, ret_error);
+    assert_int_equal(done, data != NULL);
+    if (done)
+        assert_string_equal(data, "hi");
+    free(data);
+    return done;
+}
+
+static const struct call {
+    bool (*make)(struct wormclient *client, struct wormclient_error *ret_error);
+    struct line lines[LINES_MAX + 1];
+} calls[] = {
+    {verify, {VIEW("\x02")}},
+    {rename_it, {VIEW("\x02")}},
+    {import, {VIEW("\x02")}},
+    {wait_for_end, {LINE("\x94\x01\x02\xc0\x80"), VIEW("\x03")}},
+    {derive,
+     {LINE("\x94\x01\x02\xc0\x81\xa3key\xc4\x02"
+           "ab")}},
+    {export,
+     {LINE("\x94\x01\x02\xc0\x81\xa6"
+           "export\xa2{}")}},
+    {end_export,
+     {LINE("\x94\x01\x02\xc0\x81\xa6"
+           "export\xc0")}},
+    {list,
+     {LINE("\x94\x01\x02\xc0\x81\xaanameplates\x91\xa1"
+           "7")}},
+    {receive,
+     {LINE("\x94\x01\x02\xc0\x80"), VIEW("\x03"),
+      LINE("\x94\x01\x04\xc0\x82\xa6number\x00\xa4"
+           "data\xc4\x02hi")}},
+};
+
+static bool greet(struct wormclient *client, struct wormclient_error *ret_error)
+{
+    static const struct line hello[] = {HELLO_DONE};
+    assert_int_equal(send(daemon_end, hello->bytes, hello->length, 0), hello->length);
+    return wormclient_process(client, ret_error);
+}
+
+/* True if all went well. */
+static bool call_once(const struct call *call)
+{
+    int ends[2];
+    struct wormclient_error error = {0};
+    assert_return_code(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), errno);
+    daemon_end = ends[0];
+    next_line = call->lines;
+    struct wormclient *client = wormclient_adopt(ends[1], &error);
+    bool done = client != NULL && greet(client, &error) && call->make(client, &error);
+    if (!done) {
+        struct run run = {.whole = true};
+        excuse(&run, &error);
+    }
+    wormclient_free(client);
+    close(ends[0]);
+    return done;
+}
+
+static void check_call(const struct call *call)
+{
+    bool failed = true;
+    for (unsigned nth = 1; failed; nth++) {
+        assert_true(nth < RUNS_MAX);
+        scarce_fail_nth(nth);
+        bool done = call_once(call);
+        failed = scarce_end();
+        assert_int_equal(done, !failed);
+    }
+}
+
+static void each_allocation_of_each_call_fails_once(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++)
+        check_call(&calls[i]);
+}
+
 int main(void)
 {
     scarce_init();
     program_invocation_short_name = "t";
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_allocation_fails_once),
+        cmocka_unit_test(each_allocation_of_each_call_fails_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

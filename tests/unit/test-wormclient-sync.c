@@ -55,7 +55,9 @@ static void invited_with_all(struct script *script, const struct message *reques
         script_says(request, "name", "n") && script_says(request, "appid", "a") &&
             script_says(request, "relay", "ws://r") && script_says(request, "code", "1-c") &&
             script_says(request, "schedule", "email") && script_counts(request, "timeout", 5000) &&
-            script_counts(request, "words", 3) && request->params->via.map.size == 7);
+            script_counts(request, "words", 3) && script_says(request, "app_versions", "{}") &&
+            script_flags(request, "verify", true) && script_counts(request, "inbox_messages", 8) &&
+            script_counts(request, "inbox_bytes", 1 << 20) && request->params->via.map.size == 11);
 }
 
 static void invited_with_none(struct script *script, const struct message *request)
@@ -84,8 +86,35 @@ static void acked(struct script *script, const struct message *request)
 
 static void forced(struct script *script, const struct message *request)
 {
-    const msgpack_object *force = fields_find(request->params, "force");
-    script_answer_if(script, request, force != NULL && force->via.boolean);
+    script_answer_if(script, request, script_flags(request, "force", true));
+}
+
+static void renamed(struct script *script, const struct message *request)
+{
+    script_answer_if(script, request,
+                     script_says(request, "session", "laptop") &&
+                         script_says(request, "name", "desk"));
+}
+
+/* A name of nil is none. */
+static void unnamed(struct script *script, const struct message *request)
+{
+    const msgpack_object *name = fields_find(request->params, "name");
+    script_answer_if(script, request,
+                     script_says(request, "session", "laptop") &&
+                         (name == NULL || name->type == MSGPACK_OBJECT_NIL));
+}
+
+static void agreed(struct script *script, const struct message *request)
+{
+    script_answer_if(script, request,
+                     script_says(request, "session", "laptop") &&
+                         script_flags(request, "ok", true));
+}
+
+static void disagreed(struct script *script, const struct message *request)
+{
+    script_answer_if(script, request, script_flags(request, "ok", false));
 }
 
 static void check_view(struct wormclient_session *session)
@@ -99,40 +128,63 @@ static void check_view(struct wormclient_session *session)
     wormclient_session_free(session);
 }
 
-static void sessions(void **state)
+static void new_sessions(void **state)
 {
     (void)state;
     static const struct step steps[] = {{"invite", invited_with_all},
                                         {"invite", invited_with_none},
                                         {"accept", accepted},
-                                        {"show", about_laptop},
-                                        {"close", about_laptop},
-                                        {"poll", about_laptop},
-                                        {"ack", acked},
-                                        {"forget", forced},
-                                        {"forget", not_found},
                                         SCRIPT_END};
+    static const struct wormclient_options all = {.name = "n",
+                                                  .appid = "a",
+                                                  .relay = "ws://r",
+                                                  .code = "1-c",
+                                                  .schedule = "email",
+                                                  .timeout = 5000,
+                                                  .words = 3,
+                                                  .app_versions = "{}",
+                                                  .verify = true,
+                                                  .inbox_messages = 8,
+                                                  .inbox_bytes = 1 << 20};
+    static const struct wormclient_options named = {.name = "n"};
+    struct script script;
+    script_start(&script, steps);
+    check_view(wormclient_invite(script.client, &all, NULL));
+    check_view(wormclient_invite(script.client, NULL, NULL));
+    check_view(wormclient_accept(script.client, "2-d", &named, NULL));
+    script_end(&script);
+}
+
+static void sessions(void **state)
+{
+    (void)state;
+    static const struct step steps[] = {
+        {"show", about_laptop}, {"close", about_laptop}, {"poll", about_laptop},
+        {"ack", acked},         {"rename", renamed},     {"rename", unnamed},
+        {"verify", agreed},     {"verify", disagreed},   SCRIPT_END};
     struct script script;
     script_start(&script, steps);
     struct wormclient *client = script.client;
-    const struct wormclient_options all = {.name = "n",
-                                           .appid = "a",
-                                           .relay = "ws://r",
-                                           .code = "1-c",
-                                           .schedule = "email",
-                                           .timeout = 5000,
-                                           .words = 3};
-    check_view(wormclient_invite(client, &all, NULL));
-    check_view(wormclient_invite(client, NULL, NULL));
-    const struct wormclient_options named = {.name = "n"};
-    check_view(wormclient_accept(client, "2-d", &named, NULL));
     check_view(wormclient_show(client, "laptop", NULL));
     check_view(wormclient_close(client, "laptop", NULL));
     check_view(wormclient_poll(client, "laptop", NULL));
     check_view(wormclient_ack(client, "laptop", UINT32_MAX, NULL));
-    assert_true(wormclient_forget(client, "laptop", true, NULL));
+    check_view(wormclient_rename(client, "laptop", "desk", NULL));
+    check_view(wormclient_rename(client, "laptop", NULL, NULL));
+    check_view(wormclient_verify(client, "laptop", true, NULL));
+    check_view(wormclient_verify(client, "laptop", false, NULL));
+    script_end(&script);
+}
+
+static void forgetting(void **state)
+{
+    (void)state;
+    static const struct step steps[] = {{"forget", forced}, {"forget", not_found}, SCRIPT_END};
+    struct script script;
+    script_start(&script, steps);
+    assert_true(wormclient_forget(script.client, "laptop", true, NULL));
     struct wormclient_error error;
-    assert_false(wormclient_forget(client, "laptop", true, &error));
+    assert_false(wormclient_forget(script.client, "laptop", true, &error));
     assert_int_equal(error.code, WORMCLIENT_NOT_FOUND);
     assert_string_equal(error.text, "a sentence");
     assert_false(wormclient_error_is_fatal(&error));
@@ -305,12 +357,115 @@ static void receiving(void **state)
     assert_int_equal(number, 5);
     assert_int_equal(length, WORMCLIENT_MESSAGE_MAX);
     assert_int_equal(((char *)data)[length - 1], 'z');
+    assert_int_equal(((char *)data)[length], '\0');
     free(data);
     struct wormclient_error error;
     data = &script;
     assert_false(wormclient_recv(script.client, "laptop", 4, &number, &data, &length, &error));
     assert_int_equal(error.code, WORMCLIENT_PROTOCOL);
     assert_ptr_equal(data, &script);
+    script_end(&script);
+}
+
+static void held_back(struct script *script, const struct message *request)
+{
+    script_error(script, request, IPC_UNVERIFIED);
+}
+
+static void receiving_what_is_held_back(void **state)
+{
+    (void)state;
+    static const struct step steps[] = {{"recv", held_back}, {"recv", received_empty}, SCRIPT_END};
+    struct script script;
+    script_start(&script, steps);
+    void *data = NULL;
+    size_t length;
+    struct wormclient_error error;
+    assert_false(wormclient_recv(script.client, "laptop", 0, NULL, &data, &length, &error));
+    assert_int_equal(error.code, WORMCLIENT_UNVERIFIED);
+    assert_null(data);
+    assert_true(wormclient_recv(script.client, "laptop", 4, NULL, &data, &length, NULL));
+    assert_string_equal(data, "");
+    free(data);
+    script_end(&script);
+}
+
+/* ---- nameplates ---- */
+
+static void fill_no_nameplates(struct writer *writer)
+{
+    writer_array(writer, "nameplates");
+    writer_end(writer);
+}
+
+static void no_nameplates(struct script *script, const struct message *request)
+{
+    if (script_says(request, "appid", "a") && script_says(request, "relay", "ws://r"))
+        script_result(script, request, fill_no_nameplates);
+    else
+        script_error(script, request, IPC_BAD_PARAMS);
+}
+
+static void fill_nameplates(struct writer *writer)
+{
+    writer_array(writer, "nameplates");
+    writer_text(writer, NULL, "7");
+    writer_text(writer, NULL, "");
+    writer_text(writer, NULL, "4711");
+    writer_end(writer);
+}
+
+static void some_nameplates(struct script *script, const struct message *request)
+{
+    script_result(script, request, fill_nameplates);
+}
+
+static void fill_numbers(struct writer *writer)
+{
+    writer_array(writer, "nameplates");
+    writer_text(writer, NULL, "7");
+    writer_number(writer, NULL, 8);
+    writer_end(writer);
+}
+
+static void numbers(struct script *script, const struct message *request)
+{
+    script_result(script, request, fill_numbers);
+}
+
+static void unreachable(struct script *script, const struct message *request)
+{
+    script_error(script, request, IPC_UNREACHABLE);
+}
+
+static void check_no_nameplates(struct script *script, enum wormclient_code code)
+{
+    struct wormclient_error error;
+    assert_null(wormclient_nameplates(script->client, NULL, NULL, &error));
+    assert_int_equal(error.code, code);
+}
+
+static void nameplates(void **state)
+{
+    (void)state;
+    static const struct step steps[] = {
+        {"nameplates", no_nameplates}, {"nameplates", some_nameplates}, {"nameplates", numbers},
+        {"nameplates", empty},         {"nameplates", unreachable},     SCRIPT_END};
+    struct script script;
+    script_start(&script, steps);
+    char **list = wormclient_nameplates(script.client, "a", "ws://r", NULL);
+    assert_non_null(list);
+    assert_null(list[0]);
+    free(list);
+    list = wormclient_nameplates(script.client, NULL, NULL, NULL);
+    assert_string_equal(list[0], "7");
+    assert_string_equal(list[1], "");
+    assert_string_equal(list[2], "4711");
+    assert_null(list[3]);
+    free(list);
+    check_no_nameplates(&script, WORMCLIENT_PROTOCOL);
+    check_no_nameplates(&script, WORMCLIENT_PROTOCOL);
+    check_no_nameplates(&script, WORMCLIENT_UNREACHABLE);
     script_end(&script);
 }
 
@@ -365,9 +520,11 @@ static void late_answer(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sessions),    cmocka_unit_test(answers_that_are_no_view),
-        cmocka_unit_test(any_call),    cmocka_unit_test(sending),
-        cmocka_unit_test(receiving),   cmocka_unit_test(lost_in_a_call),
+        cmocka_unit_test(new_sessions), cmocka_unit_test(sessions),
+        cmocka_unit_test(forgetting),   cmocka_unit_test(answers_that_are_no_view),
+        cmocka_unit_test(any_call),     cmocka_unit_test(sending),
+        cmocka_unit_test(receiving),    cmocka_unit_test(receiving_what_is_held_back),
+        cmocka_unit_test(nameplates),   cmocka_unit_test(lost_in_a_call),
         cmocka_unit_test(late_answer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -73,6 +73,25 @@ static void right_types(void **state)
     tree_free(&tree);
 }
 
+/* Without a key it is the value itself that is looked at. */
+static void elements(void **state)
+{
+    (void)state;
+    struct tree tree;
+    size_t length = 0;
+    const struct wormclient_value *array =
+        tree_from(&tree, BYTES("\x94\xa2hi\xc4\x01\x07\xfb\xc3"));
+    assert_string_equal(wormclient_value_text(wormclient_value_at(array, 0), NULL), "hi");
+    assert_memory_equal(wormclient_value_data(wormclient_value_at(array, 1), NULL, &length), "\7",
+                        1);
+    assert_int_equal(length, 1);
+    assert_int_equal(wormclient_value_number(wormclient_value_at(array, 2), NULL, 0), -5);
+    assert_true(wormclient_value_flag(wormclient_value_at(array, 3), NULL, false));
+    assert_null(wormclient_value_text(wormclient_value_at(array, 3), NULL));
+    assert_null(wormclient_value_text(wormclient_value_at(array, 4), NULL));
+    tree_free(&tree);
+}
+
 static void other_types(void **state)
 {
     (void)state;
@@ -223,6 +242,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(right_types),
+        cmocka_unit_test(elements),
         cmocka_unit_test(other_types),
         cmocka_unit_test(no_value_at_all),
         cmocka_unit_test(copies_stand_alone),

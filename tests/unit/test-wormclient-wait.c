@@ -35,6 +35,48 @@ static void not_found(struct script *script, const struct message *request)
     script_error(script, request, IPC_NOT_FOUND);
 }
 
+static void view_with(struct script *script, const struct message *request, const char *state,
+                      const char *result, int received)
+{
+    struct writer writer;
+    writer_init(&writer);
+    message_begin_response(&writer, request->id);
+    writer_map(&writer, NULL);
+    writer_text(&writer, "id", SCRIPT_ID);
+    writer_text(&writer, "state", state);
+    writer_text(&writer, "result", result);
+    writer_text(&writer, "reason", "a reason");
+    writer_number(&writer, "received", received);
+    writer_number(&writer, "unread", received > 0 ? 1 : 0);
+    writer_end(&writer);
+    script_write(script, &writer);
+}
+
+static void lonely(struct script *script, const struct message *request)
+{
+    view_with(script, request, "closing", "lonely", 0);
+}
+
+static void scary(struct script *script, const struct message *request)
+{
+    view_with(script, request, "closed", "scary", 0);
+}
+
+static void happy(struct script *script, const struct message *request)
+{
+    view_with(script, request, "closed", "happy", 0);
+}
+
+static void happy_with_messages(struct script *script, const struct message *request)
+{
+    view_with(script, request, "closed", "happy", 5);
+}
+
+static void established_with_messages(struct script *script, const struct message *request)
+{
+    view_with(script, request, "established", NULL, 5);
+}
+
 /* ---- waits ---- */
 
 static enum wormclient_progress is_keyed(const struct wormclient_session *session, void *arg)
@@ -185,6 +227,194 @@ static void wait_with_a_daemon_that_dies(void **state)
     script_end(&script);
 }
 
+/* ---- sessions that end while somebody waits ---- */
+
+static void check_told(struct script *script, wormclient_condition condition, int64_t timeout,
+                       enum wormclient_code code, const char *word)
+{
+    struct wormclient_error error = {0};
+    assert_null(wormclient_wait(script->client, "laptop", condition, NULL, timeout, &error));
+    assert_int_equal(error.code, code);
+    assert_string_equal(error.daemon_code, word);
+    if (*word != '\0')
+        assert_non_null(strstr(error.text, "a reason"));
+}
+
+/* The equivalent of the original library's TimeoutError. */
+static void told_that_nobody_came(void **state)
+{
+    (void)state;
+    static const struct step steps[] = {
+        {"subscribe", subscribed}, {"show", waiting_then_notice}, {"show", lonely}, SCRIPT_END};
+    struct script script;
+    script_start(&script, steps);
+    check_told(&script, wormclient_is_established, -1, WORMCLIENT_LONELY, "lonely");
+    script_end(&script);
+}
+
+static void told_of_each_end(void **state)
+{
+    (void)state;
+    static const struct step steps[] = {{"subscribe", subscribed},
+                                        {"show", scary},
+                                        {"subscribe", subscribed},
+                                        {"show", happy},
+                                        {"subscribe", subscribed},
+                                        {"show", lonely},
+                                        SCRIPT_END};
+    struct script script;
+    script_start(&script, steps);
+    check_told(&script, wormclient_has_code, 0, WORMCLIENT_FAILED, "scary");
+    check_told(&script, wormclient_has_message, 0, WORMCLIENT_CLOSED, "happy");
+    /* Closing, not closed: time is the caller's again. */
+    check_told(&script, wormclient_has_ended, 0, WORMCLIENT_TIMEOUT, "");
+    script_end(&script);
+}
+
+static enum wormclient_progress never(const struct wormclient_session *session, void *arg)
+{
+    (void)session;
+    (void)arg;
+    return WORMCLIENT_NEVER;
+}
+
+static enum wormclient_progress not_yet(const struct wormclient_session *session, void *arg)
+{
+    (void)session;
+    (void)arg;
+    return WORMCLIENT_PENDING;
+}
+
+static void conditions_of_ones_own(void **state)
+{
+    (void)state;
+    static const struct step steps[] = {{"subscribe", subscribed},
+                                        {"show", waiting},
+                                        {"subscribe", subscribed},
+                                        {"show", scary},
+                                        SCRIPT_END};
+    struct script script;
+    script_start(&script, steps);
+    check_told(&script, never, -1, WORMCLIENT_REFUSED, "");
+    /* Nothing changes any more in a session that is closed. */
+    check_told(&script, not_yet, -1, WORMCLIENT_FAILED, "scary");
+    script_end(&script);
+}
+
+/* ---- receiving ---- */
+
+static void fill_message(struct writer *writer)
+{
+    writer_number(writer, "number", 4);
+    writer_data(writer, "data", "hi", 2);
+}
+
+static void fill_no_message(struct writer *writer)
+{
+    writer_nil(writer, "number");
+    writer_nil(writer, "data");
+}
+
+static void message(struct script *script, const struct message *request)
+{
+    if (script_says(request, "session", SCRIPT_ID) && script_counts(request, "from", 3))
+        script_result(script, request, fill_message);
+    else
+        not_found(script, request);
+}
+
+static void taken_by_another(struct script *script, const struct message *request)
+{
+    script_result(script, request, fill_no_message);
+}
+
+static void check_received(struct script *script, uint32_t *ret_number)
+{
+    void *data = NULL;
+    size_t length = 0;
+    assert_true(
+        wormclient_recv_wait(script->client, "laptop", 3, 10000, ret_number, &data, &length, NULL));
+    assert_int_equal(length, 2);
+    assert_string_equal(data, "hi");
+    free(data);
+}
+
+static void receive_when_it_comes(void **state)
+{
+    (void)state;
+    static const struct step steps[] = {{"subscribe", subscribed},
+                                        {"show", waiting_then_notice},
+                                        {"show", established_with_messages},
+                                        {"recv", message},
+                                        {"subscribe", subscribed},
+                                        {"show", happy_with_messages},
+                                        {"recv", message},
+                                        SCRIPT_END};
+    struct script script;
+    script_start(&script, steps);
+    uint32_t number = 0;
+    check_received(&script, &number);
+    assert_int_equal(number, 4);
+    /* A session that ended still has what came before. */
+    check_received(&script, NULL);
+    script_end(&script);
+}
+
+static void receive_once_more(void **state)
+{
+    (void)state;
+    static const struct step steps[] = {{"subscribe", subscribed},
+                                        {"show", established_with_messages},
+                                        {"recv", taken_by_another},
+                                        {"subscribe", subscribed},
+                                        {"show", established_with_messages},
+                                        {"recv", message},
+                                        SCRIPT_END};
+    struct script script;
+    script_start(&script, steps);
+    check_received(&script, NULL);
+    script_end(&script);
+}
+
+static void check_nothing_received(struct script *script, int64_t timeout,
+                                   enum wormclient_code code)
+{
+    uint32_t number = 77;
+    void *data = script;
+    size_t length = 77;
+    struct wormclient_error error = {0};
+    assert_false(wormclient_recv_wait(script->client, "laptop", 3, timeout, &number, &data, &length,
+                                      &error));
+    assert_int_equal(error.code, code);
+    assert_ptr_equal(data, script);
+    assert_int_equal(number + length, 154);
+}
+
+static void receive_in_vain(void **state)
+{
+    (void)state;
+    static const struct step steps[] = {{"subscribe", subscribed},
+                                        {"show", waiting_then_notice},
+                                        {"show", lonely},
+                                        {"subscribe", subscribed},
+                                        {"show", waiting},
+                                        {"subscribe", subscribed},
+                                        {"show", established_with_messages},
+                                        {"recv", not_found},
+                                        {"subscribe", subscribed},
+                                        {"show", waiting_then_gone},
+                                        SCRIPT_END};
+    struct script script;
+    script_start(&script, steps);
+    check_nothing_received(&script, -1, WORMCLIENT_LONELY);
+    check_nothing_received(&script, 20, WORMCLIENT_TIMEOUT);
+    check_nothing_received(&script, -1, WORMCLIENT_NOT_FOUND);
+    check_nothing_received(&script, -1, WORMCLIENT_LOST);
+    script_end(&script);
+}
+
+/* ---- signals ---- */
+
 static struct script *interrupted;
 
 /* The third signal brings the change. */
@@ -258,6 +488,12 @@ int main(void)
         cmocka_unit_test(wait_in_vain),
         cmocka_unit_test(wait_for_nobody),
         cmocka_unit_test(wait_with_a_daemon_that_dies),
+        cmocka_unit_test(told_that_nobody_came),
+        cmocka_unit_test(told_of_each_end),
+        cmocka_unit_test(conditions_of_ones_own),
+        cmocka_unit_test(receive_when_it_comes),
+        cmocka_unit_test(receive_once_more),
+        cmocka_unit_test(receive_in_vain),
         cmocka_unit_test(wait_through_signals),
         cmocka_unit_test(wait_with_a_listener),
     };
