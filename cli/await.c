@@ -49,6 +49,16 @@ static enum wormclient_progress is_settled(const struct wormclient_session *sess
     return progress == PROGRESS_PENDING ? WORMCLIENT_PENDING : WORMCLIENT_REACHED;
 }
 
+static enum exit_status report_never(const struct wormclient_session *session,
+                                     enum progress progress)
+{
+    if (progress != PROGRESS_DEAF)
+        return report_ended(session);
+    report("the other side gives no receipts, since it is no wormholed; that the relay has all can "
+           "be waited for: --for sent");
+    return EXIT_FAILED;
+}
+
 enum exit_status await_session(struct wormclient *client, const char *session, progress_check check,
                                int64_t timeout, struct await_told *told,
                                struct wormclient_session **ret_session)
@@ -56,14 +66,15 @@ enum exit_status await_session(struct wormclient *client, const char *session, p
     struct await await = {.check = check, .told = told};
     struct wormclient_error error = {0};
     struct wormclient_session *view;
-    enum exit_status status = EXIT_DONE;
+    enum exit_status status;
+    enum progress progress;
 
     view = wormclient_wait(client, session, is_settled, &await, timeout, &error);
     if (view == NULL)
-        return report_error(&error);
-    if (check(view) != PROGRESS_REACHED) {
-        status = report_ended(view);
-    } else if (ret_session != NULL) {
+        return report_error_about(&error, session);
+    progress = check(view);
+    status = progress == PROGRESS_REACHED ? EXIT_DONE : report_never(view, progress);
+    if (status == EXIT_DONE && ret_session != NULL) {
         *ret_session = view;
         return EXIT_DONE;
     }

@@ -5,31 +5,90 @@
 #include "cli/interrupt.h"
 #include "cli/output.h"
 #include "cli/report.h"
+#include "cli/result.h"
 
-static struct wormclient_options wishes(const struct options *options, const char *appid)
+/* ---- what is wished for ---- */
+
+static void add_text(struct wormclient_params *params, const char *key,
+                     const struct options *options, enum option_id id)
 {
-    return (struct wormclient_options){
-        .name = options->text[OPTION_NAME],
-        .appid = appid != NULL ? appid : options->text[OPTION_APPID],
-        .relay = options->text[OPTION_RELAY],
-        .schedule = options->text[OPTION_SCHEDULE],
-        .timeout = options->number[OPTION_TIMEOUT],
-        .words = (unsigned)options->number[OPTION_WORDS],
-    };
+    wormclient_params_text(params, key, options->text[id]);
 }
 
-/* Before the daemon's answer nobody knows whether there is a session. */
-static void guard_request(void)
+static void add_number(struct wormclient_params *params, const char *key,
+                       const struct options *options, enum option_id id)
 {
-    interrupt_say("interrupted; if the session has begun, it lives on: wormctl list");
+    wormclient_params_number(params, key, options->number[id]);
 }
 
-static enum exit_status begun(struct wormclient_session *session,
-                              const struct wormclient_error *error,
+static void add_flag(struct wormclient_params *params, const char *key,
+                     const struct options *options, enum option_id id)
+{
+    wormclient_params_flag(params, key, options->given[id]);
+}
+
+/* Options that go to the daemon as they are; `words` is of no meaning to accept, nor taken by it.
+ */
+static const struct wish {
+    enum option_id id;
+    const char *key;
+    void (*add)(struct wormclient_params *params, const char *key, const struct options *options,
+                enum option_id id);
+} wishes[] = {
+    {OPTION_NAME, "name", add_text},
+    {OPTION_RELAY, "relay", add_text},
+    {OPTION_SCHEDULE, "schedule", add_text},
+    {OPTION_TIMEOUT, "timeout", add_number},
+    {OPTION_WORDS, "words", add_number},
+    {OPTION_APP_VERSIONS, "app_versions", add_text},
+    {OPTION_VERIFY, "verify", add_flag},
+    {OPTION_INBOX_MESSAGES, "inbox_messages", add_number},
+    {OPTION_INBOX_BYTES, "inbox_bytes", add_number},
+};
+
+static struct wormclient_params *make_params(const struct options *options, const char *appid,
+                                             const char *code)
+{
+    struct wormclient_params *params = wormclient_params_new();
+
+    if (appid == NULL)
+        appid = options->text[OPTION_APPID];
+    if (appid != NULL)
+        wormclient_params_text(params, "appid", appid);
+    if (code != NULL)
+        wormclient_params_text(params, "code", code);
+    for (size_t i = 0; i < sizeof(wishes) / sizeof(wishes[0]); i++)
+        if (options->given[wishes[i].id])
+            wishes[i].add(params, wishes[i].key, options, wishes[i].id);
+    return params;
+}
+
+/* ---- beginning ---- */
+
+static struct wormclient_session *call(struct wormclient *client, const char *method,
+                                       struct wormclient_params *params,
+                                       struct wormclient_error *ret_error)
+{
+    struct wormclient_value *view = wormclient_call(client, method, params, ret_error);
+    struct wormclient_session *session =
+        view != NULL ? wormclient_session_from(view, ret_error) : NULL;
+
+    wormclient_result_free(view);
+    return session;
+}
+
+static enum exit_status begin(struct wormclient *client, const char *method,
+                              struct wormclient_params *params,
                               struct wormclient_session **ret_session)
 {
+    struct wormclient_error error = {0};
+    struct wormclient_session *session;
+
+    /* Before the daemon's answer nobody knows whether there is a session. */
+    interrupt_say("interrupted; if the session has begun, it lives on: wormctl list");
+    session = call(client, method, params, &error);
     if (session == NULL)
-        return report_error(error);
+        return report_error(&error);
     interrupt_say("interrupted; the session lives on in the daemon: wormctl show %s",
                   report_label(session));
     *ret_session = session;
@@ -39,56 +98,71 @@ static enum exit_status begun(struct wormclient_session *session,
 enum exit_status begin_invite(struct wormclient *client, const struct options *options,
                               const char *appid, struct wormclient_session **ret_session)
 {
-    struct wormclient_options wish = wishes(options, appid);
-    struct wormclient_error error = {0};
-    struct wormclient_session *session;
+    enum exit_status status = EXIT_DONE;
     char *code = NULL;
 
-    if (options->given[OPTION_CODE]) {
-        enum exit_status status = input_code(options->text[OPTION_CODE], &code);
-
-        if (status != EXIT_DONE)
-            return status;
-    }
-    wish.code = code;
-    guard_request();
-    session = wormclient_invite(client, &wish, &error);
+    if (options->given[OPTION_CODE])
+        status = input_code(options->text[OPTION_CODE], &code);
+    if (status == EXIT_DONE)
+        status = begin(client, "invite", make_params(options, appid, code), ret_session);
     input_code_free(code);
-    return begun(session, &error, ret_session);
+    return status;
 }
 
 enum exit_status begin_accept(struct wormclient *client, const struct options *options,
-                              const char *appid, char *code,
+                              const char *appid, const char *code,
                               struct wormclient_session **ret_session)
 {
-    struct wormclient_options wish = wishes(options, appid);
-    struct wormclient_error error = {0};
-    struct wormclient_session *session;
-    char *copy;
-    enum exit_status status = input_code(code, &copy);
+    return begin(client, "accept", make_params(options, appid, code), ret_session);
+}
 
-    if (status != EXIT_DONE)
-        return status;
-    guard_request();
-    session = wormclient_accept(client, copy, &wish, &error);
-    input_code_free(copy);
-    return begun(session, &error, ret_session);
+/* ---- codes ---- */
+
+enum exit_status begin_read_code(const struct options *options, char **ret_code)
+{
+    return input_code(options->count > 0 ? options->arguments[0] : options->text[OPTION_CODE],
+                      ret_code);
+}
+
+enum exit_status begin_check_code(const char *command, const struct options *options)
+{
+    if (options->count > 0 && options->given[OPTION_CODE])
+        return report_usage(command, "one code is enough: CODE or --code CODE");
+    return EXIT_DONE;
+}
+
+enum exit_status begin_await_code(struct wormclient *client, const char *session,
+                                  struct await_told *told, struct wormclient_session **ret_session)
+{
+    enum exit_status status = await_session(client, session, progress_code, -1, told, ret_session);
+
+    if (status == EXIT_DONE && wormclient_session_code(*ret_session) == NULL) {
+        status = report_ended(*ret_session); /* it went all the way to its end meanwhile */
+        wormclient_session_free(*ret_session);
+    }
+    return status;
 }
 
 enum exit_status begin_print_code(struct wormclient *client, const struct options *options,
                                   const char *session, struct await_told *told)
 {
     struct wormclient_session *view;
-    const char *code;
-    enum exit_status status = await_session(client, session, progress_code, -1, told, &view);
+    enum exit_status status = begin_await_code(client, session, told, &view);
 
     if (status != EXIT_DONE)
         return status;
-    code = wormclient_session_code(view);
-    if (code == NULL) /* it went all the way to its end meanwhile */
-        status = report_ended(view);
-    else
-        status = options->given[OPTION_JSON] ? output_session(view) : output_line(code);
+    status = result_wanted(options) ? result_session(options, view)
+                                    : output_line(wormclient_session_code(view));
     wormclient_session_free(view);
     return status;
+}
+
+enum exit_status begin_print_session(const struct options *options,
+                                     const struct wormclient_session *session)
+{
+    if (result_wanted(options))
+        return result_session(options, session);
+    if (wormclient_session_name(session) == NULL)
+        return output_line(wormclient_session_id(session));
+    return EXIT_DONE;
 }

@@ -1,4 +1,4 @@
-/* How every new session begins, be it for invite, accept or text. */
+/* How every new session begins, be it for invite, accept, exchange or text. */
 #ifndef CLI_BEGIN_H
 #define CLI_BEGIN_H
 
@@ -13,13 +13,29 @@
 enum exit_status begin_invite(struct wormclient *client, const struct options *options,
                               const char *appid, struct wormclient_session **ret_session);
 
-/* Likewise with the code of the other side: `code` is as in input_code(). */
+/* Likewise with the code of the other side. */
 enum exit_status begin_accept(struct wormclient *client, const struct options *options,
-                              const char *appid, char *code,
+                              const char *appid, const char *code,
                               struct wormclient_session **ret_session);
 
-/* Waits until the session's code exists, and prints it (with --json: the view), flushed. */
+/* The code of the other side: the argument, or --code, or as input_code() reads it. *ret_code is
+ * new; input_code_free(). */
+enum exit_status begin_read_code(const struct options *options, char **ret_code);
+
+/* A usage error in `command` if the code stands both in the arguments and behind --code. */
+enum exit_status begin_check_code(const char *command, const struct options *options);
+
+/* Waits until the session's code exists. *ret_session is new; wormclient_session_free(). */
+enum exit_status begin_await_code(struct wormclient *client, const char *session,
+                                  struct await_told *told, struct wormclient_session **ret_session);
+
+/* Waits likewise, and prints the code (or what result_session() prints), flushed. */
 enum exit_status begin_print_code(struct wormclient *client, const struct options *options,
                                   const char *session, struct await_told *told);
+
+/* Prints which session it is that began without a code to print: its id, unless it has a name that
+ * the user knows (or what result_session() prints), flushed. */
+enum exit_status begin_print_session(const struct options *options,
+                                     const struct wormclient_session *session);
 
 #endif

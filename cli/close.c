@@ -2,8 +2,8 @@
 #include "config.h"
 
 #include "cli/command.h"
-#include "cli/output.h"
 #include "cli/report.h"
+#include "cli/result.h"
 
 /* Carries out a method whose only argument is the session. */
 static enum exit_status call_session(struct wormclient *client, const struct options *options,
@@ -12,16 +12,15 @@ static enum exit_status call_session(struct wormclient *client, const struct opt
     struct wormclient_params *params = wormclient_params_new();
     struct wormclient_error error = {0};
     struct wormclient_value *result;
-    enum exit_status status = EXIT_DONE;
+    enum exit_status status;
 
     wormclient_params_text(params, "session", options->arguments[0]);
     if (force)
         wormclient_params_flag(params, "force", true);
     result = wormclient_call(client, method, params, &error);
     if (result == NULL)
-        return report_error(&error);
-    if (options->given[OPTION_JSON])
-        status = output_json(result);
+        return report_error_about(&error, options->arguments[0]);
+    status = result_value(options, result);
     wormclient_result_free(result);
     return status;
 }

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "cli/fields.h"
+#include "cli/launch.h"
 #include "cli/output.h"
 #include "cli/report.h"
 
@@ -35,6 +37,13 @@ static enum exit_status check_usage(const struct command *command, const struct 
         return report_usage(command->name, "'%s' is too much for %s",
                             options->arguments[command->most], command->name);
     }
+    if (options->given[OPTION_FIELDS]) {
+        enum exit_status status =
+            fields_check(command->name, command->fields, options->text[OPTION_FIELDS]);
+
+        if (status != EXIT_DONE)
+            return status;
+    }
     return command->check != NULL ? command->check(options) : EXIT_DONE;
 }
 
@@ -46,8 +55,12 @@ static enum exit_status connect_and_run(const struct command *command,
     enum exit_status status;
 
     client = wormclient_connect(options->text[OPTION_SOCKET], &error);
-    if (client == NULL)
-        return report_error(&error);
+    if (client == NULL && error.code == WORMCLIENT_NO_DAEMON && options->given[OPTION_START_DAEMON])
+        status = launch_daemon(options->text[OPTION_SOCKET], &client);
+    else
+        status = client != NULL ? EXIT_DONE : report_error(&error);
+    if (status != EXIT_DONE)
+        return status;
     status = command->run(client, options);
     wormclient_free(client);
     return status;
@@ -58,7 +71,7 @@ static enum exit_status run_command(const struct command *command, struct option
 {
     enum exit_status status;
 
-    status = options_read(options, command->name, command->options | OPTIONS_GLOBAL, argc, argv);
+    status = options_read(options, command->name, command_options(command), argc, argv);
     if (status != EXIT_DONE)
         return status;
     if (answer_questions(options, command))

@@ -1,221 +1,139 @@
+/* exchange: our data for theirs, as the original library's blocking programs did. */
 #include "config.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "cli/escape.h"
-#include "cli/exchange.h"
+#include "cli/begin.h"
+#include "cli/command.h"
+#include "cli/input.h"
 #include "cli/interrupt.h"
-#include "cli/offer.h"
-#include "cli/output.h"
+#include "cli/mail.h"
+#include "cli/message.h"
 #include "cli/report.h"
+#include "cli/verifier.h"
 
-/* Reacts to a message that ends the exchange; returns the exit status. */
-typedef enum exit_status (*reaction)(struct exchange *exchange, const struct offer *offer);
-
-static const char *id_of(const struct exchange *exchange)
-{
-    return wormclient_session_id(exchange->session);
-}
-
-static bool acknowledge(const struct exchange *exchange, struct wormclient_error *ret_error)
-{
-    struct wormclient_session *view =
-        wormclient_ack(exchange->client, id_of(exchange), exchange->number, ret_error);
-
-    wormclient_session_free(view);
-    return view != NULL;
-}
-
-/* Acknowledges the message, queues the reply (NULL: none), closes: all of it durable in the daemon.
- */
-static bool settle(const struct exchange *exchange, const char *reply,
-                   struct wormclient_error *ret_error)
-{
-    struct wormclient_session *view;
-
-    if (!acknowledge(exchange, ret_error))
-        return false;
-    if (reply != NULL &&
-        !wormclient_send(exchange->client, id_of(exchange), reply, strlen(reply), NULL, ret_error))
-        return false;
-    view = wormclient_close(exchange->client, id_of(exchange), ret_error);
-    wormclient_session_free(view);
-    return view != NULL;
-}
-
-/* Ends the exchange with nothing more to say. */
-static enum exit_status finish(struct exchange *exchange)
-{
-    struct wormclient_error error = {0};
-
-    return settle(exchange, NULL, &error) ? EXIT_DONE : report_error(&error);
-}
-
-/* Ends it with a reply, which is freed, and waits until the relay has that. */
-static enum exit_status finish_with(struct exchange *exchange, char *reply)
-{
-    struct wormclient_error error = {0};
-    bool settled;
-
-    if (reply == NULL)
-        return report_memory();
-    settled = settle(exchange, reply, &error);
-    free(reply);
-    if (!settled)
-        return report_error(&error);
-    interrupt_say("interrupted; the daemon goes on, and delivers the answer");
-    return await_session(exchange->client, id_of(exchange), progress_sent, -1, &exchange->told,
-                         NULL);
-}
-
-/* ---- reactions ---- */
-
-static enum exit_status print_text(const struct exchange *exchange, const struct offer *offer)
-{
-    enum exit_status status;
-    char *line = NULL;
-
-    if (exchange->options->given[OPTION_JSON]) {
-        line = offer_report(offer, id_of(exchange));
-    } else if (isatty(STDOUT_FILENO)) {
-        line = escape_text(offer->text, offer->length, true);
-    } else {
-        fwrite(offer->text, 1, offer->length, stdout);
-        return output_line("");
-    }
-    status = line != NULL ? output_line(line) : report_memory();
-    free(line);
-    return status;
-}
-
-static enum exit_status take_text(struct exchange *exchange, const struct offer *offer)
-{
-    enum exit_status status = print_text(exchange, offer);
-
-    if (status != EXIT_DONE) {
-        report("the text is still there: wormctl recv %s", report_label(exchange->session));
-        return status;
-    }
-    return finish_with(exchange, offer_make_ack());
-}
-
-static enum exit_status refuse(struct exchange *exchange, const char *reply)
-{
-    enum exit_status status = finish_with(exchange, offer_make_error(reply));
-
-    return status == EXIT_DONE ? EXIT_FAILED : status;
-}
-
-static enum exit_status refuse_file(struct exchange *exchange, const struct offer *offer)
-{
-    (void)offer;
-    report("the other side offers a file or a directory; this command takes texts only");
-    report("receive files with: wormhole receive");
-    return refuse(exchange, "the receiver takes texts only, no files");
-}
-
-static enum exit_status refuse_offer(struct exchange *exchange, const struct offer *offer)
-{
-    (void)offer;
-    report("the other side wants to send something too; one of the two has to receive");
-    return refuse(exchange, "both sides want to send");
-}
-
-static enum exit_status refuse_bad(struct exchange *exchange, const struct offer *offer)
-{
-    (void)offer;
-    report("the other side does not speak the language of text transfer");
-    return refuse(exchange, "message not understood");
-}
-
-static enum exit_status peer_gave_up(struct exchange *exchange, const struct offer *offer)
-{
-    enum exit_status status;
-
-    report("the other side gave up: %s", offer->text);
-    status = finish(exchange);
-    return status == EXIT_DONE ? EXIT_FAILED : status;
-}
-
-static enum exit_status confirmed(struct exchange *exchange, const struct offer *offer)
-{
-    (void)offer;
-    report_hint("The other side has the text.");
-    return finish(exchange);
-}
-
-/* NULL: ignored. */
-static const reaction receiver_reactions[OFFER_KINDS] = {
-    [OFFER_BAD] = refuse_bad,      [OFFER_TEXT] = take_text,     [OFFER_FILE] = refuse_file,
-    [OFFER_TRANSIT] = refuse_file, [OFFER_ERROR] = peer_gave_up,
-};
-static const reaction sender_reactions[OFFER_KINDS] = {
-    [OFFER_BAD] = refuse_bad, [OFFER_TEXT] = refuse_offer,  [OFFER_FILE] = refuse_offer,
-    [OFFER_ACK] = confirmed,  [OFFER_ERROR] = peer_gave_up,
-};
-
-/* ---- the exchange ---- */
-
-/* Waits for the next message. */
-static enum exit_status next_message(struct exchange *exchange, struct offer *ret_offer)
-{
-    struct wormclient_error error = {0};
-    enum exit_status status;
-    void *data = NULL;
+/* What we give. */
+struct gift {
+    char *data;
     size_t length;
-    bool read;
+};
 
-    status = await_session(exchange->client, id_of(exchange), progress_message, -1, &exchange->told,
-                           NULL);
+enum exit_status exchange_check(const struct options *options)
+{
+    if (!options->given[OPTION_DATA])
+        return report_usage("exchange", "exchange wants --data DATA, or --data - to read it");
+    return begin_check_code("exchange", options);
+}
+
+/* It may be as secret as the code. gift->data is new; free(). */
+static enum exit_status read_gift(const struct options *options, struct gift *ret_gift)
+{
+    char *argument = options->text[OPTION_DATA];
+
+    if (strcmp(argument, "-") == 0)
+        return input_all(WORMCLIENT_MESSAGE_MAX, &ret_gift->data, &ret_gift->length);
+    ret_gift->data = input_take_argument(argument);
+    if (ret_gift->data == NULL)
+        return report_memory();
+    ret_gift->length = strlen(ret_gift->data);
+    return EXIT_DONE;
+}
+
+/* ---- the two sides ---- */
+
+/* The one who has to tell the code: standard output is for the data, so it goes to the other. */
+static enum exit_status tell_code(struct mail *mail)
+{
+    const char *id = wormclient_session_id(mail->session);
+    struct wormclient_session *view;
+    enum exit_status status = begin_await_code(mail->client, id, &mail->told, &view);
+
     if (status != EXIT_DONE)
         return status;
-    if (!wormclient_recv(exchange->client, id_of(exchange), 0, &exchange->number, &data, &length,
-                         &error))
-        return report_error(&error);
-    if (data == NULL) {
-        report("the messages of session %s were taken by somebody else",
-               report_label(exchange->session));
-        return EXIT_FAILED;
-    }
-    read = offer_read(data, length, ret_offer);
-    free(data);
-    return read ? EXIT_DONE : report_memory();
+    report("the code is %s", wormclient_session_code(view));
+    report_hint("On the other machine: wormctl exchange CODE --data DATA");
+    wormclient_session_free(view);
+    return EXIT_DONE;
 }
 
-static enum exit_status skip_message(const struct exchange *exchange)
+/* In the daemon's care before anybody knows the code, or the peer is there. */
+static enum exit_status give(const struct mail *mail, const struct gift *gift)
 {
     struct wormclient_error error = {0};
-
-    return acknowledge(exchange, &error) ? EXIT_DONE : report_error(&error);
-}
-
-static enum exit_status run(struct exchange *exchange, const reaction *reactions)
-{
+    const char *id = wormclient_session_id(mail->session);
     enum exit_status status;
-    bool over = false;
 
-    do {
-        struct offer offer = {.kind = OFFER_OTHER};
-
-        status = next_message(exchange, &offer);
-        if (status == EXIT_DONE) {
-            over = reactions[offer.kind] != NULL;
-            status = over ? reactions[offer.kind](exchange, &offer) : skip_message(exchange);
-        }
-        offer_clear(&offer);
-    } while (status == EXIT_DONE && !over);
+    if (wormclient_send(mail->client, id, gift->data, gift->length, NULL, &error)) {
+        interrupt_say("interrupted; the daemon goes on, and gets what comes: "
+                      "wormctl recv --wait %s",
+                      report_label(mail->session));
+        return EXIT_DONE;
+    }
+    status = report_error(&error);
+    wormclient_forget(mail->client, id, true, NULL); /* of no use without its data */
     return status;
 }
 
-enum exit_status exchange_confirm(struct exchange *exchange)
+static enum exit_status take(struct mail *mail, const struct options *options)
 {
-    return run(exchange, sender_reactions);
+    struct wormclient_value *message;
+    enum exit_status status = mail_next(mail, &message);
+
+    if (status != EXIT_DONE)
+        return status;
+    status = message_print(options, message);
+    wormclient_result_free(message);
+    if (status != EXIT_DONE) {
+        report("the data is still there: wormctl recv %s", report_label(mail->session));
+        return status;
+    }
+    status = mail_close(mail, NULL);
+    return status == EXIT_DONE ? mail_await_sent(mail) : status;
 }
 
-enum exit_status exchange_receive(struct exchange *exchange)
+static enum exit_status converse(struct mail *mail, const struct options *options,
+                                 const struct gift *gift, bool tell)
 {
-    return run(exchange, receiver_reactions);
+    enum exit_status status = give(mail, gift);
+
+    if (status == EXIT_DONE && tell)
+        status = tell_code(mail);
+    if (status == EXIT_DONE && options->given[OPTION_VERIFY])
+        status = verifier_agree(mail->client, mail->session, &mail->told);
+    return status == EXIT_DONE ? take(mail, options) : status;
+}
+
+static enum exit_status exchange(struct wormclient *client, const struct options *options,
+                                 const char *code, const struct gift *gift)
+{
+    struct mail mail = {.client = client};
+    struct wormclient_session *session;
+    enum exit_status status = code != NULL ? begin_accept(client, options, NULL, code, &session)
+                                           : begin_invite(client, options, NULL, &session);
+
+    if (status != EXIT_DONE)
+        return status;
+    mail.session = session;
+    status = converse(&mail, options, gift, code == NULL);
+    wormclient_session_free(session);
+    return status;
+}
+
+/* The code first: if both come from standard input, it is the first line. */
+enum exit_status exchange_run(struct wormclient *client, const struct options *options)
+{
+    struct gift gift = {0};
+    char *code = NULL;
+    enum exit_status status = EXIT_DONE;
+
+    if (options->count > 0)
+        status = begin_read_code(options, &code);
+    if (status == EXIT_DONE)
+        status = read_gift(options, &gift);
+    if (status == EXIT_DONE)
+        status = exchange(client, options, code, &gift);
+    input_code_free(code);
+    free(gift.data);
+    return status;
 }

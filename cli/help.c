@@ -24,7 +24,7 @@ static void print_option(const struct option_row *row)
     printf("  %-*s  %s\n", OPTION_WIDTH, spelling, row->help);
 }
 
-static void print_options(uint32_t set)
+static void print_options(uint64_t set)
 {
     for (int id = 0; id < OPTIONS; id++)
         if ((set & OPTION_BIT(id)) != 0)
@@ -42,7 +42,7 @@ void help_all(void)
     puts("\nOptions, before or after the command:");
     print_options(OPTIONS_GLOBAL);
     puts("\n"
-         "A SESSION is a name given with --name, an id, or the beginning of an id.\n"
+         "A SESSION is a name, an id, or the beginning of an id.\n"
          "\n"
          "Exit status: 0 done, 1 failed, 2 wrong usage, 3 nothing there or timed out,\n"
          "4 the session failed, 5 no daemon.");
@@ -55,7 +55,8 @@ void help_command(const struct command *command)
     if (command->details != NULL)
         printf("\n%s\n", command->details);
     puts("\nOptions:");
-    print_options(command->options | OPTIONS_GLOBAL);
+    print_options(command->options);
+    print_options(command_options(command) & ~command->options);
 }
 
 void help_family(const char *word)

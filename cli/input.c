@@ -1,9 +1,11 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "cli/input.h"
@@ -14,12 +16,15 @@
 /* Longest line that is read for a code: a code has at most 255 bytes, and the daemon judges it. */
 #define LINE_MAX_BYTES 1024
 
-static ssize_t read_retry(void *buffer, size_t size)
+/* Longest answer to a question that is looked at; "yes" is the longest that means anything. */
+#define ANSWER_MAX 64
+
+static ssize_t read_retry(int fd, void *buffer, size_t size)
 {
     ssize_t got;
 
     do {
-        got = read(STDIN_FILENO, buffer, size);
+        got = read(fd, buffer, size);
     } while (got < 0 && errno == EINTR);
     return got;
 }
@@ -37,7 +42,7 @@ static bool grow(char **buffer, size_t *size)
 }
 
 /* Reads until the end, the limit is passed, or something fails; returns what fails, or NULL. */
-static const char *read_all(size_t limit, char **buffer, size_t *length)
+static const char *read_all(int fd, size_t limit, char **buffer, size_t *length)
 {
     size_t size = 0;
     ssize_t got;
@@ -45,7 +50,7 @@ static const char *read_all(size_t limit, char **buffer, size_t *length)
     do {
         if (size - *length < 2 && !grow(buffer, &size))
             return "out of memory";
-        got = read_retry(*buffer + *length, size - *length - 1);
+        got = read_retry(fd, *buffer + *length, size - *length - 1);
         if (got < 0)
             return strerror(errno);
         *length += (size_t)got;
@@ -54,28 +59,49 @@ static const char *read_all(size_t limit, char **buffer, size_t *length)
     return NULL;
 }
 
-enum exit_status input_all(size_t limit, char **ret_data, size_t *ret_length)
+/* Reads `fd`, which is called `name`, to its end. */
+static enum exit_status read_limited(int fd, const char *name, size_t limit, char **ret_data,
+                                     size_t *ret_length)
 {
     char *buffer = NULL;
     size_t length = 0;
-    const char *failure;
+    const char *failure = read_all(fd, limit, &buffer, &length);
 
+    if (failure == NULL && length <= limit) {
+        *ret_data = buffer;
+        *ret_length = length;
+        return EXIT_DONE;
+    }
+    if (failure != NULL)
+        report("cannot read %s: %s", name, failure);
+    else
+        report("%s is too long: %zu bytes are the limit", name, limit);
+    free(buffer);
+    return EXIT_FAILED;
+}
+
+enum exit_status input_all(size_t limit, char **ret_data, size_t *ret_length)
+{
     if (isatty(STDIN_FILENO))
         report_hint("Type the text; Ctrl-D on a line of its own ends it.");
-    failure = read_all(limit, &buffer, &length);
-    if (failure != NULL) {
-        report("cannot read standard input: %s", failure);
-        free(buffer);
+    return read_limited(STDIN_FILENO, "standard input", limit, ret_data, ret_length);
+}
+
+enum exit_status input_file(const char *path, size_t limit, char **ret_data, size_t *ret_length)
+{
+    enum exit_status status;
+    int fd;
+
+    if (path == NULL || strcmp(path, "-") == 0)
+        return read_limited(STDIN_FILENO, "standard input", limit, ret_data, ret_length);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        report("cannot read %s: %s", path, strerror(errno));
         return EXIT_FAILED;
     }
-    if (length > limit) {
-        report("a message has at most %zu bytes; send it in parts", limit);
-        free(buffer);
-        return EXIT_FAILED;
-    }
-    *ret_data = buffer;
-    *ret_length = length;
-    return EXIT_DONE;
+    status = read_limited(fd, path, limit, ret_data, ret_length);
+    close(fd);
+    return status;
 }
 
 /* Byte by byte: what follows the line stays for whoever reads standard input next. False if there
@@ -85,7 +111,7 @@ static bool read_line(char *line, size_t size)
     size_t length = 0;
     char byte = '\0';
 
-    while (length + 1 < size && read_retry(&byte, 1) == 1 && byte != '\n')
+    while (length + 1 < size && read_retry(STDIN_FILENO, &byte, 1) == 1 && byte != '\n')
         line[length++] = byte;
     while (length > 0 && strchr(" \t\r", line[length - 1]) != NULL)
         length--;
@@ -110,16 +136,24 @@ static enum exit_status read_code(char **ret_code)
     return EXIT_DONE;
 }
 
+char *input_take_argument(char *argument)
+{
+    char *copy = strdup(argument);
+
+    if (copy != NULL)
+        memset(argument, 'x', strlen(argument));
+    return copy;
+}
+
 enum exit_status input_code(char *argument, char **ret_code)
 {
     char *code;
 
     if (argument == NULL || strcmp(argument, "-") == 0)
         return read_code(ret_code);
-    code = strdup(argument);
+    code = input_take_argument(argument);
     if (code == NULL)
         return report_memory();
-    memset(argument, 'x', strlen(argument));
     *ret_code = code;
     return EXIT_DONE;
 }
@@ -130,4 +164,19 @@ void input_code_free(char *code)
         explicit_bzero(code, strlen(code));
         free(code);
     }
+}
+
+bool input_yes_or_no(const char *question, bool *ret_yes)
+{
+    char line[ANSWER_MAX];
+
+    do {
+        fprintf(stderr, "%s [yes/no] ", question);
+        if (!read_line(line, sizeof(line))) {
+            putc('\n', stderr);
+            return false;
+        }
+    } while (strcasecmp(line, "yes") != 0 && strcasecmp(line, "no") != 0);
+    *ret_yes = strcasecmp(line, "yes") == 0;
+    return true;
 }

@@ -1,9 +1,11 @@
 /* invite and accept: two people, one code. */
 #include "config.h"
 
+#include <unistd.h>
+
 #include "cli/begin.h"
 #include "cli/command.h"
-#include "cli/output.h"
+#include "cli/input.h"
 #include "cli/report.h"
 
 enum exit_status invite_run(struct wormclient *client, const struct options *options)
@@ -24,17 +26,26 @@ enum exit_status invite_run(struct wormclient *client, const struct options *opt
     return status;
 }
 
+enum exit_status accept_check(const struct options *options)
+{
+    if (options->count == 0 && !options->given[OPTION_CODE] && !isatty(STDIN_FILENO))
+        return report_usage("accept", "accept wants CODE, or - to read it from standard input");
+    return begin_check_code("accept", options);
+}
+
 enum exit_status accept_run(struct wormclient *client, const struct options *options)
 {
     struct wormclient_session *session;
-    enum exit_status status = begin_accept(client, options, NULL, options->arguments[0], &session);
+    char *code;
+    enum exit_status status = begin_read_code(options, &code);
 
     if (status != EXIT_DONE)
         return status;
-    if (options->given[OPTION_JSON])
-        status = output_session(session);
-    else if (wormclient_session_name(session) == NULL)
-        status = output_line(wormclient_session_id(session));
+    status = begin_accept(client, options, NULL, code, &session);
+    input_code_free(code);
+    if (status != EXIT_DONE)
+        return status;
+    status = begin_print_session(options, session);
     report_hint("The daemon goes on from here. How it goes: wormctl show %s",
                 report_label(session));
     wormclient_session_free(session);

@@ -7,24 +7,28 @@
 
 #include "cli/command.h"
 #include "cli/output.h"
+#include "cli/pages.h"
 #include "cli/report.h"
+#include "cli/result.h"
 #include "cli/table.h"
 #include "cli/when.h"
 
-/* Sessions asked for at a time: the most that the daemon gives, so memory stays bounded. */
-#define PAGE 1000
 /* Room for a 64-bit number. */
 #define NUMBER_MAX 24
+/* Room for a state and a word about it. */
+#define STATE_MAX 64
 
 static const struct table_column columns[] = {
-    {"SESSION", false}, {"NAME", false},  {"STATE", false},      {"CODE", false},
-    {"UNREAD", true},   {"UNSENT", true}, {"LAST VISIT", false}, {"NEXT VISIT", false},
+    {"SESSION", false},    {"NAME", false},       {"STATE", false}, {"CODE", false},
+    {"UNREAD", true},      {"UNSENT", true},      {"GOT", true},    {"READ", true},
+    {"LAST VISIT", false}, {"NEXT VISIT", false},
 };
 #define COLUMNS (sizeof(columns) / sizeof(columns[0]))
 
 /* A way to list: what is done for each view, and after each page. */
 struct listing {
     enum exit_status (*view)(struct listing *listing, const struct wormclient_value *view);
+    const struct options *options;
     struct table *table; /* NULL unless it is one */
     int64_t now;
 };
@@ -35,12 +39,38 @@ static const char *format_count(int64_t number, char text[NUMBER_MAX])
     return text;
 }
 
+/* What the peer says about it, if it does. */
+static const char *format_receipt(const struct wormclient_value *view, const char *key,
+                                  char text[NUMBER_MAX])
+{
+    int64_t receipt = wormclient_value_number(view, key, -1);
+
+    return receipt >= 0 ? format_count(receipt, text) : NULL;
+}
+
+/* A living session may be stuck for a reason that the user can do something about. */
+static const char *note_of(const struct wormclient_value *view)
+{
+    const char *verification = wormclient_value_text(view, "verification");
+
+    if (wormclient_value_flag(view, "paused", false))
+        return ", paused";
+    if (verification != NULL && strcmp(verification, "pending") == 0 &&
+        wormclient_value_text(view, "verifier") != NULL)
+        return ", unverified";
+    return "";
+}
+
 /* The result says more than "closed". */
-static const char *state_of(const struct wormclient_value *view)
+static const char *format_state(const struct wormclient_value *view, char text[STATE_MAX])
 {
     const char *result = wormclient_value_text(view, "result");
+    const char *state = wormclient_value_text(view, "state");
 
-    return result != NULL ? result : wormclient_value_text(view, "state");
+    if (result != NULL)
+        return result;
+    snprintf(text, STATE_MAX, "%s%s", state != NULL ? state : "", note_of(view));
+    return text;
 }
 
 static const char *format_moment(const struct wormclient_value *view, const char *key, int64_t now,
@@ -66,16 +96,18 @@ static const char *format_next_visit(const struct wormclient_value *view, int64_
 
 static enum exit_status list_row(struct listing *listing, const struct wormclient_value *view)
 {
-    char unread[NUMBER_MAX], unsent[NUMBER_MAX], last[WHEN_MAX], next[WHEN_MAX];
+    char state[STATE_MAX], unread[NUMBER_MAX], unsent[NUMBER_MAX], got[NUMBER_MAX],
+        seen[NUMBER_MAX], last[WHEN_MAX], next[WHEN_MAX];
+    int64_t sent = wormclient_value_number(view, "sent", 0);
     const char *cells[COLUMNS] = {
         wormclient_value_text(view, "id"),
         wormclient_value_text(view, "name"),
-        state_of(view),
+        format_state(view, state),
         wormclient_value_text(view, "code"),
         format_count(wormclient_value_number(view, "unread", 0), unread),
-        format_count(wormclient_value_number(view, "sent", 0) -
-                         wormclient_value_number(view, "stored", 0),
-                     unsent),
+        format_count(sent - wormclient_value_number(view, "stored", 0), unsent),
+        format_receipt(view, "delivered", got),
+        format_receipt(view, "read", seen),
         format_moment(view, "last_visit", listing->now, last),
         format_next_visit(view, listing->now, next),
     };
@@ -83,10 +115,9 @@ static enum exit_status list_row(struct listing *listing, const struct wormclien
     return table_add(listing->table, cells) ? EXIT_DONE : report_memory();
 }
 
-static enum exit_status list_json(struct listing *listing, const struct wormclient_value *view)
+static enum exit_status list_result(struct listing *listing, const struct wormclient_value *view)
 {
-    (void)listing;
-    return output_json(view);
+    return result_value(listing->options, view);
 }
 
 static enum exit_status list_name(struct listing *listing, const struct wormclient_value *view)
@@ -97,9 +128,8 @@ static enum exit_status list_name(struct listing *listing, const struct wormclie
     return output_line(name != NULL ? name : wormclient_value_text(view, "id"));
 }
 
-static enum exit_status list_page(struct listing *listing, const struct wormclient_value *page)
+static enum exit_status list_page(struct listing *listing, const struct wormclient_value *sessions)
 {
-    const struct wormclient_value *sessions = wormclient_value_get(page, "sessions");
     size_t count = wormclient_value_count(sessions);
 
     for (size_t i = 0; i < count; i++) {
@@ -113,46 +143,26 @@ static enum exit_status list_page(struct listing *listing, const struct wormclie
     return output_flush();
 }
 
-/* The page after `after` (NULL: the first). New; wormclient_result_free(). */
-static struct wormclient_value *ask_page(struct wormclient *client, const char *after,
-                                         struct wormclient_error *ret_error)
-{
-    struct wormclient_params *params = wormclient_params_new();
-
-    if (after != NULL)
-        wormclient_params_text(params, "after", after);
-    wormclient_params_number(params, "limit", PAGE);
-    return wormclient_call(client, "list", params, ret_error);
-}
-
 static enum exit_status list_pages(struct wormclient *client, struct listing *listing)
 {
-    struct wormclient_value *page = NULL;
-    enum exit_status status;
-    const char *after = NULL;
+    struct pages pages = {.client = client};
+    const struct wormclient_value *sessions;
+    struct wormclient_error error;
+    enum exit_status status = EXIT_DONE;
 
-    do {
-        struct wormclient_error error = {0};
-        struct wormclient_value *next = ask_page(client, after, &error);
-
-        wormclient_result_free(page);
-        page = next;
-        if (page == NULL)
-            return report_error(&error);
-        status = list_page(listing, page);
-        after = wormclient_value_text(page, "next");
-    } while (status == EXIT_DONE && after != NULL);
-    wormclient_result_free(page);
-    return status;
+    while (status == EXIT_DONE && (sessions = pages_next(&pages, &error)) != NULL)
+        status = list_page(listing, sessions);
+    pages_clear(&pages);
+    return status == EXIT_DONE && error.code != WORMCLIENT_OK ? report_error(&error) : status;
 }
 
 enum exit_status list_run(struct wormclient *client, const struct options *options)
 {
-    struct listing listing = {.now = when_now()};
+    struct listing listing = {.options = options, .now = when_now()};
     enum exit_status status;
 
-    if (options->given[OPTION_JSON]) {
-        listing.view = list_json;
+    if (result_wanted(options)) {
+        listing.view = list_result;
     } else if (options->given[OPTION_NAMES]) {
         listing.view = list_name;
     } else {

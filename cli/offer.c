@@ -1,6 +1,7 @@
 #include "config.h"
 
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,22 +23,73 @@ static bool read_string(const json_t *string, enum offer_kind kind, struct offer
     return true;
 }
 
+/* So much of a file's name is shown, in bytes: no file system has longer ones. */
+#define NAME_SHOWN_MAX 255
+
+/* What a file or directory looks like in an offer. */
+static const struct kind {
+    const char *key, *name_key, *size_key, *word;
+} kinds[] = {
+    {"file", "filename", "filesize", "a file"},
+    {"directory", "dirname", "numbytes", "a directory"},
+};
+
+/* "a file (notes.txt, 12 bytes)". New; free(); NULL: out of memory. */
+static char *describe(const json_t *value, const struct kind *kind)
+{
+    const char *name = json_string_value(json_object_get(value, kind->name_key));
+    const json_t *size = json_object_get(value, kind->size_key);
+    char *text;
+    int length;
+
+    if (name == NULL)
+        length = asprintf(&text, "%s", kind->word);
+    else if (!json_is_integer(size))
+        length = asprintf(&text, "%s (%.*s)", kind->word, NAME_SHOWN_MAX, name);
+    else
+        length = asprintf(&text, "%s (%.*s, %" JSON_INTEGER_FORMAT " bytes)", kind->word,
+                          NAME_SHOWN_MAX, name, json_integer_value(size));
+    return length >= 0 ? text : NULL;
+}
+
+/* Any other object is the offer of something that is not known yet. */
+static bool read_file(const json_t *value, struct offer *ret_offer)
+{
+    ret_offer->kind = OFFER_FILE;
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]) && ret_offer->text == NULL; i++) {
+        const json_t *file = json_object_get(value, kinds[i].key);
+
+        if (file != NULL && (ret_offer->text = describe(file, &kinds[i])) == NULL)
+            return false;
+    }
+    if (ret_offer->text == NULL)
+        ret_offer->text = strdup("something else than a text");
+    ret_offer->length = ret_offer->text != NULL ? strlen(ret_offer->text) : 0;
+    return ret_offer->text != NULL;
+}
+
 static bool read_offer(const json_t *value, struct offer *ret_offer)
 {
     const json_t *message = json_object_get(value, "message");
 
     if (message != NULL)
         return read_string(message, OFFER_TEXT, ret_offer);
-    ret_offer->kind = json_is_object(value) ? OFFER_FILE : OFFER_BAD;
+    if (json_is_object(value))
+        return read_file(value, ret_offer);
+    ret_offer->kind = OFFER_BAD;
     return true;
 }
 
+/* "ok", or why not. */
 static bool read_answer(const json_t *value, struct offer *ret_offer)
 {
-    const char *ack = json_string_value(json_object_get(value, "message_ack"));
+    const json_t *ack = json_object_get(value, "message_ack");
 
-    ret_offer->kind = ack != NULL && strcmp(ack, "ok") == 0 ? OFFER_ACK : OFFER_BAD;
-    return true;
+    if (json_is_string(ack) && strcmp(json_string_value(ack), "ok") == 0) {
+        ret_offer->kind = OFFER_ACK;
+        return true;
+    }
+    return read_string(ack, OFFER_ERROR, ret_offer);
 }
 
 static bool read_transit(const json_t *value, struct offer *ret_offer)
@@ -120,7 +172,7 @@ char *offer_make_error(const char *why)
     return dump(json_pack("{s:s}", "error", why));
 }
 
-char *offer_report(const struct offer *offer, const char *session)
+json_t *offer_report(const struct offer *offer, const char *session)
 {
-    return dump(json_pack("{s:s, s:s%}", "session", session, "text", offer->text, offer->length));
+    return json_pack("{s:s, s:s%}", "session", session, "text", offer->text, offer->length);
 }

@@ -6,6 +6,7 @@
 #ifndef CLI_OFFER_H
 #define CLI_OFFER_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -24,7 +25,9 @@ enum offer_kind {
 
 struct offer {
     enum offer_kind kind;
-    char *text; /* OFFER_TEXT, OFFER_ERROR: new, with a NUL behind it; otherwise NULL */
+    /* OFFER_TEXT, OFFER_ERROR: what it says; OFFER_FILE: a description for people. New, with a NUL
+     * behind it; otherwise NULL. */
+    char *text;
     size_t length;
 };
 
@@ -38,7 +41,8 @@ char *offer_make_text(const char *text, size_t length);
 char *offer_make_ack(void);
 char *offer_make_error(const char *why);
 
-/* {"session": id, "text": text}, as text receive --json prints it. New; free(). */
-char *offer_report(const struct offer *offer, const char *session);
+/* {"session": id, "text": text}, as text receive --json prints it. New; json_decref(); NULL: out of
+ * memory. */
+json_t *offer_report(const struct offer *offer, const char *session);
 
 #endif

@@ -9,7 +9,9 @@
 
 enum option_id {
     OPTION_SOCKET = 0,
+    OPTION_START_DAEMON,
     OPTION_JSON,
+    OPTION_FIELDS,
     OPTION_HELP,
     OPTION_VERSION,
     OPTION_NAME,
@@ -19,27 +21,43 @@ enum option_id {
     OPTION_CODE,
     OPTION_SCHEDULE,
     OPTION_TIMEOUT, /* of a session: until it is given up */
+    OPTION_VERIFY,
+    OPTION_APP_VERSIONS,
+    OPTION_INBOX_MESSAGES,
+    OPTION_INBOX_BYTES,
+    OPTION_DATA,
     OPTION_WAIT,
     OPTION_PEEK,
     OPTION_ALL,
     OPTION_FOR,
     OPTION_LIMIT, /* also spelt --timeout: until wormctl stops waiting */
+    OPTION_YES,
+    OPTION_NO,
+    OPTION_RAW,
+    OPTION_SINCE,
+    OPTION_EXEC,
+    OPTION_KEEP,
+    OPTION_TERMINAL, /* spelt --force: a secret may go to a terminal */
     OPTION_FORCE,
     OPTION_NAMES,
     OPTIONS,
 };
 
 /* Sets of options: OPTION_BIT(OPTION_NAME) | … */
-#define OPTION_BIT(id) (UINT32_C(1) << (id))
+#define OPTION_BIT(id) (UINT64_C(1) << (id))
 #define OPTIONS_GLOBAL                                                                             \
-    (OPTION_BIT(OPTION_SOCKET) | OPTION_BIT(OPTION_JSON) | OPTION_BIT(OPTION_HELP) |               \
-     OPTION_BIT(OPTION_VERSION))
+    (OPTION_BIT(OPTION_SOCKET) | OPTION_BIT(OPTION_START_DAEMON) | OPTION_BIT(OPTION_JSON) |       \
+     OPTION_BIT(OPTION_HELP) | OPTION_BIT(OPTION_VERSION))
+_Static_assert(OPTIONS <= 64, "a set of options is a number of 64 bits");
 
 /* What a value must look like. */
 enum option_kind {
     OPTION_FLAG = 0,       /* takes none */
     OPTION_TEXT,           /* anything but nothing */
+    OPTION_ANY,            /* anything */
     OPTION_NUMBER,         /* a number from 1 on */
+    OPTION_CHANGE,         /* a number from 0 on */
+    OPTION_SIZE,           /* cli/size.h, more than nothing */
     OPTION_DURATION,       /* cli/duration.h, more than nothing */
     OPTION_LIMIT_DURATION, /* likewise, or 0 */
     OPTION_WAIT_DURATION,  /* likewise, or left out */
@@ -59,7 +77,7 @@ extern const struct option_row option_rows[OPTIONS];
 struct options {
     bool given[OPTIONS];
     char *text[OPTIONS];     /* borrowed from argv */
-    int64_t number[OPTIONS]; /* OPTION_NUMBER; the durations in ms, -1 if left out */
+    int64_t number[OPTIONS]; /* of numbers and sizes; the durations in ms, -1 if left out */
     int count;               /* of the other arguments */
     char **arguments;
 };
@@ -70,7 +88,7 @@ struct options {
  * other arguments; but while `command` is NULL they end at the first other argument. Says what is
  * wrong, naming `command`, and returns EXIT_USAGE.
  */
-enum exit_status options_read(struct options *options, const char *command, uint32_t allowed,
+enum exit_status options_read(struct options *options, const char *command, uint64_t allowed,
                               int argc, char **argv);
 
 #endif

@@ -35,20 +35,3 @@ enum exit_status output_line(const char *text)
     putchar('\n');
     return output_flush();
 }
-
-enum exit_status output_json(const struct wormclient_value *value)
-{
-    char *json = wormclient_value_json(value);
-    enum exit_status status;
-
-    if (json == NULL)
-        return report_memory();
-    status = output_line(json);
-    free(json);
-    return status;
-}
-
-enum exit_status output_session(const struct wormclient_session *session)
-{
-    return output_json(wormclient_session_view(session));
-}

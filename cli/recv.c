@@ -1,13 +1,9 @@
 /* recv: a message out, and only then acknowledged. */
 #include "config.h"
 
-#include <jansson.h>
-#include <stdlib.h>
-#include <unistd.h>
-
 #include "cli/await.h"
 #include "cli/command.h"
-#include "cli/output.h"
+#include "cli/message.h"
 #include "cli/report.h"
 
 /* One run of recv. */
@@ -18,45 +14,6 @@ struct reader {
     uint32_t from;       /* number of the next message */
     bool any;            /* at least one was printed */
 };
-
-/* The daemon's answer, with "text" added if the message is one. New; json_decref(). */
-static json_t *message_json(const struct wormclient_value *message)
-{
-    char *text = wormclient_value_json(message);
-    json_t *object = text != NULL ? json_loads(text, 0, NULL) : NULL;
-    size_t length = 0;
-    const char *data = wormclient_value_data(message, "data", &length);
-    json_t *string = data != NULL ? json_stringn(data, length) : NULL; /* NULL: no UTF-8 */
-
-    free(text);
-    if (object != NULL && string != NULL)
-        json_object_set(object, "text", string);
-    json_decref(string);
-    return object;
-}
-
-static enum exit_status print_json(const struct wormclient_value *message)
-{
-    json_t *object = message_json(message);
-    char *line = object != NULL ? json_dumps(object, JSON_COMPACT) : NULL;
-    enum exit_status status = line != NULL ? output_line(line) : report_memory();
-
-    free(line);
-    json_decref(object);
-    return status;
-}
-
-static enum exit_status print_bytes(const struct wormclient_value *message)
-{
-    size_t length = 0;
-    const char *data = wormclient_value_data(message, "data", &length);
-    enum exit_status status = output_bytes(data, length);
-
-    /* For the eye only: what is written elsewhere is the message and nothing else. */
-    if (status == EXIT_DONE && isatty(STDOUT_FILENO) && length > 0 && data[length - 1] != '\n')
-        status = output_line("");
-    return status;
-}
 
 static enum exit_status acknowledge(const struct reader *reader, uint32_t number)
 {
@@ -73,8 +30,7 @@ static enum exit_status acknowledge(const struct reader *reader, uint32_t number
 static enum exit_status take(struct reader *reader, const struct wormclient_value *message,
                              uint32_t number)
 {
-    enum exit_status status =
-        reader->options->given[OPTION_JSON] ? print_json(message) : print_bytes(message);
+    enum exit_status status = message_print(reader->options, message);
 
     if (status == EXIT_DONE && !reader->options->given[OPTION_PEEK])
         status = acknowledge(reader, number);
@@ -83,21 +39,31 @@ static enum exit_status take(struct reader *reader, const struct wormclient_valu
     return status;
 }
 
+/* The daemon gave no message. While the user still has to compare verifiers, one may yet come. */
+static enum exit_status not_given(const struct reader *reader, const struct wormclient_error *error,
+                                  bool *ret_taken)
+{
+    const char *label = reader->options->arguments[0];
+
+    if (error->code != WORMCLIENT_UNVERIFIED || !reader->options->given[OPTION_WAIT])
+        return report_error_about(error, label);
+    report("messages are held back until the verifiers are compared: wormctl verify %s", label);
+    *ret_taken = false;
+    return EXIT_DONE;
+}
+
 /* Takes the next message, if there is one: *ret_taken. */
 static enum exit_status take_next(struct reader *reader, bool *ret_taken)
 {
-    struct wormclient_params *params = wormclient_params_new();
     struct wormclient_error error = {0};
     struct wormclient_value *message;
     enum exit_status status = EXIT_DONE;
     int64_t number;
 
-    wormclient_params_text(params, "session", reader->session);
-    wormclient_params_number(params, "from", reader->from);
-    message = wormclient_call(reader->client, "recv", params, &error);
+    message = message_ask(reader->client, reader->session, reader->from, &error);
     if (message == NULL)
-        return report_error(&error);
-    number = wormclient_value_number(message, "number", -1);
+        return not_given(reader, &error, ret_taken);
+    number = message_number(message);
     if (number >= 0)
         status = take(reader, message, (uint32_t)number);
     wormclient_result_free(message);
@@ -149,7 +115,7 @@ enum exit_status recv_run(struct wormclient *client, const struct options *optio
 
     session = wormclient_show(client, options->arguments[0], &error);
     if (session == NULL)
-        return report_error(&error);
+        return report_error_about(&error, options->arguments[0]);
     reader.session = wormclient_session_id(session);
     status = take_all(&reader);
     if (status == EXIT_DONE && !reader.any) {

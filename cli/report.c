@@ -9,7 +9,8 @@
 #include "cli/escape.h"
 #include "cli/report.h"
 
-/* Exit status and advice for errors that have more to say than "failed". */
+/* Exit status and advice for errors that have more to say than "failed". SESSION stands for what
+ * the user called it. */
 static const struct advice {
     enum wormclient_code code;
     enum exit_status status;
@@ -23,13 +24,19 @@ static const struct advice {
     {WORMCLIENT_PROTOCOL, EXIT_FAILED, "is that socket really wormholed's?"},
     {WORMCLIENT_ARGUMENT, EXIT_USAGE, NULL},
     {WORMCLIENT_TIMEOUT, EXIT_NOTHING, NULL},
+    {WORMCLIENT_LONELY, EXIT_SESSION, "how it ended: wormctl show SESSION"},
+    {WORMCLIENT_FAILED, EXIT_SESSION, "how it ended: wormctl show SESSION"},
     {WORMCLIENT_NOT_FOUND, EXIT_FAILED, "see which sessions there are: wormctl list"},
     {WORMCLIENT_AMBIGUOUS, EXIT_FAILED, "give more of the id, or a name: wormctl list"},
-    {WORMCLIENT_NAME_TAKEN, EXIT_FAILED, "choose another --name, or forget the old session"},
+    {WORMCLIENT_NAME_TAKEN, EXIT_FAILED, "choose another name, or forget the old session"},
     {WORMCLIENT_BAD_CODE, EXIT_USAGE, NULL},
     {WORMCLIENT_CLOSED, EXIT_FAILED, "how it ended: wormctl show SESSION"},
     {WORMCLIENT_NOT_CLOSED, EXIT_FAILED,
      "close it first, or drop it without telling the relay: forget --force"},
+    {WORMCLIENT_NOT_KEYED, EXIT_NOTHING,
+     "wait for the other side: wormctl wait SESSION --for established"},
+    {WORMCLIENT_UNVERIFIED, EXIT_FAILED,
+     "compare the verifiers with the other side first: wormctl verify SESSION"},
     {WORMCLIENT_STORE, EXIT_FAILED, "make room on the disk, or in the store, and try again"},
 };
 
@@ -99,20 +106,42 @@ enum exit_status report_try_help(const char *command)
     return EXIT_USAGE;
 }
 
-enum exit_status report_error(const struct wormclient_error *error)
+/* Says the advice, with the session's name for the word SESSION. */
+static void advise(const char *text, const char *session)
+{
+    static const char word[] = "SESSION";
+    const char *place = strstr(text, word);
+
+    if (place == NULL)
+        report("%s", text);
+    else
+        report("%.*s%s%s", (int)(place - text), text, session, place + strlen(word));
+}
+
+enum exit_status report_error_about(const struct wormclient_error *error, const char *session)
 {
     report("%s", error->text[0] != '\0' ? error->text : "the daemon gave no reason");
     /* The daemon found a mistake that the command line brought: as good as found here. */
-    if (strcmp(error->daemon_code, "bad-params") == 0)
+    if (report_is_code(error, "bad-params"))
         return EXIT_USAGE;
     for (size_t i = 0; i < sizeof(advices) / sizeof(advices[0]); i++) {
         if (advices[i].code == error->code) {
             if (advices[i].text != NULL)
-                report("%s", advices[i].text);
+                advise(advices[i].text, session);
             return advices[i].status;
         }
     }
     return EXIT_FAILED;
+}
+
+enum exit_status report_error(const struct wormclient_error *error)
+{
+    return report_error_about(error, "SESSION");
+}
+
+bool report_is_code(const struct wormclient_error *error, const char *code)
+{
+    return strcmp(error->daemon_code, code) == 0;
 }
 
 enum exit_status report_memory(void)

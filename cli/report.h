@@ -28,6 +28,12 @@ enum exit_status report_try_help(const char *command);
 /* An error of the library or the daemon, with a hint what to do. Returns the exit status for it. */
 enum exit_status report_error(const struct wormclient_error *error);
 
+/* Likewise, and the hint names the session as the user did. */
+enum exit_status report_error_about(const struct wormclient_error *error, const char *session);
+
+/* True if the daemon's own word for the error is `code`. */
+bool report_is_code(const struct wormclient_error *error, const char *code);
+
 /* Returns EXIT_FAILED. */
 enum exit_status report_memory(void);
 

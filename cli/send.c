@@ -6,8 +6,8 @@
 
 #include "cli/command.h"
 #include "cli/input.h"
-#include "cli/output.h"
 #include "cli/report.h"
+#include "cli/result.h"
 
 static enum exit_status send_bytes(struct wormclient *client, const struct options *options,
                                    const char *data, size_t length)
@@ -15,15 +15,14 @@ static enum exit_status send_bytes(struct wormclient *client, const struct optio
     struct wormclient_params *params = wormclient_params_new();
     struct wormclient_error error = {0};
     struct wormclient_value *result;
-    enum exit_status status = EXIT_DONE;
+    enum exit_status status;
 
     wormclient_params_text(params, "session", options->arguments[0]);
     wormclient_params_data(params, "data", data, length);
     result = wormclient_call(client, "send", params, &error);
     if (result == NULL)
-        return report_error(&error);
-    if (options->given[OPTION_JSON])
-        status = output_json(result);
+        return report_error_about(&error, options->arguments[0]);
+    status = result_value(options, result);
     wormclient_result_free(result);
     return status;
 }

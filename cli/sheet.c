@@ -10,14 +10,11 @@
 #include "cli/sheet.h"
 #include "cli/when.h"
 
-/* The longest label and a gap. */
-#define LABEL_WIDTH 15
-
 void sheet_line(const char *label, const char *value)
 {
     char *safe = escape_text(value, strlen(value), false);
 
-    printf("%-*s%s\n", LABEL_WIDTH, label, safe != NULL ? safe : "(out of memory)");
+    printf("%-*s%s\n", SHEET_LABEL_WIDTH, label, safe != NULL ? safe : "(out of memory)");
     free(safe);
 }
 

@@ -7,6 +7,9 @@
 #include "cli/exit.h"
 #include "libclient/wormclient.h"
 
+/* The longest label and a gap. */
+#define SHEET_LABEL_WIDTH 15
+
 struct sheet_row {
     const char *label;
     const char *key;

@@ -7,37 +7,51 @@
 #include <string.h>
 
 #include "cli/command.h"
-#include "cli/output.h"
 #include "cli/report.h"
+#include "cli/result.h"
 #include "cli/sheet.h"
-
-/* The verifier is compared by eye or aloud: in groups of four digits. */
-#define VERIFIER_DIGITS 64
-#define VERIFIER_GROUP  4
+#include "cli/verifier.h"
 
 static void show_verifier(const struct wormclient_value *view, const char *label, const char *key)
 {
-    const char *verifier = wormclient_value_text(view, key);
-    char groups[VERIFIER_DIGITS + VERIFIER_DIGITS / VERIFIER_GROUP + 1];
-    size_t to = 0;
+    (void)label; /* it has two */
+    (void)key;
+    verifier_print(stdout, view);
+}
 
-    if (verifier == NULL || strlen(verifier) != VERIFIER_DIGITS)
+/* What each word of the view's means to a person. */
+static void show_verification(const struct wormclient_value *view, const char *label,
+                              const char *key)
+{
+    const char *verification = wormclient_value_text(view, key);
+
+    if (verification == NULL || strcmp(verification, "none") == 0)
         return;
-    for (size_t i = 0; i < VERIFIER_DIGITS; i++) {
-        if (i > 0 && i % VERIFIER_GROUP == 0)
-            groups[to++] = ' ';
-        groups[to++] = verifier[i];
-    }
-    groups[to] = '\0';
-    sheet_line(label, groups);
+    if (strcmp(verification, "pending") == 0)
+        sheet_line(label, "pending: messages are held back until the verifiers were compared");
+    else
+        sheet_line(label, verification);
+}
+
+/* ", LABEL: N", unless the peer says nothing about it. */
+static void add_receipt(const struct wormclient_value *view, const char *label, const char *key,
+                        char *text, size_t size)
+{
+    int64_t receipt = wormclient_value_number(view, key, -1);
+    size_t length = strlen(text);
+
+    if (receipt >= 0)
+        snprintf(text + length, size - length, ", %s: %" PRId64, label, receipt);
 }
 
 static void show_sent(const struct wormclient_value *view, const char *label, const char *key)
 {
-    char text[96];
+    char text[160];
 
     snprintf(text, sizeof(text), "%" PRId64 ", of these stored by the relay: %" PRId64,
              wormclient_value_number(view, key, 0), wormclient_value_number(view, "stored", 0));
+    add_receipt(view, "delivered", "delivered", text, sizeof(text));
+    add_receipt(view, "read", "read", text, sizeof(text));
     sheet_line(label, text);
 }
 
@@ -48,6 +62,33 @@ static void show_received(const struct wormclient_value *view, const char *label
     snprintf(text, sizeof(text), "%" PRId64 ", of these unread: %" PRId64,
              wormclient_value_number(view, key, 0), wormclient_value_number(view, "unread", 0));
     sheet_line(label, text);
+}
+
+static void show_paused(const struct wormclient_value *view, const char *label, const char *key)
+{
+    if (wormclient_value_flag(view, key, false))
+        sheet_line(label, "the other side is not heard until some messages are acknowledged");
+}
+
+static void show_inbox(const struct wormclient_value *view, const char *label, const char *key)
+{
+    int64_t messages = wormclient_value_number(view, key, 0);
+    char text[96];
+
+    if (messages == 0)
+        return;
+    snprintf(text, sizeof(text), "%" PRId64 " unread messages, %" PRId64 " bytes at most", messages,
+             wormclient_value_number(view, "inbox_bytes", 0));
+    sheet_line(label, text);
+}
+
+/* Nobody asked for an empty object. */
+static void show_versions(const struct wormclient_value *view, const char *label, const char *key)
+{
+    const char *versions = wormclient_value_text(view, key);
+
+    if (versions != NULL && strcmp(versions, "{}") != 0)
+        sheet_line(label, versions);
 }
 
 static void show_heals(const struct wormclient_value *view, const char *label, const char *key)
@@ -85,9 +126,13 @@ static const struct sheet_row rows[] = {
     {"reason", "reason", sheet_text},
     {"code", "code", sheet_text},
     {"verifier", "verifier", show_verifier},
+    {"verification", "verification", show_verification},
     {"sent", "sent", show_sent},
     {"received", "received", show_received},
+    {"paused", "paused", show_paused},
+    {"inbox holds", "inbox_messages", show_inbox},
     {"application", "appid", sheet_text},
+    {"we say", "app_versions", show_versions},
     {"peer says", "peer_versions", sheet_text},
     {"relay", "relay", sheet_text},
     {"relay says", "motd", sheet_text},
@@ -113,10 +158,10 @@ enum exit_status show_run(struct wormclient *client, const struct options *optio
 
     session = wormclient_show(client, options->arguments[0], &error);
     if (session == NULL)
-        return report_error(&error);
-    status = options->given[OPTION_JSON] ? output_session(session)
-                                         : sheet_print(wormclient_session_view(session), rows,
-                                                       sizeof(rows) / sizeof(*rows));
+        return report_error_about(&error, options->arguments[0]);
+    status = result_wanted(options) ? result_session(options, session)
+                                    : sheet_print(wormclient_session_view(session), rows,
+                                                  sizeof(rows) / sizeof(*rows));
     wormclient_session_free(session);
     return status;
 }

@@ -5,8 +5,8 @@
 #include <stdio.h>
 
 #include "cli/command.h"
-#include "cli/output.h"
 #include "cli/report.h"
+#include "cli/result.h"
 #include "cli/sheet.h"
 
 static void show_sessions(const struct wormclient_value *status, const char *label, const char *key)
@@ -22,6 +22,7 @@ static void show_sessions(const struct wormclient_value *status, const char *lab
 
 static const struct sheet_row relay_rows[] = {
     {"relay", "url", sheet_text},
+    {"  through", "proxy", sheet_text},
     {"  is", "state", sheet_text},
     {"  connections", "connections", sheet_count},
     {"  failures", "failures", sheet_count},
@@ -44,12 +45,40 @@ static void show_relays(const struct wormclient_value *status, const char *label
     }
 }
 
+/* Each place is stronger than those before it, so it matters which one it was. */
+static void show_default_relay(const struct wormclient_value *status, const char *label,
+                               const char *key)
+{
+    const char *relay = wormclient_value_text(status, key);
+    const char *from = wormclient_value_text(status, "default_relay_from");
+    char text[1024];
+
+    if (relay == NULL)
+        return;
+    snprintf(text, sizeof(text), "%s%s%s%s", relay, from != NULL ? " (" : "",
+             from != NULL ? from : "", from != NULL ? ")" : "");
+    sheet_line(label, text);
+}
+
+static void show_config(const struct wormclient_value *status, const char *label, const char *key)
+{
+    const char *config = wormclient_value_text(status, key);
+
+    sheet_line(label, config != NULL ? config : "none");
+}
+
 static const struct sheet_row rows[] = {
-    {"wormholed", "version", sheet_text},           {"process", "pid", sheet_count},
-    {"started", "started", sheet_moment},           {"socket", "socket", sheet_text},
-    {"state in", "state_dir", sheet_text},          {"store", "store_bytes", sheet_bytes},
-    {"store limit", "store_limit", sheet_bytes},    {"sessions", "sessions", show_sessions},
-    {"default relay", "default_relay", sheet_text}, {"relays", "relays", show_relays},
+    {"wormholed", "version", sheet_text},
+    {"process", "pid", sheet_count},
+    {"started", "started", sheet_moment},
+    {"socket", "socket", sheet_text},
+    {"configuration", "config", show_config},
+    {"state in", "state_dir", sheet_text},
+    {"store", "store_bytes", sheet_bytes},
+    {"store limit", "store_limit", sheet_bytes},
+    {"sessions", "sessions", show_sessions},
+    {"default relay", "default_relay", show_default_relay},
+    {"relays", "relays", show_relays},
 };
 
 enum exit_status status_run(struct wormclient *client, const struct options *options)
@@ -60,9 +89,8 @@ enum exit_status status_run(struct wormclient *client, const struct options *opt
 
     if (result == NULL)
         return report_error(&error);
-    status = options->given[OPTION_JSON]
-                 ? output_json(result)
-                 : sheet_print(result, rows, sizeof(rows) / sizeof(rows[0]));
+    status = result_wanted(options) ? result_value(options, result)
+                                    : sheet_print(result, rows, sizeof(rows) / sizeof(rows[0]));
     wormclient_result_free(result);
     return status;
 }

@@ -6,11 +6,12 @@
 
 #include "cli/begin.h"
 #include "cli/command.h"
-#include "cli/exchange.h"
 #include "cli/input.h"
 #include "cli/interrupt.h"
 #include "cli/offer.h"
 #include "cli/report.h"
+#include "cli/transfer.h"
+#include "cli/verifier.h"
 
 /* ---- text send ---- */
 
@@ -43,39 +44,59 @@ static enum exit_status read_offer(const struct options *options, char **ret_off
 }
 
 /* Puts the offer into the daemon's care before the code is out: whoever comes, gets it. */
-static enum exit_status queue_offer(const struct exchange *exchange, const char *offer)
+static enum exit_status queue_offer(const struct mail *mail, const char *offer)
 {
     struct wormclient_error error = {0};
-    const char *id = wormclient_session_id(exchange->session);
+    const char *id = wormclient_session_id(mail->session);
     enum exit_status status;
 
-    if (wormclient_send(exchange->client, id, offer, strlen(offer), NULL, &error)) {
+    if (wormclient_send(mail->client, id, offer, strlen(offer), NULL, &error)) {
         interrupt_say("interrupted; the daemon goes on and delivers the text: wormctl show %s",
-                      report_label(exchange->session));
+                      report_label(mail->session));
         return EXIT_DONE;
     }
     status = report_error(&error);
-    wormclient_forget(exchange->client, id, true, NULL); /* of no use without its text */
+    wormclient_forget(mail->client, id, true, NULL); /* of no use without its text */
     return status;
+}
+
+/* If the user wants to compare verifiers, that is next. */
+static enum exit_status agree(struct transfer *transfer)
+{
+    struct mail *mail = &transfer->mail;
+
+    if (!transfer->options->given[OPTION_VERIFY])
+        return EXIT_DONE;
+    return verifier_agree(mail->client, mail->session, &mail->told);
+}
+
+static enum exit_status converse(struct transfer *transfer, const char *offer)
+{
+    struct mail *mail = &transfer->mail;
+    enum exit_status status = queue_offer(mail, offer);
+
+    if (status == EXIT_DONE) {
+        status = begin_print_code(mail->client, transfer->options,
+                                  wormclient_session_id(mail->session), &mail->told);
+    }
+    if (status != EXIT_DONE)
+        return status;
+    report_hint("On the other machine: wormctl text receive CODE, or: wormhole receive CODE");
+    status = agree(transfer);
+    return status == EXIT_DONE ? transfer_confirm(transfer) : status;
 }
 
 static enum exit_status send_offer(struct wormclient *client, const struct options *options,
                                    const char *offer)
 {
-    struct exchange exchange = {.client = client, .options = options};
+    struct transfer transfer = {.mail = {.client = client}, .options = options};
     struct wormclient_session *session;
     enum exit_status status = begin_invite(client, options, OFFER_APPID, &session);
 
     if (status != EXIT_DONE)
         return status;
-    exchange.session = session;
-    status = queue_offer(&exchange, offer);
-    if (status == EXIT_DONE)
-        status = begin_print_code(client, options, wormclient_session_id(session), &exchange.told);
-    if (status == EXIT_DONE) {
-        report_hint("On the other machine: wormctl text receive CODE, or: wormhole receive CODE");
-        status = exchange_confirm(&exchange);
-    }
+    transfer.mail.session = session;
+    status = converse(&transfer, offer);
     wormclient_session_free(session);
     return status;
 }
@@ -94,17 +115,36 @@ enum exit_status text_send_run(struct wormclient *client, const struct options *
 
 /* ---- text receive ---- */
 
-enum exit_status text_receive_run(struct wormclient *client, const struct options *options)
+enum exit_status text_receive_check(const struct options *options)
 {
-    struct exchange exchange = {.client = client, .options = options};
-    struct wormclient_session *session;
-    char *code = options->count == 1 ? options->arguments[0] : NULL;
-    enum exit_status status = begin_accept(client, options, OFFER_APPID, code, &session);
+    return begin_check_code("text receive", options);
+}
+
+static enum exit_status begin_with_code(struct wormclient *client, const struct options *options,
+                                        struct wormclient_session **ret_session)
+{
+    char *code;
+    enum exit_status status = begin_read_code(options, &code);
 
     if (status != EXIT_DONE)
         return status;
-    exchange.session = session;
-    status = exchange_receive(&exchange);
+    status = begin_accept(client, options, OFFER_APPID, code, ret_session);
+    input_code_free(code);
+    return status;
+}
+
+enum exit_status text_receive_run(struct wormclient *client, const struct options *options)
+{
+    struct transfer transfer = {.mail = {.client = client}, .options = options};
+    struct wormclient_session *session;
+    enum exit_status status = begin_with_code(client, options, &session);
+
+    if (status != EXIT_DONE)
+        return status;
+    transfer.mail.session = session;
+    status = agree(&transfer);
+    if (status == EXIT_DONE)
+        status = transfer_receive(&transfer);
     wormclient_session_free(session);
     return status;
 }

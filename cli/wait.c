@@ -3,8 +3,8 @@
 
 #include "cli/await.h"
 #include "cli/command.h"
-#include "cli/output.h"
 #include "cli/report.h"
+#include "cli/result.h"
 
 enum exit_status wait_check(const struct options *options)
 {
@@ -29,8 +29,7 @@ enum exit_status wait_run(struct wormclient *client, const struct options *optio
 
     if (status != EXIT_DONE)
         return status;
-    if (options->given[OPTION_JSON])
-        status = output_session(session);
+    status = result_session(options, session);
     wormclient_session_free(session);
     return status;
 }

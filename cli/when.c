@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -48,17 +49,29 @@ void when_relative(int64_t when, int64_t now, char ret_text[WHEN_MAX])
              unit->name);
 }
 
-void when_absolute(int64_t when, int64_t now, char ret_text[WHEN_MAX])
+/* False if the calendar has no such moment. */
+static bool format_local(int64_t when, const char *format, char ret_text[WHEN_MAX])
 {
     time_t seconds = (time_t)(when / 1000);
-    char relative[WHEN_MAX], date[20];
     struct tm local;
 
+    return localtime_r(&seconds, &local) != NULL &&
+           strftime(ret_text, WHEN_MAX, format, &local) > 0;
+}
+
+void when_absolute(int64_t when, int64_t now, char ret_text[WHEN_MAX])
+{
+    char relative[WHEN_MAX], date[WHEN_MAX];
+
     when_relative(when, now, relative);
-    if (localtime_r(&seconds, &local) == NULL ||
-        strftime(date, sizeof(date), "%Y-%m-%d %H:%M", &local) == 0) {
+    if (format_local(when, "%Y-%m-%d %H:%M", date))
+        snprintf(ret_text, WHEN_MAX, "%.20s (%.40s)", date, relative);
+    else
         snprintf(ret_text, WHEN_MAX, "%s", relative);
-        return;
-    }
-    snprintf(ret_text, WHEN_MAX, "%s (%.40s)", date, relative);
+}
+
+void when_stamp(int64_t when, char ret_text[WHEN_MAX])
+{
+    if (!format_local(when, "%Y-%m-%d %H:%M:%S", ret_text))
+        snprintf(ret_text, WHEN_MAX, "never");
 }

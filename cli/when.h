@@ -16,4 +16,7 @@ void when_relative(int64_t when, int64_t now, char ret_text[WHEN_MAX]);
 /* "2025-11-23 14:05 (3 min ago)", in local time. */
 void when_absolute(int64_t when, int64_t now, char ret_text[WHEN_MAX]);
 
+/* "2025-11-23 14:05:09", in local time. */
+void when_stamp(int64_t when, char ret_text[WHEN_MAX]);
+
 #endif

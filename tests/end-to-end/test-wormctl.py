@@ -30,7 +30,7 @@ def meet(world):
 def main_job(world):
     _, desk, laptop = world.pair()
     invited = desk.ctl("invite", "--name", "laptop")
-    true(re.fullmatch(r"\d+-[a-z]+-[a-z]+\n", invited.out), "the code alone on standard output: %r" % invited)
+    true(re.fullmatch(r"\d+(-[a-z]+){3}\n", invited.out), "the code alone on standard output: %r" % invited)
     equal(invited.err, "", "standard error, which is no terminal")
     laptop.ctl("accept", "--name", "desk", invited.out.strip())
     desk.ctl("send", "laptop", "hello")

@@ -13,6 +13,7 @@
 
 #include "cli/command.h"
 #include "cli/options.h"
+#include "cli/size.h"
 
 #define LENGTH(array) (sizeof(array) / sizeof(*(array)))
 /* Most arguments of a case. */
@@ -31,7 +32,7 @@ static int split(char *line, char *arguments[WORDS_MAX + 2])
     return count;
 }
 
-static enum exit_status read_line(const char *text, const char *command, uint32_t allowed,
+static enum exit_status read_line(const char *text, const char *command, uint64_t allowed,
                                   struct options *ret_options)
 {
     static char line[256];
@@ -42,9 +43,11 @@ static enum exit_status read_line(const char *text, const char *command, uint32_
     return options_read(ret_options, command, allowed, count, arguments);
 }
 
-static const uint32_t some = OPTIONS_GLOBAL | OPTION_BIT(OPTION_NAME) | OPTION_BIT(OPTION_WORDS) |
+static const uint64_t some = OPTIONS_GLOBAL | OPTION_BIT(OPTION_NAME) | OPTION_BIT(OPTION_WORDS) |
                              OPTION_BIT(OPTION_TIMEOUT) | OPTION_BIT(OPTION_WAIT) |
-                             OPTION_BIT(OPTION_PEEK);
+                             OPTION_BIT(OPTION_PEEK) | OPTION_BIT(OPTION_FIELDS) |
+                             OPTION_BIT(OPTION_INBOX_BYTES) | OPTION_BIT(OPTION_SINCE) |
+                             OPTION_BIT(OPTION_DATA);
 
 static void test_options(void **state)
 {
@@ -78,6 +81,55 @@ static void test_optional_value(void **state)
     assert_int_equal(options.count, 1);
 }
 
+static void test_letter_with_value(void **state)
+{
+    struct options options;
+    (void)state;
+    assert_int_equal(read_line("-o id,state desk", "x", some, &options), EXIT_DONE);
+    assert_string_equal(options.text[OPTION_FIELDS], "id,state");
+    assert_int_equal(options.count, 1);
+    assert_int_equal(read_line("-oid desk", "x", some, &options), EXIT_DONE);
+    assert_string_equal(options.text[OPTION_FIELDS], "id");
+}
+
+static void test_numbers(void **state)
+{
+    struct options options;
+    (void)state;
+    assert_int_equal(read_line("--since 0 --inbox-bytes 64M --data=", "x", some, &options),
+                     EXIT_DONE);
+    assert_int_equal(options.number[OPTION_SINCE], 0);
+    assert_int_equal(options.number[OPTION_INBOX_BYTES], 64 * 1024 * 1024);
+    assert_string_equal(options.text[OPTION_DATA], "");
+    assert_int_equal(read_line("--since 999999999999999999", "x", some, &options), EXIT_DONE);
+    assert_int_equal(options.number[OPTION_SINCE], 999999999999999999);
+}
+
+static void test_sizes(void **state)
+{
+    static const struct {
+        const char *text;
+        int64_t bytes; /* -1: refused */
+    } cases[] = {
+        {"0", 0},           {"1", 1},
+        {"65536", 65536},   {"2k", 2048},
+        {"2K", 2048},       {"3M", 3145728},
+        {"1g", 1073741824}, {"1024G", SIZE_PARSE_MAX},
+        {"1025G", -1},      {"1099511627777", -1},
+        {"", -1},           {"M", -1},
+        {"-1", -1},         {"+1", -1},
+        {" 1", -1},         {"1 M", -1},
+        {"1MB", -1},        {"1.5M", -1},
+        {"0x10", -1},       {"99999999999999999999", -1},
+    };
+    (void)state;
+    for (size_t i = 0; i < LENGTH(cases); i++) {
+        int64_t bytes = -1;
+        if (size_parse(cases[i].text, &bytes) != (cases[i].bytes >= 0) || bytes != cases[i].bytes)
+            fail_msg("'%s' is read as %lld", cases[i].text, (long long)bytes);
+    }
+}
+
 static void test_end_of_options(void **state)
 {
     struct options options;
@@ -97,10 +149,34 @@ static void test_end_of_options(void **state)
 static void test_refused(void **state)
 {
     static const char *const cases[] = {
-        "--bogus",     "--all",       "-x",           "--name",   "--name=",
-        "--words 0",   "--words -1",  "--words 2x",   "--words=", "--words 1e1",
-        "--timeout 0", "--timeout x", "--timeout -1", "--wait=x", "--words 9999999999",
-        "--peek=1",    "--json=yes",
+        "--bogus",
+        "--all",
+        "-x",
+        "--name",
+        "--name=",
+        "--words 0",
+        "--words -1",
+        "--words 2x",
+        "--words=",
+        "--words 1e1",
+        "--timeout 0",
+        "--timeout x",
+        "--timeout -1",
+        "--wait=x",
+        "--words 9999999999",
+        "--peek=1",
+        "--json=yes",
+        "--fields",
+        "-o",
+        "--fields=",
+        "--since -1",
+        "--since x",
+        "--since 1x",
+        "--data",
+        "--inbox-bytes 0",
+        "--inbox-bytes 1T",
+        "--inbox-bytes M",
+        "--inbox-bytes 9999999G",
     };
     struct options options;
     (void)state;
@@ -128,6 +204,7 @@ static void test_find(void **state)
         assert_int_equal(words, strchr(commands[i].name, ' ') != NULL ? 2 : 1);
     }
     assert_string_equal(find("text send hello", &words), "text send");
+    assert_string_equal(find("derive-key laptop wifi", &words), "derive-key");
     assert_null(find("text", &words));
     assert_null(find("text hello", &words));
     assert_null(find("texts send", &words));
@@ -159,11 +236,17 @@ static void test_tables(void **state)
     for (size_t i = 0; i < command_count; i++) {
         assert_non_null(commands[i].run);
         assert_non_null(commands[i].help);
-        assert_int_equal(commands[i].options & OPTIONS_GLOBAL, 0);
+        assert_non_null(commands[i].usage);
+        assert_true((commands[i].options & (OPTIONS_GLOBAL | OPTION_BIT(OPTION_FIELDS))) == 0);
+        assert_true((command_options(&commands[i]) & OPTIONS_GLOBAL) == OPTIONS_GLOBAL);
+        assert_int_equal((command_options(&commands[i]) & OPTION_BIT(OPTION_FIELDS)) != 0,
+                         commands[i].fields != NULL);
         assert_true(commands[i].least <= commands[i].most);
         /* Two options of one spelling in one command: one could never be given. */
         assert_false((commands[i].options & OPTION_BIT(OPTION_TIMEOUT)) != 0 &&
                      (commands[i].options & OPTION_BIT(OPTION_LIMIT)) != 0);
+        assert_false((commands[i].options & OPTION_BIT(OPTION_FORCE)) != 0 &&
+                     (commands[i].options & OPTION_BIT(OPTION_TERMINAL)) != 0);
     }
     for (int id = 0; id < OPTIONS; id++) {
         assert_non_null(option_rows[id].name);
@@ -175,9 +258,15 @@ static void test_tables(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_options),        cmocka_unit_test(test_optional_value),
-        cmocka_unit_test(test_end_of_options), cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_find),           cmocka_unit_test(test_nearest),
+        cmocka_unit_test(test_options),
+        cmocka_unit_test(test_optional_value),
+        cmocka_unit_test(test_letter_with_value),
+        cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_end_of_options),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_find),
+        cmocka_unit_test(test_nearest),
         cmocka_unit_test(test_tables),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

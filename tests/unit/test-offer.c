@@ -39,16 +39,21 @@ static void test_read(void **state)
     } cases[] = {
         {"{\"offer\": {\"message\": \"hi\"}}", OFFER_TEXT, "hi"},
         {"{\"offer\":{\"message\":\"\"},\"new\":1}", OFFER_TEXT, ""},
-        {"{\"offer\": {\"file\": {\"filename\": \"x\", \"filesize\": 3}}}", OFFER_FILE, NULL},
-        {"{\"offer\": {\"directory\": {\"dirname\": \"x\"}}}", OFFER_FILE, NULL},
-        {"{\"offer\": {}}", OFFER_FILE, NULL},
+        {"{\"offer\": {\"file\": {\"filename\": \"x y\", \"filesize\": 3}}}", OFFER_FILE,
+         "a file (x y, 3 bytes)"},
+        {"{\"offer\": {\"file\": {\"filename\": \"x\", \"filesize\": \"3\"}}}", OFFER_FILE,
+         "a file (x)"},
+        {"{\"offer\": {\"file\": 7}}", OFFER_FILE, "a file"},
+        {"{\"offer\": {\"directory\": {\"dirname\": \"x\", \"zipsize\": 9, \"numbytes\": 12}}}",
+         OFFER_FILE, "a directory (x, 12 bytes)"},
+        {"{\"offer\": {}}", OFFER_FILE, "something else than a text"},
         {"{\"transit\": {\"abilities-v1\": []}}", OFFER_TRANSIT, NULL},
         {"{\"answer\": {\"message_ack\": \"ok\"}}", OFFER_ACK, NULL},
         {"{\"error\": \"why\"}", OFFER_ERROR, "why"},
         {"{\"error\": \"why\", \"answer\": {\"message_ack\": \"ok\"}}", OFFER_ERROR, "why"},
         {"{}", OFFER_OTHER, NULL},
         {"{\"future\": []}", OFFER_OTHER, NULL},
-        {"{\"answer\": {\"message_ack\": \"no\"}}", OFFER_BAD, NULL},
+        {"{\"answer\": {\"message_ack\": \"no\"}}", OFFER_ERROR, "no"},
         {"{\"answer\": {\"message_ack\": 1}}", OFFER_BAD, NULL},
         {"{\"answer\": {\"file_ack\": \"ok\"}}", OFFER_BAD, NULL},
         {"{\"answer\": null}", OFFER_BAD, NULL},
@@ -84,15 +89,18 @@ static void test_nul(void **state)
 {
     struct offer offer;
     char *text = offer_make_text("a\0b", 3);
+    json_t *report;
     (void)state;
     assert_string_equal(text, "{\"offer\": {\"message\": \"a\\u0000b\"}}");
     assert_true(offer_read(text, strlen(text), &offer));
     free(text);
     assert_int_equal(offer.length, 3);
     assert_memory_equal(offer.text, "a\0b", 4);
-    text = offer_report(&offer, "0123");
+    report = offer_report(&offer, "0123");
+    text = json_dumps(report, 0);
     assert_string_equal(text, "{\"session\": \"0123\", \"text\": \"a\\u0000b\"}");
     free(text);
+    json_decref(report);
     offer_clear(&offer);
 }
 

@@ -1,0 +1,174 @@
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/escape.h"
+#include "cli/fields.h"
+#include "cli/output.h"
+#include "cli/report.h"
+
+/* Longest name of a field that is looked up: all are shorter. */
+#define NAME_MAX_BYTES 32
+/* Room for the names of all fields of a report in one sentence. */
+#define NAMES_MAX 768
+
+const char *const fields_view[] = {
+    "id",
+    "name",
+    "appid",
+    "relay",
+    "state",
+    "result",
+    "reason",
+    "code",
+    "nameplate",
+    "verifier",
+    "verifier_words",
+    "verification",
+    "app_versions",
+    "peer_versions",
+    "created",
+    "deadline",
+    "schedule",
+    "connection",
+    "last_visit",
+    "next_visit",
+    "failures",
+    "last_error",
+    "sent",
+    "stored",
+    "received",
+    "unread",
+    "delivered",
+    "read",
+    "inbox_messages",
+    "inbox_bytes",
+    "paused",
+    "heals",
+    "retention",
+    "motd",
+    "relay_error",
+    "relay_down",
+    "change",
+    NULL,
+};
+const char *const fields_status[] = {
+    "version",
+    "api",
+    "pid",
+    "started",
+    "state_dir",
+    "socket",
+    "config",
+    "default_relay",
+    "default_relay_from",
+    "sessions",
+    "active",
+    "held",
+    "change",
+    "store_bytes",
+    "store_limit",
+    "relays",
+    NULL,
+};
+const char *const fields_sent[] = {"session", "number", NULL};
+const char *const fields_message[] = {"session", "number", "data", "text", NULL};
+const char *const fields_text[] = {"session", "text", NULL};
+const char *const fields_session[] = {"session", NULL};
+const char *const fields_key[] = {"session", "key", NULL};
+const char *const fields_change[] = {"change", "time", "session", "name", "events", "view", NULL};
+
+/* Takes the next name off "a,b,c"; false at the end. One that is too long is cut off: it is none of
+ * ours anyway. */
+static bool next_name(const char **wanted, char ret_name[NAME_MAX_BYTES])
+{
+    size_t length;
+
+    if (*wanted == NULL)
+        return false;
+    length = strcspn(*wanted, ",");
+    snprintf(ret_name, NAME_MAX_BYTES, "%.*s", (int)length, *wanted);
+    *wanted = (*wanted)[length] == ',' ? *wanted + length + 1 : NULL;
+    return true;
+}
+
+bool fields_have(const char *const *fields, const char *name)
+{
+    for (; *fields != NULL; fields++)
+        if (strcmp(*fields, name) == 0)
+            return true;
+    return false;
+}
+
+static void join_names(const char *const *fields, char ret_names[NAMES_MAX])
+{
+    size_t length = 0;
+
+    for (size_t i = 0; fields[i] != NULL && length < NAMES_MAX; i++) {
+        length += (size_t)snprintf(ret_names + length, NAMES_MAX - length, "%s%s",
+                                   i > 0 ? ", " : "", fields[i]);
+    }
+}
+
+enum exit_status fields_check(const char *command, const char *const *fields, const char *wanted)
+{
+    char name[NAME_MAX_BYTES], names[NAMES_MAX];
+
+    while (next_name(&wanted, name)) {
+        if (fields_have(fields, name))
+            continue;
+        join_names(fields, names);
+        return report_usage(command, "there is no field '%s'; there are: %s", name, names);
+    }
+    return EXIT_DONE;
+}
+
+/* New; free(); NULL: out of memory. */
+static char *format_value(const json_t *value)
+{
+    char *dump, *safe;
+
+    if (value == NULL || json_is_null(value))
+        return strdup("");
+    if (json_is_string(value))
+        return escape_text(json_string_value(value), json_string_length(value), false);
+    dump = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+    safe = dump != NULL ? escape_text(dump, strlen(dump), false) : NULL;
+    free(dump);
+    return safe;
+}
+
+enum exit_status fields_print(const json_t *object, const char *wanted)
+{
+    char name[NAME_MAX_BYTES];
+    const char *gap = "";
+
+    while (next_name(&wanted, name)) {
+        char *text = format_value(json_object_get(object, name));
+
+        if (text == NULL)
+            return report_memory();
+        printf("%s%s", gap, text);
+        free(text);
+        gap = "\t";
+    }
+    return output_line("");
+}
+
+json_t *fields_pick(const json_t *object, const char *wanted)
+{
+    json_t *picked = json_object();
+    char name[NAME_MAX_BYTES];
+
+    while (picked != NULL && next_name(&wanted, name)) {
+        json_t *value = json_object_get(object, name);
+
+        if (json_object_set_new(picked, name, value != NULL ? json_incref(value) : json_null())) {
+            json_decref(picked);
+            picked = NULL;
+        }
+    }
+    return picked;
+}

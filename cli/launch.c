@@ -1,0 +1,178 @@
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cli/launch.h"
+#include "cli/report.h"
+
+#define DAEMON "wormholed"
+/* So much of what the daemon says when it cannot start is shown. */
+#define COMPLAINT_MAX 2048
+/* If it does not start, another one that was started at the same time may be in its way, which
+ * needs a moment until it listens: looked for so often, and so far apart (ms). */
+#define ATTEMPTS 50
+#define PAUSE    100
+/* Longest path of a socket, with its NUL (unix(7)). */
+#define SOCKET_PATH_MAX 108
+
+extern char **environ;
+
+/* ---- starting it ---- */
+
+/* The daemon beside this program, or just its name, for a search of $PATH. */
+static void find_daemon(char ret_path[PATH_MAX])
+{
+    ssize_t length = readlink("/proc/self/exe", ret_path, PATH_MAX - sizeof(DAEMON));
+    char *slash;
+
+    ret_path[length > 0 ? length : 0] = '\0';
+    slash = strrchr(ret_path, '/');
+    if (slash != NULL) {
+        strcpy(slash + 1, DAEMON);
+        if (access(ret_path, X_OK) == 0)
+            return;
+    }
+    strcpy(ret_path, DAEMON);
+}
+
+/* Nothing of its streams is ours, but for what it has to say. */
+static int prepare(posix_spawn_file_actions_t *actions, int complaints)
+{
+    int failure = posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+
+    if (failure == 0)
+        failure = posix_spawn_file_actions_adddup2(actions, complaints, STDOUT_FILENO);
+    if (failure == 0)
+        failure = posix_spawn_file_actions_adddup2(actions, complaints, STDERR_FILENO);
+    return failure;
+}
+
+/* Signals that we ignore are nothing that it should. */
+static int spawn_with(char *socket, int complaints, posix_spawn_file_actions_t *actions,
+                      posix_spawnattr_t *attributes, pid_t *ret_pid)
+{
+    char daemon[PATH_MAX], name[] = DAEMON, option[] = "--socket";
+    char *arguments[] = {name, option, socket, NULL};
+    sigset_t defaults;
+    int failure = prepare(actions, complaints);
+
+    find_daemon(daemon);
+    sigemptyset(&defaults);
+    sigaddset(&defaults, SIGPIPE);
+    if (failure == 0)
+        failure = posix_spawnattr_setsigdefault(attributes, &defaults);
+    if (failure == 0)
+        failure = posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGDEF);
+    return failure != 0 ? failure
+                        : posix_spawnp(ret_pid, daemon, actions, attributes, arguments, environ);
+}
+
+/* Returns 0, or an errno. */
+static int spawn_daemon(char *socket, int complaints, pid_t *ret_pid)
+{
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    int failure = posix_spawn_file_actions_init(&actions);
+
+    if (failure != 0)
+        return failure;
+    failure = posix_spawnattr_init(&attributes);
+    if (failure == 0) {
+        failure = spawn_with(socket, complaints, &actions, &attributes, ret_pid);
+        posix_spawnattr_destroy(&attributes);
+    }
+    posix_spawn_file_actions_destroy(&actions);
+    return failure;
+}
+
+/* All that comes before the end; what is too much is thrown away. */
+static void read_complaint(int fd, char ret_complaint[COMPLAINT_MAX])
+{
+    char rest[256];
+    size_t length = 0;
+    ssize_t got;
+
+    do {
+        bool room = length + 1 < COMPLAINT_MAX;
+
+        got = read(fd, room ? ret_complaint + length : rest,
+                   room ? COMPLAINT_MAX - 1 - length : sizeof(rest));
+        if (got > 0 && room)
+            length += (size_t)got;
+    } while (got > 0 || (got < 0 && errno == EINTR));
+    ret_complaint[length] = '\0';
+}
+
+/* It goes into the background once it can be reached: then, or when it failed, the process that we
+ * started ends. Returns what that said. */
+static void await_daemon(pid_t pid, int complaints, char ret_complaint[COMPLAINT_MAX])
+{
+    read_complaint(complaints, ret_complaint);
+    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+        continue;
+}
+
+/* Returns what is said about it: nothing, if all went well. */
+static void start(char *socket, char ret_complaint[COMPLAINT_MAX])
+{
+    int ends[2], failure;
+    pid_t pid;
+
+    if (pipe2(ends, O_CLOEXEC) < 0) {
+        snprintf(ret_complaint, COMPLAINT_MAX, "%s", strerror(errno));
+        return;
+    }
+    failure = spawn_daemon(socket, ends[1], &pid);
+    close(ends[1]);
+    if (failure == 0)
+        await_daemon(pid, ends[0], ret_complaint);
+    else
+        snprintf(ret_complaint, COMPLAINT_MAX, "%s: %s", DAEMON, strerror(failure));
+    close(ends[0]);
+}
+
+/* ---- reaching it ---- */
+
+/* NULL if nobody listened all the while, or something else went wrong. */
+static struct wormclient *connect_patiently(const char *path, struct wormclient_error *ret_error)
+{
+    for (int i = 0; i < ATTEMPTS; i++) {
+        struct wormclient *client = wormclient_connect(path, ret_error);
+
+        if (client != NULL || ret_error->code != WORMCLIENT_NO_DAEMON)
+            return client;
+        poll(NULL, 0, PAUSE);
+    }
+    return NULL;
+}
+
+enum exit_status launch_daemon(const char *path, struct wormclient **ret_client)
+{
+    char socket[SOCKET_PATH_MAX], complaint[COMPLAINT_MAX] = "";
+    struct wormclient_error error = {0};
+    struct wormclient *client;
+
+    if (!wormclient_socket_path(path, socket, sizeof(socket))) {
+        report("the path of the daemon's socket is too long");
+        return EXIT_FAILED;
+    }
+    start(socket, complaint);
+    client = connect_patiently(socket, &error);
+    if (client != NULL) {
+        *ret_client = client;
+        return EXIT_DONE;
+    }
+    report("cannot start the daemon");
+    report_lines("", complaint);
+    return report_error(&error);
+}

@@ -1,0 +1,52 @@
+/* What is remembered of a session's view, to tell later what happened to it. */
+#ifndef CLI_SNAPSHOT_H
+#define CLI_SNAPSHOT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "libclient/wormclient.h"
+
+/* Room for a petname (at most 64 bytes) and its NUL. */
+#define SNAPSHOT_NAME_MAX 65
+
+struct snapshot {
+    int64_t change; /* number of the session's newest change */
+    char name[SNAPSHOT_NAME_MAX];
+    bool code, keyed, established, verified, paused, exported, ended, forgotten;
+    int64_t received, unread, sent, stored, delivered, read;
+};
+
+/* What can happen; wormctl(1) promises the words to scripts. */
+enum snapshot_event {
+    SNAPSHOT_CODE = 0,
+    SNAPSHOT_KEYED,
+    SNAPSHOT_ESTABLISHED,
+    SNAPSHOT_VERIFIED,
+    SNAPSHOT_MESSAGE,
+    SNAPSHOT_SENT,
+    SNAPSHOT_STORED,
+    SNAPSHOT_DELIVERED,
+    SNAPSHOT_READ,
+    SNAPSHOT_PAUSED,
+    SNAPSHOT_RENAMED,
+    SNAPSHOT_EXPORTED,
+    SNAPSHOT_ENDED,
+    SNAPSHOT_FORGOTTEN,
+    SNAPSHOT_EVENTS,
+};
+
+/* The word for it. Constant. */
+const char *snapshot_word(enum snapshot_event event);
+
+/* What a view says; NULL: the session was forgotten. */
+struct snapshot snapshot_take(const struct wormclient_value *view);
+
+/* What happened between the two, a bit for each event; all that is so now counts if there is
+ * nothing before (NULL). */
+uint32_t snapshot_compare(const struct snapshot *before, const struct snapshot *now);
+
+/* How many messages came between the two; those that are unread if there is nothing before. */
+int64_t snapshot_new_messages(const struct snapshot *before, const struct snapshot *now);
+
+#endif
