@@ -5,6 +5,7 @@
 #include "daemon/call.h"
 #include "daemon/client.h"
 #include "daemon/peer.h"
+#include "daemon/settings.h"
 #include "ipc/message.h"
 #include "ipc/methods.h"
 #include "service/log.h"
@@ -32,6 +33,12 @@ static void (*const handlers[METHOD_COUNT])(struct call *call, struct fields *fi
     [METHOD_NAMEPLATES] = rpc_nameplates,
     [METHOD_WORDS] = rpc_words,
 };
+
+const char *rpc_default_relay(const struct rpc *rpc, const char *appid)
+{
+    const char *relay = settings_for_appid(rpc->settings, appid)->relay;
+    return relay ? relay : rpc->settings->relay;
+}
 
 /* The last answer on this connection. */
 static void hang_up(struct call *call, enum ipc_error code, const char *text)

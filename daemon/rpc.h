@@ -32,6 +32,9 @@ struct rpc {
     int64_t started; /* when the daemon began, ms */
 };
 
+/* The relay for an application's sessions that name none. Borrowed. */
+const char *rpc_default_relay(const struct rpc *rpc, const char *appid);
+
 /* Answers the request now or later. */
 void rpc_dispatch(struct peer *peer, const struct message *message);
 

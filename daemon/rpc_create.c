@@ -55,18 +55,31 @@ static void read_peers_part(struct fields *fields, struct session_options *optio
         (uint64_t)fields_number_or(fields, "inbox_bytes", 0, 1, SESSION_INBOX_BYTES_MAX);
 }
 
+/* What a session is like that does not say otherwise depends on its application. False: the call
+ * has been refused. */
+static bool read_relays_part(struct call *call, struct fields *fields, struct wish *wish)
+{
+    struct session_options *options = &wish->options;
+    const struct settings_appid *usual = settings_for_appid(call->rpc->settings, options->appid);
+    options->relay = fields_text_or(fields, "relay", rpc_default_relay(call->rpc, options->appid));
+    options->timeout =
+        fields_number_or(fields, "timeout", usual->timeout, TIMEOUT_MIN, TIMEOUT_MAX);
+    if (options->words == 0)
+        options->words = usual->words;
+    options->schedule = &wish->schedule;
+    const char *schedule =
+        fields_text_or(fields, "schedule", usual->schedule ? usual->schedule : "email");
+    return call_params_ok(call, fields) && read_schedule(call, schedule, wish);
+}
+
 /* All but the code and its words. False: the call has been refused. */
 static bool read_wish(struct call *call, struct fields *fields, struct wish *wish)
 {
     struct session_options *options = &wish->options;
     options->name = fields_text_or(fields, "name", NULL);
     options->appid = fields_text_or(fields, "appid", RPC_DEFAULT_APPID);
-    options->relay = fields_text_or(fields, "relay", call->rpc->settings->relay);
-    options->schedule = &wish->schedule;
-    options->timeout = fields_number_or(fields, "timeout", 0, TIMEOUT_MIN, TIMEOUT_MAX);
-    const char *schedule = fields_text_or(fields, "schedule", "email");
     read_peers_part(fields, options);
-    return call_params_ok(call, fields) && read_schedule(call, schedule, wish) &&
+    return call_params_ok(call, fields) && read_relays_part(call, fields, wish) &&
            checks_name(call, options->name) && checks_appid(call, options->appid) &&
            checks_relay(call, options->relay) && checks_versions(call, options->app_versions);
 }

@@ -39,6 +39,7 @@ static void write_relay(struct writer *writer, const struct relay *relay)
         [RELAY_UNKNOWN] = "unknown", [RELAY_UP] = "up", [RELAY_DOWN] = "down"};
     writer_map(writer, NULL);
     writer_text(writer, "url", relay->url);
+    writer_text(writer, "proxy", relay->proxy);
     writer_text(writer, "state", states[relay->state]);
     writer_number(writer, "connections", relay->connections);
     writer_number(writer, "failures", relay->failures);
@@ -64,7 +65,9 @@ static void write_daemon(struct writer *writer, const struct rpc *rpc)
     writer_number(writer, "started", rpc->started);
     writer_text(writer, "state_dir", rpc->settings->state);
     writer_text(writer, "socket", rpc->settings->socket);
+    writer_text(writer, "config", rpc->settings->config_file);
     writer_text(writer, "default_relay", rpc->settings->relay);
+    writer_text(writer, "default_relay_from", rpc->settings->relay_from);
 }
 
 static void write_store(struct writer *writer, const struct rpc *rpc, struct store_txn *txn)

@@ -6,7 +6,6 @@
 #include "daemon/call.h"
 #include "daemon/checks.h"
 #include "daemon/nameplates.h"
-#include "daemon/settings.h"
 #include "wormhole/wire.h"
 #include "wormhole/words.h"
 
@@ -58,8 +57,12 @@ static void ask(struct call *call, const char *appid, const char *relay)
 void rpc_nameplates(struct call *call, struct fields *fields)
 {
     const char *appid = fields_text_or(fields, "appid", RPC_DEFAULT_APPID);
-    const char *relay = fields_text_or(fields, "relay", call->rpc->settings->relay);
-    if (call_params_ok(call, fields) && checks_appid(call, appid) && checks_relay(call, relay))
+    const char *relay = fields_text_or(fields, "relay", NULL);
+    if (!call_params_ok(call, fields) || !checks_appid(call, appid))
+        return;
+    if (!relay)
+        relay = rpc_default_relay(call->rpc, appid);
+    if (checks_relay(call, relay))
         ask(call, appid, relay);
 }
 

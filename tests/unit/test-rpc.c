@@ -263,6 +263,8 @@ static void status(void **state)
 {
     struct house *house = *state;
     struct relay *relay = relays_get(house->rpc.relays, "ws://r/");
+    relay->proxy = strdup("socks5h://p:1080");
+    house->settings.config_file = strdup("/wormholed.conf");
     relay_welcomed(relay, "hi", NULL, 5000);
     do_it(house->talk, "invite", "{'code': '7-x'}");
     json_t *result = talk_result(house->talk, "status", "{}");
@@ -271,8 +273,11 @@ static void status(void **state)
     assert_int_equal(number_of(result, "started"), 12345);
     assert_string_equal(text_of(result, "state_dir"), house->directory);
     assert_string_equal(text_of(result, "default_relay"), "ws://127.0.0.1:1/v1");
+    assert_string_equal(text_of(result, "default_relay_from"), "built in");
+    assert_string_equal(text_of(result, "config"), "/wormholed.conf");
     json_t *row = json_array_get(json_object_get(result, "relays"), 0);
     assert_string_equal(text_of(row, "url"), "ws://r/");
+    assert_string_equal(text_of(row, "proxy"), "socks5h://p:1080");
     assert_string_equal(text_of(row, "motd"), "hi");
     assert_int_equal(number_of(row, "retention"), 5000);
     assert_true(json_is_null(json_object_get(row, "retry_at")));
@@ -431,6 +436,34 @@ static void words_of_a_code(void **state)
     assert_int_equal(words_of(house, "e"), 3);
     assert_int_equal(words_of(house, "l"), 3);
     assert_int_equal(words_of(house, "w"), 7);
+}
+
+static void usual_for_an_application(void **state)
+{
+    struct house *house = *state;
+    struct settings_appid *usual = calloc(1, sizeof *usual);
+    *usual = (struct settings_appid){.appid = strdup("x"),
+                                     .relay = strdup("ws://127.0.0.1:2/v1"),
+                                     .schedule = strdup("realtime"),
+                                     .timeout = 60000,
+                                     .words = 5};
+    house->settings.sections.appids = usual;
+    json_t *view = talk_result(house->talk, "invite", "{'name': 'n', 'appid': 'x'}");
+    assert_string_equal(text_of(view, "relay"), usual->relay);
+    assert_string_equal(text_of(view, "schedule"), "realtime");
+    assert_int_equal(number_of(view, "deadline") - number_of(view, "created"), 60000);
+    assert_int_equal(words_of(house, "n"), 5);
+    json_decref(view);
+    view = talk_result(house->talk, "invite",
+                       "{'name': 'm', 'appid': 'x', 'relay': 'ws://127.0.0.1:3/', 'words': 2,"
+                       " 'schedule': 'email', 'timeout': 1000}");
+    assert_string_equal(text_of(view, "relay"), "ws://127.0.0.1:3/");
+    assert_string_equal(text_of(view, "schedule"), "email");
+    assert_int_equal(number_of(view, "deadline") - number_of(view, "created"), 1000);
+    assert_int_equal(words_of(house, "m"), 2);
+    json_decref(view);
+    expect_text(house->talk, "invite", "{'appid': 'y'}", "relay", "ws://127.0.0.1:1/v1");
+    talk_refused(house->talk, "nameplates", "{'appid': 'x'}", "unreachable", ":2");
 }
 
 static void names_at_the_limits(void **state)
@@ -1104,6 +1137,7 @@ int main(void)
         TEST(what_peers_see),
         TEST(longest_versions),
         TEST(words_of_a_code),
+        TEST(usual_for_an_application),
         TEST(names_at_the_limits),
         TEST(finding),
         TEST(pages),
