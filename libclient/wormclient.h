@@ -19,20 +19,22 @@
  *         struct wormclient_session *session = NULL;
  *         void *answer = NULL;
  *         size_t length;
- *         if (client != NULL && argc > 1)
- *             session = wormclient_accept(client, argv[1], NULL, &error);
+ *         bool done = false;
+ *         if (client != NULL)
+ *             session = wormclient_accept(client, argc > 1 ? argv[1] : "", NULL, &error);
  *         if (session != NULL) {
  *             const char *id = wormclient_session_id(session);
- *             if (wormclient_send(client, id, "hello", 5, NULL, &error) &&
- *                 wormclient_recv_wait(client, id, 0, -1, NULL, &answer, &length, &error))
- *                 printf("%.*s\n", (int)length, (char *)answer);
+ *             done = wormclient_send(client, id, "hello", 5, NULL, &error) &&
+ *                    wormclient_recv_wait(client, id, 0, -1, NULL, &answer, &length, &error);
  *         }
- *         if (error.code != WORMCLIENT_OK)
+ *         if (done)
+ *             printf("%.*s\n", (int)length, (char *)answer);
+ *         else
  *             fprintf(stderr, "%s\n", error.text);
  *         free(answer);
  *         wormclient_session_free(session);
  *         wormclient_free(client);
- *         return answer != NULL ? EXIT_SUCCESS : EXIT_FAILURE;
+ *         return done ? EXIT_SUCCESS : EXIT_FAILURE;
  *     }
  *
  * THE LIFE OF A SESSION. One side invites, the daemon asks the relay for a code, people carry it to
@@ -60,10 +62,11 @@
  * Every free function takes NULL. Out-parameters are written on success only.
  *
  * ERRORS. Functions that can fail return NULL or false and fill the struct wormclient_error that
- * the caller passes (NULL if not wanted); on success they leave it alone. What the daemon said that
- * it did is durable: it survives a crash of the daemon and of the machine. After an error nothing
- * was changed, except after WORMCLIENT_LOST, where the answer did not arrive: look before you ask
- * again.
+ * the caller passes (NULL if not wanted); on success they leave it alone. What the daemon says that
+ * it did is durable: it survives a crash of the daemon and of the machine. When it answers with an
+ * error nothing was changed. Only when its answer did not arrive, or could not be taken
+ * (WORMCLIENT_LOST, WORMCLIENT_MEMORY, WORMCLIENT_PROTOCOL), the request may have been carried out:
+ * look before you ask again.
  *
  * Times are milliseconds since the epoch, durations milliseconds. Strings are UTF-8. "The daemon's
  * contract" is doc/ipc.md, which lists all methods, and all keys of a session's view.
@@ -87,23 +90,22 @@ extern "C" {
 
 /* ---- errors ---- */
 
-/* What went wrong, where a program may want to act differently. "Daemon" stands before what the
- * daemon answered; the connection is good then. */
+/* What went wrong, as far as a program may want to act on it. Those with "daemon" are the daemon's
+ * answer to a request, those with "session" tell a waiter that the session ended: the connection is
+ * good in both cases. */
 enum wormclient_code {
     WORMCLIENT_OK = 0,
-    WORMCLIENT_NO_DAEMON, /* nobody listens on the socket */
-    WORMCLIENT_DENIED,    /* the socket or the daemon refuses this user */
-    WORMCLIENT_LOST, /* the connection ended before the answer: the request may or may not have been
-                        carried out */
-    WORMCLIENT_PROTOCOL, /* the other end does not speak the RPC */
-    WORMCLIENT_MEMORY,   /* out of memory, or of file descriptors */
-    WORMCLIENT_ARGUMENT, /* an argument was wrong; nothing was sent */
-    WORMCLIENT_TIMEOUT,  /* the time that the caller gave ran out; the session goes on */
-    WORMCLIENT_LONELY, /* the session ended before anybody came: within the time that it had, or it
-                          was closed */
-    WORMCLIENT_FAILED, /* the session ended badly; daemon_code holds the result: "scary" (a
-                          wrong code, or somebody guessed), "errory" or "crowded" */
-    WORMCLIENT_CLOSED, /* the session has ended well or is ending; or daemon: the same */
+    WORMCLIENT_NO_DAEMON,   /* nobody listens on the socket */
+    WORMCLIENT_DENIED,      /* the socket or the daemon refuses this user */
+    WORMCLIENT_LOST,        /* the connection ended before the answer */
+    WORMCLIENT_PROTOCOL,    /* the other end does not speak the RPC */
+    WORMCLIENT_MEMORY,      /* out of memory, or of file descriptors */
+    WORMCLIENT_ARGUMENT,    /* an argument was wrong; nothing was sent */
+    WORMCLIENT_TIMEOUT,     /* the time that the caller gave ran out; the session goes on */
+    WORMCLIENT_LONELY,      /* session: it ended, and nobody had come in the time it had */
+    WORMCLIENT_FAILED,      /* session: it ended badly, by a wrong code or a peer that misbehaves;
+                               daemon_code is "scary", "errory" or "crowded" */
+    WORMCLIENT_CLOSED,      /* session: it ended well; or daemon: it has ended or is ending */
     WORMCLIENT_NOT_CLOSED,  /* daemon: the session is alive */
     WORMCLIENT_NOT_FOUND,   /* daemon: no session matches */
     WORMCLIENT_AMBIGUOUS,   /* daemon: more than one session matches */
@@ -114,14 +116,14 @@ enum wormclient_code {
     WORMCLIENT_IMPORTED,    /* daemon: what is to be imported is or was here already */
     WORMCLIENT_UNREACHABLE, /* daemon: the relay does not answer now */
     WORMCLIENT_TOO_LARGE,   /* daemon, or known before: over a limit */
-    WORMCLIENT_STORE,       /* daemon: the store is full or failed; nothing was changed */
+    WORMCLIENT_STORE,       /* daemon: the store is full or failed */
     WORMCLIENT_REFUSED,     /* daemon: any other error; see daemon_code */
 };
 
 struct wormclient_error {
     enum wormclient_code code;
     int system;           /* errno where one is the cause, else 0 */
-    char daemon_code[32]; /* the daemon's own word for it, or "" */
+    char daemon_code[32]; /* the daemon's own word for it: its error code, or the result; or "" */
     char text[512];       /* one sentence for a person, without newline or control characters */
 };
 
@@ -299,7 +301,7 @@ bool wormclient_session_alive(const struct wormclient_session *session,
 /* ---- synchronous calls: sessions ---- */
 
 /* Options of a new session; zero or NULL is the daemon's default. Always initialise with `= {0}` or
- * by name: later versions may add members. */
+ * by name. */
 struct wormclient_options {
     const char *name;         /* petname: 1-64 bytes */
     const char *appid;        /* application identifier: both ends must use the same */
