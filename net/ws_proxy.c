@@ -56,10 +56,11 @@ static void wipe(const void *data, size_t length, void *memory)
 static bool say(struct ws *ws, struct tunnel *tunnel)
 {
     size_t length = tunnel->say_length;
-    void *memory = length > 0 ? malloc(length) : NULL;
+    void *memory;
 
     if (length == 0)
         return true;
+    memory = malloc(length);
     if (memory != NULL) {
         memcpy(memory, tunnel->say, length);
         tunnel->say_length = 0;
@@ -87,7 +88,6 @@ static void tunnel_there(struct ws *ws)
     bufferevent_setfd(bev, -1);
     bufferevent_free(bev);
     ws_drop_proxying(ws);
-    event_del(ws->timer);
     ws_begin_talking(ws, fd);
 }
 

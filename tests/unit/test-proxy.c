@@ -113,7 +113,7 @@ static void test_refused(void **state)
         {"http://me:secret%@proxy", WORD},
         {"http://me:secret%4@proxy", WORD},
         {"http://me:secret%4g@proxy", WORD},
-        {"http://me:secret%\x10\x10@proxy", WORD},
+        {"http://me:secret%\x14\x11@proxy", WORD},
         {"http://me%00:secret@proxy", WORD},
         {"http://me:%0d%0aX-Evil:1@proxy", WORD},
         {"http://me:\x7f@proxy", WORD},
