@@ -239,6 +239,12 @@ void end_skip(struct end *end)
         end->now = when;
 }
 
+void end_visit(struct end *end)
+{
+    end_skip(end);
+    end_run(end);
+}
+
 void end_crash(struct end *end)
 {
     struct record record;
@@ -261,9 +267,62 @@ enum session_refusal end_send(struct end *end, const char *text)
                                                  .length = strlen(text)});
 }
 
+enum session_refusal end_command(struct end *end, enum event_type type)
+{
+    return end_step(end, &(struct session_event){.type = type});
+}
+
 enum session_refusal end_close(struct end *end)
 {
-    return end_step(end, &(struct session_event){.type = EVENT_CLOSE});
+    return end_command(end, EVENT_CLOSE);
+}
+
+enum session_refusal end_ack(struct end *end, uint32_t number)
+{
+    size_t bytes = 0;
+    for (uint32_t i = end->session->acked; i <= number && i < end->session->received; i++)
+        bytes += end->inbox[i % END_MESSAGES].length;
+    return end_step(end,
+                    &(struct session_event){.type = EVENT_ACK, .number = number, .length = bytes});
+}
+
+enum session_refusal end_verify(struct end *end, bool agree)
+{
+    return end_step(end, &(struct session_event){.type = EVENT_VERIFY, .number = agree});
+}
+
+static void ignore(void *arg, const char *text)
+{
+    (void)arg;
+    (void)text;
+}
+
+static void tell(struct stock_connection *connection, json_t *command)
+{
+    char *text = json_dumps(command, 0);
+    stock_receive(connection, text);
+    free(text);
+    json_decref(command);
+}
+
+void end_say(struct end *end, const char *phase, const char *body)
+{
+    const struct session *session = end->session;
+    struct stock_connection *connection = stock_connect(end->stock, ignore, NULL, NULL);
+    size_t length = strlen(body);
+    uint8_t key[KEY_BYTES], nonce[KEYS_NONCE_BYTES];
+    uint8_t *sealed = malloc(length + KEYS_SEALED_EXTRA);
+    draw(end, nonce, sizeof nonce);
+    keys_phase(session->key, session->side, phase, key);
+    keys_seal(key, nonce, (const uint8_t *)body, length, sealed);
+    tell(connection, json_pack("{s:s,s:s,s:s}", "type", "bind", "appid", session->appid, "side",
+                               session->side));
+    tell(connection, json_pack("{s:s,s:s}", "type", "open", "mailbox", session->mailbox));
+    char *text = wire_add(phase, sealed, length + KEYS_SEALED_EXTRA);
+    stock_receive(connection, text);
+    free(text);
+    free(sealed);
+    stock_disconnect(connection);
 }
 
 const char *end_inbox(const struct end *end, uint32_t number)

@@ -53,6 +53,9 @@ bool end_work(struct end *end);
 /* Works until nothing is left to do. */
 void end_run(struct end *end);
 
+/* One visit, while the other end sleeps: skips to when it is due, and runs. */
+void end_visit(struct end *end);
+
 /* Lets both work in turn until neither has anything to do. */
 void end_run_both(struct end *one, struct end *other);
 
@@ -66,7 +69,17 @@ void end_lose(struct end *end);
 void end_crash(struct end *end);
 
 enum session_refusal end_send(struct end *end, const char *text);
+/* Acknowledges up to and including `number`. */
+enum session_refusal end_ack(struct end *end, uint32_t number);
+/* The user compared the verifiers. */
+enum session_refusal end_verify(struct end *end, bool agree);
+/* Any other event of the user that has no more to it than its type. */
+enum session_refusal end_command(struct end *end, enum event_type type);
 enum session_refusal end_close(struct end *end);
+
+/* As one side of a relay's connection of its own, under this end's name: whatever a peer might say.
+ * `body` is sealed under `phase` with this end's key. */
+void end_say(struct end *end, const char *phase, const char *body);
 
 /* The inbox's message as text, or NULL. */
 const char *end_inbox(const struct end *end, uint32_t number);

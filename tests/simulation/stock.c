@@ -14,6 +14,8 @@ struct stock {
     json_t *messages;   /* id → [message…]: outlives its mailbox when added to an orphan */
     struct stock_connection *connections;
     unsigned made;
+    stock_watcher watcher;
+    void *watcher_arg;
 };
 
 struct stock_connection {
@@ -44,6 +46,12 @@ void stock_free(struct stock *stock)
     json_decref(stock->mailboxes);
     json_decref(stock->messages);
     free(stock);
+}
+
+void stock_watch(struct stock *stock, stock_watcher watcher, void *arg)
+{
+    stock->watcher = watcher;
+    stock->watcher_arg = arg;
 }
 
 static void say(struct stock_connection *connection, json_t *message)
@@ -138,6 +146,20 @@ void stock_prune(struct stock *stock)
         delete_mailbox(stock, id);
 }
 
+void stock_reverse(struct stock *stock)
+{
+    const char *id;
+    json_t *list;
+    json_object_foreach(stock->messages, id, list)
+    {
+        json_t *copy = json_copy(list);
+        size_t count = json_array_size(list);
+        for (size_t i = 0; i < count; i++)
+            json_array_set(list, i, json_array_get(copy, count - 1 - i));
+        json_decref(copy);
+    }
+}
+
 unsigned stock_count(const struct stock *stock, unsigned *ret_mailboxes, unsigned *ret_messages)
 {
     const char *id;
@@ -146,6 +168,21 @@ unsigned stock_count(const struct stock *stock, unsigned *ret_mailboxes, unsigne
     *ret_messages = 0;
     json_object_foreach(stock->messages, id, list) *ret_messages += (unsigned)json_array_size(list);
     return (unsigned)json_object_size(stock->nameplates);
+}
+
+bool stock_holds(const struct stock *stock, const char *mailbox, const char *side,
+                 const char *phase)
+{
+    size_t index;
+    json_t *message;
+    json_array_foreach(json_object_get(stock->messages, mailbox), index, message)
+    {
+        const char *its_side = json_string_value(json_object_get(message, "side"));
+        const char *its_phase = json_string_value(json_object_get(message, "phase"));
+        if (strcmp(its_side, side) == 0 && strcmp(its_phase, phase) == 0)
+            return true;
+    }
+    return false;
 }
 
 /* ---- commands ---- */
@@ -238,6 +275,15 @@ static void on_open(struct stock_connection *connection, json_t *command)
         say(connection, json_incref(message));
 }
 
+static void show_watcher(const struct stock_connection *connection, const json_t *command)
+{
+    const struct stock *stock = connection->stock;
+    if (stock->watcher != NULL)
+        stock->watcher(stock->watcher_arg, connection->listening, connection->side,
+                       json_string_value(json_object_get(command, "phase")),
+                       json_string_value(json_object_get(command, "body")));
+}
+
 static void on_add(struct stock_connection *connection, json_t *command)
 {
     struct stock *stock = connection->stock;
@@ -245,6 +291,7 @@ static void on_add(struct stock_connection *connection, json_t *command)
     json_t *message =
         json_pack("{s:s,s:s,s:O,s:O}", "type", "message", "side", connection->side, "phase",
                   json_object_get(command, "phase"), "body", json_object_get(command, "body"));
+    show_watcher(connection, command);
     if (json_object_get(stock->messages, id) == NULL)
         json_object_set_new(stock->messages, id, json_array());
     json_array_append(json_object_get(stock->messages, id), message);

@@ -26,8 +26,20 @@ void stock_disconnect(struct stock_connection *connection);
 /* A client says something. */
 void stock_receive(struct stock_connection *connection, const char *text);
 
+/* Called for each message that is added; `body` in hex. */
+typedef void (*stock_watcher)(void *arg, const char *mailbox, const char *side, const char *phase,
+                              const char *body);
+void stock_watch(struct stock *stock, stock_watcher watcher, void *arg);
+
+/* Turns the messages of every mailbox around: a relay need not keep their order. */
+void stock_reverse(struct stock *stock);
+
 /* Deletes every mailbox that nobody listens to, with its nameplate. */
 void stock_prune(struct stock *stock);
+
+/* True if the mailbox holds a message of this side under this phase. */
+bool stock_holds(const struct stock *stock, const char *mailbox, const char *side,
+                 const char *phase);
 
 /* How many nameplates, mailboxes and messages it holds. */
 unsigned stock_count(const struct stock *stock, unsigned *ret_mailboxes, unsigned *ret_messages);

@@ -16,46 +16,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/simulation/end.h"
+#include "tests/simulation/pair.h"
 #include "wormhole/wire.h"
 
 #define HOLD "0:0"
 #define POLL "0:60"
-
-/* Two ends on one relay, introduced by a code that people agreed on. */
-struct pair {
-    struct stock *stock;
-    struct end a, b;
-};
-
-static void pair_open(struct pair *pair, const char *schedule)
-{
-    pair->stock = stock_new();
-    end_open(&pair->a, pair->stock, "4-purple-sausages", schedule, 1);
-    end_open(&pair->b, pair->stock, "4-purple-sausages", schedule, 2);
-}
-
-static void pair_free(struct pair *pair)
-{
-    end_free(&pair->a);
-    end_free(&pair->b);
-    stock_free(pair->stock);
-}
-
-/* One visit of one end, while the other sleeps. */
-static void visit(struct end *end)
-{
-    end_skip(end);
-    end_run(end);
-}
-
-static void visit_in_turns(struct pair *pair, int rounds)
-{
-    for (int i = 0; i < rounds; i++) {
-        visit(&pair->a);
-        visit(&pair->b);
-    }
-}
 
 static void assert_state(const struct end *end, enum session_state state)
 {
@@ -139,13 +104,13 @@ static void never_together(void **state)
     end_send(&pair.a, "zero");
     end_send(&pair.a, "one");
     end_send(&pair.a, "two");
-    visit(&pair.a);
+    end_visit(&pair.a);
     assert_null(pair.a.session->visit);
     assert_string_equal(pair.a.added, "pake"); /* nobody is proven yet */
-    visit(&pair.b);
+    end_visit(&pair.b);
     assert_state(&pair.b, SESSION_KEYED);
     end_send(&pair.b, "null");
-    visit_in_turns(&pair, 3);
+    pair_visit(&pair, 3);
     assert_established(&pair);
     assert_string_equal(pair.a.added, "pake version 0 1 2 wormholed-receipt-0");
     assert_string_equal(pair.b.added, "pake version 0 wormholed-receipt-0");
@@ -236,15 +201,15 @@ static void forgotten_before_anybody_came(void **state)
     struct pair pair;
     (void)state;
     pair_open(&pair, POLL);
-    visit(&pair.a);
+    end_visit(&pair.a);
     char *first = strdup(pair.a.session->mailbox);
     stock_prune(pair.stock);
     assert_relay_empty(pair.stock);
-    visit(&pair.a);
+    end_visit(&pair.a);
     assert_string_not_equal(pair.a.session->mailbox, first);
     assert_string_equal(pair.a.added, "pake pake");
     assert_int_equal(pair.a.session->heals, 1);
-    visit_in_turns(&pair, 3);
+    pair_visit(&pair, 3);
     assert_established(&pair);
     free(first);
     pair_free(&pair);
@@ -263,7 +228,7 @@ static void forgotten_at_any_time(void **state)
         for (int i = 0; i < 16; i++) {
             if (i == when)
                 stock_prune(pair.stock);
-            visit(i % 2 == 0 ? &pair.a : &pair.b);
+            end_visit(i % 2 == 0 ? &pair.a : &pair.b);
         }
         assert_established(&pair);
         assert_string_equal(end_inbox(&pair.b, 0), "from a");
@@ -280,11 +245,11 @@ static void forgotten_before_the_echo(void **state)
     (void)state;
     pair_open(&pair, POLL);
     pair.a.lose_after = 5; /* bind, claim, open, ping, add */
-    visit(&pair.a);
+    end_visit(&pair.a);
     assert_string_equal(pair.a.added, "pake");
     assert_false(pair.a.session->pake_stored);
     stock_prune(pair.stock);
-    visit(&pair.a);
+    end_visit(&pair.a);
     assert_int_equal(pair.a.session->heals, 1);
     pair_free(&pair);
 }
@@ -320,12 +285,12 @@ static void message_forgotten_before_it_was_read(void **state)
     struct pair pair;
     (void)state;
     pair_open(&pair, POLL);
-    visit_in_turns(&pair, 3);
+    pair_visit(&pair, 3);
     end_send(&pair.a, "again");
-    visit(&pair.a);
+    end_visit(&pair.a);
     assert_int_equal(pair.a.session->stored, 1);
     stock_prune(pair.stock);
-    visit_in_turns(&pair, 2);
+    pair_visit(&pair, 2);
     assert_string_equal(end_inbox(&pair.b, 0), "again");
     assert_true(pair.a.session->heals > 0);
     pair_free(&pair);
@@ -380,9 +345,9 @@ static void closed_before_anybody_came(void **state)
     end_close(&pair.b); /* it never was online: nothing to tell */
     assert_result(&pair.b, RESULT_LONELY);
     assert_int_equal(pair.b.connects, 0);
-    visit(&pair.a);
+    end_visit(&pair.a);
     end_close(&pair.a);
-    visit(&pair.a);
+    end_visit(&pair.a);
     assert_result(&pair.a, RESULT_LONELY);
     assert_relay_empty(pair.stock);
     assert_int_equal(end_send(&pair.a, "late"), SESSION_REFUSED_CLOSED);
@@ -394,12 +359,12 @@ static void close_sends_what_is_queued(void **state)
     struct pair pair;
     (void)state;
     pair_open(&pair, POLL);
-    visit_in_turns(&pair, 3);
+    pair_visit(&pair, 3);
     end_send(&pair.a, "last words");
     end_close(&pair.a);
-    visit(&pair.a);
+    end_visit(&pair.a);
     assert_result(&pair.a, RESULT_HAPPY);
-    visit(&pair.b);
+    end_visit(&pair.b);
     assert_string_equal(end_inbox(&pair.b, 0), "last words");
     pair_free(&pair);
 }
@@ -409,7 +374,7 @@ static void nobody_comes(void **state)
     struct pair pair;
     (void)state;
     pair_open(&pair, "0:86400");
-    visit(&pair.a);
+    end_visit(&pair.a);
     pair.a.now += pair.a.session->timeout;
     end_run(&pair.a);
     assert_result(&pair.a, RESULT_LONELY);
@@ -427,11 +392,11 @@ static void crowded(void **state)
     (void)state;
     pair_open(&pair, POLL);
     end_open(&third, pair.stock, "4-purple-sausages", POLL, 9);
-    visit(&pair.a);
-    visit(&pair.b);
+    end_visit(&pair.a);
+    end_visit(&pair.b);
     for (int i = 0; i < 3; i++) {
         unsigned before = third.connects;
-        visit(&third);
+        end_visit(&third);
         assert_int_equal(third.connects, before + 1);
     }
     assert_result(&third, RESULT_CROWDED);
@@ -469,10 +434,10 @@ static void assert_bad_pake(const char *body, enum session_result result)
 {
     struct pair pair;
     pair_open(&pair, POLL);
-    visit(&pair.a);
+    end_visit(&pair.a);
     struct stock_connection *connection = stranger(pair.stock, ignore);
     add(connection, "pake", body);
-    visit(&pair.a);
+    end_visit(&pair.a);
     assert_result(&pair.a, result);
     stock_disconnect(connection);
     pair_free(&pair);
@@ -501,12 +466,12 @@ static void reflected_pake(void **state)
     char hex[2 * PAKE_MESSAGE_BYTES + 1], body[128];
     (void)state;
     pair_open(&pair, POLL);
-    visit(&pair.a);
+    end_visit(&pair.a);
     sodium_bin2hex(hex, sizeof hex, pair.a.session->pake, PAKE_MESSAGE_BYTES);
     snprintf(body, sizeof body, "{\"pake_v1\":\"%s\"}", hex);
     struct stock_connection *connection = stranger(pair.stock, ignore);
     add(connection, "pake", body);
-    visit(&pair.a);
+    end_visit(&pair.a);
     assert_result(&pair.a, RESULT_SCARY);
     stock_disconnect(connection);
     pair_free(&pair);
@@ -518,26 +483,26 @@ static void keyed_is_not_established(void **state)
     struct pair pair;
     (void)state;
     pair_open(&pair, POLL);
-    visit(&pair.a);
-    visit(&pair.b);
+    end_visit(&pair.a);
+    end_visit(&pair.b);
     end_free(&pair.b);
     end_open(&pair.b, pair.stock, "9-other-thing", POLL, 10);
-    visit(&pair.a);
-    visit(&pair.a);
+    end_visit(&pair.a);
+    end_visit(&pair.a);
     /* b's version arrived too: established; but before that visit it was not. */
     assert_state(&pair.a, SESSION_ESTABLISHED);
     pair_free(&pair);
 
     pair_open(&pair, POLL);
-    visit(&pair.a);
+    end_visit(&pair.a);
     struct stock_connection *connection = stranger(pair.stock, ignore);
     add(connection, "pake",
         "{\"pake_v1\":\"5361b2a31661d14190b2fb937e7234ea2f35e53f4837e98c46b9656c3d64a6a563\"}");
     add(connection, "some-extension", "of another client");
-    visit(&pair.a);
+    end_visit(&pair.a);
     assert_state(&pair.a, SESSION_KEYED);
     assert_int_equal(end_send(&pair.a, "hello"), SESSION_ACCEPTED);
-    visit(&pair.a);
+    end_visit(&pair.a);
     assert_string_equal(pair.a.added, "pake version");
     stock_disconnect(connection);
     pair_free(&pair);
@@ -550,7 +515,7 @@ static void replayed_and_reordered(void **state)
     unsigned count = 0;
     (void)state;
     pair_open(&pair, POLL);
-    visit_in_turns(&pair, 2);
+    pair_visit(&pair, 2);
     for (int i = 0; i < 4; i++)
         end_send(&pair.a, (const char *[]){"zero", "one", "two", "three"}[i]);
     /* b hears a's messages backwards, and twice. */
@@ -567,7 +532,7 @@ static void replayed_and_reordered(void **state)
     stock_receive(connection, open);
     for (int i = 7; i >= 0; i--)
         stock_receive(connection, texts[i % 4]);
-    visit(&pair.b);
+    end_visit(&pair.b);
     assert_int_equal(pair.b.session->received, 4);
     assert_int_equal(pair.b.session->unread, 4);
     assert_string_equal(end_inbox(&pair.b, 0), "zero");
@@ -596,12 +561,6 @@ static void third_side_is_not_heard(void **state)
 
 /* ---- the user's events ---- */
 
-static enum session_refusal ack(struct end *end, uint32_t number, size_t bytes)
-{
-    return end_step(end,
-                    &(struct session_event){.type = EVENT_ACK, .number = number, .length = bytes});
-}
-
 static void acknowledging(void **state)
 {
     struct pair pair;
@@ -611,9 +570,9 @@ static void acknowledging(void **state)
     end_send(&pair.a, "zero");
     end_send(&pair.a, "one");
     end_run_both(&pair.a, &pair.b);
-    assert_int_equal(ack(&pair.b, 2, 0), SESSION_REFUSED_NUMBER);
-    assert_int_equal(ack(&pair.b, 0, 4), SESSION_ACCEPTED);
-    assert_int_equal(ack(&pair.b, 0, 0), SESSION_ACCEPTED);
+    assert_int_equal(end_ack(&pair.b, 2), SESSION_REFUSED_NUMBER);
+    assert_int_equal(end_ack(&pair.b, 0), SESSION_ACCEPTED);
+    assert_int_equal(end_ack(&pair.b, 0), SESSION_ACCEPTED);
     assert_null(end_inbox(&pair.b, 0));
     assert_string_equal(end_inbox(&pair.b, 1), "one");
     assert_int_equal(pair.b.session->unread, 1);
@@ -626,19 +585,19 @@ static void full_inbox_pauses_the_peer(void **state)
     struct pair pair;
     (void)state;
     pair_open(&pair, POLL);
-    visit_in_turns(&pair, 3);
+    pair_visit(&pair, 3);
     end_send(&pair.a, "zero");
-    visit(&pair.a);
-    visit(&pair.b);
+    end_visit(&pair.a);
+    end_visit(&pair.b);
     pair.b.session->unread = SESSION_INBOX_MAX; /* as if so many lay there */
     end_send(&pair.a, "one more");
-    visit(&pair.a);
-    visit(&pair.b);
+    end_visit(&pair.a);
+    end_visit(&pair.b);
     assert_int_equal(pair.b.session->received, 1);
     assert_true(pair.b.session->deaf);
     pair.b.session->unread = 1;
-    assert_int_equal(ack(&pair.b, 0, 4), SESSION_ACCEPTED);
-    visit(&pair.b);
+    assert_int_equal(end_ack(&pair.b, 0), SESSION_ACCEPTED);
+    end_visit(&pair.b);
     assert_string_equal(end_inbox(&pair.b, 1), "one more");
     pair_free(&pair);
 }
@@ -671,12 +630,12 @@ static void relay_refuses_everybody(void **state)
     (void)state;
     pair_open(&pair, HOLD);
     pair.a.refuse = "closed for repairs";
-    visit(&pair.a);
+    end_visit(&pair.a);
     assert_state(&pair.a, SESSION_WAITING);
     assert_string_equal(pair.a.session->last_error,
                         "the relay refuses clients: closed for repairs");
     pair.a.refuse = NULL;
-    visit(&pair.a);
+    end_visit(&pair.a);
     assert_null(pair.a.session->last_error);
     pair_free(&pair);
 }
@@ -702,11 +661,11 @@ static void kept_alive(void **state)
     pair_open(&pair, "email");
     pair.a.may_hold = false;
     pair.a.now += (int64_t)3 * 86400 * 1000;
-    visit(&pair.a);
+    end_visit(&pair.a);
     assert_true(pair.a.session->wake - pair.a.now < 11 * 60 * 1000);
     pair_free(&pair);
     pair_open(&pair, "0:3600");
-    visit(&pair.a);
+    end_visit(&pair.a);
     assert_true(pair.a.session->wake - pair.a.now > 40 * 60 * 1000);
     pair_free(&pair);
 }

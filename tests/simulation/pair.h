@@ -1,0 +1,21 @@
+/* Two ends on one relay, introduced by a code that people agreed on. */
+#ifndef SIMULATION_PAIR_H
+#define SIMULATION_PAIR_H
+
+#include "tests/simulation/end.h"
+
+struct pair {
+    struct stock *stock;
+    struct end a, b;
+};
+
+void pair_open(struct pair *pair, const char *schedule);
+void pair_free(struct pair *pair);
+
+/* Each in turn visits the relay, so often, while the other sleeps. */
+void pair_visit(struct pair *pair, int rounds);
+
+/* Both work until neither has anything to do now. */
+void pair_run(struct pair *pair);
+
+#endif
