@@ -16,6 +16,8 @@
 #define BELIEVED_MAX ((size_t)64 * 1024)
 /* Longest reason in a close frame (RFC 6455 §5.5), and the words around it. */
 #define WHY_SIZE 256
+/* Longest header of a frame without a mask (RFC 6455 §5.2). */
+#define HEADER_MAX 10
 
 struct frames {
     bool server, broken, no_memory;
@@ -311,6 +313,8 @@ static enum frames_next explain_fault(struct frames *frames)
 /* Feeds wslay until it has a message or the input is empty. */
 static enum frames_next receive(struct frames *frames)
 {
+    if (frames->context == NULL && evbuffer_get_length(frames->input) == 0)
+        return FRAMES_MORE;
     if (wake(frames) == NULL)
         return FRAMES_NO_MEMORY;
     int received = wslay_event_recv(frames->context);
@@ -362,8 +366,38 @@ static bool queue(struct frames *frames, uint8_t opcode, const char *data, size_
            flush(frames);
 }
 
+/* RFC 6455 §5.2. Without a mask; returns how many bytes. */
+static size_t make_text_header(size_t length, uint8_t ret_header[HEADER_MAX])
+{
+    size_t bytes = length < 126 ? 0 : length <= UINT16_MAX ? 2 : 8;
+
+    ret_header[0] = 0x80 | WSLAY_TEXT_FRAME; /* the first and last of its message */
+    ret_header[1] = bytes == 0 ? (uint8_t)length : bytes == 2 ? 126 : 127;
+    for (size_t i = 0; i < bytes; i++)
+        ret_header[2 + i] = (uint8_t)((uint64_t)length >> 8 * (bytes - 1 - i));
+    return 2 + bytes;
+}
+
+/* A server's text frame is a few bytes and the text itself; a context of wslay's would cost more
+ * than all else. */
+static bool put_text(struct frames *frames, const char *text, size_t length)
+{
+    uint8_t header[HEADER_MAX];
+    size_t header_length = make_text_header(length, header);
+
+    if (frames->closing || frames->broken ||
+        evbuffer_expand(frames->output, header_length + length) != 0)
+        return false;
+    frames->broken = evbuffer_add(frames->output, header, header_length) != 0 ||
+                     evbuffer_add(frames->output, text, length) != 0;
+    frames->written += header_length + length;
+    return !frames->broken;
+}
+
 bool frames_text(struct frames *frames, const char *text, size_t length)
 {
+    if (frames->server)
+        return put_text(frames, text, length);
     return queue(frames, WSLAY_TEXT_FRAME, text, length);
 }
 

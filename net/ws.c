@@ -50,8 +50,8 @@ static void on_written(struct bufferevent *bev, void *arg)
     struct ws *ws = arg;
 
     ws_enter(ws);
-    if (ws->stage->written != NULL && evbuffer_get_length(bufferevent_get_output(bev)) == 0)
-        ws->stage->written(ws);
+    if (evbuffer_get_length(bufferevent_get_output(bev)) == 0)
+        ws_output_empty(ws);
     ws_leave(ws);
 }
 
@@ -70,7 +70,7 @@ bool ws_attach(struct ws *ws, struct bufferevent *bev)
 {
     ws->bev = bev;
     bufferevent_setcb(bev, on_readable, on_written, on_happened, ws);
-    if (bufferevent_enable(bev, EV_READ | EV_WRITE) == 0)
+    if (ws_output_attach(ws) && bufferevent_enable(bev, EV_READ) == 0)
         return true;
     ws_fail(ws, "out of memory");
     return false;
@@ -111,6 +111,7 @@ static void drop_transport(struct ws *ws)
     ws->start = NULL;
     frames_free(ws->frames);
     ws->frames = NULL;
+    ws_output_forget(ws);
     if (ws->bev != NULL)
         bufferevent_free(ws->bev);
     ws->bev = NULL;

@@ -26,13 +26,14 @@ struct ws_net *ws_net_new(struct event_base *base, const char *cafile, char *ret
 {
     struct ws_net *net = calloc(1, sizeof *net);
 
-    if (net == NULL || sodium_init() < 0 ||
+    if (net != NULL)
+        net->base = base;
+    if (net == NULL || sodium_init() < 0 || !ws_output_begin(net) ||
         (net->resolver = resolver_new(base, RESOLV_CONF, HOSTS)) == NULL) {
         snprintf(ret_why, size, "out of memory");
         ws_net_free(net);
         return NULL;
     }
-    net->base = base;
     if (cafile != NULL && (net->tls = tls_context_new(cafile, ret_why, size)) == NULL) {
         ws_net_free(net);
         return NULL;
@@ -51,6 +52,7 @@ void ws_net_free(struct ws_net *net)
 {
     if (net == NULL)
         return;
+    ws_output_end(net);
     resolver_free(net->resolver);
     SSL_CTX_free(net->tls);
     free(net);

@@ -27,7 +27,10 @@
 struct ws_net {
     struct event_base *base;
     struct resolver *resolver;
-    SSL_CTX *tls; /* NULL until needed, unless there is a cafile */
+    SSL_CTX *tls;         /* NULL until needed, unless there is a cafile */
+    struct ws *unwritten; /* those with something to write in this turn … */
+    struct event *writer; /* … and who does it */
+    bool lapped, writing; /* … see net/ws_output.c */
 };
 
 /* The system's CA store takes 20 ms and a megabyte: only who uses wss pays for it. Borrowed. NULL
@@ -67,7 +70,10 @@ struct ws {
     int64_t pinged;   /* … and when a ping was sent after that, or 0 */
     uint64_t arrived; /* bytes that the other end's kernel had when the timer last looked … */
     uint64_t awaited; /* … and those with which the ping arrives, or 0: it has */
-    unsigned busy;    /* handlers of ours on the stack */
+    struct ws *prev, *next; /* in net->unwritten, if … */
+    bool unwritten;         /* … it is there */
+    bool blocked;           /* the kernel takes no more: the bufferevent writes, when it does */
+    unsigned busy;          /* handlers of ours on the stack */
     bool server, paused;
     bool mute;   /* no more can be sent; what still comes is delivered */
     bool lost;   /* no more will come either; what has come is still to be delivered */
@@ -84,6 +90,17 @@ void ws_leave(struct ws *ws);
 
 /* Takes over a connected transport, and reads and writes with it. False: it has ended instead. */
 bool ws_attach(struct ws *ws, struct bufferevent *bev);
+
+/* The way out (net/ws_output.c). What is put into the output of a plain socket leaves at the end of
+ * this turn of the event loop. */
+bool ws_output_begin(struct ws_net *net); /* False when out of memory. */
+void ws_output_end(struct ws_net *net);
+/* There is a new bufferevent. False when out of memory. */
+bool ws_output_attach(struct ws *ws);
+/* The output has become empty. */
+void ws_output_empty(struct ws *ws);
+/* Before the bufferevent goes. */
+void ws_output_forget(struct ws *ws);
 
 /* Calls the stage's timeout handler after `ms`. False: it has ended instead. */
 bool ws_wait(struct ws *ws, int64_t ms);

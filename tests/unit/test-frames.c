@@ -520,35 +520,44 @@ static void test_ping_flood(void **state)
     close_scene(&scene);
 }
 
-/* A whole long message as it goes, one end to the other. */
-static void test_long_way(void **state)
+/* A whole message of so many bytes as it goes, one end to the other and back. */
+static void go_all_the_way(size_t size)
 {
-    enum { SIZE = 300000 };
-    char *text = malloc(SIZE);
+    char *text = malloc(size + 1);
     struct evbuffer *there = evbuffer_new(), *back = evbuffer_new();
-    struct frames *client = frames_new(false, SIZE, back, there);
-    struct frames *server = frames_new(true, SIZE, there, back);
+    struct frames *client = frames_new(false, size, back, there);
+    struct frames *server = frames_new(true, size, there, back);
     struct frames_message *message = NULL;
 
-    (void)state;
     assert_non_null(text);
-    for (size_t i = 0; i < SIZE; i++)
+    for (size_t i = 0; i < size; i++)
         text[i] = (char)('a' + i % 23);
-    assert_true(frames_text(client, text, SIZE));
+    assert_true(frames_text(client, text, size));
     assert_int_equal(frames_next(server, &message), FRAMES_MESSAGE);
-    assert_int_equal(message->length, SIZE);
-    assert_memory_equal(message->data, text, SIZE);
+    assert_int_equal(message->length, size);
+    assert_memory_equal(message->data, text, size);
     free(message);
     assert_int_equal(frames_next(server, &message), FRAMES_MORE);
-    assert_true(frames_text(server, text, SIZE));
+    assert_true(frames_text(server, text, size));
     assert_int_equal(frames_next(client, &message), FRAMES_MESSAGE);
-    assert_memory_equal(message->data, text, SIZE);
+    assert_int_equal(message->length, size);
+    assert_memory_equal(message->data, text, size);
     free(message);
     frames_free(client);
     frames_free(server);
     evbuffer_free(there);
     evbuffer_free(back);
     free(text);
+}
+
+/* On both sides of each length's next spelling (RFC 6455 §5.2). */
+static void test_lengths(void **state)
+{
+    static const size_t lengths[] = {0, 1, 125, 126, 65535, 65536, 300000};
+
+    (void)state;
+    for (size_t i = 0; i < LENGTH(lengths); i++)
+        go_all_the_way(lengths[i]);
 }
 
 int main(void)
@@ -559,7 +568,7 @@ int main(void)
         cmocka_unit_test(test_wrong_mask),   cmocka_unit_test(test_absurd_length),
         cmocka_unit_test(test_sending),      cmocka_unit_test(test_after_our_close),
         cmocka_unit_test(test_masks_differ), cmocka_unit_test(test_ping_flood),
-        cmocka_unit_test(test_long_way),
+        cmocka_unit_test(test_lengths),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -60,6 +60,33 @@ static void test_big_messages(void **state)
     free(text);
 }
 
+enum { DRAINED_MAX = 1000 };
+
+/* At the last, most have been read. */
+static void send_when_drained(struct party *party)
+{
+    const struct pair *pair = (const struct pair *)party->world; /* it begins with its world */
+
+    if (party->drained < DRAINED_MAX)
+        party_send(party, "more");
+    else
+        assert_in_range(pair->server.messages, DRAINED_MAX / 2, DRAINED_MAX);
+}
+
+/* Who sends whenever all has left, to one who reads, does not keep the others waiting. */
+static void test_drained_is_fair(void **state)
+{
+    struct pair pair;
+
+    (void)state;
+    pair_begin(&pair);
+    pair.client.on_drained = send_when_drained;
+    party_send(&pair.client, "first");
+    WAIT_FOR(&pair.world, pair.server.messages == DRAINED_MAX);
+    assert_int_equal(pair.client.drained, DRAINED_MAX);
+    pair_end(&pair);
+}
+
 static void pause_it(struct party *party)
 {
     ws_pause(party->ws, true);
@@ -315,6 +342,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_both_ways),
         cmocka_unit_test(test_big_messages),
+        cmocka_unit_test(test_drained_is_fair),
         cmocka_unit_test(test_pause),
         cmocka_unit_test(test_pause_stops_the_peer),
         cmocka_unit_test(test_end_while_paused),

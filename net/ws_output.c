@@ -1,0 +1,136 @@
+/*
+ * The way out of a plain socket. libevent's bufferevent asks the kernel when it may write, for each
+ * message; nearly always it may at once. So we write ourselves, to each connection once in a turn
+ * of the event loop, and leave to the bufferevent only what the kernel does not take.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <event2/bufferevent_ssl.h>
+#include <utlist.h>
+
+#include "net/ws_parts.h"
+
+/* Whoever sends from inside the writer goes on after the sockets were looked at again: what is
+ * activated now would run before that, and could so for ever. */
+static void wake_writer(struct ws_net *net)
+{
+    static const struct timeval at_once = {0, 0};
+
+    if (!net->writing || event_add(net->writer, &at_once) != 0)
+        event_active(net->writer, EV_TIMEOUT, 1);
+}
+
+static void on_output(struct evbuffer *output, const struct evbuffer_cb_info *info, void *arg)
+{
+    struct ws *ws = arg;
+
+    (void)output;
+    if (info->n_added == 0 || ws->unwritten || ws->blocked || ws->mute)
+        return;
+    ws->unwritten = true;
+    DL_APPEND(ws->net->unwritten, ws);
+    wake_writer(ws->net);
+}
+
+void ws_output_forget(struct ws *ws)
+{
+    if (ws->unwritten)
+        DL_DELETE(ws->net->unwritten, ws);
+    ws->unwritten = ws->blocked = false;
+}
+
+bool ws_output_attach(struct ws *ws)
+{
+    ws_output_forget(ws);
+    if (bufferevent_openssl_get_ssl(ws->bev) != NULL)
+        return bufferevent_enable(ws->bev, EV_WRITE) == 0;
+    bufferevent_disable(ws->bev, EV_WRITE);
+    return evbuffer_add_cb(bufferevent_get_output(ws->bev), on_output, ws) != NULL;
+}
+
+void ws_output_empty(struct ws *ws)
+{
+    if (ws->blocked)
+        bufferevent_disable(ws->bev, EV_WRITE);
+    ws->blocked = false;
+    if (ws->stage->written != NULL)
+        ws->stage->written(ws);
+}
+
+/* The bufferevent writes the rest, and then says so. */
+static void leave_rest(struct ws *ws)
+{
+    ws->blocked = true;
+    if (bufferevent_enable(ws->bev, EV_WRITE) != 0)
+        ws_fail(ws, "out of memory");
+}
+
+static void lose(struct ws *ws, int error)
+{
+    errno = error;
+    if (ws->stage->happened != NULL)
+        ws->stage->happened(ws, BEV_EVENT_WRITING | BEV_EVENT_ERROR);
+}
+
+/* The bufferevent holds on to the front of its output, against others than itself. */
+static void write_out(struct ws *ws)
+{
+    struct evbuffer *output = bufferevent_get_output(ws->bev);
+
+    evbuffer_unfreeze(output, 1);
+    int written = evbuffer_write(output, bufferevent_getfd(ws->bev));
+    int error = errno;
+    evbuffer_freeze(output, 1);
+    if (evbuffer_get_length(output) == 0)
+        ws_output_empty(ws);
+    else if (written >= 0 || error == EAGAIN || error == EINTR)
+        leave_rest(ws);
+    else
+        lose(ws, error);
+}
+
+static void write_first(struct ws_net *net)
+{
+    struct ws *ws = net->unwritten;
+
+    DL_DELETE(net->unwritten, ws);
+    ws->unwritten = false;
+    ws_enter(ws);
+    write_out(ws);
+    ws_leave(ws);
+}
+
+/* What was made active in this turn of the event loop before us, perhaps by the same message that
+ * made us active, may still send: so we go once to the end of the queue. */
+static void on_writer(evutil_socket_t fd, short what, void *arg)
+{
+    struct ws_net *net = arg;
+    struct ws *ws;
+    unsigned count;
+
+    (void)fd;
+    (void)what;
+    net->lapped = !net->lapped;
+    if (net->lapped) {
+        event_active(net->writer, EV_TIMEOUT, 1);
+        return;
+    }
+    net->writing = true;
+    DL_COUNT(net->unwritten, ws, count); /* who comes meanwhile must wait */
+    for (; count > 0 && net->unwritten != NULL; count--)
+        write_first(net);
+    net->writing = false;
+}
+
+bool ws_output_begin(struct ws_net *net)
+{
+    net->writer = evtimer_new(net->base, on_writer, net);
+    return net->writer != NULL;
+}
+
+void ws_output_end(struct ws_net *net)
+{
+    if (net->writer != NULL)
+        event_free(net->writer);
+}
