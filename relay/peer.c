@@ -46,10 +46,12 @@ void peer_set_pause(struct peer *peer)
 
 static void let_in(struct peer *peer)
 {
-    char resource[RESOURCE_BYTES * 2 + 1];
+    char resource[RESOURCE_BYTES * 2 + 1] = "";
     uint8_t bytes[RESOURCE_BYTES];
-    randombytes_buf(bytes, sizeof bytes);
-    sodium_bin2hex(resource, sizeof resource, bytes, sizeof bytes);
+    if (rules_asks_permission(peer->server->rules)) {
+        randombytes_buf(bytes, sizeof bytes);
+        sodium_bin2hex(resource, sizeof resource, bytes, sizeof bytes);
+    }
     peer->client = rules_enter(peer->server->rules, peer, resource, clock_now());
     if (!peer->client && peer->ws)
         peer_doom(peer, SERVER_FULL);

@@ -2,64 +2,83 @@
 
 #include "relay/reply.h"
 
-#include "wormhole/document.h"
+#include "relay/json_text.h"
 
-/* Takes the message over, and gives it its time. */
-static char *finish(json_t *message, int64_t now)
+static struct json_text begin(const char *type)
 {
-    char *text = NULL;
+    struct json_text text;
 
-    if (message && json_object_set_new(message, "server_tx", json_real((double)now / 1000)) == 0)
-        text = document_text(message, JSON_COMPACT);
-    json_decref(message);
+    json_text_begin(&text);
+    json_text_string(&text, "type", type);
     return text;
 }
 
-/* {"type": type, key: value}, where value is taken over. */
-static char *simple(const char *type, const char *key, json_t *value, int64_t now)
+static char *finish(struct json_text *text, int64_t now)
 {
-    return finish(json_pack("{s:s, s:o}", "type", type, key, value), now);
+    json_text_time(text, "server_tx", now);
+    return json_text_end(text);
 }
 
-static json_t *permission_required(const struct reply_welcome *welcome)
+/* {"type": type, key: string} */
+static char *simple(const char *type, const char *key, const char *string, int64_t now)
 {
-    return json_pack("{s:{s:i, s:s}}", "hashcash", "bits", (int)welcome->hashcash_bits, "resource",
-                     welcome->resource);
+    struct json_text text = begin(type);
+
+    json_text_string(&text, key, string);
+    return finish(&text, now);
 }
 
-static json_t *relayd(const struct reply_welcome *welcome)
+/* {"type": type, key: value}; NULL: null */
+static char *quoting(const char *type, const char *key, const json_t *value, int64_t now)
 {
-    return json_pack("{s:I, s:I}", "retention", (json_int_t)(welcome->retention / 1000),
-                     "max_message", (json_int_t)welcome->message_max);
+    struct json_text text = begin(type);
+
+    json_text_value(&text, key, value);
+    return finish(&text, now);
+}
+
+static void put_permission_required(struct json_text *text, const struct reply_welcome *welcome)
+{
+    json_text_open(text, "permission-required");
+    json_text_open(text, "hashcash");
+    json_text_integer(text, "bits", welcome->hashcash_bits);
+    json_text_string(text, "resource", welcome->resource);
+    json_text_close(text);
+    json_text_close(text);
+}
+
+static void put_relayd(struct json_text *text, const struct reply_welcome *welcome)
+{
+    json_text_open(text, "relayd");
+    json_text_integer(text, "retention", welcome->retention / 1000);
+    json_text_integer(text, "max_message", (int64_t)welcome->message_max);
+    json_text_close(text);
 }
 
 char *reply_welcome(const struct reply_welcome *welcome, int64_t now)
 {
-    json_t *inner = json_pack("{s:s*, s:s*, s:o}", "motd", welcome->motd, "error", welcome->error,
-                              "relayd", relayd(welcome));
+    struct json_text text = begin("welcome");
 
-    if (inner && welcome->hashcash_bits > 0 &&
-        json_object_set_new(inner, "permission-required", permission_required(welcome))) {
-        json_decref(inner);
-        return NULL;
-    }
-    return simple("welcome", "welcome", inner, now);
-}
-
-/* The cast: jansson counts references in the value, which is not changed otherwise. */
-static json_t *quote(const json_t *value)
-{
-    return value ? json_incref((json_t *)value) : json_null();
+    json_text_open(&text, "welcome");
+    if (welcome->motd)
+        json_text_string(&text, "motd", welcome->motd);
+    if (welcome->error)
+        json_text_string(&text, "error", welcome->error);
+    put_relayd(&text, welcome);
+    if (welcome->hashcash_bits > 0)
+        put_permission_required(&text, welcome);
+    json_text_close(&text);
+    return finish(&text, now);
 }
 
 char *reply_ack(const json_t *id, int64_t now)
 {
-    return simple("ack", "id", quote(id), now);
+    return quoting("ack", "id", id, now);
 }
 
 char *reply_pong(const json_t *ping, int64_t now)
 {
-    return simple("pong", "pong", quote(ping), now);
+    return quoting("pong", "pong", ping, now);
 }
 
 char *reply_nameplates(const char *const *nameplates, size_t count, int64_t now)
@@ -72,41 +91,52 @@ char *reply_nameplates(const char *const *nameplates, size_t count, int64_t now)
             list = NULL;
         }
     }
-    return simple("nameplates", "nameplates", list, now);
+    char *reply = list ? quoting("nameplates", "nameplates", list, now) : NULL;
+    json_decref(list);
+    return reply;
 }
 
 char *reply_allocated(const char *nameplate, int64_t now)
 {
-    return simple("allocated", "nameplate", json_string(nameplate), now);
+    return simple("allocated", "nameplate", nameplate, now);
 }
 
 char *reply_claimed(const char *mailbox, int64_t now)
 {
-    return simple("claimed", "mailbox", json_string(mailbox), now);
+    return simple("claimed", "mailbox", mailbox, now);
 }
 
 char *reply_released(int64_t now)
 {
-    return finish(json_pack("{s:s}", "type", "released"), now);
+    struct json_text text = begin("released");
+
+    return finish(&text, now);
 }
 
 char *reply_closed(int64_t now)
 {
-    return finish(json_pack("{s:s}", "type", "closed"), now);
+    struct json_text text = begin("closed");
+
+    return finish(&text, now);
 }
 
 char *reply_message(const struct relay_message *message, int64_t now)
 {
-    json_t *body = json_stringn_nocheck(message->body, message->body_length); /* hex */
+    struct json_text text = begin("message");
 
-    return finish(json_pack("{s:s, s:s, s:s, s:o, s:f, s:s?}", "type", "message", "side",
-                            message->side, "phase", message->phase, "body", body, "server_rx",
-                            (double)message->server_rx / 1000, "id", message->id),
-                  now);
+    json_text_string(&text, "side", message->side);
+    json_text_string(&text, "phase", message->phase);
+    json_text_stringn(&text, "body", message->body, message->body_length);
+    json_text_time(&text, "server_rx", message->server_rx);
+    json_text_string(&text, "id", message->id);
+    return finish(&text, now);
 }
 
 char *reply_error(const char *error, const json_t *orig, int64_t now)
 {
-    return finish(
-        json_pack("{s:s, s:s, s:o}", "type", "error", "error", error, "orig", quote(orig)), now);
+    struct json_text text = begin("error");
+
+    json_text_string(&text, "error", error);
+    json_text_value(&text, "orig", orig);
+    return finish(&text, now);
 }

@@ -72,6 +72,11 @@ void rules_count(const struct rules *rules, struct rules_counts *ret_counts)
 
 /* ---- one client ---- */
 
+bool rules_asks_permission(const struct rules *rules)
+{
+    return rules->settings.hashcash_bits > 0;
+}
+
 struct client *rules_enter(struct rules *rules, void *connection, const char *resource, int64_t now)
 {
     struct client *client = calloc(1, sizeof(*client));

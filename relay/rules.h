@@ -77,6 +77,9 @@ bool rules_set(struct rules *rules, const struct rules_settings *settings);
 void rules_feed(void *rules, const char *appid, const char *mailbox,
                 const struct relay_message *message);
 
+/* Whoever comes now must ask for permission, and so needs a resource. */
+bool rules_asks_permission(const struct rules *rules);
+
 /* A connection was made; it is welcomed. New; rules_leave(). `resource` is what a hashcash stamp
  * must name, unique to this connection and without a colon; NULL will do where no permission is
  * asked for. NULL when out of memory. */
