@@ -2,27 +2,30 @@
 """A client in another language: every method of doc/ipc.md, spoken with python3-msgpack by what that page says."""
 
 import os
+import socket
 
-from harness import equal, failure, main, test, true
+from harness import Skip, contains, equal, failure, main, test, true, wait_until
+from harness.middle import CLIENT
 from harness.rpc import API, RpcError
 
+NIL = type(None)
 VIEW = {
-    "id": str, "name": (str, type(None)), "appid": str, "relay": str, "state": str, "result": (str, type(None)),
-    "reason": (str, type(None)), "code": (str, type(None)), "nameplate": str, "verifier": (str, type(None)),
-    "peer_versions": (str, type(None)), "created": int, "deadline": int, "schedule": str, "connection": str,
-    "last_visit": (int, type(None)), "next_visit": (int, type(None)), "failures": int, "last_error": (str, type(None)),
-    "sent": int, "stored": int, "received": int, "unread": int, "heals": int, "retention": str,
-    "motd": (str, type(None)), "relay_error": (str, type(None)), "relay_down": bool, "change": int,
+    "id": str, "name": (str, NIL), "appid": str, "relay": str, "state": str, "result": (str, NIL), "reason": (str, NIL),
+    "code": (str, NIL), "nameplate": str, "verifier": (str, NIL), "verifier_words": (str, NIL), "verification": str,
+    "app_versions": str, "peer_versions": (str, NIL), "created": int, "deadline": int, "schedule": str, "connection": str,
+    "last_visit": (int, NIL), "next_visit": (int, NIL), "failures": int, "last_error": (str, NIL), "sent": int,
+    "stored": int, "received": int, "unread": int, "delivered": (int, NIL), "read": (int, NIL), "inbox_messages": int,
+    "inbox_bytes": int, "paused": bool, "heals": int, "retention": str, "motd": (str, NIL), "relay_error": (str, NIL),
+    "relay_down": bool, "change": int,
 }
 STATUS = {
-    "version": str, "api": int, "pid": int, "started": int, "state_dir": str, "socket": str, "default_relay": str,
-    "sessions": int, "active": int, "held": int, "change": int, "store_bytes": int, "store_limit": (int, type(None)),
-    "relays": list,
+    "version": str, "api": int, "pid": int, "started": int, "state_dir": str, "socket": str, "config": (str, NIL),
+    "default_relay": str, "default_relay_from": str, "sessions": int, "active": int, "held": int, "change": int,
+    "store_bytes": int, "store_limit": (int, NIL), "relays": list,
 }
 RELAY = {
-    "url": str, "state": str, "connections": int, "failures": int, "retry_at": (int, type(None)),
-    "motd": (str, type(None)), "error": (str, type(None)), "last_error": (str, type(None)),
-    "retention": (int, type(None)),
+    "url": str, "proxy": (str, NIL), "state": str, "connections": int, "failures": int, "retry_at": (int, NIL),
+    "motd": (str, NIL), "error": (str, NIL), "last_error": (str, NIL), "retention": (int, NIL),
 }
 
 
@@ -62,7 +65,8 @@ def hello(world):
         check_shape(status, STATUS, "status")
         equal(status["socket"], daemon.socket, "socket")
         equal(status["state_dir"], daemon.state, "state directory")
-        equal(status["default_relay"], relay.url, "default relay")
+        equal((status["default_relay"], status["default_relay_from"]), (relay.url, "command line"), "default relay")
+        equal(status["config"], None, "configuration file")
         equal((status["sessions"], len(status["relays"])), (1, 1), "sessions and relays")
         check_shape(status["relays"][0], RELAY, "relay")
         equal((status["relays"][0]["state"], status["relays"][0]["motd"]), ("up", "hi"), "state and motd of the relay")
@@ -79,12 +83,16 @@ def invite(world):
         equal((view["name"], view["state"], view["schedule"]), (None, "allocating", "email"), "defaults")
         view = rpc.until(view["id"], lambda view: view["code"], what="there is a code")
         equal(view["state"], "waiting", "state with a code")
-        equal(len(view["code"].split("-")), 3, "parts of the code")
+        equal(len(view["code"].split("-")), 4, "parts of a code that waits for days")
+        view = rpc.until(rpc.call("invite", schedule="realtime")["id"], lambda view: view["code"], what="there is a code")
+        equal(len(view["code"].split("-")), 3, "parts of a code for now")
         options = {"name": "n", "appid": "example.org/x", "relay": relay.url, "words": 4, "schedule": "0:60,300:600",
-                   "timeout": 3_600_000, "colour": "green"}
+                   "timeout": 3_600_000, "app_versions": '{"x":[1]}', "verify": True, "inbox_messages": 5,
+                   "inbox_bytes": 1 << 20, "colour": "green"}
         view = rpc.call("invite", **options)
-        for key in ("name", "appid", "relay", "schedule"):
+        for key in ("name", "appid", "relay", "schedule", "app_versions", "inbox_messages", "inbox_bytes"):
             equal(view[key], options[key], key)
+        equal(view["verification"], "pending", "verification")
         equal(view["deadline"] - view["created"], options["timeout"], "timeout")
         code = rpc.until("n", lambda view: view["code"], what="there is a code")["code"]
         equal(len(code.split("-")), 5, "parts of a code of 4 words")
@@ -94,10 +102,12 @@ def invite(world):
             refused(rpc, "bad-code", "invite", code=bad)
         for bad in ({"words": 0}, {"words": 17}, {"words": "two"}, {"schedule": "sometimes"}, {"relay": "http://x/"},
                     {"timeout": -1}, {"appid": ""}, {"appid": "a" * 1000}, {"name": ""}, {"name": "n" * 1000}, {"name": 5},
-                    {"name": b"\xff"}):
+                    {"name": b"\xff"}, {"app_versions": {}}, {"app_versions": "[]"}, {"app_versions": "{" + " " * 4096 + "}"},
+                    {"verify": "yes"}, {"inbox_messages": 0}, {"inbox_messages": 4097}, {"inbox_bytes": 0},
+                    {"inbox_bytes": (64 << 20) + 1}):
             error = refused(rpc, "bad-params", "invite", **bad)
             true(list(bad)[0] in error.message, "the message names %r: %s" % (bad, error.message))
-        equal(rpc.call("status")["sessions"], 3, "sessions after all that")
+        equal(rpc.call("status")["sessions"], 4, "sessions after all that")
 
 
 @test("accept")
@@ -113,6 +123,226 @@ def accept(world):
     view = right.until("n", lambda view: view["state"] == "established", what="it is established")
     equal(len(bytes.fromhex(view["verifier"])), 32, "bytes of the verifier")
     equal(view["peer_versions"], "{}", "the peer's versions")
+
+
+def introduce(left, right, **options):
+    """Sessions "r" of the left and "l" of the right client, on their way to each other."""
+    code = left.until(left.call("invite", name="r", **options)["id"], lambda view: view["code"], what="there is a code")["code"]
+    right.call("accept", code=code, name="l", **options)
+
+
+@test("verify: messages are held back in both directions until both users said that the verifiers agree")
+def verify(world):
+    left, right = pair(world)
+    refused(left, "not-keyed", "verify", session=left.call("invite", code="77-nobody")["id"], ok=True)
+    introduce(left, right, verify=True)
+    left.call("send", session="r", data=b"from the left")
+    right.call("send", session="l", data=b"from the right")
+    views = [left.until("r", lambda view: view["state"] == "established", what="it is established"),
+             right.until("l", lambda view: view["state"] == "established", what="it is established")]
+    equal([view["verification"] for view in views], ["pending"] * 2, "verification")
+    equal(views[0]["verifier"], views[1]["verifier"], "verifiers")
+    equal(views[0]["verifier_words"], views[1]["verifier_words"], "verifiers in words")
+    equal(len(views[0]["verifier_words"].split(" ")), 32, "words of a verifier")
+    refused(left, "unverified", "recv", session="r")
+    refused(left, "unverified", "derive_key", session="r", purpose="p")
+    refused(left, "bad-params", "verify", session="r")
+    refused(left, "bad-params", "verify", session="r", ok=1)
+    check_shape(left.call("verify", session="r", ok=True), VIEW, "view")
+    equal(left.call("verify", session="r", ok=True)["verification"], "done", "verification after saying so twice")
+    right.call("poll", session="l")
+    refused(right, "unverified", "recv", session="l")
+    right.call("verify", session="l", ok=True)
+    for rpc, name, data in ((left, "r", b"from the right"), (right, "l", b"from the left")):
+        rpc.until(name, lambda view: view["unread"] == 1, what="the message came")
+        equal(rpc.call("recv", session=name)["data"], data, "what came")
+
+
+@test("verify: who says that the verifiers differ gets nothing, and the session ends")
+def verify_no(world):
+    left, right = pair(world)
+    introduce(left, right)
+    right.call("send", session="l", data=b"an impostor's")
+    left.until("r", lambda view: view["unread"] == 1, what="a message came")
+    view = left.call("verify", session="r", ok=False)
+    equal((view["result"], view["unread"]), ("errory", 0), "result, and what is left of the message")
+    equal(left.call("recv", session="r")["data"], None, "what is given out")
+    refused(left, "closed", "verify", session="r", ok=True)
+    left.until("r", lambda view: view["state"] == "closed", what="it is closed")
+
+
+@test("derive_key: both sides get the same keys, once the peer is proven and until the end")
+def derive_key(world):
+    left, right = pair(world)
+    refused(left, "not-keyed", "derive_key", session=left.call("invite", code="77-nobody")["id"], purpose="p")
+    introduce(left, right)
+    for rpc, name in ((left, "r"), (right, "l")):
+        rpc.until(name, lambda view: view["state"] == "established", what="it is established")
+    keys = [rpc.call("derive_key", session=name, purpose="example.org/ü", length=8160)["key"]
+            for rpc, name in ((left, "r"), (right, "l"))]
+    equal(keys[0], keys[1], "keys of the two sides")
+    equal(len(keys[0]), 8160, "length of the longest key")
+    short = left.call("derive_key", session="r", purpose="example.org/ü")
+    equal((set(short), short["key"]), ({"session", "key"}, keys[0][:32]), "what derive_key says")
+    true(left.call("derive_key", session="r", purpose="another")["key"] != short["key"], "another purpose, another key")
+    for bad in ({}, {"purpose": ""}, {"purpose": "wormhole:verifier"}, {"purpose": "p" * 129}, {"purpose": 5}):
+        contains(refused(left, "bad-params", "derive_key", session="r", **bad).message, "purpose", "the message")
+    for bad in (0, 8161, "32"):
+        refused(left, "bad-params", "derive_key", session="r", purpose="p", length=bad)
+    left.call("close", session="r")
+    left.until("r", lambda view: view["state"] == "closed", what="it is closed")
+    refused(left, "closed", "derive_key", session="r", purpose="p")
+
+
+@test("rename: another petname, none, and none that is taken; over kill -9")
+def rename(world):
+    daemon = world.daemon("a", world.relay())
+    first = daemon.call("invite", name="p", code="1-x")["id"]
+    daemon.call("invite", name="q", code="2-x")
+    with daemon.rpc() as rpc:
+        refused(rpc, "name-taken", "rename", session="p", name="q")
+        refused(rpc, "bad-params", "rename", session="p", name="p/q")
+        equal(rpc.call("rename", session="p", name="r")["name"], "r", "the new name")
+        refused(rpc, "not-found", "show", session="p")
+        equal(rpc.call("rename", session="q", name="p")["name"], "p", "a name that another one gave up")
+    daemon.restart_killed()
+    equal(daemon.show("r")["id"], first, "what has the new name after kill -9")
+    equal(daemon.call("rename", session="r")["name"], None, "no name")
+    daemon.restart_killed()
+    equal(daemon.show(first)["name"], None, "no name after kill -9")
+    equal(daemon.show("p")["code"], "2-x", "the other one")
+
+
+@test("export and import: an invitation goes on in another daemon, once, over kill -9 at each step")
+def move(world):
+    relay = world.relay()
+    old, new, peer = (world.daemon(name, relay) for name in ("old", "new", "peer"))
+    view = old.invite(name="n")
+    text = old.call("export", session="n")["export"]
+    true("\n" not in text and text.startswith("{"), "it is a line of JSON")
+    old.restart_killed()
+    equal(old.show("n")["state"], "exported", "state between the steps, after kill -9")
+    equal(old.call("export", session="n"), {"session": view["id"], "export": text}, "the same text again")
+    with old.rpc() as rpc:
+        for method, params in (("send", {"data": b"x"}), ("poll", {}), ("close", {})):
+            refused(rpc, "closed", method, session="n", **params)
+        refused(rpc, "not-closed", "forget", session="n")
+        equal(rpc.call("export", session="n", done=True), {"session": view["id"], "export": None}, "what done says")
+        refused(rpc, "not-found", "export", session="n")
+    with new.rpc() as rpc:
+        altered = text[:len(text) // 2] + ("A" if text[len(text) // 2] != "A" else "B") + text[len(text) // 2 + 1:]
+        for bad in (altered, text[:-5], "", "{}", "hello", text.replace('"version": 1', '"version": 2')):
+            refused(rpc, "bad-export", "import", export=bad)
+        rpc.call("invite", name="n", code="99-x")
+        refused(rpc, "name-taken", "import", export=text)
+        moved = rpc.call("import", export=text + "\n", name="m")
+        check_shape(moved, VIEW, "view")
+        equal((moved["id"], moved["name"], moved["code"]), (view["id"], "m", view["code"]), "what was moved")
+    new.restart_killed()
+    session = peer.call("accept", code=view["code"])["id"]
+    peer.call("send", session=session, data=b"to where you are now")
+    equal(new.take("m", 1), [b"to where you are now"], "what came to the new place")
+    with new.rpc() as rpc:
+        refused(rpc, "imported", "import", export=text)
+        refused(rpc, "not-exportable", "export", session="m")
+        rpc.call("forget", session="m", force=True)
+        refused(rpc, "imported", "import", export=text)
+    new.restart_killed()
+    with new.rpc() as rpc:
+        refused(rpc, "imported", "import", export=text)
+
+
+@test("export at any other point is refused, and changes nothing")
+def not_exportable(world):
+    relay = world.relay()
+    left, right = world.daemon("a", relay).rpc(), world.daemon("b", relay).rpc()
+    for rpc in (left, right):
+        world.finally_call(rpc.close)
+    away = left.call("invite", relay="ws://127.0.0.1:1/")["id"]
+    refused(left, "not-exportable", "export", session=away)
+    left.call("invite", name="queued", code="88-x")
+    left.call("send", session="queued", data=b"x")
+    refused(left, "not-exportable", "export", session="queued")
+    introduce(left, right)
+    left.until("r", lambda view: view["state"] == "established", what="it is established")
+    refused(left, "not-exportable", "export", session="r")
+    refused(left, "not-exportable", "export", session="r", done=True)
+    left.call("close", session="r")
+    refused(left, "not-exportable", "export", session="r")
+    refused(left, "not-found", "export", session="nobody")
+
+
+@test("words: the two lists of codes")
+def words(world):
+    with world.daemon("a", world.relay()).rpc() as rpc:
+        lists = rpc.call("words")["words"]
+        equal([len(words) for words in lists], [256, 256], "lengths")
+        code = rpc.until(rpc.call("invite", words=16)["id"], lambda view: view["code"], what="there is a code")["code"]
+        for place, word in enumerate(code.split("-")[1:]):
+            contains(lists[place % 2], word, "the list for word %d" % place)
+
+
+@test("nameplates: those of the application, and nothing is claimed")
+def nameplates(world):
+    relay = world.relay()
+    middle = world.middle(relay)
+    daemon = world.daemon("a", relay)
+    for code in ("5-x", "123456-y"):
+        session = daemon.call("invite", code=code)["id"]
+        daemon.until(session, lambda view: view["nameplate"] == "claimed", what="its nameplate is claimed")
+    with daemon.rpc() as rpc:
+        equal(sorted(rpc.call("nameplates", relay=middle.url)["nameplates"]), ["123456", "5"], "those of our application")
+        equal(rpc.call("nameplates", appid="example.org/x"), {"nameplates": []}, "those of another one")
+        refused(rpc, "bad-params", "nameplates", relay="http://x/")
+        refused(rpc, "bad-params", "nameplates", appid="")
+    equal([message["type"] for who, message in middle.seen if who == CLIENT], ["bind", "list"], "what was said")
+
+
+@test("nameplates: a relay that is away, refuses, or answers nothing")
+def nameplates_unreachable(world):
+    refusing = world.relay(error="closed for today")
+    with world.daemon("a", refusing).rpc() as rpc, socket.create_server(("127.0.0.1", 0)) as silent:
+        contains(refused(rpc, "unreachable", "nameplates").message, "closed for today", "the message")
+        refused(rpc, "unreachable", "nameplates", relay="ws://127.0.0.1:1/")
+        number = rpc.request("nameplates", relay="ws://127.0.0.1:%d/" % silent.getsockname()[1])
+        error = failure(RpcError, lambda: rpc.answer(number, 60), "nameplates of a silent relay")
+        equal(error.code, "unreachable", "error")
+
+
+@test("nameplates: so many at a time, and who goes away makes room for others")
+def nameplates_busy(world):
+    daemon = world.daemon("a", world.relay())
+    with socket.create_server(("127.0.0.1", 0)) as silent, daemon.rpc() as patient, daemon.rpc() as rpc:
+        url = "ws://127.0.0.1:%d/" % silent.getsockname()[1]
+        first = patient.request("nameplates", relay=url)
+        patient.call("status")
+        impatient = daemon.rpc()
+        for _ in range(15):
+            impatient.request("nameplates", relay=url)
+        impatient.call("status")
+        refused(rpc, "busy", "nameplates")
+        impatient.close()
+
+        def free():
+            try:
+                return rpc.call("nameplates") == {"nameplates": []}
+            except RpcError as error:
+                return equal(error.code, "busy", "error")
+        wait_until(free, 60, "there is room again")
+        patient.call("status")
+        if first in patient.answers:
+            raise Skip("this machine is too slow: they may have waited in vain before they went away")
+
+
+@test("nameplates of a relay that asks for hashcash")
+def nameplates_hashcash(world):
+    relay = world.relayd("--require-hashcash", "8")
+    if relay.stock:
+        raise Skip("the stock relay does not")
+    with world.daemon("a", relay).rpc() as rpc:
+        session = rpc.call("invite", code="5-x")["id"]
+        rpc.until(session, lambda view: view["nameplate"] == "claimed", what="its nameplate is claimed")
+        equal(rpc.call("nameplates"), {"nameplates": ["5"]}, "nameplates")
 
 
 @test("list in pages, show by name, id and start of an id")
@@ -251,4 +481,4 @@ def changes(world):
 
 
 if __name__ == "__main__":
-    main(60)
+    main(120)

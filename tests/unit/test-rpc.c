@@ -668,23 +668,23 @@ static void deriving_keys(void **state)
 static void renaming(void **state)
 {
     struct house *house = *state;
-    do_it(house->talk, "invite", "{'name': 'a', 'code': '7-x'}");
-    do_it(house->talk, "invite", "{'name': 'b', 'code': '7-x'}");
-    talk_refused(house->talk, "rename", "{'session': 'a', 'name': 'b'}", "name-taken", "");
-    talk_refused(house->talk, "rename", "{'session': 'a', 'name': '-b'}", "bad-params", "name");
-    expect_text(house->talk, "show", "{'session': 'a'}", "name", "a");
-    expect_text(house->talk, "rename", "{'session': 'a', 'name': 'a'}", "name", "a");
-    expect_text(house->talk, "rename", "{'session': 'a', 'name': 'c'}", "name", "c");
-    talk_refused(house->talk, "show", "{'session': 'a'}", "not-found", "");
-    expect_text(house->talk, "rename", "{'session': 'b', 'name': 'a'}", "name", "a");
-    json_t *view = talk_result(house->talk, "rename", "{'session': 'c'}");
+    do_it(house->talk, "invite", "{'name': 'p', 'code': '7-x'}");
+    do_it(house->talk, "invite", "{'name': 'q', 'code': '7-x'}");
+    talk_refused(house->talk, "rename", "{'session': 'p', 'name': 'q'}", "name-taken", "");
+    talk_refused(house->talk, "rename", "{'session': 'p', 'name': '-q'}", "bad-params", "name");
+    expect_text(house->talk, "show", "{'session': 'p'}", "name", "p");
+    expect_text(house->talk, "rename", "{'session': 'p', 'name': 'p'}", "name", "p");
+    expect_text(house->talk, "rename", "{'session': 'p', 'name': 'r'}", "name", "r");
+    talk_refused(house->talk, "show", "{'session': 'p'}", "not-found", "");
+    expect_text(house->talk, "rename", "{'session': 'q', 'name': 'p'}", "name", "p");
+    json_t *view = talk_result(house->talk, "rename", "{'session': 'r'}");
     assert_true(json_is_null(json_object_get(view, "name")));
     char params[64];
-    snprintf(params, sizeof params, "{'session': '%s', 'name': 'c'}", text_of(view, "id"));
+    snprintf(params, sizeof params, "{'session': '%s', 'name': 'r'}", text_of(view, "id"));
     json_decref(view);
-    expect_text(house->talk, "rename", params, "name", "c");
-    expect_text(house->talk, "close", "{'session': 'c'}", "result", "lonely");
-    expect_text(house->talk, "rename", "{'session': 'c', 'name': 'ended'}", "name", "ended");
+    expect_text(house->talk, "rename", params, "name", "r");
+    expect_text(house->talk, "close", "{'session': 'r'}", "result", "lonely");
+    expect_text(house->talk, "rename", "{'session': 'r', 'name': 'ended'}", "name", "ended");
 }
 
 /* In one turn: the first one gets the name, and the other ones what is left. */
