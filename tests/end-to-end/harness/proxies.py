@@ -1,0 +1,135 @@
+"""Real proxies from Debian, danted (SOCKS5) and tinyproxy (HTTP), which know a host by name that nobody else knows.
+
+Each runs in name spaces of its own: with its own /etc/hosts, for danted also /etc/passwd and /etc/shadow, since it asks
+the system who may come in; and none of its processes outlives it.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+
+from .processes import environment
+from .tap import Skip
+
+RELAY = "relay.onion"  # 127.0.0.1, as the proxies see it
+ATTEMPTS = 20  # to find a port that nobody takes meanwhile
+FOUND_IN = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
+
+
+def installed(name, package):
+    path = shutil.which(name, path=FOUND_IN)
+    if not path:
+        raise Skip("%s is not installed (Debian: %s)" % (name, package))
+    return path
+
+
+def name_spaces():
+    """The command line that begins processes which may mount files over the system's."""
+    command = ["unshare", "--mount", "--pid", "--fork", "--kill-child"]
+    if os.geteuid() != 0:
+        command += ["--user", "--map-root-user"]
+    tried = subprocess.run(command + ["true"], capture_output=True, check=False)
+    if tried.returncode != 0:
+        raise Skip("name spaces of one's own: " + tried.stderr.decode().strip())
+    return command
+
+
+def seeing(files, command):
+    """The command line, in name spaces where each file of {path: path of the other} is another one. The shell stays, for
+    it is what is killed: whoever changes his user, as danted does, is not told of that any more.
+    """
+    mounts = ["mount --bind '%s' '%s' || exit" % (other, path) for path, other in files.items()]
+    return name_spaces() + ["sh", "-c", "; ".join(mounts + ['"$@"', "exit"]), "sh"] + command
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Proxy:
+    """One that listens on loopback; stopped and started again at the same port."""
+
+    def __init__(self, world, password=None):
+        """With a password it lets in only the user `me`."""
+        self.world, self.password = world, password
+        self.program = installed(self.name, self.package)
+        self.directory = world.path(world.unique(self.name))
+        os.mkdir(self.directory, 0o700)
+        self.process = None
+        self.hosts = self.write("hosts", "127.0.0.1 localhost %s\n" % RELAY)
+        self.begin()
+
+    def write(self, name, text):
+        path = os.path.join(self.directory, name)
+        with open(path, "w") as file:
+            file.write(text)
+        return path
+
+    def begin(self):
+        for _ in range(ATTEMPTS):
+            self.port = free_port()
+            try:
+                return self.start()
+            except AssertionError:
+                if self.process.running():
+                    raise
+        raise AssertionError("%s does not start: %s" % (self.name, self.process.log()))
+
+    def start(self):
+        config = self.write("config", self.config())
+        self.process = self.world.spawn(self.name, seeing(self.files(), [self.program] + self.arguments + [config]),
+                                        environment=environment(LC_ALL="C"))
+        self.process.wait_text(self.ready, stream=self.stream)
+
+    def kill9(self):
+        self.process.kill9()
+
+    def files(self):
+        return {"/etc/hosts": self.hosts}
+
+    def url(self, password=None):
+        """With its own password, unless another is given."""
+        password = password or self.password
+        return "%s://%s127.0.0.1:%d" % (self.scheme, "me:%s@" % password if password else "", self.port)
+
+
+class Socks(Proxy):
+    name, package, scheme = "danted", "dante-server", "socks5h"
+    arguments, ready, stream = ["-f"], " running", "err"
+
+    def config(self):
+        return "\n".join([
+            "logoutput: stderr",
+            "internal: 127.0.0.1 port = %d" % self.port,
+            "external: 127.0.0.1",
+            "clientmethod: none",
+            "socksmethod: %s" % ("username" if self.password else "none"),
+            "client pass { from: 127.0.0.0/8 to: 0.0.0.0/0 }",
+            "socks pass { from: 127.0.0.0/8 to: 0.0.0.0/0 command: connect }", ""])
+
+    def files(self):
+        if not self.password:
+            return super().files()
+        crypted = subprocess.run(["openssl", "passwd", "-6", "-stdin"], input=self.password.encode(),
+                                 capture_output=True, check=True).stdout.decode().strip()
+        users = "root:x:0:0::/:/bin/sh\nnobody:x:65534:65534::/:/bin/false\nme:x:4242:4242::/:/bin/false\n"
+        return dict(super().files(), **{
+            "/etc/passwd": self.write("passwd", users),
+            "/etc/shadow": self.write("shadow", "me:%s:1::::::\n" % crypted)})
+
+
+class Http(Proxy):
+    name, package, scheme = "tinyproxy", "tinyproxy", "http"
+    arguments, ready, stream = ["-d", "-c"], "Accepting connections", "out"
+
+    def config(self):
+        return "\n".join([
+            "Port %d" % self.port,
+            "Listen 127.0.0.1",
+            "Timeout 600",
+            "LogLevel Info",
+            "Allow 127.0.0.1",
+            "BasicAuth me %s" % self.password if self.password else "", ""])
