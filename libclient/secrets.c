@@ -57,7 +57,8 @@ char *wormclient_export(struct wormclient *client, const char *session,
                         struct wormclient_error *ret_error)
 {
     char *export = NULL;
-    sync_call(client, "export", sync_params(session), take_export, &export, SYNC_NEVER, ret_error);
+    sync_call(client, methods_name(METHOD_EXPORT), sync_params(session), take_export, &export,
+              SYNC_NEVER, ret_error);
     return export;
 }
 
@@ -66,7 +67,8 @@ bool wormclient_export_done(struct wormclient *client, const char *session,
 {
     struct wormclient_params *params = sync_params(session);
     wormclient_params_flag(params, "done", true);
-    return sync_call(client, "export", params, sync_take_nothing, NULL, SYNC_NEVER, ret_error);
+    return sync_call(client, methods_name(METHOD_EXPORT), params, sync_take_nothing, NULL,
+                     SYNC_NEVER, ret_error);
 }
 
 struct wormclient_session *wormclient_import(struct wormclient *client, const char *text,
@@ -75,7 +77,7 @@ struct wormclient_session *wormclient_import(struct wormclient *client, const ch
     struct wormclient_params *params = wormclient_params_new();
     wormclient_params_text(params, "export", text);
     wormclient_params_text(params, "name", name);
-    return sync_call_session(client, "import", params, SYNC_NEVER, ret_error);
+    return sync_call_session(client, methods_name(METHOD_IMPORT), params, SYNC_NEVER, ret_error);
 }
 
 void wormclient_secret_free(char *text)

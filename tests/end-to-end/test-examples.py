@@ -122,6 +122,16 @@ def told(world):
     contains(initiator.err(), "(lonely)", "what it says")
 
 
+@test("a session whose time runs out: whoever waits is told that nobody came")
+def out_of_time(world):
+    with open(world.path("config"), "w", encoding="utf-8") as file:
+        file.write('[appid "%s"]\ntimeout = 1s\n' % APPID)
+    daemon = world.daemon("a", world.relayd(), "--config", world.path("config"))
+    initiator = example(world, daemon, "initiator", "for nobody")
+    equal(initiator.wait(SECONDS), 1, "exit status")
+    contains(initiator.err(), "(lonely): nobody came within the time allowed", "what it says")
+
+
 @test("mistakes are told in one line: no daemon, a malformed code")
 def mistakes(world):
     daemon = world.daemon("a", world.relayd())
