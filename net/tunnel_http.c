@@ -99,22 +99,30 @@ static bool plausible(const struct tunnel *tunnel, uint8_t byte)
     return byte >= ' ' || byte == '\t';
 }
 
+static bool fits(struct tunnel *tunnel)
+{
+    if (++tunnel->head <= TUNNEL_HEAD_MAX)
+        return true;
+    return tunnel_refuse(tunnel, "answered with too long an HTTP header");
+}
+
 static bool take_byte(struct tunnel *tunnel, uint8_t byte);
 
 /* A line may end without CR; but a CR that does not end one has fooled proxies. */
 static bool take_lf(struct tunnel *tunnel, uint8_t byte)
 {
+    if (!fits(tunnel))
+        return false;
     if (byte != '\n')
         return tunnel_refuse(tunnel, "does not speak HTTP");
-    tunnel->head++;
     tunnel->step = take_byte;
     return end_line(tunnel);
 }
 
 static bool take_byte(struct tunnel *tunnel, uint8_t byte)
 {
-    if (++tunnel->head > TUNNEL_HEAD_MAX)
-        return tunnel_refuse(tunnel, "answered with too long an HTTP header");
+    if (!fits(tunnel))
+        return false;
     if (byte == '\r')
         return tunnel_next(tunnel, take_lf);
     if (byte == '\n')
