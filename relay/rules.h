@@ -5,7 +5,7 @@
  *
  * Commands of one connection take effect in the order in which they came, and their answers leave
  * in that order: a command begins when the ones before it are complete. (`add`s may be under way
- * together, up to RULES_ADDS_MAX.) `ack` leaves at once; every other answer only when its effect is
+ * together, up to RULES_ADDS_MAX, and behind a `release`.) `ack` leaves at once; every other answer only when its effect is
  * durable. Where a stored message meets one from the feed, each connection gets it once, in the
  * mailbox's order.
  *

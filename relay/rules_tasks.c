@@ -30,12 +30,19 @@ bool rules_tasks_add(struct client *client, const char *text, size_t length, str
     return true;
 }
 
-/* Adds go together, for they share a commit; all else waits for its turn. */
+/* Behind these an add need not wait, whose fate does not depend on theirs: so they share a commit,
+ * and their answers a packet. A stock client releases and adds in one breath. */
+static const bool lets_adds_begin[COMMAND_TYPES] = {
+    [COMMAND_ADD] = true,
+    [COMMAND_RELEASE] = true,
+};
+
+/* All else waits for its turn; so only the first can be anything but an add. */
 static bool may_begin(const struct client *client, const struct task *task)
 {
     if (!client->asked)
         return true;
-    return task->command.type == COMMAND_ADD && client->asked->command.type == COMMAND_ADD &&
+    return task->command.type == COMMAND_ADD && lets_adds_begin[client->asked->command.type] &&
            client->asked_count < RULES_ADDS_MAX;
 }
 
