@@ -2,8 +2,8 @@
 """One wormhole of the stock Python library, for tests: stock-peer.py RELAY APPID [CODE]
 
 Without a code it allocates one. Each thing that happens is a line of JSON on standard output: {"code": …},
-{"verifier": hex}, {"versions": …}, {"message": hex}, {"closed": mood, or the name of an exception}. Standard input takes
-`send HEX` and `close`.
+{"verifier": hex}, {"versions": …}, {"message": hex}, {"key": hex}, {"closed": mood, or the name of an exception}. Standard
+input takes `send HEX`, `derive PURPOSE` and `close`.
 """
 
 import json
@@ -33,6 +33,8 @@ class Commands(LineOnlyReceiver):
         command, _, argument = line.decode().partition(" ")
         if command == "send":
             self.peer.send_message(bytes.fromhex(argument))
+        elif command == "derive":
+            say("key", self.peer.derive_key(argument, 32).hex())
         elif command == "close":
             close(self.peer)
 

@@ -68,6 +68,10 @@ class LibraryPeer:
     def send(self, plaintext):
         self.process.write(b"send %s\n" % plaintext.hex().encode())
 
+    def derive_key(self, purpose):
+        self.process.write(b"derive %s\n" % purpose.encode())
+        return bytes.fromhex(self.wait("key", len(self.all("key")) + 1)[-1])
+
     def close(self):
         """Closes the wormhole; what it ended with: "happy", or the name of an exception."""
         self.process.write(b"close\n")
