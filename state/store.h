@@ -122,12 +122,7 @@ void store_delete_session(struct store_txn *txn, const uint8_t id[SESSION_ID_BYT
 enum store_status store_find(struct store_txn *txn, const char *text,
                              uint8_t ret_id[SESSION_ID_BYTES]);
 
-/* The first session whose id is greater than `after` (NULL: the first of all). New. STORE_MISSING
- * at the end. STORE_DAMAGED as for store_get_session(). */
-enum store_status store_next_session(struct store_txn *txn, const uint8_t *after,
-                                     struct session **ret_session);
-
-/* The same, but only the id: how to go on behind a record that cannot be read. */
+/* The first id that is greater than `after` (NULL: the first of all). STORE_MISSING at the end. */
 enum store_status store_next_id(struct store_txn *txn, const uint8_t *after,
                                 uint8_t ret_id[SESSION_ID_BYTES]);
 

@@ -153,35 +153,21 @@ static bool increment(uint8_t id[SESSION_ID_BYTES])
     return false;
 }
 
-static enum store_status seek_after(struct store_txn *txn, const uint8_t *after, MDB_val *ret_id,
-                                    MDB_val *ret_value)
+enum store_status store_next_id(struct store_txn *txn, const uint8_t *after,
+                                uint8_t ret_id[SESSION_ID_BYTES])
 {
     uint8_t least[SESSION_ID_BYTES] = {0};
+    MDB_val id, value;
     if (after != NULL) {
         memcpy(least, after, SESSION_ID_BYTES);
         if (!increment(least))
             return STORE_MISSING;
     }
     struct row_key key = row_id(least);
-    return seek_session(txn, &key, ret_id, ret_value);
-}
-
-enum store_status store_next_id(struct store_txn *txn, const uint8_t *after,
-                                uint8_t ret_id[SESSION_ID_BYTES])
-{
-    MDB_val id, value;
-    enum store_status status = seek_after(txn, after, &id, &value);
+    enum store_status status = seek_session(txn, &key, &id, &value);
     if (status == STORE_OK)
         memcpy(ret_id, id.mv_data, SESSION_ID_BYTES);
     return status;
-}
-
-enum store_status store_next_session(struct store_txn *txn, const uint8_t *after,
-                                     struct session **ret_session)
-{
-    MDB_val id, value;
-    enum store_status status = seek_after(txn, after, &id, &value);
-    return status == STORE_OK ? read_record(txn, id.mv_data, &value, ret_session) : status;
 }
 
 /* Reads 1 to 16 hex digits: the ids that begin so are those from `first` to `last`. */

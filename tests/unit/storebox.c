@@ -63,6 +63,14 @@ void storebox_delete(struct storebox *box, const struct session *session)
     assert_int_equal(store_commit(txn), STORE_OK);
 }
 
+enum store_status storebox_next(struct store_txn *txn, const uint8_t *after,
+                                struct session **ret_session)
+{
+    uint8_t id[SESSION_ID_BYTES];
+    enum store_status status = store_next_id(txn, after, id);
+    return status == STORE_OK ? store_get_session(txn, id, ret_session) : status;
+}
+
 uint64_t storebox_rows(struct storebox *box, enum table table)
 {
     struct store_txn *txn = store_read(box->store);

@@ -27,6 +27,10 @@ void storebox_assert_refused(const char *path, enum store_status status);
 void storebox_put(struct storebox *box, struct session *session);
 void storebox_delete(struct storebox *box, const struct session *session);
 
+/* The first session behind `after`, or of all (NULL), as store_get_session() says. */
+enum store_status storebox_next(struct store_txn *txn, const uint8_t *after,
+                                struct session **ret_session);
+
 /* How many rows the table has. */
 uint64_t storebox_rows(struct storebox *box, enum table table);
 

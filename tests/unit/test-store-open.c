@@ -453,7 +453,7 @@ static void test_flipped_header_bits(void **state)
         if (store_open(box.path, 0, &store, why, sizeof(why)) == STORE_OK) {
             struct session *session;
             struct store_txn *txn = store_read(store);
-            if (store_next_session(txn, NULL, &session) == STORE_OK)
+            if (storebox_next(txn, NULL, &session) == STORE_OK)
                 session_free(session);
             store_end(txn);
         }
@@ -510,6 +510,30 @@ static void test_additions_are_no_matter(void **state)
     remove_filled(&box, file);
 }
 
+/* A store that was made before imports were remembered gets that table, once. */
+static void test_older_store_gets_the_new_table(void **state)
+{
+    char *file;
+    struct storebox box = make_filled(&file);
+    (void)state;
+    storebox_open(&box, 0);
+    struct store_txn *txn = store_write(box.store, 4096);
+    assert_int_equal(mdb_drop(txn->txn, box.store->tables[TABLE_IMPORTS], 1), 0);
+    assert_int_equal(store_commit(txn), STORE_OK);
+    storebox_close(&box);
+    storebox_open(&box, 0);
+    assert_int_equal(storebox_rows(&box, TABLE_IMPORTS), 0);
+    assert_int_equal(storebox_rows(&box, TABLE_SESSIONS), 1);
+    storebox_close(&box);
+    struct content before = read_whole(file);
+    storebox_open(&box, 0);
+    assert_int_equal(storebox_rows(&box, TABLE_IMPORTS), 0);
+    storebox_close(&box);
+    assert_content(file, before.data, before.length);
+    free(before.data);
+    remove_filled(&box, file);
+}
+
 /* LMDB's file, but not of ours: without our tables, or without a format. */
 static void test_foreign_lmdb(void **state)
 {
@@ -558,6 +582,7 @@ int main(void)
         cmocka_unit_test(test_flipped_header_bits),
         cmocka_unit_test(test_other_formats),
         cmocka_unit_test(test_additions_are_no_matter),
+        cmocka_unit_test(test_older_store_gets_the_new_table),
         cmocka_unit_test(test_foreign_lmdb),
     };
     return cmocka_run_group_tests_name("store-open", tests, NULL, NULL);

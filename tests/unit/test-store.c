@@ -220,7 +220,7 @@ static void test_walk(void **state)
     for (size_t i = 0; i < LENGTH(ids); i++) {
         const uint8_t *after = i == 0 ? NULL : place;
         assert_int_equal(store_next_id(txn, after, next), STORE_OK);
-        assert_int_equal(store_next_session(txn, after, &session), STORE_OK);
+        assert_int_equal(storebox_next(txn, after, &session), STORE_OK);
         memcpy(place, session->id, sizeof(place));
         assert_memory_equal(next, place, sizeof(place));
         session_free(session);
@@ -229,10 +229,89 @@ static void test_walk(void **state)
         assert_memory_equal(place, session->id, sizeof(place));
         session_free(session);
     }
-    assert_int_equal(store_next_session(txn, place, &session), STORE_MISSING);
+    assert_int_equal(storebox_next(txn, place, &session), STORE_MISSING);
     assert_int_equal(store_next_id(txn, place, next), STORE_MISSING);
     assert_int_equal(store_txn_status(txn), STORE_OK);
     store_end(txn);
+}
+
+/* ---- imports ---- */
+
+static void put_import(struct storebox *box, uint64_t id, uint32_t exports, int64_t deadline,
+                       int64_t now)
+{
+    struct row_key key = row_number(id);
+    struct store_txn *txn = store_write(box->store, 4096);
+    store_put_import(txn, key.bytes, exports, deadline, now);
+    assert_int_equal(store_commit(txn), STORE_OK);
+}
+
+static void assert_import(struct storebox *box, uint64_t id, uint32_t exports)
+{
+    struct row_key key = row_number(id);
+    struct store_txn *txn = store_read(box->store);
+    uint32_t found = 0;
+    assert_int_equal(store_get_import(txn, key.bytes, &found),
+                     exports > 0 ? STORE_OK : STORE_MISSING);
+    assert_int_equal(found, exports);
+    assert_int_equal(store_txn_status(txn), STORE_OK);
+    store_end(txn);
+}
+
+static void test_imports(void **state)
+{
+    struct storebox *box = *state;
+    assert_import(box, 7, 0);
+    put_import(box, 7, 1, 1000, 0);
+    put_import(box, 8, UINT32_MAX, INT64_MAX, 0);
+    put_import(box, 7, 2, 2000, 0);
+    storebox_close(box);
+    storebox_open(box, 0);
+    assert_import(box, 7, 2);
+    assert_import(box, 8, UINT32_MAX);
+    assert_import(box, 6, 0);
+    assert_int_equal(storebox_rows(box, TABLE_IMPORTS), 2);
+}
+
+/* It outlives the session: a text must not come in again after the session was forgotten. */
+static void test_import_outlives_its_session(void **state)
+{
+    struct storebox *box = *state;
+    struct session *one = sample_bare(7);
+    storebox_put(box, one);
+    put_import(box, 7, 1, 1000, 0);
+    storebox_delete(box, one);
+    assert_import(box, 7, 1);
+    session_free(one);
+}
+
+/* Those whose deadline has passed are swept, a few at a time, wherever they are; never another. */
+static void test_imports_are_swept(void **state)
+{
+    struct storebox *box = *state;
+    for (uint64_t i = 0; i < 100; i++)
+        put_import(box, i << 56, 1, i % 2 == 0 ? 100 : 5000, 0);
+    assert_int_equal(storebox_rows(box, TABLE_IMPORTS), 100);
+    put_import(box, (uint64_t)50 << 56, 2, 5000, 100);
+    assert_int_equal(storebox_rows(box, TABLE_IMPORTS), 100); /* not yet passed */
+    for (uint64_t i = 0; i < 50; i++) {
+        uint64_t before = storebox_rows(box, TABLE_IMPORTS);
+        put_import(box, ((i * 37 % 100) << 56) + 1, 1, 5000, 101);
+        assert_in_range(before - storebox_rows(box, TABLE_IMPORTS) + 1, 0, 8);
+    }
+    for (uint64_t i = 0; i < 100; i++)
+        assert_import(box, i << 56, i == 50 ? 2 : i % 2);
+}
+
+static void test_bad_import_row(void **state)
+{
+    struct storebox *box = *state;
+    struct row_key key = row_number(7);
+    uint32_t exports;
+    struct store_txn *txn = store_write(box->store, 4096);
+    lmdb_put(txn, TABLE_IMPORTS, &key, "short", 5);
+    assert_int_equal(store_get_import(txn, key.bytes, &exports), STORE_DAMAGED);
+    assert_int_equal(store_commit(txn), STORE_DAMAGED);
 }
 
 /* ---- names ---- */
@@ -393,9 +472,9 @@ static void test_damaged_record(void **state)
 
     struct store_txn *txn = store_read(box->store);
     assert_int_equal(store_get_session(txn, one->id, &back), STORE_DAMAGED);
-    assert_int_equal(store_next_session(txn, NULL, &back), STORE_DAMAGED);
+    assert_int_equal(storebox_next(txn, NULL, &back), STORE_DAMAGED);
     assert_int_equal(store_next_id(txn, NULL, next), STORE_OK);
-    assert_int_equal(store_next_session(txn, next, &back), STORE_OK);
+    assert_int_equal(storebox_next(txn, next, &back), STORE_OK);
     sample_assert_same(two, back);
     session_free(back);
     store_end(txn);
@@ -425,6 +504,7 @@ static void test_first_error_stays(void **state)
     uint8_t id[SESSION_ID_BYTES];
     struct store_due place = {INT64_MIN, {0}};
     uint64_t change;
+    uint32_t exports;
     const uint8_t *data;
     size_t length;
     storebox_put(box, one);
@@ -434,10 +514,12 @@ static void test_first_error_stays(void **state)
     assert_int_equal(lmdb_fail(txn, STORE_FULL), STORE_FULL);
     assert_int_equal(lmdb_fail(txn, STORE_MEMORY), STORE_FULL);
     assert_int_equal(store_get_session(txn, one->id, &back), STORE_FULL);
-    assert_int_equal(store_next_session(txn, NULL, &back), STORE_FULL);
+    assert_int_equal(storebox_next(txn, NULL, &back), STORE_FULL);
     assert_int_equal(store_next_id(txn, NULL, id), STORE_FULL);
     assert_int_equal(store_put_session(txn, two, NULL), STORE_FULL);
     assert_int_equal(store_find(txn, "x", id), STORE_FULL);
+    assert_int_equal(store_get_import(txn, id, &exports), STORE_FULL);
+    store_put_import(txn, id, 1, 1, 1);
     assert_int_equal(store_next_due(txn, &place), STORE_FULL);
     assert_int_equal(store_next_change(txn, 0, &change, id), STORE_FULL);
     assert_int_equal(store_get_message(txn, STORE_INBOX, id, 0, &data, &length), STORE_FULL);
@@ -520,7 +602,7 @@ static enum store_status put_again(struct storebox *box, struct session *session
 static enum store_status read_first(struct storebox *box, struct session **ret_session)
 {
     struct store_txn *txn = store_read(box->store);
-    enum store_status status = store_next_session(txn, NULL, ret_session);
+    enum store_status status = storebox_next(txn, NULL, ret_session);
     assert_int_equal(store_txn_status(txn), status);
     store_end(txn);
     return status;
@@ -592,6 +674,10 @@ int main(void)
         TEST(test_ended_transaction_leaves_nothing),
         TEST(test_delete_leaves_no_row),
         TEST(test_walk),
+        TEST(test_imports),
+        TEST(test_import_outlives_its_session),
+        TEST(test_imports_are_swept),
+        TEST(test_bad_import_row),
         TEST(test_names),
         TEST(test_longest_name),
         TEST(test_find_by_id),
