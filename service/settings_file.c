@@ -52,14 +52,25 @@ static bool is_second(struct reading *reading, unsigned index)
     return second;
 }
 
+static void refuse_key(const struct settings_section *section, const char *key,
+                       char ret_why[WHY_SIZE])
+{
+    int length = snprintf(ret_why, WHY_SIZE, "there is no setting '%.64s' in [%s …], but", key,
+                          section->kind);
+    for (unsigned i = 0; i < section->count && length < WHY_SIZE; i++)
+        length += snprintf(ret_why + length, WHY_SIZE - (size_t)length, "%s %s", i > 0 ? "," : "",
+                           section->rows[i].key);
+}
+
 static bool apply(struct reading *reading, const struct settings_row *rows, unsigned count,
                   const char *key, const char *text)
 {
     const struct settings_row *row = settings_find_row(rows, count, key);
     const struct settings_section *section = reading->section;
-    if (!row)
-        snprintf(reading->why, WHY_SIZE, "there is no setting '%.64s'%s%s", key,
-                 section ? " in sections of the kind " : "", section ? section->kind : "");
+    if (!row && section)
+        refuse_key(section, key, reading->why);
+    else if (!row)
+        snprintf(reading->why, WHY_SIZE, "there is no setting '%.64s'", key);
     else if (is_second(reading, (unsigned)(row - rows)))
         snprintf(reading->why, WHY_SIZE, "%s stands here for the second time", key);
     else
