@@ -69,8 +69,9 @@ class LibraryPeer:
         self.process.write(b"send %s\n" % plaintext.hex().encode())
 
     def derive_key(self, purpose):
+        count = len(self.all("key"))
         self.process.write(b"derive %s\n" % purpose.encode())
-        return bytes.fromhex(self.wait("key", len(self.all("key")) + 1)[-1])
+        return bytes.fromhex(self.wait("key", count + 1)[-1])
 
     def close(self):
         """Closes the wormhole; what it ended with: "happy", or the name of an exception."""
