@@ -29,6 +29,31 @@ static void done(struct wormclient_session *session)
     wormclient_session_free(session);
 }
 
+/* The relay gives the code, so it takes a moment. A view shows one moment only: what was waited for
+ * comes with a new one. */
+static void tell_code(struct wormclient *client, const char *id)
+{
+    struct wormclient_session *session =
+        wormclient_wait(client, id, wormclient_has_code, NULL, -1, &error);
+    must(session != NULL);
+    printf("%s\n", wormclient_session_code(session));
+    fflush(stdout);
+    wormclient_session_free(session);
+}
+
+/* Waits without a limit of our own, for the session has one: if nobody came by then, this fails
+ * with WORMCLIENT_LONELY. */
+static void take(struct wormclient *client, const char *id)
+{
+    void *data;
+    size_t length;
+    uint32_t number;
+    must(wormclient_recv_wait(client, id, 0, -1, &number, &data, &length, &error));
+    printf("%.*s\n", (int)length, (char *)data);
+    free(data);
+    done(wormclient_ack(client, id, number, &error));
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 2) {
@@ -45,31 +70,13 @@ int main(int argc, char **argv)
     must(session != NULL);
     const char *id = wormclient_session_id(session);
 
-    /* The data is safe with the daemon now, and leaves when the other side is there. */
+    /* Our data is safe with the daemon from here on, and leaves when the other side is there. */
     must(wormclient_send(client, id, argv[1], strlen(argv[1]), NULL, &error));
+    tell_code(client, id);
+    take(client, id);
 
-    /* The relay gives the code, so it takes a moment. */
-    struct wormclient_session *coded =
-        wormclient_wait(client, id, wormclient_has_code, NULL, -1, &error);
-    must(coded != NULL);
-    printf("%s\n", wormclient_session_code(coded));
-    fflush(stdout);
-
-    /* Without a limit of our own: the session has one, and if nobody came by then, this fails with
-     * WORMCLIENT_LONELY. */
-    void *theirs;
-    size_t length;
-    uint32_t number;
-    must(wormclient_recv_wait(client, id, 0, -1, &number, &theirs, &length, &error));
-    printf("%.*s\n", (int)length, (char *)theirs);
-
-    /* Theirs is dealt with: the daemon may forget it. Ours is sent before the session ends, after
-     * this program if need be. */
-    done(wormclient_ack(client, id, number, &error));
+    /* What is not sent yet is sent before the session ends, after this program if need be. */
     done(wormclient_close(client, id, &error));
-
-    free(theirs);
-    wormclient_session_free(coded);
     wormclient_session_free(session);
     wormclient_free(client);
     return EXIT_SUCCESS;

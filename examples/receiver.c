@@ -32,6 +32,19 @@ static void done(struct wormclient_session *session)
     wormclient_session_free(session);
 }
 
+/* Acknowledges only when the data is in good hands: had we crashed before, it could be received
+ * once more. */
+static void take(struct wormclient *client, const char *id)
+{
+    void *data;
+    size_t length;
+    uint32_t number;
+    must(wormclient_recv_wait(client, id, 0, -1, &number, &data, &length, &error));
+    printf("%.*s\n", (int)length, (char *)data);
+    free(data);
+    done(wormclient_ack(client, id, number, &error));
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 3) {
@@ -48,19 +61,8 @@ int main(int argc, char **argv)
     const char *id = wormclient_session_id(session);
 
     must(wormclient_send(client, id, argv[2], strlen(argv[2]), NULL, &error));
-
-    void *theirs;
-    size_t length;
-    uint32_t number;
-    must(wormclient_recv_wait(client, id, 0, -1, &number, &theirs, &length, &error));
-    printf("%.*s\n", (int)length, (char *)theirs);
-
-    /* Only when the data is in good hands: had we crashed before this, it could be received again.
-     */
-    done(wormclient_ack(client, id, number, &error));
+    take(client, id);
     done(wormclient_close(client, id, &error));
-
-    free(theirs);
     wormclient_session_free(session);
     wormclient_free(client);
     return EXIT_SUCCESS;

@@ -66,6 +66,18 @@ static bool compare(struct wormclient *client, const char *id)
     return fgets(answer, sizeof answer, stdin) != NULL && strcmp(answer, "yes\n") == 0;
 }
 
+/* After "no" the session has ended, and this says so: WORMCLIENT_FAILED. */
+static void take(struct wormclient *client, const char *id)
+{
+    void *data;
+    size_t length;
+    uint32_t number;
+    must(wormclient_recv_wait(client, id, 0, -1, &number, &data, &length, &error));
+    printf("%.*s\n", (int)length, (char *)data);
+    free(data);
+    done(wormclient_ack(client, id, number, &error));
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 2 || argc > 3) {
@@ -81,17 +93,8 @@ int main(int argc, char **argv)
 
     must(wormclient_send(client, id, argv[1], strlen(argv[1]), NULL, &error));
     done(wormclient_verify(client, id, compare(client, id), &error));
-
-    /* After "no" the session has ended, and this says so: WORMCLIENT_FAILED. */
-    void *theirs;
-    size_t length;
-    uint32_t number;
-    must(wormclient_recv_wait(client, id, 0, -1, &number, &theirs, &length, &error));
-    printf("%.*s\n", (int)length, (char *)theirs);
-    done(wormclient_ack(client, id, number, &error));
+    take(client, id);
     done(wormclient_close(client, id, &error));
-
-    free(theirs);
     wormclient_session_free(session);
     wormclient_free(client);
     return EXIT_SUCCESS;

@@ -5,11 +5,6 @@
 
 #include "libclient/error.h"
 
-/* The living states are stages on one way: who is at a later one has been through the earlier. */
-static const char *const STAGES[] = {"allocating", "waiting", "keyed", "established"};
-
-enum stage { STAGE_KEYED = 2, STAGE_ESTABLISHED };
-
 static bool has_state(const struct wormclient_session *session, const char *state)
 {
     return strcmp(wormclient_session_state(session), state) == 0;
@@ -27,34 +22,31 @@ static enum wormclient_progress not_yet(const struct wormclient_session *session
     return wormclient_session_alive(session, NULL) ? WORMCLIENT_PENDING : WORMCLIENT_NEVER;
 }
 
-/* Only who has been through all stages ends happily. */
-static enum wormclient_progress at_stage(const struct wormclient_session *session, enum stage stage)
+/* For what a view shows, or does not show: then nobody who was told "reached" looks in vain. */
+static enum wormclient_progress is_there(const struct wormclient_session *session, const char *what)
 {
-    if (has_result(session, "happy"))
-        return WORMCLIENT_REACHED;
-    for (size_t i = stage; i < sizeof STAGES / sizeof STAGES[0]; i++)
-        if (has_state(session, STAGES[i]))
-            return WORMCLIENT_REACHED;
-    return not_yet(session);
+    return what != NULL ? WORMCLIENT_REACHED : not_yet(session);
 }
 
 enum wormclient_progress wormclient_has_code(const struct wormclient_session *session, void *arg)
 {
     (void)arg;
-    return wormclient_session_code(session) != NULL ? WORMCLIENT_REACHED : not_yet(session);
+    return is_there(session, wormclient_session_code(session));
 }
 
 enum wormclient_progress wormclient_is_keyed(const struct wormclient_session *session, void *arg)
 {
     (void)arg;
-    return at_stage(session, STAGE_KEYED);
+    return is_there(session, wormclient_session_verifier(session));
 }
 
+/* Only who was established ends happily. */
 enum wormclient_progress wormclient_is_established(const struct wormclient_session *session,
                                                    void *arg)
 {
     (void)arg;
-    return at_stage(session, STAGE_ESTABLISHED);
+    bool reached = has_state(session, "established") || has_result(session, "happy");
+    return reached ? WORMCLIENT_REACHED : not_yet(session);
 }
 
 /* Messages are acknowledged from the front: the unread ones are the last that were received. */

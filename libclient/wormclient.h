@@ -428,10 +428,10 @@ struct wormclient_session *wormclient_wait(struct wormclient *client, const char
 /* The code is known. `arg` is not used, here and where nothing else is said. */
 enum wormclient_progress wormclient_has_code(const struct wormclient_session *session, void *arg);
 
-/* Somebody used the code: there is a verifier. Nobody is proven yet. */
+/* There is a verifier, for somebody used the code. Nobody is proven yet. */
 enum wormclient_progress wormclient_is_keyed(const struct wormclient_session *session, void *arg);
 
-/* The peer has proven to know the code. */
+/* The peer has proven to know the code; also if the session ended happily since. */
 enum wormclient_progress wormclient_is_established(const struct wormclient_session *session,
                                                    void *arg);
 

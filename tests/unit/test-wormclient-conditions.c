@@ -15,7 +15,7 @@
 #include "libclient/wormclient.h"
 
 struct view {
-    const char *state, *result, *reason, *code, *verification;
+    const char *state, *result, *reason, *code, *verifier, *verification;
     int received, unread;
 };
 
@@ -28,6 +28,7 @@ static void write_view(struct writer *writer, const struct view *view)
     writer_text(writer, "result", view->result);
     writer_text(writer, "reason", view->reason);
     writer_text(writer, "code", view->code);
+    writer_text(writer, "verifier", view->verifier);
     writer_text(writer, "verification", view->verification);
     writer_number(writer, "received", view->received);
     writer_number(writer, "unread", view->unread);
@@ -64,23 +65,22 @@ static const struct said {
 } table[] = {
     {{.state = "allocating"}, "-----"},
     {{.state = "waiting", .code = "1-c"}, "+----"},
-    {{.state = "keyed", .code = "1-c"}, "++---"},
-    {{.state = "established", .code = "1-c"}, "+++--"},
-    {{.state = "established", .code = "1-c", .received = 2}, "+++--"},
-    {{.state = "established", .code = "1-c", .received = 2, .unread = 1}, "++++-"},
-    {{.state = "established", .received = 1, .unread = 1, .verification = "none"}, "-+++-"},
-    {{.state = "established", .received = 1, .unread = 1, .verification = "pending"}, "-++--"},
-    {{.state = "established", .received = 1, .unread = 1, .verification = "done"}, "-+++-"},
-    {{.state = "closing", .result = "happy", .code = "1-c"}, "+++!-"},
-    {{.state = "closing", .result = "happy", .received = 1, .unread = 1}, "!+++-"},
+    {{.state = "keyed", .code = "1-c", .verifier = "ab"}, "++---"},
+    {{.state = "established", .code = "1-c", .verifier = "ab"}, "+++--"},
+    {{.state = "established", .received = 2}, "--+--"},
+    {{.state = "established", .received = 2, .unread = 1}, "--++-"},
+    {{.state = "established", .received = 1, .unread = 1, .verification = "none"}, "--++-"},
+    {{.state = "established", .received = 1, .unread = 1, .verification = "pending"}, "--+--"},
+    {{.state = "established", .received = 1, .unread = 1, .verification = "done"}, "--++-"},
+    {{.state = "closing", .result = "happy", .code = "1-c", .verifier = "ab"}, "+++!-"},
+    {{.state = "closing", .result = "happy", .received = 1, .unread = 1}, "!!++-"},
     {{.state = "closing", .result = "lonely"}, "!!!!-"},
-    {{.state = "closed", .result = "happy"}, "!++!+"},
-    {{.state = "closed", .result = "happy", .received = 1, .unread = 1}, "!++++"},
+    {{.state = "closed", .result = "happy"}, "!!+!+"},
+    {{.state = "closed", .result = "happy", .received = 1, .unread = 1}, "!!+++"},
     {{.state = "closed", .result = "lonely"}, "!!!!+"},
     {{.state = "closed", .result = "scary"}, "!!!!+"},
     {{.state = "closed", .result = "errory", .received = 1, .unread = 1}, "!!!++"},
-    {{.state = "closed", .result = "errory", .received = 1, .unread = 1, .verification = "pending"},
-     "!!!!+"},
+    {{"closed", "errory", .received = 1, .unread = 1, .verification = "pending"}, "!!!!+"},
     {{.state = "closed", .result = "crowded"}, "!!!!+"},
     {{.state = "exported"}, "!!!!+"},
     {{.state = "of a newer daemon"}, "-----"},

@@ -83,7 +83,8 @@ static enum wormclient_progress is_keyed(const struct wormclient_session *sessio
 {
     if (arg != NULL)
         ++*(int *)arg;
-    return wormclient_is_keyed(session, NULL);
+    bool reached = strcmp(wormclient_session_state(session), "keyed") == 0;
+    return reached ? WORMCLIENT_REACHED : WORMCLIENT_PENDING;
 }
 
 static void wait_for_keyed(struct script *script, int looks)
