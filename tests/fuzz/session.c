@@ -9,16 +9,22 @@
  *     t      a day passes, and it wakes
  *     l      the connection is lost
  *     c      the daemon is killed and starts again
+ *     r      the peer's receipt: the rest of the line, sealed with the right key
  *     s a    the user sends the rest of the line; acknowledges the number that the next byte is
  *     x p    the user closes; wants a visit
+ *     v      the user compared the verifiers: they agree if the next byte is 'y'
+ *     n      the user gives it the rest of the line as its petname
+ *     X      the user hands it over; 'i' after it: and it goes on here, from its text
  *     d      the daemon cannot visit now
  *
- * The first byte of all: 'A' if the session has to ask for a code.
+ * The first byte of all: 'A' if the session has to ask for a code, 'Q' if the verifiers are to be
+ * compared, 'L' if its inbox takes two messages.
  */
 #include "config.h"
 
 #include "tests/fuzz/fuzz.h"
 
+#include "state/export.h"
 #include "state/record.h"
 #include "wormhole/payload.h"
 #include "wormhole/session.h"
@@ -52,6 +58,8 @@ struct world {
     struct row outbox[BOX_MAX];
     uint8_t key[KEY_BYTES]; /* once there is a peer */
     bool keyed, connected, forgotten;
+    uint32_t receipts; /* how many were made, and the newest one's nonce */
+    uint8_t receipt_nonce[KEYS_NONCE_BYTES];
 };
 
 static struct session_context context_of(struct world *world)
@@ -127,6 +135,7 @@ static void keep(struct world *world, struct session_write *write)
     } else if (write->type == WRITE_INBOX) {
         FUZZ_HOLDS(write->number >= session->acked);
         FUZZ_HOLDS(write->number <= session->received + SESSION_AHEAD_MAX);
+        FUZZ_HOLDS(!session->deaf || session->unread > 0);
     } else if (write->type == WRITE_OUTBOX_FORGET) {
         forget_outbox(world);
     } else if (write->type == WRITE_FORGET) {
@@ -141,6 +150,42 @@ static struct record record_of(const struct session *session)
 
     FUZZ_HOLDS(record_encode(session, &record) == STORE_OK);
     return record;
+}
+
+/* One phase never says two things: what a receipt says is settled when it is made. */
+static void check_receipts(struct world *world)
+{
+    const struct session *session = world->session;
+
+    if (session->receipts == world->receipts)
+        FUZZ_HOLDS(memcmp(world->receipt_nonce, session->receipt_nonce, KEYS_NONCE_BYTES) == 0);
+    FUZZ_HOLDS(session->receipts == 0 || session->peer_receipts);
+    FUZZ_HOLDS(session->receipt_delivered <= session->received);
+    FUZZ_HOLDS(session->read <= session->delivered && session->delivered <= session->sent);
+    world->receipts = session->receipts;
+    memcpy(world->receipt_nonce, session->receipt_nonce, KEYS_NONCE_BYTES);
+}
+
+/* Who has not compared the verifiers gives nothing out, in either direction. */
+static void check_verification(const struct session *session, const struct outcome *outcome)
+{
+    if (session->verification != VERIFICATION_PENDING)
+        return;
+    FUZZ_HOLDS(session->receipts == 0 && !session->flush);
+    for (size_t i = 0; i < outcome->effect_count; i++)
+        FUZZ_HOLDS(outcome->effects[i].type != EFFECT_ADD);
+    FUZZ_HOLDS(session->state < SESSION_CLOSING || session->unread == 0);
+}
+
+/* Who was handed over does nothing. */
+static void check_exported(const struct session *session, const struct outcome *outcome)
+{
+    if (session->state != SESSION_EXPORTED)
+        return;
+    FUZZ_HOLDS(session->wake == INT64_MAX && session->visit == NULL);
+    FUZZ_HOLDS(outcome->write_count == 0);
+    for (size_t i = 0; i < outcome->effect_count; i++)
+        FUZZ_HOLDS(outcome->effects[i].type == EFFECT_DISCONNECT);
 }
 
 /* The first key is the only one, until it is wiped. */
@@ -164,6 +209,8 @@ static void step(struct world *world, const struct session_event *event)
 
     FUZZ_HOLDS(!outcome.no_memory);
     FUZZ_HOLDS(refusal == SESSION_ACCEPTED || outcome.write_count + outcome.effect_count == 0);
+    check_verification(world->session, &outcome);
+    check_exported(world->session, &outcome);
     for (size_t i = 0; i < outcome.write_count; i++)
         keep(world, &outcome.writes[i]);
     for (size_t i = 0; i < outcome.effect_count; i++)
@@ -172,6 +219,7 @@ static void step(struct world *world, const struct session_event *event)
     FUZZ_HOLDS((world->session->visit != NULL) == world->connected);
     FUZZ_HOLDS(world->session->state != SESSION_CLOSED || world->session->code == NULL);
     check_key(world);
+    check_receipts(world);
     struct record record = record_of(world->session);
 
     record_clear(&record);
@@ -293,7 +341,9 @@ static void say_pake(struct world *world, uint8_t what, struct fuzz_input rest)
 static void say_sealed(struct world *world, uint8_t what, struct fuzz_input rest)
 {
     static const uint8_t nonce[KEYS_NONCE_BYTES];
-    const char *phase = what == 'V' ? "version" : (char[]){(char)what, '\0'};
+    const char *phase = what == 'V'   ? "version"
+                        : what == 'r' ? "wormholed-receipt-0"
+                                      : (char[]){(char)what, '\0'};
     uint8_t key[KEY_BYTES];
     uint8_t *sealed = malloc(rest.length + KEYS_SEALED_EXTRA);
 
@@ -378,18 +428,61 @@ static void say_command(struct world *world, uint8_t what, struct fuzz_input res
     step(world, &(struct session_event){.type = what == 'x' ? EVENT_CLOSE : EVENT_POLL});
 }
 
+static void say_verify(struct world *world, uint8_t what, struct fuzz_input rest)
+{
+    (void)what;
+    step(world, &(struct session_event){.type = EVENT_VERIFY, .number = fuzz_byte(&rest) == 'y'});
+}
+
+/* The daemon checks names before. */
+static void say_rename(struct world *world, uint8_t what, struct fuzz_input rest)
+{
+    char *name = fuzz_text(rest);
+
+    (void)what;
+    step(world, &(struct session_event){.type = EVENT_RENAME, .text = *name != 0 ? name : NULL});
+    free(name);
+}
+
+/* What was handed over is taken back, if its text can be read: names may be what no daemon gives.
+ */
+static void come_back(struct world *world)
+{
+    struct session_context context = context_of(world);
+    struct session *again;
+    char *text;
+
+    if (export_write(world->session, &text) != EXPORT_OK)
+        return;
+    FUZZ_HOLDS(export_read(text, strlen(text), &again) == EXPORT_OK);
+    export_free_text(text);
+    session_resume(again, &context);
+    FUZZ_HOLDS(again->state == SESSION_WAITING && again->exports == world->session->exports);
+    session_free(world->session);
+    world->session = again;
+}
+
+static void say_export(struct world *world, uint8_t what, struct fuzz_input rest)
+{
+    (void)what;
+    step(world, &(struct session_event){.type = EVENT_EXPORT});
+    if (world->session->state == SESSION_EXPORTED && fuzz_byte(&rest) == 'i')
+        come_back(world);
+}
+
 static void (*const happenings[256])(struct world *, uint8_t what, struct fuzz_input rest) = {
     ['{'] = say_line,    ['e'] = say_answer,  ['P'] = say_pake,     ['V'] = say_sealed,
     ['0'] = say_sealed,  ['1'] = say_sealed,  ['2'] = say_sealed,   ['3'] = say_sealed,
     ['4'] = say_sealed,  ['5'] = say_sealed,  ['6'] = say_sealed,   ['7'] = say_sealed,
     ['8'] = say_sealed,  ['9'] = say_sealed,  ['w'] = say_wake,     ['t'] = say_day,
     ['l'] = say_lost,    ['c'] = say_crash,   ['s'] = say_send,     ['a'] = say_ack,
-    ['x'] = say_command, ['p'] = say_command, ['d'] = say_postpone,
+    ['x'] = say_command, ['p'] = say_command, ['d'] = say_postpone, ['r'] = say_sealed,
+    ['v'] = say_verify,  ['n'] = say_rename,  ['X'] = say_export,
 };
 
 /* ---- begin and end ---- */
 
-static void open_world(struct world *world, bool allocate)
+static void open_world(struct world *world, uint8_t first)
 {
     struct schedule schedule;
 
@@ -398,7 +491,9 @@ static void open_world(struct world *world, bool allocate)
     struct session_context context = context_of(world);
     const struct session_options options = {.appid = "example.com/test",
                                             .relay = "ws://relay.invalid/v1",
-                                            .code = allocate ? NULL : CODE,
+                                            .code = first == 'A' ? NULL : CODE,
+                                            .verify = first == 'Q',
+                                            .inbox_messages = first == 'L' ? 2 : 0,
                                             .schedule = &schedule,
                                             .words = CODE_WORDS_DEFAULT};
 
@@ -418,7 +513,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t length)
     struct fuzz_input input = {data, length}, line;
     static struct world world;
 
-    open_world(&world, length > 0 && data[0] == 'A');
+    open_world(&world, length > 0 ? data[0] : 0);
     for (int i = 0; i < LINES_MAX && !world.forgotten && fuzz_line(&input, &line); i++) {
         uint8_t what = fuzz_byte(&line);
 
