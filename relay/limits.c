@@ -20,6 +20,7 @@ struct rules_settings limits_of_rules(const struct settings *settings)
 {
     return (struct rules_settings){
         .motd = settings->motd,
+        .error = settings->error,
         .message_max = settings->max_message,
         .retention = settings->retention,
         .hashcash_bits = settings->hashcash_bits,

@@ -115,6 +115,8 @@ static const struct settings_row rows[] = {
      FIELD(metrics), NULL, SETTINGS_PLAIN},
     {"motd", "TEXT", "a message of the day for every client", settings_text, FIELD(motd), NULL,
      SETTINGS_PLAIN},
+    {"error", "TEXT", "turn every client away, which shows this to its user", settings_text,
+     FIELD(error), NULL, SETTINGS_PLAIN},
     {"no-list", "", "do not tell which nameplates are in use", settings_switch, FIELD(no_list),
      NULL, SETTINGS_PLAIN},
     {"require-hashcash", "BITS", "clients must do so much work first", settings_number,
@@ -215,6 +217,7 @@ void settings_clear(struct settings *settings)
     free(settings->tls_cert);
     free(settings->tls_key);
     free(settings->motd);
+    free(settings->error);
     free(settings->config_file);
     *settings = (struct settings){0};
 }

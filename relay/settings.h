@@ -17,7 +17,7 @@ struct settings {
     uint64_t max_store_size;  /* bytes; 0: only the disk limits it */
     int64_t retention;        /* ms */
     char *tls_cert, *tls_key; /* PEM files; NULL: no TLS, or the key is in the certificate's file */
-    char *motd;               /* or NULL */
+    char *motd, *error;       /* or NULL */
     bool no_list;
     unsigned hashcash_bits; /* 0: none */
     uint64_t max_message;   /* bytes */

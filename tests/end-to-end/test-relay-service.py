@@ -12,6 +12,7 @@ import sys
 
 from harness import contains, equal, lacks, main, test, true, wait_until
 from harness.client import Client, meet, phases
+from harness.stock import start
 from harness.tls import Authority
 from harness.waiting import patience
 
@@ -106,6 +107,27 @@ def sighup(world):
     relay.process.kill(signal.SIGHUP)
     relay.process.wait_text("nonsense", stream="err")
     equal(Client(relay).welcome["motd"], "second", "motd after a mistake")
+
+
+@test("a relay that is given an error turns new clients away with it, until SIGHUP takes it back")
+def turned_away(world):
+    config = world.path("relayd.conf")
+    write(config, "motd = hello\n")
+    relay = world.relayd("--config", config)
+    left, right, _ = meet(relay)
+    write(config, "error = the relay has moved to the moon\n")
+    relay.process.kill(signal.SIGHUP)
+    relay.process.wait_text("anew", stream="err")
+    equal(Client(relay).welcome["error"], "the relay has moved to the moon", "error in the welcome")
+    stranger = start(world, "python", relay, "receive", "4-purple-sausages")
+    true(stranger.wait() != 0, "a stock client is turned away")
+    contains(stranger.out().decode() + stranger.err(), "moved to the moon", "what the stock client says")
+    left.add("0")
+    equal(right.expect("message")["phase"], "0", "what an old connection hears")
+    write(config, "motd = hello again\n")
+    relay.process.kill(signal.SIGHUP)
+    relay.process.wait_text("(?s)anew.*anew", stream="err")
+    lacks(Client(relay).welcome, "error", "the welcome")
 
 
 def write(path, text):
