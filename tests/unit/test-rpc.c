@@ -1103,6 +1103,21 @@ static void subscriber_is_told(void **state)
     talk_free(other);
 }
 
+static void subscriber_is_told_of_a_name(void **state)
+{
+    struct house *house = *state;
+    struct talk *other = come_in(house);
+    do_it(house->talk, "invite", "{'name': 'p', 'code': '7-x'}");
+    json_decref(talk_result(other, "hello", "{'api': 1}"));
+    json_decref(talk_result(other, "subscribe", "{'session': 'p'}"));
+    json_t *view = talk_result(house->talk, "rename", "{'session': 'p', 'name': 'q'}");
+    json_t *message = talk_hear(other);
+    assert_int_equal(number_of(json_array_get(message, 2), "change"), number_of(view, "change"));
+    json_decref(message);
+    json_decref(view);
+    talk_free(other);
+}
+
 /* ---- the crowd ---- */
 
 static void one_too_many(void **state)
@@ -1164,6 +1179,7 @@ int main(void)
         TEST(endings),
         TEST(changes),
         TEST(subscriber_is_told),
+        TEST(subscriber_is_told_of_a_name),
         TEST(one_too_many),
     };
     log_set_level(LOG_LEVEL_ERROR);
