@@ -44,8 +44,8 @@ static const char *const refusals[] = {
     [SESSION_REFUSED_NUMBER] = "no message with this number has been received",
     [SESSION_REFUSED_NOT_KEYED] = "nobody has used the code yet: there is no verifier",
     [SESSION_REFUSED_EXPORT] =
-        "a session can only be handed over after its code exists, and before "
-        "the other side was seen or a message was queued",
+        ("only a session that has its code, but has neither seen the other side "
+         "nor taken a message, can be handed over"),
 };
 
 const char *session_state_name(enum session_state state)
