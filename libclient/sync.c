@@ -58,11 +58,17 @@ static bool sleep_until(const struct wormclient *client, int64_t deadline,
 bool sync_until(struct wormclient *client, sync_done done, const void *arg, int64_t deadline,
                 struct wormclient_error *ret_error)
 {
+    struct wormclient_error end;
     while (!done(client, arg)) {
+        bool usable = wormclient_process(client, &end);
         /* A connection that ends may have brought the answer first. */
-        if (!wormclient_process(client, ret_error))
-            return done(client, arg);
-        if (!done(client, arg) && !sleep_until(client, deadline, ret_error))
+        if (done(client, arg))
+            break;
+        if (!usable) {
+            error_copy(ret_error, &end);
+            return false;
+        }
+        if (!sleep_until(client, deadline, ret_error))
             return false;
     }
     return true;

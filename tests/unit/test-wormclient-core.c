@@ -662,6 +662,27 @@ static void callback_that_waits(void **state)
     peer_close(&peer);
 }
 
+/* Success leaves the caller's error alone, also when the connection ends right behind the answer.
+ */
+static void answer_with_the_end(void **state)
+{
+    (void)state;
+    struct peer peer;
+    peer_open_greeted(&peer);
+    static const char view[] = "\x94\x01\x02\xc0\x82\xa2id\xa2"
+                               "00\xa5state\xa5keyed";
+    assert_int_equal(send(peer.fd, view, sizeof view - 1, 0), sizeof view - 1);
+    assert_return_code(shutdown(peer.fd, SHUT_WR), errno);
+    struct wormclient_error error = {.text = "as it was"};
+    struct wormclient_session *session = wormclient_show(peer.client, "00", &error);
+    assert_non_null(session);
+    assert_string_equal(error.text, "as it was");
+    wormclient_session_free(session);
+    assert_null(wormclient_show(peer.client, "00", &error));
+    assert_int_equal(error.code, WORMCLIENT_LOST);
+    peer_close(&peer);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -690,6 +711,7 @@ int main(void)
         cmocka_unit_test(callback_of_a_loss_that_frees),
         cmocka_unit_test(callback_of_a_free_that_frees),
         cmocka_unit_test(callback_that_waits),
+        cmocka_unit_test(answer_with_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
