@@ -131,4 +131,4 @@ def motd(machine):
 
 
 if __name__ == "__main__":
-    main(120)
+    main(180)

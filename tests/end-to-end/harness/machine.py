@@ -20,7 +20,7 @@ class Machine:
         self.process = world.spawn("machine", ["sh", BOOT, directory])
         world.finally_call(self.end)
         try:
-            wait_until(self.boots, 30, "the machine has booted")
+            wait_until(self.boots, 20, "the machine has booted")
         except AssertionError as error:
             raise Skip("no machine can be booted here: %s %s" % (error, self.process.err().strip())) from None
         self.network = os.open("/proc/%d/ns/net" % self.first_process(), os.O_RDONLY | os.O_CLOEXEC)

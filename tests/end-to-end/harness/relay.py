@@ -13,12 +13,13 @@ PROGRAM = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 class Relay:
     stock = True
 
-    def __init__(self, world, durable=False, **options):
-        """A durable one survives a power cut too, which takes time that tests do not have."""
+    def __init__(self, world, durable=False, clock=None, **options):
+        """A durable one survives a power cut too, which takes time that tests do not have. `clock`: see clock.py."""
         self.world = world
         self.durable = durable
         self.port = 0
         self.database = world.path(world.unique("relay") + ".sqlite")
+        self.environment = dict(os.environ, **(clock.environment() if clock else {}))
         self.process = None
         self.start(**options)
 
@@ -30,7 +31,7 @@ class Relay:
         for name, value in (("expiration", expiration), ("check", check), ("motd", motd), ("error", error)):
             if value is not None:
                 command += ["--" + name, str(value)]
-        self.process = self.world.spawn("relay", command)
+        self.process = self.world.spawn("relay", command, environment=self.environment)
 
     def start(self, **options):
         """Starts it (again, at the same address and with what it stored)."""

@@ -16,20 +16,21 @@ STOP_SECONDS = 10
 LISTENING = r"listening on (wss?)://127\.0\.0\.1:([0-9]+)/v1"
 WATCHED = r"http://127\.0\.0\.1:([0-9]+)"
 SAMPLE = re.compile(r"^([a-z_]+)(\{[^}]*\})? ([0-9.e+-]+)$", re.MULTILINE)
-RETENTION = "30d"
 
 
 class Relayd:
     stock = False
 
-    def __init__(self, world, *arguments, start=True, popen=None, **options):
+    def __init__(self, world, *arguments, start=True, popen=None, clock=None, **options):
+        """`popen` is for subprocess.Popen; `clock`: see clock.py."""
         self.world = world
         self.port = 0
         self.store = world.path(world.unique("relayd"))
         self.arguments = list(arguments)
-        self.popen = popen or {}  # for subprocess.Popen
+        self.popen = popen or {}
         self.environment = {key: value for key, value in environment(HOME=world.directory, LC_ALL="C.UTF-8").items()
                             if not key.startswith(FOREIGN + ("WORMHOLE_RELAYD_",))}
+        self.environment.update(clock.environment() if clock else {})
         self.prefix = []  # of the command line
         self.process = None
         if start:
@@ -42,7 +43,9 @@ class Relayd:
         del check
         command = self.prefix + program("wormhole-relayd") + [
             "--listen", "127.0.0.1:%d" % (port or self.port), "--store", self.store, "--log-level", "debug",
-            "--metrics-listen", "127.0.0.1:0", "--retention", duration(expiration)]
+            "--metrics-listen", "127.0.0.1:0"]
+        if expiration is not None:
+            command += ["--retention", duration(expiration)]
         if motd is not None:
             command += ["--motd", motd]
         return command + self.arguments
@@ -138,6 +141,6 @@ class Relayd:
 
 def duration(seconds):
     """As its options have it: whole seconds at the least."""
-    return RETENTION if seconds is None else "%ds" % max(1, round(seconds))
+    return "%ds" % max(1, round(seconds))
 
 

@@ -1,0 +1,31 @@
+"""A wall clock for relays that a test puts forward, or back: weeks pass at once. See clock.c."""
+
+import os
+import struct
+
+from .processes import BUILD_DIRECTORY
+from .tap import Skip
+
+LIBRARY = os.path.join(BUILD_DIRECTORY, "tests/end-to-end/.libs/clock.so")
+
+
+class Clock:
+    def __init__(self, world):
+        if not os.path.exists(LIBRARY):
+            raise Skip("clock.so was not built; make check builds it")
+        self.path = world.path(world.unique("clock"))
+        self.ahead = 0
+        self.write()
+
+    def write(self):
+        with open(self.path, "r+b" if os.path.exists(self.path) else "wb") as file:
+            file.write(struct.pack("q", self.ahead))
+
+    def advance(self, seconds):
+        self.ahead += seconds
+        self.write()
+
+    def environment(self):
+        """What a process has to have to go by this clock. A sanitizer wants to be asked first."""
+        return {"LD_PRELOAD": LIBRARY, "WORMHOLED_TEST_CLOCK": self.path,
+                "ASAN_OPTIONS": "verify_asan_link_order=0:" + os.environ.get("ASAN_OPTIONS", "")}
