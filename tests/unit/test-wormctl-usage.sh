@@ -54,13 +54,13 @@ helps()
 # The commands that general help names.
 commands()
 {
-    "$wormctl" --help | sed -n '/^Commands/,/^$/s/^  \([a-z]*\( [a-z][a-z]*\)\{0,1\}\)  .*/\1/p'
+    "$wormctl" --help | sed -n '/^Commands/,/^$/s/^  \([a-z-]*\( [a-z][a-z]*\)\{0,1\}\)  .*/\1/p'
 }
 
 # The long options in the help that comes on standard input.
 options()
 {
-    sed -n 's/^  *\(-[a-zA-Z], \)\{0,1\}--\([a-z]*\).*/\2/p'
+    sed -n 's/^  *\(-[a-zA-Z], \)\{0,1\}--\([a-z-]*\).*/\2/p'
 }
 
 every_option()
@@ -74,8 +74,8 @@ every_option()
 
 commands >"$directory/commands"
 every_option >"$directory/options"
-sed -n 's/^\.It Ic \([a-z]*\( [a-z][a-z]*\)\{0,1\}\).*/\1/p' "$man" >"$directory/man-commands"
-sed 's/\.It Fl [a-zA-Z] , //; s/Fl Fl /\n--/g' "$man" | sed -n 's/^--\([a-z][a-z]*\).*/\1/p' >"$directory/man-options"
+sed -n 's/^\.It Ic \([a-z-]*\( [a-z][a-z]*\)\{0,1\}\).*/\1/p' "$man" >"$directory/man-commands"
+sed 's/\.It Fl [a-zA-Z] , //; s/Fl Fl /\n--/g' "$man" | sed -n 's/^--\([a-z][a-z-]*\).*/\1/p' >"$directory/man-options"
 
 check "general help" helps
 while read -r command; do
@@ -98,8 +98,17 @@ invite --words 0
 invite --words two
 invite --timeout 0
 invite --timeout 5y
+invite --inbox-messages 0
+invite --inbox-bytes 1X
+invite -o nonsense
+invite -o id,
 accept
 accept 1-a 2-b
+accept 1-a --code 1-a
+exchange
+exchange 1-a
+exchange 1-a --code 1-a --data x
+exchange --data
 list extra
 show
 show a b
@@ -110,10 +119,25 @@ recv a --wait=soon
 wait a
 wait a --for ever
 wait a --for code --timeout x
+watch a b
+watch --since x
+watch --exec
+verify
+verify a --yes --no
+derive-key a
+derive-key a b 0
+derive-key a b 8161
+derive-key a b x
+derive-key a b --raw --json
+rename
+rename a b c
+export
+import a b
 close
 forget
 poll
 status extra
+status -o id
 text
 text forward
 text send a b
@@ -131,6 +155,10 @@ accept 4-purple-sausages
 send a b
 recv a --wait
 wait a --for code
+watch
+exchange --data x
+export a
+import /dev/null
 text send hello
 text receive 4-purple-sausages
 EOF
