@@ -425,7 +425,8 @@ struct wormclient_session *wormclient_wait(struct wormclient *client, const char
                                            wormclient_condition condition, void *arg,
                                            int64_t timeout, struct wormclient_error *ret_error);
 
-/* The code is known. `arg` is not used, here and where nothing else is said. */
+/* Conditions that are ready to be waited for, or to be asked of a view that a callback got. `arg`
+ * is not used where nothing is said of it. The first: the code is known. */
 enum wormclient_progress wormclient_has_code(const struct wormclient_session *session, void *arg);
 
 /* There is a verifier, for somebody used the code. Nobody is proven yet. */
@@ -440,7 +441,7 @@ enum wormclient_progress wormclient_is_established(const struct wormclient_sessi
 enum wormclient_progress wormclient_has_message(const struct wormclient_session *session,
                                                 void *arg);
 
-/* It is over, well or badly, and the relay was told. */
+/* It is over here, well or badly: the relay was told, or the session was exported. */
 enum wormclient_progress wormclient_has_ended(const struct wormclient_session *session, void *arg);
 
 /* ---- synchronous calls: moving house ---- */
@@ -468,8 +469,8 @@ void wormclient_secret_free(char *text);
 
 /* The nameplates that are in use at the relay by this application (NULL: the daemon's defaults), to
  * complete a code that is being typed. Claims nothing. New: an array of texts, ended by NULL, that
- * one free() frees. WORMCLIENT_UNREACHABLE if the relay does not answer. (The words of codes come
- * with wormclient_call(client, "words", ...).) */
+ * one free() frees. WORMCLIENT_UNREACHABLE if the relay does not answer within ten seconds. (The
+ * words of codes come with wormclient_call(client, "words", ...).) */
 char **wormclient_nameplates(struct wormclient *client, const char *appid, const char *relay,
                              struct wormclient_error *ret_error);
 
