@@ -27,7 +27,7 @@ struct inquiry {
     struct ws *ws;
     struct event *timer;
     struct permission *permission; /* being made */
-    bool welcomed;
+    bool opened, welcomed;
     nameplates_done done; /* NULL once called: the connection only closes politely */
     void *arg;
     struct inquiry *prev, *next;
@@ -45,7 +45,7 @@ static void free_inquiry(struct inquiry *inquiry)
 {
     DL_DELETE(inquiry->nameplates->inquiries, inquiry);
     inquiry->nameplates->count--;
-    inquiry->relay->connections--;
+    relay_left(inquiry->relay, inquiry->opened);
     permission_cancel(inquiry->permission);
     if (inquiry->timer)
         event_free(inquiry->timer);
@@ -172,6 +172,7 @@ static void on_opened(struct ws *ws, void *arg)
 {
     struct inquiry *inquiry = arg;
     (void)ws;
+    inquiry->opened = true;
     relay_reached(inquiry->relay);
 }
 
@@ -215,7 +216,7 @@ static struct inquiry *add_inquiry(struct nameplates *nameplates, struct relay *
         return NULL;
     inquiry->nameplates = nameplates;
     inquiry->relay = relay;
-    relay->connections++;
+    relay_entered(relay);
     DL_APPEND(nameplates->inquiries, inquiry);
     nameplates->count++;
     return inquiry;

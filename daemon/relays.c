@@ -85,6 +85,18 @@ static void replace(char **text, const char *with)
     *text = with == NULL ? NULL : strdup(with);
 }
 
+void relay_entered(struct relay *relay)
+{
+    relay->connections++;
+    relay->opening++;
+}
+
+void relay_left(struct relay *relay, bool opened)
+{
+    relay->connections--;
+    relay->opening -= !opened;
+}
+
 void relay_dialled(struct relay *relay, const struct proxy *proxy)
 {
     static const char *const schemes[] = {[PROXY_SOCKS5] = "socks5h", [PROXY_HTTP] = "http"};
@@ -98,6 +110,7 @@ void relay_dialled(struct relay *relay, const struct proxy *proxy)
 
 void relay_reached(struct relay *relay)
 {
+    relay->opening--;
     relay->state = RELAY_UP;
     relay->failures = 0;
     relay->retry_at = 0;
@@ -136,7 +149,7 @@ int64_t relay_ready_at(const struct relay *relay, int64_t now, uint32_t random)
 {
     if (relay->state != RELAY_DOWN)
         return now;
-    if (now >= relay->retry_at && relay->connections == 0)
+    if (now >= relay->retry_at && relay->opening == 0)
         return now;
     int64_t from = relay->retry_at > now ? relay->retry_at : now + RETRY_FIRST;
     return from + (int64_t)((double)retry_wait(relay) / 4 * random / UINT32_MAX);

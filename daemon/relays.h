@@ -14,6 +14,7 @@ struct relay {
     char *url;
     enum relay_state state;
     unsigned connections;
+    unsigned opening;   /* of these, how many are not open yet */
     unsigned failures;  /* connections failed in a row */
     int64_t retry_at;   /* while down: no new connection before */
     int64_t retention;  /* ms, 0 if it does not say */
@@ -35,6 +36,11 @@ struct relay *relays_get(struct relays *relays, const char *url);
 
 /* The relay after `relay` (NULL: the first); NULL at the end. */
 struct relay *relays_next(struct relays *relays, struct relay *relay);
+
+/* There is a connection more, that is to be opened; one less, that was open or never came so far.
+ */
+void relay_entered(struct relay *relay);
+void relay_left(struct relay *relay, bool opened);
 
 /* It is dialled, through a proxy or (NULL) directly. */
 void relay_dialled(struct relay *relay, const struct proxy *proxy);

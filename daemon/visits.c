@@ -110,7 +110,7 @@ static void free_link(struct link *link)
     unlist(link);
     drop_pending(link);
     forget_welcome(link);
-    link->relay->connections--;
+    relay_left(link->relay, link->opened);
     free(link);
 }
 
@@ -296,7 +296,7 @@ static struct link *add_link(struct visits *visits, const struct session *sessio
     link->visits = visits;
     link->relay = relay;
     link->pending_end = &link->pending;
-    relay->connections++;
+    relay_entered(relay);
     HASH_ADD(hh, visits->links, id, SESSION_ID_BYTES, link);
     return link;
 }
