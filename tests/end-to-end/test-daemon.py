@@ -46,6 +46,32 @@ def second(world):
     equal(first.call("status")["pid"], first.process.pid, "who answers")
 
 
+@test("of several that are started at the same time one runs, and the others say that one does")
+def together(world):
+    daemon = world.daemon("a", world.relay(), start=False)
+    command = [word for word in daemon.command() if word != "--foreground"]
+    starts = [world.spawn("start", command, environment=daemon.environment()) for _ in range(6)]
+    statuses = sorted(start.wait(60) for start in starts)
+    pid = daemon.call("status")["pid"]
+    world.finally_call(lambda: os.kill(pid, signal.SIGKILL) if os.path.exists(daemon.socket) else None)
+    equal(statuses, [0] + 5 * [ALREADY_RUNNING], "exit statuses")
+    for start in starts:
+        true(start.popen.returncode == 0 or "another" in start.err(), "what it says: %r" % start.err())
+    os.kill(pid, signal.SIGTERM)
+    wait_until(lambda: not os.path.lexists(daemon.socket), 20, "it has ended")
+
+
+@test("a socket that somebody removed is back after SIGHUP, and who was connected still is")
+def socket_removed(world):
+    daemon = world.daemon("a", world.relay())
+    with daemon.rpc() as rpc:
+        os.unlink(daemon.socket)
+        daemon.process.kill(signal.SIGHUP)
+        wait_until(lambda: os.path.lexists(daemon.socket), 20, "the socket is back")
+        equal(stat.S_IMODE(os.stat(daemon.socket).st_mode), 0o600, "mode")
+        equal(daemon.call("status")["pid"], rpc.call("status")["pid"], "who answers")
+
+
 @test("without --foreground the daemon goes into the background once it can be reached")
 def background(world):
     daemon = world.daemon("a", world.relay(), start=False)
