@@ -204,12 +204,11 @@ static void on_number(struct step *step, const struct wire_message *message, uin
 
 /* ---- receipts ---- */
 
-/* Only from a peer that announced them; before its version came, that is not known. */
+/* Only from a peer that announced them. Before its version came that is not known, but who has got
+ * nothing of ours has nothing to say yet. */
 static void on_receipt(struct step *step, const struct wire_message *message)
 {
     struct opened opened;
-    if (step->session->peer_versions == NULL)
-        miss(step);
     if (!step->session->peer_receipts || !open_message(step, message, &opened))
         return;
     if (receipt_believe(step, opened.plain, opened.length))

@@ -347,6 +347,54 @@ static void newest_is_healed(void **state)
     phases_free(&phases);
 }
 
+/* A crash between the commit and the network: the mailbox holds an older one, but not the newest.
+ */
+static void made_but_never_left(void **state)
+{
+    struct pair pair;
+    struct phases phases;
+    (void)state;
+    open_met(&pair, HOLD);
+    phases_watch(&phases, pair.stock);
+    end_send(&pair.a, "message");
+    pair_run(&pair);
+    stock_disconnect(pair.b.connection);
+    pair.b.connection = NULL;
+    end_ack(&pair.b, 0);
+    assert_int_equal(pair.b.session->receipts, 2);
+    end_crash(&pair.b);
+    pair_run(&pair);
+    assert_int_equal(pair.b.session->receipts, 2);
+    assert_true(pair.b.session->receipt_stored);
+    assert_told(&pair.a, 1, 1);
+    assert_judged(&phases);
+    pair_free(&pair);
+    phases_free(&phases);
+}
+
+/* It was lost with the mailbox, and its way back was interrupted: who closes then still owes it. */
+static void lost_again_is_owed_again(void **state)
+{
+    struct pair pair;
+    (void)state;
+    open_met(&pair, POLL);
+    end_send(&pair.a, "message");
+    end_visit(&pair.a);
+    end_visit(&pair.b);
+    stock_prune(pair.stock);
+    end_visit(&pair.a);    /* so that b is not the last one in the mailbox */
+    pair.b.lose_after = 4; /* bind, open, ping, the pake */
+    end_visit(&pair.b);
+    assert_string_equal(pair.b.added, "wormholed-receipt-0 pake");
+    end_close(&pair.b);
+    assert_true(pair.b.session->flush);
+    end_visit(&pair.b);
+    assert_int_equal(pair.b.session->state, SESSION_CLOSED);
+    end_visit(&pair.a);
+    assert_told(&pair.a, 1, 0);
+    pair_free(&pair);
+}
+
 /* Only the newest is: older ones have nothing more to say. */
 static void older_ones_are_not_healed(void **state)
 {
@@ -545,6 +593,8 @@ int main(void)
         cmocka_unit_test(one_mishap_at_any_time),
         cmocka_unit_test(crashes_everywhere),
         cmocka_unit_test(newest_is_healed),
+        cmocka_unit_test(made_but_never_left),
+        cmocka_unit_test(lost_again_is_owed_again),
         cmocka_unit_test(older_ones_are_not_healed),
         cmocka_unit_test(never_to_a_stock_peer),
         cmocka_unit_test(stock_peers_are_not_visited_for_it),

@@ -139,6 +139,24 @@ static void nothing_is_lost(void **state)
     pair_free(&pair);
 }
 
+/* Whoever throws away what came unseen: the other side is told nothing of it. */
+static void acknowledging_tells_nothing(void **state)
+{
+    struct pair pair;
+    (void)state;
+    open_careful(&pair, "0:86400");
+    end_send(&pair.b, "zero");
+    pair_visit(&pair, 3);
+    assert_int_equal(pair.a.session->unread, 1);
+    int64_t wake = pair.a.session->wake;
+    assert_int_equal(end_ack(&pair.a, 0), SESSION_ACCEPTED);
+    assert_int_equal(pair.a.session->wake, wake);
+    end_visit(&pair.a);
+    end_visit(&pair.b);
+    assert_int_equal(pair.b.session->delivered + pair.b.session->read, 0);
+    pair_free(&pair);
+}
+
 /* On a held connection the word of the user is all that is needed. */
 static void agreeing_lets_go_at_once(void **state)
 {
@@ -366,6 +384,7 @@ int main(void)
         cmocka_unit_test(names),
         cmocka_unit_test(nothing_leaves),
         cmocka_unit_test(nothing_is_lost),
+        cmocka_unit_test(acknowledging_tells_nothing),
         cmocka_unit_test(agreeing_lets_go_at_once),
         cmocka_unit_test(agreeing_brings_a_visit),
         cmocka_unit_test(not_before_there_is_a_verifier),
