@@ -1,4 +1,4 @@
-/* The relay's configuration file. The daemon's is read by the same code. */
+/* The relay's configuration file. */
 #include "config.h"
 
 #include "tests/fuzz/fuzz.h"
