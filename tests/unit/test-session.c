@@ -653,6 +653,25 @@ static void silent_relay(void **state)
     pair_free(&pair);
 }
 
+/* As the user wants it, so often; for a while, and then less. */
+static void sub_second_interval(void **state)
+{
+    struct pair pair;
+    (void)state;
+    pair_open(&pair, "0:0.5,10:60");
+    unsigned visits = 0;
+    int64_t start = pair.a.now;
+    for (; pair.a.now < start + 10 * 1000; visits++) {
+        int64_t before = pair.a.now;
+        end_visit(&pair.a);
+        assert_in_range(pair.a.now - before, 0, 500);
+    }
+    assert_in_range(visits, 20, 27); /* jitter makes it a little more often */
+    end_run(&pair.a);
+    assert_in_range(pair.a.session->wake - pair.a.now, 48 * 1000, 60 * 1000);
+    pair_free(&pair);
+}
+
 /* Presets come back before a stock relay forgets; a list of the user's is obeyed. */
 static void kept_alive(void **state)
 {
@@ -715,6 +734,7 @@ int main(void)
         cmocka_unit_test(back_off),
         cmocka_unit_test(relay_refuses_everybody),
         cmocka_unit_test(silent_relay),
+        cmocka_unit_test(sub_second_interval),
         cmocka_unit_test(kept_alive),
         cmocka_unit_test(held_connection_is_renewed),
     };
