@@ -45,7 +45,7 @@ static void ask(struct call *call, const char *appid, const char *relay)
 {
     struct nameplates *nameplates = call->rpc->nameplates;
     if (nameplates_busy(nameplates)) {
-        call_refuse(call, IPC_BUSY, "too many want to know nameplates at the moment");
+        call_refuse(call, IPC_UNREACHABLE, "too many want to know nameplates at the moment");
         return;
     }
     call->work = nameplates_ask(nameplates, relay, appid, on_listed, call);
