@@ -102,7 +102,7 @@ static void on_opened(struct ws *ws, void *arg)
         return;
     }
     if (peer->rationed)
-        make_wait(peer, rations_wait(peer->server->rations, &peer->address, clock_now()));
+        make_wait(peer, rations_wait(peer->server->rations, &peer->address, mono_ms()));
     if (!peer->wait)
         let_in(peer);
 }
@@ -111,9 +111,9 @@ static void on_message(struct ws *ws, const uint8_t *data, size_t length, void *
 {
     (void)ws;
     struct peer *peer = arg;
-    peer->heard = clock_now();
+    peer->heard = mono_ms();
     if (peer->client)
-        rules_receive(peer->client, (const char *)data, length, peer->heard);
+        rules_receive(peer->client, (const char *)data, length, clock_now());
 }
 
 static void note_backlog(struct peer *peer)
@@ -131,8 +131,9 @@ static void on_drained(struct ws *ws, void *arg)
     peer_set_pause(arg);
 }
 
-bool peer_check_reading(struct peer *peer, int64_t now)
+bool peer_check_reading(struct peer *peer)
 {
+    int64_t now = mono_ms();
     note_backlog(peer);
     uint64_t delivered = peer->sent - peer->backlog;
     if (peer->backlog == 0 || delivered != peer->delivered) {
@@ -206,7 +207,7 @@ static void on_eased(void *connection)
     peer_set_pause(connection);
 }
 
-static const char *on_ration(void *connection, enum rules_ration ration, int64_t now)
+static const char *on_ration(void *connection, enum rules_ration ration)
 {
     static const char *const refusals[RULES_RATIONS] = {
         [RATION_ALLOCATE] = "too many nameplates allocated from this address; try again later",
@@ -215,6 +216,7 @@ static const char *on_ration(void *connection, enum rules_ration ration, int64_t
         [RATION_MESSAGE] = "too many messages from this address; try again later",
     };
     struct peer *peer = connection;
+    int64_t now = mono_ms();
     if (!peer->rationed)
         return NULL;
     if (!rations_take(peer->server->rations, &peer->address, ration, now))
@@ -281,16 +283,16 @@ static bool admit(struct peer *peer, const union endpoint *endpoint, int64_t now
 struct peer *peer_new(struct server *server, int fd, const union endpoint *endpoint)
 {
     struct peer *peer = calloc(1, sizeof *peer);
-    int64_t now = clock_now();
+    int64_t now = mono_ms(), today = clock_now();
     if (!peer) {
         close(fd);
         return NULL;
     }
     *peer = (struct peer){.server = server,
                           .heard = now,
-                          .looked = now,
-                          .touched = now,
                           .moved = now,
+                          .looked = today,
+                          .touched = today,
                           .list = &server->peers};
     DL_APPEND(server->peers, peer);
     server->counts.connections++;
@@ -315,7 +317,7 @@ void peer_free(struct peer *peer)
     note_backlog(peer);
     rules_leave(peer->client);
     if (peer->rationed)
-        rations_leave(server->rations, &peer->address, clock_now());
+        rations_leave(server->rations, &peer->address, mono_ms());
     if (peer->wait)
         event_free(peer->wait);
     if (peer->refusal)

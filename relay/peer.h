@@ -37,13 +37,13 @@ struct peer {
     struct event *wait;  /* until when it is not listened to; NULL: it is */
     const char *refusal; /* why it is not served, as it is told; or NULL */
     char *name;          /* its address, if that may be logged; or NULL */
-    int64_t heard;       /* when it last said something, ms */
-    int64_t looked;      /* when it was last looked after … */
+    int64_t heard;       /* when it last said something, by mono_ms() */
+    int64_t looked;      /* when it was last looked after, by clock_now() … */
     int64_t touched;     /* … and its mailbox touched */
     uint64_t sent;       /* bytes, all together … */
     size_t backlog;      /* … and those of them that have not left … */
     uint64_t delivered;  /* … and those that had left … */
-    int64_t moved;       /* … when that last changed, as far as was looked */
+    int64_t moved;       /* … when that last changed, as far as was looked, by mono_ms() */
     bool rationed;
     struct rations_address address;
 };
@@ -63,7 +63,7 @@ void peer_free(struct peer *peer);
 void peer_doom(struct peer *peer, enum server_refusal cause);
 
 /* Drops it if it has taken nothing for long that waits for it. False then. */
-bool peer_check_reading(struct peer *peer, int64_t now);
+bool peer_check_reading(struct peer *peer);
 
 /* Whether it is listened to has changed. */
 void peer_set_pause(struct peer *peer);

@@ -1,6 +1,6 @@
 /*
  * What each address may do in a minute, and how many connections it may have. Whoever does more is
- * made to wait first, then refused. Pure: time is an argument.
+ * made to wait first, then refused. Pure: time is an argument, by a clock that is never set back.
  *
  * The meter is that of a leaky bucket (the "virtual scheduling" of ITU-T I.371): each doing moves a
  * mark further into the future, by the time that it takes to earn it back. A mark less than a

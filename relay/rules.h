@@ -5,9 +5,9 @@
  *
  * Commands of one connection take effect in the order in which they came, and their answers leave
  * in that order: a command begins when the ones before it are complete. (`add`s may be under way
- * together, up to RULES_ADDS_MAX, and behind a `release`.) `ack` leaves at once; every other answer only when its effect is
- * durable. Where a stored message meets one from the feed, each connection gets it once, in the
- * mailbox's order.
+ * together, up to RULES_ADDS_MAX, and behind a `release`.) `ack` leaves at once; every other answer
+ * only when its effect is durable. Where a stored message meets one from the feed, each connection
+ * gets it once, in the mailbox's order.
  *
  * Answers that come from the store bear the time of the last call that told one.
  */
@@ -50,7 +50,7 @@ struct rules_hooks {
     void (*eased)(void *connection);
     /* NULL: go ahead; else the sentence for the `error` that refuses, borrowed for ever. May be
      * NULL: no rations. */
-    const char *(*ration)(void *connection, enum rules_ration ration, int64_t now);
+    const char *(*ration)(void *connection, enum rules_ration ration);
 };
 
 struct rules_settings {

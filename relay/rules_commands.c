@@ -378,7 +378,7 @@ static const char *exceeds_ration(const struct task *task, enum rules_ration rat
         return NULL;
     if (ration == RATION_CLAIM && same(task->command.nameplate, client->allocated))
         return NULL;
-    refusal = rules->hooks.ration(client->connection, ration, task->now);
+    refusal = rules->hooks.ration(client->connection, ration);
     if (refusal)
         rules->counts.refusals[ration]++;
     return refusal;

@@ -45,14 +45,20 @@ static int64_t look_every(const struct server *server)
     return server->settings.touch_every < look ? server->settings.touch_every : look;
 }
 
+/* By the wall clock, for mailboxes live by it. If that was set back, everything is due. */
+static bool is_due(int64_t last, int64_t every, int64_t now)
+{
+    return now - last >= every || now < last;
+}
+
 static void look_after(struct peer *peer, int64_t now)
 {
-    if (!peer_check_reading(peer, now) || !peer->client)
+    if (!peer_check_reading(peer) || !peer->client)
         return;
     if (!rules_listening(peer->client)) {
-        if (now - peer->heard > IDLE_MS)
+        if (mono_ms() - peer->heard > IDLE_MS)
             peer_doom(peer, SERVER_IDLE);
-    } else if (now - peer->touched >= peer->server->settings.touch_every) {
+    } else if (is_due(peer->touched, peer->server->settings.touch_every, now)) {
         peer->touched = now;
         rules_touch(peer->client, now);
     }
@@ -65,7 +71,8 @@ static void on_tend(evutil_socket_t fd, short what, void *arg)
     struct server *server = arg;
     int64_t now = clock_now(), every = look_every(server);
     struct peer *peer;
-    for (int i = 0; i < TEND_MAX && (peer = server->peers) && now - peer->looked >= every; i++) {
+    for (int i = 0; i < TEND_MAX && (peer = server->peers) && is_due(peer->looked, every, now);
+         i++) {
         DL_DELETE(server->peers, peer);
         DL_APPEND(server->peers, peer);
         peer->looked = now;

@@ -11,6 +11,7 @@ import struct
 from harness import contains, equal, main, test, true, websocket
 from harness.bystanders import Bystanders
 from harness.client import APPID, Client, phases
+from harness.clock import Clock
 from harness.waiting import patience
 from harness.websocket import Closed, connect, encode
 
@@ -298,6 +299,18 @@ def rations(world):
         bystanders.go_on("a flood of %ss" % kind)
         started = Client(relay, source="127.0.0.5")
         started.claim(started.allocate())
+
+
+@test("a clock that is set back an hour makes nobody wait for it, and nobody is refused")
+def clock_set_back(world):
+    clock = Clock(world)
+    relay = world.relayd("--ration-loopback", clock=clock)
+    bystanders = Bystanders(relay, source="127.0.0.2")
+    clock.advance(-3600)
+    bystanders.go_on("a clock that is set back")
+    with Client(relay, source="127.0.0.2") as client:
+        client.claim(client.allocate())
+    equal(relay.metric("waits_total"), 0, "times that somebody was made to wait")
 
 
 @test("connections of one address are limited, with a word about it; other addresses come in")
