@@ -159,4 +159,4 @@ def allocations(world):
 
 
 if __name__ == "__main__":
-    main(120)
+    main(300)

@@ -76,9 +76,10 @@ class Process:
         path = self.out_path if stream == "out" else self.err_path
 
         def search():
+            ended = not self.running()  # asked first: it may say its last words and end meanwhile
             with open(path, "rb") as file:
                 match = re.search(pattern, file.read().decode("utf-8", "replace"))
-            if not match and not self.running():
+            if not match and ended:
                 raise AssertionError("%s ended (%s) without saying /%s/" % (self.name, self.popen.returncode, pattern))
             return match
 
