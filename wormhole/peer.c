@@ -236,12 +236,11 @@ void peer_message(struct step *step, const struct wire_message *message)
     uint32_t number;
     if (session_keyed(session) && strcmp(message->side, session->peer_side) != 0)
         return; /* a third side; only the relay knows how it came here */
-    /* Who only looks behind a lost mailbox leaves a pake there and no more: that one may have gone
-     * back. */
-    if (!session->visit->look_behind || !pake)
-        stay_here(step);
-    else
+    /* Who has lost the mailbox leaves a pake wherever it looks: it may have gone elsewhere. */
+    if (pake && session->mailbox_lost)
         session->visit->peer_glimpsed = true;
+    else
+        stay_here(step);
     if (pake)
         on_pake(step, message);
     else if (!session_keyed(session))

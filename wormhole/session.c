@@ -142,10 +142,21 @@ static void wake_closed(struct step *step)
         step_write(step, WRITE_FORGET, 0, NULL, 0, NULL, 0);
 }
 
+/* A clock that was set back must not keep the schedule at its beginning, nor put off the deadline.
+ */
+static void heed_clock(struct session *session, int64_t now)
+{
+    if (session->lively_since > now)
+        session->lively_since = now;
+    if (session->last_activity > now)
+        session->last_activity = now;
+}
+
 static enum session_refusal on_wake(struct step *step)
 {
     struct session *session = step->session;
     int64_t now = step->context->now;
+    heed_clock(session, now);
     if (session->state == SESSION_CLOSED)
         wake_closed(step);
     else if (session->state == SESSION_CLOSING && now >= session->ended + CLOSING_PATIENCE)

@@ -110,10 +110,10 @@ void visit_own_message(struct step *step, const struct wire_message *message)
 /* ---- the fence ---- */
 
 /*
- * The relay had our pake once and has it no more: it has forgotten the mailbox. Whatever is lacking
- * is added again. If nobody is proven yet there is more to it: a peer who has seen our pake comes
- * back to this mailbox, but one who has not claims the nameplate, and finds a new mailbox. We
- * cannot know which, so we look at both places in turn.
+ * What was in the mailbox is there no more: the relay has forgotten it. Whatever is lacking is
+ * added again. If nobody is proven yet there is more to it: a peer who has seen our pake comes back
+ * to this mailbox, but one who has not claims the nameplate, and finds a new mailbox. We cannot
+ * know which, so from now on we look at both places in turn, until the peer is proven.
  */
 static void notice_forgetting(struct session *session)
 {
@@ -121,10 +121,11 @@ static void notice_forgetting(struct session *session)
     bool lacking = session->pake_stored && !visit->pake_seen && !visit->look_behind;
     if (lacking || visit->forgotten)
         session->heals++;
-    if (session->state != SESSION_KEYED || visit->peer_seen)
+    if (session->state != SESSION_KEYED)
         return;
-    session->mailbox_lost = true;
-    session->look_behind = !session->look_behind;
+    session->mailbox_lost |= lacking || !visit->peer_seen;
+    if (session->mailbox_lost)
+        session->look_behind = !session->look_behind;
 }
 
 void visit_fenced(struct step *step)
@@ -190,6 +191,18 @@ static void add_numbers(struct step *step)
     }
 }
 
+/*
+ * Two who both have lost the mailbox, and look at two places each, must decide for the same one. So
+ * the lower side leaves its version wherever it looks, and the other one nowhere until it has seen
+ * that: where it saw it first is the mailbox from then on. Then it leaves its own there, by which
+ * the lower side knows.
+ */
+static bool may_add_version(const struct session *session)
+{
+    return session_keyed(session) &&
+           (!session->mailbox_lost || strcmp(session->side, session->peer_side) < 0);
+}
+
 /* In strict order, pake – version – 0 – 1 – …, which the relay keeps. */
 static void add_what_is_lacking(struct step *step)
 {
@@ -199,10 +212,7 @@ static void add_what_is_lacking(struct step *step)
         return;
     if (!visit->pake_seen && !visit->pake_told)
         add_pake(step);
-    /* The version stays where the peer is certain to be met: two who both look behind must not part
-     * there. */
-    if (session_keyed(session) && !visit->look_behind && !visit->version_seen &&
-        !visit->version_told)
+    if (may_add_version(session) && !visit->version_seen && !visit->version_told)
         add_version(step);
     if (!may_add_numbers(session))
         return;
