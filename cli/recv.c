@@ -106,6 +106,18 @@ static enum exit_status nothing_there(const struct reader *reader)
     return status;
 }
 
+/* After the waiting. */
+static enum exit_status take_what_came(struct reader *reader)
+{
+    enum exit_status status = take_all(reader);
+
+    if (status == EXIT_DONE && !reader->any) {
+        report("the message was taken by somebody else");
+        return EXIT_NOTHING;
+    }
+    return status;
+}
+
 enum exit_status recv_run(struct wormclient *client, const struct options *options)
 {
     struct reader reader = {.client = client, .options = options};
@@ -121,7 +133,7 @@ enum exit_status recv_run(struct wormclient *client, const struct options *optio
     if (status == EXIT_DONE && !reader.any) {
         status = nothing_there(&reader);
         if (status == EXIT_DONE)
-            status = take_all(&reader);
+            status = take_what_came(&reader);
     }
     wormclient_session_free(session);
     return status;

@@ -197,6 +197,7 @@ def verification_fails(world):
     desk.ctl("send", "laptop", "from the middle")
     laptop.until("desk", lambda view: view["received"] == 1, PATIENCE, "the message came")
     waits = [laptop.spawn_ctl("wait", "desk", "--for", "verified"), laptop.spawn_ctl("recv", "desk", "--wait")]
+    waits[1].wait_text("wormctl verify desk", PATIENCE, stream="err")
     equal(laptop.ctl("verify", "desk", "--no", "-o", "result").out, "errory\n", "the result")
     for process in waits:
         equal(finish(process, SESSION).out(), b"", "what is printed")
@@ -481,6 +482,15 @@ def watching(daemon, *arguments):
     return watch
 
 
+def check_numbers(watch):
+    """Numbers go up, and no state of a session is told twice."""
+    rows = watch.rows()
+    numbers = [row["change"] for row in rows]
+    true(numbers == sorted(numbers), "numbers: %r" % numbers)
+    states = [(row["session"], row["view"]["change"]) for row in rows if row["view"]]
+    equal(len(set(states)), len(states), "states, of which none is told twice: %r" % states)
+
+
 def in_order(events, *wanted):
     positions = [events.index(event) for event in wanted]
     true(positions == sorted(positions), "%r in %r" % (wanted, events))
@@ -510,9 +520,8 @@ def watch_life(world):
     in_order(events, "sent", "stored", "delivered", "read", "ended")
     for event in ("code", "keyed", "established", "message", "sent", "renamed", "ended", "forgotten"):
         equal(events.count(event), 1, "how often %s is told" % event)
+    check_numbers(watch)
     rows = watch.rows()
-    numbers = [row["change"] for row in rows]
-    true(numbers == sorted(numbers), "numbers: %r" % numbers)
     for row in rows:
         equal(sorted(row), ["change", "events", "name", "session", "time", "view"], "keys")
     true(rows[-1]["view"] is None and rows[-1]["name"] == "friend", "the last row: %r" % rows[-1])
@@ -593,8 +602,7 @@ def watch_restart(world):
     watch.until(lambda watch: watch.events(session).count("sent") == 2, "the second message")
     for event in ("message", "established", "keyed"):
         true(watch.events(session).count(event) <= 1, "%s is told once: %r" % (event, watch.events(session)))
-    numbers = [row["change"] for row in watch.rows()]
-    true(numbers == sorted(numbers), "numbers: %r" % numbers)
+    check_numbers(watch)
     watch.end()
 
 
