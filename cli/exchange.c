@@ -11,6 +11,7 @@
 #include "cli/mail.h"
 #include "cli/message.h"
 #include "cli/report.h"
+#include "cli/result.h"
 #include "cli/verifier.h"
 
 /* What we give. */
@@ -42,8 +43,9 @@ static enum exit_status read_gift(const struct options *options, struct gift *re
 
 /* ---- the two sides ---- */
 
-/* The one who has to tell the code: standard output is for the data, so it goes to the other. */
-static enum exit_status tell_code(struct mail *mail)
+/* The one who has to tell the code: standard output is for the data, so it goes to the other; but
+ * lines of JSON can be told apart. */
+static enum exit_status tell_code(struct mail *mail, const struct options *options)
 {
     const char *id = wormclient_session_id(mail->session);
     struct wormclient_session *view;
@@ -51,10 +53,13 @@ static enum exit_status tell_code(struct mail *mail)
 
     if (status != EXIT_DONE)
         return status;
-    report("the code is %s", wormclient_session_code(view));
+    if (options->given[OPTION_JSON] && !options->given[OPTION_FIELDS])
+        status = result_session(options, view);
+    else
+        report("the code is %s", wormclient_session_code(view));
     report_hint("On the other machine: wormctl exchange CODE --data DATA");
     wormclient_session_free(view);
-    return EXIT_DONE;
+    return status;
 }
 
 /* In the daemon's care before anybody knows the code, or the peer is there. */
@@ -98,7 +103,7 @@ static enum exit_status converse(struct mail *mail, const struct options *option
     enum exit_status status = give(mail, gift);
 
     if (status == EXIT_DONE && tell)
-        status = tell_code(mail);
+        status = tell_code(mail, options);
     if (status == EXIT_DONE && options->given[OPTION_VERIFY])
         status = verifier_agree(mail->client, mail->session, &mail->told);
     return status == EXIT_DONE ? take(mail, options) : status;

@@ -49,11 +49,11 @@ static sigset_t hold_signals(void)
 static void sleep_on(struct wormclient *client, const sigset_t *mask)
 {
     int interest = wormclient_interest(client);
-    struct pollfd poll = {.fd = wormclient_fd(client)};
+    struct pollfd socket = {.fd = wormclient_fd(client)};
 
-    poll.events = (short)(((interest & WORMCLIENT_READ) != 0 ? POLLIN : 0) |
-                          ((interest & WORMCLIENT_WRITE) != 0 ? POLLOUT : 0));
-    ppoll(&poll, 1, NULL, mask);
+    socket.events = (short)(((interest & WORMCLIENT_READ) != 0 ? POLLIN : 0) |
+                            ((interest & WORMCLIENT_WRITE) != 0 ? POLLOUT : 0));
+    ppoll(&socket, 1, NULL, mask);
 }
 
 bool wake_wait(struct wormclient *client, const uint64_t *counter, uint64_t seen,

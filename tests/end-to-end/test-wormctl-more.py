@@ -72,7 +72,8 @@ def exchange_more(world):
     _, desk, laptop = world.pair()
     both = [desk.spawn_ctl("exchange", "--code", "913-166532", "--data", "a", "--json"),
             laptop.spawn_ctl("exchange", "--code", "913-166532", "--data", "", "-o", "number,text")]
-    report = json.loads(finish(both[0]).out())
+    session, report = map(json.loads, finish(both[0]).out().splitlines())
+    equal((session["code"], session["id"]), ("913-166532", report["session"]), "what one reports first")
     equal((report["number"], report["text"], report["data"]), (0, "", ""), "what one reports")
     equal(finish(both[1]).out(), b"0\ta\n", "what the other reports")
     inviter = desk.spawn_ctl("exchange", "--data", "x")
@@ -88,9 +89,8 @@ def exchange_more(world):
 def exchange_secrets(world):
     relay = world.relay()
     daemon = world.daemon("a", relay)
-    process = daemon.spawn_ctl("exchange", "5-hidden-code", "--data", "hidden-data", "--name", "peer")
-    daemon.until_sessions(1)
-    daemon.until("peer", lambda view: view["sent"] == 1, PATIENCE)
+    process = daemon.spawn_ctl("exchange", "--code", "5-hidden-code", "--data", "hidden-data", "--name", "peer")
+    process.wait_text("the code is 5-hidden-code", PATIENCE, stream="err")
     with open("/proc/%d/cmdline" % process.pid, "rb") as file:
         lacks(file.read(), b"hidden", "the arguments")
     process.kill(signal.SIGINT)
