@@ -27,8 +27,8 @@ static void raise_descriptors(void)
         log_warning("daemon", "the limit of descriptors cannot be raised: %s", strerror(errno));
 }
 
-/* A client that went away, or a file that may not grow, is an error of write(); a terminal that
- * went away is nothing to us. */
+/* A client that went away, or a file that may not grow, is an error of write(). SIGHUP comes from a
+ * terminal that goes away, too: until a daemon has its own use for it, it is nothing. */
 static void ignore_signals(void)
 {
     signal(SIGPIPE, SIG_IGN);

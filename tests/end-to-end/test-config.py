@@ -217,20 +217,24 @@ def sighup_refused(world):
     equal(daemon.process.err().count("stays as it is"), 3, "complaints after the file is as it was")
 
 
-@test("SIGHUP in the background: a file that was named by a relative path is found again")
+@test("SIGHUP in the background: relative paths mean what they meant when it was started")
 def relative(world):
     daemon = world.daemon("a", world.relay(), start=False)
     log = os.path.join(daemon.home, "log")
-    write(os.path.join(daemon.home, "own.conf"), "relay = ws://first/\n")
-    words = [word for word in daemon.command() if word not in ("--foreground", "--relay", daemon.relay_url)]
+    write(os.path.join(daemon.home, "own.conf"), "relay = ws://first/\nstate = state\n")
+    words = [word for word in daemon.command()
+             if word not in ("--foreground", "--relay", daemon.relay_url, "--state", daemon.state)]
     with open(log, "wb") as file:
         subprocess.run(words + ["--config", "own.conf"], cwd=daemon.home, env=daemon.environment(), stderr=file,
                        stdin=subprocess.DEVNULL, timeout=patience(60), check=True)
     pid = daemon.call("status")["pid"]
     world.finally_call(lambda: os.path.lexists(daemon.socket) and os.kill(pid, signal.SIGKILL))
-    write(os.path.join(daemon.home, "own.conf"), "relay = ws://second/\n")
+    write(os.path.join(daemon.home, "own.conf"), "relay = ws://second/\nstate = state\n")
     os.kill(pid, signal.SIGHUP)
     wait_until(lambda: daemon.call("status")["default_relay"] == "ws://second/", 20, "the file was read again")
+    equal(daemon.call("status")["state_dir"], daemon.state, "state")
+    with open(log) as file:
+        lacks(file.read(), "stays as it is", "the log")
     os.kill(pid, signal.SIGTERM)
     wait_until(lambda: not os.path.lexists(daemon.socket), 20, "it has ended")
 

@@ -6,7 +6,7 @@ import os
 import stat
 
 from harness import contains, equal, main, test, true, wait_until
-from harness.user_manager import RUNTIME, SERVICE, SOCKET, UserManager
+from harness.user_manager import RUNTIME, SERVICE, SOCKET, WATCHDOG_SECONDS, UserManager
 
 PLACE = RUNTIME + "/wormholed/socket"
 
@@ -73,8 +73,13 @@ def watchdog(world):
 def idle(world):
     _, manager = enabled(world)
     manager.ctl("status")
-    fed = manager.property("WatchdogTimestampMonotonic")
-    wait_until(lambda: manager.property("WatchdogTimestampMonotonic") != fed, 20, "it feeds the watchdog")
+    before, first = manager.property("MainPID"), int(manager.property("WatchdogTimestampMonotonic"))
+
+    def fed_for_long():
+        equal(manager.property("MainPID"), before, "the process")
+        return int(manager.property("WatchdogTimestampMonotonic")) - first > 2 * WATCHDOG_SECONDS * 1_000_000
+
+    wait_until(fed_for_long, 60, "it has fed the watchdog for some time")
     equal(manager.property("NRestarts"), "0", "restarts")
 
 

@@ -206,26 +206,27 @@ static struct url url_of(const char *text)
     return url;
 }
 
-static void sections(void **state)
+static const char with_sections[] = "\xef\xbb\xbfproxy = http://general:1\n"
+                                    "[appid \"lothar.com/wormhole/text-or-file-xfer\"]\n"
+                                    "schedule = 0:0.5,300:60\n"
+                                    "timeout = 2h\n"
+                                    "words = 5\n"
+                                    "relay = ws://its.own/v1\r\n"
+                                    "  [ appid   \"quotes \" and [brackets]\" ]  \r\n"
+                                    "words = 6\n"
+                                    "[relay \"wss://Direct.example/v1\"]\n"
+                                    "proxy = none\n"
+                                    "cafile = /ca.pem\n"
+                                    "[relay \"ws://proxied.example:4000/v1\"]\n"
+                                    "proxy = socks5h://special:2\n"
+                                    "[appid \"says nothing\"]\n";
+
+static void sections_of_applications(void **state)
 {
     (void)state;
-    static const char text[] = "\xef\xbb\xbfproxy = http://general:1\n"
-                               "[appid \"lothar.com/wormhole/text-or-file-xfer\"]\n"
-                               "schedule = 0:0.5,300:60\n"
-                               "timeout = 2h\n"
-                               "words = 5\n"
-                               "relay = ws://its.own/v1\r\n"
-                               "  [ appid   \"quotes \" and [brackets]\" ]  \r\n"
-                               "words = 6\n"
-                               "[relay \"wss://Direct.example/v1\"]\n"
-                               "proxy = none\n"
-                               "cafile = /ca.pem\n"
-                               "[relay \"ws://proxied.example:4000/v1\"]\n"
-                               "proxy = socks5h://special:2\n"
-                               "[appid \"says nothing\"]\n";
     struct settings settings;
     char why[512];
-    write_file(text, sizeof text - 1);
+    write_file(with_sections, sizeof with_sections - 1);
     assert_true(read_all(&settings, why, NULL, NULL, NULL));
     const struct settings_appid *appid =
         settings_for_appid(&settings, "lothar.com/wormhole/text-or-file-xfer");
@@ -236,9 +237,18 @@ static void sections(void **state)
     assert_int_equal(settings_for_appid(&settings, "quotes \" and [brackets]")->words, 6);
     appid = settings_for_appid(&settings, "unknown");
     assert_true(!appid->schedule && !appid->relay && appid->timeout == 0 && appid->words == 0);
+    settings_clear(&settings);
+}
 
+static void sections_of_relays(void **state)
+{
+    (void)state;
+    struct settings settings;
+    char why[512];
     struct url direct = url_of("wss://direct.example:443/v1"), other = url_of("ws://other/v1");
     struct url proxied = url_of("ws://proxied.example:4000/v1");
+    write_file(with_sections, sizeof with_sections - 1);
+    assert_true(read_all(&settings, why, NULL, NULL, NULL));
     assert_null(settings_proxy(&settings, &direct));
     assert_string_equal(settings_cafile(&settings, &direct), "/ca.pem");
     assert_string_equal(settings_proxy(&settings, &proxied)->url.host, "special");
@@ -514,7 +524,8 @@ int main(void)
         TEST(where_the_relay_comes_from),
         TEST(usual_file),
         TEST(secrets_leave_the_command_line),
-        TEST(sections),
+        TEST(sections_of_applications),
+        TEST(sections_of_relays),
         TEST(too_many_sections),
         TEST(replaced),
         TEST(long_lines),

@@ -19,15 +19,16 @@ RUNTIME = "/run/user/" + USER
 ENVIRONMENT = {"HOME": HOME, "XDG_RUNTIME_DIR": RUNTIME, "LD_LIBRARY_PATH": HOME + "/bin", "LC_ALL": "C.UTF-8",
                "PATH": HOME + "/bin:/usr/bin:/bin"}
 SERVICE, SOCKET = "wormholed.service", "wormholed.socket"
+WATCHDOG_SECONDS = 2
 # Nobody waits for a minute here, and the program is not where it will be installed.
 CHANGES = """[Unit]
 StartLimitIntervalSec=0
 [Service]
 ExecStart=
 ExecStart=%s/bin/wormholed --foreground
-WatchdogSec=2
+WatchdogSec=%d
 RestartSec=100ms
-""" % HOME
+""" % (HOME, WATCHDOG_SECONDS)
 
 
 def own_binaries():
