@@ -120,6 +120,7 @@ static bool untouched(const struct session *session)
            session->received == 0 && session->unread == 0 && session->ahead == 0 &&
            session->receipts == 0 && !session->peer_receipts && !session->deaf &&
            session->result == RESULT_NONE && !session->mailbox_lost && !session->look_behind &&
+           session->places[0] == NULL &&
            (session->mailbox != NULL || session->nameplate != NAMEPLATE_RELEASED);
 }
 

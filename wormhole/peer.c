@@ -218,17 +218,6 @@ static void on_receipt(struct step *step, const struct wire_message *message)
 
 /* ---- all of it ---- */
 
-/* The peer is here: this is the mailbox to stay with. */
-static void stay_here(struct step *step)
-{
-    struct session *session = step->session;
-    session->visit->peer_seen = true;
-    if (session->visit->look_behind)
-        step_set_text(step, &session->mailbox, session->visit->mailbox, WIRE_NAME_MAX);
-    session->visit->look_behind = false;
-    session->mailbox_lost = session->look_behind = false;
-}
-
 void peer_message(struct step *step, const struct wire_message *message)
 {
     struct session *session = step->session;
@@ -240,7 +229,7 @@ void peer_message(struct step *step, const struct wire_message *message)
     if (pake && session->mailbox_lost)
         session->visit->peer_glimpsed = true;
     else
-        stay_here(step);
+        lost_found(step);
     if (pake)
         on_pake(step, message);
     else if (!session_keyed(session))

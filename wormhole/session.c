@@ -41,6 +41,8 @@ void session_free(struct session *session)
     free(session->reason);
     free_secret_text(session->code);
     free(session->mailbox);
+    for (int i = 0; i < SESSION_PLACES; i++)
+        free(session->places[i]);
     free(session->version);
     free(session->peer_side);
     free(session->peer_versions);

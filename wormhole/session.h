@@ -42,6 +42,9 @@
 #define SESSION_INBOX_BYTES_MAX ((uint64_t)64 * 1024 * 1024)
 /* How far ahead of the first missing number a message is kept: one bit each in a 64-bit word. */
 #define SESSION_AHEAD_MAX 64
+/* Mailboxes that are remembered beside the session's own while that one is lost: so often may a
+ * stock relay prune at the worst moment, which takes it 11 minutes each time. */
+#define SESSION_PLACES 3
 
 enum session_state {
     SESSION_ALLOCATING = 0, /* no code yet: the relay must give a nameplate */
@@ -118,8 +121,11 @@ struct session {
     char *mailbox;     /* id, or NULL */
     bool mailbox_lost; /* keyed, and the relay had forgotten the mailbox: look behind the nameplate
                           too */
-    bool look_behind;  /* the next visit claims the nameplate again instead of opening the stored
-                          mailbox */
+    bool look_behind;  /* the next visit claims the nameplate again instead of opening a mailbox */
+    char *places[SESSION_PLACES]; /* mailboxes behind the nameplate in which our version was left
+                                     while our own was lost, the newest first; NULL at the end */
+    uint32_t look; /* which one the next visit opens that does not claim: 0 is `mailbox`, others
+                      places[look] */
     uint32_t heals;
     uint32_t crowded; /* visits in a row that the relay refused as crowded */
 

@@ -130,7 +130,9 @@ static void on_claimed(struct step *step, const struct wire_message *message)
     if (session->visit->stage != VISIT_CLAIMING)
         return;
     session->nameplate = NAMEPLATE_CLAIMED;
-    if (!session->visit->look_behind) {
+    if (session->visit->look_behind) {
+        lost_remember(step, message->mailbox);
+    } else {
         session->visit->forgotten =
             session->mailbox != NULL && strcmp(session->mailbox, message->mailbox) != 0;
         step_set_text(step, &session->mailbox, message->mailbox, WIRE_NAME_MAX);
@@ -197,7 +199,7 @@ static void on_closed(struct step *step, const struct wire_message *message)
 static void on_crowded(struct step *step)
 {
     struct session *session = step->session;
-    if (session->visit->look_behind) {
+    if (session->visit->look_behind || session->visit->elsewhere) {
         /* Strangers have that nameplate now; our mailbox is not theirs. */
         visit_fail(step, "the nameplate belongs to others now", 0);
         return;

@@ -37,6 +37,7 @@ struct visit {
     bool forgotten;   /* the nameplate leads to another mailbox than it did */
     bool look_behind; /* this one claimed the nameplate again, behind a lost mailbox */
     char *mailbox;    /* the one opened */
+    bool elsewhere;   /* … which is not the session's */
 
     bool pake_seen, version_seen; /* the mailbox holds ours */
     bool pake_told, version_told; /* added on this connection */
@@ -90,6 +91,21 @@ void visit_settle(struct step *step);
 void visit_release(struct step *step);
 /* Goes away, by one more fence. */
 void visit_leave(struct step *step);
+
+/* ---- lost.c: when the relay has forgotten the mailbox, and nobody is proven yet ---- */
+
+/* Past the fence: sees what the relay has forgotten. */
+void lost_notice(struct session *session);
+/* The mailbox behind the nameplate is this one now. */
+void lost_remember(struct step *step, const char *mailbox);
+/* The mailbox to open, where the nameplate is not claimed. Borrowed. */
+const char *lost_mailbox(const struct session *session);
+/* True if our version may be added to the mailbox that is open. */
+bool lost_may_add_version(const struct session *session);
+/* The peer is here: the mailbox that is open is the session's from now on. */
+void lost_found(struct step *step);
+
+/* ---- visit_steps.c again ---- */
 
 /* One of ours came by, in the replay or as an echo. */
 void visit_own_message(struct step *step, const struct wire_message *message);

@@ -43,7 +43,7 @@ void visit_bind(struct step *step)
     } else if (!session_alive(session) && !session->flush) {
         visit_release(step);
     } else {
-        visit_open(step, session->mailbox);
+        visit_open(step, lost_mailbox(session));
     }
 }
 
@@ -63,6 +63,7 @@ void visit_open(struct step *step, const char *mailbox)
 {
     struct visit *visit = step->session->visit;
     step_set_text(step, &visit->mailbox, mailbox, WIRE_NAME_MAX);
+    visit->elsewhere = strcmp(mailbox, step->session->mailbox) != 0;
     step_tell(step, wire_open(mailbox));
     ping(step, VISIT_REPLAYING);
 }
@@ -109,30 +110,11 @@ void visit_own_message(struct step *step, const struct wire_message *message)
 
 /* ---- the fence ---- */
 
-/*
- * What was in the mailbox is there no more: the relay has forgotten it. Whatever is lacking is
- * added again. If nobody is proven yet there is more to it: a peer who has seen our pake comes back
- * to this mailbox, but one who has not claims the nameplate, and finds a new mailbox. We cannot
- * know which, so from now on we look at both places in turn, until the peer is proven.
- */
-static void notice_forgetting(struct session *session)
-{
-    const struct visit *visit = session->visit;
-    bool lacking = session->pake_stored && !visit->pake_seen && !visit->look_behind;
-    if (lacking || visit->forgotten)
-        session->heals++;
-    if (session->state != SESSION_KEYED)
-        return;
-    session->mailbox_lost |= lacking || !visit->peer_seen;
-    if (session->mailbox_lost)
-        session->look_behind = !session->look_behind;
-}
-
 void visit_fenced(struct step *step)
 {
     struct session *session = step->session;
     struct visit *visit = session->visit;
-    notice_forgetting(session);
+    lost_notice(session);
     session->pake_stored = visit->pake_seen;
     session->version_stored = visit->version_seen;
     session->receipt_stored = visit->receipt_seen;
@@ -191,18 +173,6 @@ static void add_numbers(struct step *step)
     }
 }
 
-/*
- * Two who both have lost the mailbox, and look at two places each, must decide for the same one. So
- * the lower side leaves its version wherever it looks, and the other one nowhere until it has seen
- * that: where it saw it first is the mailbox from then on. Then it leaves its own there, by which
- * the lower side knows.
- */
-static bool may_add_version(const struct session *session)
-{
-    return session_keyed(session) &&
-           (!session->mailbox_lost || strcmp(session->side, session->peer_side) < 0);
-}
-
 /* In strict order, pake – version – 0 – 1 – …, which the relay keeps. */
 static void add_what_is_lacking(struct step *step)
 {
@@ -212,7 +182,8 @@ static void add_what_is_lacking(struct step *step)
         return;
     if (!visit->pake_seen && !visit->pake_told)
         add_pake(step);
-    if (may_add_version(session) && !visit->version_seen && !visit->version_told)
+    if (session_keyed(session) && lost_may_add_version(session) && !visit->version_seen &&
+        !visit->version_told)
         add_version(step);
     if (!may_add_numbers(session))
         return;

@@ -104,6 +104,10 @@ struct session *sample_full(uint32_t number)
     session->flush = true;
     session->mailbox_lost = true;
     session->look_behind = true;
+    session->places[0] = strdup("mailbox-behind");
+    session->places[1] = strdup("mailbox-before");
+    session->places[2] = strdup("mailbox-long-ago");
+    session->look = 1;
     session->pake_stored = true;
     session->version_stored = true;
     session->deaf = true;
@@ -157,6 +161,10 @@ static void same_numbers(const struct session *a, const struct session *b)
     SAME_NUMBER(nameplate);
     SAME_NUMBER(mailbox_lost);
     SAME_NUMBER(look_behind);
+    SAME_TEXT(places[0]);
+    SAME_TEXT(places[1]);
+    SAME_TEXT(places[2]);
+    SAME_NUMBER(look);
     SAME_NUMBER(heals);
     SAME_NUMBER(crowded);
     SAME_NUMBER(pake_stored);
