@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Where the stock relay bites and wormhole-relayd does not: each promise is tested with ours, which keeps it, and with the
-stock relay, with which the same test fails, in the way that is said beside the promise.
+"""Where the stock relay bites and wormhole-relayd does not: each promise is tested with ours, which keeps it, and with
+the stock relay, with which the same test fails, in the way that is said beside the promise.
 """
 
 import importlib.util
