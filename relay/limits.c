@@ -10,6 +10,8 @@
 /* JSON around a stored message, and what the rules add to it, bytes; the words in it are bounded by
  * relay/store.h. */
 #define MESSAGE_OVERHEAD 512
+/* Bytes of answers that may wait for one client, and of small messages. */
+#define ANSWERS_MAX (UINT64_C(4) << 20)
 /* A mailbox that is listened to is touched so often in its life: losing one touch costs little. */
 #define TOUCHES 20
 /* ms; each touch is a write to the disk. */
@@ -34,6 +36,7 @@ struct relay_limits limits_of_store(const struct settings *settings)
         .retention = settings->retention,
         .mailbox_bytes = settings->max_mailbox_bytes,
         .mailbox_messages = settings->max_mailbox_messages,
+        .piece_bytes = RULES_PIECE_BYTES,
     };
 }
 
@@ -43,11 +46,13 @@ static int64_t touch_every(int64_t retention)
     return every > TOUCH_MAX ? TOUCH_MAX : every < TOUCH_MIN ? TOUCH_MIN : every;
 }
 
-/* A whole mailbox is sent at once to whoever opens it, and that is not slow of him. */
+/* Whoever is behind is sent no more messages, so beyond what he was sent before that was noticed
+ * there are only answers to what he asks; and no more than that can be a mailbox as a whole. */
 static size_t backlog_max(const struct settings *settings)
 {
-    return settings->max_mailbox_bytes + (size_t)settings->max_mailbox_messages * MESSAGE_OVERHEAD +
-           2 * settings->max_message;
+    uint64_t mailbox =
+        settings->max_mailbox_bytes + (uint64_t)settings->max_mailbox_messages * MESSAGE_OVERHEAD;
+    return (mailbox < ANSWERS_MAX ? mailbox : ANSWERS_MAX) + 2 * settings->max_message;
 }
 
 struct server_settings limits_of_server(const struct settings *settings)

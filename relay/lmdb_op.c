@@ -73,7 +73,8 @@ struct lmdb_op *lmdb_op_new(const struct lmdb_work *work, const struct lmdb_ask 
                             relay_done done, void *arg)
 {
     struct part parts[PARTS];
-    struct lmdb_op asked = {.work = work, .done = done, .arg = arg, .most = ask->most};
+    struct lmdb_op asked = {
+        .work = work, .done = done, .arg = arg, .after = ask->after, .most = ask->most};
 
     list_parts(ask, &asked, parts);
     size_t size = measure(parts);
@@ -159,7 +160,7 @@ bool lmdb_op_tell_message(struct lmdb_op *op, uint64_t number, const struct lmdb
     told->body_length = message->body.length;
     told->id = append(&end, &message->id);
     told->server_rx = message->server_rx;
-    op->held += size;
+    op->held += size + sizeof(*told);
     op->answer.messages = messages;
     return true;
 }

@@ -26,7 +26,8 @@ struct lmdb_ask {
     const char *name; /* of a nameplate or mailbox */
     const char *mood;
     const struct relay_message *message;
-    int64_t now; /* if there is no `who` */
+    int64_t now;    /* if there is no `who` */
+    uint64_t after; /* number of a message */
     unsigned most;
 };
 
@@ -41,6 +42,7 @@ struct lmdb_op {
     struct relay_who who;
     const char *name, *mood;
     struct relay_message message;
+    uint64_t after;
     unsigned most;
 
     /* The answer, and what it points to. */
@@ -50,7 +52,7 @@ struct lmdb_op {
     struct relay_message *messages; /* the side begins the block that holds a message's strings */
     const char **nameplates;        /* a block each */
     size_t room_for;                /* messages or nameplates */
-    size_t held;                    /* bytes of those blocks */
+    size_t held;                    /* bytes of all that */
 
     char text[];
 };

@@ -52,6 +52,13 @@ static void ask_open(void *self, const struct relay_who *who, const char *mailbo
     ask(self, &lmdb_work_open, &(struct lmdb_ask){.who = who, .name = mailbox}, done, arg);
 }
 
+static void ask_read(void *self, const struct relay_who *who, const char *mailbox, uint64_t after,
+                     relay_done done, void *arg)
+{
+    const struct lmdb_ask question = {.who = who, .name = mailbox, .after = after};
+    ask(self, &lmdb_work_read, &question, done, arg);
+}
+
 static void ask_add(void *self, const struct relay_who *who, const char *mailbox,
                     const struct relay_message *message, relay_done done, void *arg)
 {
@@ -113,6 +120,7 @@ static const struct relay_store operations = {
     .claim = ask_claim,
     .release = ask_release,
     .open = ask_open,
+    .read = ask_read,
     .add = ask_add,
     .close = ask_close,
     .list = ask_list,

@@ -83,12 +83,23 @@ static enum relay_result run_list(struct lmdb_change *change, struct lmdb_op *op
 
 /* ---- mailboxes ---- */
 
+/* The piece that an answer may be is full: this one is for the next. */
+static bool is_full(const struct look *look)
+{
+    size_t most = look->change->limits->piece_bytes;
+
+    look->op->answer.more = most > 0 && look->op->held >= most;
+    return look->op->answer.more;
+}
+
 static bool look_at_message(void *arg, const MDB_val *key, const MDB_val *value)
 {
     const struct look *look = arg;
     const uint8_t *bytes = key->mv_data;
     struct lmdb_message message;
 
+    if (is_full(look))
+        return false;
     if (key->mv_size != 2 * ROW_NUMBER_BYTES ||
         !lmdb_record_decode(LMDB_MESSAGE, value->mv_data, value->mv_size, &message)) {
         lmdb_fail(look->change->txn, STORE_DAMAGED);
@@ -98,18 +109,24 @@ static bool look_at_message(void *arg, const MDB_val *key, const MDB_val *value)
     return told(look, lmdb_op_tell_message(look->op, number, &message));
 }
 
+static void tell_messages(struct lmdb_change *change, struct lmdb_op *op,
+                          const struct lmdb_mailbox *mailbox)
+{
+    struct row_key first = lmdb_rows_message(mailbox->serial, op->after + 1);
+    struct row_key last = lmdb_rows_message(mailbox->serial, UINT64_MAX);
+    struct look look = {change, op};
+
+    lmdb_walk(change->txn, ROWS_MESSAGES, &first, &last, look_at_message, &look);
+}
+
 static enum relay_result run_open(struct lmdb_change *change, struct lmdb_op *op)
 {
     struct lmdb_mailbox mailbox;
-    struct look look = {change, op};
 
     enum relay_result result = lmdb_mailbox_join(change, &op->who, op->name, "", &mailbox);
-    if (result != RELAY_DONE)
-        return result;
-    struct row_key first = lmdb_rows_message(mailbox.serial, 0);
-    struct row_key last = lmdb_rows_message(mailbox.serial, UINT64_MAX);
-    lmdb_walk(change->txn, ROWS_MESSAGES, &first, &last, look_at_message, &look);
-    return RELAY_DONE;
+    if (result == RELAY_DONE)
+        tell_messages(change, op, &mailbox);
+    return result;
 }
 
 /* True if this side has the mailbox open. */
@@ -120,6 +137,15 @@ static bool get_open(struct lmdb_change *change, const struct lmdb_op *op,
         return false;
     const struct lmdb_side *side = lmdb_sides_find(&ret_mailbox->sides, op->who.side);
     return side != NULL && side->active;
+}
+
+static enum relay_result run_read(struct lmdb_change *change, struct lmdb_op *op)
+{
+    struct lmdb_mailbox mailbox;
+
+    if (get_open(change, op, &mailbox))
+        tell_messages(change, op, &mailbox);
+    return RELAY_DONE;
 }
 
 static enum relay_result run_add(struct lmdb_change *change, struct lmdb_op *op)
@@ -200,6 +226,7 @@ const struct lmdb_work lmdb_work_claim = {ON_NAMEPLATE(run_claim), .grows = true
 const struct lmdb_work lmdb_work_release = {ON_NAMEPLATE(run_release)};
 const struct lmdb_work lmdb_work_list = {.run = run_list};
 const struct lmdb_work lmdb_work_open = {ON_MAILBOX(run_open), .grows = true};
+const struct lmdb_work lmdb_work_read = {ON_MAILBOX(run_read)};
 const struct lmdb_work lmdb_work_add = {ON_MAILBOX(run_add), .grows = true, .feeds = true};
 const struct lmdb_work lmdb_work_close = {ON_MAILBOX(run_close)};
 const struct lmdb_work lmdb_work_touch = {ON_MAILBOX(run_touch)};

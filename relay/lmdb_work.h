@@ -7,7 +7,8 @@
 extern const struct lmdb_work lmdb_work_allocate;
 extern const struct lmdb_work lmdb_work_claim;   /* name: the nameplate */
 extern const struct lmdb_work lmdb_work_release; /* the same */
-extern const struct lmdb_work lmdb_work_open;    /* name: the mailbox; so in the next three */
+extern const struct lmdb_work lmdb_work_open;    /* name: the mailbox; so in the next four */
+extern const struct lmdb_work lmdb_work_read;    /* after */
 extern const struct lmdb_work lmdb_work_add;
 extern const struct lmdb_work lmdb_work_close;
 extern const struct lmdb_work lmdb_work_touch;

@@ -318,8 +318,7 @@ enum relay_result memory_data_list(struct memory_data *data, const struct relay_
 /* ---- operations on mailboxes ---- */
 
 enum relay_result memory_data_open(struct memory_data *data, const struct relay_who *who,
-                                   const char *id, const struct relay_message **ret_messages,
-                                   size_t *ret_count)
+                                   const char *id)
 {
     struct mailbox *mailbox = find_mailbox(data, who->appid, id);
     struct seat *seat;
@@ -333,8 +332,6 @@ enum relay_result memory_data_open(struct memory_data *data, const struct relay_
         return RELAY_CROWDED;
     sit(seat, who->side);
     mailbox->active = who->now;
-    *ret_messages = mailbox->messages;
-    *ret_count = mailbox->count;
     return RELAY_DONE;
 }
 
@@ -342,6 +339,30 @@ enum relay_result memory_data_open(struct memory_data *data, const struct relay_
 static size_t weight(const struct relay_message *message)
 {
     return message->body_length + (message->id ? strlen(message->id) : 0);
+}
+
+/* How many of the messages behind number `after` are one answer: as many as reach its size. */
+static size_t measure_piece(const struct memory_data *data, const struct mailbox *mailbox,
+                            uint64_t after)
+{
+    size_t most = data->limits.piece_bytes, bytes = 0, count = 0;
+
+    while (after + count < mailbox->count && (most == 0 || bytes < most))
+        bytes += weight(&mailbox->messages[after + count++]);
+    return count;
+}
+
+void memory_data_read(struct memory_data *data, const struct relay_who *who, const char *id,
+                      uint64_t after, struct relay_answer *ret_answer)
+{
+    const struct mailbox *mailbox = find_mailbox(data, who->appid, id);
+    const struct seat *seat = mailbox ? find_seat((struct seat *)mailbox->seats, who->side) : NULL;
+
+    if (!seat || !seat->active || after >= mailbox->count)
+        return;
+    ret_answer->messages = mailbox->messages + after;
+    ret_answer->count = measure_piece(data, mailbox, after);
+    ret_answer->more = after + ret_answer->count < mailbox->count;
 }
 
 static bool copy_message(const struct relay_message *message, struct relay_message *ret_copy)

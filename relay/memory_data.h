@@ -17,8 +17,10 @@ enum relay_result memory_data_claim(struct memory_data *data, const struct relay
 void memory_data_release(struct memory_data *data, const struct relay_who *who,
                          const char *nameplate);
 enum relay_result memory_data_open(struct memory_data *data, const struct relay_who *who,
-                                   const char *mailbox, const struct relay_message **ret_messages,
-                                   size_t *ret_count);
+                                   const char *mailbox);
+/* Fills in a piece of the messages behind number `after`, if there are any for this side. */
+void memory_data_read(struct memory_data *data, const struct relay_who *who, const char *mailbox,
+                      uint64_t after, struct relay_answer *ret_answer);
 enum relay_result memory_data_add(struct memory_data *data, const struct relay_who *who,
                                   const char *mailbox, const struct relay_message *message,
                                   const struct relay_message **ret_stored);

@@ -15,6 +15,7 @@ struct operation {
     struct relay_who who;
     char *name; /* nameplate or mailbox, or NULL */
     struct relay_message message;
+    uint64_t after; /* number of a message */
     unsigned most;
     relay_done done; /* NULL: nobody wants to know */
     void *arg;
@@ -57,8 +58,15 @@ static void run_release(struct memory_store *memory, struct operation *operation
 static void run_open(struct memory_store *memory, struct operation *operation,
                      struct relay_answer *answer)
 {
-    answer->result = memory_data_open(memory->data, &operation->who, operation->name,
-                                      &answer->messages, &answer->count);
+    answer->result = memory_data_open(memory->data, &operation->who, operation->name);
+    if (!answer->result)
+        memory_data_read(memory->data, &operation->who, operation->name, 0, answer);
+}
+
+static void run_read(struct memory_store *memory, struct operation *operation,
+                     struct relay_answer *answer)
+{
+    memory_data_read(memory->data, &operation->who, operation->name, operation->after, answer);
 }
 
 static void run_add(struct memory_store *memory, struct operation *operation,
@@ -232,6 +240,18 @@ static void ask_open(void *self, const struct relay_who *who, const char *mailbo
     ask(self, who, mailbox, run_open, done, arg);
 }
 
+static void ask_read(void *self, const struct relay_who *who, const char *mailbox, uint64_t after,
+                     relay_done done, void *arg)
+{
+    struct operation *operation = make(who, mailbox);
+
+    if (operation) {
+        operation->run = run_read;
+        operation->after = after;
+    }
+    put(self, operation, done, arg);
+}
+
 static void ask_add(void *self, const struct relay_who *who, const char *mailbox,
                     const struct relay_message *message, relay_done done, void *arg)
 {
@@ -320,6 +340,7 @@ struct memory_store *memory_store_new(const struct relay_limits *limits)
         .claim = ask_claim,
         .release = ask_release,
         .open = ask_open,
+        .read = ask_read,
         .add = ask_add,
         .close = ask_close,
         .list = ask_list,

@@ -15,7 +15,8 @@
 
 /* Bytes that all clients together may be behind. Then the one that is most behind is dropped. */
 #define BACKLOG_ALL_MAX ((uint64_t)512 * 1024 * 1024)
-/* Who is so many bytes behind is not listened to: what he asks for would only add to it. */
+/* Who is so many bytes behind is not listened to, for what he asks for would only add to it, and is
+ * sent no more messages until he has taken these. */
 #define BACKLOG_PAUSE ((size_t)1024 * 1024)
 /* Random bytes that tell a connection from all others in a hashcash stamp. */
 #define RESOURCE_BYTES 8
@@ -127,8 +128,11 @@ static void note_backlog(struct peer *peer)
 static void on_drained(struct ws *ws, void *arg)
 {
     (void)ws;
-    note_backlog(arg);
-    peer_set_pause(arg);
+    struct peer *peer = arg;
+    note_backlog(peer);
+    if (peer->client)
+        rules_drained(peer->client, clock_now());
+    peer_set_pause(peer);
 }
 
 bool peer_check_reading(struct peer *peer)
@@ -202,6 +206,12 @@ static void on_drop(void *connection, const char *why)
         ws_close(peer->ws);
 }
 
+static bool on_behind(void *connection)
+{
+    const struct peer *peer = connection;
+    return !peer->ws || peer->backlog > BACKLOG_PAUSE;
+}
+
 static void on_eased(void *connection)
 {
     peer_set_pause(connection);
@@ -230,6 +240,7 @@ const struct rules_hooks server_hooks = {
     .drop = on_drop,
     .eased = on_eased,
     .ration = on_ration,
+    .behind = on_behind,
 };
 
 /* ---- its life ---- */

@@ -122,6 +122,13 @@ void rules_drop(struct client *client, const char *why)
     client->rules->hooks.drop(client->connection, why);
 }
 
+void rules_drained(struct client *client, int64_t now)
+{
+    client->rules->now = now;
+    rules_audience_go_on(client);
+    rules_tasks_run(client);
+}
+
 bool rules_busy(const struct client *client)
 {
     return client->count >= RULES_QUEUE_MAX || client->bytes >= RULES_QUEUE_BYTES;
@@ -144,7 +151,7 @@ void rules_touch(struct client *client, int64_t now)
         .appid = client->appid, .side = client->side, .owner = client, .now = now};
 
     client->rules->now = now;
-    if (client->attention == LISTENING)
+    if (client->attention >= REPLAYING)
         store->touch(store->self, &who, client->mailbox);
 }
 

@@ -9,6 +9,10 @@
  * only when its effect is durable. Where a stored message meets one from the feed, each connection
  * gets it once, in the mailbox's order.
  *
+ * To a connection that is behind in taking what it is sent no messages are sent. It gets them later
+ * from the store, piece by piece; its commands wait until then. So a connection costs little
+ * memory, however much its mailbox holds and however slowly it reads.
+ *
  * Answers that come from the store bear the time of the last call that told one.
  */
 #ifndef RELAY_RULES_H
@@ -26,6 +30,9 @@
  * hold in memory. Then reading from it should pause: rules_busy(). */
 #define RULES_QUEUE_MAX   64
 #define RULES_QUEUE_BYTES ((size_t)256 * 1024)
+/* relay_limits.piece_bytes for a store under the rules: what is asked of it at a time for one
+ * connection. */
+#define RULES_PIECE_BYTES ((size_t)256 * 1024)
 
 struct rules;
 struct client;
@@ -51,6 +58,9 @@ struct rules_hooks {
     /* NULL: go ahead; else the sentence for the `error` that refuses, borrowed for ever. May be
      * NULL: no rations. */
     const char *(*ration)(void *connection, enum rules_ration ration);
+    /* So much waits for the connection that no more is to be added: rules_drained() will follow.
+     * May be NULL: it never is so. */
+    bool (*behind)(void *connection);
 };
 
 struct rules_settings {
@@ -89,6 +99,9 @@ struct client *rules_enter(struct rules *rules, void *connection, const char *re
 /* One WebSocket message of it, text or binary. A client that is busy is not listened to: one more
  * message ends it. */
 void rules_receive(struct client *client, const char *text, size_t length, int64_t now);
+
+/* All that was sent has left. */
+void rules_drained(struct client *client, int64_t now);
 
 /* It has gone, or is to be forgotten. What it has asked for is done all the same, as far as it has
  * begun. NULL is fine. */

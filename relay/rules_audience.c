@@ -93,6 +93,15 @@ bool rules_audience_join(struct client *client)
     return true;
 }
 
+static void attend(struct client *client, enum attention attention)
+{
+    struct rules_counts *counts = &client->rules->counts;
+
+    counts->listening -= client->attention == LISTENING;
+    counts->listening += attention == LISTENING;
+    client->attention = attention;
+}
+
 void rules_audience_leave(struct client *client)
 {
     struct audience *audience = client->audience;
@@ -100,10 +109,8 @@ void rules_audience_leave(struct client *client)
     if (!audience)
         return;
     DL_DELETE(audience->clients, client);
-    if (client->attention == LISTENING)
-        client->rules->counts.listening--;
+    attend(client, INATTENTIVE);
     client->audience = NULL;
-    client->attention = INATTENTIVE;
     if (!audience->clients) {
         HASH_DEL(client->rules->audiences, audience);
         free(audience);
@@ -123,12 +130,22 @@ void rules_audience_stop(struct client *client, const char *mailbox)
     /* The last one takes the audience with it, so the loop looks at `next` alone. */
     DL_FOREACH_SAFE(audience->clients, other, next)
     {
-        if (other->attention == LISTENING && strcmp(other->side, client->side) == 0)
+        if (other->attention >= REPLAYING && strcmp(other->side, client->side) == 0)
             rules_audience_leave(other);
     }
 }
 
-bool rules_audience_replay(struct client *client, const struct relay_answer *answer)
+/* ---- what is stored ---- */
+
+static bool behind(const struct client *client)
+{
+    const struct rules_hooks *hooks = &client->rules->hooks;
+
+    return hooks->behind && hooks->behind(client->connection);
+}
+
+/* Sends those that it has not seen. */
+static void tell(struct client *client, const struct relay_answer *answer)
 {
     for (size_t i = 0; i < answer->count && !client->dropped; i++) {
         const struct relay_message *message = &answer->messages[i];
@@ -138,18 +155,58 @@ bool rules_audience_replay(struct client *client, const struct relay_answer *ans
         rules_say(client, reply_message(message, client->rules->now));
         client->seen = message->number;
     }
-    if (client->missed > client->seen) {
-        client->missed = 0;
-        return false;
-    }
-    client->attention = LISTENING;
-    client->rules->counts.listening++;
-    return true;
+    attend(client, answer->more || client->missed > client->seen ? REPLAYING : LISTENING);
 }
 
+void rules_audience_replay(struct client *client, const struct relay_answer *answer)
+{
+    tell(client, answer);
+    rules_audience_go_on(client);
+}
+
+static void on_piece(void *arg, const struct relay_answer *answer)
+{
+    struct client *client = arg;
+
+    client->reading = false;
+    if (answer->result != RELAY_DONE)
+        rules_drop(client, "the store failed");
+    else if (client->attention == REPLAYING) /* it may have been stopped meanwhile */
+        tell(client, answer);
+    rules_audience_go_on(client);
+    rules_tasks_run(client);
+}
+
+static void ask_piece(struct client *client)
+{
+    const struct relay_store *store = client->rules->store;
+    struct relay_who who = {
+        .appid = client->appid, .side = client->side, .owner = client, .now = client->rules->now};
+
+    client->reading = true;
+    client->missed = 0;
+    store->read(store->self, &who, client->mailbox, client->seen, on_piece, client);
+}
+
+void rules_audience_go_on(struct client *client)
+{
+    if (client->going_on) /* a store that answers at once brought us here: the loop below goes on */
+        return;
+    client->going_on = true;
+    while (client->attention == REPLAYING && !client->reading && !client->dropped &&
+           !behind(client))
+        ask_piece(client);
+    client->going_on = false;
+}
+
+/* ---- what is new ---- */
+
+/* Who is behind gets it from the store, when he has taken what waits for him. */
 static void hear(struct client *client, const struct relay_message *message, const char *text)
 {
-    if (client->attention == OPENING)
+    if (client->attention == LISTENING && behind(client))
+        attend(client, REPLAYING);
+    if (client->attention != LISTENING)
         client->missed = message->number;
     if (client->attention != LISTENING || client->dropped || message->number <= client->seen)
         return;

@@ -19,8 +19,8 @@ struct rule {
     const char *(*check)(const struct client *client, const struct command *command);
     /* Does it, or asks the store for it. */
     void (*begin)(struct task *task);
-    /* The store has done it. True: it is complete. NULL where the store is not asked. */
-    bool (*done)(struct task *task, const struct relay_answer *answer);
+    /* The store has done it. NULL where the store is not asked. */
+    void (*done)(struct task *task, const struct relay_answer *answer);
 };
 
 static const struct rule rules_table[COMMAND_TYPES];
@@ -52,8 +52,8 @@ static void store_done(void *arg, const struct relay_answer *answer)
     struct task *task = arg;
 
     if (answer->result == RELAY_DONE) {
-        if (rules_table[task->command.type].done(task, answer))
-            rules_tasks_end(task);
+        rules_table[task->command.type].done(task, answer);
+        rules_tasks_end(task);
         return;
     }
     if (task->client->attention == OPENING) /* it was an `open`, for that one is alone */
@@ -143,11 +143,10 @@ static void begin_list(struct task *task)
     rules_tasks_end(task);
 }
 
-static bool done_list(struct task *task, const struct relay_answer *answer)
+static void done_list(struct task *task, const struct relay_answer *answer)
 {
     rules_say(task->client,
               reply_nameplates(answer->nameplates, answer->count, task->client->rules->now));
-    return true;
 }
 
 static const char *check_allocate(const struct client *client, const struct command *command)
@@ -164,13 +163,12 @@ static void begin_allocate(struct task *task)
     store->allocate(store->self, &asking, store_done, task);
 }
 
-static bool done_allocate(struct task *task, const struct relay_answer *answer)
+static void done_allocate(struct task *task, const struct relay_answer *answer)
 {
     struct client *client = task->client;
 
     if (keep(client, &client->allocated, answer->nameplate))
         rules_say(client, reply_allocated(answer->nameplate, client->rules->now));
-    return true;
 }
 
 static const char *check_claim(const struct client *client, const struct command *command)
@@ -192,10 +190,9 @@ static void begin_claim(struct task *task)
         rules_tasks_end(task);
 }
 
-static bool done_claim(struct task *task, const struct relay_answer *answer)
+static void done_claim(struct task *task, const struct relay_answer *answer)
 {
     rules_say(task->client, reply_claimed(answer->mailbox, task->client->rules->now));
-    return true;
 }
 
 static const char *check_release(const struct client *client, const struct command *command)
@@ -219,12 +216,11 @@ static void begin_release(struct task *task)
     store->release(store->self, &asking, nameplate, store_done, task);
 }
 
-static bool done_release(struct task *task, const struct relay_answer *answer)
+static void done_release(struct task *task, const struct relay_answer *answer)
 {
     (void)answer;
     task->client->released = true;
     rules_say(task->client, reply_released(task->client->rules->now));
-    return true;
 }
 
 /* ---- mailboxes ---- */
@@ -235,18 +231,11 @@ static const char *check_open(const struct client *client, const struct command 
     return client->opened ? "only one open per connection" : NULL;
 }
 
-static void ask_open(struct task *task)
-{
-    const struct client *client = task->client;
-    const struct relay_store *store = client->rules->store;
-    struct relay_who asking = who(task);
-
-    store->open(store->self, &asking, client->mailbox, store_done, task);
-}
-
 static void begin_open(struct task *task)
 {
     struct client *client = task->client;
+    const struct relay_store *store = client->rules->store;
+    struct relay_who asking = who(task);
 
     if (!keep(client, &client->mailbox, task->command.mailbox)) {
         rules_tasks_end(task);
@@ -254,18 +243,14 @@ static void begin_open(struct task *task)
         rules_drop(client, "out of memory");
         rules_tasks_end(task);
     } else {
-        ask_open(task);
+        store->open(store->self, &asking, client->mailbox, store_done, task);
     }
 }
 
-static bool done_open(struct task *task, const struct relay_answer *answer)
+static void done_open(struct task *task, const struct relay_answer *answer)
 {
-    if (rules_audience_replay(task->client, answer)) {
-        task->client->opened = true;
-        return true;
-    }
-    ask_open(task);
-    return false;
+    task->client->opened = true;
+    rules_audience_replay(task->client, answer);
 }
 
 static const char *check_add(const struct client *client, const struct command *command)
@@ -274,7 +259,7 @@ static const char *check_add(const struct client *client, const struct command *
     if (!client->opened || client->closed)
         return "must open mailbox before adding";
     /* Another connection of this side has closed it. */
-    return client->attention == LISTENING ? NULL : result_texts[RELAY_NOT_OPEN];
+    return client->attention != INATTENTIVE ? NULL : result_texts[RELAY_NOT_OPEN];
 }
 
 /* The store copies the body, so that it need not be here as well until the commit. */
@@ -298,11 +283,10 @@ static void begin_add(struct task *task)
 }
 
 /* The feed has brought it to everybody, its sender included. */
-static bool done_add(struct task *task, const struct relay_answer *answer)
+static void done_add(struct task *task, const struct relay_answer *answer)
 {
     (void)task;
     (void)answer;
-    return true;
 }
 
 static const char *check_close(const struct client *client, const struct command *command)
@@ -340,7 +324,7 @@ static void count_mood(struct rules *rules, const char *mood)
     rules->counts.moods[i]++;
 }
 
-static bool done_close(struct task *task, const struct relay_answer *answer)
+static void done_close(struct task *task, const struct relay_answer *answer)
 {
     struct client *client = task->client;
 
@@ -349,7 +333,6 @@ static bool done_close(struct task *task, const struct relay_answer *answer)
     rules_audience_stop(client, mailbox_to_close(task));
     count_mood(client->rules, task->command.mood);
     rules_say(client, reply_closed(client->rules->now));
-    return true;
 }
 
 /* ---- the table ---- */

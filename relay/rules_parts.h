@@ -32,7 +32,8 @@ struct task {
 
 enum attention {
     INATTENTIVE = 0,
-    OPENING,   /* in the audience, but the stored messages come first */
+    OPENING,   /* in the audience, but the store has not opened the mailbox yet */
+    REPLAYING, /* messages come from the store, piece by piece, before any new ones */
     LISTENING, /* every new message goes to it */
 };
 
@@ -56,7 +57,9 @@ struct client {
 
     enum attention attention;
     uint64_t seen;   /* number of the last message that was sent */
-    uint64_t missed; /* greatest number that passed by while opening */
+    uint64_t missed; /* greatest number that passed by unsent since a piece was last asked for */
+    bool reading;    /* a piece was asked for */
+    bool going_on;   /* rules_audience_go_on() is on the stack */
     struct audience *audience;
     struct client *prev, *next; /* in the audience */
 
@@ -108,9 +111,12 @@ void rules_command_begin(struct task *task);
  * memory. */
 bool rules_audience_join(struct client *client);
 
-/* Sends those of the stored messages that it has not seen. True: it listens from now on. False: it
- * has missed some that are not among them, and must ask again. */
-bool rules_audience_replay(struct client *client, const struct relay_answer *answer);
+/* The mailbox is open: sends the stored messages that came with it. Then it listens, or if there
+ * are more, it goes on with those. */
+void rules_audience_replay(struct client *client, const struct relay_answer *answer);
+
+/* Asks for the next piece of a replay, if it is time. */
+void rules_audience_go_on(struct client *client);
 
 /* Fine also if it is in none. */
 void rules_audience_leave(struct client *client);

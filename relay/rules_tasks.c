@@ -37,9 +37,12 @@ static const bool lets_adds_begin[COMMAND_TYPES] = {
     [COMMAND_RELEASE] = true,
 };
 
-/* All else waits for its turn; so only the first can be anything but an add. */
+/* All else waits for its turn; so only the first can be anything but an add. And everything waits
+ * for what is stored to be sent: a `pong` tells that it was. */
 static bool may_begin(const struct client *client, const struct task *task)
 {
+    if (client->attention == REPLAYING)
+        return false;
     if (!client->asked)
         return true;
     return task->command.type == COMMAND_ADD && lets_adds_begin[client->asked->command.type] &&
@@ -147,5 +150,6 @@ void rules_tasks_clear(struct client *client)
     {
         free_task(task);
     }
+    store->forget(store->self, client); /* a piece of a replay */
     client->asked = client->waiting = NULL;
 }

@@ -64,11 +64,13 @@ struct relay_message {
 /* What an operation came to. Borrowed for the call. */
 struct relay_answer {
     enum relay_result result;
-    const char *nameplate;                /* allocate */
-    const char *mailbox;                  /* claim */
-    const struct relay_message *messages; /* open: what is stored, ours included, oldest first */
-    const char *const *nameplates;        /* list */
-    size_t count;                         /* of messages or nameplates */
+    const char *nameplate; /* allocate */
+    const char *mailbox;   /* claim */
+    const struct relay_message
+        *messages;                 /* open, read: what is stored, ours included, oldest first … */
+    bool more;                     /* … up to here, and there are later ones: see read */
+    const char *const *nameplates; /* list */
+    size_t count;                  /* of messages or nameplates */
 };
 
 typedef void (*relay_done)(void *arg, const struct relay_answer *answer);
@@ -85,6 +87,7 @@ struct relay_limits {
     int64_t retention; /* ms without activity, after which a mailbox and its nameplate expire */
     uint64_t mailbox_bytes; /* of all bodies in one mailbox, as hex, and ids */
     uint32_t mailbox_messages;
+    size_t piece_bytes; /* of messages in one answer: as many as reach it; 0: all there are */
 };
 
 struct relay_counts {
@@ -109,6 +112,10 @@ struct relay_store {
     /* Makes the mailbox if there is none. */
     void (*open)(void *self, const struct relay_who *who, const char *mailbox, relay_done done,
                  void *arg);
+    /* What is stored behind message number `after`; nothing where this side does not have the
+     * mailbox open. */
+    void (*read)(void *self, const struct relay_who *who, const char *mailbox, uint64_t after,
+                 relay_done done, void *arg);
     void (*add)(void *self, const struct relay_who *who, const char *mailbox,
                 const struct relay_message *message, relay_done done, void *arg);
     /*

@@ -28,7 +28,7 @@
 #define MESSAGE_MAX 2000
 
 static const struct relay_limits limits = {
-    .retention = RETENTION, .mailbox_bytes = 200, .mailbox_messages = 5};
+    .retention = RETENTION, .mailbox_bytes = 200, .mailbox_messages = 5, .piece_bytes = 8};
 
 struct world;
 
@@ -207,7 +207,7 @@ static void (*const happenings[256])(struct world *, uint8_t what, struct fuzz_i
 
 static void open_world(struct world *world)
 {
-    static const struct rules_hooks hooks = {on_send, on_drop, on_eased, on_ration};
+    static const struct rules_hooks hooks = {on_send, on_drop, on_eased, on_ration, NULL};
     static const struct rules_settings settings = {
         .message_max = MESSAGE_MAX, .retention = RETENTION, .list = true};
 

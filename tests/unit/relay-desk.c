@@ -55,13 +55,22 @@ static const char *on_ration(void *connection, enum rules_ration ration)
     return desk->refusals[ration];
 }
 
+static bool on_behind(void *connection)
+{
+    const struct caller *caller = connection;
+
+    return caller->behind;
+}
+
 /* ---- the desk ---- */
 
 void desk_open(struct desk *desk, const struct rules_settings *settings)
 {
-    static const struct rules_hooks hooks = {on_send, on_drop, on_eased, on_ration};
-    static const struct relay_limits limits = {
-        .retention = 3600000, .mailbox_bytes = 1000, .mailbox_messages = 100};
+    static const struct rules_hooks hooks = {on_send, on_drop, on_eased, on_ration, on_behind};
+    static const struct relay_limits limits = {.retention = 3600000,
+                                               .mailbox_bytes = 1000,
+                                               .mailbox_messages = 100,
+                                               .piece_bytes = DESK_PIECE};
 
     *desk = (struct desk){.now = DESK_START};
     desk->memory = memory_store_new(&limits);
@@ -111,6 +120,13 @@ void caller_leave(struct caller *caller)
 {
     rules_leave(caller->client);
     json_decref(caller->told);
+}
+
+void caller_catch_up(struct caller *caller)
+{
+    caller->behind = false;
+    rules_drained(caller->client, caller->desk->now);
+    desk_run(caller->desk);
 }
 
 static char *with_quotes(const char *text)

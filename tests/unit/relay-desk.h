@@ -30,6 +30,7 @@ struct caller {
     json_t *told; /* an array of what was not looked at yet */
     const char *dropped;
     unsigned eased;
+    bool behind; /* in taking what it was told */
 };
 
 /* Message_max 100000, retention an hour, list, neither motd nor hashcash. */
@@ -37,6 +38,9 @@ extern const struct rules_settings desk_settings;
 
 void desk_open(struct desk *desk, const struct rules_settings *settings);
 void desk_close(struct desk *desk);
+
+/* A piece of a replay is so many bytes: a message or two. */
+#define DESK_PIECE 4
 
 /* Lets everything that was asked for happen. */
 void desk_run(struct desk *desk);
@@ -46,6 +50,9 @@ void caller_enter(struct caller *caller, struct desk *desk);
 /* The same, and binds. */
 void caller_bind(struct caller *caller, struct desk *desk, const char *appid, const char *side);
 void caller_leave(struct caller *caller);
+
+/* It is not behind any more. */
+void caller_catch_up(struct caller *caller);
 
 /* Says something. */
 void caller_say(struct caller *caller, const char *text);

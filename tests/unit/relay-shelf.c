@@ -62,7 +62,7 @@ struct shelf *shelf_make(void)
     shelf->path = tempdir_make();
     shelf->base = event_base_new();
     assert_non_null(shelf->base);
-    shelf->limits = (struct relay_limits){DAY, 4096, 1000};
+    shelf->limits = (struct relay_limits){DAY, 4096, 1000, 0};
     shelf->now = 1700000000000;
     shelf->app = SHELF_APP;
     shelf_open(shelf);
@@ -118,6 +118,7 @@ void shelf_done(void *arg, const struct relay_answer *answer)
     reply->order = ++reply->shelf->told;
     reply->result = answer->result;
     reply->count = answer->count;
+    reply->more = answer->more;
     snprintf(reply->nameplate, sizeof(reply->nameplate), "%s",
              answer->nameplate == NULL ? "" : answer->nameplate);
     snprintf(reply->mailbox, sizeof(reply->mailbox), "%s",

@@ -2,6 +2,7 @@
 #ifndef TESTS_RELAY_SHELF_H
 #define TESTS_RELAY_SHELF_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,6 +22,7 @@ struct shelf_reply {
     char nameplate[RELAY_NAMEPLATE_MAX + 1];
     char mailbox[RELAY_MAILBOX_MAX + 1];
     size_t count;
+    bool more;
     char text[8192];
 };
 

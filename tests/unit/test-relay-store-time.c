@@ -315,7 +315,7 @@ static void remember_claimed(struct pair *pair)
 static void test_same_as_in_memory(void **state)
 {
     struct pair *pair = calloc(1, sizeof(*pair));
-    struct relay_limits limits = {50, 60, 5}; /* so short that nothing is written ahead */
+    struct relay_limits limits = {50, 60, 5, 0}; /* so short that nothing is written ahead */
     assert_non_null(pair);
     pair->shelf = *state;
     pair->random = 1;

@@ -145,7 +145,7 @@ static void test_more_than_a_turn(void **state)
 static void test_large_answers(void **state)
 {
     struct shelf *shelf = *state;
-    struct relay_limits limits = {shelf->limits.retention, 64 * MIB, 1000};
+    struct relay_limits limits = {shelf->limits.retention, 64 * MIB, 1000, 0};
     struct shelf_reply *replies = calloc(40, sizeof(*replies));
     char *body = malloc(2 * MIB + 1);
     lmdb_store_set_limits(shelf->store, &limits);

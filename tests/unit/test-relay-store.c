@@ -288,6 +288,48 @@ static void test_server_rx(void **state)
     assert_int_equal(times[1], start + 77);
 }
 
+static void read_behind(struct shelf *shelf, const char *side, uint64_t after,
+                        struct shelf_reply *ret_reply)
+{
+    struct relay_who who = shelf_who(shelf, side);
+
+    *ret_reply = (struct shelf_reply){.shelf = shelf};
+    shelf->relay->read(shelf->relay->self, &who, "m", after, shelf_done, ret_reply);
+    shelf_run(shelf);
+    assert_int_equal(ret_reply->told, 1);
+    assert_int_equal(ret_reply->result, RELAY_DONE);
+}
+
+/* An answer holds as many messages as reach its size, and one at least. */
+static void test_pieces(void **state)
+{
+    struct shelf *shelf = *state;
+    struct relay_limits limits = {shelf->limits.retention, 1000, 10, 1};
+    struct shelf_reply reply;
+
+    shelf_enter(shelf, "a", "m");
+    for (unsigned i = 0; i < 3; i++)
+        shelf_add(shelf, "a", "m", "0123");
+    lmdb_store_set_limits(shelf->store, &limits);
+    assert_string_equal(shelf_enter(shelf, "a", "m")->text, "1/a/p/0123/-;");
+    assert_true(shelf_enter(shelf, "a", "m")->more);
+    read_behind(shelf, "a", 1, &reply);
+    assert_string_equal(reply.text, "2/a/p/0123/-;");
+    assert_true(reply.more);
+    read_behind(shelf, "a", 2, &reply);
+    assert_string_equal(reply.text, "3/a/p/0123/-;");
+    assert_false(reply.more);
+    read_behind(shelf, "a", 3, &reply);
+    assert_string_equal(reply.text, "");
+    read_behind(shelf, "b", 0, &reply); /* has not opened it */
+    assert_string_equal(reply.text, "");
+    limits.piece_bytes = 1000;
+    lmdb_store_set_limits(shelf->store, &limits);
+    read_behind(shelf, "a", 0, &reply);
+    assert_int_equal(reply.count, 3);
+    assert_false(reply.more);
+}
+
 static void test_add_where_not_open(void **state)
 {
     assert_int_equal(shelf_add(*state, "a", "m", "00"), RELAY_NOT_OPEN);
@@ -305,7 +347,7 @@ static void test_add_where_not_open(void **state)
 static void test_limits(void **state)
 {
     struct shelf *shelf = *state;
-    struct relay_limits limits = {shelf->limits.retention, 10, 3};
+    struct relay_limits limits = {shelf->limits.retention, 10, 3, 0};
     lmdb_store_set_limits(shelf->store, &limits);
     shelf_enter(shelf, "a", "m");
     assert_int_equal(shelf_add(shelf, "a", "m", "0123456789a"), RELAY_TOO_MUCH);
@@ -324,7 +366,7 @@ static void test_limits(void **state)
 static void test_an_id_counts(void **state)
 {
     struct shelf *shelf = *state;
-    struct relay_limits limits = {shelf->limits.retention, 10, 3};
+    struct relay_limits limits = {shelf->limits.retention, 10, 3, 0};
     struct relay_who who = shelf_who(shelf, "a");
     struct relay_message message = shelf_message(shelf, "012345");
     struct shelf_reply reply = {.shelf = shelf};
@@ -467,6 +509,7 @@ int main(void)
         TEST(test_allocate_ten_thousand),
         TEST(test_messages),
         TEST(test_server_rx),
+        TEST(test_pieces),
         TEST(test_add_where_not_open),
         TEST(test_limits),
         TEST(test_an_id_counts),
