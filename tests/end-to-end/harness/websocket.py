@@ -20,17 +20,23 @@ def mask(data, key):
     return (int.from_bytes(data, "big") ^ int.from_bytes(stream, "big")).to_bytes(len(data), "big")
 
 
+def header(kind, length, masked):
+    if length < 126:
+        return struct.pack("!BB", FINAL | kind, masked | length)
+    if length < 65536:
+        return struct.pack("!BBH", FINAL | kind, masked | 126, length)
+    return struct.pack("!BBQ", FINAL | kind, masked | 127, length)
+
+
 def encode(kind, data):
     """A masked frame, as clients send them."""
-    length = len(data)
-    if length < 126:
-        header = struct.pack("!BB", FINAL | kind, MASKED | length)
-    elif length < 65536:
-        header = struct.pack("!BBH", FINAL | kind, MASKED | 126, length)
-    else:
-        header = struct.pack("!BBQ", FINAL | kind, MASKED | 127, length)
     key = os.urandom(4)
-    return header + key + mask(data, key)
+    return header(kind, len(data), MASKED) + key + mask(data, key)
+
+
+def encode_plain(kind, data):
+    """A frame as servers send them."""
+    return header(kind, len(data), 0) + data
 
 
 def decode(buffer):
