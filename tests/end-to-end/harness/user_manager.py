@@ -19,7 +19,7 @@ RUNTIME = "/run/user/" + USER
 ENVIRONMENT = {"HOME": HOME, "XDG_RUNTIME_DIR": RUNTIME, "LD_LIBRARY_PATH": HOME + "/bin", "LC_ALL": "C.UTF-8",
                "PATH": HOME + "/bin:/usr/bin:/bin"}
 SERVICE, SOCKET = "wormholed.service", "wormholed.socket"
-WATCHDOG_SECONDS = 2
+WATCHDOG_SECONDS = 4  # a machine that is busy must not look like a daemon that hangs
 # Nobody waits for a minute here, and the program is not where it will be installed.
 CHANGES = """[Unit]
 StartLimitIntervalSec=0
