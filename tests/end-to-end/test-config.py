@@ -9,6 +9,7 @@ import subprocess
 
 from harness import contains, equal, lacks, main, test, true, wait_until
 from harness.processes import program
+from harness.tls import Authority
 from harness.waiting import patience
 
 SOURCE_DIRECTORY = os.environ.get("abs_top_srcdir", os.getcwd())
@@ -48,9 +49,9 @@ def parts_of(path):
                 yield section, line.lstrip("#")
 
 
-def make_real(line, world):
-    """Files that a line names are looked at: there must be one."""
-    return "cafile = %s\n" % world.path("ca.pem") if line.startswith("cafile") else line
+def make_real(line, authority):
+    """The certificates that a line names are looked at: there must be some."""
+    return "cafile = %s\n" % authority.cafile if line.startswith("cafile") else line
 
 
 @test("wormholed.conf, as it is shipped, sets nothing, and each of its lines does what it says")
@@ -58,9 +59,8 @@ def shipped(world):
     path = os.path.join(SOURCE_DIRECTORY, "dist/wormholed.conf")
     with open(path) as file:
         true(all(line[0] in "#\n" for line in file), "all of it is commented out")
-    with open("/etc/ssl/certs/ca-certificates.crt") as file:
-        write(world.path("ca.pem"), file.read())
-    parts = [(section, make_real(line, world)) for section, line in parts_of(path)]
+    authority = Authority(world)
+    parts = [(section, make_real(line, authority)) for section, line in parts_of(path)]
     true(len(parts) > 12, "there are settings in it")
     config = world.path("config")
     for text in [section + line for section, line in parts] + [whole(parts)]:
