@@ -15,6 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "fault/fault.h"
+
 /* Clients that wait to be accepted; beyond it connect() fails or waits. */
 #define BACKLOG 128
 /* A daemon that starts holds the directory's lock for some milliseconds. It may be a directory of
@@ -137,6 +139,7 @@ static int bind_socket(const struct sockaddr_un *address, struct socket_mark *re
         int result = bind(fd, (const struct sockaddr *)address, sizeof *address);
         umask(mask);
         struct stat status;
+        FAULT_POINT("socket.bind.after");
         if (result == 0 && listen(fd, BACKLOG) == 0 && stat(address->sun_path, &status) == 0) {
             *ret_mark = (struct socket_mark){status.st_dev, status.st_ino};
             return fd;
@@ -159,6 +162,7 @@ int socket_path_listen(const char *path, struct socket_mark *ret_mark, char *ret
         return -1;
     if (lock_directory(directory, ret_why, size))
         fd = clear_place(&address, ret_why, size);
+    FAULT_POINT("socket.bind.before");
     if (fd == 0)
         fd = bind_socket(&address, ret_mark, ret_why, size);
     close(directory); /* and with it the lock */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "daemon/request.h"
+#include "fault/fault.h"
 #include "service/clock.h"
 #include "service/log.h"
 #include "state/store.h"
@@ -35,9 +36,11 @@ static enum store_status commit(struct turns *turns)
 
 static void release_effects(struct turns *turns, const struct request *request)
 {
-    for (size_t i = 0; i < request->outcome.effect_count; i++)
+    for (size_t i = 0; i < request->outcome.effect_count; i++) {
+        FAULT_POINT("turn.effect.before");
         turns->hooks.effect(turns->hooks.arg, request->answer.session,
                             &request->outcome.effects[i]);
+    }
 }
 
 static void answer(struct request *request, enum turn_code code)
@@ -92,8 +95,10 @@ static void publish(struct turns *turns)
         release_effects(turns, request);
     bool over = tell_changes(turns);
     over |= tell_creations(turns);
+    FAULT_POINT("turn.answers.before");
     for (request = turns->batch.first; request != NULL; request = request->next)
         answer(request, request->answer.code);
+    FAULT_POINT("turn.answers.after");
     for (struct touched *touched = turns->touched; touched != NULL; touched = touched->hh.next)
         settle_memory(turns, touched);
     turn_forget_touched(turns);
@@ -181,7 +186,9 @@ static void run_batch(struct turns *turns)
     turns->txn = store_write(turns->store, batch_room(&turns->batch));
     for (struct request *request = turns->batch.first; request != NULL; request = request->next)
         request->answer.code = request->run(turns, request);
+    FAULT_POINT("turn.commit.before");
     enum store_status status = commit(turns);
+    FAULT_POINT("turn.commit.after");
     turns->txn = NULL;
     if (status != STORE_OK) {
         fail(turns, status);

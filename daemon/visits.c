@@ -11,6 +11,7 @@
 #include "daemon/relays.h"
 #include "daemon/routes.h"
 #include "daemon/turn.h"
+#include "fault/fault.h"
 #include "net/url.h"
 #include "net/ws.h"
 #include "service/clock.h"
@@ -140,6 +141,7 @@ static void defer(struct link *link, const struct session_effect *effect)
 static void send_text(struct link *link, const char *text)
 {
     ws_send(link->ws, text, strlen(text));
+    FAULT_POINT("visit.sent");
 }
 
 static void send_outbox(struct link *link, const struct session *session, uint32_t number)

@@ -5,6 +5,7 @@
 #include <event2/event.h>
 #include <time.h>
 
+#include "fault/fault.h"
 #include "relay/lmdb_work.h"
 
 /* A turn is to be short, and its dirty pages and answers are in memory; what is beyond waits for
@@ -25,7 +26,9 @@ static int64_t microseconds(void)
 static enum store_status commit(struct lmdb_turns *turns, struct store_txn *txn)
 {
     int64_t start = microseconds();
+    FAULT_POINT("relay.commit.before");
     enum store_status status = store_commit(txn);
+    FAULT_POINT("relay.commit.after");
 
     if (status == STORE_OK) {
         turns->commits++;
@@ -165,8 +168,10 @@ static void tell(struct lmdb_turns *turns)
     while ((op = lmdb_queue_take(&turns->finished)) != NULL) {
         if (op->work->feeds && op->answer.result == RELAY_DONE && turns->feed != NULL)
             turns->feed(turns->feed_arg, op->who.appid, op->name, &op->message);
+        FAULT_POINT("relay.answer.before");
         if (op->done != NULL)
             op->done(op->arg, &op->answer);
+        FAULT_POINT("relay.answer.after");
         lmdb_op_free(op);
     }
 }

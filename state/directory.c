@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fault/fault.h"
 #include "state/lmdb.h"
 
 #define LOCK_NAME "lock"
@@ -42,6 +43,7 @@ static bool make_path(const char *path)
         return false;
     const char *parent = dirname(copy);
     bool made = make_path(parent) && (mkdir(path, 0700) == 0 || errno == EEXIST);
+    FAULT_POINT("store.directory.sync.before");
     if (made)
         sync_directory(parent);
     int error = errno;

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fault/fault.h"
 #include "state/header.h"
 #include "state/meta.h"
 #include "state/space.h"
@@ -86,6 +87,7 @@ static int make_new(const struct store *store)
     char *path;
     if (mkdirat(store->directory, NEW_DIRECTORY, 0700) != 0)
         return errno;
+    FAULT_POINT("store.new.directory");
     if (asprintf(&path, "%s/%s", store->path, NEW_DIRECTORY) < 0)
         return ENOMEM;
     int error;
@@ -95,6 +97,7 @@ static int make_new(const struct store *store)
         return error;
     error = fill_new(store->kind, env);
     mdb_env_close(env);
+    FAULT_POINT("store.new.rename.before");
     if (error == MDB_SUCCESS &&
         (renameat(store->directory, NEW_FILE, store->directory, HEADER_FILE) != 0 ||
          fsync(store->directory) != 0))
@@ -116,6 +119,7 @@ enum store_status env_create(struct store *store, const struct why *why)
 {
     remove_new(store);
     int error = make_new(store);
+    FAULT_POINT("store.new.rename.after");
     if (error == MDB_SUCCESS)
         return STORE_OK;
     if (error == EIO && no_room(store))

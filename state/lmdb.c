@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fault/fault.h"
 #include "state/env.h"
 
 /* ---- errors ---- */
@@ -110,7 +111,9 @@ enum store_status lmdb_commit(struct store_txn *txn)
 {
     if (txn->status == STORE_OK && txn->writes) {
         /* The commit frees it even when it fails. */
+        FAULT_POINT("store.commit.before");
         lmdb_fail(txn, lmdb_status(mdb_txn_commit(txn->txn)));
+        FAULT_POINT("store.commit.after");
         txn->txn = NULL;
     }
     enum store_status status = txn->status;

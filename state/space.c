@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fault/fault.h"
+
 /* Large enough that a small store is never mapped anew; it is address space only. */
 #define FIRST_MAP ((uint64_t)64 * 1024 * 1024)
 
@@ -131,6 +133,7 @@ static enum store_status fit_map(struct store *store, uint64_t used, size_t room
 
 static bool stretch(int file, uint64_t from, uint64_t to)
 {
+    FAULT_POINT("store.stretch");
     if (fallocate(file, 0, (off_t)from, (off_t)(to - from)) == 0)
         return true;
     /* Not every file system can promise blocks. */
