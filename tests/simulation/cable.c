@@ -1,0 +1,279 @@
+#include "config.h"
+
+#include "tests/simulation/cable.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/routes.h"
+#include "tests/simulation/chance.h"
+#include "tests/simulation/rendezvous.h"
+#include "tests/simulation/timeline.h"
+#include "tests/simulation/trace.h"
+
+/* What a relay that is busy makes a client wait before it listens again. */
+#define AGAIN 5
+/* How long a lost connection may go unnoticed. */
+#define NOTICE_MAX (2 * TIMELINE_MINUTE)
+
+struct ws {
+    struct ws_net *net;
+    const struct ws_handlers *handlers;
+    void *arg;
+    void *connection; /* at the relay, or NULL */
+    int64_t up, down; /* when the last text of each direction arrives */
+    bool opened;
+    bool closing; /* the client wants no more */
+    bool gone;    /* … and knows nothing of it any more: freed, or told that it closed */
+    bool cut;     /* nothing arrives any more */
+    const char *why;
+    struct ws *next;
+};
+
+/* Something that arrives, in either direction. */
+struct packet {
+    struct packet *next, **place; /* among all that are under way */
+    struct ws *ws;
+    size_t length;
+    char text[];
+};
+
+static struct cable_weather weather;
+static struct ws *cables; /* freed with the world: packets may still name them */
+static struct packet *packets;
+
+void cable_set_weather(const struct cable_weather *new_weather)
+{
+    weather = *new_weather;
+}
+
+/* ---- time ---- */
+
+static int64_t delay(void)
+{
+    return chance_spread(1, weather.delay_max);
+}
+
+/* When what leaves now arrives: not before what left before it. */
+static int64_t arrival(int64_t *last)
+{
+    int64_t when = timeline_now() + delay();
+    if (when < *last)
+        when = *last;
+    *last = when;
+    return when - timeline_now();
+}
+
+static void send_packet(struct ws *ws, int64_t *last, void (*arrive)(void *), const char *text,
+                        size_t length)
+{
+    struct packet *packet = malloc(sizeof *packet + length + 1);
+    packet->next = packets;
+    packet->place = &packets;
+    if (packets != NULL)
+        packets->place = &packet->next;
+    packets = packet;
+    packet->ws = ws;
+    packet->length = length;
+    memcpy(packet->text, text, length);
+    packet->text[length] = '\0';
+    timeline_after(arrival(last), arrive, packet);
+}
+
+static void free_packet(struct packet *packet)
+{
+    *packet->place = packet->next;
+    if (packet->next != NULL)
+        packet->next->place = packet->place;
+    free(packet);
+}
+
+/* ---- ends ---- */
+
+static void relay_notices(void *arg)
+{
+    struct ws *ws = arg;
+    void *connection = ws->connection;
+    ws->connection = NULL;
+    if (connection != NULL)
+        rendezvous_leave(ws->net->relay, connection);
+}
+
+static void client_notices(void *arg)
+{
+    struct ws *ws = arg;
+    if (ws->gone || ws->net->dead)
+        return;
+    ws->gone = true;
+    ws->handlers->closed(ws, ws->why, ws->arg);
+}
+
+static void cut(struct ws *ws)
+{
+    if (ws->cut)
+        return;
+    ws->cut = true;
+    ws->why = "the connection was lost";
+    timeline_after(chance_spread(1, NOTICE_MAX), relay_notices, ws);
+    timeline_after(chance_spread(1, NOTICE_MAX), client_notices, ws);
+}
+
+void cable_cut_all(const struct ws_net *net)
+{
+    for (struct ws *ws = cables; ws != NULL; ws = ws->next)
+        if (net == NULL || ws->net == net)
+            cut(ws);
+}
+
+void cable_forget_all(void)
+{
+    struct ws *ws;
+    while (packets != NULL)
+        free_packet(packets);
+    while ((ws = cables) != NULL) {
+        cables = ws->next;
+        relay_notices(ws);
+        free(ws);
+    }
+}
+
+/* ---- from the client to the relay ---- */
+
+static void arrive_up(void *arg)
+{
+    struct packet *packet = arg;
+    struct ws *ws = packet->ws;
+    bool arrives = !ws->cut && ws->connection != NULL;
+    if (arrives && !rendezvous_hear(ws->net->relay, ws->connection, packet->text)) {
+        timeline_after(AGAIN, arrive_up, packet);
+        return;
+    }
+    if (arrives) {
+        trace(ws->net->who, "→ %s", packet->text);
+        if (ws->net->heard != NULL)
+            ws->net->heard(ws->net->arg, packet->text);
+    }
+    free_packet(packet);
+}
+
+bool ws_send(struct ws *ws, const char *text, size_t length)
+{
+    if (ws->net->dead || !ws->opened || ws->closing)
+        return false;
+    send_packet(ws, &ws->up, arrive_up, text, length);
+    if (chance_percent(weather.lose))
+        cut(ws);
+    return true;
+}
+
+size_t ws_backlog(const struct ws *ws)
+{
+    (void)ws;
+    return 0;
+}
+
+static void close_up(void *arg)
+{
+    struct ws *ws = arg;
+    if (ws->cut)
+        return;
+    relay_notices(ws);
+    timeline_after(delay(), client_notices, ws);
+}
+
+void ws_close(struct ws *ws)
+{
+    if (ws->closing)
+        return;
+    ws->closing = true;
+    ws->why = "closed";
+    timeline_after(arrival(&ws->up), close_up, ws);
+}
+
+void ws_free(struct ws *ws)
+{
+    if (ws == NULL)
+        return;
+    ws->gone = true;
+    timeline_after(arrival(&ws->up), relay_notices, ws);
+}
+
+/* ---- from the relay to the client ---- */
+
+static void arrive_down(void *arg)
+{
+    struct packet *packet = arg;
+    struct ws *ws = packet->ws;
+    if (!ws->cut && !ws->gone && !ws->closing && !ws->net->dead) {
+        trace(ws->net->who, "← %s", packet->text);
+        ws->handlers->message(ws, (const uint8_t *)packet->text, packet->length, ws->arg);
+    }
+    free_packet(packet);
+}
+
+void cable_say(struct ws *ws, const char *text, size_t length)
+{
+    send_packet(ws, &ws->down, arrive_down, text, length);
+    if (chance_percent(weather.lose))
+        cut(ws);
+}
+
+static void drop_down(void *arg)
+{
+    struct ws *ws = arg;
+    if (ws->cut)
+        return;
+    ws->cut = true;
+    ws->why = "the relay dropped the connection";
+    relay_notices(ws);
+    client_notices(ws);
+}
+
+void cable_drop(struct ws *ws)
+{
+    timeline_after(arrival(&ws->down), drop_down, ws);
+}
+
+/* ---- dialling ---- */
+
+static void dialled(void *arg)
+{
+    struct ws *ws = arg;
+    if (ws->gone || ws->net->dead || ws->cut)
+        return;
+    if (ws->closing || rendezvous_is_down(ws->net->relay) || chance_percent(weather.refuse)) {
+        ws->cut = true;
+        ws->why = "connection refused";
+        client_notices(ws);
+        return;
+    }
+    ws->opened = true;
+    ws->connection = rendezvous_enter(ws->net->relay, ws);
+    ws->handlers->opened(ws, ws->arg);
+}
+
+struct ws *ws_dial(struct ws_net *net, const struct url *url, const struct proxy *proxy,
+                   const struct ws_options *options, const struct ws_handlers *handlers, void *arg)
+{
+    struct ws *ws;
+    (void)url;
+    (void)proxy;
+    (void)options;
+    if (net->dead)
+        return NULL;
+    ws = calloc(1, sizeof *ws);
+    *ws = (struct ws){.net = net, .handlers = handlers, .arg = arg, .next = cables};
+    cables = ws;
+    if (net->dialled != NULL)
+        net->dialled(net->arg);
+    timeline_after(arrival(&ws->up), dialled, ws);
+    return ws;
+}
+
+struct ws *routes_dial(struct routes *routes, struct relay *relay, const struct url *url,
+                       const struct ws_options *options, const struct ws_handlers *handlers,
+                       void *arg)
+{
+    (void)relay;
+    return ws_dial(routes->net, url, NULL, options, handlers, arg);
+}

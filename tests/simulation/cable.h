@@ -1,0 +1,55 @@
+/*
+ * A pretend network, which fills net/ws.h: a cable from each machine to the relay, with delays in
+ * both directions, on which nothing overtakes anything else, and which may be cut at any time, with
+ * all that is under way.
+ */
+#ifndef SIMULATION_CABLE_H
+#define SIMULATION_CABLE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "net/ws.h"
+
+struct rendezvous;
+
+/* In place of daemon/routes.c: all relays are reached over one net. */
+struct routes {
+    struct ws_net *net;
+};
+
+/* Who dials. */
+struct ws_net {
+    const char *who; /* for the trace */
+    struct rendezvous *relay;
+    bool dead; /* it has crashed: nothing that it does has an effect */
+    void (*dialled)(void *arg);
+    /* A text of it arrives at the relay. */
+    void (*heard)(void *arg, const char *text);
+    void *arg;
+};
+
+/* The weather, for all cables. */
+struct cable_weather {
+    int64_t delay_max; /* ms, each way; most are shorter by far */
+    unsigned lose;     /* per cent of the texts that a cut comes upon */
+    unsigned refuse;   /* per cent of the dials that fail */
+};
+
+void cable_set_weather(const struct cable_weather *weather);
+
+/* Cuts every cable (of `net`, or of all if NULL); both ends notice, each in its own time. */
+void cable_cut_all(const struct ws_net *net);
+
+/* Frees what is left of a world: nothing may be under way any more. */
+void cable_forget_all(void);
+
+/* ---- the relay's end ---- */
+
+/* Queues a text for the client. */
+void cable_say(struct ws *ws, const char *text, size_t length);
+
+/* The relay drops the connection, after what it said before. */
+void cable_drop(struct ws *ws);
+
+#endif

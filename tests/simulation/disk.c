@@ -1,0 +1,452 @@
+#include "config.h"
+
+#include "tests/simulation/disk.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "state/record.h"
+
+/* More than any simulated user brings about. */
+#define ROWS_MAX     2048
+#define SESSIONS_MAX 16
+
+/* Never changed, and shared by the platters that have it. */
+struct blob {
+    unsigned holders;
+    size_t length;
+    uint8_t data[];
+};
+
+struct row {
+    uint8_t id[SESSION_ID_BYTES];
+    enum store_box box;
+    uint32_t number;
+    struct blob *blob;
+};
+
+struct entry {
+    uint8_t id[SESSION_ID_BYTES];
+    uint64_t change;
+    int64_t wake;
+    char name[NAME_MAX_BYTES + 1]; /* "" for none */
+    struct blob *record;
+};
+
+/* One state of the disk. */
+struct platter {
+    struct entry entries[SESSIONS_MAX]; /* sorted by id */
+    unsigned entry_count;
+    struct row rows[ROWS_MAX];
+    unsigned row_count;
+    uint64_t last_change;
+};
+
+struct store {
+    struct platter durable;
+    struct disk_hooks hooks;
+};
+
+struct store_txn {
+    struct store *store;
+    struct platter *platter; /* the durable one for readers, a copy for the writer */
+    bool writes, changed;
+    enum store_status status;
+};
+
+/* ---- blobs ---- */
+
+static struct blob *blob_new(const void *data, size_t length)
+{
+    struct blob *blob = malloc(sizeof *blob + length + 1);
+    blob->holders = 1;
+    blob->length = length;
+    if (length > 0)
+        memcpy(blob->data, data, length);
+    return blob;
+}
+
+static struct blob *blob_hold(struct blob *blob)
+{
+    blob->holders++;
+    return blob;
+}
+
+static void blob_drop(struct blob *blob)
+{
+    if (--blob->holders == 0)
+        free(blob);
+}
+
+/* ---- platters ---- */
+
+static struct platter *platter_copy(const struct platter *platter)
+{
+    struct platter *copy = malloc(sizeof *copy);
+    memcpy(copy->entries, platter->entries, platter->entry_count * sizeof platter->entries[0]);
+    memcpy(copy->rows, platter->rows, platter->row_count * sizeof platter->rows[0]);
+    copy->entry_count = platter->entry_count;
+    copy->row_count = platter->row_count;
+    copy->last_change = platter->last_change;
+    for (unsigned i = 0; i < copy->entry_count; i++)
+        blob_hold(copy->entries[i].record);
+    for (unsigned i = 0; i < copy->row_count; i++)
+        blob_hold(copy->rows[i].blob);
+    return copy;
+}
+
+static void platter_clear(struct platter *platter)
+{
+    for (unsigned i = 0; i < platter->entry_count; i++)
+        blob_drop(platter->entries[i].record);
+    for (unsigned i = 0; i < platter->row_count; i++)
+        blob_drop(platter->rows[i].blob);
+    platter->entry_count = platter->row_count = 0;
+}
+
+static struct entry *find_entry(const struct platter *platter, const uint8_t *id)
+{
+    for (unsigned i = 0; i < platter->entry_count; i++)
+        if (memcmp(platter->entries[i].id, id, SESSION_ID_BYTES) == 0)
+            return (struct entry *)&platter->entries[i];
+    return NULL;
+}
+
+static struct row *find_row(const struct platter *platter, enum store_box box, const uint8_t *id,
+                            uint32_t number)
+{
+    for (unsigned i = 0; i < platter->row_count; i++) {
+        const struct row *row = &platter->rows[i];
+        if (row->box == box && row->number == number && memcmp(row->id, id, SESSION_ID_BYTES) == 0)
+            return (struct row *)row;
+    }
+    return NULL;
+}
+
+struct store *disk_new(const struct disk_hooks *hooks)
+{
+    struct store *store = calloc(1, sizeof *store);
+    store->hooks = *hooks;
+    return store;
+}
+
+void disk_free(struct store *store)
+{
+    platter_clear(&store->durable);
+    free(store);
+}
+
+/* ---- transactions ---- */
+
+struct store_txn *store_read(struct store *store)
+{
+    struct store_txn *txn = calloc(1, sizeof *txn);
+    *txn = (struct store_txn){.store = store, .platter = &store->durable};
+    return txn;
+}
+
+struct store_txn *store_write(struct store *store, size_t room)
+{
+    struct store_txn *txn = calloc(1, sizeof *txn);
+    (void)room;
+    *txn = (struct store_txn){
+        .store = store, .platter = platter_copy(&store->durable), .writes = true};
+    return txn;
+}
+
+enum store_status store_txn_status(const struct store_txn *txn)
+{
+    return txn->status;
+}
+
+void store_end(struct store_txn *txn)
+{
+    if (txn == NULL)
+        return;
+    if (txn->writes) {
+        platter_clear(txn->platter);
+        free(txn->platter);
+    }
+    free(txn);
+}
+
+static void make_durable(struct store_txn *txn)
+{
+    struct store *store = txn->store;
+    struct platter old = store->durable;
+    store->durable = *txn->platter;
+    *txn->platter = old; /* store_end() clears it */
+}
+
+enum store_status store_commit(struct store_txn *txn)
+{
+    const struct disk_hooks *hooks = &txn->store->hooks;
+    enum store_status status = txn->status;
+    if (status == STORE_OK && txn->changed)
+        status = hooks->failing(hooks->arg);
+    if (status == STORE_OK && txn->changed) {
+        enum disk_crash crash = hooks->committing(hooks->arg);
+        if (crash != DISK_CRASH_BEFORE) {
+            make_durable(txn);
+            hooks->committed(hooks->arg);
+        }
+    }
+    store_end(txn);
+    return status;
+}
+
+/* ---- sessions ---- */
+
+static enum store_status read_entry(const struct entry *entry, struct session **ret_session)
+{
+    enum store_status status =
+        record_decode(entry->id, entry->record->data, entry->record->length, ret_session);
+    if (status == STORE_OK)
+        (*ret_session)->change = entry->change;
+    return status;
+}
+
+enum store_status store_get_session(struct store_txn *txn, const uint8_t id[SESSION_ID_BYTES],
+                                    struct session **ret_session)
+{
+    const struct entry *entry = find_entry(txn->platter, id);
+    return entry == NULL ? STORE_MISSING : read_entry(entry, ret_session);
+}
+
+static bool name_is_taken(const struct platter *platter, const struct session *session)
+{
+    for (unsigned i = 0; session->name != NULL && i < platter->entry_count; i++)
+        if (strcmp(platter->entries[i].name, session->name) == 0 &&
+            memcmp(platter->entries[i].id, session->id, SESSION_ID_BYTES) != 0)
+            return true;
+    return false;
+}
+
+static struct entry *add_entry(struct platter *platter, const uint8_t *id)
+{
+    unsigned place = 0;
+    while (place < platter->entry_count &&
+           memcmp(platter->entries[place].id, id, SESSION_ID_BYTES) < 0)
+        place++;
+    if (platter->entry_count == SESSIONS_MAX)
+        abort();
+    memmove(&platter->entries[place + 1], &platter->entries[place],
+            (platter->entry_count - place) * sizeof platter->entries[0]);
+    platter->entry_count++;
+    platter->entries[place] = (struct entry){.record = blob_new(NULL, 0)};
+    memcpy(platter->entries[place].id, id, SESSION_ID_BYTES);
+    return &platter->entries[place];
+}
+
+static bool same_record(const struct entry *entry, const struct record *record)
+{
+    return entry->record->length == record->length &&
+           memcmp(entry->record->data, record->data, record->length) == 0;
+}
+
+/* The record bears the number of its own change: the session is compared with the old one in it. */
+static enum store_status put(struct store_txn *txn, struct session *session, bool *ret_changed)
+{
+    struct entry *entry = find_entry(txn->platter, session->id);
+    struct record record;
+    session->change = entry == NULL ? 0 : entry->change;
+    enum store_status status = record_encode(session, &record);
+    if (status != STORE_OK)
+        return status;
+    if (entry != NULL && same_record(entry, &record)) {
+        record_clear(&record);
+        return STORE_OK;
+    }
+    record_clear(&record);
+    session->change = ++txn->platter->last_change;
+    status = record_encode(session, &record);
+    if (status != STORE_OK)
+        return status;
+    if (entry == NULL)
+        entry = add_entry(txn->platter, session->id);
+    blob_drop(entry->record);
+    entry->record = blob_new(record.data, record.length);
+    entry->change = session->change;
+    entry->wake = session->wake;
+    strcpy(entry->name, session->name == NULL ? "" : session->name);
+    record_clear(&record);
+    txn->changed = true;
+    if (ret_changed != NULL)
+        *ret_changed = true;
+    return STORE_OK;
+}
+
+enum store_status store_put_session(struct store_txn *txn, struct session *session,
+                                    bool *ret_changed)
+{
+    if (ret_changed != NULL)
+        *ret_changed = false;
+    if (name_is_taken(txn->platter, session))
+        return STORE_TAKEN;
+    enum store_status status = put(txn, session, ret_changed);
+    if (status != STORE_OK && txn->status == STORE_OK)
+        txn->status = status;
+    return status;
+}
+
+enum store_status store_find(struct store_txn *txn, const char *text,
+                             uint8_t ret_id[SESSION_ID_BYTES])
+{
+    for (unsigned i = 0; i < txn->platter->entry_count; i++)
+        if (strcmp(txn->platter->entries[i].name, text) == 0) {
+            memcpy(ret_id, txn->platter->entries[i].id, SESSION_ID_BYTES);
+            return STORE_OK;
+        }
+    return STORE_MISSING;
+}
+
+void store_delete_session(struct store_txn *txn, const uint8_t id[SESSION_ID_BYTES])
+{
+    struct platter *platter = txn->platter;
+    struct entry *entry = find_entry(platter, id);
+    store_delete_messages(txn, STORE_OUTBOX, id, UINT32_MAX);
+    store_delete_messages(txn, STORE_INBOX, id, UINT32_MAX);
+    if (entry == NULL)
+        return;
+    blob_drop(entry->record);
+    memmove(entry, entry + 1,
+            (size_t)(&platter->entries[platter->entry_count] - (entry + 1)) * sizeof *entry);
+    platter->entry_count--;
+    platter->last_change++;
+    txn->changed = true;
+}
+
+/* ---- due ---- */
+
+static int compare_due(int64_t wake, const uint8_t *id, const struct store_due *place)
+{
+    if (wake != place->wake)
+        return wake < place->wake ? -1 : 1;
+    return memcmp(id, place->id, SESSION_ID_BYTES);
+}
+
+enum store_status store_next_due(struct store_txn *txn, struct store_due *place)
+{
+    const struct platter *platter = txn->platter;
+    struct store_due best = {.wake = INT64_MAX};
+    for (unsigned i = 0; i < platter->entry_count; i++) {
+        const struct entry *entry = &platter->entries[i];
+        if (entry->wake == INT64_MAX || compare_due(entry->wake, entry->id, place) <= 0 ||
+            (best.wake != INT64_MAX && compare_due(entry->wake, entry->id, &best) > 0))
+            continue;
+        best.wake = entry->wake;
+        memcpy(best.id, entry->id, SESSION_ID_BYTES);
+    }
+    if (best.wake == INT64_MAX)
+        return STORE_MISSING;
+    *place = best;
+    return STORE_OK;
+}
+
+/* ---- imports: nobody does that here ---- */
+
+enum store_status store_get_import(struct store_txn *txn, const uint8_t id[SESSION_ID_BYTES],
+                                   uint32_t *ret_exports)
+{
+    (void)txn;
+    (void)id;
+    (void)ret_exports;
+    return STORE_MISSING;
+}
+
+void store_put_import(struct store_txn *txn, const uint8_t id[SESSION_ID_BYTES], uint32_t exports,
+                      int64_t deadline, int64_t now)
+{
+    (void)txn;
+    (void)id;
+    (void)exports;
+    (void)deadline;
+    (void)now;
+}
+
+/* ---- messages ---- */
+
+void store_put_message(struct store_txn *txn, enum store_box box,
+                       const uint8_t id[SESSION_ID_BYTES], uint32_t number, const uint8_t *data,
+                       size_t length)
+{
+    struct platter *platter = txn->platter;
+    struct row *row = find_row(platter, box, id, number);
+    if (row != NULL)
+        blob_drop(row->blob);
+    else if (platter->row_count == ROWS_MAX)
+        abort();
+    else
+        row = &platter->rows[platter->row_count++];
+    *row = (struct row){.box = box, .number = number, .blob = blob_new(data, length)};
+    memcpy(row->id, id, SESSION_ID_BYTES);
+    txn->changed = true;
+}
+
+enum store_status store_get_message(struct store_txn *txn, enum store_box box,
+                                    const uint8_t id[SESSION_ID_BYTES], uint32_t number,
+                                    const uint8_t **ret_data, size_t *ret_length)
+{
+    const struct row *row = find_row(txn->platter, box, id, number);
+    if (row == NULL)
+        return STORE_MISSING;
+    *ret_data = row->blob->data;
+    *ret_length = row->blob->length;
+    return STORE_OK;
+}
+
+void store_delete_messages(struct store_txn *txn, enum store_box box,
+                           const uint8_t id[SESSION_ID_BYTES], uint32_t below)
+{
+    struct platter *platter = txn->platter;
+    unsigned kept = 0;
+    for (unsigned i = 0; i < platter->row_count; i++) {
+        struct row *row = &platter->rows[i];
+        bool goes = row->box == box && (row->number < below || below == UINT32_MAX) &&
+                    memcmp(row->id, id, SESSION_ID_BYTES) == 0;
+        if (goes)
+            blob_drop(row->blob);
+        else
+            platter->rows[kept++] = *row;
+    }
+    txn->changed |= kept != platter->row_count;
+    platter->row_count = kept;
+}
+
+const char *store_status_text(enum store_status status)
+{
+    return status == STORE_FULL ? "the disk is full" : "the disk fails";
+}
+
+/* ---- for judges ---- */
+
+struct session *disk_session(const struct store *disk, const uint8_t id[SESSION_ID_BYTES])
+{
+    const struct entry *entry = find_entry(&disk->durable, id);
+    struct session *session;
+    return entry != NULL && read_entry(entry, &session) == STORE_OK ? session : NULL;
+}
+
+bool disk_first(const struct store *disk, uint8_t ret_id[SESSION_ID_BYTES])
+{
+    if (disk->durable.entry_count == 0)
+        return false;
+    memcpy(ret_id, disk->durable.entries[0].id, SESSION_ID_BYTES);
+    return true;
+}
+
+bool disk_message(const struct store *disk, enum store_box box, const uint8_t id[SESSION_ID_BYTES],
+                  uint32_t number, const uint8_t **ret_data, size_t *ret_length)
+{
+    const struct row *row = find_row(&disk->durable, box, id, number);
+    if (row == NULL)
+        return false;
+    *ret_data = row->blob->data;
+    *ret_length = row->blob->length;
+    return true;
+}
+
+unsigned disk_count(const struct store *disk)
+{
+    return disk->durable.entry_count + disk->durable.row_count;
+}

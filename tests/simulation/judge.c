@@ -1,0 +1,281 @@
+#include "config.h"
+
+#include "tests/simulation/judge.h"
+
+#include <jansson.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/simulation/timeline.h"
+#include "tests/simulation/trace.h"
+#include "wormhole/payload.h"
+
+/* In any so long time a session dials at most so often, besides what stirs bring about: whatever
+ * the schedule, it backs off when visits fail. */
+#define STORM_WINDOW (10 * TIMELINE_MINUTE)
+#define STORM_CALM   60
+
+void judge_clear(struct judge_side *side)
+{
+    for (unsigned i = 0; i < JUDGE_MESSAGES; i++)
+        free(side->sent[i].data);
+    for (unsigned i = 0; i < side->phase_count; i++) {
+        free(side->phases[i].name);
+        free(side->phases[i].body);
+    }
+}
+
+/* ---- the disk ---- */
+
+static void check_pake(struct judge_side *side, const struct session *session)
+{
+    if (sodium_is_zero(session->pake, sizeof session->pake))
+        return;
+    if (!sodium_is_zero(side->pake, sizeof side->pake) &&
+        memcmp(side->pake, session->pake, sizeof side->pake) != 0)
+        trace_fail("%s made a second pake", side->who);
+    memcpy(side->pake, session->pake, sizeof side->pake);
+}
+
+static bool same(const struct judge_message *message, const uint8_t *data, size_t length)
+{
+    return message->length == length && memcmp(message->data, data, length) == 0;
+}
+
+/* Rows of the outbox stay as they are until the session ends. */
+static void check_outbox(struct judge_side *side, const struct session *session)
+{
+    for (uint32_t i = 0; i < session->sent && i < JUDGE_MESSAGES; i++) {
+        const uint8_t *row;
+        size_t length;
+        if (!disk_message(side->disk, STORE_OUTBOX, side->id, i, &row, &length)) {
+            if (session->state < SESSION_CLOSED)
+                trace_fail("%s lost message %u of its outbox", side->who, i);
+            continue;
+        }
+        struct judge_message *known = &side->sent[i];
+        if (known->data == NULL) {
+            known->data = malloc(length);
+            memcpy(known->data, row, length);
+            known->length = length;
+        } else if (!same(known, row, length)) {
+            trace_fail("%s changed message %u of its outbox", side->who, i);
+        }
+    }
+    if (session->sent < side->sent_count)
+        trace_fail("%s forgot how many messages it sent", side->who);
+    side->sent_count = session->sent;
+}
+
+/* What is in the inbox is what the peer put into its outbox. */
+static void check_inbox(struct judge_side *side, const struct session *session)
+{
+    for (uint32_t i = 0; i < JUDGE_MESSAGES && session->unread > 0; i++) {
+        const uint8_t *data;
+        size_t length;
+        if (!disk_message(side->disk, STORE_INBOX, side->id, i, &data, &length))
+            continue;
+        if (side->deaf)
+            trace_fail("%s got a message through a wrong code", side->who);
+        if (i < session->acked)
+            trace_fail("%s keeps message %u, which was acknowledged", side->who, i);
+        if (side->peer == NULL)
+            continue;
+        const struct judge_message *sent = &side->peer->sent[i];
+        if (sent->data == NULL || sent->length != length + KEYS_NONCE_BYTES ||
+            memcmp(sent->data + KEYS_NONCE_BYTES, data, length) != 0)
+            trace_fail("%s has a message %u that nobody sent", side->who, i);
+    }
+    if (session->received < side->received)
+        trace_fail("%s forgot how many messages it received", side->who);
+    side->received = session->received;
+}
+
+static void check_receipts(struct judge_side *side, const struct session *session)
+{
+    struct session *peer;
+    if (side->peer == NULL || !side->peer->begun || session->delivered + session->read == 0)
+        return;
+    peer = disk_session(side->peer->disk, side->peer->id);
+    if (peer == NULL)
+        return;
+    if (session->delivered > peer->received)
+        trace_fail("%s was told of %u deliveries, while %u were durable", side->who,
+                   session->delivered, peer->received);
+    if (session->read > peer->acked)
+        trace_fail("%s was told that %u messages were read, while %u were", side->who,
+                   session->read, peer->acked);
+    session_free(peer);
+}
+
+void judge_committed(struct judge_side *side)
+{
+    struct session *session = disk_session(side->disk, side->id);
+    if (session == NULL)
+        return;
+    check_pake(side, session);
+    check_outbox(side, session);
+    check_inbox(side, session);
+    check_receipts(side, session);
+    if (session->state >= SESSION_CLOSING && session->result == RESULT_NONE &&
+        session->state != SESSION_EXPORTED)
+        trace_fail("%s ended without a result", side->who);
+    if (session->result != RESULT_NONE && session->reason == NULL)
+        trace_fail("%s ended without a reason", side->who);
+    session_free(session);
+}
+
+/* ---- what the relay hears: nothing that is not durable ---- */
+
+static struct judge_phase *find_phase(struct judge_side *side, const char *name)
+{
+    for (unsigned i = 0; i < side->phase_count; i++)
+        if (strcmp(side->phases[i].name, name) == 0)
+            return &side->phases[i];
+    return NULL;
+}
+
+static void check_repetition(struct judge_side *side, const char *name, const char *body)
+{
+    struct judge_phase *phase = find_phase(side, name);
+    if (phase == NULL && side->phase_count < JUDGE_PHASES) {
+        side->phases[side->phase_count++] =
+            (struct judge_phase){.name = strdup(name), .body = strdup(body)};
+    } else if (phase != NULL && strcmp(phase->body, body) != 0) {
+        trace_fail("%s said two different things as phase %s", side->who, name);
+    }
+}
+
+static void check_add(struct judge_side *side, const struct session *session, const json_t *message)
+{
+    const char *phase = json_string_value(json_object_get(message, "phase"));
+    const char *body = json_string_value(json_object_get(message, "body"));
+    const uint8_t *row;
+    size_t length;
+    uint32_t number;
+    check_repetition(side, phase, body);
+    if (strcmp(phase, "pake") == 0) {
+        if (sodium_is_zero(session->pake, sizeof session->pake))
+            trace_fail("%s told a pake that is not durable", side->who);
+    } else if (strcmp(phase, "version") == 0) {
+        if (session->peer_side == NULL)
+            trace_fail("%s told a version before its key is durable", side->who);
+    } else if (payload_phase_number(phase, &number)) {
+        if (session->state != SESSION_CLOSED &&
+            !disk_message(side->disk, STORE_OUTBOX, side->id, number, &row, &length))
+            trace_fail("%s told message %u, which is not durable", side->who, number);
+    }
+}
+
+static void check_claim(struct judge_side *side, const struct session *session,
+                        const json_t *message)
+{
+    (void)message;
+    if (session->code == NULL || session->nameplate == NAMEPLATE_NONE)
+        if (session->state != SESSION_CLOSED)
+            trace_fail("%s claimed a nameplate, and would not know it after a crash", side->who);
+}
+
+static void check_bind(struct judge_side *side, const struct session *session,
+                       const json_t *message)
+{
+    if (strcmp(json_string_value(json_object_get(message, "side")), session->side) != 0)
+        trace_fail("%s came under another side", side->who);
+}
+
+static const struct {
+    const char *type;
+    void (*check)(struct judge_side *side, const struct session *session, const json_t *message);
+} checks[] = {
+    {"add", check_add},
+    {"claim", check_claim},
+    {"bind", check_bind},
+};
+
+static void check_durable(struct judge_side *side, const char *type, const json_t *message)
+{
+    for (unsigned i = 0; i < sizeof checks / sizeof *checks; i++) {
+        struct session *session;
+        if (strcmp(type, checks[i].type) != 0)
+            continue;
+        session = disk_session(side->disk, side->id);
+        if (session != NULL)
+            checks[i].check(side, session, message);
+        session_free(session);
+    }
+}
+
+void judge_heard(struct judge_side *side, const char *text)
+{
+    json_t *message = json_loads(text, 0, NULL);
+    const char *type = json_string_value(json_object_get(message, "type"));
+    if (type == NULL)
+        trace_fail("%s told the relay nonsense: %s", side->who, text);
+    else
+        check_durable(side, type, message);
+    side->allocates += type != NULL && strcmp(type, "allocate") == 0;
+    json_decref(message);
+}
+
+/* ---- how often it comes ---- */
+
+static void note_time(struct judge_times *times)
+{
+    times->when[times->count++ % JUDGE_TIMES] = timeline_now();
+}
+
+static unsigned recent(const struct judge_times *times, int64_t window)
+{
+    unsigned found = 0;
+    for (unsigned i = 0; i < JUDGE_TIMES && i < times->count; i++)
+        found += times->when[i] > timeline_now() - window;
+    return found;
+}
+
+void judge_stirred(struct judge_side *side)
+{
+    note_time(&side->stirs);
+}
+
+/* What a stir sets going may last as long as the window does. */
+void judge_dialled(struct judge_side *side)
+{
+    note_time(&side->dials);
+    unsigned dials = recent(&side->dials, STORM_WINDOW);
+    unsigned stirs = recent(&side->stirs, 2 * STORM_WINDOW);
+    if (dials > STORM_CALM + side->visits_a_stir * (1 + stirs))
+        trace_fail("%s dialled %u times in %d minutes, with %u stirs in twice as many", side->who,
+                   dials, (int)(STORM_WINDOW / TIMELINE_MINUTE), stirs);
+}
+
+/* ---- what the user is told ---- */
+
+void judge_accepted(struct judge_side *side, uint32_t number)
+{
+    const uint8_t *row;
+    size_t length;
+    if (!disk_message(side->disk, STORE_OUTBOX, side->id, number, &row, &length))
+        trace_fail("%s told its user that message %u is kept, and it is not durable", side->who,
+                   number);
+    if (number + 1 > side->accepted)
+        side->accepted = number + 1;
+}
+
+void judge_got(struct judge_side *side, uint32_t number, const uint8_t *data, size_t length)
+{
+    const struct judge_message *sent;
+    if (side->deaf)
+        trace_fail("%s gave its user a message through a wrong code", side->who);
+    if (number > side->read)
+        trace_fail("%s gave its user message %u before message %u", side->who, number, side->read);
+    if (number == side->read)
+        side->read++;
+    if (side->peer == NULL)
+        return;
+    sent = &side->peer->sent[number];
+    if (sent->data == NULL || sent->length != length + KEYS_NONCE_BYTES ||
+        memcmp(sent->data + KEYS_NONCE_BYTES, data, length) != 0)
+        trace_fail("%s gave its user a message %u that the peer's did not send", side->who, number);
+}

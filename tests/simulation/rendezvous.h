@@ -1,0 +1,38 @@
+/* The relay of a simulated world: ours (its rules, over the memory store), or the model of the
+ * stock one. */
+#ifndef SIMULATION_RENDEZVOUS_H
+#define SIMULATION_RENDEZVOUS_H
+
+#include <stdbool.h>
+
+struct rendezvous;
+struct ws;
+
+/* rendezvous_free(), when every connection has been left. */
+struct rendezvous *rendezvous_new_ours(void);
+struct rendezvous *rendezvous_new_stock(void);
+void rendezvous_free(struct rendezvous *relay);
+
+/* True for the model of the stock one. */
+bool rendezvous_is_stock(const struct rendezvous *relay);
+
+/* While it is down nobody gets through; whoever is connected must be cut off besides. */
+void rendezvous_set_down(struct rendezvous *relay, bool down);
+bool rendezvous_is_down(const struct rendezvous *relay);
+
+/* It forgets mailboxes that nobody listens to: all of them, as the stock one may after 11 minutes;
+ * ours only those that expired. */
+void rendezvous_prune(struct rendezvous *relay);
+
+/* True if it holds nothing: no nameplate, no mailbox, no message. */
+bool rendezvous_is_empty(struct rendezvous *relay);
+
+/* ---- connections ---- */
+
+/* Somebody comes in, and is welcomed: what is said to it goes down the cable. */
+void *rendezvous_enter(struct rendezvous *relay, struct ws *cable);
+/* False: it cannot listen now; try again soon. */
+bool rendezvous_hear(struct rendezvous *relay, void *connection, const char *text);
+void rendezvous_leave(struct rendezvous *relay, void *connection);
+
+#endif
