@@ -78,6 +78,7 @@ void seen_clear(struct seen *seen)
 
     HASH_ITER(hh, seen->sessions, session, next)
     {
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): HASH_DEL takes it out of the list */
         HASH_DEL(seen->sessions, session);
         free(session);
     }

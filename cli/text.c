@@ -18,14 +18,13 @@
 /* The offer of the text on the command line or on standard input. New; free(). */
 static enum exit_status read_offer(const struct options *options, char **ret_offer)
 {
-    enum exit_status status = EXIT_DONE;
     char *text = NULL;
     size_t length;
 
     if (options->count == 1) {
         *ret_offer = offer_make_text(options->arguments[0], strlen(options->arguments[0]));
     } else {
-        status = input_all(WORMCLIENT_MESSAGE_MAX, &text, &length);
+        enum exit_status status = input_all(WORMCLIENT_MESSAGE_MAX, &text, &length);
         if (status != EXIT_DONE)
             return status;
         *ret_offer = offer_make_text(text, length);
@@ -101,6 +100,11 @@ static enum exit_status send_offer(struct wormclient *client, const struct optio
     return status;
 }
 
+enum exit_status text_send_check(const struct options *options)
+{
+    return begin_check_picture("text send", options);
+}
+
 enum exit_status text_send_run(struct wormclient *client, const struct options *options)
 {
     char *offer;
@@ -117,19 +121,19 @@ enum exit_status text_send_run(struct wormclient *client, const struct options *
 
 enum exit_status text_receive_check(const struct options *options)
 {
-    return begin_check_code("text receive", options);
+    return code_check_options("text receive", options);
 }
 
 static enum exit_status begin_with_code(struct wormclient *client, const struct options *options,
                                         struct wormclient_session **ret_session)
 {
-    char *code;
-    enum exit_status status = begin_read_code(options, &code);
+    struct code code;
+    enum exit_status status = code_read(client, options, OFFER_APPID, &code);
 
     if (status != EXIT_DONE)
         return status;
-    status = begin_accept(client, options, OFFER_APPID, code, ret_session);
-    input_code_free(code);
+    status = begin_accept(client, options, OFFER_APPID, &code, ret_session);
+    code_clear(&code);
     return status;
 }
 

@@ -66,6 +66,7 @@ void turn_forget_touched(struct turns *turns)
     struct touched *touched, *next;
     HASH_ITER(hh, turns->touched, touched, next)
     {
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): HASH_DEL takes it out of the list */
         HASH_DEL(turns->touched, touched);
         free(touched);
     }

@@ -389,8 +389,12 @@ void visits_free(struct visits *visits)
     if (visits == NULL)
         return;
     HASH_ITER(hh, visits->links, link, next)
-    visits_abandon(visits, link->id);
+    {
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): HASH_DEL takes it out of the list */
+        visits_abandon(visits, link->id);
+    }
     while ((link = visits->detached) != NULL) {
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): DL_DELETE takes it out of the list */
         ws_free(link->ws);
         free_link(link);
     }

@@ -17,8 +17,8 @@ static void encode_group(const uint8_t *bytes, size_t count, char *out)
         group |= bytes[2];
     out[0] = ALPHABET[group >> 18];
     out[1] = ALPHABET[group >> 12 & 63];
-    out[2] = count > 1 ? ALPHABET[group >> 6 & 63] : '=';
-    out[3] = count > 2 ? ALPHABET[group & 63] : '=';
+    out[2] = (char)(count > 1 ? ALPHABET[group >> 6 & 63] : '=');
+    out[3] = (char)(count > 2 ? ALPHABET[group & 63] : '=');
 }
 
 char *base64_encode(const void *data, size_t length)

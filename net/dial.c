@@ -118,7 +118,7 @@ static int socket_error(int fd)
 static void on_connected(evutil_socket_t fd, short what, void *arg)
 {
     struct dial *dial = arg;
-    int error = what & EV_TIMEOUT ? ETIMEDOUT : socket_error(fd);
+    int error = (what & EV_TIMEOUT) ? ETIMEDOUT : socket_error(fd);
 
     if (error != 0) {
         note_error(dial, error);

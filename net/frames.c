@@ -200,7 +200,7 @@ static void take_close(struct frames *frames, const struct wslay_event_on_msg_re
     at += snprintf(frames->why + at, sizeof frames->why - (size_t)at, ": ");
     for (size_t i = 2; i < message->msg_length; i++)
         frames->why[at++] =
-            message->msg[i] >= ' ' && message->msg[i] <= '~' ? (char)message->msg[i] : '?';
+            (char)(message->msg[i] >= ' ' && message->msg[i] <= '~' ? message->msg[i] : '?');
     frames->why[at] = '\0';
 }
 

@@ -2,6 +2,7 @@
 
 #include "relay/lmdb_op.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -144,6 +145,7 @@ bool lmdb_op_tell_message(struct lmdb_op *op, uint64_t number, const struct lmdb
 {
     size_t size = message->side.length + message->phase.length + message->body.length +
                   message->id.length + 4;
+    assert(message->side.data != NULL); /* lmdb_op_reset() frees them all with the side */
     struct relay_message *messages = more(op, op->messages, sizeof(*messages));
     if (messages == NULL)
         return false;

@@ -160,6 +160,12 @@ void server_accept(void *arg, int fd)
         peer_new(server, fd, &endpoint);
 }
 
+static void drop_event(struct event *event)
+{
+    if (event)
+        event_free(event);
+}
+
 void server_free(struct server *server)
 {
     if (!server)
@@ -168,10 +174,9 @@ void server_free(struct server *server)
         peer_free(server->peers);
     while (server->doomed)
         peer_free(server->doomed);
-    struct event *events[] = {server->reaper, server->tender, server->ending};
-    for (size_t i = 0; i < sizeof events / sizeof *events; i++)
-        if (events[i])
-            event_free(events[i]);
+    drop_event(server->reaper);
+    drop_event(server->tender);
+    drop_event(server->ending);
     rations_free(server->rations);
     ws_net_free(server->net);
     SSL_CTX_free(server->tls);

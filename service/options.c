@@ -15,7 +15,8 @@
 
 /* What getopt_long() returns for each option: beyond all characters, then a setting each. */
 enum {
-    OPTION_OWN = 0x100,
+    OPTION_FIRST = 0x100,
+    OPTION_OWN = OPTION_FIRST,
     OPTION_CHECK,
     OPTION_CONFIG,
     OPTION_HELP,
@@ -23,7 +24,7 @@ enum {
     OPTION_SETTINGS,
 };
 
-#define OWN_OPTIONS (OPTION_SETTINGS - OPTION_OWN)
+#define OWN_OPTIONS (OPTION_SETTINGS - OPTION_FIRST)
 
 /* Every setting is an option too. The array ends with a row of zeros. */
 static void list_options(const struct options_info *info,
@@ -79,16 +80,16 @@ static bool take_config(struct options *options, const char *path)
 static bool take(struct options *options, const struct settings_table *table, int option,
                  char *argument)
 {
-    bool *const switches[] = {[OPTION_OWN - OPTION_OWN] = &options->own,
-                              [OPTION_CHECK - OPTION_OWN] = &options->check,
-                              [OPTION_HELP - OPTION_OWN] = &options->help,
-                              [OPTION_VERSION - OPTION_OWN] = &options->version};
+    bool *const switches[] = {[OPTION_OWN - OPTION_FIRST] = &options->own,
+                              [OPTION_CHECK - OPTION_FIRST] = &options->check,
+                              [OPTION_HELP - OPTION_FIRST] = &options->help,
+                              [OPTION_VERSION - OPTION_FIRST] = &options->version};
     int index = option - OPTION_SETTINGS;
     if (index >= 0)
         return take_setting(options, &table->rows[index], index, argument);
     if (option == OPTION_CONFIG)
         return take_config(options, argument);
-    return *switches[option - OPTION_OWN] = true;
+    return *switches[option - OPTION_FIRST] = true;
 }
 
 bool options_parse(const struct options_info *info, int argc, char **argv,

@@ -12,7 +12,7 @@ void settings_variable(const struct settings_table *table, const struct settings
 {
     snprintf(ret_name, SETTINGS_VARIABLE_SIZE, "%s%s", table->prefix, row->key);
     for (char *at = ret_name; *at; at++)
-        *at = *at == '-' ? '_' : (char)toupper((unsigned char)*at);
+        *at = (char)(*at == '-' ? '_' : toupper((unsigned char)*at));
 }
 
 const char *settings_source_text(enum settings_source source)

@@ -21,15 +21,13 @@
 #define NEW_DIRECTORY "new"
 #define NEW_FILE      NEW_DIRECTORY "/" HEADER_FILE
 
-/* NULL and *ret_error if it cannot be opened. mdb_env_close(). */
-static MDB_env *open_env(const char *path, size_t map_size, int *ret_error)
+/* MDB_SUCCESS, or why it cannot be opened. mdb_env_close(). */
+static int open_env(const char *path, size_t map_size, MDB_env **ret_env)
 {
     MDB_env *env;
     int error = mdb_env_create(&env);
-    if (error != MDB_SUCCESS) {
-        *ret_error = error;
-        return NULL;
-    }
+    if (error != MDB_SUCCESS)
+        return error;
     error = mdb_env_set_maxdbs(env, LMDB_TABLES_MAX);
     if (error == MDB_SUCCESS)
         error = mdb_env_set_mapsize(env, map_size);
@@ -37,12 +35,11 @@ static MDB_env *open_env(const char *path, size_t map_size, int *ret_error)
      * thread have several readers. */
     if (error == MDB_SUCCESS)
         error = mdb_env_open(env, path, MDB_NOTLS, 0600);
-    if (error != MDB_SUCCESS) {
+    if (error != MDB_SUCCESS)
         mdb_env_close(env);
-        *ret_error = error;
-        return NULL;
-    }
-    return env;
+    else
+        *ret_env = env;
+    return error;
 }
 
 /* Those from `first` to before `end`. */
@@ -90,10 +87,10 @@ static int make_new(const struct store *store)
     FAULT_POINT("store.new.directory");
     if (asprintf(&path, "%s/%s", store->path, NEW_DIRECTORY) < 0)
         return ENOMEM;
-    int error;
-    MDB_env *env = open_env(path, space_first_map(store), &error);
+    MDB_env *env;
+    int error = open_env(path, space_first_map(store), &env);
     free(path);
-    if (env == NULL)
+    if (error != MDB_SUCCESS)
         return error;
     error = fill_new(store->kind, env);
     mdb_env_close(env);
@@ -214,10 +211,9 @@ static enum store_status begin_tables(struct store *store, const struct why *why
 
 enum store_status env_open(struct store *store, const struct why *why)
 {
-    int error;
     remove_new(store);
-    store->env = open_env(store->path, space_first_map(store), &error);
-    if (store->env == NULL)
+    int error = open_env(store->path, space_first_map(store), &store->env);
+    if (error != MDB_SUCCESS)
         return why_not(why, lmdb_status(error), "cannot open the store in %s: %s", store->path,
                        mdb_strerror(error));
     enum store_status status = space_begin(store);

@@ -47,14 +47,14 @@ struct sweep {
 
 static bool look(void *arg, const MDB_val *key, const MDB_val *value)
 {
-    struct sweep *sweep = arg;
+    struct sweep *found = arg;
     uint64_t exports;
     int64_t deadline;
-    if (key->mv_size != SESSION_ID_BYTES || !read_row(sweep->txn, value, &exports, &deadline))
+    if (key->mv_size != SESSION_ID_BYTES || !read_row(found->txn, value, &exports, &deadline))
         return false;
-    if (deadline < sweep->now)
-        sweep->passed[sweep->count++] = row_id(key->mv_data);
-    return ++sweep->looked < SWEPT;
+    if (deadline < found->now)
+        found->passed[found->count++] = row_id(key->mv_data);
+    return ++found->looked < SWEPT;
 }
 
 /* From this id on, and from the first one when those are not enough. */
@@ -62,15 +62,15 @@ static void sweep(struct store_txn *txn, const uint8_t id[SESSION_ID_BYTES], int
 {
     static const uint8_t least[SESSION_ID_BYTES];
     uint8_t greatest[SESSION_ID_BYTES];
-    struct sweep sweep = {.txn = txn, .now = now};
+    struct sweep found = {.txn = txn, .now = now};
     memset(greatest, 0xff, sizeof(greatest));
     struct row_key here = row_id(id), first = row_id(least), last = row_id(greatest);
 
-    lmdb_walk(txn, TABLE_IMPORTS, &here, &last, look, &sweep);
-    if (sweep.looked < SWEPT)
-        lmdb_walk(txn, TABLE_IMPORTS, &first, &here, look, &sweep);
-    for (unsigned i = 0; i < sweep.count; i++)
-        lmdb_delete(txn, TABLE_IMPORTS, &sweep.passed[i]);
+    lmdb_walk(txn, TABLE_IMPORTS, &here, &last, look, &found);
+    if (found.looked < SWEPT)
+        lmdb_walk(txn, TABLE_IMPORTS, &first, &here, look, &found);
+    for (unsigned i = 0; i < found.count; i++)
+        lmdb_delete(txn, TABLE_IMPORTS, &found.passed[i]);
 }
 
 void store_put_import(struct store_txn *txn, const uint8_t id[SESSION_ID_BYTES], uint32_t exports,

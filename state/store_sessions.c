@@ -122,8 +122,10 @@ void store_delete_session(struct store_txn *txn, const uint8_t id[SESSION_ID_BYT
 
     if (status == STORE_MISSING)
         return;
-    if (lmdb_fail(txn, status) != STORE_OK)
+    if (status != STORE_OK) {
+        lmdb_fail(txn, status);
         return;
+    }
     index_remove(txn, session);
     session_free(session);
     store_delete_messages(txn, STORE_OUTBOX, id, UINT32_MAX);

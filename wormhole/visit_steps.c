@@ -245,9 +245,8 @@ void visit_settle(struct step *step)
     } else if (!session_alive(session)) {
         session->flush = false;
         visit_release(step);
-    } else if (visit->missed && visit->progressed) {
-        visit_leave(step);
-    } else if (visit->stage != VISIT_LEAVING && !hold(step)) {
+    } else if ((visit->missed && visit->progressed) ||
+               (visit->stage != VISIT_LEAVING && !hold(step))) {
         visit_leave(step);
     }
 }
