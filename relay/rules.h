@@ -5,9 +5,9 @@
  *
  * Commands of one connection take effect in the order in which they came, and their answers leave
  * in that order: a command begins when the ones before it are complete. (`add`s may be under way
- * together, up to RULES_ADDS_MAX, and behind a `release`.) `ack` leaves at once; every other answer
- * only when its effect is durable. Where a stored message meets one from the feed, each connection
- * gets it once, in the mailbox's order.
+ * together, up to RULES_ADDS_MAX, behind an `open` or a `release`.) `ack` leaves at once; every
+ * other answer only when its effect is durable. Where a stored message meets one from the feed,
+ * each connection gets it once, in the mailbox's order.
  *
  * To a connection that is behind in taking what it is sent no messages are sent. It gets them later
  * from the store, piece by piece; its commands wait until then. So a connection costs little

@@ -46,6 +46,16 @@ static struct relay_who who(const struct task *task)
         .appid = client->appid, .side = client->side, .owner = client, .now = task->now};
 }
 
+static const char must_open[] = "must open mailbox before adding";
+
+/* An add that went with its `open` may fail with it. */
+static const char *text_of_failure(const struct task *task, enum relay_result result)
+{
+    bool never_opened = task->command.type == COMMAND_ADD && !task->client->opened;
+
+    return result == RELAY_NOT_OPEN && never_opened ? must_open : result_texts[result];
+}
+
 /* The store's callback for all of them. */
 static void store_done(void *arg, const struct relay_answer *answer)
 {
@@ -56,9 +66,9 @@ static void store_done(void *arg, const struct relay_answer *answer)
         rules_tasks_end(task);
         return;
     }
-    if (task->client->attention == OPENING) /* it was an `open`, for that one is alone */
+    if (task->command.type == COMMAND_OPEN)
         rules_audience_leave(task->client);
-    rules_tasks_refuse(task, result_texts[answer->result]);
+    rules_tasks_refuse(task, text_of_failure(task, answer->result));
 }
 
 /* Replaces a string that the client owns. False when out of memory, which ends the connection. */
@@ -256,8 +266,8 @@ static void done_open(struct task *task, const struct relay_answer *answer)
 static const char *check_add(const struct client *client, const struct command *command)
 {
     (void)command;
-    if (!client->opened || client->closed)
-        return "must open mailbox before adding";
+    if ((!client->opened && client->attention != OPENING) || client->closed)
+        return must_open;
     /* Another connection of this side has closed it. */
     return client->attention != INATTENTIVE ? NULL : result_texts[RELAY_NOT_OPEN];
 }

@@ -30,10 +30,11 @@ bool rules_tasks_add(struct client *client, const char *text, size_t length, str
     return true;
 }
 
-/* Behind these an add need not wait, whose fate does not depend on theirs: so they share a commit,
- * and their answers a packet. A stock client releases and adds in one breath. */
+/* Behind these an add need not wait: so they share a commit, and their answers a packet. The store
+ * keeps the order. Stock clients open and add, release and add in one breath. */
 static const bool lets_adds_begin[COMMAND_TYPES] = {
     [COMMAND_ADD] = true,
+    [COMMAND_OPEN] = true,
     [COMMAND_RELEASE] = true,
 };
 

@@ -413,6 +413,45 @@ static void test_repeated_farewells(void **state)
     pair_close(&pair);
 }
 
+/* The store is asked for both at once, so that they share a commit: nobody comes between. */
+static void test_open_and_add_in_one_breath(void **state)
+{
+    struct pair pair;
+
+    (void)state;
+    pair_open(&pair);
+    caller_run(&pair.b, OPEN_M);
+    caller_do(&pair.a, OPEN_M);
+    caller_do(&pair.a, ADD("0"));
+    caller_do(&pair.a, ADD("1"));
+    caller_do(&pair.b, ADD("2"));
+    desk_run(&pair.desk);
+    for (const char *phase = "012"; *phase; phase++) {
+        const char *side = *phase == '2' ? "B" : "A";
+
+        caller_expect_message(&pair.a, side, (char[]){*phase, 0});
+        caller_expect_message(&pair.b, side, (char[]){*phase, 0});
+    }
+    pair_close(&pair);
+}
+
+static void test_failure_in_one_breath(void **state)
+{
+    struct pair pair;
+    struct caller third;
+
+    (void)state;
+    pair_open_m(&pair);
+    caller_bind(&third, &pair.desk, "app", "C");
+    caller_do(&third, OPEN_M);
+    caller_do(&third, ADD("0"));
+    desk_run(&pair.desk);
+    caller_expect_error(&third, "crowded");
+    caller_expect_error(&third, "must open mailbox before adding");
+    caller_leave(&third);
+    pair_close(&pair);
+}
+
 static void test_crowded(void **state)
 {
     struct pair pair;
@@ -942,6 +981,8 @@ int main(void)
         cmocka_unit_test(test_list),
         cmocka_unit_test(test_once),
         cmocka_unit_test(test_repeated_farewells),
+        cmocka_unit_test(test_open_and_add_in_one_breath),
+        cmocka_unit_test(test_failure_in_one_breath),
         cmocka_unit_test(test_crowded),
         cmocka_unit_test(test_reclaimed),
         cmocka_unit_test(test_close_before_release),
