@@ -1,11 +1,16 @@
 #include "config.h"
 
+#include <string.h>
+#include <unistd.h>
+
 #include "cli/begin.h"
 #include "cli/input.h"
 #include "cli/interrupt.h"
 #include "cli/output.h"
+#include "cli/picture.h"
 #include "cli/report.h"
 #include "cli/result.h"
+#include "cli/uri.h"
 
 /* ---- what is wished for ---- */
 
@@ -47,7 +52,7 @@ static const struct wish {
 };
 
 static struct wormclient_params *make_params(const struct options *options, const char *appid,
-                                             const char *code)
+                                             const struct code *code)
 {
     struct wormclient_params *params = wormclient_params_new();
 
@@ -55,8 +60,10 @@ static struct wormclient_params *make_params(const struct options *options, cons
         appid = options->text[OPTION_APPID];
     if (appid != NULL)
         wormclient_params_text(params, "appid", appid);
-    if (code != NULL)
-        wormclient_params_text(params, "code", code);
+    if (code->text != NULL)
+        wormclient_params_text(params, "code", code->text);
+    if (code->relay != NULL && !options->given[OPTION_RELAY])
+        wormclient_params_text(params, "relay", code->relay);
     for (size_t i = 0; i < sizeof(wishes) / sizeof(wishes[0]); i++)
         if (options->given[wishes[i].id])
             wishes[i].add(params, wishes[i].key, options, wishes[i].id);
@@ -99,36 +106,50 @@ enum exit_status begin_invite(struct wormclient *client, const struct options *o
                               const char *appid, struct wormclient_session **ret_session)
 {
     enum exit_status status = EXIT_DONE;
-    char *code = NULL;
+    struct code code = {0};
 
     if (options->given[OPTION_CODE])
-        status = input_code(options->text[OPTION_CODE], &code);
+        status = input_code(options->text[OPTION_CODE], &code.text);
     if (status == EXIT_DONE)
-        status = begin(client, "invite", make_params(options, appid, code), ret_session);
-    input_code_free(code);
+        status = begin(client, "invite", make_params(options, appid, &code), ret_session);
+    code_clear(&code);
     return status;
 }
 
 enum exit_status begin_accept(struct wormclient *client, const struct options *options,
-                              const char *appid, const char *code,
+                              const char *appid, const struct code *code,
                               struct wormclient_session **ret_session)
 {
     return begin(client, "accept", make_params(options, appid, code), ret_session);
 }
 
-/* ---- codes ---- */
+/* ---- what comes of it ---- */
 
-enum exit_status begin_read_code(const struct options *options, char **ret_code)
+/* On a terminal, or where it is asked for: a picture among lines that a program reads is none.
+ */
+static bool wants_picture(const struct options *options)
 {
-    return input_code(options->count > 0 ? options->arguments[0] : options->text[OPTION_CODE],
-                      ret_code);
+    return options->given[OPTION_QR] && (options->text[OPTION_QR] != NULL || isatty(STDOUT_FILENO));
 }
 
-enum exit_status begin_check_code(const char *command, const struct options *options)
+enum exit_status begin_check_picture(const char *command, const struct options *options)
 {
-    if (options->count > 0 && options->given[OPTION_CODE])
-        return report_usage(command, "one code is enough: CODE or --code CODE");
+    if (options->given[OPTION_QR] && result_wanted(options))
+        return report_usage(command, "--qr draws for people; it does not go with --json or -o");
     return EXIT_DONE;
+}
+
+static enum exit_status print_picture(const struct wormclient_session *session)
+{
+    const char *relay = wormclient_value_text(wormclient_session_view(session), "relay");
+    char *uri = uri_make(wormclient_session_code(session), relay);
+    char *picture = uri != NULL ? picture_draw(uri, isatty(STDOUT_FILENO)) : NULL;
+    enum exit_status status =
+        picture != NULL ? output_bytes(picture, strlen(picture)) : report_memory();
+
+    input_code_free(uri);
+    input_code_free(picture);
+    return status;
 }
 
 enum exit_status begin_await_code(struct wormclient *client, const char *session,
@@ -153,6 +174,8 @@ enum exit_status begin_print_code(struct wormclient *client, const struct option
         return status;
     status = result_wanted(options) ? result_session(options, view)
                                     : output_line(wormclient_session_code(view));
+    if (status == EXIT_DONE && wants_picture(options))
+        status = print_picture(view);
     wormclient_session_free(view);
     return status;
 }

@@ -3,6 +3,7 @@
 #define CLI_BEGIN_H
 
 #include "cli/await.h"
+#include "cli/code.h"
 #include "cli/options.h"
 
 /*
@@ -15,21 +16,18 @@ enum exit_status begin_invite(struct wormclient *client, const struct options *o
 
 /* Likewise with the code of the other side. */
 enum exit_status begin_accept(struct wormclient *client, const struct options *options,
-                              const char *appid, const char *code,
+                              const char *appid, const struct code *code,
                               struct wormclient_session **ret_session);
-
-/* The code of the other side: the argument, or --code, or as input_code() reads it. *ret_code is
- * new; input_code_free(). */
-enum exit_status begin_read_code(const struct options *options, char **ret_code);
-
-/* A usage error in `command` if the code stands both in the arguments and behind --code. */
-enum exit_status begin_check_code(const char *command, const struct options *options);
 
 /* Waits until the session's code exists. *ret_session is new; wormclient_session_free(). */
 enum exit_status begin_await_code(struct wormclient *client, const char *session,
                                   struct await_told *told, struct wormclient_session **ret_session);
 
-/* Waits likewise, and prints the code (or what result_session() prints), flushed. */
+/* A usage error in `command` if a picture is to go among lines for programs. */
+enum exit_status begin_check_picture(const char *command, const struct options *options);
+
+/* Waits likewise, and prints the code (or what result_session() prints), and with --qr its picture,
+ * flushed. */
 enum exit_status begin_print_code(struct wormclient *client, const struct options *options,
                                   const char *session, struct await_told *told);
 

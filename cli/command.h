@@ -58,6 +58,7 @@ enum exit_status verify_check(const struct options *options);
 enum exit_status wait_check(const struct options *options);
 
 /* Each carries out one command, says what is wrong if it fails, and returns the exit status. */
+enum exit_status invite_check(const struct options *options);
 enum exit_status invite_run(struct wormclient *client, const struct options *options);
 enum exit_status accept_run(struct wormclient *client, const struct options *options);
 enum exit_status exchange_run(struct wormclient *client, const struct options *options);
@@ -76,6 +77,7 @@ enum exit_status close_run(struct wormclient *client, const struct options *opti
 enum exit_status forget_run(struct wormclient *client, const struct options *options);
 enum exit_status poll_run(struct wormclient *client, const struct options *options);
 enum exit_status status_run(struct wormclient *client, const struct options *options);
+enum exit_status text_send_check(const struct options *options);
 enum exit_status text_send_run(struct wormclient *client, const struct options *options);
 enum exit_status text_receive_run(struct wormclient *client, const struct options *options);
 

@@ -16,13 +16,16 @@ const struct command commands[] = {
      .help = "begin a session and print its code",
      .details = "Waits until the code exists. The session lives on in the daemon whatever becomes\n"
                 "of this command.",
-     .options = BEGIN_OPTIONS | BIT(WORDS) | BIT(CODE),
+     .options = BEGIN_OPTIONS | BIT(WORDS) | BIT(CODE) | BIT(QR),
      .fields = fields_view,
+     .check = invite_check,
      .run = invite_run},
     {.name = "accept",
      .usage = "[CODE]",
      .help = "join a session with the code of the other side",
-     .details = "CODE may be - to read it from standard input, and is asked for on a terminal.\n"
+     .details = "CODE may be a wormhole-transfer: URI, or - to read it from standard input; on a "
+                "terminal\n"
+                "it is asked for, and TAB completes it.\n"
                 "Prints the id of the new session, unless --name gives it a name.",
      .options = BEGIN_OPTIONS | BIT(CODE),
      .fields = fields_view,
@@ -182,9 +185,10 @@ const struct command commands[] = {
      .details =
          "Without TEXT it is read from standard input. Prints the code, then waits until the\n"
          "other side has the text. If this command is stopped, the daemon goes on.",
-     .options = TALK_OPTIONS | BIT(WORDS) | BIT(CODE),
+     .options = TALK_OPTIONS | BIT(WORDS) | BIT(CODE) | BIT(QR),
      .fields = fields_view,
      .most = 1,
+     .check = text_send_check,
      .run = text_send_run},
     {.name = "text receive",
      .usage = "[CODE]",

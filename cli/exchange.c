@@ -24,7 +24,7 @@ enum exit_status exchange_check(const struct options *options)
 {
     if (!options->given[OPTION_DATA])
         return report_usage("exchange", "exchange wants --data DATA, or --data - to read it");
-    return begin_check_code("exchange", options);
+    return code_check_options("exchange", options);
 }
 
 /* It may be as secret as the code. gift->data is new; free(). */
@@ -110,17 +110,18 @@ static enum exit_status converse(struct mail *mail, const struct options *option
 }
 
 static enum exit_status exchange(struct wormclient *client, const struct options *options,
-                                 const char *code, const struct gift *gift)
+                                 const struct code *code, const struct gift *gift)
 {
     struct mail mail = {.client = client};
     struct wormclient_session *session;
-    enum exit_status status = code != NULL ? begin_accept(client, options, NULL, code, &session)
-                                           : begin_invite(client, options, NULL, &session);
+    enum exit_status status = code->text != NULL
+                                  ? begin_accept(client, options, NULL, code, &session)
+                                  : begin_invite(client, options, NULL, &session);
 
     if (status != EXIT_DONE)
         return status;
     mail.session = session;
-    status = converse(&mail, options, gift, code == NULL);
+    status = converse(&mail, options, gift, code->text == NULL);
     wormclient_session_free(session);
     return status;
 }
@@ -129,16 +130,16 @@ static enum exit_status exchange(struct wormclient *client, const struct options
 enum exit_status exchange_run(struct wormclient *client, const struct options *options)
 {
     struct gift gift = {0};
-    char *code = NULL;
+    struct code code = {0};
     enum exit_status status = EXIT_DONE;
 
     if (options->count > 0)
-        status = begin_read_code(options, &code);
+        status = code_read(client, options, NULL, &code);
     if (status == EXIT_DONE)
         status = read_gift(options, &gift);
     if (status == EXIT_DONE)
-        status = exchange(client, options, code, &gift);
-    input_code_free(code);
+        status = exchange(client, options, &code, &gift);
+    code_clear(&code);
     free(gift.data);
     return status;
 }

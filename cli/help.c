@@ -13,7 +13,7 @@ static void print_option(const struct option_row *row)
     char letter[8] = "    ", spelling[64];
     const char *before = row->value == NULL ? "" : " ", *after = "";
 
-    if (row->kind == OPTION_WAIT_DURATION) {
+    if (row->kind == OPTION_WAIT_DURATION || row->kind == OPTION_ALWAYS) {
         before = "[=";
         after = "]";
     }

@@ -5,8 +5,12 @@
 
 #include "cli/begin.h"
 #include "cli/command.h"
-#include "cli/input.h"
 #include "cli/report.h"
+
+enum exit_status invite_check(const struct options *options)
+{
+    return begin_check_picture("invite", options);
+}
 
 enum exit_status invite_run(struct wormclient *client, const struct options *options)
 {
@@ -30,19 +34,19 @@ enum exit_status accept_check(const struct options *options)
 {
     if (options->count == 0 && !options->given[OPTION_CODE] && !isatty(STDIN_FILENO))
         return report_usage("accept", "accept wants CODE, or - to read it from standard input");
-    return begin_check_code("accept", options);
+    return code_check_options("accept", options);
 }
 
 enum exit_status accept_run(struct wormclient *client, const struct options *options)
 {
     struct wormclient_session *session;
-    char *code;
-    enum exit_status status = begin_read_code(options, &code);
+    struct code code;
+    enum exit_status status = code_read(client, options, NULL, &code);
 
     if (status != EXIT_DONE)
         return status;
-    status = begin_accept(client, options, NULL, code, &session);
-    input_code_free(code);
+    status = begin_accept(client, options, NULL, &code, &session);
+    code_clear(&code);
     if (status != EXIT_DONE)
         return status;
     status = begin_print_session(options, session);

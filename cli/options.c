@@ -33,6 +33,8 @@ const struct option_row option_rows[OPTIONS] = {
                       "words of the code, 1 to 16; default 2 if realtime, else 3"},
     [OPTION_CODE] = {"code", 0, OPTION_TEXT, "CODE",
                      "use this code, which you agreed on; - reads it from standard input"},
+    [OPTION_QR] = {"qr", 0, OPTION_ALWAYS, "WHEN",
+                   "draw the code for a camera, if this is a terminal or WHEN is always"},
     [OPTION_SCHEDULE] = {"schedule", 0, OPTION_TEXT, "SCHEDULE",
                          "realtime, email, or WHEN:INTERVAL,... in seconds"},
     [OPTION_TIMEOUT] = {"timeout", 0, OPTION_DURATION, "DURATION",
@@ -79,6 +81,12 @@ static bool read_any(const char *text, int64_t *ret_number)
     return true;
 }
 
+static bool read_always(const char *text, int64_t *ret_number)
+{
+    *ret_number = 0;
+    return strcmp(text, "always") == 0;
+}
+
 static bool read_digits(const char *text, size_t most, int64_t *ret_number)
 {
     size_t digits = strspn(text, "0123456789");
@@ -123,6 +131,7 @@ static const struct kind {
     [OPTION_DURATION] = {required_argument, read_duration, DURATION_WANTED},
     [OPTION_LIMIT_DURATION] = {required_argument, duration_parse, DURATION_WANTED},
     [OPTION_WAIT_DURATION] = {optional_argument, duration_parse, DURATION_WANTED},
+    [OPTION_ALWAYS] = {optional_argument, read_always, "no value, or 'always'"},
 };
 
 /* getopt's tables, made of ours. */

@@ -19,6 +19,7 @@ enum option_id {
     OPTION_RELAY,
     OPTION_WORDS,
     OPTION_CODE,
+    OPTION_QR,
     OPTION_SCHEDULE,
     OPTION_TIMEOUT, /* of a session: until it is given up */
     OPTION_VERIFY,
@@ -61,6 +62,7 @@ enum option_kind {
     OPTION_DURATION,       /* cli/duration.h, more than nothing */
     OPTION_LIMIT_DURATION, /* likewise, or 0 */
     OPTION_WAIT_DURATION,  /* likewise, or left out */
+    OPTION_ALWAYS,         /* "always", or left out */
 };
 
 struct option_row {

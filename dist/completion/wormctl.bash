@@ -47,6 +47,7 @@ _wormctl_value()
     case $1 in
         SESSION) _wormctl_offer < <(_wormctl_sessions) ;;
         PATH | FILE) _filedir ;;
+        WHEN) COMPREPLY=($(compgen -W always -- "$cur")) ;;
         SCHEDULE) COMPREPLY=($(compgen -W 'realtime email' -- "$cur")) ;;
         CONDITION)
             COMPREPLY=($(compgen -W "$("$program" wait --help | sed -nE 's/^  ([a-z]+)  .*/\1/p')" -- "$cur"))
