@@ -24,13 +24,14 @@ class Daemon:
         self.relay_url = relay_url
         self.arguments = list(arguments)
         self.options = options  # for subprocess.Popen
+        self.extra = {}  # of the environment
         self.program = program("wormholed")
         self.process = None
         os.mkdir(self.home, 0o700)
 
     def environment(self):
         everything = environment(HOME=self.home, LC_ALL="C.UTF-8")
-        return {key: value for key, value in everything.items() if not key.startswith(FOREIGN)}
+        return {**{key: value for key, value in everything.items() if not key.startswith(FOREIGN)}, **self.extra}
 
     def command(self):
         return self.program + [

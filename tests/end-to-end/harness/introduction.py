@@ -49,7 +49,7 @@ class End:
             self.sent = self.ask("send", session=self.name, data=self.data)["number"] + 1
         elif view["unread"]:
             self.receive()
-        elif self.acked and view["state"] == "established":
+        elif view["received"] and view["state"] == "established":
             self.ask("close", session=self.name)
             self.closed = True
         else:

@@ -3,7 +3,6 @@
 import select
 import time
 
-from .checks import true
 from .waiting import patience
 
 
@@ -46,7 +45,8 @@ class Many:
             for name in self.changed(0) | self.changed(1):
                 if name in self.running:
                     self.go_on(self.running[name])
-            true(time.monotonic() < end, "%d introductions do not complete: %s" % (len(self.running), self.describe()))
+            if time.monotonic() > end:
+                raise AssertionError("%d introductions do not complete: %s" % (len(self.running), self.describe()))
             if self.running and not any(rpc.notifications for rpc in self.rpcs):
                 select.select([rpc.socket for rpc in self.rpcs], [], [], 1)
 
