@@ -42,7 +42,7 @@ void help_all(void)
     puts("\nOptions, before or after the command:");
     print_options(OPTIONS_GLOBAL);
     puts("\n"
-         "A SESSION is a name, an id, or the beginning of an id.\n"
+         "A SESSION is a name, an id, or the beginning of one.\n"
          "\n"
          "Exit status: 0 done, 1 failed, 2 wrong usage, 3 nothing there or timed out,\n"
          "4 the session failed, 5 no daemon.");

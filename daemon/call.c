@@ -118,7 +118,7 @@ bool call_find_in(struct call *call, struct store_txn *txn, const char *text)
         call_refuse(call, IPC_NOT_FOUND, "no session has this petname or id");
     else if (status == STORE_AMBIGUOUS)
         call_refuse(call, IPC_AMBIGUOUS,
-                    "there is more than one session whose id begins like this");
+                    "there is more than one session whose name or id begins like this");
     else
         refuse_store(call, status);
     return false;

@@ -341,7 +341,7 @@ struct wormclient_session *wormclient_accept(struct wormclient *client, const ch
                                              const struct wormclient_options *options,
                                              struct wormclient_error *ret_error);
 
-/* How the session is now. `session` is, here and below, a petname, an id, or the start of an id. */
+/* How the session is now. `session` is, here and below, a petname, an id, or the start of one. */
 struct wormclient_session *wormclient_show(struct wormclient *client, const char *session,
                                            struct wormclient_error *ret_error);
 

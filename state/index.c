@@ -66,6 +66,39 @@ bool index_find_name(struct store_txn *txn, const char *name, uint8_t ret_id[SES
     return lmdb_get(txn, TABLE_NAMES, &key, &value) && read_id(txn, &value, ret_id);
 }
 
+struct start {
+    struct store_txn *txn;
+    uint8_t *id;
+    unsigned found;
+};
+
+static bool take_start(void *arg, const MDB_val *key, const MDB_val *value)
+{
+    struct start *start = arg;
+    (void)key;
+    return ++start->found == 1 && read_id(start->txn, value, start->id);
+}
+
+enum store_status index_find_start(struct store_txn *txn, const char *text,
+                                   uint8_t ret_id[SESSION_ID_BYTES])
+{
+    uint8_t id[SESSION_ID_BYTES];
+    struct start start = {.txn = txn, .id = id};
+    size_t length = strnlen(text, NAME_MAX_BYTES + 1);
+    if (length < 1 || length > NAME_MAX_BYTES)
+        return STORE_MISSING;
+    struct row_key first = row_text(text), last = first;
+    /* Names are UTF-8, which has no such byte. */
+    memset(last.bytes + last.length, 0xff, NAME_MAX_BYTES + 1 - length);
+    last.length += NAME_MAX_BYTES + 1 - length;
+    lmdb_walk(txn, TABLE_NAMES, &first, &last, take_start, &start);
+    if (txn->status != STORE_OK)
+        return txn->status;
+    if (start.found == 1)
+        memcpy(ret_id, id, sizeof id);
+    return start.found == 0 ? STORE_MISSING : start.found == 1 ? STORE_OK : STORE_AMBIGUOUS;
+}
+
 /* ---- due ---- */
 
 enum store_status store_next_due(struct store_txn *txn, struct store_due *place)

@@ -116,8 +116,8 @@ enum store_status store_put_session(struct store_txn *txn, struct session *sessi
 void store_delete_session(struct store_txn *txn, const uint8_t id[SESSION_ID_BYTES]);
 
 /*
- * Finds by petname, else by the start of an id in hex (at least 1 digit). STORE_MISSING and
- * STORE_AMBIGUOUS are no errors of the transaction.
+ * Finds by petname, else by the start of one session's petname, or of its id in hex (at least 1
+ * digit). STORE_MISSING and STORE_AMBIGUOUS are no errors of the transaction.
  */
 enum store_status store_find(struct store_txn *txn, const char *text,
                              uint8_t ret_id[SESSION_ID_BYTES]);

@@ -222,11 +222,21 @@ static enum store_status find_prefix(struct store_txn *txn, const char *text,
 enum store_status store_find(struct store_txn *txn, const char *text,
                              uint8_t ret_id[SESSION_ID_BYTES])
 {
+    uint8_t by_id[SESSION_ID_BYTES], by_name[SESSION_ID_BYTES];
     if (index_find_name(txn, text, ret_id))
         return STORE_OK;
+    enum store_status id = find_prefix(txn, text, by_id);
+    enum store_status name = index_find_start(txn, text, by_name);
     if (txn->status != STORE_OK)
         return txn->status;
-    return find_prefix(txn, text, ret_id);
+    if (id == STORE_OK && name == STORE_OK && memcmp(by_id, by_name, SESSION_ID_BYTES) == 0)
+        name = STORE_MISSING;
+    if (id != STORE_MISSING && name != STORE_MISSING)
+        return STORE_AMBIGUOUS;
+    enum store_status status = id == STORE_MISSING ? name : id;
+    if (status == STORE_OK)
+        memcpy(ret_id, id == STORE_OK ? by_id : by_name, SESSION_ID_BYTES);
+    return status;
 }
 
 uint64_t store_count(struct store_txn *txn)

@@ -378,6 +378,46 @@ static void test_names(void **state)
     session_free(two);
 }
 
+/* The start of a name will do, if no other name and no id begins so. */
+static void test_start_of_name(void **state)
+{
+    struct storebox *box = *state;
+    struct session *one = sample_bare(1), *two = sample_bare(2);
+    char start[3], name[4];
+    two->id[0] = (uint8_t)~one->id[0];
+    rename_session(one, "laptop");
+    rename_session(two, "lap dog \xc3\xa9t\xc3\xa9");
+    storebox_put(box, one);
+    storebox_put(box, two);
+    assert_found(box, "lapt", one);
+    assert_found(box, "lap ", two);
+    assert_found(box, "lap dog \xc3\xa9t", two);
+    assert_not_found(box, "lap", STORE_AMBIGUOUS);
+    assert_not_found(box, "l", STORE_AMBIGUOUS);
+    assert_not_found(box, "laptops", STORE_MISSING);
+    assert_not_found(box, "ap", STORE_MISSING);
+    assert_not_found(box, "", STORE_MISSING);
+
+    /* A whole name is that one, whatever else begins so. */
+    rename_session(two, "lap");
+    storebox_put(box, two);
+    assert_found(box, "lap", two);
+
+    /* What begins like an id may be a name as well, of the same session or of another. */
+    snprintf(start, sizeof(start), "%02x", one->id[0]);
+    snprintf(name, sizeof(name), "%sx", start);
+    rename_session(two, name);
+    storebox_put(box, two);
+    assert_not_found(box, start, STORE_AMBIGUOUS);
+    rename_session(two, NULL);
+    storebox_put(box, two);
+    rename_session(one, name);
+    storebox_put(box, one);
+    assert_found(box, start, one);
+    session_free(one);
+    session_free(two);
+}
+
 static void test_longest_name(void **state)
 {
     struct storebox *box = *state;
@@ -679,6 +719,7 @@ int main(void)
         TEST(test_imports_are_swept),
         TEST(test_bad_import_row),
         TEST(test_names),
+        TEST(test_start_of_name),
         TEST(test_longest_name),
         TEST(test_find_by_id),
         TEST(test_name_before_id),
