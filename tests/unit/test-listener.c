@@ -337,10 +337,13 @@ static struct rlimit use_up_descriptors(void)
     return before;
 }
 
-/* One client is turned away, the others wait, and nobody spins meanwhile. */
+/* One client is turned away, the others wait, and nobody spins meanwhile. Under valgrind, accept4()
+ * beyond the limit takes a client all the same, and drops it. */
 static void out_of_descriptors(void **state)
 {
     struct place *place = *state;
+    if (getenv("UNDER_VALGRIND"))
+        skip();
     struct listener *listener = listen_there(place);
     int clients[3];
     for (int i = 0; i < 3; i++)
