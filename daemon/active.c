@@ -71,14 +71,16 @@ struct session *active_find(struct active *active, const uint8_t id[SESSION_ID_B
     return entry == NULL ? NULL : entry->session;
 }
 
-/* The alarm may ring early (clock.h): then it is armed again. */
+/* The alarm may ring early (clock.h): then it is armed again; but not if it is so far away that the
+ * clock must have been set back. */
 static void on_alarm(evutil_socket_t fd, short what, void *arg)
 {
     struct entry *entry = arg;
     int64_t when = session_alarm(entry->session);
     (void)fd;
     (void)what;
-    if (clock_now() < when)
+    int64_t now = clock_now();
+    if (now < when && when <= now + SESSION_ALARM_MAX)
         clock_arm(entry->alarm, when);
     else
         entry->active->alarm(entry->active->arg, entry->id);

@@ -150,9 +150,11 @@ int64_t relay_ready_at(const struct relay *relay, int64_t now, uint32_t random)
 {
     if (relay->state != RELAY_DOWN)
         return now;
-    if (now >= relay->retry_at && relay->opening == 0)
+    /* Further away than it can have been put: the clock was set back. */
+    bool waits = relay->retry_at > now && relay->retry_at <= now + RETRY_MAX;
+    if (!waits && relay->opening == 0)
         return now;
-    int64_t from = relay->retry_at > now ? relay->retry_at : now + RETRY_FIRST;
+    int64_t from = waits ? relay->retry_at : now + RETRY_FIRST;
     return from + (int64_t)((double)retry_wait(relay) / 4 * random / UINT32_MAX);
 }
 

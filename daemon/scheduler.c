@@ -18,12 +18,19 @@
  * may be far away. */
 #define OPENING_MAX 64
 
+/* So much a clock may be set back without our doing anything about it, ms: everything is late by
+ * that much then. */
+#define SET_BACK_MAX ((int64_t)3600 * 1000)
+
 struct scheduler {
     struct store *store;
     struct turns *turns;
     struct relays *relays;
     struct event *timer;
     unsigned max_connections;
+    int64_t looked;           /* when it looked last, by the clock of then */
+    bool doubts;              /* sessions may oversleep; of these, … */
+    struct store_due doubted; /* … this far they were looked at */
 };
 
 /* One look over the index. */
@@ -87,6 +94,45 @@ static int64_t look_over(struct look *look)
     return INT64_MAX;
 }
 
+/* ---- a clock that was set back ---- */
+
+/* What was planned while the clock was ahead would sleep until then. A daemon that has just started
+ * cannot know. */
+static void heed_clock(struct scheduler *scheduler, int64_t now)
+{
+    if (now < scheduler->looked - SET_BACK_MAX) {
+        scheduler->doubts = true;
+        scheduler->doubted = (struct store_due){.wake = now + SET_BACK_MAX};
+    }
+    scheduler->looked = now;
+}
+
+static void rouse(struct look *look, const uint8_t *id)
+{
+    struct session *session;
+    if (turn_active(look->scheduler->turns, id) != NULL ||
+        store_get_session(look->txn, id, &session) != STORE_OK)
+        return;
+    if (session_oversleeps(session, look->now))
+        turn_event(look->scheduler->turns, id,
+                   &(struct session_event){.type = EVENT_POSTPONE, .until = look->now}, NULL, NULL);
+    session_free(session);
+}
+
+/* Goes over what sleeps for long, a piece at a time; returns when to look again. */
+static int64_t look_for_sleepers(struct look *look)
+{
+    struct scheduler *scheduler = look->scheduler;
+    for (int i = 0; i < LOOK_MAX; i++) {
+        if (store_next_due(look->txn, &scheduler->doubted) != STORE_OK) {
+            scheduler->doubts = false;
+            return INT64_MAX;
+        }
+        rouse(look, scheduler->doubted.id);
+    }
+    return look->now;
+}
+
 static unsigned free_connections(const struct scheduler *scheduler)
 {
     unsigned active, held;
@@ -104,6 +150,7 @@ static void look(evutil_socket_t fd, short what, void *arg)
     int64_t pause = turn_store_pause(scheduler->turns);
     (void)fd;
     (void)what;
+    heed_clock(scheduler, now);
     if (now < pause) {
         clock_arm(scheduler->timer, pause);
         return;
@@ -114,6 +161,8 @@ static void look(evutil_socket_t fd, short what, void *arg)
                         .now = now,
                         .room = free_connections(scheduler)};
     int64_t next = look_over(&look);
+    if (scheduler->doubts && look_for_sleepers(&look) < next)
+        next = now;
     store_end(look.txn);
     clock_arm(scheduler->timer, next);
 }
@@ -124,8 +173,11 @@ struct scheduler *scheduler_new(struct event_base *base, struct store *store, st
     struct scheduler *scheduler = calloc(1, sizeof *scheduler);
     if (scheduler == NULL)
         return NULL;
-    *scheduler = (struct scheduler){
-        .store = store, .turns = turns, .relays = relays, .max_connections = max_connections};
+    *scheduler = (struct scheduler){.store = store,
+                                    .turns = turns,
+                                    .relays = relays,
+                                    .max_connections = max_connections,
+                                    .looked = INT64_MAX};
     scheduler->timer = evtimer_new(base, look, scheduler);
     if (scheduler->timer == NULL) {
         free(scheduler);

@@ -294,5 +294,6 @@ void turn_count(const struct turns *turns, unsigned *ret_active, unsigned *ret_h
 
 int64_t turn_store_pause(const struct turns *turns)
 {
-    return turns->store_pause;
+    /* Longer than any pause is: the clock was set back. */
+    return turns->store_pause > clock_now() + STORE_PAUSE ? 0 : turns->store_pause;
 }

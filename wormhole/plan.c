@@ -16,11 +16,13 @@
 #define GLIMPSE_PATIENCE ((int64_t)5 * 1000)
 /* A held connection is renewed now and then: one that was bound before the relay pruned can be cut
  * off from live delivery. */
-#define HOLD_RENEW ((int64_t)3600 * 1000)
+#define HOLD_RENEW SESSION_ALARM_MAX
 /* Back-off after failed visits: doubling from a second up to two minutes, which keeps even a stock
  * relay's mailbox alive. */
 #define RETRY_FIRST ((int64_t)1000)
 #define RETRY_MAX   ((int64_t)2 * 60 * 1000)
+/* No wait after a failure is longer, whatever was the matter. */
+#define WAIT_MAX ((int64_t)3600 * 1000)
 
 /* A random duration in [duration × 4/5, duration]: spreads out what would otherwise happen all at
  * once. */
@@ -119,14 +121,26 @@ int64_t session_deadline(const struct session *session)
     return session->last_activity + session->timeout;
 }
 
-const char *session_retention_text(const struct session *session, int64_t retention)
+static int64_t longest_interval(const struct schedule *schedule)
 {
-    const struct schedule *schedule = &session->schedule;
     int64_t longest = 0;
     for (unsigned i = 0; i < schedule->count; i++)
         if (schedule->rules[i].interval > longest)
             longest = schedule->rules[i].interval;
-    bool kept = schedule->preset || longest < (retention > 0 ? retention : STOCK_RETENTION);
+    return longest;
+}
+
+bool session_oversleeps(const struct session *session, int64_t now)
+{
+    int64_t longest = longest_interval(&session->schedule);
+    return session->state < SESSION_CLOSED &&
+           session->wake > now + (longest > WAIT_MAX ? longest : WAIT_MAX);
+}
+
+const char *session_retention_text(const struct session *session, int64_t retention)
+{
+    int64_t longest = longest_interval(&session->schedule);
+    bool kept = session->schedule.preset || longest < (retention > 0 ? retention : STOCK_RETENTION);
     if (retention > 0)
         return kept ? "the relay keeps the mailbox longer than the time between visits"
                     : "the relay may forget the mailbox between visits; it is then made anew";

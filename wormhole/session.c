@@ -144,14 +144,16 @@ static void wake_closed(struct step *step)
         step_write(step, WRITE_FORGET, 0, NULL, 0, NULL, 0);
 }
 
-/* A clock that was set back must not keep the schedule at its beginning, nor put off the deadline.
- */
+/* A clock that was set back must not keep the schedule at its beginning, nor put off the deadline,
+ * nor what a visit waits for. */
 static void heed_clock(struct session *session, int64_t now)
 {
     if (session->lively_since > now)
         session->lively_since = now;
     if (session->last_activity > now)
         session->last_activity = now;
+    if (session->visit != NULL && session->visit->alarm > now + SESSION_ALARM_MAX)
+        session->visit->alarm = now;
 }
 
 static enum session_refusal on_wake(struct step *step)

@@ -323,11 +323,17 @@ bool session_sound(const struct session *session);
 /* A session that was handed over goes on here: waiting, due at once, its schedule begun anew. */
 void session_resume(struct session *session, const struct session_context *context);
 
+/* True if it is to wake later than it can have been planned: the clock was set back since. */
+bool session_oversleeps(const struct session *session, int64_t now);
+
 /* When the session gives up unless there is news; ms. */
 int64_t session_deadline(const struct session *session);
 
 /* How it outlives the relay's memory, a sentence for `show`. Borrowed. */
 const char *session_retention_text(const struct session *session, int64_t retention);
+
+/* No visit's alarm rings later than this: the longest that a connection is held, ms. */
+#define SESSION_ALARM_MAX ((int64_t)3600 * 1000)
 
 /* When an active visit wants an EVENT_WAKE although the session is not due; INT64_MAX: never, or no
  * visit. */
