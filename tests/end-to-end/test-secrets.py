@@ -1,23 +1,47 @@
 #!/usr/bin/python3
-"""Codes, message texts, keys and petnames' peers never appear in the daemon's log, not even at the level "debug", nor in
-its command line or environment; and files and socket are closed to others.
+"""Codes, message texts, keys, exported sessions, a proxy's password and petnames' peers never appear in the daemon's log,
+not even at the level "debug", nor in its command line or environment; memory and store forget what was forgotten; and
+files and socket are closed to others.
 """
 
 import os
+import re
 import stat
 
-from harness import equal, lacks, main, test, true
+from harness import contains, equal, lacks, main, test, true
 from harness.scripted import APPID, ScriptedPeer
+from harness.tap import Skip
 
 MESSAGE = b"the eagle lands at midnight"
 ANSWER = b"bring the umbrella"
 WRONG = "81-entirely-wrong-guess"
+MOVING = "77-moves-far-away"
+PROXY_PASSWORD = "correct-horse"
+DEAD = "ws://127.0.0.1:9/v1"
+CONFIG = "[relay \"%s\"]\nproxy = socks5h://me:%s@127.0.0.1:9\n" % (DEAD, PROXY_PASSWORD)
+# systemd gives a service that logs to the journal the name of its stderr.
+FOR_JOURNAL = ["sh", "-c", 'JOURNAL_STREAM=$(stat -L -c %d:%i /proc/self/fd/2) exec "$@"', "sh"]
+KEY_BYTES = 32
 
 
-def talk(world):
-    """A life of a session with everything that could be said too much; (daemon, secrets)."""
+def begin(world, relay, program):
+    """A daemon with the password in its file, started by the command line `program`."""
+    config = world.path("config")
+    with open(config, "w") as file:
+        os.fchmod(file.fileno(), 0o600)
+        file.write(CONFIG)
+    daemon = world.daemon("a", relay, "--config", config, start=False)
+    daemon.program = program + daemon.program
+    daemon.start()
+    return daemon
+
+
+def talk(world, program=(), killed=True):
+    """A life of a session with everything that could be said too much, which the daemon's process may have to survive;
+    (daemon, secrets).
+    """
     relay = world.relay(motd="hello")
-    daemon = world.daemon("a", relay)
+    daemon = begin(world, relay, list(program))
     code = daemon.ctl("invite", "--name", "peer", "--appid", APPID).out.strip()
     daemon.ctl("send", "peer", data=MESSAGE)
     peer = ScriptedPeer(relay, code)
@@ -25,16 +49,24 @@ def talk(world):
     mailbox = relay.mailboxes()[0][0]
     equal(daemon.ctl("recv", "peer", "--wait").bytes, ANSWER, "what was received")
     peer.wait_messages(1)
+    derived = daemon.call("derive_key", session="peer", purpose="a test", length=KEY_BYTES)["key"]
     daemon.ctl("accept", "--name", "scared", "--appid", APPID, WRONG)
-    relay.restart()
-    daemon.restart_killed()
+    daemon.ctl("invite", "--name", "mover", "--appid", APPID, "--code", MOVING)
+    exported = daemon.ctl("export", "mover").out.strip()
+    daemon.call("invite", name="proxied", relay=DEAD)
+    daemon.until("proxied", lambda view: view["last_error"])
+    if killed:
+        relay.restart()
+        daemon.restart_killed()
     daemon.ctl("invite", "--code", "no-nameplate-" + code, status=2)
     daemon.ctl("close", "peer")
     daemon.until("peer", lambda view: view["result"] == "happy")
     return daemon, {
         "code": code, "password": code.split("-", 1)[1], "other code": WRONG, "message": MESSAGE.decode(),
         "message in hex": MESSAGE.hex(), "answer": ANSWER.decode(), "key": peer.key.hex(), "verifier": peer.verifier,
-        "mailbox": mailbox,
+        "derived key": derived.hex(), "mailbox": mailbox, "moving code": MOVING,
+        "exported record": re.search('"record": "([^"]*)"', exported).group(1),
+        "proxy's password": PROXY_PASSWORD,
     }
 
 
@@ -47,17 +79,29 @@ def read(path):
         return ""
 
 
-@test("no secret in the daemon's log at debug level, its command line or its environment")
-def log(world):
-    daemon, secrets = talk(world)
+def tells_nothing(world, program=()):
+    """The log of the daemon's two lives."""
+    daemon, secrets = talk(world, program)
     places = {"log of " + process.name: process.err() + process.out().decode()
               for process in world.processes if process.name.startswith("daemon")}
     true(all(len(text) > 100 for text in places.values()), "the daemon logs at debug level")
+    logged = "".join(places.values())
     for name in ("cmdline", "environ"):
         places[name] = read("/proc/%d/%s" % (daemon.process.pid, name))
     for place, text in places.items():
         for kind, secret in secrets.items():
             lacks(text.lower(), secret.lower(), "%s in %s" % (kind, place))
+    return logged
+
+
+@test("no secret in the daemon's log at debug level, its command line or its environment")
+def log(world):
+    tells_nothing(world)
+
+
+@test("nor in what it tells the journal")
+def journal(world):
+    contains(tells_nothing(world, FOR_JOURNAL), "<7>", "the journal's form")
 
 
 @test("secrets are gone from the store's view when a session has ended")
@@ -66,6 +110,98 @@ def ended(world):
     view = daemon.until_state("peer", "closed")
     equal(view["code"], None, "the code of an ended session")
     lacks(daemon.ctl("--json", "list").out, secrets["code"], "list")
+
+
+# ---- what was forgotten ----
+
+# LMDB writes pages of 4096 bytes, and keeps buffers for the next commit's: what they hold, its file holds as well.
+# glibc puts the size of a piece of memory before it; the lowest bit says something else.
+PAGE_BUFFER = 4096 + 16
+
+
+def writable_memory(pid):
+    """[(address, bytes)] of what the process can read and write."""
+    found = []
+    with open("/proc/%d/maps" % pid) as maps, open("/proc/%d/mem" % pid, "rb", 0) as memory:
+        for line in maps:
+            span, rights = line.split()[:2]
+            if not rights.startswith("rw"):
+                continue
+            begin_, end = (int(address, 16) for address in span.split("-"))
+            memory.seek(begin_)
+            found.append((begin_, memory.read(end - begin_)))
+    return found
+
+
+def in_page_buffer(piece, address, index):
+    """Whether that byte of the memory belongs to a buffer of LMDB's."""
+    for start in range(index - (address + index) % 16, max(index - PAGE_BUFFER, 0), -16):
+        size = int.from_bytes(piece[start - 8:start], "little") & ~1
+        if size == PAGE_BUFFER:
+            return True
+    return False
+
+
+def places(pid, secrets):
+    """[(kind of secret, whether in a page buffer)]"""
+    return [(kind, in_page_buffer(piece, address, match.start()))
+            for address, piece in writable_memory(pid)
+            for kind, secret in secrets.items()
+            for match in re.finditer(re.escape(secret), piece)]
+
+
+def in_store(daemon, secrets):
+    path = os.path.join(daemon.state, "data.mdb")
+    with open(path, "rb") as file:
+        data = file.read()
+    return [kind for kind, secret in secrets.items() if secret in data]
+
+
+def as_bytes(secrets):
+    """As memory would have them. A proxy's password stays known, and a mailbox is none of ours."""
+    raw = {kind: bytes.fromhex(secrets[kind]) for kind in ("key", "verifier", "derived key")}
+    return {**raw, **{kind: secrets[kind].encode() for kind in (
+        "code", "password", "other code", "message", "answer", "moving code", "exported record")}}
+
+
+def knows_its_memory(daemon):
+    """Other allocators put no sizes there, and keep what is free."""
+    exe = "/proc/%d/exe" % daemon.process.pid
+    try:
+        with open(exe, "rb") as file:
+            if b"__asan_init" in file.read() or "wormholed" not in os.readlink(exe):
+                raise Skip("not glibc's own memory")
+        writable_memory(daemon.process.pid)
+    except PermissionError:
+        raise Skip("only root reads the memory of a daemon that forbids it") from None
+
+
+def forget_everything(daemon):
+    for session in daemon.call("list")["sessions"]:
+        daemon.call("forget", session=session["id"], force=True)
+    daemon.until_sessions(0)
+
+
+@test("what was forgotten is in no memory but LMDB's page buffers; what was never stored, nowhere")
+def forgotten(world):
+    daemon, texts = talk(world, killed=False)
+    knows_its_memory(daemon)
+    secrets = as_bytes(texts)
+    forget_everything(daemon)
+    left = places(daemon.process.pid, secrets)
+    equal([kind for kind, buffered in left if not buffered], [], "secrets in memory")
+    for kind in ("derived key", "exported record"):
+        lacks([other for other, _ in left] + in_store(daemon, secrets), kind, "page buffers and store")
+
+
+@test("a living session's secrets are found in memory: the test above sees what is there")
+def living(world):
+    relay = world.relay()
+    daemon = world.daemon("a", relay)
+    knows_its_memory(daemon)
+    code = daemon.ctl("invite", "--name", "peer", "--appid", APPID).out.strip().encode()
+    daemon.until("peer", lambda view: view["connection"] == "held")
+    true(any(not buffered for _, buffered in places(daemon.process.pid, {"code": code})), "the code is in memory")
 
 
 @test("state and socket are closed to others")
