@@ -4,6 +4,7 @@
 #include <locale.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 
 #include "cli/command.h"
 
@@ -19,6 +20,9 @@ static void fill_descriptors(void)
 int main(int argc, char **argv)
 {
     fill_descriptors();
+    /* Codes and messages are in memory: no core dump. It ends with exec: the commands that `watch`
+     * runs are dumped as the user likes. */
+    (void)prctl(PR_SET_DUMPABLE, 0);
     signal(SIGPIPE, SIG_IGN); /* a reader that went away is an error of the write */
     setlocale(LC_CTYPE, "");  /* widths of characters; numbers keep their dots */
     return (int)command_main(argc, argv);
