@@ -4,6 +4,8 @@
 
 #include <event2/event.h>
 #include <stdlib.h>
+/* Out of memory is an answer, not the end. */
+#define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
 #include "service/clock.h"
@@ -97,7 +99,11 @@ static struct entry *add(struct active *active, struct session *session)
     entry->session = session;
     entry->active = active;
     HASH_ADD(hh, active->entries, id, SESSION_ID_BYTES, entry);
-    return entry;
+    if (entry->hh.tbl != NULL)
+        return entry;
+    event_free(entry->alarm);
+    free(entry);
+    return NULL;
 }
 
 bool active_keep(struct active *active, struct session *session)

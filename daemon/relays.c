@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+/* Out of memory is an answer, not the end. */
+#define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
 #include "net/proxy.h"
@@ -62,7 +64,10 @@ static struct relay *add(struct relays *relays, const char *url)
         return NULL;
     }
     HASH_ADD_KEYPTR(hh, relays->entries, entry->relay.url, strlen(url), entry);
-    return &entry->relay;
+    if (entry->hh.tbl != NULL)
+        return &entry->relay;
+    free_entry(entry);
+    return NULL;
 }
 
 struct relay *relays_get(struct relays *relays, const char *url)

@@ -17,6 +17,8 @@
 /* Connections of one relay that may be opening at the same time: introductions cost it work, and it
  * may be far away. */
 #define OPENING_MAX 64
+/* When to look again if memory was short for what is due, ms. */
+#define READ_AGAIN ((int64_t)1000)
 
 /* So much a clock may be set back without our doing anything about it, ms: everything is late by
  * that much then. */
@@ -40,6 +42,7 @@ struct look {
     struct store_due place;
     int64_t now;
     unsigned woken;
+    bool starved;  /* memory was short for something that is due */
     unsigned room; /* connections that may still be opened */
 };
 
@@ -64,7 +67,7 @@ static void wake(struct look *look, const struct session *session)
         else
             look->room--;
     }
-    turn_event(turns, session->id, &event, NULL, NULL);
+    look->starved |= !turn_event(turns, session->id, &event, NULL, NULL);
     look->woken++;
 }
 
@@ -73,7 +76,9 @@ static void consider(struct look *look)
     struct session *session;
     if (turn_active(look->scheduler->turns, look->place.id) != NULL)
         return;
-    if (store_get_session(look->txn, look->place.id, &session) != STORE_OK)
+    enum store_status status = store_get_session(look->txn, look->place.id, &session);
+    look->starved |= status == STORE_MEMORY;
+    if (status != STORE_OK)
         return;
     wake(look, session);
     session_free(session);
@@ -163,6 +168,8 @@ static void look(evutil_socket_t fd, short what, void *arg)
     int64_t next = look_over(&look);
     if (scheduler->doubts && look_for_sleepers(&look) < next)
         next = now;
+    if ((look.starved || store_txn_status(look.txn) == STORE_MEMORY) && next > now + READ_AGAIN)
+        next = now + READ_AGAIN;
     store_end(look.txn);
     clock_arm(scheduler->timer, next);
 }

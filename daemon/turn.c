@@ -54,15 +54,18 @@ static void answer(struct request *request, enum turn_code code)
         done(request->arg, &request->answer);
 }
 
-/* Sessions with a visit stay in memory; the others are on the disk, and cost nothing more. */
-static void settle_memory(struct turns *turns, struct touched *touched)
+/* Sessions with a visit stay in memory; the others are on the disk, and cost nothing more. False if
+ * memory was short for one, which therefore is due again. */
+static bool settle_memory(struct turns *turns, struct touched *touched)
 {
     struct session *session = touched->session;
-    if (!touched->deleted && session->visit != NULL && active_keep(turns->active, session))
-        return;
+    bool visits = !touched->deleted && session->visit != NULL;
+    if (visits && active_keep(turns->active, session))
+        return true;
     if (session->visit != NULL)
         turns->hooks.abandon(turns->hooks.arg, session->id);
     turn_leave_memory(turns, touched);
+    return !visits;
 }
 
 static bool tell_changes(struct turns *turns)
@@ -100,7 +103,10 @@ static void publish(struct turns *turns)
         answer(request, request->answer.code);
     FAULT_POINT("turn.answers.after");
     for (struct touched *touched = turns->touched; touched != NULL; touched = touched->hh.next)
-        settle_memory(turns, touched);
+        if (!settle_memory(turns, touched)) {
+            turns->store_pause = clock_now() + STORE_PAUSE;
+            over = true;
+        }
     turn_forget_touched(turns);
     queue_free(&turns->batch);
     if (over)
@@ -162,6 +168,7 @@ static void fail(struct turns *turns, enum store_status status)
     log_error("store", "a turn could not be stored: %s", store_status_text(status));
     turns->store_pause = clock_now() + STORE_PAUSE;
     undo(turns);
+    turns->hooks.over(turns->hooks.arg); /* who lost his visit is due again */
     if (only->next != NULL) {
         retry_alone(turns);
         return;

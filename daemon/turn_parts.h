@@ -4,6 +4,8 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+/* Out of memory is an answer, not the end. */
+#define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
 #include "daemon/active.h"

@@ -23,7 +23,11 @@ static struct touched *add_touched(struct turns *turns, struct session *session,
     touched->session = session;
     touched->active = active;
     HASH_ADD(hh, turns->touched, id, SESSION_ID_BYTES, touched);
-    return touched;
+    if (touched->hh.tbl != NULL)
+        return touched;
+    turns->no_memory = true;
+    free(touched);
+    return NULL;
 }
 
 static struct touched *load(struct turns *turns, const uint8_t *id)

@@ -5,6 +5,8 @@
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+/* Out of memory is an answer, not the end. */
+#define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
 #include "daemon/permission.h"
@@ -298,8 +300,12 @@ static struct link *add_link(struct visits *visits, const struct session *sessio
     link->visits = visits;
     link->relay = relay;
     link->pending_end = &link->pending;
-    relay_entered(relay);
     HASH_ADD(hh, visits->links, id, SESSION_ID_BYTES, link);
+    if (link->hh.tbl == NULL) {
+        free(link);
+        return NULL;
+    }
+    relay_entered(relay);
     return link;
 }
 
