@@ -62,18 +62,30 @@ static bool memory_at_hand(size_t length)
     return probe != NULL;
 }
 
+/* Where memory runs out jansson says nothing, or that the text is wrong; so its allocations are
+ * watched while it reads. */
+static bool starved;
+
+static void *watched(size_t size)
+{
+    void *memory = malloc(size);
+    starved |= memory == NULL;
+    return memory;
+}
+
 enum document_fault document_load(const char *text, size_t length, json_t **ret_root)
 {
-    json_error_t error = {.text = ""};
     json_t *root;
 
     if (!within_bounds(text, length))
         return DOCUMENT_REFUSED;
     if (!memory_at_hand(length))
         return DOCUMENT_NO_MEMORY;
-    root = json_loadb(text, length, 0, &error);
-    if (!root) /* where memory ran out jansson has nothing to say, mostly */
-        return error.text[0] ? DOCUMENT_REFUSED : DOCUMENT_NO_MEMORY;
+    json_set_alloc_funcs(watched, free);
+    starved = false;
+    root = json_loadb(text, length, 0, NULL);
+    if (!root)
+        return starved ? DOCUMENT_NO_MEMORY : DOCUMENT_REFUSED;
     if (!json_is_object(root)) {
         json_decref(root);
         return DOCUMENT_REFUSED;
