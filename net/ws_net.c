@@ -1,5 +1,7 @@
 #include "config.h"
 
+#include <openssl/crypto.h>
+#include <openssl/sha.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,13 +24,56 @@ void ws_options_default(struct ws_options *ret_options)
     };
 }
 
+/* ---- OpenSSL begins ---- */
+
+static bool starved; /* memory was short for OpenSSL */
+
+static void *watched_malloc(size_t size, const char *file, int line)
+{
+    void *memory = malloc(size);
+    (void)file;
+    (void)line;
+    starved |= memory == NULL;
+    return memory;
+}
+
+static void *plain_realloc(void *memory, size_t size, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    return realloc(memory, size);
+}
+
+static void plain_free(void *memory, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    free(memory);
+}
+
+/*
+ * OpenSSL 3.0 sets itself up when it is first used. If memory is short just then it says nothing,
+ * and crashes at the next call; so that is now, not in the middle of something, and watched.
+ */
+static bool openssl_begins(void)
+{
+    uint8_t digest[SHA_DIGEST_LENGTH];
+
+    /* Refused, and not needed, from the second time on. */
+    CRYPTO_set_mem_functions(watched_malloc, plain_realloc, plain_free);
+    starved = false;
+    return OSSL_LIB_CTX_set0_default(NULL) != NULL && !starved && SHA1(digest, 0, digest) != NULL;
+}
+
+/* ---- what connections share ---- */
+
 struct ws_net *ws_net_new(struct event_base *base, const char *cafile, char *ret_why, size_t size)
 {
     struct ws_net *net = calloc(1, sizeof *net);
 
     if (net != NULL)
         net->base = base;
-    if (net == NULL || sodium_init() < 0 || !ws_output_begin(net) ||
+    if (net == NULL || sodium_init() < 0 || !openssl_begins() || !ws_output_begin(net) ||
         (net->resolver = resolver_new(base, RESOLV_CONF, HOSTS)) == NULL) {
         snprintf(ret_why, size, "out of memory");
         ws_net_free(net);
