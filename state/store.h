@@ -20,7 +20,8 @@
  * Two limits. LMDB keeps no checksums: a file that is no store, or that was cut short, is refused
  * at opening, and so is a record that makes no sense; but pages that a broken disk altered inside
  * of the file may be believed. And what is deleted, secrets too, stays in free pages of the file
- * until they are used again: whoever reads the file of a private directory reads that as well.
+ * until they are used again, if ever, and in LMDB's page buffers: whoever reads the file of a
+ * private directory reads that as well.
  */
 #ifndef STATE_STORE_H
 #define STATE_STORE_H
