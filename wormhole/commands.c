@@ -68,6 +68,8 @@ enum session_refusal command_ack(struct step *step)
         return SESSION_REFUSED_NUMBER;
     if (number < session->acked)
         return SESSION_ACCEPTED;
+    if (session->verification == VERIFICATION_PENDING)
+        return SESSION_REFUSED_UNVERIFIED; /* nobody can have read it */
     step_write(step, WRITE_INBOX_FORGET, number + 1, NULL, 0, NULL, 0);
     session->unread -= number + 1 - session->acked;
     session->unread_bytes -= step->event->length;

@@ -210,13 +210,15 @@ struct session_event {
 /* Why a user's event was refused. The session has not changed then. */
 enum session_refusal {
     SESSION_ACCEPTED = 0,
-    SESSION_REFUSED_CLOSED,    /* it has ended, or is ending */
-    SESSION_REFUSED_TOO_LARGE, /* the message */
-    SESSION_REFUSED_FULL,      /* SESSION_OUTBOX_MAX messages or bytes were sent */
-    SESSION_REFUSED_NUMBER,    /* acknowledges what has not been received */
-    SESSION_REFUSED_NOT_KEYED, /* nobody has used the code yet: there is no verifier */
-    SESSION_REFUSED_EXPORT,    /* it can only be handed over after its code exists, and before a
-                                  peer was seen or a message was queued */
+    SESSION_REFUSED_CLOSED,     /* it has ended, or is ending */
+    SESSION_REFUSED_TOO_LARGE,  /* the message */
+    SESSION_REFUSED_FULL,       /* SESSION_OUTBOX_MAX messages or bytes were sent */
+    SESSION_REFUSED_NUMBER,     /* acknowledges what has not been received */
+    SESSION_REFUSED_NOT_KEYED,  /* nobody has used the code yet: there is no verifier */
+    SESSION_REFUSED_UNVERIFIED, /* acknowledges what is held back until the user has compared the
+                                   verifiers */
+    SESSION_REFUSED_EXPORT,     /* it can only be handed over after its code exists, and before a
+                                   peer was seen or a message was queued */
 };
 
 struct session_context {

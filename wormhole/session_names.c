@@ -43,6 +43,8 @@ static const char *const refusals[] = {
     [SESSION_REFUSED_FULL] = "the session has sent as much as one session may; begin a new one",
     [SESSION_REFUSED_NUMBER] = "no message with this number has been received",
     [SESSION_REFUSED_NOT_KEYED] = "nobody has used the code yet: there is no verifier",
+    [SESSION_REFUSED_UNVERIFIED] =
+        "compare the verifiers with the other side, and say first that they agree",
     [SESSION_REFUSED_EXPORT] =
         ("only a session that has its code, but has neither seen the other side "
          "nor taken a message, can be handed over"),
