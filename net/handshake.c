@@ -40,15 +40,18 @@ static bool refuse(struct handshake *handshake, unsigned status, const char *for
     return false;
 }
 
-static void make_accept(const char *key, char ret_accept[ACCEPT_SIZE])
+/* False when OpenSSL finds no memory for it. */
+static bool make_accept(const char *key, char ret_accept[ACCEPT_SIZE])
 {
     char text[sizeof((struct handshake *)0)->key + sizeof accept_guid];
     unsigned char digest[SHA_DIGEST_LENGTH];
     int length = snprintf(text, sizeof text, "%s%s", key, accept_guid);
 
-    SHA1((const unsigned char *)text, (size_t)length, digest);
+    if (SHA1((const unsigned char *)text, (size_t)length, digest) == NULL)
+        return false;
     sodium_bin2base64(ret_accept, ACCEPT_SIZE, digest, sizeof digest,
                       sodium_base64_VARIANT_ORIGINAL);
+    return true;
 }
 
 /* Is `token` in a comma-separated list? Case does not matter. */
@@ -94,7 +97,8 @@ static bool take_accept(struct handshake *handshake, const char *value)
 {
     char expected[ACCEPT_SIZE];
 
-    make_accept(handshake->key, expected);
+    if (!make_accept(handshake->key, expected))
+        return refuse(handshake, 0, "answered, but there is no memory to check it");
     if (strcmp(value, expected) != 0)
         return refuse(handshake, 0, "answered with a wrong Sec-WebSocket-Accept");
     return note_once(handshake, FACT_ACCEPT, "Sec-WebSocket-Accept");
@@ -390,7 +394,8 @@ size_t handshake_reply(const struct handshake *handshake, char ret_text[HANDSHAK
 
     if (handshake->progress != HANDSHAKE_DONE)
         return refusal(handshake, ret_text);
-    make_accept(handshake->key, accept);
+    if (!make_accept(handshake->key, accept))
+        return 0;
     return (size_t)snprintf(ret_text, HANDSHAKE_TEXT_SIZE,
                             "HTTP/1.1 101 Switching Protocols\r\n"
                             "Upgrade: websocket\r\n"

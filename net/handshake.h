@@ -56,7 +56,7 @@ void handshake_server(struct handshake *ret_handshake);
 size_t handshake_request(const struct handshake *handshake, const struct url *url,
                          char ret_text[HANDSHAKE_TEXT_SIZE]);
 
-/* The server's answer, once done or refused. Returns its length. */
+/* The server's answer, once done or refused. Returns its length; 0 when out of memory. */
 size_t handshake_reply(const struct handshake *handshake, char ret_text[HANDSHAKE_TEXT_SIZE]);
 
 /* Takes bytes from the other end, as many as belong to the handshake: `ret_used` tells how many.

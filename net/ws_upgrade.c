@@ -7,9 +7,10 @@
 
 #include "net/ws_parts.h"
 
+/* Nothing to write says that there was no memory to make it. */
 static bool put(struct ws *ws, const char *text, size_t length)
 {
-    if (bufferevent_write(ws->bev, text, length) == 0)
+    if (length > 0 && bufferevent_write(ws->bev, text, length) == 0)
         return true;
     ws_fail(ws, "out of memory");
     return false;
