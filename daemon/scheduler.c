@@ -31,8 +31,9 @@ struct scheduler {
     struct event *timer;
     unsigned max_connections;
     int64_t looked;           /* when it looked last, by the clock of then */
-    bool doubts;              /* sessions may oversleep; of these, … */
-    struct store_due doubted; /* … this far they were looked at */
+    bool doubts;              /* sessions may oversleep: they are gone over, in rounds; … */
+    bool roused;              /* … in this one somebody was roused; … */
+    struct store_due doubted; /* … it came this far */
 };
 
 /* One look over the index. */
@@ -101,14 +102,19 @@ static int64_t look_over(struct look *look)
 
 /* ---- a clock that was set back ---- */
 
+static void doubt(struct scheduler *scheduler, int64_t now)
+{
+    scheduler->doubts = true;
+    scheduler->roused = false;
+    scheduler->doubted = (struct store_due){.wake = now + SET_BACK_MAX};
+}
+
 /* What was planned while the clock was ahead would sleep until then. A daemon that has just started
  * cannot know. */
 static void heed_clock(struct scheduler *scheduler, int64_t now)
 {
-    if (now < scheduler->looked - SET_BACK_MAX) {
-        scheduler->doubts = true;
-        scheduler->doubted = (struct store_due){.wake = now + SET_BACK_MAX};
-    }
+    if (now < scheduler->looked - SET_BACK_MAX)
+        doubt(scheduler, now);
     scheduler->looked = now;
 }
 
@@ -118,24 +124,34 @@ static void rouse(struct look *look, const uint8_t *id)
     if (turn_active(look->scheduler->turns, id) != NULL ||
         store_get_session(look->txn, id, &session) != STORE_OK)
         return;
-    if (session_oversleeps(session, look->now))
+    if (session_oversleeps(session, look->now)) {
+        look->scheduler->roused = true;
         turn_event(look->scheduler->turns, id,
                    &(struct session_event){.type = EVENT_POSTPONE, .until = look->now}, NULL, NULL);
+    }
     session_free(session);
 }
 
-/* Goes over what sleeps for long, a piece at a time; returns when to look again. */
-static int64_t look_for_sleepers(struct look *look)
+/* Whether those who were roused stay so only the next round can tell: the turn may fail. */
+static void end_round(struct scheduler *scheduler, int64_t now)
+{
+    if (scheduler->roused)
+        doubt(scheduler, now);
+    else
+        scheduler->doubts = false;
+}
+
+/* Goes over what sleeps for long, a piece at a time. */
+static void look_for_sleepers(struct look *look)
 {
     struct scheduler *scheduler = look->scheduler;
     for (int i = 0; i < LOOK_MAX; i++) {
         if (store_next_due(look->txn, &scheduler->doubted) != STORE_OK) {
-            scheduler->doubts = false;
-            return INT64_MAX;
+            end_round(scheduler, look->now);
+            return;
         }
         rouse(look, scheduler->doubted.id);
     }
-    return look->now;
 }
 
 static unsigned free_connections(const struct scheduler *scheduler)
@@ -166,7 +182,9 @@ static void look(evutil_socket_t fd, short what, void *arg)
                         .now = now,
                         .room = free_connections(scheduler)};
     int64_t next = look_over(&look);
-    if (scheduler->doubts && look_for_sleepers(&look) < next)
+    if (scheduler->doubts)
+        look_for_sleepers(&look);
+    if (scheduler->doubts)
         next = now;
     if ((look.starved || store_txn_status(look.txn) == STORE_MEMORY) && next > now + READ_AGAIN)
         next = now + READ_AGAIN;
