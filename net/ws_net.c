@@ -62,7 +62,8 @@ static bool openssl_begins(void)
     /* Refused, and not needed, from the second time on. */
     CRYPTO_set_mem_functions(watched_malloc, plain_realloc, plain_free);
     starved = false;
-    return OSSL_LIB_CTX_set0_default(NULL) != NULL && !starved && SHA1(digest, 0, digest) != NULL;
+    return OSSL_LIB_CTX_set0_default(NULL) != NULL && !starved &&
+           SHA1(digest, 0, digest) != NULL && !starved;
 }
 
 /* ---- what connections share ---- */
