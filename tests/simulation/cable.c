@@ -2,6 +2,7 @@
 
 #include "tests/simulation/cable.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +22,7 @@ struct ws {
     const struct ws_handlers *handlers;
     void *arg;
     void *connection; /* at the relay, or NULL */
+    char side[32];    /* whose it is, from its bind on */
     int64_t up, down; /* when the last text of each direction arrives */
     bool opened;
     bool closing; /* the client wants no more */
@@ -125,6 +127,19 @@ void cable_cut_all(const struct ws_net *net)
             cut(ws);
 }
 
+unsigned cable_count(const struct ws_net *net)
+{
+    unsigned count = 0;
+    for (const struct ws *ws = cables; ws != NULL; ws = ws->next)
+        count += ws->net == net && ws->opened && !ws->gone;
+    return count;
+}
+
+bool cable_is_cut(const struct ws *ws)
+{
+    return ws->cut;
+}
+
 void cable_forget_all(void)
 {
     struct ws *ws;
@@ -151,15 +166,25 @@ static void arrive_up(void *arg)
     if (arrives) {
         trace(ws->net->who, "→ %s", packet->text);
         if (ws->net->heard != NULL)
-            ws->net->heard(ws->net->arg, packet->text);
+            ws->net->heard(ws->net->arg, ws->side, packet->text);
     }
     free_packet(packet);
+}
+
+static void note_side(struct ws *ws, const char *text)
+{
+    const char *side = strstr(text, "\"side\":\"");
+    if (strstr(text, "\"bind\"") != NULL && side != NULL)
+        sscanf(side, "\"side\":\"%31[^\"]", ws->side);
 }
 
 bool ws_send(struct ws *ws, const char *text, size_t length)
 {
     if (ws->net->dead || !ws->opened || ws->closing)
         return false;
+    note_side(ws, text);
+    if (ws->net->told != NULL)
+        ws->net->told(ws->net->arg, ws->side, text);
     send_packet(ws, &ws->up, arrive_up, text, length);
     if (chance_percent(weather.lose))
         cut(ws);
@@ -214,6 +239,8 @@ static void arrive_down(void *arg)
 void cable_say(struct ws *ws, const char *text, size_t length)
 {
     send_packet(ws, &ws->down, arrive_down, text, length);
+    if (weather.repeat > 0 && strstr(text, "\"message\"") != NULL && chance_percent(weather.repeat))
+        send_packet(ws, &ws->down, arrive_down, text, length);
     if (chance_percent(weather.lose))
         cut(ws);
 }

@@ -24,8 +24,10 @@ struct ws_net {
     struct rendezvous *relay;
     bool dead; /* it has crashed: nothing that it does has an effect */
     void (*dialled)(void *arg);
+    /* It sends a text; the connection is that of `side`: "" before its bind. */
+    void (*told)(void *arg, const char *side, const char *text);
     /* A text of it arrives at the relay. */
-    void (*heard)(void *arg, const char *text);
+    void (*heard)(void *arg, const char *side, const char *text);
     void *arg;
 };
 
@@ -34,12 +36,19 @@ struct cable_weather {
     int64_t delay_max; /* ms, each way; most are shorter by far */
     unsigned lose;     /* per cent of the texts that a cut comes upon */
     unsigned refuse;   /* per cent of the dials that fail */
+    unsigned repeat;   /* per cent of the messages that the relay says twice */
 };
 
 void cable_set_weather(const struct cable_weather *weather);
 
 /* Cuts every cable (of `net`, or of all if NULL); both ends notice, each in its own time. */
 void cable_cut_all(const struct ws_net *net);
+
+/* How many connections of `net` are open, as far as it knows. */
+unsigned cable_count(const struct ws_net *net);
+
+/* True if nothing arrives on it any more, whether anybody has noticed or not. */
+bool cable_is_cut(const struct ws *ws);
 
 /* Frees what is left of a world: nothing may be under way any more. */
 void cable_forget_all(void);

@@ -10,10 +10,12 @@
 /* More than any simulated user brings about. */
 #define ROWS_MAX     2048
 #define SESSIONS_MAX 16
+#define IMPORTS_MAX  16
 
 /* Never changed, and shared by the platters that have it. */
 struct blob {
     unsigned holders;
+    struct session *session; /* what it says, if it is a record that a judge has looked at */
     size_t length;
     uint8_t data[];
 };
@@ -33,12 +35,20 @@ struct entry {
     struct blob *record;
 };
 
+/* A session that came from a text. */
+struct import {
+    uint8_t id[SESSION_ID_BYTES];
+    uint32_t exports;
+};
+
 /* One state of the disk. */
 struct platter {
     struct entry entries[SESSIONS_MAX]; /* sorted by id */
     unsigned entry_count;
     struct row rows[ROWS_MAX];
     unsigned row_count;
+    struct import imports[IMPORTS_MAX];
+    unsigned import_count;
     uint64_t last_change;
 };
 
@@ -60,6 +70,7 @@ static struct blob *blob_new(const void *data, size_t length)
 {
     struct blob *blob = malloc(sizeof *blob + length + 1);
     blob->holders = 1;
+    blob->session = NULL;
     blob->length = length;
     if (length > 0)
         memcpy(blob->data, data, length);
@@ -74,8 +85,10 @@ static struct blob *blob_hold(struct blob *blob)
 
 static void blob_drop(struct blob *blob)
 {
-    if (--blob->holders == 0)
-        free(blob);
+    if (--blob->holders > 0)
+        return;
+    session_free(blob->session);
+    free(blob);
 }
 
 /* ---- platters ---- */
@@ -87,6 +100,8 @@ static struct platter *platter_copy(const struct platter *platter)
     memcpy(copy->rows, platter->rows, platter->row_count * sizeof platter->rows[0]);
     copy->entry_count = platter->entry_count;
     copy->row_count = platter->row_count;
+    memcpy(copy->imports, platter->imports, sizeof platter->imports);
+    copy->import_count = platter->import_count;
     copy->last_change = platter->last_change;
     for (unsigned i = 0; i < copy->entry_count; i++)
         blob_hold(copy->entries[i].record);
@@ -343,25 +358,40 @@ enum store_status store_next_due(struct store_txn *txn, struct store_due *place)
     return STORE_OK;
 }
 
-/* ---- imports: nobody does that here ---- */
+/* ---- imports ---- */
+
+static struct import *find_import(const struct platter *platter, const uint8_t *id)
+{
+    for (unsigned i = 0; i < platter->import_count; i++)
+        if (memcmp(platter->imports[i].id, id, SESSION_ID_BYTES) == 0)
+            return (struct import *)&platter->imports[i];
+    return NULL;
+}
 
 enum store_status store_get_import(struct store_txn *txn, const uint8_t id[SESSION_ID_BYTES],
                                    uint32_t *ret_exports)
 {
-    (void)txn;
-    (void)id;
-    (void)ret_exports;
-    return STORE_MISSING;
+    const struct import *import = find_import(txn->platter, id);
+    if (import == NULL)
+        return STORE_MISSING;
+    *ret_exports = import->exports;
+    return STORE_OK;
 }
 
+/* No world lasts so long that one is forgotten. */
 void store_put_import(struct store_txn *txn, const uint8_t id[SESSION_ID_BYTES], uint32_t exports,
                       int64_t deadline, int64_t now)
 {
-    (void)txn;
-    (void)id;
-    (void)exports;
+    struct import *import = find_import(txn->platter, id);
     (void)deadline;
     (void)now;
+    if (import == NULL && txn->platter->import_count == IMPORTS_MAX)
+        abort();
+    if (import == NULL)
+        import = &txn->platter->imports[txn->platter->import_count++];
+    memcpy(import->id, id, SESSION_ID_BYTES);
+    import->exports = exports;
+    txn->changed = true;
 }
 
 /* ---- messages ---- */
@@ -420,19 +450,27 @@ const char *store_status_text(enum store_status status)
 
 /* ---- for judges ---- */
 
-struct session *disk_session(const struct store *disk, const uint8_t id[SESSION_ID_BYTES])
+/* Judges look far more often than a session changes: it is read once. */
+const struct session *disk_session(const struct store *disk, const uint8_t id[SESSION_ID_BYTES])
 {
     const struct entry *entry = find_entry(&disk->durable, id);
-    struct session *session;
-    return entry != NULL && read_entry(entry, &session) == STORE_OK ? session : NULL;
+    if (entry == NULL)
+        return NULL;
+    if (entry->record->session == NULL)
+        read_entry(entry, &entry->record->session);
+    return entry->record->session;
 }
 
-bool disk_first(const struct store *disk, uint8_t ret_id[SESSION_ID_BYTES])
+bool disk_find(const struct store *disk, const char *beginning, uint8_t ret_id[SESSION_ID_BYTES])
 {
-    if (disk->durable.entry_count == 0)
-        return false;
-    memcpy(ret_id, disk->durable.entries[0].id, SESSION_ID_BYTES);
-    return true;
+    for (unsigned i = 0; i < disk->durable.entry_count; i++) {
+        const struct entry *entry = &disk->durable.entries[i];
+        if (strncmp(entry->name, beginning, strlen(beginning)) != 0)
+            continue;
+        memcpy(ret_id, entry->id, SESSION_ID_BYTES);
+        return true;
+    }
+    return false;
 }
 
 bool disk_message(const struct store *disk, enum store_box box, const uint8_t id[SESSION_ID_BYTES],

@@ -33,11 +33,12 @@ void disk_free(struct store *disk);
 
 /* ---- what is durable now; for judges ---- */
 
-/* The session, as it would be read after a crash. New; session_free(). NULL if there is none. */
-struct session *disk_session(const struct store *disk, const uint8_t id[SESSION_ID_BYTES]);
+/* The session, as it would be read after a crash. Borrowed until the next commit. NULL if there is
+ * none. */
+const struct session *disk_session(const struct store *disk, const uint8_t id[SESSION_ID_BYTES]);
 
-/* The first of all sessions. False if there is none. */
-bool disk_first(const struct store *disk, uint8_t ret_id[SESSION_ID_BYTES]);
+/* The session whose petname begins so. False if there is none. */
+bool disk_find(const struct store *disk, const char *beginning, uint8_t ret_id[SESSION_ID_BYTES]);
 
 /* Borrowed until the next commit. False if there is no such row. */
 bool disk_message(const struct store *disk, enum store_box box, const uint8_t id[SESSION_ID_BYTES],

@@ -12,10 +12,8 @@
 #include "tests/simulation/trace.h"
 #include "wormhole/payload.h"
 
-/* In any so long time a session dials at most so often, besides what stirs bring about: whatever
- * the schedule, it backs off when visits fail. */
-#define STORM_WINDOW (10 * TIMELINE_MINUTE)
-#define STORM_CALM   60
+/* In any JUDGE_WINDOW a session dials at most so often, besides what stirs bring about. */
+#define STORM_CALM 60
 
 void judge_clear(struct judge_side *side)
 {
@@ -25,6 +23,16 @@ void judge_clear(struct judge_side *side)
         free(side->phases[i].name);
         free(side->phases[i].body);
     }
+}
+
+/* The daemon at the other end: who that is shows when its pake has come. */
+static const struct judge_side *peer_of(const struct judge_side *side,
+                                        const struct session *session)
+{
+    for (int i = 0; i < JUDGE_PEERS && side->peers[i] != NULL; i++)
+        if (session->peer_side != NULL && strcmp(side->peers[i]->text, session->peer_side) == 0)
+            return side->peers[i];
+    return NULL;
 }
 
 /* ---- the disk ---- */
@@ -72,6 +80,7 @@ static void check_outbox(struct judge_side *side, const struct session *session)
 /* What is in the inbox is what the peer put into its outbox. */
 static void check_inbox(struct judge_side *side, const struct session *session)
 {
+    const struct judge_side *peer = peer_of(side, session);
     for (uint32_t i = 0; i < JUDGE_MESSAGES && session->unread > 0; i++) {
         const uint8_t *data;
         size_t length;
@@ -81,9 +90,9 @@ static void check_inbox(struct judge_side *side, const struct session *session)
             trace_fail("%s got a message through a wrong code", side->who);
         if (i < session->acked)
             trace_fail("%s keeps message %u, which was acknowledged", side->who, i);
-        if (side->peer == NULL)
+        if (peer == NULL)
             continue;
-        const struct judge_message *sent = &side->peer->sent[i];
+        const struct judge_message *sent = &peer->sent[i];
         if (sent->data == NULL || sent->length != length + KEYS_NONCE_BYTES ||
             memcmp(sent->data + KEYS_NONCE_BYTES, data, length) != 0)
             trace_fail("%s has a message %u that nobody sent", side->who, i);
@@ -95,10 +104,8 @@ static void check_inbox(struct judge_side *side, const struct session *session)
 
 static void check_receipts(struct judge_side *side, const struct session *session)
 {
-    struct session *peer;
-    if (side->peer == NULL || !side->peer->begun || session->delivered + session->read == 0)
-        return;
-    peer = disk_session(side->peer->disk, side->peer->id);
+    const struct judge_side *other = peer_of(side, session);
+    const struct session *peer = other == NULL ? NULL : disk_session(other->disk, other->id);
     if (peer == NULL)
         return;
     if (session->delivered > peer->received)
@@ -107,24 +114,51 @@ static void check_receipts(struct judge_side *side, const struct session *sessio
     if (session->read > peer->acked)
         trace_fail("%s was told that %u messages were read, while %u were", side->who,
                    session->read, peer->acked);
-    session_free(peer);
+}
+
+/* A session gets older. Only one that was handed over goes back to waiting, elsewhere. */
+static void check_life(struct judge_side *side, const struct session *session)
+{
+    if (session->state < side->state && side->state != SESSION_EXPORTED)
+        trace_fail("%s was %s, and is %s again", side->who, session_state_name(side->state),
+                   session_state_name(session->state));
+    if (side->result != RESULT_NONE && session->result != side->result)
+        trace_fail("%s ended in two ways", side->who);
+    if (side->deaf && (session->state == SESSION_ESTABLISHED || session->result == RESULT_HAPPY))
+        trace_fail("%s is established through a wrong code", side->who);
+    side->state = session->state;
+    side->result = session->result;
+}
+
+/* Who closed after all went well has said all: unless the relay was away for all the patience. */
+static void check_end(struct judge_side *side, const struct session *session)
+{
+    if (session->state != SESSION_CLOSED)
+        return;
+    if (session->code != NULL || !sodium_is_zero(session->key, sizeof session->key) ||
+        !sodium_is_zero(session->scalar, sizeof session->scalar))
+        trace_fail("%s has closed and keeps its secrets", side->who);
+    if (session->result == RESULT_HAPPY && session->stored < session->sent && !side->impatient)
+        trace_fail("%s closed happily with %u of %u messages sent", side->who, session->stored,
+                   session->sent);
 }
 
 void judge_committed(struct judge_side *side)
 {
-    struct session *session = disk_session(side->disk, side->id);
+    const struct session *session = disk_session(side->disk, side->id);
     if (session == NULL)
         return;
     check_pake(side, session);
     check_outbox(side, session);
     check_inbox(side, session);
     check_receipts(side, session);
+    check_life(side, session);
+    check_end(side, session);
     if (session->state >= SESSION_CLOSING && session->result == RESULT_NONE &&
         session->state != SESSION_EXPORTED)
         trace_fail("%s ended without a result", side->who);
     if (session->result != RESULT_NONE && session->reason == NULL)
         trace_fail("%s ended without a reason", side->who);
-    session_free(session);
 }
 
 /* ---- what the relay hears: nothing that is not durable ---- */
@@ -163,6 +197,10 @@ static void check_add(struct judge_side *side, const struct session *session, co
         if (session->peer_side == NULL)
             trace_fail("%s told a version before its key is durable", side->who);
     } else if (payload_phase_number(phase, &number)) {
+        if (session->state < SESSION_ESTABLISHED)
+            trace_fail("%s told message %u before the peer was proven", side->who, number);
+        if (session->verification == VERIFICATION_PENDING)
+            trace_fail("%s told message %u before the verifiers were compared", side->who, number);
         if (session->state != SESSION_CLOSED &&
             !disk_message(side->disk, STORE_OUTBOX, side->id, number, &row, &length))
             trace_fail("%s told message %u, which is not durable", side->who, number);
@@ -176,6 +214,14 @@ static void check_claim(struct judge_side *side, const struct session *session,
     if (session->code == NULL || session->nameplate == NAMEPLATE_NONE)
         if (session->state != SESSION_CLOSED)
             trace_fail("%s claimed a nameplate, and would not know it after a crash", side->who);
+}
+
+static void check_close(struct judge_side *side, const struct session *session,
+                        const json_t *message)
+{
+    (void)message;
+    if (session->result == RESULT_NONE)
+        trace_fail("%s closed its mailbox, and would not know why after a crash", side->who);
 }
 
 static void check_bind(struct judge_side *side, const struct session *session,
@@ -192,22 +238,22 @@ static const struct {
     {"add", check_add},
     {"claim", check_claim},
     {"bind", check_bind},
+    {"close", check_close},
 };
 
 static void check_durable(struct judge_side *side, const char *type, const json_t *message)
 {
     for (unsigned i = 0; i < sizeof checks / sizeof *checks; i++) {
-        struct session *session;
+        const struct session *session;
         if (strcmp(type, checks[i].type) != 0)
             continue;
         session = disk_session(side->disk, side->id);
         if (session != NULL)
             checks[i].check(side, session, message);
-        session_free(session);
     }
 }
 
-void judge_heard(struct judge_side *side, const char *text)
+void judge_told(struct judge_side *side, const char *text)
 {
     json_t *message = json_loads(text, 0, NULL);
     const char *type = json_string_value(json_object_get(message, "type"));
@@ -221,12 +267,12 @@ void judge_heard(struct judge_side *side, const char *text)
 
 /* ---- how often it comes ---- */
 
-static void note_time(struct judge_times *times)
+void judge_note(struct judge_times *times)
 {
     times->when[times->count++ % JUDGE_TIMES] = timeline_now();
 }
 
-static unsigned recent(const struct judge_times *times, int64_t window)
+static unsigned within(const struct judge_times *times, int64_t window)
 {
     unsigned found = 0;
     for (unsigned i = 0; i < JUDGE_TIMES && i < times->count; i++)
@@ -234,23 +280,38 @@ static unsigned recent(const struct judge_times *times, int64_t window)
     return found;
 }
 
+unsigned judge_recent(const struct judge_times *times)
+{
+    return within(times, JUDGE_WINDOW);
+}
+
 void judge_stirred(struct judge_side *side)
 {
-    note_time(&side->stirs);
+    judge_note(&side->stirs);
 }
 
 /* What a stir sets going may last as long as the window does. */
-void judge_dialled(struct judge_side *side)
+unsigned judge_allowance(const struct judge_side *side)
 {
-    note_time(&side->dials);
-    unsigned dials = recent(&side->dials, STORM_WINDOW);
-    unsigned stirs = recent(&side->stirs, 2 * STORM_WINDOW);
-    if (dials > STORM_CALM + side->visits_a_stir * (1 + stirs))
-        trace_fail("%s dialled %u times in %d minutes, with %u stirs in twice as many", side->who,
-                   dials, (int)(STORM_WINDOW / TIMELINE_MINUTE), stirs);
+    return STORM_CALM + side->visits_a_stir * (1 + within(&side->stirs, 2 * JUDGE_WINDOW));
 }
 
 /* ---- what the user is told ---- */
+
+static bool same_text(const char *one, const char *other)
+{
+    return one == other || (one != NULL && other != NULL && strcmp(one, other) == 0);
+}
+
+void judge_answered(struct judge_side *side, const struct session *session)
+{
+    const struct session *durable = disk_session(side->disk, side->id);
+    if (durable == NULL || durable->state != session->state || durable->sent != session->sent ||
+        durable->acked != session->acked || durable->verification != session->verification ||
+        durable->lively_since != session->lively_since || durable->wake != session->wake ||
+        !same_text(durable->name, session->name))
+        trace_fail("%s told its user of something that is not durable", side->who);
+}
 
 void judge_accepted(struct judge_side *side, uint32_t number)
 {
@@ -265,6 +326,8 @@ void judge_accepted(struct judge_side *side, uint32_t number)
 
 void judge_got(struct judge_side *side, uint32_t number, const uint8_t *data, size_t length)
 {
+    const struct session *session = disk_session(side->disk, side->id);
+    const struct judge_side *peer = peer_of(side, session);
     const struct judge_message *sent;
     if (side->deaf)
         trace_fail("%s gave its user a message through a wrong code", side->who);
@@ -272,9 +335,9 @@ void judge_got(struct judge_side *side, uint32_t number, const uint8_t *data, si
         trace_fail("%s gave its user message %u before message %u", side->who, number, side->read);
     if (number == side->read)
         side->read++;
-    if (side->peer == NULL)
+    if (peer == NULL)
         return;
-    sent = &side->peer->sent[number];
+    sent = &peer->sent[number];
     if (sent->data == NULL || sent->length != length + KEYS_NONCE_BYTES ||
         memcmp(sent->data + KEYS_NONCE_BYTES, data, length) != 0)
         trace_fail("%s gave its user a message %u that the peer's did not send", side->who, number);

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "tests/simulation/disk.h"
+#include "tests/simulation/timeline.h"
 #include "wormhole/session.h"
 
 /* More than any simulated user sends. */
@@ -16,6 +17,10 @@
 #define JUDGE_PHASES   256
 /* How many of the last dials, and of the last stirs, are remembered. */
 #define JUDGE_TIMES 1024
+/* Sides with which one may find itself. */
+#define JUDGE_PEERS 2
+
+#define JUDGE_WINDOW (10 * TIMELINE_MINUTE)
 
 struct judge_message {
     uint8_t *data; /* NULL: not known */
@@ -38,20 +43,23 @@ struct judge_side {
     const char *who;
     const struct store *disk;
     uint8_t id[SESSION_ID_BYTES];
-    bool begun;              /* the user was told that there is a session */
-    bool deaf;               /* nothing of a peer may ever come to its user: the codes differ */
-    struct judge_side *peer; /* NULL: the peer is no daemon */
+    char text[SIDE_TEXT];
+    bool known; /* the session is, or was, durable: `id` and `text` are its */
+    bool deaf;  /* nothing of a peer may ever come to its user: the codes differ */
+    struct judge_side *peers[JUDGE_PEERS]; /* daemons that may be it; NULL: there are no more */
 
     uint8_t pake[PAKE_MESSAGE_BYTES];
     struct judge_message sent[JUDGE_MESSAGES]; /* outbox rows, as they became durable */
     uint32_t sent_count;
-    uint32_t accepted; /* messages of which the user was told that they are kept */
-    uint32_t read;     /* messages that the user has got */
-    uint32_t received; /* the most that were durable */
+    uint32_t accepted;  /* messages of which the user was told that they are kept */
+    uint32_t read;      /* messages that the user has got */
+    uint32_t received;  /* the most that were durable */
     unsigned allocates; /* how often the relay was asked for a nameplate */
     struct judge_phase phases[JUDGE_PHASES];
     unsigned phase_count;
-    struct judge_times dials;
+    bool impatient; /* it may have given up telling the relay: that was away for too long */
+    enum session_state state;
+    enum session_result result;
     struct judge_times stirs; /* commands of the user, and news of the peer */
     unsigned visits_a_stir;   /* that each of these may bring about, by the schedule */
 };
@@ -61,20 +69,27 @@ void judge_clear(struct judge_side *side);
 /* Its disk has changed. */
 void judge_committed(struct judge_side *side);
 
-/* A text of it has arrived at the relay. */
-void judge_heard(struct judge_side *side, const char *text);
-
-/* It dials the relay. */
-void judge_dialled(struct judge_side *side);
+/* It sends a text to the relay. */
+void judge_told(struct judge_side *side, const char *text);
 
 /* Its user, or its peer's, does something. */
 void judge_stirred(struct judge_side *side);
 
+/* How often its machine may dial within JUDGE_WINDOW, for this session: whatever the schedule, it
+ * backs off when visits fail. */
+unsigned judge_allowance(const struct judge_side *side);
+
+/* How many of these times were within the last JUDGE_WINDOW. */
+unsigned judge_recent(const struct judge_times *times);
+void judge_note(struct judge_times *times);
+
+/* Its user was told of the session as it is now: what is durable must say the same. */
+void judge_answered(struct judge_side *side, const struct session *session);
+
 /* Its user was told that the message with this number is kept. */
 void judge_accepted(struct judge_side *side, uint32_t number);
 
-/* Its user was given a message; it must be the next one, and what the peer's user sent. NULL data:
- * the peer's ledger is not known. */
+/* Its user was given a message; it must be the next one, and what the peer's user sent. */
 void judge_got(struct judge_side *side, uint32_t number, const uint8_t *data, size_t length);
 
 #endif

@@ -60,6 +60,8 @@ static enum disk_crash on_committing(void *arg)
 static enum store_status on_failing(void *arg)
 {
     const struct machine *machine = arg;
+    if (machine->net.dead)
+        return STORE_FAILED; /* what is being done is finished without effect */
     if (chance_percent(machine->luck.full))
         return STORE_FULL;
     return chance_percent(machine->luck.broken) ? STORE_FAILED : STORE_OK;

@@ -2,6 +2,7 @@
 
 #include "tests/simulation/rendezvous.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,8 +13,11 @@
 #include "tests/simulation/stock.h"
 #include "tests/simulation/timeline.h"
 
-/* Longer than any world lasts: nothing expires by itself. */
-#define RETENTION (400 * TIMELINE_DAY)
+/* Those who listen are asked for so often in a retention; it is looked so often for what expired.
+ */
+#define LOOKS 10
+/* More than ever are connected at the same time. */
+#define GUESTS_MAX 4096
 /* How long our relay may take to commit, ms. */
 #define COMMIT_MAX 50
 /* More operations than wait at any time. */
@@ -25,6 +29,9 @@ struct rendezvous {
     struct rules *rules;
     bool committing; /* a commit is under way */
     bool down;
+    int64_t retention;
+    struct client *guests[GUESTS_MAX];
+    unsigned guest_count;
 };
 
 /* ---- ours ---- */
@@ -40,20 +47,6 @@ static void on_drop(void *connection, const char *why)
     cable_drop(connection);
 }
 
-struct rendezvous *rendezvous_new_ours(void)
-{
-    struct rendezvous *relay = calloc(1, sizeof *relay);
-    const struct relay_limits limits = {
-        .retention = RETENTION, .mailbox_bytes = 1 << 24, .mailbox_messages = 4096};
-    const struct rules_hooks hooks = {.send = on_send, .drop = on_drop};
-    const struct rules_settings settings = {
-        .message_max = 1 << 20, .retention = RETENTION, .list = true};
-    relay->memory = memory_store_new(&limits);
-    relay->rules = rules_new(memory_store_interface(relay->memory), &hooks, &settings);
-    memory_store_set_feed(relay->memory, rules_feed, relay->rules);
-    return relay;
-}
-
 /* What was asked for until now becomes durable, and is answered. */
 static void commit(void *arg)
 {
@@ -62,14 +55,46 @@ static void commit(void *arg)
     memory_store_run(relay->memory, OPERATIONS_MAX);
 }
 
+static void commit_soon(struct rendezvous *relay)
+{
+    if (!relay->committing)
+        timeline_after(chance_spread(1, COMMIT_MAX), commit, relay);
+    relay->committing = true;
+}
+
+static void expire(void *arg)
+{
+    struct rendezvous *relay = arg;
+    const struct relay_store *store = memory_store_interface(relay->memory);
+    for (unsigned i = 0; i < relay->guest_count; i++)
+        rules_touch(relay->guests[i], timeline_now());
+    store->expire(store->self, timeline_now(), UINT_MAX, NULL, NULL);
+    commit_soon(relay);
+    timeline_after(relay->retention / LOOKS, expire, relay);
+}
+
+struct rendezvous *rendezvous_new_ours(int64_t retention)
+{
+    struct rendezvous *relay = calloc(1, sizeof *relay);
+    const struct relay_limits limits = {
+        .retention = retention, .mailbox_bytes = 1 << 24, .mailbox_messages = 4096};
+    const struct rules_hooks hooks = {.send = on_send, .drop = on_drop};
+    const struct rules_settings settings = {
+        .message_max = 1 << 20, .retention = retention, .list = true};
+    relay->memory = memory_store_new(&limits);
+    relay->rules = rules_new(memory_store_interface(relay->memory), &hooks, &settings);
+    memory_store_set_feed(relay->memory, rules_feed, relay->rules);
+    relay->retention = retention;
+    timeline_after(retention / LOOKS, expire, relay);
+    return relay;
+}
+
 static bool hear_ours(struct rendezvous *relay, struct client *client, const char *text)
 {
     if (rules_busy(client))
         return false;
     rules_receive(client, text, strlen(text), timeline_now());
-    if (!relay->committing)
-        timeline_after(chance_spread(1, COMMIT_MAX), commit, relay);
-    relay->committing = true;
+    commit_soon(relay);
     return true;
 }
 
@@ -109,6 +134,11 @@ bool rendezvous_is_stock(const struct rendezvous *relay)
     return relay->stock != NULL;
 }
 
+int64_t rendezvous_retention(const struct rendezvous *relay)
+{
+    return relay->retention;
+}
+
 void rendezvous_set_down(struct rendezvous *relay, bool down)
 {
     relay->down = down;
@@ -117,6 +147,27 @@ void rendezvous_set_down(struct rendezvous *relay, bool down)
 bool rendezvous_is_down(const struct rendezvous *relay)
 {
     return relay->down;
+}
+
+void rendezvous_fail(struct rendezvous *relay, enum relay_result result)
+{
+    if (relay->stock == NULL)
+        memory_store_fail(relay->memory, result);
+}
+
+void rendezvous_lose(struct rendezvous *relay)
+{
+    if (relay->stock != NULL)
+        return;
+    memory_store_fail(relay->memory, RELAY_BROKEN);
+    memory_store_run(relay->memory, OPERATIONS_MAX);
+    memory_store_fail(relay->memory, RELAY_DONE);
+}
+
+void rendezvous_shuffle(struct rendezvous *relay)
+{
+    if (relay->stock != NULL)
+        stock_reverse(relay->stock);
 }
 
 void rendezvous_prune(struct rendezvous *relay)
@@ -142,7 +193,11 @@ void *rendezvous_enter(struct rendezvous *relay, struct ws *cable)
 {
     if (relay->stock != NULL)
         return stock_connect(relay->stock, on_stock, cable, NULL);
-    return rules_enter(relay->rules, cable, "simulation", timeline_now());
+    if (relay->guest_count == GUESTS_MAX)
+        abort();
+    struct client *guest = rules_enter(relay->rules, cable, "simulation", timeline_now());
+    relay->guests[relay->guest_count++] = guest;
+    return guest;
 }
 
 bool rendezvous_hear(struct rendezvous *relay, void *connection, const char *text)
@@ -155,8 +210,12 @@ bool rendezvous_hear(struct rendezvous *relay, void *connection, const char *tex
 
 void rendezvous_leave(struct rendezvous *relay, void *connection)
 {
-    if (relay->stock != NULL)
+    if (relay->stock != NULL) {
         stock_disconnect(connection);
-    else
-        rules_leave(connection);
+        return;
+    }
+    for (unsigned i = 0; i < relay->guest_count; i++)
+        if (relay->guests[i] == connection)
+            relay->guests[i--] = relay->guests[--relay->guest_count];
+    rules_leave(connection);
 }

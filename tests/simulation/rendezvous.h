@@ -4,25 +4,40 @@
 #define SIMULATION_RENDEZVOUS_H
 
 #include <stdbool.h>
+#include <stdint.h>
+
+#include "relay/store.h"
 
 struct rendezvous;
 struct ws;
 
 /* rendezvous_free(), when every connection has been left. */
-struct rendezvous *rendezvous_new_ours(void);
+struct rendezvous *rendezvous_new_ours(int64_t retention); /* ms */
 struct rendezvous *rendezvous_new_stock(void);
 void rendezvous_free(struct rendezvous *relay);
 
 /* True for the model of the stock one. */
 bool rendezvous_is_stock(const struct rendezvous *relay);
 
+/* Ours keeps for so long what nobody visits; ms. */
+int64_t rendezvous_retention(const struct rendezvous *relay);
+
 /* While it is down nobody gets through; whoever is connected must be cut off besides. */
 void rendezvous_set_down(struct rendezvous *relay, bool down);
 bool rendezvous_is_down(const struct rendezvous *relay);
 
-/* It forgets mailboxes that nobody listens to: all of them, as the stock one may after 11 minutes;
- * ours only those that expired. */
+/* The stock one forgets mailboxes that nobody listens to, as it may after 11 minutes. Ours forgets
+ * what has expired, by itself. */
 void rendezvous_prune(struct rendezvous *relay);
+
+/* The stock one turns the messages of each mailbox around: it need not keep their order. */
+void rendezvous_shuffle(struct rendezvous *relay);
+
+/* Our relay's disk fails, or is full; RELAY_DONE: no more. */
+void rendezvous_fail(struct rendezvous *relay, enum relay_result result);
+
+/* A crash of ours: what was not committed is lost. Whoever is connected must be cut off before. */
+void rendezvous_lose(struct rendezvous *relay);
 
 /* True if it holds nothing: no nameplate, no mailbox, no message. */
 bool rendezvous_is_empty(struct rendezvous *relay);

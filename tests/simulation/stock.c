@@ -14,6 +14,7 @@ struct stock {
     json_t *messages;   /* id → [message…]: outlives its mailbox when added to an orphan */
     struct stock_connection *connections;
     unsigned made;
+    unsigned view; /* how often it has let go of the app, for want of listeners */
     stock_watcher watcher;
     void *watcher_arg;
 };
@@ -26,6 +27,8 @@ struct stock_connection {
     char *listening; /* mailbox */
     char *claimed;   /* nameplate */
     bool dropped;
+    unsigned view; /* of the app, when it was bound: it is told live only what others add who have
+                      the same */
     struct stock_connection *next;
 };
 
@@ -133,8 +136,18 @@ static void delete_mailbox(struct stock *stock, const char *id)
     json_object_del(stock->mailboxes, id); /* last: `id` may be its own key */
 }
 
+static bool anybody_listens(const struct stock *stock)
+{
+    for (const struct stock_connection *connection = stock->connections; connection != NULL;
+         connection = connection->next)
+        if (connection->listening != NULL)
+            return true;
+    return false;
+}
+
 void stock_prune(struct stock *stock)
 {
+    stock->view += !anybody_listens(stock);
     const char *id, *name;
     json_t *value;
     void *next;
@@ -196,6 +209,7 @@ static void on_ping(struct stock_connection *connection, json_t *command)
 static void on_bind(struct stock_connection *connection, json_t *command)
 {
     connection->side = strdup(json_string_value(json_object_get(command, "side")));
+    connection->view = connection->stock->view;
 }
 
 static void claim_name(struct stock *stock, const char *name, const char *side)
@@ -296,7 +310,8 @@ static void on_add(struct stock_connection *connection, json_t *command)
         json_object_set_new(stock->messages, id, json_array());
     json_array_append(json_object_get(stock->messages, id), message);
     for (struct stock_connection *other = stock->connections; other != NULL; other = other->next)
-        if (other->listening != NULL && strcmp(other->listening, id) == 0)
+        if (other->listening != NULL && strcmp(other->listening, id) == 0 &&
+            other->view == connection->view)
             say(other, json_incref(message));
     json_decref(message);
 }

@@ -34,7 +34,8 @@ void stock_watch(struct stock *stock, stock_watcher watcher, void *arg);
 /* Turns the messages of every mailbox around: a relay need not keep their order. */
 void stock_reverse(struct stock *stock);
 
-/* Deletes every mailbox that nobody listens to, with its nameplate. */
+/* Deletes every mailbox that nobody listens to, with its nameplate. If nobody listens to any, those
+ * who are bound now will not hear live what others add who bind later. */
 void stock_prune(struct stock *stock);
 
 /* True if the mailbox holds a message of this side under this phase. */

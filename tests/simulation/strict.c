@@ -96,6 +96,11 @@ static void on_message(struct strict *strict, const struct wire_message *message
     char phase[16];
     if (strcmp(message->side, strict->side) == 0)
         return;
+    if (strcmp(message->side, strict->peer) != 0) {
+        strict->gone = true; /* a stranger's words kill it, too, which is nobody's fault here */
+        ws_close(strict->ws);
+        return;
+    }
     expect(strict, phase);
     if (strcmp(message->phase, phase) != 0) {
         trace_fail("the strict peer was told %s where %s was due", message->phase, phase);
@@ -148,16 +153,22 @@ static void on_closed(struct ws *ws, const char *why, void *arg)
 }
 
 void strict_begin(struct strict *strict, struct rendezvous *relay, const char *code,
-                  unsigned to_send)
+                  const char *peer, unsigned to_send)
 {
     static const struct ws_handlers from_relay = {
         .opened = on_opened, .message = on_text, .closed = on_closed};
     uint8_t random[PAKE_RANDOM_BYTES];
     struct url url = {0};
-    *strict =
-        (struct strict){.net = {.who = "strict", .relay = relay}, .code = code, .to_send = to_send};
+    *strict = (struct strict){
+        .net = {.who = "strict", .relay = relay}, .code = code, .peer = peer, .to_send = to_send};
     randombytes_buf(random, sizeof random);
     pake_start(code, random, strict->scalar, strict->pake);
     snprintf(strict->side, sizeof strict->side, "%010x", (unsigned)randombytes_random());
     strict->ws = ws_dial(&strict->net, &url, NULL, NULL, &from_relay, strict);
+}
+
+bool strict_is_well(const struct strict *strict)
+{
+    return strict->ws != NULL && !strict->gone && cable_count(&strict->net) > 0 &&
+           !cable_is_cut(strict->ws);
 }

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Some thousands of simulated worlds, on as many processors as there are. WORMHOLED_TEST_WORLDS: how many.
 set -u
-worlds=${WORMHOLED_TEST_WORLDS:-800}
+worlds=${WORMHOLED_TEST_WORLDS:-2000}
 parts=8
 each=$((worlds / parts))
 simulate=${abs_top_builddir:?}/tests/simulation/simulate
@@ -15,7 +15,6 @@ while [ $part -lt $parts ]; do
         echo "ok $part - seeds $range"
     else
         echo "not ok $part - seeds $range"
-        echo "# once more, with all that happens: tests/simulation/run --trace --seeds N"
     fi
     echo "$said" | sed 's/^#* */# /'
 done

@@ -6,73 +6,65 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "state/export.h"
 #include "tests/simulation/chance.h"
 #include "tests/simulation/timeline.h"
 #include "tests/simulation/trace.h"
 
 #define APPID "example.com/simulation"
 #define RELAY "ws://relay.invalid/v1"
+/* The longest there is: clocks that are wrong by months must not end a session. */
+#define TIMEOUT (366 * TIMELINE_DAY)
+/* What somebody clicks who has no patience. */
+#define CLICKS 20
 
-/* ---- the world's news ---- */
-
-static void on_committed(void *arg)
+void user_begin(struct user *user, const char *name, struct home *home)
 {
-    struct user *user = arg;
-    judge_committed(&user->side);
-}
-
-static void on_heard(void *arg, const char *text)
-{
-    struct user *user = arg;
-    judge_heard(&user->side, text);
-}
-
-static void on_dialled(void *arg)
-{
-    struct user *user = arg;
-    judge_dialled(&user->side);
-}
-
-void user_begin(struct user *user, const char *name, struct rendezvous *relay)
-{
-    *user = (struct user){.schedule = "email"};
-    machine_begin(&user->machine, name, relay);
-    user->machine.arg = user->machine.net.arg = user;
-    user->machine.committed = on_committed;
-    user->machine.net.heard = on_heard;
-    user->machine.net.dialled = on_dialled;
+    *user = (struct user){.home = home, .schedule = "email"};
     user->side.who = name;
-    user->side.disk = user->machine.disk;
-    machine_start(&user->machine);
+    user->side.disk = home->machine.disk;
 }
 
 void user_end(struct user *user)
 {
-    machine_end(&user->machine);
     judge_clear(&user->side);
     free(user->code);
+    export_free_text(user->luggage);
 }
 
-struct session *user_session(const struct user *user)
+const struct session *user_session(const struct user *user)
 {
-    return user->side.begun ? disk_session(user->machine.disk, user->side.id) : NULL;
+    return user->side.known ? disk_session(user->side.disk, user->side.id) : NULL;
 }
 
-/* ---- asking the daemon ---- */
+/* ---- asking the daemon, and what it answers ---- */
+
+static void stir(struct user *user)
+{
+    judge_stirred(&user->side);
+    for (int i = 0; i < JUDGE_PEERS && user->side.peers[i] != NULL; i++)
+        judge_stirred(user->side.peers[i]);
+}
 
 /* Who asks a daemon that crashes gets no answer, and asks again. */
-static bool ask(struct user *user, const struct session_event *event, turn_done done)
+static void ask(struct user *user, const struct session_event *event, turn_done done)
 {
-    struct turns *turns = machine_turns(&user->machine);
-    judge_stirred(&user->side);
-    if (user->side.peer != NULL)
-        judge_stirred(user->side.peer);
-    return turns != NULL && turn_event(turns, user->side.id, event, done, user);
+    struct turns *turns = machine_turns(&user->home->machine);
+    stir(user);
+    if (turns != NULL)
+        turn_event(turns, user->side.id, event, done, user);
 }
 
-static bool is_told(const struct user *user)
+static bool is_told(const struct user *user, const struct turn_answer *answer)
 {
-    return !user->machine.net.dead;
+    return !user->home->machine.net.dead && answer->code == TURN_DONE;
+}
+
+static void on_answer(void *arg, const struct turn_answer *answer)
+{
+    struct user *user = arg;
+    if (is_told(user, answer))
+        judge_answered(&user->side, answer->session);
 }
 
 /* ---- beginning ---- */
@@ -80,36 +72,29 @@ static bool is_told(const struct user *user)
 static void on_created(void *arg, const struct turn_answer *answer)
 {
     struct user *user = arg;
-    struct session *durable;
-    if (!is_told(user) || answer->code != TURN_DONE)
+    if (!is_told(user, answer))
         return;
     trace(user->side.who, "the user has a session");
     memcpy(user->side.id, answer->session->id, SESSION_ID_BYTES);
-    user->side.begun = true;
-    durable = user_session(user);
-    if (durable == NULL)
-        trace_fail("%s told its user of a session that is not durable", user->side.who);
-    session_free(durable);
+    judge_answered(&user->side, answer->session);
 }
 
-/* Where the answer was lost in a crash, the user finds the session in the list. */
+/* Where the answer is lost in a crash, the user finds the session in the list. */
 static void create(struct user *user)
 {
     struct schedule schedule;
-    struct turns *turns = machine_turns(&user->machine);
-    if (disk_first(user->machine.disk, user->side.id)) {
-        user->side.begun = true;
-        return;
-    }
     schedule_parse(user->schedule, &schedule);
-    turn_create(turns,
-                &(struct session_options){.appid = APPID,
+    stir(user);
+    turn_create(machine_turns(&user->home->machine),
+                &(struct session_options){.name = user->side.who,
+                                          .appid = APPID,
                                           .relay = RELAY,
                                           .code = user->code,
                                           .schedule = &schedule,
                                           .words = CODE_WORDS_DEFAULT,
-                                          .timeout = 300 * TIMELINE_DAY,
-                                          .verify = user->verify},
+                                          .timeout = TIMEOUT,
+                                          .verify = user->verify,
+                                          .inbox_messages = user->inbox_messages},
                 on_created, user);
 }
 
@@ -118,16 +103,19 @@ static void create(struct user *user)
 static void on_sent(void *arg, const struct turn_answer *answer)
 {
     struct user *user = arg;
-    if (!is_told(user) || answer->code != TURN_DONE)
+    on_answer(arg, answer);
+    if (!is_told(user, answer))
         return;
     if (user->to_send > 0)
         user->to_send--;
     judge_accepted(&user->side, answer->number);
 }
 
-static void send(struct user *user)
+static void send_one(struct user *user)
 {
     char text[64];
+    if (user->to_send == 0 || user->luggage != NULL)
+        return;
     snprintf(text, sizeof text, "%s says %u", user->side.who, user->serial++);
     trace(user->side.who, "the user sends '%s'", text);
     ask(user,
@@ -138,102 +126,221 @@ static void send(struct user *user)
 
 /* ---- reading ---- */
 
-static void on_acknowledged(void *arg, const struct turn_answer *answer)
-{
-    struct user *user = arg;
-    if (is_told(user) && answer->code == TURN_DONE)
-        trace(user->side.who, "the user has read %u", answer->session->acked);
-}
-
 static bool may_read(const struct session *session)
 {
-    return session->verification != VERIFICATION_PENDING;
+    return session != NULL && session->verification != VERIFICATION_PENDING &&
+           session->acked < session->received;
 }
 
 static void read_next(struct user *user)
 {
-    struct session *session = user_session(user);
+    const struct session *session = user_session(user);
     const uint8_t *data;
     size_t length;
-    if (session != NULL && may_read(session) && session->acked < session->received &&
-        disk_message(user->machine.disk, STORE_INBOX, user->side.id, session->acked, &data,
-                     &length)) {
+    if (!may_read(session))
+        return;
+    if (disk_message(user->side.disk, STORE_INBOX, user->side.id, session->acked, &data, &length)) {
         judge_got(&user->side, session->acked, data, length);
-        ask(user, &(struct session_event){.type = EVENT_ACK, .number = session->acked},
-            on_acknowledged);
-    } else if (session != NULL && session->acked < session->received &&
-               session->state < SESSION_CLOSED && may_read(session)) {
+        ask(user, &(struct session_event){.type = EVENT_ACK, .number = session->acked}, on_answer);
+    } else if (session->state < SESSION_CLOSED) {
         trace_fail("%s has no message %u, which it received", user->side.who, session->acked);
     }
-    session_free(session);
 }
 
 /* ---- the rest ---- */
 
 static void poke(struct user *user)
 {
-    ask(user, &(struct session_event){.type = EVENT_POLL}, NULL);
+    ask(user, &(struct session_event){.type = EVENT_POLL}, on_answer);
+}
+
+static void poke_wildly(struct user *user)
+{
+    struct session_event events[] = {{.type = EVENT_POLL}, {.type = EVENT_WAKE}};
+    struct turns *turns = machine_turns(&user->home->machine);
+    stir(user);
+    for (int i = 0; i < CLICKS; i++)
+        turn_event(turns, user->side.id, &events[i % 2], NULL, NULL);
+}
+
+static void verify(struct user *user, bool agree)
+{
+    ask(user, &(struct session_event){.type = EVENT_VERIFY, .number = agree}, on_answer);
 }
 
 static void agree(struct user *user)
 {
-    ask(user, &(struct session_event){.type = EVENT_VERIFY, .number = 1}, NULL);
+    if (!user->slow)
+        verify(user, true);
 }
 
 static void rename_it(struct user *user)
 {
     char name[16];
-    snprintf(name, sizeof name, "name-%u", user->serial++);
-    ask(user, &(struct session_event){.type = EVENT_RENAME, .text = name}, NULL);
+    snprintf(name, sizeof name, "%s-%u", user->side.who, user->serial++);
+    turn_rename(machine_turns(&user->home->machine), user->side.id, name, on_answer, user);
 }
+
+/* ---- parting ---- */
 
 void user_close(struct user *user)
 {
-    struct session *session = user_session(user);
-    if (session != NULL && session->state < SESSION_CLOSING) {
-        trace(user->side.who, "the user closes");
-        ask(user, &(struct session_event){.type = EVENT_CLOSE}, NULL);
-    }
-    session_free(session);
+    const struct session *session = user_session(user);
+    if (session == NULL || session->state >= SESSION_CLOSING)
+        return;
+    trace(user->side.who, "the user closes");
+    ask(user, &(struct session_event){.type = EVENT_CLOSE}, on_answer);
 }
+
+static void on_forgotten(void *arg, const struct turn_answer *answer)
+{
+    struct user *user = arg;
+    if (is_told(user, answer) && user_session(user) != NULL)
+        trace_fail("%s told its user that it has forgotten, and has not", user->side.who);
+}
+
+static void forget(struct user *user, enum turn_forgetting which)
+{
+    struct turns *turns = machine_turns(&user->home->machine);
+    if (turns != NULL)
+        turn_forget(turns, user->side.id, which, on_forgotten, user);
+}
+
+static void forget_rudely(struct user *user)
+{
+    forget(user, TURN_FORGET_ANY);
+}
+
+static void doubt(struct user *user)
+{
+    verify(user, false);
+}
+
+static void part(struct user *user)
+{
+    static void (*const partings[PARTINGS])(struct user *) = {
+        [PARTS_EARLY] = user_close,
+        [PARTS_BY_FORGETTING] = forget_rudely,
+        [PARTS_BY_DOUBT] = doubt,
+    };
+    if (partings[user->parting] == NULL || user->luggage != NULL)
+        return;
+    trace(user->side.who, "the user parts");
+    user->parted = true;
+    partings[user->parting](user);
+}
+
+/* ---- moving to another machine ---- */
+
+static void on_exported(void *arg, const struct turn_answer *answer)
+{
+    struct user *user = arg;
+    if (!is_told(user, answer) || user->luggage != NULL)
+        return;
+    judge_answered(&user->side, answer->session);
+    if (export_write(answer->session, &user->luggage) != EXPORT_OK)
+        trace_fail("%s cannot be handed over", user->side.who);
+    trace(user->side.who, "the user packs");
+}
+
+static void on_imported(void *arg, const struct turn_answer *answer)
+{
+    struct user *user = arg;
+    const struct home *target = user->target;
+    if (target == NULL || user->home == target || target->machine.net.dead ||
+        answer->code != TURN_DONE)
+        return;
+    trace_fail("%s told its user that it came in, and it is not durable", user->side.who);
+}
+
+static void unpack(struct user *user)
+{
+    struct turns *turns = machine_turns(&user->target->machine);
+    struct session *session;
+    if (turns == NULL)
+        return;
+    if (export_read(user->luggage, strlen(user->luggage), &session) != EXPORT_OK)
+        trace_fail("the luggage of %s is damaged", user->side.who);
+    else
+        turn_import(turns, session, on_imported, user);
+}
+
+void user_moved(struct user *user, struct home *home)
+{
+    user->former = user->home == home ? NULL : user->home;
+    user->home = home;
+    user->side.disk = home->machine.disk;
+    export_free_text(user->luggage);
+    user->luggage = NULL;
+    user->target = NULL;
+}
+
+/* What stayed behind where it lived before. */
+static void tidy(struct user *user)
+{
+    struct turns *turns = machine_turns(&user->former->machine);
+    if (disk_session(user->former->machine.disk, user->side.id) == NULL)
+        user->former = NULL;
+    else if (turns != NULL)
+        turn_forget(turns, user->side.id, TURN_FORGET_EXPORTED, NULL, NULL);
+}
+
+static void move(struct user *user)
+{
+    const struct session *session = user_session(user);
+    if (user->luggage != NULL)
+        unpack(user);
+    else if (user->former != NULL)
+        tidy(user);
+    else if (user->target != NULL &&
+             (session->state == SESSION_WAITING || session->state == SESSION_EXPORTED))
+        ask(user, &(struct session_event){.type = EVENT_EXPORT}, on_exported);
+}
+
+/* ---- what a person does ---- */
 
 void user_forget(struct user *user)
 {
-    struct turns *turns = machine_turns(&user->machine);
-    if (turns != NULL)
-        turn_forget(turns, user->side.id, false, NULL, NULL);
+    if (user->former != NULL)
+        tidy(user);
+    forget(user, TURN_FORGET_ENDED);
+}
+
+/* Something is on its way to another machine, or something stayed behind. */
+static bool is_moving(const struct user *user, const struct session *session)
+{
+    return user->former != NULL || user->luggage != NULL || session->state == SESSION_EXPORTED;
 }
 
 void user_attend(struct user *user)
 {
-    struct session *session;
-    if (machine_turns(&user->machine) == NULL)
+    const struct session *session = user_session(user);
+    if (machine_turns(&user->home->machine) == NULL)
         return;
-    if (!user->side.begun) {
+    if (!user->side.known) {
         create(user);
         return;
     }
-    session = user_session(user);
-    if (session != NULL && session->verification == VERIFICATION_PENDING &&
-        session->state == SESSION_ESTABLISHED)
-        agree(user);
-    session_free(session);
-    if (user->to_send > 0)
-        send(user);
+    if (session == NULL)
+        return;
+    if (is_moving(user, session))
+        move(user);
+    if (session->verification == VERIFICATION_PENDING && session->state == SESSION_ESTABLISHED)
+        verify(user, true);
+    send_one(user);
     read_next(user);
 }
 
 void user_act(struct user *user)
 {
-    static void (*const acts[])(struct user *) = {read_next, read_next, send,     send,
-                                                  poke,      agree,     rename_it};
-    if (machine_turns(&user->machine) == NULL)
+    static void (*const acts[])(struct user *) = {
+        read_next, read_next, read_next, send_one, send_one, send_one, send_one,    poke,
+        agree,     agree,     rename_it, move,     move,     part,     poke_wildly,
+    };
+    if (machine_turns(&user->home->machine) == NULL)
         return;
-    if (!user->side.begun) {
+    if (!user->side.known)
         create(user);
-        return;
-    }
-    void (*act)(struct user *) = acts[chance_below(sizeof acts / sizeof *acts)];
-    if (act != send || user->to_send > 0)
-        act(user);
+    else if (user_session(user) != NULL)
+        acts[chance_below(sizeof acts / sizeof *acts)](user);
 }

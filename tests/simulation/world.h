@@ -11,7 +11,7 @@
 
 /* What was counted over all worlds of a run. */
 struct world_counts {
-    uint64_t worlds, commits, dials, messages, crashes;
+    uint64_t worlds, messages;
     int64_t time;         /* simulated, ms */
     unsigned most_visits; /* of one side from the end of the accidents until all was said */
 };

@@ -1,0 +1,218 @@
+/* What must come true when no more accidents happen; and then, when all have said farewell. */
+#include "config.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/simulation/timeline.h"
+#include "tests/simulation/trace.h"
+#include "tests/simulation/world_parts.h"
+
+/* Honest pairs must have said all after so long, with so many visits of each side: a schedule that
+ * has slowed down comes each hour, while the other, who has lost the mailbox, looks for it four
+ * times a minute. And some for each message, in either direction. */
+#define CALM_MAX         (2 * TIMELINE_DAY)
+#define VISITS_MAX       400
+#define VISITS_A_MESSAGE 4
+/* Where nothing is promised it is looked for so long what happens. */
+#define CALM_OTHERS (2 * TIMELINE_HOUR)
+/* All look in so often then, and after a while less often. */
+#define ATTEND       TIMELINE_MINUTE
+#define ATTEND_AFTER (2 * TIMELINE_HOUR)
+#define ATTEND_LATER (10 * TIMELINE_MINUTE)
+#define FORGET_TRIES 300
+
+/* ---- words for a failure ---- */
+
+static void describe(const struct user *user, char *ret_text, size_t size)
+{
+    const struct session *session = user_session(user);
+    size_t length = strlen(ret_text);
+    if (session == NULL)
+        snprintf(ret_text + length, size - length, "; %s has none", user->side.who);
+    else
+        snprintf(
+            ret_text + length, size - length, "; %s is %s%s%s, %u of %u sent, %u of %u read, %s",
+            user->side.who, session_state_name(session->state), session->reason ? ": " : "",
+            session->reason ? session->reason : "", session->stored, session->sent, session->acked,
+            session->received, session->last_error ? session->last_error : "no error");
+}
+
+static void fail(struct world *world, const char *what)
+{
+    char text[1024] = "";
+    for (unsigned i = 0; world->users[i] != NULL; i++)
+        describe(world->users[i], text, sizeof text);
+    trace_fail("%s%s", what, text);
+}
+
+/* True if `test` holds for each user. */
+static bool all(const struct world *world, bool (*test)(const struct user *))
+{
+    for (unsigned i = 0; world->users[i] != NULL; i++)
+        if (!test(world->users[i]))
+            return false;
+    return true;
+}
+
+/* Until `test` holds for all, or it is too late; `act` again and again, since a machine may be
+ * down when it is asked. */
+static bool until(struct world *world, bool (*test)(const struct user *),
+                  void (*act)(struct user *), int64_t most)
+{
+    int64_t begun = timeline_now();
+    while (trace_failure() == NULL && !all(world, test) && timeline_now() < begun + most) {
+        world_tell_codes(world);
+        world_each(world, act);
+        world_go(world, timeline_now() < begun + ATTEND_AFTER ? ATTEND : ATTEND_LATER);
+    }
+    return all(world, test);
+}
+
+/* ---- all is said ---- */
+
+/* Everything that this one and its peer have to say has arrived and was read. */
+static bool is_done(const struct user *user)
+{
+    const struct session *session = user_session(user);
+    const struct judge_side *other = user->side.peers[0];
+    const struct session *peer = other == NULL ? NULL : disk_session(other->disk, other->id);
+    return session != NULL && peer != NULL && session->state == SESSION_ESTABLISHED &&
+           user->to_send == 0 && session->stored == session->sent &&
+           peer->received == session->sent && peer->acked == session->sent;
+}
+
+static bool has_ended(const struct user *user)
+{
+    const struct session *session = user_session(user);
+    return session == NULL ? user->side.known : session->state >= SESSION_CLOSING;
+}
+
+/* Schedules of one's own come as often as they say. */
+static void count_visits(const struct world *world, struct world_counts *counts)
+{
+    for (unsigned i = 0; world->users[i] != NULL; i++) {
+        const struct user *user = world->users[i];
+        unsigned visits = user->home->dials.count;
+        if (strchr(user->schedule, ':') != NULL || world->with_second)
+            continue;
+        if (visits > counts->most_visits)
+            counts->most_visits = visits;
+        unsigned messages = user->side.sent_count + user->side.received;
+        if (visits > VISITS_MAX + VISITS_A_MESSAGE * messages)
+            trace_fail("%s visited %u times before all was said", user->side.who, visits);
+    }
+}
+
+static void say_all(struct world *world, struct world_counts *counts)
+{
+    if (!world_is_honest(world)) {
+        until(world, has_ended, user_attend, CALM_OTHERS);
+        return;
+    }
+    if (!until(world, is_done, user_attend, CALM_MAX))
+        fail(world, "honest sides did not come together");
+    count_visits(world, counts);
+}
+
+/* A stock peer that was not cut off has had all, too. */
+static void check_strict(struct world *world)
+{
+    const struct session *session = user_session(world->users[WHO_A]);
+    if (!world->with_strict || world->with_stranger || !strict_is_well(&world->strict) ||
+        rendezvous_is_stock(world->relay) || world->expires || session == NULL ||
+        world->users[WHO_A]->parting != PARTS_LATE)
+        return;
+    if (session->state != SESSION_ESTABLISHED || session->stored < session->sent ||
+        world->strict.expected != 2 + session->sent)
+        fail(world, "a stock peer that was there all the time did not get all");
+}
+
+/* ---- the end of all sessions ---- */
+
+static bool is_closed(const struct user *user)
+{
+    const struct session *session = user_session(user);
+    return session == NULL || session->state == SESSION_CLOSED;
+}
+
+/* What was handed over closes where it goes on. */
+static void close_it(struct user *user)
+{
+    const struct session *session = user_session(user);
+    if (session != NULL && session->state == SESSION_EXPORTED)
+        user_attend(user);
+    user_close(user);
+}
+
+/* What was added to a mailbox that a stock relay has just forgotten stays there for ever; and
+ * nobody knows a nameplate whose `allocated` was lost. */
+static bool relay_may_keep(const struct world *world)
+{
+    if (world->pruned || !world_is_honest(world))
+        return true;
+    for (unsigned i = 0; world->users[i] != NULL; i++)
+        if (world->users[i]->side.allocates > 1)
+            return true;
+    return false;
+}
+
+/* A stranger may stay for ever, and so what it listens to. */
+static void check_relay(struct world *world)
+{
+    if (world->expires && !world->with_strict && !world->with_stranger) {
+        world_go(world, rendezvous_retention(world->relay) * 3 / 2);
+        if (!rendezvous_is_empty(world->relay))
+            trace_fail("something has not expired at the relay");
+    } else if (!relay_may_keep(world) && !rendezvous_is_empty(world->relay)) {
+        trace_fail("all have closed, and something of theirs is still at the relay");
+    }
+}
+
+static void check_connections(struct world *world)
+{
+    world_go(world, ATTEND_LATER);
+    for (int i = 0; i < WORLD_HOMES; i++)
+        if (cable_count(&world->homes[i].machine.net) > 0)
+            trace_fail("%s has closed all, and keeps a connection", world->homes[i].machine.name);
+}
+
+static void close_all(struct world *world)
+{
+    if (!until(world, is_closed, close_it, CALM_MAX))
+        fail(world, "a session does not end");
+    check_connections(world);
+    if (trace_failure() == NULL)
+        check_relay(world);
+}
+
+/* ---- and nothing is left ---- */
+
+static unsigned left(const struct world *world)
+{
+    unsigned count = 0;
+    for (int i = 0; i < WORLD_HOMES; i++)
+        count += disk_count(world->homes[i].machine.disk);
+    return count;
+}
+
+static void forget_all(struct world *world)
+{
+    for (int i = 0; i < FORGET_TRIES && left(world) > 0 && trace_failure() == NULL; i++) {
+        world_each(world, user_forget); /* again, where the machine was down */
+        world_go(world, ATTEND);
+    }
+    if (left(world) > 0)
+        fail(world, "something of a forgotten session is still in the store");
+}
+
+void promises_keep(struct world *world, struct world_counts *counts)
+{
+    say_all(world, counts);
+    if (trace_failure() == NULL)
+        check_strict(world);
+    if (trace_failure() == NULL)
+        close_all(world);
+    if (trace_failure() == NULL)
+        forget_all(world);
+}
