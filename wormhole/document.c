@@ -62,8 +62,8 @@ static bool memory_at_hand(size_t length)
     return probe != NULL;
 }
 
-/* Where memory runs out jansson says nothing, or that the text is wrong; so its allocations are
- * watched while it reads. */
+/* Where memory runs out jansson says nothing, or that the text is wrong, or leaves something out; so
+ * its allocations are watched while it reads. */
 static bool starved;
 
 static void *watched(size_t size)
@@ -84,8 +84,10 @@ enum document_fault document_load(const char *text, size_t length, json_t **ret_
     json_set_alloc_funcs(watched, free);
     starved = false;
     root = json_loadb(text, length, 0, NULL);
-    if (!root)
+    if (starved || !root) {
+        json_decref(root);
         return starved ? DOCUMENT_NO_MEMORY : DOCUMENT_REFUSED;
+    }
     if (!json_is_object(root)) {
         json_decref(root);
         return DOCUMENT_REFUSED;
