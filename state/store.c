@@ -130,11 +130,20 @@ struct store_txn *store_read(struct store *store)
     return lmdb_begin(store, false);
 }
 
+/* What is written to a file that somebody has deleted is lost with the process. */
+static bool is_deleted(const struct store *store)
+{
+    struct stat there;
+    int file;
+    return mdb_env_get_fd(store->env, &file) == MDB_SUCCESS && fstat(file, &there) == 0 &&
+           there.st_nlink == 0;
+}
+
 struct store_txn *store_write(struct store *store, size_t room)
 {
     /* The map cannot be moved under a reader. */
     assert(store->readers == 0);
-    enum store_status status = space_prepare(store, room);
+    enum store_status status = is_deleted(store) ? STORE_FAILED : space_prepare(store, room);
     struct store_txn *txn = lmdb_begin(store, true);
     lmdb_fail(txn, status);
     return txn;
