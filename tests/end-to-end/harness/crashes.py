@@ -31,6 +31,10 @@ def with_more(program, environment):
             del environment_of(program)[name]
 
 
+class Stuck(AssertionError):
+    pass
+
+
 class Scene:
     """Two daemons at one relay; `victim` is one of the three."""
 
@@ -50,9 +54,12 @@ class Scene:
         if not self.victim.running():
             self.revive()
 
-    def revive(self):
-        """Once the victim has crashed; it must have."""
+    def check_death(self):
+        """Nothing else than what was planned ended the victim."""
         equal(self.victim.process.wait(), -signal.SIGKILL, "exit status of the victim")
+
+    def revive(self):
+        self.check_death()
         self.crashes += 1
         self.victim.start()
 
@@ -76,13 +83,13 @@ class Scene:
         self.hurry(introduction)
         return True
 
-    def play(self, introduction):
-        end = time.monotonic() + patience(SECONDS)
+    def play(self, introduction, seconds=SECONDS):
+        end = time.monotonic() + patience(seconds)
         while not introduction.over:
             if not self.advance(introduction):
                 select.select([], [], [], POLL_SECONDS)
             if time.monotonic() > end:
-                raise AssertionError("an introduction does not complete: %s" % introduction)
+                raise Stuck("an introduction does not complete: %s" % introduction)
         introduction.check_end()
 
     def left_behind(self):

@@ -6,7 +6,7 @@ import signal
 from . import wormctl
 from .checks import equal
 from .processes import environment, program
-from .rpc import Rpc
+from .rpc import Closed, Rpc
 from .waiting import wait_until
 
 STOP_SECONDS = 10
@@ -56,7 +56,7 @@ class Daemon:
                                  (self.name, self.process.popen.returncode, self.process.err()[-500:]))
         try:
             self.rpc().close()
-        except OSError:
+        except (OSError, Closed):
             return False
         return True
 
