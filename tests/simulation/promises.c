@@ -15,12 +15,14 @@
 #define VISITS_MAX       400
 #define VISITS_A_MESSAGE 4
 /* Where nothing is promised it is looked for so long what happens. */
-#define CALM_OTHERS (2 * TIMELINE_HOUR)
+#define CALM_OTHERS (40 * TIMELINE_MINUTE)
 /* All look in so often then, and after a while less often. */
 #define ATTEND       TIMELINE_MINUTE
 #define ATTEND_AFTER (2 * TIMELINE_HOUR)
 #define ATTEND_LATER (10 * TIMELINE_MINUTE)
 #define FORGET_TRIES 300
+/* So often in a row somebody may be met by chance. */
+#define MET_MAX 12
 
 /* ---- words for a failure ---- */
 
@@ -55,6 +57,33 @@ static bool all(const struct world *world, bool (*test)(const struct user *))
     return true;
 }
 
+static bool holds(const char *schedule)
+{
+    return strchr(schedule, ':') == NULL ||
+           (strncmp(schedule, "0:0", 3) == 0 && strncmp(schedule, "0:0.", 4) != 0);
+}
+
+/* True if whoever lives there only looks in: none of its schedules holds a connection. */
+static bool only_visits(const struct world *world, const struct home *home)
+{
+    for (unsigned i = 0; world->users[i] != NULL; i++)
+        if (world->users[i]->home == home && holds(world->users[i]->schedule))
+            return false;
+    return true;
+}
+
+/* Who only looks in is seldom met, when all is well. */
+static void check_visits(struct world *world)
+{
+    for (int i = 0; i < WORLD_HOMES; i++) {
+        struct home *home = &world->homes[i];
+        bool met = only_visits(world, home) && cable_count(&home->machine.net) > 0;
+        home->met = met ? home->met + 1 : 0;
+        if (home->met > MET_MAX)
+            trace_fail("%s does not leave the relay", home->machine.name);
+    }
+}
+
 /* Until `test` holds for all, or it is too late; `act` again and again, since a machine may be
  * down when it is asked. */
 static bool until(struct world *world, bool (*test)(const struct user *),
@@ -65,6 +94,7 @@ static bool until(struct world *world, bool (*test)(const struct user *),
         world_tell_codes(world);
         world_each(world, act);
         world_go(world, timeline_now() < begun + ATTEND_AFTER ? ATTEND : ATTEND_LATER);
+        check_visits(world);
     }
     return all(world, test);
 }

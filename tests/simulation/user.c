@@ -15,6 +15,8 @@
 #define RELAY "ws://relay.invalid/v1"
 /* The longest there is: clocks that are wrong by months must not end a session. */
 #define TIMEOUT (366 * TIMELINE_DAY)
+/* Messages that somebody sends, or reads, at a sitting. */
+#define GULP 10
 /* What somebody clicks who has no patience. */
 #define CLICKS 20
 
@@ -132,19 +134,34 @@ static bool may_read(const struct session *session)
            session->acked < session->received;
 }
 
-static void read_next(struct user *user)
+/* Hears the message; false if there is none to be had. */
+static bool hear(struct user *user, uint32_t number)
 {
-    const struct session *session = user_session(user);
     const uint8_t *data;
     size_t length;
+    bool there = disk_message(user->side.disk, STORE_INBOX, user->side.id, number, &data, &length);
+    if (there)
+        judge_got(&user->side, number, data, length);
+    else if (user_session(user)->state < SESSION_CLOSED)
+        trace_fail("%s has no message %u, which it received", user->side.who, number);
+    return there;
+}
+
+static void read_some(struct user *user, uint32_t most)
+{
+    const struct session *session = user_session(user);
+    uint32_t number;
     if (!may_read(session))
         return;
-    if (disk_message(user->side.disk, STORE_INBOX, user->side.id, session->acked, &data, &length)) {
-        judge_got(&user->side, session->acked, data, length);
-        ask(user, &(struct session_event){.type = EVENT_ACK, .number = session->acked}, on_answer);
-    } else if (session->state < SESSION_CLOSED) {
-        trace_fail("%s has no message %u, which it received", user->side.who, session->acked);
-    }
+    for (number = session->acked; number < session->received && number - session->acked < most;)
+        if (!hear(user, number++))
+            return;
+    ask(user, &(struct session_event){.type = EVENT_ACK, .number = number - 1}, on_answer);
+}
+
+static void read_next(struct user *user)
+{
+    read_some(user, 1);
 }
 
 /* ---- the rest ---- */
@@ -327,8 +344,9 @@ void user_attend(struct user *user)
         move(user);
     if (session->verification == VERIFICATION_PENDING && session->state == SESSION_ESTABLISHED)
         verify(user, true);
-    send_one(user);
-    read_next(user);
+    for (unsigned left = user->to_send, i = 0; i < left && i < GULP; i++)
+        send_one(user);
+    read_some(user, GULP);
 }
 
 void user_act(struct user *user)

@@ -1,0 +1,3 @@
+# file: wormhole/commands.c
+# an acknowledged message stays in the store
+/step_write\(step, WRITE_INBOX_FORGET/d

@@ -1,0 +1,3 @@
+# file: wormhole/lost.c
+# two who have lost the mailbox each decide for themselves
+s/return !session->mailbox_lost \|\| is_lower\(session\);/return true;/

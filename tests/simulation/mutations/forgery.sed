@@ -1,0 +1,3 @@
+# file: wormhole/peer.c
+# what does not decrypt is taken
+s/^    if \(!authentic\) \{/    if (authentic \&\& !authentic) {/

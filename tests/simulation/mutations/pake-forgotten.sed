@@ -1,0 +1,3 @@
+# file: state/record.c
+# our pake is not stored
+/^    FIELD\(27,/d

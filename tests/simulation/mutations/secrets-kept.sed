@@ -1,0 +1,3 @@
+# file: wormhole/ending.c
+# the key outlives the session
+/sodium_memzero\(session->key/d

@@ -1,0 +1,3 @@
+# file: wormhole/plan.c
+# a visit never leaves
+s/ \|\| rule_now\(step\)->interval != 0\)/)/
