@@ -337,13 +337,10 @@ static struct rlimit use_up_descriptors(void)
     return before;
 }
 
-/* One client is turned away, the others wait, and nobody spins meanwhile. Under valgrind, accept4()
- * beyond the limit takes a client all the same, and drops it. */
+/* One client is turned away, the others wait, and nobody spins meanwhile. */
 static void out_of_descriptors(void **state)
 {
     struct place *place = *state;
-    if (getenv("UNDER_VALGRIND"))
-        skip();
     struct listener *listener = listen_there(place);
     int clients[3];
     for (int i = 0; i < 3; i++)
@@ -387,5 +384,8 @@ int main(void)
         TEST(out_of_descriptors),
     };
     log_set_level(LOG_LEVEL_ERROR);
+    /* There accept4() takes a client beyond the limit all the same, and drops it. */
+    if (getenv("UNDER_VALGRIND"))
+        cmocka_set_skip_filter("out_of_descriptors");
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
