@@ -62,8 +62,8 @@ static bool memory_at_hand(size_t length)
     return probe != NULL;
 }
 
-/* Where memory runs out jansson says nothing, or that the text is wrong, or leaves something out; so
- * its allocations are watched while it reads. */
+/* Where memory runs out jansson says nothing, or that the text is wrong, or leaves something out;
+ * so its allocations are watched while it reads. */
 static bool starved;
 
 static void *watched(size_t size)
