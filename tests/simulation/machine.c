@@ -100,13 +100,29 @@ static void on_over(void *arg)
     scheduler_look(machine->parts->scheduler);
 }
 
+/* Without a flush: a crash has no last words. */
+static void stop(struct machine *machine)
+{
+    struct machine_parts *parts = machine->parts;
+    machine->parts = NULL;
+    visits_free(parts->visits);
+    permissions_free(parts->permissions);
+    scheduler_free(parts->scheduler);
+    turns_free(parts->turns);
+    relays_free(parts->relays);
+    event_base_free(parts->base);
+    free(parts);
+}
+
 void machine_start(struct machine *machine)
 {
     const struct turn_hooks hooks = {on_effect, on_abandon, on_changed, on_over, machine};
     const struct turn_settings settings = {.keep = KEEP, .max_held = MAX_CONNECTIONS / 2};
     struct machine_parts *parts;
-    if (machine->parts != NULL)
+    if (machine->parts != NULL && !machine->net.dead)
         return;
+    if (machine->parts != NULL)
+        stop(machine); /* it has crashed in its sleep */
     trace(machine->name, "starts");
     timeline_set_error(machine->clock_error);
     parts = machine->parts = calloc(1, sizeof *parts);
@@ -128,20 +144,6 @@ void machine_start(struct machine *machine)
 static void start(void *arg)
 {
     machine_start(arg);
-}
-
-/* Without a flush: a crash has no last words. */
-static void stop(struct machine *machine)
-{
-    struct machine_parts *parts = machine->parts;
-    machine->parts = NULL;
-    visits_free(parts->visits);
-    permissions_free(parts->permissions);
-    scheduler_free(parts->scheduler);
-    turns_free(parts->turns);
-    relays_free(parts->relays);
-    event_base_free(parts->base);
-    free(parts);
 }
 
 void machine_begin(struct machine *machine, const char *name, struct rendezvous *relay)
@@ -216,9 +218,10 @@ int64_t machine_next(const struct machine *machine)
     if (machine->parts == NULL)
         return INT64_MAX;
     timeline_set_error(machine->clock_error);
-    event_base_foreach_event(machine->parts->base, find_next, &next);
     if (machine->net.dead ||
         event_base_get_num_events(machine->parts->base, EVENT_BASE_COUNT_ACTIVE) > 0)
         next = timeline_now();
+    else
+        event_base_foreach_event(machine->parts->base, find_next, &next);
     return next < machine->asleep_until ? machine->asleep_until : next;
 }

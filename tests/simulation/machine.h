@@ -40,7 +40,7 @@ struct machine {
 void machine_begin(struct machine *machine, const char *name, struct rendezvous *relay);
 void machine_end(struct machine *machine);
 
-/* Switches it on, if it is off. */
+/* Switches it on, if it is off or has crashed. Not from inside of it. */
 void machine_start(struct machine *machine);
 
 /* A crash, and a restart some time later. Safe at any time: what is being done is finished without

@@ -16,6 +16,8 @@
 #define VISITS_A_MESSAGE 4
 /* Where nothing is promised it is looked for so long what happens. */
 #define CALM_OTHERS (40 * TIMELINE_MINUTE)
+/* Whoever wants to end has told the relay so after so long, where nothing is in the way. */
+#define CLOSE_MAX (2 * TIMELINE_HOUR)
 /* All look in so often then, and after a while less often. */
 #define ATTEND       TIMELINE_MINUTE
 #define ATTEND_AFTER (2 * TIMELINE_HOUR)
@@ -209,7 +211,7 @@ static void check_connections(struct world *world)
 
 static void close_all(struct world *world)
 {
-    if (!until(world, is_closed, close_it, CALM_MAX))
+    if (!until(world, is_closed, close_it, CLOSE_MAX))
         fail(world, "a session does not end");
     check_connections(world);
     if (trace_failure() == NULL)
