@@ -137,6 +137,8 @@ static void on_claimed(struct step *step, const struct wire_message *message)
             session->mailbox != NULL && strcmp(session->mailbox, message->mailbox) != 0;
         step_set_text(step, &session->mailbox, message->mailbox, WIRE_NAME_MAX);
     }
+    if (step->outcome->no_memory)
+        return; /* the step will be undone: there may be no mailbox to go on with */
     if (session->state == SESSION_CLOSING && !session->flush)
         visit_release(step);
     else
