@@ -142,7 +142,8 @@ static void defer(struct link *link, const struct session_effect *effect)
 
 static void send_text(struct link *link, const char *text)
 {
-    ws_send(link->ws, text, strlen(text));
+    if (!ws_send(link->ws, text, strlen(text)))
+        ws_close(link->ws); /* nobody is to wait for an answer */
     FAULT_POINT("visit.sent");
 }
 
