@@ -22,7 +22,7 @@ STRIDE = int(os.environ.get("WORMHOLED_TEST_STRIDE", "0"))
 # What each may say, in turn, and which share of the calls is tried unless the environment wants another one: of those that
 # come by the hundreds, not all. No write(): it is libevent's signal handler that calls it, and LMDB once.
 ERRORS = {
-    "memory": ((errno.ENOMEM,), 37),
+    "memory": ((errno.ENOMEM,), 41),
     "mmap": ((errno.ENOMEM,), 1),
     "open": ((errno.EMFILE, errno.EACCES, errno.EINTR), 1),
     "openat": ((errno.EMFILE, errno.ENOSPC), 1),

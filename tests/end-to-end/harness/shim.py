@@ -15,7 +15,7 @@ CALLS = re.compile(r"^shim: (\w+) was called (\d+) times$", re.MULTILINE)
 KILL = 0  # in the place of an errno
 # What a daemon may answer when something has failed for which it is not to blame.
 EXCUSES = ("store-full", "store-failed", "busy")
-STUCK_SECONDS = 5  # until the victim is given a restart, to go on
+STUCK_SECONDS = 12  # until the victim is given a restart, to go on
 
 
 def environment(name, number, error):
