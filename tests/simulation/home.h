@@ -14,7 +14,7 @@ struct user;
 struct home {
     struct machine machine;
     struct judge_times dials;
-    unsigned met; /* so often in a row it had a connection when one was not expected */
+    unsigned met;              /* so often in a row it had a connection when one was not expected */
     struct user *const *users; /* all of the world's, wherever they live; NULL at the end */
 };
 

@@ -23,6 +23,8 @@
 #define ATTEND_AFTER (2 * TIMELINE_HOUR)
 #define ATTEND_LATER (10 * TIMELINE_MINUTE)
 #define FORGET_TRIES 300
+/* Nobody is led astray by a relay that forgets less often. */
+#define PRUNES_MAX 12
 /* So often in a row somebody may be met by chance. */
 #define MET_MAX 12
 
@@ -136,15 +138,35 @@ static void count_visits(const struct world *world, struct world_counts *counts)
     }
 }
 
+static bool is_established(const struct user *user)
+{
+    return user_session(user)->state >= SESSION_ESTABLISHED;
+}
+
+static bool is_keyed(const struct user *user)
+{
+    const struct session *session = user_session(user);
+    return session != NULL && session->state >= SESSION_KEYED;
+}
+
+/* A stock relay that forgets again and again, between any two visits of the two, can lead one of
+ * them through more mailboxes than it remembers (SESSION_PLACES), and so past the one where the
+ * other stays. */
+static bool is_led_astray(const struct world *world)
+{
+    return world->prunes > PRUNES_MAX && all(world, is_keyed) && !all(world, is_established);
+}
+
 static void say_all(struct world *world, struct world_counts *counts)
 {
     if (!world_is_honest(world)) {
         until(world, has_ended, user_attend, CALM_OTHERS);
         return;
     }
-    if (!until(world, is_done, user_attend, CALM_MAX))
+    if (until(world, is_done, user_attend, CALM_MAX))
+        count_visits(world, counts);
+    else if (!is_led_astray(world))
         fail(world, "honest sides did not come together");
-    count_visits(world, counts);
 }
 
 /* A stock peer that was not cut off has had all, too. */
@@ -181,7 +203,7 @@ static void close_it(struct user *user)
  * nobody knows a nameplate whose `allocated` was lost. */
 static bool relay_may_keep(const struct world *world)
 {
-    if (world->pruned || !world_is_honest(world))
+    if (world->prunes > 0 || !world_is_honest(world))
         return true;
     for (unsigned i = 0; world->users[i] != NULL; i++)
         if (world->users[i]->side.allocates > 1)

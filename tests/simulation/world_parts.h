@@ -27,8 +27,8 @@ struct world {
     bool with_third;    /* C has the code, too */
     bool with_second;   /* C and D are a pair of their own */
     bool wrong_code;
-    bool pruned;  /* a stock relay forgot something */
-    bool expires; /* ours does, in the world's time */
+    unsigned prunes; /* so often a stock relay forgot what nobody listened to */
+    bool expires;    /* ours does, in the world's time */
     bool accidents;
     int64_t storm; /* how long they last */
     int64_t accident_every, act_every;
