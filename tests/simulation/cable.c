@@ -43,6 +43,7 @@ struct packet {
 static struct cable_weather weather;
 static struct ws *cables; /* freed with the world: packets may still name them */
 static struct packet *packets;
+static bool late; /* somebody was heard who had gone, or was about to */
 
 void cable_set_weather(const struct cable_weather *new_weather)
 {
@@ -140,9 +141,15 @@ bool cable_is_cut(const struct ws *ws)
     return ws->cut;
 }
 
+bool cable_was_late(void)
+{
+    return late;
+}
+
 void cable_forget_all(void)
 {
     struct ws *ws;
+    late = false;
     while (packets != NULL)
         free_packet(packets);
     while ((ws = cables) != NULL) {
@@ -164,6 +171,7 @@ static void arrive_up(void *arg)
         return;
     }
     if (arrives) {
+        late |= ws->gone || ws->closing;
         trace(ws->net->who, "→ %s", packet->text);
         if (ws->net->heard != NULL)
             ws->net->heard(ws->net->arg, ws->side, packet->text);

@@ -47,6 +47,10 @@ void cable_cut_all(const struct ws_net *net);
 /* How many connections of `net` are open, as far as it knows. */
 unsigned cable_count(const struct ws_net *net);
 
+/* True if the relay has heard something, since cable_forget_all(), whose sender was not there any
+ * more. */
+bool cable_was_late(void);
+
 /* True if nothing arrives on it any more, whether anybody has noticed or not. */
 bool cable_is_cut(const struct ws *ws);
 

@@ -200,10 +200,11 @@ static void close_it(struct user *user)
 }
 
 /* What was added to a mailbox that a stock relay has just forgotten stays there for ever; and
- * nobody knows a nameplate whose `allocated` was lost. */
+ * nobody knows a nameplate whose `allocated` was lost, or whose claim was under way for longer than
+ * its sender was there. */
 static bool relay_may_keep(const struct world *world)
 {
-    if (world->prunes > 0 || !world_is_honest(world))
+    if (world->prunes > 0 || cable_was_late() || !world_is_honest(world))
         return true;
     for (unsigned i = 0; world->users[i] != NULL; i++)
         if (world->users[i]->side.allocates > 1)
