@@ -313,15 +313,16 @@ void judge_answered(struct judge_side *side, const struct session *session)
         trace_fail("%s told its user of something that is not durable", side->who);
 }
 
+/* In the turn that took it the session may have ended, and let go of all: its result says why. */
 void judge_accepted(struct judge_side *side, uint32_t number)
 {
+    const struct session *session = disk_session(side->disk, side->id);
     const uint8_t *row;
     size_t length;
-    if (!disk_message(side->disk, STORE_OUTBOX, side->id, number, &row, &length))
+    if (session != NULL && session->state < SESSION_CLOSED &&
+        !disk_message(side->disk, STORE_OUTBOX, side->id, number, &row, &length))
         trace_fail("%s told its user that message %u is kept, and it is not durable", side->who,
                    number);
-    if (number + 1 > side->accepted)
-        side->accepted = number + 1;
 }
 
 void judge_got(struct judge_side *side, uint32_t number, const uint8_t *data, size_t length)

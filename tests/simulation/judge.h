@@ -51,7 +51,6 @@ struct judge_side {
     uint8_t pake[PAKE_MESSAGE_BYTES];
     struct judge_message sent[JUDGE_MESSAGES]; /* outbox rows, as they became durable */
     uint32_t sent_count;
-    uint32_t accepted;  /* messages of which the user was told that they are kept */
     uint32_t read;      /* messages that the user has got */
     uint32_t received;  /* the most that were durable */
     unsigned allocates; /* how often the relay was asked for a nameplate */
