@@ -30,9 +30,9 @@ struct scheduler {
     struct relays *relays;
     struct event *timer;
     unsigned max_connections;
-    int64_t looked;           /* when it looked last, by the clock of then */
-    bool doubts;              /* sessions may oversleep: they are gone over, in rounds; … */
-    bool roused;              /* … in this one somebody was roused; … */
+    int64_t looked; /* when it looked last, by the clock of then; at first the store's note */
+    bool doubts;    /* sessions may oversleep: they are gone over, in rounds; … */
+    bool roused;    /* … in this one somebody was roused; … */
     struct store_due doubted; /* … it came this far */
 };
 
@@ -109,11 +109,10 @@ static void doubt(struct scheduler *scheduler, int64_t now)
     scheduler->doubted = (struct store_due){.wake = now + SET_BACK_MAX};
 }
 
-/* What was planned while the clock was ahead would sleep until then. A daemon that has just started
- * cannot know. */
+/* What was planned while the clock was ahead would sleep until then. */
 static void heed_clock(struct scheduler *scheduler, int64_t now)
 {
-    if (now < scheduler->looked - SET_BACK_MAX)
+    if (scheduler->looked > now && scheduler->looked - now > SET_BACK_MAX)
         doubt(scheduler, now);
     scheduler->looked = now;
 }
@@ -164,6 +163,15 @@ static unsigned free_connections(const struct scheduler *scheduler)
     return room < may_open ? room : may_open;
 }
 
+/* What the clock said while a daemon ran here before. */
+static int64_t noted_time(struct store *store)
+{
+    struct store_txn *txn = store_read(store);
+    int64_t noted = store_noted_time(txn);
+    store_end(txn);
+    return noted;
+}
+
 static void look(evutil_socket_t fd, short what, void *arg)
 {
     struct scheduler *scheduler = arg;
@@ -202,7 +210,7 @@ struct scheduler *scheduler_new(struct event_base *base, struct store *store, st
                                     .turns = turns,
                                     .relays = relays,
                                     .max_connections = max_connections,
-                                    .looked = INT64_MAX};
+                                    .looked = noted_time(store)};
     scheduler->timer = evtimer_new(base, look, scheduler);
     if (scheduler->timer == NULL) {
         free(scheduler);

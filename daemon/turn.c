@@ -26,6 +26,7 @@ static enum store_status commit(struct turns *turns)
     for (struct touched *touched = turns->touched; touched != NULL; touched = touched->hh.next)
         if (!touched->deleted)
             turn_put(turns, touched);
+    store_note_time(turns->txn, clock_now());
     if (!turns->no_memory)
         return store_commit(turns->txn);
     store_end(turns->txn);

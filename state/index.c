@@ -118,6 +118,32 @@ enum store_status store_next_due(struct store_txn *txn, struct store_due *place)
     return STORE_OK;
 }
 
+/* ---- the time of day ---- */
+
+/* How far the note may be off, ms. */
+#define NOTE_AGE_MAX ((int64_t)10 * 60 * 1000)
+
+int64_t store_noted_time(struct store_txn *txn)
+{
+    uint64_t time = 0;
+    if (txn->status != STORE_OK)
+        return INT64_MIN;
+    int error = meta_get(txn->txn, txn->store->tables[TABLE_META], META_TIME, &time);
+    if (error != MDB_SUCCESS && error != MDB_NOTFOUND)
+        lmdb_fail(txn, lmdb_status(error));
+    return error == MDB_SUCCESS && time <= INT64_MAX ? (int64_t)time : INT64_MIN;
+}
+
+void store_note_time(struct store_txn *txn, int64_t now)
+{
+    int64_t noted = store_noted_time(txn);
+    bool fresh = noted != INT64_MIN && noted <= now && now - noted < NOTE_AGE_MAX;
+    if (txn->status != STORE_OK || fresh || now < 0)
+        return;
+    int error = meta_put(txn->txn, txn->store->tables[TABLE_META], META_TIME, (uint64_t)now);
+    lmdb_fail(txn, lmdb_status(error));
+}
+
 /* ---- changes ---- */
 
 uint64_t store_last_change(struct store_txn *txn)

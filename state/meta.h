@@ -7,6 +7,7 @@
 
 #define META_FORMAT "format" /* of the store; STORE_FORMAT */
 #define META_CHANGE "change" /* the newest change's number */
+#define META_TIME   "time"   /* of the last turns; ms since the epoch */
 
 /* LMDB's error or MDB_SUCCESS; MDB_CORRUPTED if the row is no number. */
 int meta_get(MDB_txn *txn, MDB_dbi table, const char *name, uint64_t *ret_number);

@@ -142,6 +142,15 @@ struct store_due {
  * at INT64_MAX are not in the index. */
 enum store_status store_next_due(struct store_txn *txn, struct store_due *place);
 
+/* ---- the time of day ---- */
+
+/* Notes what time it is, ms since the epoch, so that a later start can tell that the clock was set
+ * back. Written once in ten minutes at most. */
+void store_note_time(struct store_txn *txn, int64_t now);
+
+/* What was noted last; INT64_MIN if nothing was. */
+int64_t store_noted_time(struct store_txn *txn);
+
 /* ---- messages ---- */
 
 enum store_box { STORE_OUTBOX, STORE_INBOX };

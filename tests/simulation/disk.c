@@ -50,6 +50,7 @@ struct platter {
     struct import imports[IMPORTS_MAX];
     unsigned import_count;
     uint64_t last_change;
+    int64_t noted; /* time of day; 0 for none */
 };
 
 struct store {
@@ -103,6 +104,7 @@ static struct platter *platter_copy(const struct platter *platter)
     memcpy(copy->imports, platter->imports, sizeof platter->imports);
     copy->import_count = platter->import_count;
     copy->last_change = platter->last_change;
+    copy->noted = platter->noted;
     for (unsigned i = 0; i < copy->entry_count; i++)
         blob_hold(copy->entries[i].record);
     for (unsigned i = 0; i < copy->row_count; i++)
@@ -392,6 +394,18 @@ void store_put_import(struct store_txn *txn, const uint8_t id[SESSION_ID_BYTES],
     memcpy(import->id, id, SESSION_ID_BYTES);
     import->exports = exports;
     txn->changed = true;
+}
+
+/* ---- the time of day; it is durable with the next change ---- */
+
+void store_note_time(struct store_txn *txn, int64_t now)
+{
+    txn->platter->noted = now;
+}
+
+int64_t store_noted_time(struct store_txn *txn)
+{
+    return txn->platter->noted != 0 ? txn->platter->noted : INT64_MIN;
 }
 
 /* ---- messages ---- */

@@ -314,6 +314,41 @@ static void test_bad_import_row(void **state)
     assert_int_equal(store_commit(txn), STORE_DAMAGED);
 }
 
+/* ---- the time of day ---- */
+
+static int64_t noted(struct storebox *box)
+{
+    struct store_txn *txn = store_read(box->store);
+    int64_t time = store_noted_time(txn);
+    store_end(txn);
+    return time;
+}
+
+static void note(struct storebox *box, int64_t now)
+{
+    struct store_txn *txn = store_write(box->store, 0);
+    store_note_time(txn, now);
+    assert_int_equal(store_commit(txn), STORE_OK);
+}
+
+/* Now and then, not at every turn; but at once when the clock was set back. */
+static void test_time(void **state)
+{
+    const int64_t minute = 60000, begin = INT64_C(1767225600000);
+    struct storebox *box = *state;
+    assert_true(noted(box) == INT64_MIN);
+    note(box, begin);
+    assert_true(noted(box) == begin);
+    note(box, begin + 9 * minute);
+    assert_true(noted(box) == begin);
+    note(box, begin + 10 * minute);
+    assert_true(noted(box) == begin + 10 * minute);
+    note(box, begin - 1);
+    assert_true(noted(box) == begin - 1);
+    note(box, -1);
+    assert_true(noted(box) == begin - 1);
+}
+
 /* ---- names ---- */
 
 static enum store_status find(struct storebox *box, const char *text,
@@ -718,6 +753,7 @@ int main(void)
         TEST(test_import_outlives_its_session),
         TEST(test_imports_are_swept),
         TEST(test_bad_import_row),
+        TEST(test_time),
         TEST(test_names),
         TEST(test_start_of_name),
         TEST(test_longest_name),
