@@ -14,8 +14,9 @@
 #define CALM_MAX         (2 * TIMELINE_DAY)
 #define VISITS_MAX       400
 #define VISITS_A_MESSAGE 4
-/* Where nothing is promised it is looked for so long what happens. */
-#define CALM_OTHERS (40 * TIMELINE_MINUTE)
+/* Where nothing else is promised it is looked for so long what happens: longer than somebody is
+ * late whose clock was set back a little. */
+#define CALM_OTHERS (100 * TIMELINE_MINUTE)
 /* Whoever wants to end has told the relay so after so long, where nothing is in the way. */
 #define CLOSE_MAX (2 * TIMELINE_HOUR)
 /* All look in so often then, and after a while less often. */

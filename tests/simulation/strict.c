@@ -96,8 +96,10 @@ static void on_message(struct strict *strict, const struct wire_message *message
     char phase[16];
     if (strcmp(message->side, strict->side) == 0)
         return;
-    if (strcmp(message->side, strict->peer) != 0) {
-        strict->gone = true; /* a stranger's words kill it, too, which is nobody's fault here */
+    /* A stranger's words kill it, too, and what was under way for longer than its sender was there:
+     * which is nobody's fault. */
+    if (strcmp(message->side, strict->peer) != 0 || cable_was_late()) {
+        strict->gone = true;
         ws_close(strict->ws);
         return;
     }
