@@ -64,7 +64,9 @@ static void write_on(const char *path, uint64_t next, int tell)
     struct shelf shelf = {
         .path = (char *)path,
         .base = event_base_new(),
-        .limits = {1000000, UINT64_MAX, UINT32_MAX},
+        .limits = {.retention = 1000000,
+                   .mailbox_bytes = UINT64_MAX,
+                   .mailbox_messages = UINT32_MAX},
         .app = SHELF_APP,
     };
     struct writer writer = {&shelf, next, tell};
