@@ -476,7 +476,10 @@ def watching(daemon, *arguments):
     """A Watch that has begun: what happens from now on is told."""
     watch = Watch(daemon, *arguments)
     marker = daemon.call("invite", code="77-marker")["id"]
-    watch.until(lambda watch: any(row["session"] == marker for row in watch.rows()), "the marker")
+    names = itertools.count()
+    # What happened before it looked for the first time is no news.
+    watch.until(lambda watch: daemon.call("rename", session=marker, name="marker-%d" % next(names)) and
+                any(row["session"] == marker for row in watch.rows()), "the marker")
     daemon.call("forget", session=marker, force=True)
     watch.until(lambda watch: "forgotten" in watch.events(marker), "that it is forgotten")
     return watch
