@@ -235,8 +235,11 @@ static void on_write(evutil_socket_t fd, short what, void *arg)
         conclude(client);
         return;
     }
-    if (!flush_output(client))
+    if (!flush_output(client)) {
+        /* libevent does not take in an event that is added while it is active. */
+        update_interest(client);
         return;
+    }
     client->backed_up = false;
     client->paused = false;
     client->handlers->drained(client, client->arg);

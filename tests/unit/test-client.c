@@ -21,6 +21,8 @@
 #include "tests/unit/talk.h"
 
 #define BIG_ANSWER ((size_t)10000)
+/* Into a socket of the kernel. */
+#define MORE_THAN_FITS ((size_t)700 * 1000)
 
 /* A connection, and what its callbacks saw. */
 struct pair {
@@ -293,6 +295,45 @@ static void writer_that_failed(void **state)
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
+/* ---- who reads at the wrong moment ---- */
+
+static void read_all(int fd)
+{
+    char bytes[65536];
+    while (recv(fd, bytes, sizeof bytes, MSG_DONTWAIT) > 0)
+        continue;
+}
+
+static void send_answer(struct pair *pair, size_t size)
+{
+    pair->answer_size = size;
+    answer(pair, 1);
+}
+
+/* The kernel takes everything between two answers, and then again only a part: the rest leaves. */
+static void relief_between_answers(void **state)
+{
+    struct pair *pair = *state, other = {.base = pair->base};
+    int ends[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+    other.client = client_new(pair->base, ends[0], &handlers, &other);
+    send_answer(&other, MORE_THAN_FITS);
+    assert_true(client_backlog(other.client) > 0);
+    while (client_backlog(other.client) > 0) {
+        read_all(ends[1]);
+        send_answer(&other, 1);
+    }
+    send_answer(&other, MORE_THAN_FITS);
+    assert_true(client_backlog(other.client) > 0);
+    for (int i = 0; i < 1000 && client_backlog(other.client) > 0; i++) {
+        event_base_loop(pair->base, EVLOOP_NONBLOCK);
+        read_all(ends[1]);
+    }
+    assert_int_equal(client_backlog(other.client), 0);
+    client_free(other.client);
+    close(ends[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -307,6 +348,7 @@ int main(void)
         TEST(reads_as_fast_as_we_write),
         TEST(is_dropped_when_too_much_piles_up),
         TEST(held),
+        TEST(relief_between_answers),
         TEST(writer_that_failed),
     };
     log_set_level(LOG_LEVEL_ERROR);
