@@ -2,7 +2,6 @@
 
 #include "daemon/relays.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 /* Out of memory is an answer, not the end. */
@@ -105,12 +104,9 @@ void relay_left(struct relay *relay, bool opened)
 
 void relay_dialled(struct relay *relay, const struct proxy *proxy)
 {
-    static const char *const schemes[] = {[PROXY_SOCKS5] = "socks5h", [PROXY_HTTP] = "http"};
-    char where[URL_HOST_HEADER_SIZE], text[URL_HOST_HEADER_SIZE + 16];
-    if (proxy != NULL) {
-        url_where(&proxy->url, where, sizeof where);
-        snprintf(text, sizeof text, "%s://%s", schemes[proxy->protocol], where);
-    }
+    char text[PROXY_TEXT_SIZE];
+    if (proxy != NULL)
+        proxy_text(proxy, text);
     replace(&relay->proxy, proxy == NULL ? NULL : text);
 }
 

@@ -8,22 +8,27 @@
 #include <string.h>
 #include <strings.h>
 
-static const struct scheme {
-    const char *prefix;
-    enum proxy_protocol protocol;
-} schemes[] = {
-    {"socks5h://", PROXY_SOCKS5},
-    {"http://", PROXY_HTTP},
+static const char *const schemes[] = {
+    [PROXY_SOCKS5] = "socks5h://",
+    [PROXY_HTTP] = "http://",
 };
+
+void proxy_text(const struct proxy *proxy, char ret_text[PROXY_TEXT_SIZE])
+{
+    char where[URL_HOST_HEADER_SIZE];
+
+    url_where(&proxy->url, where, sizeof where);
+    snprintf(ret_text, PROXY_TEXT_SIZE, "%s%s", schemes[proxy->protocol], where);
+}
 
 /* Returns why not, or NULL; takes what it reads off `*text`. So do those below. */
 static const char *parse_scheme(const char **text, struct proxy *proxy)
 {
     for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
-        size_t length = strlen(schemes[i].prefix);
+        size_t length = strlen(schemes[i]);
 
-        if (strncasecmp(*text, schemes[i].prefix, length) == 0) {
-            proxy->protocol = schemes[i].protocol;
+        if (strncasecmp(*text, schemes[i], length) == 0) {
+            proxy->protocol = (enum proxy_protocol)i;
             *text += length;
             return NULL;
         }

@@ -30,6 +30,12 @@ struct proxy {
  * bytes) is one sentence for a person, without anything of the text. */
 bool proxy_parse(const char *text, struct proxy *ret_proxy, char *ret_why, size_t size);
 
+/* Room for the longest text, with its NUL. */
+#define PROXY_TEXT_SIZE (URL_HOST_HEADER_SIZE + 16)
+
+/* "socks5h://host:port", for a person: without user name and password. */
+void proxy_text(const struct proxy *proxy, char ret_text[PROXY_TEXT_SIZE]);
+
 /* Forgets the password and everything else. */
 void proxy_wipe(struct proxy *proxy);
 

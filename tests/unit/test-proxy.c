@@ -157,6 +157,20 @@ static void test_lengths(void **state)
     expect_refusal(with_words(1, PROXY_URL_MAX, "a"), "the proxy is too long");
 }
 
+/* What people are shown names neither the user nor the password. */
+static void test_text(void **state)
+{
+    struct proxy proxy;
+    char why[256], text[PROXY_TEXT_SIZE];
+    (void)state;
+    assert_true(proxy_parse("socks5h://me:secret@Tor.example", &proxy, why, sizeof why));
+    proxy_text(&proxy, text);
+    assert_string_equal(text, "socks5h://tor.example:1080");
+    assert_true(proxy_parse("http://me@[::1]:8080", &proxy, why, sizeof why));
+    proxy_text(&proxy, text);
+    assert_string_equal(text, "http://[::1]:8080");
+}
+
 static void test_wipe(void **state)
 {
     static const struct proxy nothing;
@@ -172,9 +186,8 @@ static void test_wipe(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_parts),
-        cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_lengths),
+        cmocka_unit_test(test_parts),   cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_lengths), cmocka_unit_test(test_text),
         cmocka_unit_test(test_wipe),
     };
 
