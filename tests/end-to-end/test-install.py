@@ -46,7 +46,7 @@ class Installed:
         self.environment = {key: value for key, value in os.environ.items() if not key.startswith(FOREIGN)}
         old = ["--old-file=" + name for name in AS_IT_IS]
         run(["make", "-s", "DESTDIR=" + self.root] + old + TARGETS, self.environment, cwd=BUILD)
-        self.library = os.path.dirname(self.find("libwormclient.la"))
+        self.libdir = os.path.dirname(self.find("libwormclient.la"))
         self.environment["PKG_CONFIG_PATH"] = os.path.dirname(self.find("wormclient.pc"))
         self.environment["PKG_CONFIG_SYSROOT_DIR"] = self.root
 
@@ -56,7 +56,7 @@ class Installed:
         return found[0]
 
     def has(self, name):
-        return os.path.exists(os.path.join(self.library, name))
+        return os.path.exists(os.path.join(self.libdir, name))
 
     def flags(self, *options):
         return shlex.split(run(["pkg-config"] + list(options), self.environment))
@@ -70,7 +70,7 @@ class Installed:
         return program
 
     def start(self, daemon, program, *arguments):
-        environment = dict(daemon.environment(), WORMHOLED_SOCKET=daemon.socket, LD_LIBRARY_PATH=self.library)
+        environment = dict(daemon.environment(), WORMHOLED_SOCKET=daemon.socket, LD_LIBRARY_PATH=self.libdir)
         return self.world.spawn("installed", [program] + list(arguments), environment=environment)
 
 
@@ -128,7 +128,7 @@ def static(world):
         raise Skip("no static library was built")
     # The linker prefers the other one.
     if installed.has("libwormclient.so"):
-        os.remove(os.path.join(installed.library, "libwormclient.so"))
+        os.remove(os.path.join(installed.libdir, "libwormclient.so"))
     receiver = installed.compile(example("receiver"), static=True)
     lacks(needed(receiver), "libwormclient", "libraries that the program needs")
     exchange(world, installed, [receiver, receiver])
