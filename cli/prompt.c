@@ -102,9 +102,11 @@ static void show(const struct complete *complete, const struct complete_list *li
 
 /* ---- the line ---- */
 
+/* libedit takes the terminal over only at the first key, after the prompt: what is typed in between
+ * would be the terminal's to interpret, and a Ctrl-D get lost. By now Ctrl-C is libedit's. */
 static char *ask_with(EditLine *line)
 {
-    (void)line;
+    el_set(line, EL_PREP_TERM, 1);
     return "Code: ";
 }
 
