@@ -84,14 +84,18 @@ void step_tell(struct step *step, char *text)
         step_effect(step, EFFECT_TELL, text, 0);
 }
 
-/* The longest start of `text` within `limit` bytes that does not end inside a UTF-8 character. */
+/* Bytes of a UTF-8 character behind its first. */
+#define UTF8_TAIL_MAX 3
+
+/* The longest start of `text` within `limit` bytes that does not end inside a UTF-8 character. What
+ * is not UTF-8 is cut anywhere near: something stays of it. */
 static size_t cut_length(const char *text, size_t limit)
 {
     size_t length = strnlen(text, limit + 1);
     if (length <= limit)
         return length;
     length = limit;
-    while (length > 0 && ((unsigned char)text[length] & 0xc0) == 0x80)
+    while (length + UTF8_TAIL_MAX > limit && ((unsigned char)text[length] & 0xc0) == 0x80)
         length--;
     return length;
 }
