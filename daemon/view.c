@@ -52,7 +52,7 @@ static void write_state(struct writer *writer, const struct session *session)
     writer_text(writer, "state", session_state_name(session->state));
     writer_text(writer, "result", session_result_name(session->result));
     writer_text(writer, "reason", session->reason);
-    writer_text(writer, "code", session->code);
+    writer_text(writer, "code", session_code(session));
     writer_text(writer, "nameplate", nameplate_state_name(session->nameplate));
 }
 

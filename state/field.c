@@ -86,9 +86,16 @@ static enum field_fault string_unpack(const struct field *field, const msgpack_o
     return FIELD_OK;
 }
 
+static bool text_absent(const struct field *field, const void *place)
+{
+    (void)field;
+    return *(const char *)place == '\0';
+}
+
 static bool text_valid(const struct field *field, const void *place)
 {
-    return length_valid(field, strnlen(place, field->limit + 1));
+    return text_absent(field, place) ? !field->required
+                                     : length_valid(field, strnlen(place, field->limit + 1));
 }
 
 static size_t text_extra(const struct field *field, const void *place)
@@ -308,7 +315,7 @@ _Static_assert(sizeof(enum field_kind) == sizeof(uint32_t), "an enum is stored a
 
 static const struct field_type field_types[FIELD_KINDS] = {
     [FIELD_STRING] = {string_valid, string_absent, string_extra, string_pack, string_unpack},
-    [FIELD_TEXT] = {text_valid, NULL, text_extra, text_pack, text_unpack},
+    [FIELD_TEXT] = {text_valid, text_absent, text_extra, text_pack, text_unpack},
     [FIELD_BYTES] = {bytes_valid, bytes_absent, bytes_extra, bytes_pack, bytes_unpack},
     [FIELD_SIGNED] = {any_valid, NULL, no_extra, signed_pack, signed_unpack},
     [FIELD_UNSIGNED] = {any_valid, NULL, no_extra, unsigned_pack, unsigned_unpack},

@@ -9,7 +9,7 @@
 
 enum field_kind {
     FIELD_STRING = 0, /* char *, owned; NULL is left out */
-    FIELD_TEXT,       /* char[limit + 1] within the struct */
+    FIELD_TEXT,       /* char[limit + 1] within the struct; an empty one is left out */
     FIELD_BYTES,      /* uint8_t[limit]; all zero is left out */
     FIELD_SIGNED,     /* int64_t */
     FIELD_UNSIGNED,   /* uint64_t */

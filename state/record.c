@@ -45,7 +45,7 @@ const struct field record_fields[] = {
     NUMBER(17, SIGNED, ended),
     NUMBER(18, BOOL, flush),
 
-    FIELD(19, STRING, OPTIONAL, 1, CODE_MAX, code),
+    FIELD(19, TEXT, OPTIONAL, 1, CODE_MAX, code),
     FIELD(20, ENUM, OPTIONAL, 0, NAMEPLATE_STATES - 1, nameplate),
     FIELD(21, STRING, OPTIONAL, 1, WIRE_NAME_MAX, mailbox),
     NUMBER(22, BOOL, mailbox_lost),

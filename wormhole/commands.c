@@ -143,7 +143,7 @@ enum session_refusal command_rename(struct step *step)
 /* Before a peer was seen or a message queued: what is handed over then is short, and says all. */
 static bool may_export(const struct session *session)
 {
-    return session->state == SESSION_WAITING && session->code != NULL && session->sent == 0;
+    return session->state == SESSION_WAITING && session_code(session) != NULL && session->sent == 0;
 }
 
 enum session_refusal command_export(struct step *step)

@@ -5,8 +5,6 @@
 #include "wormhole/visit.h"
 
 #include <sodium.h>
-#include <stdlib.h>
-#include <string.h>
 
 static const char *const moods[SESSION_RESULTS] = {
     [RESULT_HAPPY] = "happy",   [RESULT_LONELY] = "lonely",  [RESULT_SCARY] = "scary",
@@ -73,10 +71,7 @@ void ending_finish(struct step *step)
         visit_drop(step);
     session->state = SESSION_CLOSED;
     session->wake = session->ended + step->context->keep;
-    if (session->code != NULL)
-        sodium_memzero(session->code, strlen(session->code));
-    free(session->code);
-    session->code = NULL;
+    sodium_memzero(session->code, sizeof session->code);
     sodium_memzero(session->scalar, sizeof session->scalar);
     sodium_memzero(session->key, sizeof session->key);
     sodium_memzero(session->verifier, sizeof session->verifier);

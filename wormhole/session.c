@@ -1,10 +1,12 @@
 /* A session's life, and the step that moves it. */
 #include "config.h"
 
+#include "wormhole/locked.h"
 #include "wormhole/payload.h"
 #include "wormhole/visit.h"
 #include "wormhole/wire.h"
 
+#include <assert.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,16 +20,11 @@
 
 /* ---- beginning and end of the struct ---- */
 
+static struct locked_pool sessions = LOCKED_POOL(sizeof(struct session));
+
 struct session *session_blank(void)
 {
-    return calloc(1, sizeof(struct session));
-}
-
-static void free_secret_text(char *text)
-{
-    if (text != NULL)
-        sodium_memzero(text, strlen(text));
-    free(text);
+    return locked_new(&sessions);
 }
 
 void session_free(struct session *session)
@@ -39,7 +36,6 @@ void session_free(struct session *session)
     free(session->appid);
     free(session->relay);
     free(session->reason);
-    free_secret_text(session->code);
     free(session->mailbox);
     for (int i = 0; i < SESSION_PLACES; i++)
         free(session->places[i]);
@@ -48,8 +44,7 @@ void session_free(struct session *session)
     free(session->peer_versions);
     free(session->last_error);
     free(session->unknown);
-    sodium_memzero(session, sizeof *session);
-    free(session);
+    locked_free(&sessions, session);
 }
 
 void session_take_code(struct step *step, const char *code)
@@ -62,7 +57,8 @@ void session_take_code(struct step *step, const char *code)
         made = pake_start(code, random, session->scalar, session->pake);
     }
     sodium_memzero(random, sizeof random);
-    step_set_text(step, &session->code, code, CODE_MAX);
+    assert(strnlen(code, sizeof session->code) < sizeof session->code);
+    strcpy(session->code, code);
     if (!made)
         step->outcome->no_memory = true; /* undo the step: nothing may leave without a pake */
     if (session->state == SESSION_ALLOCATING)
@@ -187,10 +183,16 @@ static enum session_refusal on_lost(struct step *step)
     return SESSION_ACCEPTED;
 }
 
+/* On a visit its plan is that of a crash: it should be due then. */
 static enum session_refusal on_postpone(struct step *step)
 {
-    if (step->session->visit == NULL && step->session->state != SESSION_CLOSED)
+    const struct session *session = step->session;
+    if (session->state == SESSION_CLOSED)
+        return SESSION_ACCEPTED;
+    if (session->visit == NULL)
         plan_at(step, step->event->until);
+    else if (session_oversleeps(session, step->context->now))
+        plan_visit_now(step);
     return SESSION_ACCEPTED;
 }
 

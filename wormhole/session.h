@@ -91,7 +91,8 @@ const char *nameplate_state_name(enum nameplate_state state);
 struct visit; /* one relay connection's worth of memory; never stored */
 
 /* The session. What stands above `visit` is stored (state/record.c); a store must keep every field.
- * Strings are owned. */
+ * Strings are owned. Those secrets that it has for long are within the struct itself, which is
+ * locked memory (wormhole/locked.h). */
 struct session {
     uint8_t id[SESSION_ID_BYTES];
     uint64_t change; /* number of its newest change; the store's */
@@ -116,7 +117,7 @@ struct session {
     int64_t ended; /* when it became closing; 0 while alive */
     bool flush;    /* closing: first send what is queued */
 
-    char *code; /* secret; NULL until known, and again when closed */
+    char code[CODE_MAX + 1]; /* secret; empty until known, and again when closed */
     enum nameplate_state nameplate;
     char *mailbox;     /* id, or NULL */
     bool mailbox_lost; /* keyed, and the relay had forgotten the mailbox: look behind the nameplate
@@ -295,6 +296,12 @@ struct session *session_new(const struct session_options *options,
 
 /* An empty one, to be filled from the store. session_free(). NULL when out of memory. */
 struct session *session_blank(void);
+
+/* The code; NULL until it is known, and again when the session is closed. Borrowed. */
+static inline const char *session_code(const struct session *session)
+{
+    return session->code[0] == '\0' ? NULL : session->code;
+}
 
 /* Wipes and frees, visit included. NULL is fine. */
 void session_free(struct session *session);

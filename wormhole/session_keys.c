@@ -38,8 +38,7 @@ bool session_derive_key(const struct session *session, const char *purpose, uint
 bool session_sound(const struct session *session)
 {
     uint8_t pake[PAKE_MESSAGE_BYTES];
-    return session->version != NULL && session->code != NULL &&
-           code_check(session->code) == CODE_OK &&
+    return session->version != NULL && code_check(session->code) == CODE_OK &&
            pake_message(session->code, session->scalar, pake) &&
            sodium_memcmp(pake, session->pake, sizeof pake) == 0;
 }

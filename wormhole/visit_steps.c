@@ -33,9 +33,9 @@ void visit_bind(struct step *step)
 {
     struct session *session = step->session;
     step_tell(step, wire_bind(session->appid, session->side, PACKAGE_VERSION));
-    if (!session_alive(session) && session->code == NULL) {
+    if (!session_alive(session) && session_code(session) == NULL) {
         ending_finish(step); /* given up before there was a nameplate */
-    } else if (session->code == NULL) {
+    } else if (session_code(session) == NULL) {
         step_tell(step, wire_allocate());
         visit_await(step, VISIT_ALLOCATING);
     } else if (wants_claim(session)) {

@@ -217,7 +217,7 @@ static void step(struct world *world, const struct session_event *event)
         carry_out(world, &outcome.effects[i]);
     outcome_clear(&outcome);
     FUZZ_HOLDS((world->session->visit != NULL) == world->connected);
-    FUZZ_HOLDS(world->session->state != SESSION_CLOSED || world->session->code == NULL);
+    FUZZ_HOLDS(world->session->state != SESSION_CLOSED || session_code(world->session) == NULL);
     check_key(world);
     check_receipts(world);
     struct record record = record_of(world->session);

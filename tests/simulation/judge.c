@@ -135,7 +135,7 @@ static void check_end(struct judge_side *side, const struct session *session)
 {
     if (session->state != SESSION_CLOSED)
         return;
-    if (session->code != NULL || !sodium_is_zero(session->key, sizeof session->key) ||
+    if (session_code(session) != NULL || !sodium_is_zero(session->key, sizeof session->key) ||
         !sodium_is_zero(session->scalar, sizeof session->scalar))
         trace_fail("%s has closed and keeps its secrets", side->who);
     if (session->result == RESULT_HAPPY && session->stored < session->sent && !side->impatient)
@@ -211,7 +211,7 @@ static void check_claim(struct judge_side *side, const struct session *session,
                         const json_t *message)
 {
     (void)message;
-    if (session->code == NULL || session->nameplate == NAMEPLATE_NONE)
+    if (session_code(session) == NULL || session->nameplate == NAMEPLATE_NONE)
         if (session->state != SESSION_CLOSED)
             trace_fail("%s claimed a nameplate, and would not know it after a crash", side->who);
 }

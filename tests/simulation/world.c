@@ -57,7 +57,7 @@ static void tell_code(struct world *world, const char *code)
 void world_tell_codes(struct world *world)
 {
     const struct session *session = user_session(&world->people[WHO_A]);
-    if (session == NULL || session->code == NULL || world->nameplate[0] != '\0')
+    if (session == NULL || session_code(session) == NULL || world->nameplate[0] != '\0')
         return;
     code_nameplate(session->code, world->nameplate);
     strcpy(world->code, session->code);

@@ -37,7 +37,7 @@ struct session *sample_bare(uint32_t number)
 
 static void fill_secrets(struct session *session)
 {
-    session->code = text("4-purple-sausages");
+    strcpy(session->code, "4-purple-sausages");
     memset(session->scalar, 0xa1, sizeof(session->scalar));
     memset(session->pake, 0xa2, sizeof(session->pake));
     memset(session->key, 0xa3, sizeof(session->key));

@@ -20,7 +20,7 @@ void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_realloc(void *old, size_t size);
 char *__wrap_strdup(const char *text);
 
-static bool refuse(size_t size)
+bool scarce_refuses(size_t size)
 {
     bool now = size > limit || (countdown > 0 && --countdown == 0);
 
@@ -30,22 +30,22 @@ static bool refuse(size_t size)
 
 void *__wrap_malloc(size_t size)
 {
-    return refuse(size) ? NULL : __real_malloc(size);
+    return scarce_refuses(size) ? NULL : __real_malloc(size);
 }
 
 void *__wrap_calloc(size_t count, size_t size)
 {
-    return refuse(count * size) ? NULL : __real_calloc(count, size);
+    return scarce_refuses(count * size) ? NULL : __real_calloc(count, size);
 }
 
 void *__wrap_realloc(void *old, size_t size)
 {
-    return refuse(size) ? NULL : __real_realloc(old, size);
+    return scarce_refuses(size) ? NULL : __real_realloc(old, size);
 }
 
 char *__wrap_strdup(const char *text)
 {
-    return refuse(1) ? NULL : __real_strdup(text);
+    return scarce_refuses(1) ? NULL : __real_strdup(text);
 }
 
 void scarce_init(void)

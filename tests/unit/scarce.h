@@ -17,6 +17,9 @@ void scarce_fail_nth(unsigned nth);
 /* From now on allocations of more than `size` bytes fail. */
 void scarce_fail_above(size_t size);
 
+/* Asked once for each allocation: true if this one, of `size` bytes, is to fail. */
+bool scarce_refuses(size_t size);
+
 /* Back to plenty. True if an allocation has failed since the last call of a function above. */
 bool scarce_end(void);
 

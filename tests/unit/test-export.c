@@ -110,9 +110,10 @@ static void at_one_point_only(void **state)
         struct stock *stock = stock_new();
         struct end a, b;
         end_open(&a, stock, NULL, HOLD, 3);
-        for (unsigned step = 0; step < at / 2 && a.session->code == NULL; step++)
+        for (unsigned step = 0; step < at / 2 && session_code(a.session) == NULL; step++)
             end_work(&a);
-        end_open(&b, stock, a.session->code != NULL ? a.session->code : "99-nobody", HOLD, 4);
+        end_open(&b, stock, session_code(a.session) != NULL ? a.session->code : "99-nobody", HOLD,
+                 4);
         for (unsigned step = at / 2; step < at; step++)
             if (!end_work(&a))
                 end_work(&b);
@@ -468,17 +469,17 @@ static void is_established(struct session *session)
 
 static void has_no_code(struct session *session)
 {
-    set(&session->code, NULL);
+    session->code[0] = '\0';
 }
 
 static void has_another_code(struct session *session)
 {
-    set(&session->code, "4-purple-sausage");
+    strcpy(session->code, "4-purple-sausage");
 }
 
 static void has_no_such_code(struct session *session)
 {
-    set(&session->code, "nameplate");
+    strcpy(session->code, "nameplate");
 }
 
 static void has_another_scalar(struct session *session)

@@ -94,6 +94,14 @@ static void test_extremes(void **state)
     round_trip(session);
 }
 
+static void lengthen(char **string, size_t length)
+{
+    free(*string);
+    *string = calloc(length + 1, 1);
+    assert_non_null(*string);
+    memset(*string, 'x', length);
+}
+
 /* Each string as long as it may be; the record stays far below its own limit. */
 static void test_longest(void **state)
 {
@@ -101,14 +109,11 @@ static void test_longest(void **state)
     (void)state;
     for (size_t i = 0; i < record_field_count; i++) {
         const struct field *field = &record_fields[i];
-        char **string = (char **)((char *)session + field->offset);
-        if (field->kind != FIELD_STRING)
-            continue;
-        free(*string);
-        *string = malloc(field->limit + 1);
-        assert_non_null(*string);
-        memset(*string, 'x', field->limit);
-        (*string)[field->limit] = 0;
+        void *place = (char *)session + field->offset;
+        if (field->kind == FIELD_STRING)
+            lengthen(place, field->limit);
+        else if (field->kind == FIELD_TEXT)
+            memset(place, 'x', field->limit);
     }
     struct record record = encode(session);
     assert_in_range(record.length, 1, 24 * 1024);
@@ -208,7 +213,7 @@ static void test_wrong_types(void **state)
 {
     /* Which of the values below, by its letter, a kind takes. */
     static const char kinds[FIELD_KINDS] = {
-        [FIELD_STRING] = 's', [FIELD_TEXT] = '-',     [FIELD_BYTES] = '-',
+        [FIELD_STRING] = 's', [FIELD_TEXT] = 's',     [FIELD_BYTES] = '-',
         [FIELD_SIGNED] = 'n', [FIELD_UNSIGNED] = 'n', [FIELD_COUNT] = 'n',
         [FIELD_ENUM] = 'n',   [FIELD_BOOL] = 'b',     [FIELD_RULES] = 'l',
     };
@@ -225,9 +230,12 @@ static void test_wrong_types(void **state)
     (void)state;
     for (size_t i = 0; i < record_field_count; i++) {
         const struct field *field = &record_fields[i];
-        for (size_t j = 0; j < LENGTH(values); j++)
+        for (size_t j = 0; j < LENGTH(values); j++) {
+            /* The text among them has one byte. */
+            bool right = values[j].letter == kinds[field->kind] && field->least <= 1;
             assert_int_equal(decode_changed(field->tag, values[j].value, values[j].length, NULL, 0),
-                             values[j].letter == kinds[field->kind] ? STORE_OK : STORE_DAMAGED);
+                             right ? STORE_OK : STORE_DAMAGED);
+        }
     }
 }
 
@@ -276,6 +284,36 @@ static void test_lengths(void **state)
     }
     assert_int_equal(WITH("name", "\xa0"), STORE_DAMAGED);
     assert_int_equal(WITH("reason", "\xa0"), STORE_OK);
+    assert_int_equal(WITH("code", "\xa0"), STORE_DAMAGED);
+    assert_int_equal(WITH("side", "\xa0"), STORE_DAMAGED);
+}
+
+/* The value of a tag of one byte; NULL if it is not there. */
+static const uint8_t *value_of(const struct pairs *pairs, uint8_t tag)
+{
+    for (size_t i = 0; i < pairs->count; i++)
+        if (*pairs->at[i].key == tag)
+            return pairs->at[i].value;
+    return NULL;
+}
+
+/* As in the stores of versions that had it as a string of its own. */
+static void test_code_is_text_or_absent(void **state)
+{
+    static const char text[] = "\xb1"
+                               "4-purple-sausages";
+    struct session *full = sample_full(7);
+    struct pairs pairs = take_apart(full);
+    (void)state;
+    assert_non_null(value_of(&pairs, 19));
+    assert_memory_equal(value_of(&pairs, 19), text, sizeof(text) - 1);
+    record_clear(&pairs.record);
+
+    full->code[0] = '\0';
+    pairs = take_apart(full);
+    assert_null(value_of(&pairs, 19));
+    record_clear(&pairs.record);
+    session_free(full);
 }
 
 static void test_nul_in_text(void **state)
@@ -563,6 +601,7 @@ int main(void)
         cmocka_unit_test(test_wrong_types),
         cmocka_unit_test(test_out_of_range),
         cmocka_unit_test(test_lengths),
+        cmocka_unit_test(test_code_is_text_or_absent),
         cmocka_unit_test(test_nul_in_text),
         cmocka_unit_test(test_bad_schedules),
         cmocka_unit_test(test_missing_and_double),
