@@ -128,6 +128,18 @@ static enum turn_code failure_code(enum store_status status)
                                                                    : TURN_STORE_FAILED;
 }
 
+/* One that was on a visit, but for which memory was short in the turn: what the relay told it is
+ * lost, so its visit would wait in vain. */
+static void undo_untouched(struct turns *turns, const struct request *request)
+{
+    struct session *session = active_find(turns->active, request->id);
+    if (session == NULL)
+        return;
+    turns->hooks.abandon(turns->hooks.arg, request->id);
+    active_remove(turns->active, session);
+    session_free(session);
+}
+
 /* Sessions in memory go back to what the store holds: those with a visit lose it, and are due again
  * by their row. */
 static void undo(struct turns *turns)
@@ -138,6 +150,8 @@ static void undo(struct turns *turns)
         turn_leave_memory(turns, touched);
     }
     turn_forget_touched(turns);
+    for (struct request *request = turns->batch.first; request != NULL; request = request->next)
+        undo_untouched(turns, request);
 }
 
 static void run_batch(struct turns *turns);

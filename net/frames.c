@@ -361,9 +361,11 @@ static bool flush(struct frames *frames)
 static bool queue(struct frames *frames, uint8_t opcode, const char *data, size_t length)
 {
     const struct wslay_event_msg message = {opcode, (const uint8_t *)data, length};
+    int error =
+        wake(frames) != NULL ? wslay_event_queue_msg(frames->context, &message) : WSLAY_ERR_NOMEM;
 
-    return wake(frames) != NULL && wslay_event_queue_msg(frames->context, &message) == 0 &&
-           flush(frames);
+    frames->broken |= error == WSLAY_ERR_NOMEM;
+    return error == 0 && flush(frames);
 }
 
 /* RFC 6455 §5.2. Without a mask; returns how many bytes. */
@@ -385,10 +387,10 @@ static bool put_text(struct frames *frames, const char *text, size_t length)
     uint8_t header[HEADER_MAX];
     size_t header_length = make_text_header(length, header);
 
-    if (frames->closing || frames->broken ||
-        evbuffer_expand(frames->output, header_length + length) != 0)
+    if (frames->closing || frames->broken)
         return false;
-    frames->broken = evbuffer_add(frames->output, header, header_length) != 0 ||
+    frames->broken = evbuffer_expand(frames->output, header_length + length) != 0 ||
+                     evbuffer_add(frames->output, header, header_length) != 0 ||
                      evbuffer_add(frames->output, text, length) != 0;
     frames->written += header_length + length;
     return !frames->broken;

@@ -44,8 +44,8 @@ enum frames_next frames_next(struct frames *frames, struct frames_message **ret_
 const char *frames_why(const struct frames *frames);
 
 /* Puts a text message, an empty ping, a close frame with status 1000, into the output. False after
- * a close frame, or when out of memory (then frames_broken() tells that the output is cut short).
- */
+ * a close frame, or when out of memory (frames_broken() then: the output lacks what it should have,
+ * so the connection cannot go on). */
 bool frames_text(struct frames *frames, const char *text, size_t length);
 bool frames_ping(struct frames *frames);
 bool frames_close(struct frames *frames);

@@ -84,8 +84,8 @@ struct ws *ws_accept_tls(struct ws_net *net, int fd, struct ssl_ctx_st *tls,
                          const struct ws_options *options, const struct ws_handlers *handlers,
                          void *arg);
 
-/* Queues a text message, which must be UTF-8. False if the connection is not open or memory is
- * short; if it cannot go on for that, `closed` follows. */
+/* Queues a text message, which must be UTF-8. False if the connection is not open, or if memory is
+ * short: then it ends, so that nobody waits for an answer, and `closed` follows. */
 bool ws_send(struct ws *ws, const char *text, size_t length);
 
 /* Bytes queued but not yet taken by the kernel. */

@@ -1,6 +1,7 @@
 /* The stage in which messages flow, and the watch over an end that has fallen silent. */
 #include "config.h"
 
+#include <errno.h>
 #include <event2/bufferevent_ssl.h>
 #include <linux/sockios.h>
 #include <stdlib.h>
@@ -115,12 +116,23 @@ static void open_written(struct ws *ws)
 }
 
 /* When an other end hangs up, writing is often the first to fail; its last words, why it did, are
- * then still to be read. Of TLS nothing can be read after a failure. */
+ * then still to be read. Of TLS nothing can be read after a failure. Any other error is our
+ * machine's: the other end knows of nothing, and would not hang up. */
+static bool has_last_words(const struct ws *ws, short what)
+{
+    int error = EVUTIL_SOCKET_ERROR();
+
+    return what & BEV_EVENT_WRITING && (error == EPIPE || error == ECONNRESET) &&
+           bufferevent_openssl_get_ssl(ws->bev) == NULL;
+}
+
 static void open_happened(struct ws *ws, short what)
 {
+    bool last_words = has_last_words(ws, what);
+
     ws_note_loss(ws, what);
     ws->mute = true;
-    if (what & BEV_EVENT_WRITING && bufferevent_openssl_get_ssl(ws->bev) == NULL)
+    if (last_words)
         return;
     ws->lost = true;
     pump(ws);
