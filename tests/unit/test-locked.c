@@ -284,10 +284,11 @@ static void a_guard_stands_behind(void **state)
     assert_int_not_equal(status_of(write_behind, &pool), 0);
 }
 
+/* AddressSanitizer only pretends to lock. */
 static bool may_lock(void)
 {
     static char page[1];
-    bool may = mlock(page, sizeof page) == 0;
+    bool may = mlock(page, sizeof page) == 0 && has_flag(page, " lo");
     munlock(page, sizeof page);
     return may;
 }

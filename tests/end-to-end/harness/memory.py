@@ -1,0 +1,47 @@
+"""The memory of a process, as the kernel shows it to root."""
+
+import re
+
+# LMDB writes pages of 4096 bytes, and keeps buffers for the next commit's: what they hold, its file holds as well.
+# glibc puts the size of a piece of memory before it; the lowest bit says something else.
+PAGE_BUFFER = 4096 + 16
+
+
+class Mapping:
+    """A line of /proc/PID/smaps, and the flags below it."""
+
+    def __init__(self, line):
+        span, self.rights, _, _, _, *self.path = line.split(None, 5)
+        self.begin, self.end = (int(address, 16) for address in span.split("-"))
+        self.flags = []  # "lo": locked; "dd": not dumped; …
+
+    def __str__(self):
+        return "%x-%x %s %s (%s)" % (self.begin, self.end, self.rights, "".join(self.path).strip(), " ".join(self.flags))
+
+
+def mappings(pid):
+    found = []
+    with open("/proc/%d/smaps" % pid) as smaps:
+        for line in smaps:
+            if re.match("[0-9a-f]+-[0-9a-f]+ ", line):
+                found.append(Mapping(line))
+            elif line.startswith("VmFlags:"):
+                found[-1].flags = line.split()[1:]
+    return found
+
+
+def writable(pid):
+    """(mapping, bytes) of all that the process can read and write."""
+    with open("/proc/%d/mem" % pid, "rb", 0) as file:
+        for mapping in mappings(pid):
+            if mapping.rights.startswith("rw"):
+                file.seek(mapping.begin)
+                yield mapping, file.read(mapping.end - mapping.begin)
+
+
+def in_page_buffer(mapping, content, index):
+    """Whether that byte belongs to a buffer of LMDB's."""
+    for start in range(index - (mapping.begin + index) % 16, max(index - PAGE_BUFFER, 0), -16):
+        if int.from_bytes(content[start - 8:start], "little") & ~1 == PAGE_BUFFER:
+            return True
+    return False

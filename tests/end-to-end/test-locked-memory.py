@@ -1,0 +1,113 @@
+#!/usr/bin/python3
+"""While a session lives, its code, its keys and its verifier stand in memory that is locked and left out of core dumps,
+and nowhere else in the daemon's process but where LMDB keeps its pages. Where nothing may be locked, all works the same.
+"""
+
+import contextlib
+import os
+import re
+
+from harness import Skip, equal, main, memory, test, true
+from harness.scripted import APPID, ScriptedPeer
+from harness.waiting import wait_until
+
+HELD = "0:0"  # a schedule: the connection stays
+# RLIMIT_MEMLOCK does not bind root, unless it lacks the right to lock what it likes.
+UNLOCKABLE = ["prlimit", "--memlock=0:0"] + (
+    ["setpriv", "--inh-caps=-ipc_lock", "--bounding-set=-ipc_lock"] if os.geteuid() == 0 else [])
+
+
+def places(daemon, secrets):
+    """[(kind of secret, mapping)], but for what LMDB will write into its file."""
+    return [(kind, mapping) for mapping, content in memory.writable(daemon.process.pid)
+            for kind, secret in secrets.items()
+            for match in re.finditer(re.escape(secret), content)
+            if not memory.in_page_buffer(mapping, content, match.start())]
+
+
+def check_possible(daemon):
+    """Sanitizers keep what is free, and valgrind is not the daemon."""
+    try:
+        with open("/proc/%d/exe" % daemon.process.pid, "rb") as file:
+            if b"__asan_init" in file.read() or "wormholed" not in os.readlink(file.name):
+                raise Skip("not the daemon's own memory")
+        memory.mappings(daemon.process.pid)
+    except PermissionError:
+        raise Skip("only root reads the memory of a daemon that forbids it") from None
+
+
+# ---- a living session ----
+
+def start(world, relay, program=()):
+    daemon = world.daemon("a", relay, start=False)
+    daemon.program = list(program) + daemon.program
+    daemon.start()
+    check_possible(daemon)
+    return daemon
+
+
+def meet(relay, daemon):
+    """An established session, held, after everything that its secrets are needed for; all of them."""
+    code = daemon.invite(name="peer", appid=APPID, schedule=HELD)["code"]
+    daemon.ctl("show", "peer")
+    peer = ScriptedPeer(relay, code)
+    peer.send(b"hello")
+    daemon.ctl("send", "peer", data=b"good morning")
+    equal(daemon.take("peer", 1), [b"hello"], "what was received")
+    equal(peer.wait_messages(1), [b"good morning"], "what the peer received")
+    daemon.call("derive_key", session="peer", purpose="a test", length=32)
+    view = daemon.until("peer", lambda view: view["stored"] == 1 and view["connection"] == "held")
+    equal(view["verifier"], peer.verifier, "verifier")
+    return {"code": code.encode(), "words of the code": code.split("-", 1)[1].encode(), "key": peer.key,
+            "verifier": bytes.fromhex(peer.verifier), "verifier in hex": peer.verifier.encode(),
+            "verifier in words": view["verifier_words"].encode()}
+
+
+def protected(daemon, secrets):
+    """The mappings that these secrets are in, when all has been done that had to be; each is left out of core dumps."""
+    found = []
+
+    def settled():
+        found[:] = places(daemon, secrets)
+        return all("dd" in mapping.flags for _, mapping in found)
+    with contextlib.suppress(AssertionError):  # there is more to say
+        wait_until(settled, 10, "it is nowhere else")
+    equal(["%s in %s" % place for place in found if "dd" not in place[1].flags], [], "secrets in other memory")
+    return found
+
+
+LONG_LIVED = ["code", "key", "verifier", "words of the code"]
+
+
+@test("a living session's secrets are in memory that is locked and not dumped, and in no other but LMDB's")
+def living(world):
+    relay = world.relay()
+    daemon = start(world, relay)
+    found = protected(daemon, meet(relay, daemon))
+    equal(sorted({kind for kind, _ in found}), LONG_LIVED, "secrets that are in memory")
+    equal([str(mapping) for _, mapping in found if "lo" not in mapping.flags], [], "mappings that are not locked")
+
+
+@test("so is a code that was given by hand, and waits for its peer")
+def waiting(world):
+    relay = world.relay()
+    daemon = start(world, relay)
+    code = "77-given-by-hand"
+    daemon.ctl("invite", "--name", "peer", "--code", code, "--schedule", HELD)
+    daemon.until("peer", lambda view: view["connection"] == "held")
+    found = protected(daemon, {"code": code.encode()})
+    true(found, "the code is in memory")
+    equal([str(mapping) for _, mapping in found if "lo" not in mapping.flags], [], "mappings that are not locked")
+
+
+@test("where nothing may be locked the daemon works all the same, and nothing is dumped")
+def unlockable(world):
+    relay = world.relay()
+    daemon = start(world, relay, UNLOCKABLE)
+    found = protected(daemon, meet(relay, daemon))
+    equal(sorted({kind for kind, _ in found}), LONG_LIVED, "secrets that are in memory")
+    equal([str(mapping) for _, mapping in found if "lo" in mapping.flags], [], "mappings that are locked: the limit holds")
+
+
+if __name__ == "__main__":
+    main(60)
