@@ -5,6 +5,7 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "relay/lmdb_allocation.h"
 #include "relay/lmdb_number.h"
 
 /* Of a mailbox's id, as the stock relay has it: 8 random bytes in base32. */
@@ -44,11 +45,13 @@ static void put(struct lmdb_change *change, const char *appid, const char *name,
     lmdb_rows_put(change, LMDB_NAMEPLATE, &key, nameplate);
 }
 
-static void delete_row(struct lmdb_change *change, const char *appid, const char *name)
+static void delete_row(struct lmdb_change *change, const char *appid, const char *name,
+                       const struct lmdb_nameplate *nameplate)
 {
     struct row_key key = lmdb_rows_named(appid, name);
     lmdb_rows_delete(change, ROWS_NAMEPLATES, &key);
     lmdb_number_mark(change, appid, name, false);
+    lmdb_allocation_forget(change, appid, name, &nameplate->sides);
 }
 
 enum relay_result lmdb_nameplate_look(struct lmdb_change *change, const struct relay_who *who,
@@ -94,7 +97,7 @@ void lmdb_nameplate_release(struct lmdb_change *change, const struct relay_who *
     if (lmdb_sides_active(&nameplate.sides))
         put(change, who->appid, name, &nameplate);
     else
-        delete_row(change, who->appid, name);
+        delete_row(change, who->appid, name, &nameplate);
 }
 
 void lmdb_nameplate_drop(struct lmdb_change *change, const char *appid, const char *name,
@@ -102,5 +105,5 @@ void lmdb_nameplate_drop(struct lmdb_change *change, const char *appid, const ch
 {
     struct lmdb_nameplate nameplate;
     if (get(change, appid, name, &nameplate) && strcmp(nameplate.mailbox, mailbox) == 0)
-        delete_row(change, appid, name);
+        delete_row(change, appid, name, &nameplate);
 }

@@ -13,13 +13,14 @@
 static const char *const table_names[ROWS_TABLES] = {
     [ROWS_META] = "meta",         [ROWS_NAMEPLATES] = "nameplates", [ROWS_MAILBOXES] = "mailboxes",
     [ROWS_MESSAGES] = "messages", [ROWS_EXPIRY] = "expiry",         [ROWS_NUMBERS] = "numbers",
-    [ROWS_DEAD] = "dead",
+    [ROWS_DEAD] = "dead",         [ROWS_ALLOCATED] = "allocated",
 };
 
 const struct store_kind lmdb_rows_kind = {
     .program = "wormhole-relayd",
     .format = FORMAT,
     .tables = ROWS_TABLES,
+    .added = ROWS_TABLES - ROWS_ALLOCATED,
     .names = table_names,
 };
 

@@ -8,6 +8,7 @@
  * | expiry     | (updated, serial) → (app, mailbox)     | the oldest mailboxes come first         |
  * | numbers    | (app, length, digits) → ten counts     | the free numbers: relay/lmdb_number.h   |
  * | dead       | serial → how many messages             | of mailboxes that are gone; to be swept |
+ * | allocated  | (app, side) → nameplate                | relay/lmdb_allocation.h                 |
  * | meta       | format, newest serial                  |                                         |
  *
  * Names in keys are separated by a NUL, which is in none of them; numbers are big-endian.
@@ -30,6 +31,7 @@ enum {
     ROWS_EXPIRY,
     ROWS_NUMBERS,
     ROWS_DEAD,
+    ROWS_ALLOCATED,
     ROWS_TABLES,
 };
 

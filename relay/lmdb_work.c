@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "relay/lmdb_allocation.h"
 #include "relay/lmdb_mailbox.h"
 #include "relay/lmdb_nameplate.h"
 #include "relay/lmdb_number.h"
@@ -34,12 +35,13 @@ static enum relay_result run_claim(struct lmdb_change *change, struct lmdb_op *o
 
 static enum relay_result run_allocate(struct lmdb_change *change, struct lmdb_op *op)
 {
-    char number[LMDB_NUMBER_DIGITS + 1];
+    bool again = lmdb_allocation_find(change, &op->who, op->nameplate);
 
-    if (!lmdb_number_pick(change, op->who.appid, number))
+    if (!again && !lmdb_number_pick(change, op->who.appid, op->nameplate))
         return RELAY_NO_NAMEPLATE;
-    enum relay_result result = claim(change, op, number);
-    memcpy(op->nameplate, number, sizeof(number));
+    enum relay_result result = claim(change, op, op->nameplate);
+    if (result == RELAY_DONE && !again)
+        lmdb_allocation_note(change, &op->who, op->nameplate);
     op->answer.nameplate = op->nameplate;
     return result;
 }

@@ -36,6 +36,7 @@ struct nameplate {
     char appid[RELAY_APPID_MAX + 1];
     char name[RELAY_NAMEPLATE_MAX + 1];
     struct seat seats[SEATS];
+    bool allocated; /* to the first seat's side */
     struct mailbox *mailbox;
     struct nameplate *prev, *next;
 };
@@ -242,6 +243,26 @@ enum relay_result memory_data_claim(struct memory_data *data, const struct relay
     return RELAY_DONE;
 }
 
+static bool only_side(const struct seat *seats, const char *side)
+{
+    return strcmp(seats[0].side, side) == 0 && !seats[1].taken;
+}
+
+/* What this side was allocated and nobody has used, or NULL. There is one at most. */
+static struct nameplate *find_unused(struct memory_data *data, const struct relay_who *who)
+{
+    struct nameplate *nameplate;
+
+    DL_FOREACH(data->nameplates, nameplate)
+    {
+        if (nameplate->allocated && strcmp(nameplate->appid, who->appid) == 0 &&
+            only_side(nameplate->seats, who->side) &&
+            only_side(nameplate->mailbox->seats, who->side) && nameplate->mailbox->count == 0)
+            break;
+    }
+    return nameplate;
+}
+
 /* A random one among the free numbers from `first` to below `end`. */
 static bool pick_free(struct memory_data *data, const char *appid, unsigned first, unsigned end,
                       char ret_name[RELAY_NAMEPLATE_MAX + 1])
@@ -257,21 +278,33 @@ static bool pick_free(struct memory_data *data, const char *appid, unsigned firs
     return seen > 0;
 }
 
+/* Stock relays go on to six digits; no test of ours needs that. */
+static bool pick(struct memory_data *data, const char *appid,
+                 char ret_name[RELAY_NAMEPLATE_MAX + 1])
+{
+    return pick_free(data, appid, 1, 10, ret_name) || pick_free(data, appid, 10, 100, ret_name) ||
+           pick_free(data, appid, 100, 1000, ret_name);
+}
+
 enum relay_result memory_data_allocate(struct memory_data *data, const struct relay_who *who,
                                        const char **ret_nameplate)
 {
+    struct nameplate *nameplate = find_unused(data, who);
     char name[RELAY_NAMEPLATE_MAX + 1];
     const char *mailbox;
     enum relay_result result;
 
-    if (!pick_free(data, who->appid, 1, 10, name) && !pick_free(data, who->appid, 10, 100, name) &&
-        !pick_free(data, who->appid, 100, 1000, name))
-        return RELAY_NO_NAMEPLATE; /* stock relays go on to six digits; no test of ours needs that
-                                    */
+    if (nameplate)
+        strcpy(name, nameplate->name);
+    else if (!pick(data, who->appid, name))
+        return RELAY_NO_NAMEPLATE;
     result = memory_data_claim(data, who, name, &mailbox);
-    if (!result)
-        *ret_nameplate = find_nameplate(data, who->appid, name)->name;
-    return result;
+    if (result)
+        return result;
+    nameplate = find_nameplate(data, who->appid, name);
+    nameplate->allocated = true;
+    *ret_nameplate = nameplate->name;
+    return RELAY_DONE;
 }
 
 static void release_seat(struct memory_data *data, struct nameplate *nameplate, const char *side)

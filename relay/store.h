@@ -100,7 +100,9 @@ struct relay_store {
     void *self;
 
     /* Gives this side the shortest free number of its app (1 digit, then 2, …, random among those
-     * of a length) and claims it. */
+     * of a length) and claims it. Idempotent while what it allocated last is unused, so that an
+     * answer that was lost leaves no nameplate that nobody knows: no other side has come, and
+     * nothing was added. */
     void (*allocate)(void *self, const struct relay_who *who, relay_done done, void *arg);
     /* Claims; makes nameplate and mailbox if there are none; opens the mailbox for this side.
      * Idempotent until this side has released. */

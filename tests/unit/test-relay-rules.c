@@ -759,6 +759,36 @@ static void test_own_nameplate_is_no_guess(void **state)
     pair_close(&pair);
 }
 
+/* Whoever does not hear what it was allocated comes again, and pays again. */
+static void test_allocated_is_lost(void **state)
+{
+    struct pair pair;
+    char *first, *again, text[100];
+
+    (void)state;
+    pair_open(&pair);
+    caller_do(&pair.a, ALLOCATE);
+    caller_leave(&pair.a);
+    desk_run(&pair.desk);
+    caller_bind(&pair.a, &pair.desk, "app", "A");
+    caller_run(&pair.a, ALLOCATE);
+    first = next_string(&pair.a, "allocated", "nameplate");
+    caller_leave(&pair.a);
+    caller_bind(&pair.a, &pair.desk, "app", "A");
+    caller_run(&pair.a, ALLOCATE);
+    again = next_string(&pair.a, "allocated", "nameplate");
+    assert_string_equal(again, first);
+    assert_int_equal(counts(&pair.desk).nameplates, 1);
+    assert_int_equal(pair.desk.rations[RATION_ALLOCATE], 3);
+    snprintf(text, sizeof(text), "{'type':'claim','nameplate':'%s'}", again);
+    caller_run(&pair.a, text);
+    free(next_string(&pair.a, "claimed", "mailbox"));
+    assert_int_equal(pair.desk.rations[RATION_CLAIM], 0);
+    free(first);
+    free(again);
+    pair_close(&pair);
+}
+
 /* The store says no: an error, nothing changed, and the connection goes on. */
 static void test_store_refuses(void **state)
 {
@@ -995,6 +1025,7 @@ int main(void)
         cmocka_unit_test(test_touch),
         cmocka_unit_test(test_rations),
         cmocka_unit_test(test_own_nameplate_is_no_guess),
+        cmocka_unit_test(test_allocated_is_lost),
         cmocka_unit_test(test_store_refuses),
         cmocka_unit_test(test_full_mailbox),
         cmocka_unit_test(test_large_message),

@@ -14,7 +14,8 @@
 #include "relay-shelf.h"
 #include "relay/memory_store.h"
 
-#define MINUTE ((int64_t)60 * 1000)
+#define LENGTH(array) (sizeof(array) / sizeof(*(array)))
+#define MINUTE        ((int64_t)60 * 1000)
 
 static int begin(void **state)
 {
@@ -230,12 +231,15 @@ static void test_expiry_takes_all_that_belongs_to_it(void **state)
 
 #define SLOTS 6
 
-/* Both stores, and the mailboxes that are the same in both. */
+/* Both stores, and the nameplates and mailboxes that are the same in both; each slot is of one of
+ * two apps. */
 struct pair {
     struct shelf *shelf;
     struct memory_store *memory;
+    char nameplates[SLOTS][2][RELAY_NAMEPLATE_MAX + 1];
     char mailboxes[SLOTS][2][RELAY_MAILBOX_MAX + 1];
     struct shelf_reply replies[2];
+    unsigned app; /* in which was asked last */
     unsigned random;
 };
 
@@ -256,34 +260,68 @@ static void settle(struct pair *pair)
     memory_store_run(pair->memory, 10);
 }
 
+/* What one of the two is asked. */
+struct question {
+    const struct relay_store *store;
+    struct relay_who who;
+    struct relay_message message;
+    const char *nameplate, *mailbox;
+    struct shelf_reply *reply;
+};
+
+static void ask_claim(const struct question *ask)
+{
+    ask->store->claim(ask->store->self, &ask->who, ask->nameplate, shelf_done, ask->reply);
+}
+
+static void ask_release(const struct question *ask)
+{
+    ask->store->release(ask->store->self, &ask->who, ask->nameplate, shelf_done, ask->reply);
+}
+
+static void ask_open(const struct question *ask)
+{
+    ask->store->open(ask->store->self, &ask->who, ask->mailbox, shelf_done, ask->reply);
+}
+
+static void ask_add(const struct question *ask)
+{
+    ask->store->add(ask->store->self, &ask->who, ask->mailbox, &ask->message, shelf_done,
+                    ask->reply);
+}
+
+static void ask_close(const struct question *ask)
+{
+    ask->store->close(ask->store->self, &ask->who, ask->mailbox, "", shelf_done, ask->reply);
+}
+
+static void ask_expire(const struct question *ask)
+{
+    ask->store->expire(ask->store->self, ask->who.now, 100, shelf_done, ask->reply);
+}
+
+static void ask_allocate(const struct question *ask)
+{
+    ask->store->allocate(ask->store->self, &ask->who, shelf_done, ask->reply);
+}
+
 /* One random operation, asked of both. */
 static void ask_both(struct pair *pair)
 {
-    static const char *const sides[] = {"a", "b", "c"}, *const names[] = {"1", "2", "3"};
-    static const char *const apps[] = {"app", "app2"};
-    unsigned what = draw(pair, 7), slot = draw(pair, SLOTS), name = draw(pair, 3);
-    pair->shelf->app = apps[draw(pair, 2)];
-    struct relay_who who = shelf_who(pair->shelf, sides[draw(pair, 3)]);
+    static void (*const asks[])(const struct question *) = {
+        ask_claim, ask_release, ask_open, ask_add, ask_add, ask_close, ask_expire, ask_allocate};
+    static const char *const sides[] = {"a", "b", "c"}, *const apps[] = {"app", "app2"};
+    unsigned what = draw(pair, LENGTH(asks)), slot = draw(pair, SLOTS);
+    pair->app = slot % LENGTH(apps);
+    pair->shelf->app = apps[pair->app];
+    struct relay_who who = shelf_who(pair->shelf, sides[draw(pair, LENGTH(sides))]);
     struct relay_message message = shelf_message(pair->shelf, "0123456789");
     message.side = who.side;
 
     for (unsigned i = 0; i < 2; i++) {
-        const struct relay_store *store = of(pair, i);
-        const char *mailbox = pair->mailboxes[slot][i];
-        struct shelf_reply *reply = &pair->replies[i];
-        *reply = (struct shelf_reply){.shelf = pair->shelf};
-        if (what == 0)
-            store->claim(store->self, &who, names[name], shelf_done, reply);
-        else if (what == 1)
-            store->release(store->self, &who, names[name], shelf_done, reply);
-        else if (what == 2)
-            store->open(store->self, &who, mailbox, shelf_done, reply);
-        else if (what == 3 || what == 4)
-            store->add(store->self, &who, mailbox, &message, shelf_done, reply);
-        else if (what == 5)
-            store->close(store->self, &who, mailbox, "", shelf_done, reply);
-        else
-            store->expire(store->self, pair->shelf->now, 100, shelf_done, reply);
+        pair->replies[i] = (struct shelf_reply){.shelf = pair->shelf};
+        asks[what](&(struct question){of(pair, i), who, message, pair->nameplates[slot][i],
+                                      pair->mailboxes[slot][i], &pair->replies[i]});
     }
 }
 
@@ -302,14 +340,43 @@ static void compare(struct pair *pair, unsigned step)
     assert_int_equal(counts[0].messages, counts[1].messages);
 }
 
-/* A mailbox that was claimed takes the place of another. */
+/* Any slot of the app in which was asked. */
+static unsigned draw_slot(struct pair *pair)
+{
+    return 2 * draw(pair, SLOTS / 2) + pair->app;
+}
+
+/* A mailbox that was claimed takes the place of another. (Only the store on disk tells it with what
+ * it allocates.) */
 static void remember_claimed(struct pair *pair)
 {
-    unsigned slot = draw(pair, SLOTS);
-    if (pair->replies[0].mailbox[0] == 0)
+    unsigned slot = draw_slot(pair);
+    if (pair->replies[0].mailbox[0] == 0 || pair->replies[1].mailbox[0] == 0)
         return;
     for (unsigned i = 0; i < 2; i++)
         strcpy(pair->mailboxes[slot][i], pair->replies[i].mailbox);
+}
+
+/* Names that neither store gives out. */
+static void name_by_hand(struct pair *pair, unsigned slot, unsigned number)
+{
+    for (unsigned i = 0; i < 2; i++)
+        snprintf(pair->nameplates[slot][i], sizeof(pair->nameplates[slot][i]), "x%u", number);
+}
+
+/* So does what was allocated. The two differ; so neither may go on to be, in one store only, the
+ * name of something else that was allocated earlier. */
+static void remember_allocated(struct pair *pair, unsigned step)
+{
+    unsigned chosen = draw_slot(pair);
+    if (pair->replies[0].nameplate[0] == 0)
+        return;
+    for (unsigned slot = 0; slot < SLOTS; slot++)
+        for (unsigned i = 0; i < 2; i++)
+            if (strcmp(pair->nameplates[slot][i], pair->replies[i].nameplate) == 0)
+                name_by_hand(pair, slot, step);
+    for (unsigned i = 0; i < 2; i++)
+        strcpy(pair->nameplates[chosen][i], pair->replies[i].nameplate);
 }
 
 static void test_same_as_in_memory(void **state)
@@ -321,15 +388,18 @@ static void test_same_as_in_memory(void **state)
     pair->random = 1;
     pair->memory = memory_store_new(&limits);
     lmdb_store_set_limits(pair->shelf->store, &limits);
-    for (unsigned slot = 0; slot < SLOTS; slot++)
+    for (unsigned slot = 0; slot < SLOTS; slot++) {
+        name_by_hand(pair, slot, slot / 2);
         for (unsigned i = 0; i < 2; i++)
-            sprintf(pair->mailboxes[slot][i], "m%u", slot);
+            sprintf(pair->mailboxes[slot][i], "m%u", slot / 2);
+    }
     for (unsigned step = 0; step < 2000; step++) {
         pair->shelf->now += draw(pair, 3);
         ask_both(pair);
         settle(pair);
         compare(pair, step);
         remember_claimed(pair);
+        remember_allocated(pair, step);
     }
     memory_store_free(pair->memory);
     free(pair);

@@ -240,9 +240,9 @@ static void test_restart_keeps_all(void **state)
     assert_int_equal(shelf_claim(shelf, "c", "1")->result, RELAY_CROWDED);
     assert_int_equal(shelf_add(shelf, "b", mailbox, "02"), RELAY_DONE);
     assert_string_equal(shelf_enter(shelf, "a", mailbox)->text, "1/a/p/01/-;2/b/p/02/-;");
-    for (unsigned i = 0; i < 8; i++)
-        assert_string_not_equal(shelf_allocate(shelf, "a")->nameplate, "1");
-    assert_int_equal(strlen(shelf_allocate(shelf, "a")->nameplate), 2);
+    for (char side[] = "1"; side[0] <= '8'; side[0]++)
+        assert_string_not_equal(shelf_allocate(shelf, side)->nameplate, "1");
+    assert_int_equal(strlen(shelf_allocate(shelf, "9")->nameplate), 2);
 }
 
 static void test_sweeping_goes_on_after_a_restart(void **state)

@@ -1,0 +1,366 @@
+/* A side that allocates again, because it did not hear the answer, is given the same nameplate as
+ * long as nobody has used it; in both stores. */
+#include "config.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "relay-shelf.h"
+#include "relay/lmdb_rows.h"
+#include "relay/memory_store.h"
+
+#define LENGTH(array) (sizeof(array) / sizeof(*(array)))
+
+#define OURS    "ours"
+#define THEIRS  "theirs"
+#define ANOTHER "another app"
+
+/* One of the two stores, and what our side was allocated in it. */
+struct scene {
+    struct shelf *shelf;
+    struct memory_store *memory;     /* NULL: it is the one on disk */
+    const struct relay_store *store; /* of both */
+    struct shelf_reply reply;
+    char nameplate[RELAY_NAMEPLATE_MAX + 1];
+    char mailbox[RELAY_MAILBOX_MAX + 1]; /* behind it */
+};
+
+/* ---- asking ---- */
+
+static struct shelf_reply *fresh(struct scene *scene)
+{
+    scene->reply = (struct shelf_reply){.shelf = scene->shelf};
+    return &scene->reply;
+}
+
+static void settle(struct scene *scene)
+{
+    shelf_run(scene->shelf);
+    if (scene->memory)
+        memory_store_run(scene->memory, SIZE_MAX);
+    assert_int_equal(scene->reply.told, 1);
+    assert_int_equal(scene->reply.result, RELAY_DONE);
+}
+
+static void allocate(struct scene *scene, const char *appid, const char *side)
+{
+    struct relay_who who = {appid, side, side, scene->shelf->now};
+    scene->store->allocate(scene->store->self, &who, shelf_done, fresh(scene));
+    settle(scene);
+}
+
+static void claim(struct scene *scene, const char *side)
+{
+    struct relay_who who = shelf_who(scene->shelf, side);
+    scene->store->claim(scene->store->self, &who, scene->nameplate, shelf_done, fresh(scene));
+    settle(scene);
+}
+
+static void release(struct scene *scene, const char *side)
+{
+    struct relay_who who = shelf_who(scene->shelf, side);
+    scene->store->release(scene->store->self, &who, scene->nameplate, shelf_done, fresh(scene));
+    settle(scene);
+}
+
+static void enter(struct scene *scene, const char *side)
+{
+    struct relay_who who = shelf_who(scene->shelf, side);
+    scene->store->open(scene->store->self, &who, scene->mailbox, shelf_done, fresh(scene));
+    settle(scene);
+}
+
+static void leave(struct scene *scene, const char *side)
+{
+    struct relay_who who = shelf_who(scene->shelf, side);
+    scene->store->close(scene->store->self, &who, scene->mailbox, "", shelf_done, fresh(scene));
+    settle(scene);
+}
+
+static uint64_t nameplates(const struct scene *scene)
+{
+    struct relay_counts counts;
+    scene->store->count(scene->store->self, &counts);
+    return counts.nameplates;
+}
+
+/* ---- what may happen between two allocations ---- */
+
+static void we_claim(struct scene *scene)
+{
+    claim(scene, OURS);
+    strcpy(scene->mailbox, scene->reply.mailbox);
+}
+
+static void we_release(struct scene *scene)
+{
+    release(scene, OURS);
+}
+
+static void we_open(struct scene *scene)
+{
+    enter(scene, OURS);
+}
+
+static void we_add(struct scene *scene)
+{
+    struct relay_who who = shelf_who(scene->shelf, OURS);
+    struct relay_message message = shelf_message(scene->shelf, "00");
+    message.side = OURS;
+    scene->store->add(scene->store->self, &who, scene->mailbox, &message, shelf_done, fresh(scene));
+    settle(scene);
+}
+
+static void we_close(struct scene *scene)
+{
+    leave(scene, OURS);
+}
+
+/* And are not given another one. */
+static void we_allocate(struct scene *scene)
+{
+    uint64_t before = nameplates(scene);
+    allocate(scene, SHELF_APP, OURS);
+    assert_string_equal(scene->reply.nameplate, scene->nameplate);
+    assert_int_equal(nameplates(scene), before);
+}
+
+static void we_allocate_in_another_app(struct scene *scene)
+{
+    uint64_t before = nameplates(scene);
+    allocate(scene, ANOTHER, OURS);
+    assert_int_equal(nameplates(scene), before + 1);
+}
+
+static void they_allocate(struct scene *scene)
+{
+    allocate(scene, SHELF_APP, THEIRS);
+    assert_string_not_equal(scene->reply.nameplate, scene->nameplate);
+}
+
+static void they_claim(struct scene *scene)
+{
+    claim(scene, THEIRS);
+}
+
+static void they_release(struct scene *scene)
+{
+    release(scene, THEIRS);
+}
+
+static void they_open(struct scene *scene)
+{
+    enter(scene, THEIRS);
+}
+
+static void they_close(struct scene *scene)
+{
+    leave(scene, THEIRS);
+}
+
+/* Twice this is more than the retention. */
+static void time_passes(struct scene *scene)
+{
+    scene->shelf->now += scene->shelf->limits.retention * 3 / 4;
+    scene->store->expire(scene->store->self, scene->shelf->now, UINT32_MAX, shelf_done,
+                         fresh(scene));
+    settle(scene);
+}
+
+/* The memory store has nothing that could be opened again. */
+static void restart(struct scene *scene)
+{
+    if (scene->memory)
+        return;
+    shelf_close(scene->shelf);
+    shelf_open(scene->shelf);
+    scene->store = scene->shelf->relay;
+}
+
+typedef void happening(struct scene *scene);
+
+#define HAPPENINGS_MAX 4
+
+static const struct story {
+    const char *what;
+    happening *happenings[HAPPENINGS_MAX];
+    bool again; /* what we are allocated then is what we had */
+} stories[] = {
+    {"nothing", {NULL}, true},
+    {"the relay was restarted", {restart}, true},
+    {"the claim got lost as well", {we_claim, restart}, true},
+    {"we looked into its mailbox", {we_claim, we_open}, true},
+    {"others were allocated theirs", {they_allocate, we_allocate_in_another_app}, true},
+    {"each time prolongs its life", {time_passes, we_allocate, time_passes}, true},
+    {"its time was over", {time_passes, time_passes}, false},
+    {"we released it", {we_release}, false},
+    {"we closed its mailbox", {we_claim, we_close}, false},
+    {"we released it and made it by hand", {we_release, we_claim}, false},
+    {"we added something", {we_claim, we_open, we_add}, false},
+    {"they claimed it", {they_claim}, false},
+    {"they claimed and released it", {they_claim, they_release}, false},
+    {"they claimed it, and only they have it", {they_claim, we_release}, false},
+    {"they opened its mailbox", {we_claim, they_open}, false},
+    {"they opened its mailbox and closed it", {we_claim, they_open, they_close}, false},
+};
+
+static void begin(struct scene *scene, bool in_memory)
+{
+    *scene = (struct scene){.shelf = shelf_make()};
+    if (in_memory) {
+        scene->memory = memory_store_new(&scene->shelf->limits);
+        assert_non_null(scene->memory);
+    }
+    scene->store = in_memory ? memory_store_interface(scene->memory) : scene->shelf->relay;
+    allocate(scene, SHELF_APP, OURS);
+    strcpy(scene->nameplate, scene->reply.nameplate);
+}
+
+static void end(struct scene *scene)
+{
+    memory_store_free(scene->memory);
+    shelf_remove(scene->shelf);
+}
+
+static void tell(struct scene *scene, happening *const happenings[HAPPENINGS_MAX])
+{
+    for (unsigned i = 0; i < HAPPENINGS_MAX && happenings[i]; i++)
+        happenings[i](scene);
+}
+
+/* The next allocation, and the one after it: what takes the place of a used one is kept as well. */
+static void check_what_follows(struct scene *scene, const struct story *story)
+{
+    uint64_t before = nameplates(scene);
+    allocate(scene, SHELF_APP, OURS);
+    if (nameplates(scene) != before + !story->again)
+        fail_msg("%s: %s", story->what, story->again ? "another one" : "the same again");
+    if (story->again)
+        assert_string_equal(scene->reply.nameplate, scene->nameplate);
+    strcpy(scene->nameplate, scene->reply.nameplate);
+    restart(scene);
+    we_allocate(scene);
+}
+
+static void test_stories(bool in_memory)
+{
+    for (size_t i = 0; i < LENGTH(stories); i++) {
+        struct scene scene;
+        begin(&scene, in_memory);
+        tell(&scene, stories[i].happenings);
+        check_what_follows(&scene, &stories[i]);
+        end(&scene);
+    }
+}
+
+static void test_on_disk(void **state)
+{
+    (void)state;
+    test_stories(false);
+}
+
+static void test_in_memory(void **state)
+{
+    (void)state;
+    test_stories(true);
+}
+
+/* ---- the table ---- */
+
+static struct store *open_rows(const struct shelf *shelf)
+{
+    char why[256];
+    struct store *store;
+    assert_int_equal(store_open_kind(&lmdb_rows_kind, shelf->path, 0, &store, why, sizeof(why)),
+                     STORE_OK);
+    return store;
+}
+
+static uint64_t count_rows(const struct shelf *shelf)
+{
+    struct store *store = open_rows(shelf);
+    struct store_txn *txn = store_read(store);
+    uint64_t rows = lmdb_count(txn, ROWS_ALLOCATED);
+    store_end(txn);
+    store_close(store);
+    return rows;
+}
+
+static void test_row_goes_with_its_nameplate(void **state)
+{
+    static const struct {
+        happening *happenings[HAPPENINGS_MAX];
+        unsigned rows;
+    } ends[] = {
+        {{NULL}, 1},
+        {{we_allocate_in_another_app, they_allocate}, 3},
+        {{we_release}, 0},
+        {{we_claim, we_close}, 0},
+        {{time_passes, time_passes}, 0},
+        {{they_claim, we_release}, 1},
+        {{they_claim, we_release, they_release}, 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < LENGTH(ends); i++) {
+        struct scene scene;
+        begin(&scene, false);
+        tell(&scene, ends[i].happenings);
+        shelf_close(scene.shelf);
+        assert_int_equal(count_rows(scene.shelf), ends[i].rows);
+        end(&scene);
+    }
+}
+
+/* The end of an older nameplate is not that of the side's newest one. */
+static void test_only_its_own_row_goes(void **state)
+{
+    struct scene scene;
+    char newest[RELAY_NAMEPLATE_MAX + 1];
+    (void)state;
+    begin(&scene, false);
+    they_claim(&scene);
+    allocate(&scene, SHELF_APP, OURS);
+    strcpy(newest, scene.reply.nameplate);
+    we_release(&scene);
+    they_release(&scene);
+    strcpy(scene.nameplate, newest);
+    we_allocate(&scene);
+    end(&scene);
+}
+
+/* A store that was made before there was the table gets it. */
+static void test_older_store(void **state)
+{
+    struct scene scene;
+    (void)state;
+    begin(&scene, false);
+    shelf_close(scene.shelf);
+    struct store *store = open_rows(scene.shelf);
+    struct store_txn *txn = store_write(store, 4096);
+    assert_int_equal(mdb_drop(txn->txn, store->tables[ROWS_ALLOCATED], 1), 0);
+    assert_int_equal(store_commit(txn), STORE_OK);
+    store_close(store);
+    shelf_open(scene.shelf);
+    scene.store = scene.shelf->relay;
+    check_what_follows(&scene, &(struct story){"it was not noted", {NULL}, false});
+    assert_int_equal(nameplates(&scene), 2);
+    end(&scene);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_on_disk),
+        cmocka_unit_test(test_in_memory),
+        cmocka_unit_test(test_row_goes_with_its_nameplate),
+        cmocka_unit_test(test_only_its_own_row_goes),
+        cmocka_unit_test(test_older_store),
+    };
+    return cmocka_run_group_tests_name("relay-allocate", tests, NULL, NULL);
+}
