@@ -35,6 +35,20 @@ static enum store_status commit(struct turns *turns)
 
 /* ---- after the commit: effects, answers ---- */
 
+/* Once, however often it is tried. */
+static void tell_forgetting(struct turns *turns)
+{
+    bool forgets = store_forgets(turns->store);
+    if (forgets != turns->unforgotten)
+        return;
+    turns->unforgotten = !forgets;
+    if (forgets)
+        log_info("store", "what was deleted can no longer be read");
+    else
+        log_error("store", "keys of what was deleted could not be overwritten: who has the files "
+                           "can still read it; each change of the store tries again");
+}
+
 static void release_effects(struct turns *turns, const struct request *request)
 {
     for (size_t i = 0; i < request->outcome.effect_count; i++) {
@@ -217,6 +231,7 @@ static void run_batch(struct turns *turns)
         return;
     }
     turns->store_pause = 0;
+    tell_forgetting(turns);
     publish(turns);
 }
 

@@ -37,6 +37,7 @@ struct turns {
     struct queue batch;  /* in the turn under way */
     struct queue failed; /* of a turn that failed, to be tried one by one */
     int64_t store_pause;
+    bool unforgotten; /* the log says that what was deleted can still be read */
 
     /* The turn under way. */
     struct store_txn *txn;

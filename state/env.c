@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 
 #include "fault/fault.h"
 #include "state/header.h"
+#include "state/vault.h"
 #include "state/meta.h"
 #include "state/space.h"
 
@@ -20,6 +22,7 @@
 /* Where a new store is made. */
 #define NEW_DIRECTORY "new"
 #define NEW_FILE      NEW_DIRECTORY "/" HEADER_FILE
+#define NEW_KEYS      NEW_DIRECTORY "/" VAULT_FILE
 
 /* MDB_SUCCESS, or why it cannot be opened. mdb_env_close(). */
 static int open_env(const char *path, size_t map_size, MDB_env **ret_env)
@@ -58,11 +61,23 @@ static int open_tables(const struct store_kind *kind, unsigned first, unsigned e
 static void remove_new(const struct store *store)
 {
     unlinkat(store->directory, NEW_FILE, 0);
+    unlinkat(store->directory, NEW_KEYS, 0);
     unlinkat(store->directory, NEW_DIRECTORY "/" LOCKS_FILE, 0);
     unlinkat(store->directory, NEW_DIRECTORY, AT_REMOVEDIR);
 }
 
-static int fill_new(const struct store_kind *kind, MDB_env *env)
+/* `number` is that of the keys, if there are any. */
+static int put_numbers(const struct store_kind *kind, MDB_txn *txn, MDB_dbi meta, uint64_t number)
+{
+    int error = meta_put(txn, meta, META_FORMAT, kind->format);
+    if (error == MDB_SUCCESS && kind->sealed)
+        error = meta_put(txn, meta, META_KEYS, number);
+    if (error == MDB_SUCCESS && kind->sealed)
+        error = meta_put(txn, meta, META_SLOTS, 0);
+    return error;
+}
+
+static int fill_new(const struct store_kind *kind, uint64_t number, MDB_env *env)
 {
     MDB_dbi tables[LMDB_TABLES_MAX];
     MDB_txn *txn;
@@ -71,7 +86,7 @@ static int fill_new(const struct store_kind *kind, MDB_env *env)
         return error;
     error = open_tables(kind, 0, kind->tables, txn, MDB_CREATE, tables);
     if (error == MDB_SUCCESS)
-        error = meta_put(txn, tables[TABLE_META], META_FORMAT, kind->format);
+        error = put_numbers(kind, txn, tables[TABLE_META], number);
     if (error != MDB_SUCCESS) {
         mdb_txn_abort(txn);
         return error;
@@ -79,12 +94,9 @@ static int fill_new(const struct store_kind *kind, MDB_env *env)
     return mdb_txn_commit(txn);
 }
 
-static int make_new(const struct store *store)
+static int make_env(const struct store *store, uint64_t number)
 {
     char *path;
-    if (mkdirat(store->directory, NEW_DIRECTORY, 0700) != 0)
-        return errno;
-    FAULT_POINT("store.new.directory");
     if (asprintf(&path, "%s/%s", store->path, NEW_DIRECTORY) < 0)
         return ENOMEM;
     MDB_env *env;
@@ -92,14 +104,36 @@ static int make_new(const struct store *store)
     free(path);
     if (error != MDB_SUCCESS)
         return error;
-    error = fill_new(store->kind, env);
+    error = fill_new(store->kind, number, env);
     mdb_env_close(env);
-    FAULT_POINT("store.new.rename.before");
-    if (error == MDB_SUCCESS &&
-        (renameat(store->directory, NEW_FILE, store->directory, HEADER_FILE) != 0 ||
-         fsync(store->directory) != 0))
-        error = errno;
     return error;
+}
+
+/* Durably. 0 or errno. */
+static int move_up(const struct store *store, const char *from, const char *to)
+{
+    return renameat(store->directory, from, store->directory, to) == 0 &&
+                   fsync(store->directory) == 0
+               ? 0
+               : errno;
+}
+
+/* HEADER_FILE comes last: where it is there is a store. */
+static int make_new(const struct store *store)
+{
+    uint64_t number = 0;
+    if (mkdirat(store->directory, NEW_DIRECTORY, 0700) != 0)
+        return errno;
+    FAULT_POINT("store.new.directory");
+    if (store->kind->sealed)
+        randombytes_buf(&number, sizeof(number));
+    int error = make_env(store, number);
+    if (error == MDB_SUCCESS && store->kind->sealed)
+        error = vault_make(store->directory, NEW_KEYS, number);
+    if (error == MDB_SUCCESS && store->kind->sealed)
+        error = move_up(store, NEW_KEYS, VAULT_FILE);
+    FAULT_POINT("store.new.rename.before");
+    return error == MDB_SUCCESS ? move_up(store, NEW_FILE, HEADER_FILE) : error;
 }
 
 static bool no_room(const struct store *store)
@@ -114,6 +148,12 @@ static bool no_room(const struct store *store)
 
 enum store_status env_create(struct store *store, const struct why *why)
 {
+    if (store->kind->sealed && vault_in_use(store->directory))
+        return why_not(
+            why, STORE_DAMAGED,
+            "%s/%s is missing, but there is %s, without which no copy of it can be read. "
+            "Put the copy back that belongs to it, or move %s away to begin anew",
+            store->path, HEADER_FILE, VAULT_FILE, VAULT_FILE);
     remove_new(store);
     int error = make_new(store);
     FAULT_POINT("store.new.rename.after");
@@ -139,8 +179,9 @@ static enum store_status check_format(const struct store *store, uint64_t format
                        (uintmax_t)store->kind->format);
     if (format < store->kind->format)
         return why_not(why, STORE_DAMAGED,
-                       "the store in %s has the format %ju, which never was; it was left as it is",
-                       store->path, (uintmax_t)format);
+                       "%s/%s has the old format %ju or is no store of %s; it was left as it is. "
+                       "Move all of %s away to begin anew",
+                       store->path, HEADER_FILE, (uintmax_t)format, why->program, store->path);
     return STORE_OK;
 }
 

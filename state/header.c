@@ -90,7 +90,7 @@ enum store_status header_check(int directory, const char *path, const struct why
     if (!good)
         return why_not(why, STORE_DAMAGED,
                        "%s/%s is damaged or no store of %s; it was left as it is. Put a good "
-                       "copy in its place, or move it away to begin anew",
-                       path, HEADER_FILE, why->program);
+                       "copy in its place, or move all of %s away to begin anew",
+                       path, HEADER_FILE, why->program, path);
     return STORE_OK;
 }

@@ -8,6 +8,7 @@
 
 #include "fault/fault.h"
 #include "state/env.h"
+#include "state/seal.h"
 
 /* ---- errors ---- */
 
@@ -104,6 +105,7 @@ void lmdb_end(struct store_txn *txn)
         if (!txn->writes)
             txn->store->readers--;
     }
+    seal_free(txn->lent, txn->lent_length);
     free(txn);
 }
 
@@ -169,6 +171,16 @@ void lmdb_put(struct store_txn *txn, unsigned table, const struct row_key *key, 
     MDB_val value = {.mv_size = length, .mv_data = (void *)data};
     if (txn->status == STORE_OK)
         done(txn, mdb_put(txn->txn, txn->store->tables[table], &place, &value, 0));
+}
+
+uint8_t *lmdb_reserve(struct store_txn *txn, unsigned table, const struct row_key *key,
+                      size_t length)
+{
+    MDB_val place = key_value(key), value = {.mv_size = length};
+    if (txn->status != STORE_OK ||
+        !done(txn, mdb_put(txn->txn, txn->store->tables[table], &place, &value, MDB_RESERVE)))
+        return NULL;
+    return value.mv_data;
 }
 
 void lmdb_delete(struct store_txn *txn, unsigned table, const struct row_key *key)

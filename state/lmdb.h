@@ -22,6 +22,7 @@ struct store_kind {
     const char *program; /* for sentences */
     uint64_t format;     /* newer ones are refused */
     unsigned tables;
+    bool sealed;              /* there is a file of keys, and the table TABLE_SLOTS */
     unsigned added;           /* so many of the last ones came later: made where they are missing */
     const char *const *names; /* of the tables; the first is TABLE_META */
 };
@@ -36,6 +37,7 @@ enum table {
     TABLE_INBOX,
     TABLE_CHANGES,
     TABLE_IMPORTS,
+    TABLE_SLOTS,
     TABLES
 };
 
@@ -50,6 +52,10 @@ struct store {
     uint64_t page;  /* bytes of one */
     uint64_t reach; /* bytes of the file as last seen; see state/space.h */
     unsigned readers;
+
+    struct vault *keys; /* NULL if nothing is sealed */
+    bool replaced;      /* what is SLOT_OLD (state/slots.h) has new keys */
+    bool unforgotten;   /* … some of it could not get them */
 };
 
 struct store_txn {
@@ -57,6 +63,11 @@ struct store_txn {
     MDB_txn *txn; /* NULL if it could not begin */
     enum store_status status;
     bool writes;
+    bool dropped; /* slots were let go */
+
+    /* What was lent last, opened; see store_get_message(). */
+    uint8_t *lent;
+    size_t lent_length;
 };
 
 /* store_open() for any kind; afterwards the generic functions of state/store.h serve. */
@@ -84,6 +95,11 @@ bool lmdb_seek(struct store_txn *txn, unsigned table, const struct row_key *key,
 
 void lmdb_put(struct store_txn *txn, unsigned table, const struct row_key *key, const void *data,
               size_t length);
+
+/* Puts a row whose value the caller writes at once into what is returned. NULL if there was an
+ * error. */
+uint8_t *lmdb_reserve(struct store_txn *txn, unsigned table, const struct row_key *key,
+                      size_t length);
 
 /* Missing is fine. */
 void lmdb_delete(struct store_txn *txn, unsigned table, const struct row_key *key);

@@ -46,6 +46,14 @@ struct row_key row_number(uint64_t number)
     return key;
 }
 
+struct row_key row_free(uint8_t state, uint32_t slot)
+{
+    struct row_key key = {0};
+    append_number(&key, state, 1);
+    append_number(&key, slot, ROW_SLOT_BYTES);
+    return key;
+}
+
 struct row_key row_text(const char *text)
 {
     struct row_key key = {0};
@@ -64,4 +72,15 @@ uint64_t row_read_number(const uint8_t bytes[ROW_NUMBER_BYTES])
 int64_t row_read_wake(const uint8_t bytes[ROW_DUE_BYTES])
 {
     return (int64_t)(row_read_number(bytes) ^ SIGN_BIT);
+}
+
+uint32_t row_read_slot(const uint8_t bytes[ROW_SLOT_BYTES])
+{
+    return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
+}
+
+void row_write_slot(uint32_t slot, uint8_t ret_bytes[ROW_SLOT_BYTES])
+{
+    for (unsigned i = 0; i < ROW_SLOT_BYTES; i++)
+        ret_bytes[i] = (uint8_t)(slot >> 8 * (ROW_SLOT_BYTES - 1 - i));
 }

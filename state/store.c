@@ -12,20 +12,22 @@
 #include "state/directory.h"
 #include "state/env.h"
 #include "state/header.h"
+#include "state/vault.h"
 #include "state/lmdb.h"
+#include "state/slots.h"
 #include "state/space.h"
 
 static const char *const table_names[TABLES] = {
     [TABLE_META] = "meta",       [TABLE_SESSIONS] = "sessions", [TABLE_NAMES] = "names",
     [TABLE_DUE] = "due",         [TABLE_OUTBOX] = "outbox",     [TABLE_INBOX] = "inbox",
-    [TABLE_CHANGES] = "changes", [TABLE_IMPORTS] = "imports",
+    [TABLE_CHANGES] = "changes", [TABLE_IMPORTS] = "imports",   [TABLE_SLOTS] = "slots",
 };
 
 static const struct store_kind sessions_kind = {
     .program = "wormholed",
     .format = STORE_FORMAT,
     .tables = TABLES,
-    .added = TABLES - TABLE_IMPORTS,
+    .sealed = true,
     .names = table_names,
 };
 
@@ -72,6 +74,8 @@ static enum store_status open_files(struct store *store, const char *path, const
         status = env_create(store, why);
     if (status == STORE_OK)
         status = env_open(store, why);
+    if (status == STORE_OK && store->kind->sealed)
+        status = slots_open(store, why);
     return status;
 }
 
@@ -107,6 +111,7 @@ void store_close(struct store *store)
 {
     if (store == NULL)
         return;
+    slots_close(store);
     env_close(store);
     if (store->lock >= 0)
         close(store->lock);
@@ -135,8 +140,9 @@ static bool is_deleted(const struct store *store)
 {
     struct stat there;
     int file;
-    return mdb_env_get_fd(store->env, &file) == MDB_SUCCESS && fstat(file, &there) == 0 &&
-           there.st_nlink == 0;
+    return (mdb_env_get_fd(store->env, &file) == MDB_SUCCESS && fstat(file, &there) == 0 &&
+            there.st_nlink == 0) ||
+           (store->keys != NULL && vault_deleted(store->keys));
 }
 
 struct store_txn *store_write(struct store *store, size_t room)
@@ -146,6 +152,8 @@ struct store_txn *store_write(struct store *store, size_t room)
     enum store_status status = is_deleted(store) ? STORE_FAILED : space_prepare(store, room);
     struct store_txn *txn = lmdb_begin(store, true);
     lmdb_fail(txn, status);
+    if (store->replaced)
+        slots_begin(txn);
     return txn;
 }
 
@@ -157,12 +165,20 @@ enum store_status store_txn_status(const struct store_txn *txn)
 enum store_status store_commit(struct store_txn *txn)
 {
     struct store *store = txn->writes ? txn->store : NULL;
+    bool dropped = txn->dropped;
     enum store_status status = lmdb_commit(txn);
     if (status == STORE_OK && store != NULL)
         space_settle(store);
+    if (status == STORE_OK && store != NULL && store->keys != NULL)
+        slots_settle(store, dropped);
     if (status == STORE_FAILED && store != NULL && space_exhausted(store))
         status = STORE_FULL;
     return status;
+}
+
+bool store_forgets(const struct store *store)
+{
+    return !store->unforgotten;
 }
 
 void store_end(struct store_txn *txn)

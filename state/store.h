@@ -2,26 +2,42 @@
  * What survives a restart: sessions, their messages, and the indexes over them, in one LMDB
  * environment. One process at a time.
  *
- * | table    | key → value                      |
- * | sessions | id → session record              |
- * | names    | petname → id                     |
- * | due      | (wake time, id) → nothing        |
- * | outbox   | (id, number) → nonce ‖ plaintext |
- * | inbox    | (id, number) → plaintext         |
- * | changes  | sequence → id, at its newest     |
- * | imports  | id → (exports number, deadline)  |
- * | meta     | format version, …                |
+ * | table    | key → value                                |
+ * | sessions | id → session record, sealed                |
+ * | names    | petname → id                               |
+ * | due      | (wake time, id) → nothing                  |
+ * | outbox   | (id, number) → nonce ‖ plaintext, sealed   |
+ * | inbox    | (id, number) → plaintext, sealed           |
+ * | changes  | sequence → id, at its newest               |
+ * | imports  | id → (exports number, deadline)            |
+ * | slots    | keys that belong to nobody (state/slots.h) |
+ * | meta     | format version, …                          |
  *
  * Numbers in keys are big-endian, so that LMDB's order is theirs.
  *
  * A transaction remembers its first error: later operations on it do nothing, and commit reports
  * the error. So callers read as straight lines.
  *
- * Two limits. LMDB keeps no checksums: a file that is no store, or that was cut short, is refused
- * at opening, and so is a record that makes no sense; but pages that a broken disk altered inside
- * of the file may be believed. And what is deleted, secrets too, stays in free pages of the file
- * until they are used again, if ever, and in LMDB's page buffers: whoever reads the file of a
- * private directory reads that as well.
+ * LMDB never writes a page in its place: what is deleted stays in free pages of its file until they
+ * are used again, if ever, and in its page buffers. So sessions and messages are sealed, each
+ * session's with a key of its own, and the keys stand in a file beside LMDB's, in which they are
+ * overwritten (state/vault.h). Two files are the store: a copy needs both, taken while nobody
+ * writes.
+ *
+ *  - A session that is deleted, and all that it ever was, cannot be read any more when
+ *    store_commit() returns, from any copy of data.mdb, however old.
+ *  - A session that has ended and whose messages were read gets a new key when it is
+ *    written so: nothing but its last record can be read.
+ *  - What else is deleted or replaced, as messages that were acknowledged, can be read by who has
+ *    the files until one of these happens.
+ *  - Names, ids and times are not sealed: they are in the indexes.
+ *
+ * That is as much as the disk keeps of its promise to overwrite: a file system that copies on
+ * writing, a snapshot, or a flash disk may keep the old key somewhere that a file shows to nobody.
+ *
+ * LMDB keeps no checksums: a file that is no store, or that was cut short, is refused at opening. A
+ * sealed row that was altered, or stands where another belongs, does not open; but an index row
+ * that a broken disk altered may be believed, and so may an older version of a row.
  */
 #ifndef STATE_STORE_H
 #define STATE_STORE_H
@@ -32,8 +48,9 @@
 
 #include "wormhole/session.h"
 
-/* Version of the store's format; `meta` holds it. Newer ones are refused. */
-#define STORE_FORMAT 1
+/* Version of the store's format; `meta` holds it. Newer ones are refused, and so is 1: it had no
+ * keys, and was in no release. */
+#define STORE_FORMAT 2
 
 enum store_status {
     STORE_OK = 0,
@@ -90,8 +107,12 @@ struct store_txn *store_write(struct store *store, size_t room);
 enum store_status store_txn_status(const struct store_txn *txn);
 
 /* Makes everything durable, or nothing if there was an error, which it returns. The transaction is
- * gone either way. */
+ * gone either way. The keys of what was deleted are gone, too, unless store_forgets() says no. */
 enum store_status store_commit(struct store_txn *txn);
+
+/* False while keys of what was deleted could not be overwritten: the disk refused. Each commit and
+ * the next opening try again. */
+bool store_forgets(const struct store *store);
 
 /* Ends a transaction without committing it. NULL is fine. */
 void store_end(struct store_txn *txn);
@@ -155,11 +176,13 @@ int64_t store_noted_time(struct store_txn *txn);
 
 enum store_box { STORE_OUTBOX, STORE_INBOX };
 
+/* STORE_MISSING, remembered as an error, if there is no such session. */
 void store_put_message(struct store_txn *txn, enum store_box box,
                        const uint8_t id[SESSION_ID_BYTES], uint32_t number, const uint8_t *data,
                        size_t length);
 
-/* Borrowed from the transaction, until it ends or writes. */
+/* Borrowed from the transaction, until it ends, writes, or lends another. STORE_MISSING, and
+ * STORE_DAMAGED for this one message, are no errors of the transaction. */
 enum store_status store_get_message(struct store_txn *txn, enum store_box box,
                                     const uint8_t id[SESSION_ID_BYTES], uint32_t number,
                                     const uint8_t **ret_data, size_t *ret_length);

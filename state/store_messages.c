@@ -1,6 +1,7 @@
 #include "config.h"
 
 #include "state/lmdb.h"
+#include "state/seal.h"
 #include "state/store.h"
 
 static const enum table box_tables[] = {
@@ -12,8 +13,20 @@ void store_put_message(struct store_txn *txn, enum store_box box,
                        const uint8_t id[SESSION_ID_BYTES], uint32_t number, const uint8_t *data,
                        size_t length)
 {
-    struct row_key key = row_message(id, number);
-    lmdb_put(txn, box_tables[box], &key, data, length);
+    struct row_key owner = row_id(id), key = row_message(id, number);
+    uint32_t slot;
+    MDB_val session;
+    if (!lmdb_get(txn, TABLE_SESSIONS, &owner, &session))
+        lmdb_fail(txn, STORE_MISSING);
+    else if (lmdb_fail(txn, seal_slot(&session, &slot)) == STORE_OK)
+        seal_put(txn, box_tables[box], &key, slot, data, length);
+}
+
+static void lend(struct store_txn *txn, uint8_t *data, size_t length)
+{
+    seal_free(txn->lent, txn->lent_length);
+    txn->lent = data;
+    txn->lent_length = length;
 }
 
 enum store_status store_get_message(struct store_txn *txn, enum store_box box,
@@ -22,10 +35,16 @@ enum store_status store_get_message(struct store_txn *txn, enum store_box box,
 {
     struct row_key key = row_message(id, number);
     MDB_val value;
+    uint8_t *data;
+    size_t length;
     if (!lmdb_get(txn, box_tables[box], &key, &value))
         return txn->status == STORE_OK ? STORE_MISSING : txn->status;
-    *ret_data = value.mv_data;
-    *ret_length = value.mv_size;
+    enum store_status status = seal_open(txn, box_tables[box], &key, &value, &data, &length);
+    if (status != STORE_OK)
+        return status;
+    lend(txn, data, length);
+    *ret_data = data;
+    *ret_length = length;
     return STORE_OK;
 }
 

@@ -1,29 +1,93 @@
 #include "config.h"
 
-#include <sodium.h>
 #include <string.h>
 
 #include "state/index.h"
 #include "state/lmdb.h"
 #include "state/record.h"
+#include "state/seal.h"
+#include "state/slots.h"
 #include "state/store.h"
 
-/* A record that cannot be read is no error of the transaction: the others still can. */
-static enum store_status read_record(struct store_txn *txn, const uint8_t *id, const MDB_val *value,
-                                     struct session **ret_session)
+/* What a session's row says. */
+struct stored {
+    uint8_t *data; /* the record; new and secret: seal_free() */
+    size_t length;
+    uint32_t slot; /* of its key */
+};
+
+/* A row that does not open is no error of the transaction: the others still can be read. */
+static enum store_status open_row(struct store_txn *txn, const uint8_t *id, const MDB_val *row,
+                                  struct stored *ret_stored)
 {
-    enum store_status status = record_decode(id, value->mv_data, value->mv_size, ret_session);
+    struct row_key key = row_id(id);
+    enum store_status status = seal_slot(row, &ret_stored->slot);
+    if (status != STORE_OK)
+        return status;
+    return seal_open(txn, TABLE_SESSIONS, &key, row, &ret_stored->data, &ret_stored->length);
+}
+
+/* Neither is a record that cannot be read. */
+static enum store_status decode(struct store_txn *txn, const uint8_t *id,
+                                const struct stored *stored, struct session **ret_session)
+{
+    enum store_status status = record_decode(id, stored->data, stored->length, ret_session);
     return status == STORE_DAMAGED ? status : lmdb_fail(txn, status);
+}
+
+static enum store_status read_session(struct store_txn *txn, const uint8_t *id,
+                                      struct session **ret_session, uint32_t *ret_slot)
+{
+    struct row_key key = row_id(id);
+    struct stored stored;
+    MDB_val row;
+    if (!lmdb_get(txn, TABLE_SESSIONS, &key, &row))
+        return txn->status == STORE_OK ? STORE_MISSING : txn->status;
+    enum store_status status = open_row(txn, id, &row, &stored);
+    if (status != STORE_OK)
+        return status;
+    status = decode(txn, id, &stored, ret_session);
+    seal_free(stored.data, stored.length);
+    *ret_slot = stored.slot;
+    return status;
 }
 
 enum store_status store_get_session(struct store_txn *txn, const uint8_t id[SESSION_ID_BYTES],
                                     struct session **ret_session)
 {
-    struct row_key key = row_id(id);
-    MDB_val value;
-    if (!lmdb_get(txn, TABLE_SESSIONS, &key, &value))
-        return txn->status == STORE_OK ? STORE_MISSING : txn->status;
-    return read_record(txn, id, &value, ret_session);
+    uint32_t slot;
+    return read_session(txn, id, ret_session, &slot);
+}
+
+/* ---- which key ---- */
+
+static bool has_messages(struct store_txn *txn, enum table box, const uint8_t *id)
+{
+    struct row_key first = row_message(id, 0);
+    MDB_val key, value;
+    return lmdb_seek(txn, box, &first, &key, &value) && key.mv_size >= SESSION_ID_BYTES &&
+           memcmp(key.mv_data, id, SESSION_ID_BYTES) == 0;
+}
+
+/* True if its key is needed for nothing that is still there but the record. */
+static bool is_over(struct store_txn *txn, const struct session *session)
+{
+    return session->state == SESSION_CLOSED && !has_messages(txn, TABLE_OUTBOX, session->id) &&
+           !has_messages(txn, TABLE_INBOX, session->id);
+}
+
+/* The slot for the session's record; `old` is that of the stored one, or NULL. One that is over
+ * gets another: what it was is forgotten with the old one, though its result can still be seen. */
+static enum store_status choose_slot(struct store_txn *txn, const struct session *session,
+                                     const uint32_t *old, uint32_t *ret_slot)
+{
+    if (old != NULL && !is_over(txn, session)) {
+        *ret_slot = *old;
+        return txn->status;
+    }
+    if (old != NULL)
+        slots_drop(txn, *old);
+    return slots_take(txn, ret_slot);
 }
 
 /* ---- writing ---- */
@@ -36,49 +100,52 @@ static bool name_taken(struct store_txn *txn, const struct session *session)
 }
 
 /* True if the session, as it was at its stored change, is what is stored. */
-static enum store_status compare(const struct session *session, const MDB_val *stored,
+static enum store_status compare(const struct session *session, const struct stored *stored,
                                  bool *ret_same)
 {
     struct record record;
     enum store_status status = record_encode(session, &record);
     if (status != STORE_OK)
         return status;
-    *ret_same = record.length == stored->mv_size &&
-                memcmp(record.data, stored->mv_data, stored->mv_size) == 0;
+    *ret_same =
+        record.length == stored->length && memcmp(record.data, stored->data, stored->length) == 0;
     record_clear(&record);
     return STORE_OK;
 }
 
-static enum store_status write_record(struct store_txn *txn, const struct session *session)
+static enum store_status write_record(struct store_txn *txn, const struct session *session,
+                                      uint32_t slot)
 {
     struct row_key key = row_id(session->id);
     struct record record;
     enum store_status status = record_encode(session, &record);
     if (status != STORE_OK)
         return lmdb_fail(txn, status);
-    lmdb_put(txn, TABLE_SESSIONS, &key, record.data, record.length);
+    seal_put(txn, TABLE_SESSIONS, &key, slot, record.data, record.length);
     record_clear(&record);
     return txn->status;
 }
 
 /* Writes the session under a new change number, and moves its index rows; `old` is what was stored,
- * or NULL. */
+ * in `old_slot`, or both are NULL. */
 static enum store_status write_changed(struct store_txn *txn, struct session *session,
-                                       const struct session *old)
+                                       const struct session *old, const uint32_t *old_slot)
 {
+    uint32_t slot;
     session->change = index_new_change(txn);
     if (old != NULL)
         index_remove(txn, old);
     index_add(txn, session);
-    return write_record(txn, session);
+    enum store_status status = choose_slot(txn, session, old_slot, &slot);
+    return status == STORE_OK ? write_record(txn, session, slot) : status;
 }
 
 /* Of a session that is stored already. */
-static enum store_status put_again(struct store_txn *txn, struct session *session,
-                                   const MDB_val *stored, bool *ret_changed)
+static enum store_status put_opened(struct store_txn *txn, struct session *session,
+                                    const struct stored *stored, bool *ret_changed)
 {
     struct session *old;
-    enum store_status status = record_decode(session->id, stored->mv_data, stored->mv_size, &old);
+    enum store_status status = record_decode(session->id, stored->data, stored->length, &old);
     if (status != STORE_OK)
         return lmdb_fail(txn, status);
 
@@ -86,9 +153,21 @@ static enum store_status put_again(struct store_txn *txn, struct session *sessio
     session->change = old->change;
     status = lmdb_fail(txn, compare(session, stored, &same));
     if (status == STORE_OK && !same)
-        status = write_changed(txn, session, old);
+        status = write_changed(txn, session, old, &stored->slot);
     session_free(old);
     *ret_changed = !same;
+    return status;
+}
+
+static enum store_status put_again(struct store_txn *txn, struct session *session,
+                                   const MDB_val *row, bool *ret_changed)
+{
+    struct stored stored;
+    enum store_status status = lmdb_fail(txn, open_row(txn, session->id, row, &stored));
+    if (status != STORE_OK)
+        return status;
+    status = put_opened(txn, session, &stored, ret_changed);
+    seal_free(stored.data, stored.length);
     return status;
 }
 
@@ -99,14 +178,14 @@ enum store_status store_put_session(struct store_txn *txn, struct session *sessi
     uint64_t before = session->change;
     enum store_status status;
     bool changed = true;
-    MDB_val stored;
+    MDB_val row;
 
     if (name_taken(txn, session))
         return STORE_TAKEN;
-    if (lmdb_get(txn, TABLE_SESSIONS, &key, &stored))
-        status = put_again(txn, session, &stored, &changed);
+    if (lmdb_get(txn, TABLE_SESSIONS, &key, &row))
+        status = put_again(txn, session, &row, &changed);
     else
-        status = write_changed(txn, session, NULL);
+        status = write_changed(txn, session, NULL, NULL);
     if (status != STORE_OK)
         session->change = before;
     else if (ret_changed != NULL)
@@ -118,7 +197,8 @@ void store_delete_session(struct store_txn *txn, const uint8_t id[SESSION_ID_BYT
 {
     struct row_key key = row_id(id);
     struct session *session;
-    enum store_status status = store_get_session(txn, id, &session);
+    uint32_t slot;
+    enum store_status status = read_session(txn, id, &session, &slot);
 
     if (status == STORE_MISSING)
         return;
@@ -131,6 +211,7 @@ void store_delete_session(struct store_txn *txn, const uint8_t id[SESSION_ID_BYT
     store_delete_messages(txn, STORE_OUTBOX, id, UINT32_MAX);
     store_delete_messages(txn, STORE_INBOX, id, UINT32_MAX);
     lmdb_delete(txn, TABLE_SESSIONS, &key);
+    slots_drop(txn, slot);
 }
 
 /* ---- walking and finding ---- */

@@ -98,8 +98,8 @@ def read(path):
 def make_newer(path):
     """Counts the format up, wherever a page of the store holds it."""
     content = read(path)
-    now, then = (FORMAT + number.to_bytes(8, "big") for number in (1, 2))
-    true(now in content, "the store has format 1")
+    now, then = (FORMAT + number.to_bytes(8, "big") for number in (2, 3))
+    true(now in content, "the store has format 2")
     with open(path, "wb") as file:
         file.write(content.replace(now, then))
 

@@ -18,6 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "content.h"
 #include "sample.h"
 #include "state/meta.h"
 #include "storebox.h"
@@ -26,45 +27,6 @@
 #define LENGTH(array) (sizeof(array) / sizeof(*(array)))
 
 /* ---- files ---- */
-
-struct content {
-    uint8_t *data;
-    size_t length;
-};
-
-/* New data; free(). */
-static struct content read_whole(const char *path)
-{
-    struct content content = {0};
-    struct stat status;
-    int file = open(path, O_RDONLY);
-    assert_true(file >= 0);
-    assert_int_equal(fstat(file, &status), 0);
-    content.length = (size_t)status.st_size;
-    content.data = malloc(content.length + 1);
-    assert_non_null(content.data);
-    assert_int_equal(read(file, content.data, content.length), content.length);
-    close(file);
-    return content;
-}
-
-static void write_whole(const char *path, const void *data, size_t length)
-{
-    int file = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    assert_true(file >= 0);
-    if (length > 0)
-        assert_int_equal(write(file, data, length), length);
-    close(file);
-}
-
-static void assert_content(const char *path, const void *data, size_t length)
-{
-    struct content content = read_whole(path);
-    assert_int_equal(content.length, length);
-    if (length > 0)
-        assert_memory_equal(content.data, data, length);
-    free(content.data);
-}
 
 static unsigned mode_of(const char *directory, const char *name)
 {
@@ -81,6 +43,7 @@ static void assert_private(const char *directory)
 {
     assert_int_equal(mode_of(directory, "."), 0700);
     assert_int_equal(mode_of(directory, "data.mdb"), 0600);
+    assert_int_equal(mode_of(directory, "keys"), 0600);
     assert_int_equal(mode_of(directory, "lock.mdb"), 0600);
     assert_int_equal(mode_of(directory, "lock"), 0600);
 }
@@ -158,7 +121,7 @@ static void test_no_directory(void **state)
     char *above = tempdir_make();
     char *file = tempdir_path(above, "file"), *below = tempdir_path(above, "file/state");
     (void)state;
-    write_whole(file, "x", 1);
+    content_write(file, "x", 1);
     storebox_assert_refused(file, STORE_FAILED);
     storebox_assert_refused(below, STORE_FAILED);
     storebox_assert_refused("", STORE_FAILED);
@@ -301,7 +264,7 @@ static void test_half_made(void **state)
     char *leftover = tempdir_path(path, "new"), *file = tempdir_path(leftover, "data.mdb");
     (void)state;
     assert_int_equal(mkdir(leftover, 0700), 0);
-    write_whole(file, "half", 4);
+    content_write(file, "half", 4);
     struct storebox box = {.path = path};
     storebox_open(&box, 0);
     assert_int_equal(access(leftover, F_OK), -1);
@@ -338,11 +301,11 @@ static void remove_filled(struct storebox *box, char *file)
 /* It is refused, stays byte for byte, and with the old content back it opens. */
 static void assert_damaged(struct storebox *box, const char *file, const void *data, size_t length)
 {
-    struct content good = read_whole(file);
-    write_whole(file, data, length);
+    struct content good = content_read(file);
+    content_write(file, data, length);
     storebox_assert_refused(box->path, STORE_DAMAGED);
-    assert_content(file, data, length);
-    write_whole(file, good.data, good.length);
+    content_assert(file, data, length);
+    content_write(file, good.data, good.length);
     free(good.data);
     storebox_open(box, 0);
     assert_int_equal(storebox_rows(box, TABLE_SESSIONS), 1);
@@ -390,7 +353,7 @@ static void test_cut_short(void **state)
 {
     char *file;
     struct storebox box = make_filled(&file);
-    struct content good = read_whole(file);
+    struct content good = content_read(file);
     uint64_t used = used_of(&box);
     (void)state;
     assert_in_range(used, 40000, good.length);
@@ -420,7 +383,7 @@ static void test_bad_headers(void **state)
     };
     char *file;
     struct storebox box = make_filled(&file);
-    struct content bad = read_whole(file);
+    struct content bad = content_read(file);
     (void)state;
     for (size_t i = 0; i < LENGTH(cases); i++) {
         uint8_t before[4];
@@ -478,15 +441,18 @@ static void test_other_formats(void **state)
     static const struct {
         uint64_t format;
         enum store_status status;
-    } cases[] = {{STORE_FORMAT + 1, STORE_NEWER}, {UINT64_MAX, STORE_NEWER}, {0, STORE_DAMAGED}};
+    } cases[] = {{STORE_FORMAT + 1, STORE_NEWER},
+                 {UINT64_MAX, STORE_NEWER},
+                 {1, STORE_DAMAGED},
+                 {0, STORE_DAMAGED}};
     (void)state;
     for (size_t i = 0; i < LENGTH(cases); i++) {
         char *file;
         struct storebox box = make_filled(&file);
         set_meta(&box, META_FORMAT, cases[i].format);
-        struct content before = read_whole(file);
+        struct content before = content_read(file);
         storebox_assert_refused(box.path, cases[i].status);
-        assert_content(file, before.data, before.length);
+        content_assert(file, before.data, before.length);
         free(before.data);
         remove_filled(&box, file);
     }
@@ -510,30 +476,6 @@ static void test_additions_are_no_matter(void **state)
     remove_filled(&box, file);
 }
 
-/* A store that was made before imports were remembered gets that table, once. */
-static void test_older_store_gets_the_new_table(void **state)
-{
-    char *file;
-    struct storebox box = make_filled(&file);
-    (void)state;
-    storebox_open(&box, 0);
-    struct store_txn *txn = store_write(box.store, 4096);
-    assert_int_equal(mdb_drop(txn->txn, box.store->tables[TABLE_IMPORTS], 1), 0);
-    assert_int_equal(store_commit(txn), STORE_OK);
-    storebox_close(&box);
-    storebox_open(&box, 0);
-    assert_int_equal(storebox_rows(&box, TABLE_IMPORTS), 0);
-    assert_int_equal(storebox_rows(&box, TABLE_SESSIONS), 1);
-    storebox_close(&box);
-    struct content before = read_whole(file);
-    storebox_open(&box, 0);
-    assert_int_equal(storebox_rows(&box, TABLE_IMPORTS), 0);
-    storebox_close(&box);
-    assert_content(file, before.data, before.length);
-    free(before.data);
-    remove_filled(&box, file);
-}
-
 /* LMDB's file, but not of ours: without our tables, or without a format. */
 static void test_foreign_lmdb(void **state)
 {
@@ -553,9 +495,9 @@ static void test_foreign_lmdb(void **state)
             assert_int_equal(mdb_dbi_open(txn, tables[i], MDB_CREATE, &table), 0);
         assert_int_equal(mdb_txn_commit(txn), 0);
         mdb_env_close(env);
-        struct content before = read_whole(file);
+        struct content before = content_read(file);
         storebox_assert_refused(path, STORE_DAMAGED);
-        assert_content(file, before.data, before.length);
+        content_assert(file, before.data, before.length);
         free(before.data);
         free(file);
         tempdir_remove(path);
@@ -582,7 +524,6 @@ int main(void)
         cmocka_unit_test(test_flipped_header_bits),
         cmocka_unit_test(test_other_formats),
         cmocka_unit_test(test_additions_are_no_matter),
-        cmocka_unit_test(test_older_store_gets_the_new_table),
         cmocka_unit_test(test_foreign_lmdb),
     };
     return cmocka_run_group_tests_name("store-open", tests, NULL, NULL);

@@ -153,6 +153,8 @@ static void test_messages(void **state)
     struct session *one = sample_bare(1), *two = sample_bare(2);
     const uint8_t *data;
     size_t length;
+    storebox_put(box, one);
+    storebox_put(box, two);
     struct store_txn *txn = store_write(box->store, 4096);
     store_put_message(txn, STORE_OUTBOX, one->id, 0, (const uint8_t *)"out", 3);
     store_put_message(txn, STORE_INBOX, one->id, 0, (const uint8_t *)"in", 2);
@@ -175,6 +177,16 @@ static void test_messages(void **state)
     store_end(txn);
     session_free(one);
     session_free(two);
+}
+
+/* Whose would it be? */
+static void test_message_of_nobody(void **state)
+{
+    struct storebox *box = *state;
+    struct store_txn *txn = store_write(box->store, 4096);
+    store_put_message(txn, STORE_OUTBOX, (const uint8_t *)"12345678", 0, (const uint8_t *)"x", 1);
+    assert_int_equal(store_commit(txn), STORE_MISSING);
+    assert_int_equal(storebox_rows(box, TABLE_OUTBOX), 0);
 }
 
 /* Sizes on both sides of what fits into LMDB's pages, so that deletion meets every kind. */
@@ -200,6 +212,9 @@ static void test_delete_below(void **state)
     static const uint32_t belows[] = {0, 1, 2, 77, 500, 999, 1000};
     struct storebox *box = *state;
     struct session *before = sample_bare(1), *one = sample_bare(2), *behind = sample_bare(3);
+    storebox_put(box, before);
+    storebox_put(box, one);
+    storebox_put(box, behind);
     put_mixed(box, before->id, 10);
     put_mixed(box, behind->id, 10);
     put_mixed(box, one->id, 1000);
@@ -238,6 +253,7 @@ static void test_largest_message(void **state)
     uint8_t *data = malloc(length);
     const uint8_t *back;
     assert_non_null(data);
+    storebox_put(box, one);
     for (size_t i = 0; i < length; i++)
         data[i] = (uint8_t)(i * 7 >> 3);
     for (uint32_t number = 0; number < 3; number++) {
@@ -259,8 +275,9 @@ static void test_largest_message(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_due_order), TEST(test_due_follows),  TEST(test_changes),
-        TEST(test_messages),  TEST(test_delete_below), TEST(test_largest_message),
+        TEST(test_due_order),       TEST(test_due_follows),       TEST(test_changes),
+        TEST(test_messages),        TEST(test_message_of_nobody), TEST(test_delete_below),
+        TEST(test_largest_message),
     };
     return cmocka_run_group_tests_name("store-rows", tests, NULL, NULL);
 }

@@ -104,6 +104,7 @@ static void test_data_grows_beyond_the_first_map(void **state)
     struct storebox box = storebox_make(0);
     struct session *session = sample_bare(1);
     (void)state;
+    storebox_put(&box, session);
     for (uint32_t number = 0; number < 10; number++)
         assert_int_equal(put_message(&box, session->id, number, MIB(8)), STORE_OK);
     assert_int_equal(map_size(&box), MIB(128));
@@ -126,6 +127,7 @@ static void test_file_reaches_its_end(void **state)
     uint8_t *data = calloc(1, MIB(8));
     (void)state;
     assert_non_null(data);
+    storebox_put(&box, session);
     /* Free pages from before are what makes LMDB take new ones back at once. */
     for (uint32_t number = 0; number < 4; number++)
         assert_int_equal(put_message(&box, session->id, number, KIB(20)), STORE_OK);
@@ -155,6 +157,7 @@ static void test_size(void **state)
     struct session *session = sample_bare(1);
     uint64_t before, full, after, limit;
     (void)state;
+    storebox_put(&box, session);
     store_size(box.store, &before, &limit);
     assert_true(limit == UINT64_MAX);
     assert_in_range(before, 1, KIB(200));
@@ -370,7 +373,9 @@ static void test_full_disk(void **state)
     storebox_close(&box);
     storebox_open(&box, 0);
     limit_files(0);
-    assert_int_equal(put_message(&box, (uint8_t[SESSION_ID_BYTES]){0}, 0, MIB(8)), STORE_OK);
+    struct session *session = sample_bare(0);
+    assert_int_equal(put_message(&box, session->id, 0, MIB(8)), STORE_OK);
+    session_free(session);
     storebox_remove(&box);
 }
 

@@ -1,0 +1,120 @@
+#include "config.h"
+
+#include "state/seal.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "state/vault.h"
+
+#define NONCE_BYTES crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
+#define TAG_BYTES   crypto_aead_xchacha20poly1305_ietf_ABYTES
+#define HEAD_BYTES  (ROW_SLOT_BYTES + NONCE_BYTES)
+
+_Static_assert(VAULT_KEY_BYTES == crypto_aead_xchacha20poly1305_ietf_KEYBYTES,
+               "a slot holds a key of this cipher");
+
+/* Longer than the name of any table. */
+#define TABLE_NAME_MAX 16
+
+/* Where the row stands: the table's name, a zero byte, the row's key. */
+struct place {
+    size_t length;
+    uint8_t bytes[TABLE_NAME_MAX + ROW_KEY_MAX];
+};
+
+static struct place place_of(const struct store_txn *txn, enum table table,
+                             const struct row_key *key)
+{
+    const char *name = txn->store->kind->names[table];
+    struct place place = {.length = strnlen(name, TABLE_NAME_MAX - 1)};
+    memcpy(place.bytes, name, place.length++);
+    memcpy(place.bytes + place.length, key->bytes, key->length);
+    place.length += key->length;
+    return place;
+}
+
+static void seal(const struct place *place, const uint8_t *secret, uint32_t slot, const void *data,
+                 size_t length, uint8_t *ret_row)
+{
+    uint8_t *nonce = ret_row + ROW_SLOT_BYTES;
+    row_write_slot(slot, ret_row);
+    randombytes_buf(nonce, NONCE_BYTES);
+    crypto_aead_xchacha20poly1305_ietf_encrypt(ret_row + HEAD_BYTES, NULL, data, length,
+                                               place->bytes, place->length, NULL, nonce, secret);
+}
+
+void seal_put(struct store_txn *txn, enum table table, const struct row_key *key, uint32_t slot,
+              const void *data, size_t length)
+{
+    uint8_t secret[VAULT_KEY_BYTES];
+    if (txn->status != STORE_OK ||
+        lmdb_fail(txn, vault_read(txn->store->keys, slot, secret)) != STORE_OK)
+        return;
+    struct place place = place_of(txn, table, key);
+    uint8_t *row = lmdb_reserve(txn, table, key, HEAD_BYTES + length + TAG_BYTES);
+    if (row != NULL)
+        seal(&place, secret, slot, data, length, row);
+    sodium_memzero(secret, sizeof(secret));
+}
+
+enum store_status seal_slot(const MDB_val *row, uint32_t *ret_slot)
+{
+    if (row->mv_size < HEAD_BYTES + TAG_BYTES)
+        return STORE_DAMAGED;
+    *ret_slot = row_read_slot(row->mv_data);
+    return STORE_OK;
+}
+
+/* The key of a row. A slot that is not there is the row's fault; else it is the store's. */
+static enum store_status read_key(struct store_txn *txn, const MDB_val *row,
+                                  uint8_t ret_key[VAULT_KEY_BYTES])
+{
+    uint32_t slot;
+    enum store_status status = seal_slot(row, &slot);
+    if (status == STORE_OK)
+        status = vault_read(txn->store->keys, slot, ret_key);
+    return status == STORE_DAMAGED ? status : lmdb_fail(txn, status);
+}
+
+/* False if it is not what was sealed there. */
+static bool unseal(const struct place *place, const uint8_t *secret, const MDB_val *row,
+                   uint8_t *ret_data)
+{
+    const uint8_t *bytes = row->mv_data;
+    return crypto_aead_xchacha20poly1305_ietf_decrypt(
+               ret_data, NULL, NULL, bytes + HEAD_BYTES, row->mv_size - HEAD_BYTES, place->bytes,
+               place->length, bytes + ROW_SLOT_BYTES, secret) == 0;
+}
+
+enum store_status seal_open(struct store_txn *txn, enum table table, const struct row_key *key,
+                            const MDB_val *row, uint8_t **ret_data, size_t *ret_length)
+{
+    struct place place = place_of(txn, table, key);
+    uint8_t secret[VAULT_KEY_BYTES];
+    enum store_status status = read_key(txn, row, secret);
+    if (status != STORE_OK)
+        return status;
+    size_t length = row->mv_size - HEAD_BYTES - TAG_BYTES;
+    uint8_t *data = malloc(length + 1); /* an empty message is not NULL */
+    if (data == NULL)
+        status = lmdb_fail(txn, STORE_MEMORY);
+    else if (!unseal(&place, secret, row, data))
+        status = STORE_DAMAGED;
+    sodium_memzero(secret, sizeof(secret));
+    if (status != STORE_OK) {
+        free(data);
+        return status;
+    }
+    *ret_data = data;
+    *ret_length = length;
+    return STORE_OK;
+}
+
+void seal_free(uint8_t *data, size_t length)
+{
+    if (data != NULL)
+        sodium_memzero(data, length);
+    free(data);
+}

@@ -1,0 +1,164 @@
+#include "config.h"
+
+#include "state/slots.h"
+
+#include "state/vault.h"
+#include "state/meta.h"
+
+enum { SLOT_OLD = 0, SLOT_FRESH };
+
+static bool is_row(const MDB_val *key)
+{
+    return key->mv_size == ROW_FREE_BYTES;
+}
+
+static uint32_t slot_of(const MDB_val *key)
+{
+    const uint8_t *bytes = key->mv_data;
+    return row_read_slot(bytes + ROW_FREE_BYTES - ROW_SLOT_BYTES);
+}
+
+/* ---- taking and letting go ---- */
+
+/* True if there was one that may be used again. */
+static bool take_fresh(struct store_txn *txn, uint32_t *ret_slot)
+{
+    struct row_key first = row_free(SLOT_FRESH, 0);
+    MDB_val found, value;
+    if (!lmdb_seek(txn, TABLE_SLOTS, &first, &found, &value))
+        return false;
+    if (!is_row(&found)) {
+        lmdb_fail(txn, STORE_DAMAGED);
+        return false;
+    }
+    *ret_slot = slot_of(&found);
+    first = row_free(SLOT_FRESH, *ret_slot);
+    lmdb_delete(txn, TABLE_SLOTS, &first);
+    return txn->status == STORE_OK;
+}
+
+/* One that was never used. */
+static enum store_status take_new(struct store_txn *txn, uint32_t *ret_slot)
+{
+    uint64_t used = 0;
+    int error = meta_get(txn->txn, txn->store->tables[TABLE_META], META_SLOTS, &used);
+    if (error == MDB_SUCCESS && used > UINT32_MAX)
+        error = MDB_CORRUPTED;
+    if (error == MDB_SUCCESS)
+        lmdb_fail(txn, vault_grow(txn->store->keys, used));
+    if (error == MDB_SUCCESS && txn->status == STORE_OK)
+        error = meta_put(txn->txn, txn->store->tables[TABLE_META], META_SLOTS, used + 1);
+    *ret_slot = (uint32_t)used;
+    return lmdb_fail(txn, error == MDB_NOTFOUND ? STORE_DAMAGED : lmdb_status(error));
+}
+
+enum store_status slots_take(struct store_txn *txn, uint32_t *ret_slot)
+{
+    if (txn->status != STORE_OK || take_fresh(txn, ret_slot))
+        return txn->status;
+    return txn->status == STORE_OK ? take_new(txn, ret_slot) : txn->status;
+}
+
+void slots_drop(struct store_txn *txn, uint32_t slot)
+{
+    struct row_key key = row_free(SLOT_OLD, slot);
+    lmdb_put(txn, TABLE_SLOTS, &key, NULL, 0);
+    txn->dropped |= txn->status == STORE_OK;
+}
+
+/* ---- replacing ---- */
+
+struct replacing {
+    struct vault *keys;
+    unsigned count;
+    bool failed;
+};
+
+static bool replace(void *arg, const MDB_val *key, const MDB_val *value)
+{
+    struct replacing *replacing = arg;
+    (void)value;
+    replacing->count++;
+    replacing->failed |= !is_row(key) || !vault_replace(replacing->keys, slot_of(key));
+    return !replacing->failed;
+}
+
+/* All that are SLOT_OLD. An error is one of reading which they are. */
+static enum store_status replace_old(struct store *store)
+{
+    struct replacing replacing = {.keys = store->keys};
+    struct row_key first = row_free(SLOT_OLD, 0), last = row_free(SLOT_OLD, UINT32_MAX);
+    struct store_txn *txn = lmdb_begin(store, false);
+    lmdb_walk(txn, TABLE_SLOTS, &first, &last, replace, &replacing);
+    enum store_status status = txn->status;
+    replacing.failed |= status != STORE_OK;
+    lmdb_end(txn);
+    if (!replacing.failed && replacing.count > 0)
+        replacing.failed = !vault_sync(store->keys);
+    store->unforgotten = replacing.failed;
+    store->replaced = !replacing.failed && replacing.count > 0;
+    return status;
+}
+
+void slots_begin(struct store_txn *txn)
+{
+    struct row_key first = row_free(SLOT_OLD, 0);
+    MDB_val found, value;
+    while (lmdb_seek(txn, TABLE_SLOTS, &first, &found, &value)) {
+        const uint8_t *bytes = found.mv_data;
+        if (!is_row(&found) || bytes[0] != SLOT_OLD)
+            return;
+        uint32_t slot = slot_of(&found);
+        struct row_key old = row_free(SLOT_OLD, slot), fresh = row_free(SLOT_FRESH, slot);
+        lmdb_delete(txn, TABLE_SLOTS, &old);
+        lmdb_put(txn, TABLE_SLOTS, &fresh, NULL, 0);
+    }
+}
+
+void slots_settle(struct store *store, bool dropped)
+{
+    store->replaced = false;
+    if (dropped || store->unforgotten)
+        replace_old(store);
+}
+
+/* ---- opening ---- */
+
+static int look_up(const struct store_txn *txn, uint64_t *ret_number, uint64_t *ret_used)
+{
+    MDB_dbi meta = txn->store->tables[TABLE_META];
+    int error = meta_get(txn->txn, meta, META_KEYS, ret_number);
+    if (error == MDB_SUCCESS)
+        error = meta_get(txn->txn, meta, META_SLOTS, ret_used);
+    return error == MDB_NOTFOUND ? MDB_CORRUPTED : error;
+}
+
+static enum store_status refuse(const struct store *store, enum store_status status,
+                                const struct why *why)
+{
+    return why_not(why, status, "cannot read the store in %s: %s", store->path,
+                   store_status_text(status));
+}
+
+enum store_status slots_open(struct store *store, const struct why *why)
+{
+    uint64_t number, used;
+    struct store_txn *txn = lmdb_begin(store, false);
+    enum store_status status = txn->status;
+    if (status == STORE_OK)
+        status = lmdb_status(look_up(txn, &number, &used));
+    lmdb_end(txn);
+    if (status != STORE_OK)
+        return refuse(store, status, why);
+    status = vault_open(store->directory, store->path, number, used, why, &store->keys);
+    if (status != STORE_OK)
+        return status;
+    status = replace_old(store);
+    return status == STORE_OK ? STORE_OK : refuse(store, status, why);
+}
+
+void slots_close(struct store *store)
+{
+    vault_close(store->keys);
+    store->keys = NULL;
+}

@@ -1,0 +1,39 @@
+/*
+ * Private to state/: whose key stands in which slot of the file `keys`. A session's row names its
+ * slot; the table `slots` has those that are nobody's any more:
+ *
+ *     (SLOT_OLD, slot)    its key must still be replaced, or has been since the last commit
+ *     (SLOT_FRESH, slot)  may be used again
+ *
+ * and `meta` counts those that were ever used. A slot is let go in the transaction that deletes
+ * what its key sealed; its key is replaced when that transaction is durable, not before, or a crash
+ * would lose a session; and the next transaction makes it SLOT_FRESH. After a crash in between it
+ * is still SLOT_OLD, and its key replaced again.
+ */
+#ifndef STATE_SLOTS_H
+#define STATE_SLOTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "state/lmdb.h"
+#include "state/why.h"
+
+/* Opens the store's keys, and replaces those that a crash has left; nothing else is written. That
+ * the disk refuses is no error: see store_forgets(). */
+enum store_status slots_open(struct store *store, const struct why *why);
+void slots_close(struct store *store);
+
+/* At the beginning of a transaction that writes, if store->replaced: these slots may be used again. */
+void slots_begin(struct store_txn *txn);
+
+/* A slot with a key that has never sealed anything that is durable. */
+enum store_status slots_take(struct store_txn *txn, uint32_t *ret_slot);
+
+/* Its key is replaced when the transaction is durable. */
+void slots_drop(struct store_txn *txn, uint32_t slot);
+
+/* After a successful commit; `dropped`: slots were let go in it. */
+void slots_settle(struct store *store, bool dropped);
+
+#endif

@@ -1,0 +1,341 @@
+/* The file `keys`: it grows before it is needed, and what is no good one is told and left alone. */
+#include "config.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "content.h"
+#include "keysfault.h"
+#include "sample.h"
+#include "state/vault.h"
+#include "storebox.h"
+#include "tempdir.h"
+
+/* A store with a session in it, and its two files. */
+struct shelf {
+    struct storebox box;
+    struct session *session;
+    char *keys, *data;
+};
+
+static int set_up(void **state)
+{
+    static struct shelf shelf;
+    shelf.box = storebox_make(0);
+    shelf.session = sample_full(0);
+    storebox_put(&shelf.box, shelf.session);
+    shelf.keys = tempdir_path(shelf.box.path, "keys");
+    shelf.data = tempdir_path(shelf.box.path, "data.mdb");
+    keysfault_count(KEYSFAULT_SYNC);
+    *state = &shelf;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct shelf *shelf = *state;
+    for (unsigned call = 0; call < KEYSFAULT_CALLS; call++)
+        keysfault_refuse(call, 0);
+    storebox_remove(&shelf->box);
+    session_free(shelf->session);
+    free(shelf->keys);
+    free(shelf->data);
+    return 0;
+}
+
+static size_t keys_length(const struct shelf *shelf)
+{
+    struct stat status;
+    assert_int_equal(stat(shelf->keys, &status), 0);
+    return (size_t)status.st_size;
+}
+
+/* Sessions 1 to before `end`, each in a transaction of its own. */
+static void put_until(struct shelf *shelf, uint32_t end)
+{
+    for (uint32_t number = 1; number < end; number++) {
+        struct session *session = sample_bare(number);
+        storebox_put(&shelf->box, session);
+        session_free(session);
+    }
+}
+
+static void assert_all_read(struct shelf *shelf, uint32_t count)
+{
+    struct store_txn *txn = store_read(shelf->box.store);
+    assert_int_equal(store_count(txn), count);
+    for (uint32_t number = 0; number < count; number++) {
+        struct session *session = sample_bare(number), *back;
+        assert_int_equal(store_get_session(txn, session->id, &back), STORE_OK);
+        session_free(back);
+        session_free(session);
+    }
+    store_end(txn);
+}
+
+/* ---- growing ---- */
+
+/* By a page of keys that are all different; so 127 of 128 sessions begin without a sync more. */
+static void test_grows_by_pages(void **state)
+{
+    struct shelf *shelf = *state;
+    assert_int_equal(keys_length(shelf), 2 * VAULT_PAGE);
+    put_until(shelf, VAULT_PAGE_SLOTS);
+    assert_int_equal(keysfault_count(KEYSFAULT_SYNC), 0);
+    assert_int_equal(keys_length(shelf), 2 * VAULT_PAGE);
+    put_until(shelf, 3 * VAULT_PAGE_SLOTS);
+    assert_int_equal(keysfault_count(KEYSFAULT_SYNC), 2);
+    assert_int_equal(keys_length(shelf), 4 * VAULT_PAGE);
+    storebox_close(&shelf->box);
+    storebox_open(&shelf->box, 0);
+    assert_all_read(shelf, 3 * VAULT_PAGE_SLOTS);
+}
+
+static void assert_keys_differ(const struct content *keys)
+{
+    for (size_t a = VAULT_PAGE; a < keys->length; a += VAULT_KEY_BYTES)
+        for (size_t b = VAULT_PAGE; b < a; b += VAULT_KEY_BYTES)
+            assert_memory_not_equal(keys->data + a, keys->data + b, VAULT_KEY_BYTES);
+}
+
+/* A crash while it grew may leave half a page behind the last one that is needed, or one that never
+ * reached the disk. Neither is believed. */
+static void test_what_a_crash_left(void **state)
+{
+    static const size_t lengths[] = {1, 33, VAULT_PAGE - 1, VAULT_PAGE, 2 * VAULT_PAGE};
+    for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+        struct shelf *shelf = *state;
+        storebox_close(&shelf->box);
+        assert_int_equal(truncate(shelf->keys, (off_t)(2 * VAULT_PAGE + lengths[i])), 0);
+        storebox_open(&shelf->box, 0);
+        put_until(shelf, 2 * VAULT_PAGE_SLOTS + 1);
+        struct content keys = content_read(shelf->keys);
+        assert_int_equal(keys.length, 4 * VAULT_PAGE);
+        assert_keys_differ(&keys);
+        free(keys.data);
+        assert_all_read(shelf, 2 * VAULT_PAGE_SLOTS + 1);
+        tear_down(state);
+        set_up(state);
+    }
+}
+
+/* Then the session has not begun, and the next one can. */
+static void refuse_growth(struct shelf *shelf, enum keysfault_call call, int error,
+                          enum store_status status)
+{
+    struct session *session = sample_bare(VAULT_PAGE_SLOTS);
+    put_until(shelf, VAULT_PAGE_SLOTS);
+    keysfault_refuse(call, error);
+    struct store_txn *txn = store_write(shelf->box.store, 4096);
+    assert_int_equal(store_put_session(txn, session, NULL), status);
+    assert_int_equal(store_commit(txn), status);
+    assert_all_read(shelf, VAULT_PAGE_SLOTS);
+    shelf->session->heals++;
+    storebox_put(&shelf->box, shelf->session);
+    keysfault_refuse(call, 0);
+    storebox_put(&shelf->box, session);
+    assert_all_read(shelf, VAULT_PAGE_SLOTS + 1);
+    session_free(session);
+}
+
+static void test_growth_refused(void **state)
+{
+    static const struct {
+        enum keysfault_call call;
+        int error;
+        enum store_status status;
+    } cases[] = {
+        {KEYSFAULT_WRITE, ENOSPC, STORE_FULL},
+        {KEYSFAULT_WRITE, EIO, STORE_FAILED},
+        {KEYSFAULT_SYNC, ENOSPC, STORE_FULL},
+        {KEYSFAULT_SYNC, EIO, STORE_FAILED},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        refuse_growth(*state, cases[i].call, cases[i].error, cases[i].status);
+        tear_down(state);
+        set_up(state);
+    }
+}
+
+/* A key that cannot be read is an error of the transaction, and of no session. */
+static void test_read_refused(void **state)
+{
+    struct shelf *shelf = *state;
+    struct session *back;
+    keysfault_refuse(KEYSFAULT_READ, EIO);
+    struct store_txn *txn = store_read(shelf->box.store);
+    assert_int_equal(store_get_session(txn, shelf->session->id, &back), STORE_FAILED);
+    assert_int_equal(store_txn_status(txn), STORE_FAILED);
+    store_end(txn);
+    keysfault_refuse(KEYSFAULT_READ, 0);
+    assert_all_read(shelf, 1);
+}
+
+static void test_removed_under_us(void **state)
+{
+    struct shelf *shelf = *state;
+    assert_int_equal(unlink(shelf->keys), 0);
+    shelf->session->heals++;
+    struct store_txn *txn = store_write(shelf->box.store, 4096);
+    store_put_session(txn, shelf->session, NULL);
+    assert_int_equal(store_commit(txn), STORE_FAILED);
+}
+
+/* ---- what is no good file ---- */
+
+/* The store is refused with a sentence that has `word` in it; both files stay as they are. */
+static void assert_refused(struct shelf *shelf, enum store_status status, const char *word)
+{
+    char why[512] = "";
+    struct store *store = NULL;
+    struct content data = content_read(shelf->data);
+    assert_int_equal(store_open(shelf->box.path, 0, &store, why, sizeof(why)), status);
+    assert_null(store);
+    assert_non_null(strstr(why, shelf->keys));
+    if (strstr(why, word) == NULL)
+        fail_msg("not the right sentence: %s", why);
+    content_assert(shelf->data, data.data, data.length);
+    free(data.data);
+}
+
+/* The same for other bytes in the place of the keys, which are put back afterwards. */
+static void assert_bad(struct shelf *shelf, const void *bytes, size_t length,
+                       enum store_status status, const char *word)
+{
+    struct content good = content_read(shelf->keys);
+    content_write(shelf->keys, bytes, length);
+    assert_refused(shelf, status, word);
+    content_assert(shelf->keys, bytes, length);
+    content_write(shelf->keys, good.data, good.length);
+    free(good.data);
+    storebox_open(&shelf->box, 0);
+    assert_all_read(shelf, 1);
+    storebox_close(&shelf->box);
+}
+
+static void test_missing(void **state)
+{
+    struct shelf *shelf = *state;
+    struct content good = content_read(shelf->keys);
+    storebox_close(&shelf->box);
+    assert_int_equal(unlink(shelf->keys), 0);
+    assert_refused(shelf, STORE_DAMAGED, "is missing");
+    assert_int_equal(access(shelf->keys, F_OK), -1);
+    content_write(shelf->keys, good.data, good.length);
+    free(good.data);
+    storebox_open(&shelf->box, 0);
+    assert_all_read(shelf, 1);
+}
+
+static void test_short(void **state)
+{
+    struct shelf *shelf = *state;
+    struct content keys = content_read(shelf->keys);
+    storebox_close(&shelf->box);
+    assert_bad(shelf, "", 0, STORE_DAMAGED, "no file of keys");
+    assert_bad(shelf, keys.data, 23, STORE_DAMAGED, "no file of keys");
+    assert_bad(shelf, keys.data, 24, STORE_DAMAGED, "too short");
+    assert_bad(shelf, keys.data, VAULT_PAGE, STORE_DAMAGED, "too short");
+    assert_bad(shelf, keys.data, keys.length - 1, STORE_DAMAGED, "too short");
+    free(keys.data);
+}
+
+static void test_altered(void **state)
+{
+    struct shelf *shelf = *state;
+    struct content keys = content_read(shelf->keys);
+    storebox_close(&shelf->box);
+    for (size_t i = 0; i < 24; i++) {
+        static const char *const words[] = {"no file of keys", "newer", "another store"};
+        keys.data[i] ^= 0x40;
+        assert_bad(shelf, keys.data, keys.length, i / 8 == 1 ? STORE_NEWER : STORE_DAMAGED,
+                   words[i / 8]);
+        keys.data[i] ^= 0x40;
+    }
+    free(keys.data);
+}
+
+static void test_of_another_store(void **state)
+{
+    struct shelf *shelf = *state;
+    struct storebox other = storebox_make(0);
+    struct session *session = sample_full(0);
+    storebox_put(&other, session);
+    char *path = tempdir_path(other.path, "keys");
+    struct content keys = content_read(path);
+    storebox_close(&shelf->box);
+    assert_bad(shelf, keys.data, keys.length, STORE_DAMAGED, "another store");
+    free(keys.data);
+    free(path);
+    session_free(session);
+    storebox_remove(&other);
+}
+
+static void test_no_file(void **state)
+{
+    struct shelf *shelf = *state;
+    storebox_close(&shelf->box);
+    assert_int_equal(unlink(shelf->keys), 0);
+    assert_int_equal(symlink("data.mdb", shelf->keys), 0);
+    assert_refused(shelf, STORE_FAILED, "cannot open");
+    assert_int_equal(unlink(shelf->keys), 0);
+    assert_int_equal(mkfifo(shelf->keys, 0600), 0);
+    assert_refused(shelf, STORE_DAMAGED, "no file of keys");
+    assert_int_equal(unlink(shelf->keys), 0);
+    assert_int_equal(mkdir(shelf->keys, 0700), 0);
+    assert_refused(shelf, STORE_FAILED, "cannot open");
+}
+
+/* Whoever has lost data.mdb may still find a copy, which is worth nothing without its keys. */
+static void test_keys_alone(void **state)
+{
+    struct shelf *shelf = *state;
+    struct content data = content_read(shelf->data), keys = content_read(shelf->keys);
+    storebox_close(&shelf->box);
+    assert_int_equal(unlink(shelf->data), 0);
+    storebox_assert_refused(shelf->box.path, STORE_DAMAGED);
+    content_assert(shelf->keys, keys.data, keys.length);
+    assert_int_equal(access(shelf->data, F_OK), -1);
+    content_write(shelf->data, data.data, data.length);
+    storebox_open(&shelf->box, 0);
+    assert_all_read(shelf, 1);
+    free(data.data);
+    free(keys.data);
+}
+
+/* A store that was never finished has keys in which no slot is. */
+static void test_unfinished(void **state)
+{
+    struct shelf *shelf = *state;
+    storebox_close(&shelf->box);
+    assert_int_equal(unlink(shelf->data), 0);
+    assert_int_equal(truncate(shelf->keys, VAULT_PAGE), 0);
+    storebox_open(&shelf->box, 0);
+    assert_int_equal(storebox_rows(&shelf->box, TABLE_SESSIONS), 0);
+    storebox_put(&shelf->box, shelf->session);
+    storebox_close(&shelf->box);
+    storebox_open(&shelf->box, 0);
+    assert_all_read(shelf, 1);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_grows_by_pages), TEST(test_what_a_crash_left), TEST(test_growth_refused),
+        TEST(test_read_refused),   TEST(test_removed_under_us),  TEST(test_missing),
+        TEST(test_short),          TEST(test_altered),           TEST(test_of_another_store),
+        TEST(test_no_file),        TEST(test_keys_alone),        TEST(test_unfinished),
+    };
+    return cmocka_run_group_tests_name("store-keys", tests, NULL, NULL);
+}
