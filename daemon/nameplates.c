@@ -84,12 +84,13 @@ static void on_timeout(evutil_socket_t fd, short what, void *arg)
 
 /* ---- what is said ---- */
 
-/* `text` is consumed. */
+/* `text` is consumed; NULL: there was no memory for it. What cannot be sent is told by `closed`. */
 static void say(struct inquiry *inquiry, char *text)
 {
-    /* What cannot be sent is told by `closed`, or by the timer. */
     if (text)
         ws_send(inquiry->ws, text, strlen(text));
+    else
+        conclude(inquiry, NULL, "out of memory");
     free(text);
 }
 

@@ -121,12 +121,13 @@ static void announce(const struct relayd *relayd, int fd)
 
 static bool accept_at(struct relayd *relayd, int fd)
 {
-    announce(relayd, fd);
     struct acceptor *acceptor =
         acceptor_new(relayd->base, fd, "relay", server_accept, relayd->server);
-    if (acceptor)
-        relayd->acceptors[relayd->acceptors_count++] = acceptor;
-    return made(acceptor);
+    if (!made(acceptor))
+        return false;
+    relayd->acceptors[relayd->acceptors_count++] = acceptor;
+    announce(relayd, fd);
+    return true;
 }
 
 static bool accept_at_activated(struct relayd *relayd, int count)
