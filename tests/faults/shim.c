@@ -1,16 +1,20 @@
 /*
  * Preloaded into a program: one call to the system, or for memory, fails once. $WORMHOLED_SHIM is
- * NAME:N:ERRNO, and the N-th call of the function NAME fails with that errno; `memory` stands for
- * all that allocate. An errno of 0 means that the process is killed before that call. What happened
- * is told on standard error, and at a proper end how often each function was called.
+ * NAME:PLACE:N:ERRNO, and the N-th call of the function NAME that comes from PLACE (place.h; 0:
+ * from anywhere) fails with that errno; `memory` stands for all that allocate. An errno of 0 means
+ * that the process is killed before that call. Standard error is told what failed, and at whose
+ * wish; `addr2line -pfie PROGRAM` knows the addresses. An N of 0 makes nothing fail: at a proper
+ * end it is told how often each function was called, and from where.
  */
 #include "config.h"
 
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,100 +26,132 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "tests/faults/place.h"
+
+/* Calls of one function from one place. A program has some hundreds of these. */
+#define SITES_MAX 4096
+
 struct site {
     const char *name;
-    unsigned long calls;
-    bool planned;
-    struct site *next;
+    uint32_t place;
+    atomic_ulong calls;
 };
 
-static struct site *sites;
+static struct site sites[SITES_MAX];
+static atomic_size_t site_count;
 static char planned_name[32];
+static uint32_t planned_place;
 static unsigned long planned_call;
 static int planned_errno;
-static bool armed; /* not before the program itself begins */
+static atomic_ulong planned_seen; /* calls that could have been the planned one */
+static atomic_bool armed;         /* not before the program itself begins, nor after the failure */
 
 /* Neither stdio nor write(), which may be what is to fail. */
-static void tell(const char *format, const char *name, unsigned long number)
+__attribute__((format(printf, 1, 2))) static void tell(const char *format, ...)
 {
-    char line[128];
-    int length = snprintf(line, sizeof line, format, name, number);
+    char line[256];
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
     syscall(SYS_write, STDERR_FILENO, line, (size_t)length);
 }
 
 __attribute__((constructor)) static void begin(void)
 {
     const char *plan = getenv("WORMHOLED_SHIM");
-    armed =
-        plan && sscanf(plan, "%31[^:]:%lu:%d", planned_name, &planned_call, &planned_errno) == 3;
+    armed = plan && sscanf(plan, "%31[^:]:%" SCNx32 ":%lu:%d", planned_name, &planned_place,
+                           &planned_call, &planned_errno) == 4;
 }
 
 __attribute__((destructor)) static void end(void)
 {
-    for (const struct site *site = sites; armed && site; site = site->next)
-        tell("shim: %s was called %lu times\n", site->name, site->calls);
     armed = false;
+    for (size_t i = 0; i < site_count; i++)
+        tell("shim: %s was called %lu times from %08" PRIx32 "\n", sites[i].name, sites[i].calls,
+             sites[i].place);
 }
 
-static void enlist(struct site *site)
+/* ---- without locks: other threads may call, and the handler of a signal ---- */
+
+static struct site *find_site(const char *name, uint32_t place)
 {
-    site->planned = strcmp(site->name, planned_name) == 0;
-    site->next = sites;
-    sites = site;
+    for (size_t i = 0; i < site_count; i++)
+        if (sites[i].place == place && sites[i].name == name)
+            return &sites[i];
+    return NULL;
 }
 
-/* Counts the call; true, with errno, if it is to fail. */
-static bool refuse(struct site *site)
+static void count(const char *name)
 {
+    struct place place;
+    place_find(&place);
+    struct site *site = find_site(name, place.hash);
+    if (!site) {
+        if (site_count == SITES_MAX)
+            abort();
+        site = &sites[site_count];
+        site->name = name;
+        site->place = place.hash;
+        site_count++;
+    }
+    site->calls++;
+}
+
+static bool is_planned(const char *name, struct place *ret_place)
+{
+    if (strcmp(name, planned_name) != 0)
+        return false;
+    place_find(ret_place);
+    if (planned_place != 0 && ret_place->hash != planned_place)
+        return false;
+    return ++planned_seen == planned_call;
+}
+
+static void tell_place(const struct place *place)
+{
+    for (size_t i = 0; i < place->depth; i++)
+        tell("%s%#" PRIxPTR, i == 0 ? " at " : " ", place->at[i]);
+    tell("\n");
+}
+
+/* True, with errno, if the call is to fail. */
+static bool refuse(const char *name)
+{
+    struct place place;
     if (!armed)
         return false;
-    if (site->calls++ == 0)
-        enlist(site);
-    if (!site->planned || site->calls != planned_call)
+    if (planned_call == 0)
+        count(name);
+    if (!is_planned(name, &place))
         return false;
-    tell("shim: %s fails at call %lu\n", site->name, site->calls);
+    armed = false;
+    tell("shim: %s fails with %d", name, planned_errno);
+    tell_place(&place);
     if (planned_errno == 0)
         kill(getpid(), SIGKILL);
     errno = planned_errno;
     return true;
 }
 
-/* ---- memory: glibc's own names for what it does ---- */
-
-void *__libc_malloc(size_t size);
-void *__libc_calloc(size_t count, size_t size);
-void *__libc_realloc(void *memory, size_t size);
-
-static struct site memory = {.name = "memory"};
-
-void *malloc(size_t size)
-{
-    return refuse(&memory) ? NULL : __libc_malloc(size);
-}
-
-void *calloc(size_t count, size_t size)
-{
-    return refuse(&memory) ? NULL : __libc_calloc(count, size);
-}
-
-void *realloc(void *old, size_t size)
-{
-    return refuse(&memory) ? NULL : __libc_realloc(old, size);
-}
-
-/* ---- the system ---- */
-
 /* A function that returns `failed` when it is refused, and otherwise does what the next library
- * does. */
-#define FAULTY(type, failed, function, parameters, arguments)                                      \
+ * does; `name` is what a plan calls it. */
+#define FAULTY_NAMED(name, type, failed, function, parameters, arguments)                          \
     type function parameters                                                                       \
     {                                                                                              \
-        static struct site site = {.name = #function};                                             \
         static type(*real) parameters;                                                             \
         if (!real)                                                                                 \
             *(void **)&real = dlsym(RTLD_NEXT, #function);                                         \
-        return refuse(&site) ? failed : real arguments;                                            \
+        return refuse(name) ? failed : real arguments;                                             \
     }
+#define FAULTY(type, failed, function, parameters, arguments)                                      \
+    FAULTY_NAMED(#function, type, failed, function, parameters, arguments)
+
+static const char memory[] = "memory";
+
+FAULTY_NAMED(memory, void *, NULL, malloc, (size_t size), (size))
+FAULTY_NAMED(memory, void *, NULL, calloc, (size_t count, size_t size), (count, size))
+FAULTY_NAMED(memory, void *, NULL, realloc, (void *old, size_t size), (old, size))
 
 FAULTY(ssize_t, -1, write, (int file, const void *data, size_t size), (file, data, size))
 FAULTY(ssize_t, -1, writev, (int file, const struct iovec *parts, int count), (file, parts, count))
@@ -151,12 +187,11 @@ FAULTY(void *, MAP_FAILED, mmap,
 #define FAULTY_OPEN(function, parameters, directory, path, flags)                                  \
     int function parameters                                                                        \
     {                                                                                              \
-        static struct site site = {.name = #function};                                             \
         va_list more;                                                                              \
         va_start(more, flags);                                                                     \
         mode_t mode = (flags)&O_CREAT ? va_arg(more, mode_t) : 0;                                  \
         va_end(more);                                                                              \
-        return refuse(&site) ? -1 : (int)syscall(SYS_openat, directory, path, flags, mode);        \
+        return refuse(#function) ? -1 : (int)syscall(SYS_openat, directory, path, flags, mode);    \
     }
 
 FAULTY_OPEN(open, (const char *path, int flags, ...), AT_FDCWD, path, flags)

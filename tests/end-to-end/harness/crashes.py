@@ -12,7 +12,7 @@ from .rpc import Closed, RpcError
 from .waiting import patience
 
 SECONDS = 90  # that an introduction may take, with the crash and what waits for its time then
-POLL_SECONDS = 0.005
+POLL_SECONDS, POLL_SECONDS_MAX = 0.005, 0.08  # how often is looked: ever more seldom, while nothing happens
 
 
 def environment_of(program):
@@ -85,9 +85,13 @@ class Scene:
 
     def play(self, introduction, seconds=SECONDS):
         end = time.monotonic() + patience(seconds)
+        pause = POLL_SECONDS
         while not introduction.over:
-            if not self.advance(introduction):
-                select.select([], [], [], POLL_SECONDS)
+            if self.advance(introduction):
+                pause = POLL_SECONDS
+            else:
+                select.select([], [], [], pause)
+                pause = min(2 * pause, POLL_SECONDS_MAX)
             if time.monotonic() > end:
                 raise Stuck("an introduction does not complete: %s" % introduction)
         introduction.check_end()

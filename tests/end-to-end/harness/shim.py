@@ -5,21 +5,24 @@ import os
 import re
 
 from .checks import true
-from .crashes import Scene, Stuck
+from .crashes import Scene
 from .processes import BUILD_DIRECTORY
 from .rpc import Closed, RpcError
 from .tap import Skip
+from .tour import Tour
 
 LIBRARY = os.path.join(BUILD_DIRECTORY, "tests/faults/.libs/shim.so")
-CALLS = re.compile(r"^shim: (\w+) was called (\d+) times$", re.MULTILINE)
+CALLS = re.compile(r"^shim: (\w+) was called (\d+) times from (\w+)$", re.MULTILINE)
+ANYWHERE = "0"  # in the place of a place
 KILL = 0  # in the place of an errno
-# What a daemon may answer when something has failed for which it is not to blame.
-EXCUSES = ("store-full", "store-failed", "busy")
-STUCK_SECONDS = 12  # until the victim is given a restart, to go on
+# What a daemon may answer when something has failed for which it is not to blame. (`unverified`: it was not yet the turn.)
+EXCUSES = ("store-full", "store-failed", "busy", "unreachable", "unverified")
+# Back-off takes some seconds. Whoever needs longer has lost something, and waits for its time-out.
+SECONDS = 30
 
 
-def environment(name, number, error):
-    return {"LD_PRELOAD": LIBRARY, "WORMHOLED_SHIM": "%s:%d:%d" % (name, number, error)}
+def environment(name, place, number, error):
+    return {"LD_PRELOAD": LIBRARY, "WORMHOLED_SHIM": "%s:%s:%d:%d" % (name, place, number, error)}
 
 
 def check_possible(program):
@@ -31,11 +34,22 @@ def check_possible(program):
 
 
 class FaultScene(Scene):
-    """The victim may say what has failed and end, with a status that tells, or excuse itself and go on."""
+    """A daemon that does all of it, and its relay. The victim may say what has failed and end, with a status that tells, or
+    excuse itself and go on.
+    """
 
-    restarts = 0
+    def __init__(self, world, relay, daemon, victim):
+        super().__init__(world, relay, daemon, daemon, victim)
+        self.struck = 0  # calls that failed
+
+    def note(self):
+        self.struck += "\nshim: " in "\n" + self.victim.process.err()
+
+    def introduction(self):
+        return Tour(next(self.numbers), self.left.call)
 
     def check_death(self):
+        self.note()
         process = self.victim.process
         status = process.wait()
         said = [line for line in process.err().splitlines() if not line.startswith("shim: ")]
@@ -54,22 +68,28 @@ class FaultScene(Scene):
                 return False
         raise AssertionError("the victim ended in the middle of its work: %d" % self.victim.process.wait())
 
-    def play(self, introduction, seconds=STUCK_SECONDS):
-        try:
-            super().play(introduction, seconds)
-        except Stuck:
-            self.restarts += 1
-            self.victim.stop()
-            self.victim.start()
-            super().play(introduction)
+    def play(self, introduction, seconds=SECONDS):
+        super().play(introduction, seconds)
 
     def end(self):
+        self.note()
         self.victim.stop()
 
 
+class DeathScene(Scene):
+    """The victim is killed in the middle of something."""
+
+    @property
+    def struck(self):
+        return self.crashes
+
+
 def counted(scene):
-    """How often each function is called from the start to the end of one introduction: {name: calls}."""
-    scene.begin(**environment("none", 0, errno.EIO))
+    """What is called from the start to the end of one introduction: {name: {place: calls}}."""
+    scene.begin(**environment("none", ANYWHERE, 0, errno.EIO))
     scene.play(scene.introduction())
     scene.end()
-    return {name: int(calls) for name, calls in CALLS.findall(scene.victim.process.err())}
+    calls = {}
+    for name, number, place in CALLS.findall(scene.victim.process.err()):
+        calls.setdefault(name, {})[place] = int(number)
+    return calls
