@@ -6,6 +6,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 
+#include "daemon/oversleepers.h"
 #include "daemon/relays.h"
 #include "daemon/turn.h"
 #include "service/clock.h"
@@ -20,20 +21,13 @@
 /* When to look again if memory was short for what is due, ms. */
 #define READ_AGAIN ((int64_t)1000)
 
-/* So much a clock may be set back without our doing anything about it, ms: everything is late by
- * that much then. */
-#define SET_BACK_MAX ((int64_t)3600 * 1000)
-
 struct scheduler {
     struct store *store;
     struct turns *turns;
     struct relays *relays;
     struct event *timer;
     unsigned max_connections;
-    int64_t looked; /* when it looked last, by the clock of then; at first the store's note */
-    bool doubts;    /* sessions may oversleep: they are gone over, in rounds; … */
-    bool roused;    /* … in this one somebody was roused; … */
-    struct store_due doubted; /* … it came this far */
+    struct oversleepers *oversleepers;
 };
 
 /* One look over the index. */
@@ -100,59 +94,6 @@ static int64_t look_over(struct look *look)
     return INT64_MAX;
 }
 
-/* ---- a clock that was set back ---- */
-
-static void doubt(struct scheduler *scheduler, int64_t now)
-{
-    scheduler->doubts = true;
-    scheduler->roused = false;
-    scheduler->doubted = (struct store_due){.wake = now + SET_BACK_MAX};
-}
-
-/* What was planned while the clock was ahead would sleep until then. */
-static void heed_clock(struct scheduler *scheduler, int64_t now)
-{
-    if (scheduler->looked > now && scheduler->looked - now > SET_BACK_MAX)
-        doubt(scheduler, now);
-    scheduler->looked = now;
-}
-
-static void rouse(struct look *look, const uint8_t *id)
-{
-    struct session *session;
-    if (turn_active(look->scheduler->turns, id) != NULL ||
-        store_get_session(look->txn, id, &session) != STORE_OK)
-        return;
-    if (session_oversleeps(session, look->now)) {
-        look->scheduler->roused = true;
-        turn_event(look->scheduler->turns, id,
-                   &(struct session_event){.type = EVENT_POSTPONE, .until = look->now}, NULL, NULL);
-    }
-    session_free(session);
-}
-
-/* Whether those who were roused stay so only the next round can tell: the turn may fail. */
-static void end_round(struct scheduler *scheduler, int64_t now)
-{
-    if (scheduler->roused)
-        doubt(scheduler, now);
-    else
-        scheduler->doubts = false;
-}
-
-/* Goes over what sleeps for long, a piece at a time. */
-static void look_for_sleepers(struct look *look)
-{
-    struct scheduler *scheduler = look->scheduler;
-    for (int i = 0; i < LOOK_MAX; i++) {
-        if (store_next_due(look->txn, &scheduler->doubted) != STORE_OK) {
-            end_round(scheduler, look->now);
-            return;
-        }
-        rouse(look, scheduler->doubted.id);
-    }
-}
-
 static unsigned free_connections(const struct scheduler *scheduler)
 {
     unsigned active, held;
@@ -163,15 +104,6 @@ static unsigned free_connections(const struct scheduler *scheduler)
     return room < may_open ? room : may_open;
 }
 
-/* What the clock said while a daemon ran here before. */
-static int64_t noted_time(struct store *store)
-{
-    struct store_txn *txn = store_read(store);
-    int64_t noted = store_noted_time(txn);
-    store_end(txn);
-    return noted;
-}
-
 static void look(evutil_socket_t fd, short what, void *arg)
 {
     struct scheduler *scheduler = arg;
@@ -179,7 +111,6 @@ static void look(evutil_socket_t fd, short what, void *arg)
     int64_t pause = turn_store_pause(scheduler->turns);
     (void)fd;
     (void)what;
-    heed_clock(scheduler, now);
     if (now < pause) {
         clock_arm(scheduler->timer, pause);
         return;
@@ -190,9 +121,7 @@ static void look(evutil_socket_t fd, short what, void *arg)
                         .now = now,
                         .room = free_connections(scheduler)};
     int64_t next = look_over(&look);
-    if (scheduler->doubts)
-        look_for_sleepers(&look);
-    if (scheduler->doubts)
+    if (oversleepers_look(scheduler->oversleepers, look.txn, now))
         next = now;
     if ((look.starved || store_txn_status(look.txn) == STORE_MEMORY) && next > now + READ_AGAIN)
         next = now + READ_AGAIN;
@@ -206,14 +135,12 @@ struct scheduler *scheduler_new(struct event_base *base, struct store *store, st
     struct scheduler *scheduler = calloc(1, sizeof *scheduler);
     if (scheduler == NULL)
         return NULL;
-    *scheduler = (struct scheduler){.store = store,
-                                    .turns = turns,
-                                    .relays = relays,
-                                    .max_connections = max_connections,
-                                    .looked = noted_time(store)};
+    *scheduler = (struct scheduler){
+        .store = store, .turns = turns, .relays = relays, .max_connections = max_connections};
+    scheduler->oversleepers = oversleepers_new(turns);
     scheduler->timer = evtimer_new(base, look, scheduler);
-    if (scheduler->timer == NULL) {
-        free(scheduler);
+    if (scheduler->oversleepers == NULL || scheduler->timer == NULL) {
+        scheduler_free(scheduler);
         return NULL;
     }
     scheduler_look(scheduler);
@@ -224,7 +151,9 @@ void scheduler_free(struct scheduler *scheduler)
 {
     if (scheduler == NULL)
         return;
-    event_free(scheduler->timer);
+    if (scheduler->timer != NULL)
+        event_free(scheduler->timer);
+    oversleepers_free(scheduler->oversleepers);
     free(scheduler);
 }
 

@@ -94,6 +94,9 @@ enum turn_forgetting {
 bool turn_forget(struct turns *turns, const uint8_t id[SESSION_ID_BYTES],
                  enum turn_forgetting which, turn_done done, void *arg);
 
+/* The store's note of the time goes back to `now`: store_correct_time(). */
+bool turn_correct_time(struct turns *turns, int64_t now, turn_done done, void *arg);
+
 /* A message of the relay, which is consumed. */
 bool turn_relay_message(struct turns *turns, const uint8_t id[SESSION_ID_BYTES],
                         struct wire_message *message);

@@ -110,6 +110,12 @@ static enum turn_code run_rename(struct turns *turns, struct request *request)
     return code;
 }
 
+static enum turn_code run_correct_time(struct turns *turns, struct request *request)
+{
+    store_correct_time(turns->txn, request->event.until);
+    return TURN_DONE;
+}
+
 /* ---- asking ---- */
 
 static struct request *event_request(const uint8_t id[SESSION_ID_BYTES],
@@ -141,6 +147,18 @@ bool turn_rename(struct turns *turns, const uint8_t id[SESSION_ID_BYTES], const 
     if (request == NULL)
         return false;
     request->run = run_rename;
+    turn_submit(turns, request, done, arg);
+    return true;
+}
+
+bool turn_correct_time(struct turns *turns, int64_t now, turn_done done, void *arg)
+{
+    static const uint8_t nobody[SESSION_ID_BYTES];
+    struct request *request = request_new(nobody);
+    if (request == NULL)
+        return false;
+    request->event.until = now;
+    request->run = run_correct_time;
     turn_submit(turns, request, done, arg);
     return true;
 }

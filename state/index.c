@@ -137,8 +137,14 @@ int64_t store_noted_time(struct store_txn *txn)
 void store_note_time(struct store_txn *txn, int64_t now)
 {
     int64_t noted = store_noted_time(txn);
-    bool fresh = noted != INT64_MIN && noted <= now && now - noted < NOTE_AGE_MAX;
-    if (txn->status != STORE_OK || fresh || now < 0)
+    bool fresh = noted != INT64_MIN && (noted > now || now - noted < NOTE_AGE_MAX);
+    if (!fresh && now >= 0)
+        store_correct_time(txn, now);
+}
+
+void store_correct_time(struct store_txn *txn, int64_t now)
+{
+    if (txn->status != STORE_OK)
         return;
     int error = meta_put(txn->txn, txn->store->tables[TABLE_META], META_TIME, (uint64_t)now);
     lmdb_fail(txn, lmdb_status(error));

@@ -165,9 +165,13 @@ enum store_status store_next_due(struct store_txn *txn, struct store_due *place)
 
 /* ---- the time of day ---- */
 
-/* Notes what time it is, ms since the epoch, so that a later start can tell that the clock was set
- * back. Written once in ten minutes at most. */
+/* Notes what time it is, ms since the epoch, so that it can be told later, even after a restart,
+ * that the clock was set back. Written once in ten minutes at most, and never back. */
 void store_note_time(struct store_txn *txn, int64_t now);
+
+/* Nothing sleeps any more that was planned when the clock was ahead: the note goes back to `now`.
+ */
+void store_correct_time(struct store_txn *txn, int64_t now);
 
 /* What was noted last; INT64_MIN if nothing was. */
 int64_t store_noted_time(struct store_txn *txn);

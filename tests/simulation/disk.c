@@ -406,7 +406,14 @@ void store_put_import(struct store_txn *txn, const uint8_t id[SESSION_ID_BYTES],
 
 void store_note_time(struct store_txn *txn, int64_t now)
 {
+    if (txn->platter->noted < now)
+        txn->platter->noted = now;
+}
+
+void store_correct_time(struct store_txn *txn, int64_t now)
+{
     txn->platter->noted = now;
+    txn->changed = true;
 }
 
 int64_t store_noted_time(struct store_txn *txn)

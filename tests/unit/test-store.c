@@ -331,7 +331,14 @@ static void note(struct storebox *box, int64_t now)
     assert_int_equal(store_commit(txn), STORE_OK);
 }
 
-/* Now and then, not at every turn; but at once when the clock was set back. */
+static void correct(struct storebox *box, int64_t now)
+{
+    struct store_txn *txn = store_write(box->store, 0);
+    store_correct_time(txn, now);
+    assert_int_equal(store_commit(txn), STORE_OK);
+}
+
+/* Now and then, not at every turn; and never back, unless that is what is wanted. */
 static void test_time(void **state)
 {
     const int64_t minute = 60000, begin = INT64_C(1767225600000);
@@ -344,8 +351,12 @@ static void test_time(void **state)
     note(box, begin + 10 * minute);
     assert_true(noted(box) == begin + 10 * minute);
     note(box, begin - 1);
-    assert_true(noted(box) == begin - 1);
+    assert_true(noted(box) == begin + 10 * minute);
     note(box, -1);
+    assert_true(noted(box) == begin + 10 * minute);
+    correct(box, begin - 1);
+    assert_true(noted(box) == begin - 1);
+    note(box, begin);
     assert_true(noted(box) == begin - 1);
 }
 

@@ -1,0 +1,387 @@
+/*
+ * What a start costs, and who wakes when the clock was set back. The clock is the test's own, and
+ * stands in the place of service/clock.h; what is read is counted where LMDB is asked for it.
+ */
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <event2/event.h>
+#include <lmdb.h>
+#include <sodium.h>
+#include <stdlib.h>
+
+#include "daemon/relays.h"
+#include "daemon/scheduler.h"
+#include "daemon/turn.h"
+#include "sample.h"
+#include "service/clock.h"
+#include "service/log.h"
+#include "storebox.h"
+
+#define MINUTE     ((int64_t)60 * 1000)
+#define HOUR       (60 * MINUTE)
+#define DAY        (24 * HOUR)
+#define YEAR       (365 * DAY)
+#define TODAY      INT64_C(1767225600000)
+#define MANY       2000
+#define FEW        20
+#define DUE        3
+#define NO_ROOM    0
+#define ROUNDS_MAX MANY /* around the loop: it must come to rest */
+
+/* ---- the clock ---- */
+
+static int64_t now;
+
+int64_t clock_now(void)
+{
+    return now;
+}
+
+/* Alarms that are not due yet never ring: time stands still while the loop runs. */
+void clock_arm(struct event *timer, int64_t when)
+{
+    if (when <= now)
+        event_add(timer, &(struct timeval){0});
+    else
+        event_del(timer);
+}
+
+/* ---- counting what is read ---- */
+
+static unsigned rows_read;
+
+int __real_mdb_get(MDB_txn *txn, MDB_dbi table, MDB_val *key, MDB_val *value);
+int __wrap_mdb_get(MDB_txn *txn, MDB_dbi table, MDB_val *key, MDB_val *value);
+int __real_mdb_cursor_get(MDB_cursor *cursor, MDB_val *key, MDB_val *value, MDB_cursor_op op);
+int __wrap_mdb_cursor_get(MDB_cursor *cursor, MDB_val *key, MDB_val *value, MDB_cursor_op op);
+
+int __wrap_mdb_get(MDB_txn *txn, MDB_dbi table, MDB_val *key, MDB_val *value)
+{
+    rows_read++;
+    return __real_mdb_get(txn, table, key, value);
+}
+
+int __wrap_mdb_cursor_get(MDB_cursor *cursor, MDB_val *key, MDB_val *value, MDB_cursor_op op)
+{
+    rows_read++;
+    return __real_mdb_cursor_get(cursor, key, value, op);
+}
+
+/* ---- a daemon that never reaches a relay ---- */
+
+struct house {
+    struct storebox box;
+    struct event_base *base;
+    struct relays *relays;
+    struct turns *turns;
+    struct scheduler *scheduler;
+};
+
+static void on_effect(void *arg, const struct session *session, const struct session_effect *effect)
+{
+    (void)arg;
+    (void)session;
+    (void)effect;
+}
+
+static void on_id(void *arg, const uint8_t id[SESSION_ID_BYTES])
+{
+    (void)arg;
+    (void)id;
+}
+
+static void on_changed(void *arg, uint64_t change, const uint8_t id[SESSION_ID_BYTES])
+{
+    (void)change;
+    on_id(arg, id);
+}
+
+static void on_over(void *arg)
+{
+    struct house *house = arg;
+    scheduler_look(house->scheduler);
+}
+
+/* With room for so many connections. */
+static void start(struct house *house, unsigned connections)
+{
+    const struct turn_hooks hooks = {on_effect, on_id, on_changed, on_over, house};
+    const struct turn_settings settings = {.keep = 1000};
+    if (house->box.store == NULL)
+        storebox_open(&house->box, 0);
+    house->base = event_base_new();
+    house->relays = relays_new();
+    house->turns = turns_new(house->base, house->box.store, house->relays, &hooks, &settings);
+    house->scheduler =
+        scheduler_new(house->base, house->box.store, house->turns, house->relays, connections);
+    assert_non_null(house->scheduler);
+}
+
+/* What is not durable is gone. */
+static void crash(struct house *house)
+{
+    scheduler_free(house->scheduler);
+    turns_free(house->turns);
+    relays_free(house->relays);
+    event_base_free(house->base);
+    storebox_close(&house->box);
+}
+
+/* One time around the loop. False if there is nothing left to do at this moment. */
+static bool go_round(struct house *house)
+{
+    return event_base_loop(house->base, EVLOOP_ONCE) == 0;
+}
+
+static void run(struct house *house)
+{
+    for (unsigned i = 0; go_round(house); i++)
+        assert_in_range(i, 0, ROUNDS_MAX);
+}
+
+/* ---- sessions in the store ---- */
+
+static int set_up(void **state)
+{
+    struct house *house = calloc(1, sizeof *house);
+    assert_non_null(house);
+    house->box = storebox_make(0);
+    now = TODAY;
+    *state = house;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct house *house = *state;
+    storebox_remove(&house->box);
+    free(house);
+    return 0;
+}
+
+/* As a daemon leaves them that ran until now: some are due, the others sleep, of which one half has
+ * ended, and waits to be forgotten. */
+static struct session *dweller(unsigned number)
+{
+    struct session *session = sample_bare(number);
+    session->last_activity = session->created = now;
+    session->timeout = YEAR;
+    session->schedule.rules[0].interval = DAY;
+    session->wake = number < DUE ? now : now + DAY / 2 + number;
+    if (number >= DUE && number % 2 == 0) {
+        session->state = SESSION_CLOSED;
+        session->wake = now + DAY + number;
+    }
+    return session;
+}
+
+static void fill(struct house *house, unsigned count)
+{
+    struct store_txn *txn = store_write(house->box.store, (size_t)count * 4096);
+    for (unsigned i = 0; i < count; i++) {
+        struct session *session = dweller(i);
+        assert_int_equal(store_put_session(txn, session, NULL), STORE_OK);
+        session_free(session);
+    }
+    store_note_time(txn, now);
+    assert_int_equal(store_commit(txn), STORE_OK);
+}
+
+/* By the index: that is what a restart goes by. */
+static void assert_nobody_oversleeps(struct house *house)
+{
+    struct store_txn *txn = store_read(house->box.store);
+    struct store_due place = {.wake = INT64_MIN};
+    while (store_next_due(txn, &place) == STORE_OK) {
+        struct session *session;
+        assert_int_equal(store_get_session(txn, place.id, &session), STORE_OK);
+        assert_true(session->state == SESSION_CLOSED || place.wake <= now + DAY);
+        session_free(session);
+    }
+    store_end(txn);
+}
+
+static int64_t noted(struct house *house)
+{
+    struct store_txn *txn = store_read(house->box.store);
+    int64_t time = store_noted_time(txn);
+    store_end(txn);
+    return time;
+}
+
+/* ---- what a start costs ---- */
+
+/* Rows that are read from when the store is opened until there is nothing left to do. */
+static unsigned start_costs(unsigned sessions, int64_t set_back, unsigned connections)
+{
+    void *state;
+    set_up(&state);
+    struct house *house = state;
+    fill(house, sessions);
+    storebox_close(&house->box);
+    now -= set_back;
+    rows_read = 0;
+    start(house, connections);
+    run(house);
+    unsigned costs = rows_read;
+    crash(house);
+    tear_down(&state);
+    return costs;
+}
+
+/* However many sleep. */
+static void start_reads_what_is_due(void **state)
+{
+    (void)state;
+    unsigned few = start_costs(FEW, 0, 2 * DUE);
+    assert_true(few > 0);
+    assert_int_equal(start_costs(MANY, 0, 2 * DUE), few);
+}
+
+static void set_back_by_minutes(void **state)
+{
+    (void)state;
+    unsigned few = start_costs(FEW, 20 * MINUTE, 2 * DUE);
+    assert_true(few > 0);
+    assert_int_equal(start_costs(MANY, 20 * MINUTE, 2 * DUE), few);
+}
+
+/* Then all who sleep for long are gone over, a piece at a time; the next start is as any other. */
+static void set_back_by_a_year(void **state)
+{
+    struct house *house = *state;
+    unsigned sure = start_costs(MANY, 0, NO_ROOM);
+    fill(house, MANY);
+    now -= YEAR;
+    start(house, NO_ROOM);
+    for (unsigned before = rows_read; go_round(house); before = rows_read)
+        assert_in_range(rows_read - before, 0, MANY / 2);
+    assert_nobody_oversleeps(house);
+    crash(house);
+    rows_read = 0;
+    start(house, NO_ROOM);
+    run(house);
+    assert_int_equal(rows_read, sure);
+    crash(house);
+}
+
+/* ---- a clock that was set back ---- */
+
+/* A crash after any time around the loop: who was not gone over yet is not forgotten. */
+static void crash_in_the_middle(void **state)
+{
+    struct house *house = *state;
+    unsigned rounds = 0;
+    fill(house, MANY / 2);
+    now -= YEAR;
+    for (bool more = true; more; crash(house)) {
+        start(house, NO_ROOM);
+        rounds++;
+        for (unsigned i = 0; i < rounds && more; i++)
+            more = go_round(house);
+        if (noted(house) <= now + HOUR)
+            assert_nobody_oversleeps(house);
+    }
+    assert_true(rounds > 3);
+    storebox_open(&house->box, 0);
+    assert_true(noted(house) == now);
+    assert_nobody_oversleeps(house);
+}
+
+static void set_back_while_it_runs(void **state)
+{
+    struct house *house = *state;
+    fill(house, FEW);
+    start(house, NO_ROOM);
+    run(house);
+    now -= YEAR;
+    scheduler_look(house->scheduler);
+    run(house);
+    assert_nobody_oversleeps(house);
+    crash(house);
+}
+
+static void set_back_bit_by_bit(void **state)
+{
+    struct house *house = *state;
+    fill(house, FEW);
+    start(house, NO_ROOM);
+    for (int64_t start = now; now > start - DAY;) {
+        now -= 30 * MINUTE;
+        scheduler_look(house->scheduler);
+        run(house);
+    }
+    assert_nobody_oversleeps(house);
+    crash(house);
+}
+
+/* After so many times around the loop. */
+static void set_back_after(unsigned rounds)
+{
+    void *state;
+    set_up(&state);
+    struct house *house = state;
+    fill(house, MANY / 10);
+    now -= 2 * HOUR;
+    start(house, NO_ROOM);
+    for (unsigned i = 0; i < rounds; i++)
+        go_round(house);
+    now -= YEAR;
+    scheduler_look(house->scheduler);
+    run(house);
+    assert_nobody_oversleeps(house);
+    assert_true(noted(house) == now);
+    crash(house);
+    tear_down(&state);
+}
+
+/* Who did not oversleep when the round came by does now. */
+static void set_back_in_a_round(void **state)
+{
+    (void)state;
+    for (unsigned rounds = 0; rounds < 10; rounds++)
+        set_back_after(rounds);
+}
+
+/* It would be at the relay again at once after a crash, wherever the clock was when it went. */
+static void set_back_on_a_visit(void **state)
+{
+    struct house *house = *state;
+    unsigned active, held;
+    fill(house, DUE);
+    start(house, DUE);
+    run(house);
+    turn_count(house->turns, &active, &held);
+    assert_int_equal(active, DUE);
+    now -= YEAR;
+    scheduler_look(house->scheduler);
+    run(house);
+    turn_count(house->turns, &active, &held);
+    assert_int_equal(active, DUE);
+    assert_nobody_oversleeps(house);
+    crash(house);
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(start_reads_what_is_due),
+        cmocka_unit_test(set_back_by_minutes),
+        TEST(set_back_by_a_year),
+        TEST(crash_in_the_middle),
+        TEST(set_back_while_it_runs),
+        TEST(set_back_bit_by_bit),
+        cmocka_unit_test(set_back_in_a_round),
+        TEST(set_back_on_a_visit),
+    };
+    log_set_level(LOG_LEVEL_ERROR);
+    return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
+}
