@@ -8,8 +8,8 @@
  * Across owners there is no promise but this: what was complete before another operation was asked
  * for is seen by it.
  *
- * An implementation fills a struct relay_store with its functions: memory_store.c (the test
- * double), lmdb_store.c.
+ * An implementation fills a struct relay_store with its functions: lmdb_store.c. (And
+ * tests/doubles/memory_store.c, the tests' double.)
  */
 #ifndef RELAY_STORE_H
 #define RELAY_STORE_H

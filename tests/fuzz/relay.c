@@ -15,7 +15,7 @@
 
 #include "tests/fuzz/fuzz.h"
 
-#include "relay/memory_store.h"
+#include "tests/doubles/memory_store.h"
 #include "relay/rules.h"
 
 #include <jansson.h>

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "relay/memory_store.h"
+#include "tests/doubles/memory_store.h"
 #include "relay/rules.h"
 #include "tests/simulation/cable.h"
 #include "tests/simulation/chance.h"

@@ -9,7 +9,7 @@
 
 #include <jansson.h>
 
-#include "relay/memory_store.h"
+#include "tests/doubles/memory_store.h"
 #include "relay/rules.h"
 
 /* The desk's clock, when it opens. */

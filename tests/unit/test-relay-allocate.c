@@ -13,7 +13,7 @@
 
 #include "relay-shelf.h"
 #include "relay/lmdb_rows.h"
-#include "relay/memory_store.h"
+#include "tests/doubles/memory_store.h"
 
 #define LENGTH(array) (sizeof(array) / sizeof(*(array)))
 

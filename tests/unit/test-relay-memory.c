@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "relay/memory_store.h"
+#include "tests/doubles/memory_store.h"
 
 #define RETENTION 1000
 

@@ -193,10 +193,11 @@ static void meaning(void **state)
     (void)state;
     struct settings settings;
     char why[512];
-    write_file("retention = 20d\nmotd = hello\nerror = gone\nmax-message = 1M\nmax-mailbox-bytes = 2M\n"
-               "max-mailbox-messages = 3\nclaims-per-minute = 4\nallocations-per-minute = 0\n"
-               "require-hashcash = 5\nno-list = yes\nmax-connections-per-address = 6\n"
-               "client-timeout = 30s\n");
+    write_file(
+        "retention = 20d\nmotd = hello\nerror = gone\nmax-message = 1M\nmax-mailbox-bytes = 2M\n"
+        "max-mailbox-messages = 3\nclaims-per-minute = 4\nallocations-per-minute = 0\n"
+        "require-hashcash = 5\nno-list = yes\nmax-connections-per-address = 6\n"
+        "client-timeout = 30s\n");
     assert_true(READ_FILE(&settings));
     struct rules_settings rules = limits_of_rules(&settings);
     assert_string_equal(rules.motd, "hello");

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "relay-shelf.h"
-#include "relay/memory_store.h"
+#include "tests/doubles/memory_store.h"
 
 #define LENGTH(array) (sizeof(array) / sizeof(*(array)))
 #define MINUTE        ((int64_t)60 * 1000)

@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "relay/memory_data.h"
+#include "tests/doubles/memory_data.h"
 
 #include <assert.h>
 #include <sodium.h>

@@ -1,12 +1,12 @@
 #include "config.h"
 
-#include "relay/memory_store.h"
+#include "tests/doubles/memory_store.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <utlist.h>
 
-#include "relay/memory_data.h"
+#include "tests/doubles/memory_data.h"
 
 /* One operation that was asked for; owns copies of all that was borrowed. */
 struct operation {

@@ -1,7 +1,7 @@
 /* What the memory store remembers, and how each operation changes it, at once. Results are those of
  * relay/store.h; what is returned is borrowed until the next change. */
-#ifndef RELAY_MEMORY_DATA_H
-#define RELAY_MEMORY_DATA_H
+#ifndef TESTS_MEMORY_DATA_H
+#define TESTS_MEMORY_DATA_H
 
 #include "relay/store.h"
 

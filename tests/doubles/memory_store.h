@@ -2,8 +2,8 @@
  * A relay_store in memory, for tests. Nothing happens at the call: operations wait in a queue until
  * the test lets them take effect, so that nothing can rely on an immediate answer.
  */
-#ifndef RELAY_MEMORY_STORE_H
-#define RELAY_MEMORY_STORE_H
+#ifndef TESTS_MEMORY_STORE_H
+#define TESTS_MEMORY_STORE_H
 
 #include <stddef.h>
 
