@@ -84,7 +84,7 @@ class Scene:
 
 
 def killed_inviting(world, who, keys):
-    """A nameplate whose number never arrived stays behind at the relay until it expires: nobody knows it."""
+    """A nameplate whose number never arrived stays behind at a stock relay until it expires: nobody knows it."""
     scene = Scene(world, who, keys)
     scene.session = scene.daemon.call("invite", appid=APPID)["id"]
     scene.kill()
@@ -94,6 +94,8 @@ def killed_inviting(world, who, keys):
     scene.exchange(peer)
     scene.daemon.call("close", session=scene.session)
     scene.finish(peer)
+    if not scene.relay.stock:
+        equal(scene.relay.mailboxes(), [], "mailboxes left at the relay")
 
 
 def killed_talking(world, who, keys):

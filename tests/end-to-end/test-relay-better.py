@@ -11,6 +11,7 @@ import time
 from harness import Skip, contains, equal, main, test, true, wait_until
 from harness.client import Client, meet, phases
 from harness.clock import Clock
+from harness.middle import RELAY
 from harness.relay import Relay
 from harness.websocket import Closed
 
@@ -139,6 +140,48 @@ def orphans(world, start):
     contains(answer.get("error", repr(answer)), "closed", "the late add")
     relay.until_stored()
     equal(relay.mailboxes(), [], "mailboxes")
+
+
+# ---- answers that get lost ----
+
+def allocated(middle):
+    return [message["nameplate"] for who, message in middle.seen if message["type"] == "allocated"]
+
+
+@promise("who does not hear which nameplate it was given is given it again, and it goes when all is over",
+         stock="nameplates given: 2 instead of 1")
+def lost_answer(world, start):
+    relay = start()
+    middle = world.middle(relay)
+    daemon = world.daemon("a", middle)
+    trap = middle.trap(RELAY, type="allocated")
+    session = daemon.call("invite", appid="example.org/lost")["id"]
+    trap.wait()
+    middle.cut()
+    code = daemon.until(session, lambda view: view["code"], seconds=60, what="there is a code")["code"]
+    equal(len(allocated(middle)), 2, "answers")
+    equal(len(set(allocated(middle))), 1, "nameplates given")
+    equal(code.partition("-")[0], allocated(middle)[0], "the code's nameplate")
+    daemon.call("close", session=session)
+    daemon.until_state(session, "closed")
+    equal(relay.mailboxes(), [], "mailboxes")
+
+
+@promise("it is given again after a restart, and a new one when it was used", stock="nameplate after restart")
+def given_again(world, start):
+    relay = start()
+    with Client(relay) as lost:
+        nameplate = lost.allocate()
+    for end in (relay.restart, relay.restart_killed):
+        end()
+        with Client(relay, side=lost.side) as again:
+            equal(again.allocate(), nameplate, "nameplate after %s" % end.__name__)
+            equal(again.list(), [nameplate], "nameplates")
+    with Client(relay) as other:
+        other.claim(nameplate)
+    with Client(relay, side=lost.side) as again:
+        true(again.allocate() != nameplate, "a nameplate that another side has claimed is given again")
+        again.release(nameplate=nameplate)
 
 
 # ---- time ----
