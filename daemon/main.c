@@ -10,16 +10,17 @@
 
 static int run(const struct options *options)
 {
-    struct settings settings;
+    struct settings settings = {0};
     char why[1024];
     int status = EXIT_FAILURE;
-    if (!settings_read(options, &settings, why, sizeof why) ||
-        (options->check && !daemon_check(&settings, why, sizeof why)))
+    /* First of all: a child has its parent's memory, but not locked. */
+    if (!options->check && !options->own && !background_start())
+        perror("wormholed: cannot go into the background");
+    else if (!settings_read(options, &settings, why, sizeof why) ||
+             (options->check && !daemon_check(&settings, why, sizeof why)))
         fprintf(stderr, "wormholed: %s\n", why);
     else if (options->check)
         status = options_checked(settings.config_file);
-    else if (!options->own && !background_start())
-        perror("wormholed: cannot go into the background");
     else
         status = daemon_run(options, &settings, background_ready);
     settings_clear(&settings);

@@ -103,7 +103,7 @@ void settings_clear(struct settings *settings)
     free(settings->relay);
     free(settings->cafile);
     free(settings->config_file);
-    proxy_wipe(&settings->proxy.proxy);
+    settings_sections_clear_proxy(&settings->proxy);
     settings_sections_clear(&settings->sections);
     *settings = (struct settings){0};
 }
@@ -205,7 +205,7 @@ const struct proxy *settings_proxy(const struct settings *settings, const struct
     const struct settings_relay *found = settings_sections_relay(&settings->sections, relay);
     const struct settings_proxy *proxy =
         found && found->proxy.what != SETTINGS_PROXY_UNSAID ? &found->proxy : &settings->proxy;
-    return proxy->what == SETTINGS_PROXY_GIVEN ? &proxy->proxy : NULL;
+    return proxy->proxy;
 }
 
 const char *settings_cafile(const struct settings *settings, const struct url *relay)

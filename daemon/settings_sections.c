@@ -9,6 +9,7 @@
 
 #include "service/settings_value.h"
 #include "wormhole/code.h"
+#include "wormhole/locked.h"
 #include "wormhole/schedule.h"
 #include "wormhole/session.h"
 #include "wormhole/text.h"
@@ -26,19 +27,38 @@ bool settings_sections_set_relay(void *field, const struct settings_bounds *boun
     return false;
 }
 
+static struct locked_pool proxies = LOCKED_POOL(sizeof(struct proxy));
+
+void settings_sections_clear_proxy(struct settings_proxy *proxy)
+{
+    locked_free(&proxies, proxy->proxy);
+    *proxy = (struct settings_proxy){0};
+}
+
+/* NULL with a sentence in ret_why. */
+static struct proxy *parse_proxy(const char *text, char *ret_why, size_t size)
+{
+    struct proxy *proxy = locked_new(&proxies);
+    if (!proxy)
+        snprintf(ret_why, size, "out of memory");
+    else if (proxy_parse(text, proxy, ret_why, size))
+        return proxy;
+    locked_free(&proxies, proxy);
+    return NULL;
+}
+
 bool settings_sections_set_proxy(void *field, const struct settings_bounds *bounds,
                                  const char *text, char *ret_why, size_t size)
 {
-    struct settings_proxy *proxy = field;
+    struct settings_proxy *proxy = field, fresh = {.what = SETTINGS_PROXY_NONE};
     (void)bounds;
-    if (strcmp(text, "none") == 0) {
-        proxy_wipe(&proxy->proxy);
-        proxy->what = SETTINGS_PROXY_NONE;
-        return true;
+    if (strcmp(text, "none") != 0) {
+        fresh.what = SETTINGS_PROXY_GIVEN;
+        if (!(fresh.proxy = parse_proxy(text, ret_why, size)))
+            return false;
     }
-    if (!proxy_parse(text, &proxy->proxy, ret_why, size))
-        return false;
-    proxy->what = SETTINGS_PROXY_GIVEN;
+    settings_sections_clear_proxy(proxy);
+    *proxy = fresh;
     return true;
 }
 
@@ -204,7 +224,7 @@ void settings_sections_clear(struct settings_sections *sections)
     LL_FOREACH_SAFE(sections->relays, relay, next_relay)
     {
         free(relay->cafile);
-        proxy_wipe(&relay->proxy.proxy);
+        settings_sections_clear_proxy(&relay->proxy);
         free(relay);
     }
     *sections = (struct settings_sections){0};

@@ -17,7 +17,7 @@
 /* A proxy, if one was said. */
 struct settings_proxy {
     enum { SETTINGS_PROXY_UNSAID = 0, SETTINGS_PROXY_NONE, SETTINGS_PROXY_GIVEN } what;
-    struct proxy proxy; /* if it is given; wiped when it is not needed any more */
+    struct proxy *proxy; /* in locked memory, since it may have a password; NULL unless given */
 };
 
 /* What sessions of an application have that do not say otherwise. */
@@ -54,8 +54,9 @@ const struct settings_appid *settings_sections_appid(const struct settings_secti
 const struct settings_relay *settings_sections_relay(const struct settings_sections *sections,
                                                      const struct url *url);
 
-/* Frees and wipes what it holds. */
+/* Frees and wipes what it holds. So does the second one for one proxy. */
 void settings_sections_clear(struct settings_sections *sections);
+void settings_sections_clear_proxy(struct settings_proxy *proxy);
 
 /* ---- setters (settings_setter) that general settings need too ---- */
 

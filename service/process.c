@@ -17,14 +17,14 @@ static void forbid_dumps(void)
         log_warning("daemon", "core dumps cannot be forbidden: %s", strerror(errno));
 }
 
-static void raise_descriptors(void)
+static void raise_limit(int resource, const char *what)
 {
     struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+    if (getrlimit(resource, &limit) < 0)
         return;
     limit.rlim_cur = limit.rlim_max;
-    if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
-        log_warning("daemon", "the limit of descriptors cannot be raised: %s", strerror(errno));
+    if (setrlimit(resource, &limit) < 0)
+        log_warning("daemon", "the limit of %s cannot be raised: %s", what, strerror(errno));
 }
 
 /* A client that went away, or a file that may not grow, is an error of write(). SIGHUP comes from a
@@ -39,6 +39,7 @@ static void ignore_signals(void)
 void process_prepare(void)
 {
     forbid_dumps();
-    raise_descriptors();
+    raise_limit(RLIMIT_NOFILE, "descriptors");
+    raise_limit(RLIMIT_MEMLOCK, "locked memory");
     ignore_signals();
 }

@@ -3,8 +3,8 @@
 #define SERVICE_PROCESS_H
 
 /* No core dumps and no tracing by other processes of the user, since secrets are in memory; as many
- * descriptors as the hard limit allows; signals that must not end it are ignored. What cannot be
- * had is logged and done without. */
+ * descriptors, and as much locked memory, as the hard limits allow; signals that must not end it
+ * are ignored. What cannot be had is logged and done without. */
 void process_prepare(void);
 
 #endif

@@ -1,28 +1,25 @@
 #!/usr/bin/python3
 """While a session lives, its code, its keys and its verifier stand in memory that is locked and left out of core dumps,
-and nowhere else in the daemon's process but where LMDB keeps its pages. Where nothing may be locked, all works the same.
+and nowhere else in the daemon's process. Where nothing may be locked, all works the same.
 """
 
 import contextlib
 import os
-import re
 
 from harness import Skip, equal, main, memory, test, true
 from harness.scripted import APPID, ScriptedPeer
 from harness.waiting import wait_until
 
 HELD = "0:0"  # a schedule: the connection stays
-# RLIMIT_MEMLOCK does not bind root, unless it lacks the right to lock what it likes.
-UNLOCKABLE = ["prlimit", "--memlock=0:0"] + (
-    ["setpriv", "--inh-caps=-ipc_lock", "--bounding-set=-ipc_lock"] if os.geteuid() == 0 else [])
+PROXY_PASSWORD = "correct-horse"
+DEAD = "ws://127.0.0.1:9/v1"
+CONFIG = "[relay \"%s\"]\nproxy = socks5h://me:%s@127.0.0.1:9\n" % (DEAD, PROXY_PASSWORD)
 
 
 def places(daemon, secrets):
-    """[(kind of secret, mapping)], but for what LMDB will write into its file."""
+    """[(kind of secret, mapping)]"""
     return [(kind, mapping) for mapping, content in memory.writable(daemon.process.pid)
-            for kind, secret in secrets.items()
-            for match in re.finditer(re.escape(secret), content)
-            if not memory.in_page_buffer(mapping, content, match.start())]
+            for kind, secret in secrets.items() if secret in content]
 
 
 def check_possible(daemon):
@@ -38,8 +35,16 @@ def check_possible(daemon):
 
 # ---- a living session ----
 
-def start(world, relay, program=()):
-    daemon = world.daemon("a", relay, start=False)
+def memlock(limits):
+    """How to begin a command line for a process that may lock so many bytes. The limit does not bind root, unless it lacks
+    the right to lock what it likes.
+    """
+    root = ["setpriv", "--inh-caps=-ipc_lock", "--bounding-set=-ipc_lock"] if os.geteuid() == 0 else []
+    return ["prlimit", "--memlock=" + limits] + root
+
+
+def start(world, relay, program=(), arguments=()):
+    daemon = world.daemon("a", relay, *arguments, start=False)
     daemon.program = list(program) + daemon.program
     daemon.start()
     check_possible(daemon)
@@ -76,38 +81,65 @@ def protected(daemon, secrets):
     return found
 
 
+def is_locked(found):
+    equal([str(mapping) for _, mapping in found if "lo" not in mapping.flags], [], "mappings that are not locked")
+
+
 LONG_LIVED = ["code", "key", "verifier", "words of the code"]
 
 
-@test("a living session's secrets are in memory that is locked and not dumped, and in no other but LMDB's")
+@test("a living session's secrets are in memory that is locked and not dumped, and in no other")
 def living(world):
     relay = world.relay()
     daemon = start(world, relay)
     found = protected(daemon, meet(relay, daemon))
     equal(sorted({kind for kind, _ in found}), LONG_LIVED, "secrets that are in memory")
-    equal([str(mapping) for _, mapping in found if "lo" not in mapping.flags], [], "mappings that are not locked")
+    is_locked(found)
 
 
-@test("so is a code that was given by hand, and waits for its peer")
-def waiting(world):
-    relay = world.relay()
-    daemon = start(world, relay)
+def waiting(world, relay, program=()):
+    """A daemon that holds a session which nobody has joined, and that session's secrets."""
+    daemon = start(world, relay, program)
     code = "77-given-by-hand"
     daemon.ctl("invite", "--name", "peer", "--code", code, "--schedule", HELD)
     daemon.until("peer", lambda view: view["connection"] == "held")
-    found = protected(daemon, {"code": code.encode()})
+    return daemon, {"code": code.encode()}
+
+
+@test("so is a code that was given by hand, and waits for its peer")
+def given(world):
+    found = protected(*waiting(world, world.relay()))
     true(found, "the code is in memory")
-    equal([str(mapping) for _, mapping in found if "lo" not in mapping.flags], [], "mappings that are not locked")
+    is_locked(found)
 
 
 @test("where nothing may be locked the daemon works all the same, and nothing is dumped")
 def unlockable(world):
     relay = world.relay()
-    daemon = start(world, relay, UNLOCKABLE)
+    daemon = start(world, relay, memlock("0:0"))
     found = protected(daemon, meet(relay, daemon))
     equal(sorted({kind for kind, _ in found}), LONG_LIVED, "secrets that are in memory")
-    equal([str(mapping) for _, mapping in found if "lo" in mapping.flags], [], "mappings that are locked: the limit holds")
+    equal([str(mapping) for _, mapping in found if "lo" in mapping.flags], [], "mappings that are locked, despite the limit")
+
+
+@test("the daemon may lock as much as its hard limit allows")
+def soft_limit(world):
+    is_locked(protected(*waiting(world, world.relay(), memlock("0:1048576"))))
+
+
+@test("a proxy's password in the configuration file is in such memory, too")
+def proxy(world):
+    config = world.path("config")
+    with open(config, "w") as file:
+        os.fchmod(file.fileno(), 0o600)
+        file.write(CONFIG)
+    daemon = start(world, world.relay(), arguments=["--config", config])
+    daemon.call("invite", name="proxied", relay=DEAD)
+    daemon.until("proxied", lambda view: view["last_error"])
+    found = protected(daemon, {"password": PROXY_PASSWORD.encode()})
+    true(found, "the password is in memory")
+    is_locked(found)
 
 
 if __name__ == "__main__":
-    main(60)
+    main(120)

@@ -39,7 +39,7 @@ static void check_relays(const struct settings *settings)
 
         FUZZ_HOLDS(settings_sections_relay(&settings->sections, &relay->url) == relay);
         FUZZ_HOLDS(relay->proxy.what != SETTINGS_PROXY_NONE || !proxy);
-        FUZZ_HOLDS(relay->proxy.what != SETTINGS_PROXY_GIVEN || proxy == &relay->proxy.proxy);
+        FUZZ_HOLDS(relay->proxy.what != SETTINGS_PROXY_GIVEN || proxy == relay->proxy.proxy);
         FUZZ_HOLDS(!relay->cafile || settings_cafile(settings, &relay->url) == relay->cafile);
     }
 }

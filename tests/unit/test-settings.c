@@ -111,7 +111,7 @@ static void every_key_in_a_file(void **state)
     assert_string_equal(settings.relay, "wss://example.org/v1");
     assert_string_equal(settings.cafile, "/ca.pem");
     assert_int_equal(settings.proxy.what, SETTINGS_PROXY_GIVEN);
-    assert_string_equal(settings.proxy.proxy.password, "secret");
+    assert_string_equal(settings.proxy.proxy->password, "secret");
     assert_int_equal(settings.log_level, LOG_LEVEL_DEBUG);
     assert_int_equal(settings.max_store_size, INT64_C(2) << 30);
     assert_int_equal(settings.keep, DAY / 2);
@@ -192,7 +192,7 @@ static void secrets_leave_the_command_line(void **state)
     char why[512];
     write_file("", 0);
     assert_true(read_all(&settings, why, url, NULL, NULL));
-    assert_string_equal(settings.proxy.proxy.password, "secret");
+    assert_string_equal(settings.proxy.proxy->password, "secret");
     assert_string_equal(url, "--proxy=");
     settings_clear(&settings);
 }

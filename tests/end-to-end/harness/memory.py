@@ -1,10 +1,7 @@
 """The memory of a process, as the kernel shows it to root."""
 
+import contextlib
 import re
-
-# LMDB writes pages of 4096 bytes, and keeps buffers for the next commit's: what they hold, its file holds as well.
-# glibc puts the size of a piece of memory before it; the lowest bit says something else.
-PAGE_BUFFER = 4096 + 16
 
 
 class Mapping:
@@ -35,13 +32,6 @@ def writable(pid):
     with open("/proc/%d/mem" % pid, "rb", 0) as file:
         for mapping in mappings(pid):
             if mapping.rights.startswith("rw"):
-                file.seek(mapping.begin)
-                yield mapping, file.read(mapping.end - mapping.begin)
-
-
-def in_page_buffer(mapping, content, index):
-    """Whether that byte belongs to a buffer of LMDB's."""
-    for start in range(index - (mapping.begin + index) % 16, max(index - PAGE_BUFFER, 0), -16):
-        if int.from_bytes(content[start - 8:start], "little") & ~1 == PAGE_BUFFER:
-            return True
-    return False
+                with contextlib.suppress(OSError):  # it went away meanwhile
+                    file.seek(mapping.begin)
+                    yield mapping, file.read(mapping.end - mapping.begin)
