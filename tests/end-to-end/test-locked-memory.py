@@ -68,6 +68,15 @@ def meet(relay, daemon):
             "verifier in words": view["verifier_words"].encode()}
 
 
+def store_keys(daemon):
+    """What the store seals its rows with: the first of the keys behind the first page of a file."""
+    with open(os.path.join(daemon.state, "keys"), "rb") as file:
+        content = file.read()
+    keys = [content[at:at + 32] for at in range(4096, 4096 + 4 * 32, 32)]
+    true(all(any(key) for key in keys), "there are keys")
+    return {"key %d of the store" % number: key for number, key in enumerate(keys)}
+
+
 def protected(daemon, secrets):
     """The mappings that these secrets are in, when all has been done that had to be; each is left out of core dumps."""
     found = []
@@ -92,7 +101,7 @@ LONG_LIVED = ["code", "key", "verifier", "words of the code"]
 def living(world):
     relay = world.relay()
     daemon = start(world, relay)
-    found = protected(daemon, meet(relay, daemon))
+    found = protected(daemon, {**meet(relay, daemon), **store_keys(daemon)})
     equal(sorted({kind for kind, _ in found}), LONG_LIVED, "secrets that are in memory")
     is_locked(found)
 
