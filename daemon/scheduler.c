@@ -18,7 +18,7 @@
 /* Connections of one relay that may be opening at the same time: introductions cost it work, and it
  * may be far away. */
 #define OPENING_MAX 64
-/* When to look again if memory was short for what is due, ms. */
+/* When to look again if something that is due could not be read, ms. */
 #define READ_AGAIN ((int64_t)1000)
 
 struct scheduler {
@@ -37,7 +37,7 @@ struct look {
     struct store_due place;
     int64_t now;
     unsigned woken;
-    bool starved;  /* memory was short for something that is due */
+    bool starved;  /* something that is due could not be read, or woken */
     unsigned room; /* connections that may still be opened */
 };
 
@@ -66,13 +66,19 @@ static void wake(struct look *look, const struct session *session)
     look->woken++;
 }
 
+/* There may be a session, or more of them; only now they could not be read. */
+static bool is_passing(enum store_status status)
+{
+    return status == STORE_MEMORY || status == STORE_FAILED;
+}
+
 static void consider(struct look *look)
 {
     struct session *session;
     if (turn_active(look->scheduler->turns, look->place.id) != NULL)
         return;
     enum store_status status = store_get_session(look->txn, look->place.id, &session);
-    look->starved |= status == STORE_MEMORY;
+    look->starved |= is_passing(status);
     if (status != STORE_OK)
         return;
     wake(look, session);
@@ -123,7 +129,7 @@ static void look(evutil_socket_t fd, short what, void *arg)
     int64_t next = look_over(&look);
     if (oversleepers_look(scheduler->oversleepers, look.txn, now))
         next = now;
-    if ((look.starved || store_txn_status(look.txn) == STORE_MEMORY) && next > now + READ_AGAIN)
+    if ((look.starved || is_passing(store_txn_status(look.txn))) && next > now + READ_AGAIN)
         next = now + READ_AGAIN;
     store_end(look.txn);
     clock_arm(scheduler->timer, next);
