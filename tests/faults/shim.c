@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -19,6 +20,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -165,6 +169,22 @@ FAULTY(ssize_t, -1, sendto,
        (fd, data, size, flags, to, length))
 FAULTY(ssize_t, -1, sendmsg, (int fd, const struct msghdr *message, int flags),
        (fd, message, flags))
+FAULTY(ssize_t, -1, send, (int fd, const void *data, size_t size, int flags),
+       (fd, data, size, flags))
+FAULTY(ssize_t, -1, read, (int file, void *data, size_t size), (file, data, size))
+FAULTY(ssize_t, -1, readv, (int file, const struct iovec *parts, int count), (file, parts, count))
+FAULTY(ssize_t, -1, pread, (int file, void *data, size_t size, off_t at), (file, data, size, at))
+FAULTY(ssize_t, -1, recv, (int fd, void *data, size_t size, int flags), (fd, data, size, flags))
+FAULTY(int, -1, poll, (struct pollfd * fds, nfds_t count, int timeout), (fds, count, timeout))
+FAULTY(int, -1, ppoll,
+       (struct pollfd * fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask),
+       (fds, count, timeout, mask))
+FAULTY(int, -1, epoll_create1, (int flags), (flags))
+FAULTY(int, -1, epoll_ctl, (int epoll, int operation, int fd, struct epoll_event *event),
+       (epoll, operation, fd, event))
+FAULTY(int, -1, eventfd, (unsigned count, int flags), (count, flags))
+FAULTY(int, -1, pipe2, (int fds[2], int flags), (fds, flags))
+FAULTY(int, -1, flock, (int file, int operation), (file, operation))
 FAULTY(int, -1, fsync, (int file), (file))
 FAULTY(int, -1, fdatasync, (int file), (file))
 FAULTY(int, -1, msync, (void *where, size_t size, int flags), (where, size, flags))
@@ -196,3 +216,5 @@ FAULTY(void *, MAP_FAILED, mmap,
 
 FAULTY_OPEN(open, (const char *path, int flags, ...), AT_FDCWD, path, flags)
 FAULTY_OPEN(openat, (int directory, const char *path, int flags, ...), directory, path, flags)
+/* What <fcntl.h> makes of open() where it checks its arguments. */
+FAULTY_NAMED("open", int, -1, __open_2, (const char *path, int flags), (path, flags))
