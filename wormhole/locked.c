@@ -9,7 +9,7 @@
 
 /* With AddressSanitizer, whoever touches a free piece is told; without it, these do nothing. */
 #if defined(__has_include)
-#if __has_include(<sanitizer/asan_interface.h>)
+#if __has_include("sanitizer/asan_interface.h")
 #include <sanitizer/asan_interface.h>
 #endif
 #endif
