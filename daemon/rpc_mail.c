@@ -36,22 +36,26 @@ void rpc_send(struct call *call, struct fields *fields)
 
 /* ---- recv ---- */
 
-/* The number and data of the first message from `from` on that can be read; nil if it has not come
- * yet. */
-static void write_message(struct writer *writer, struct store_txn *txn,
+/* The number and data of the first message from `from` on; nil if it has not come yet. False if the
+ * store cannot give it any more. */
+static bool write_message(struct writer *writer, struct store_txn *txn,
                           const struct session *session, int64_t from)
 {
     uint32_t number = from > session->acked ? (uint32_t)from : session->acked;
     const uint8_t *data;
     size_t length;
-    if (number < session->received &&
-        store_get_message(txn, STORE_INBOX, session->id, number, &data, &length) == STORE_OK) {
+    enum store_status status =
+        number < session->received
+            ? store_get_message(txn, STORE_INBOX, session->id, number, &data, &length)
+            : STORE_MISSING;
+    if (status == STORE_OK) {
         writer_number(writer, "number", number);
         writer_data(writer, "data", data, length);
     } else {
         writer_nil(writer, "number");
         writer_nil(writer, "data");
     }
+    return status != STORE_DAMAGED;
 }
 
 /* The transaction is gone then, too. */
@@ -62,9 +66,15 @@ static void answer_message(struct call *call, struct store_txn *txn, const struc
     call_begin(call, &writer);
     writer_map(&writer, NULL);
     call_write_session(call, &writer);
-    write_message(&writer, txn, session, from);
+    bool readable = write_message(&writer, txn, session, from);
     writer_end(&writer);
-    call_finish_read(call, txn, &writer);
+    if (readable) {
+        call_finish_read(call, txn, &writer);
+        return;
+    }
+    store_end(txn);
+    writer_free(&writer);
+    call_refuse(call, IPC_STORE_FAILED, store_status_text(STORE_DAMAGED));
 }
 
 void rpc_recv(struct call *call, struct fields *fields)

@@ -53,6 +53,16 @@ static int write_whole(int file, const uint8_t *data, size_t length, off_t place
     return 0;
 }
 
+/* How much could be read: less at the end of the file, or -1. */
+static ssize_t read_at(int file, void *ret_data, size_t length, off_t place)
+{
+    ssize_t got;
+    do
+        got = pread(file, ret_data, length, place);
+    while (got < 0 && errno == EINTR);
+    return got;
+}
+
 /* ---- making ---- */
 
 static struct head make_head(uint64_t number)
@@ -96,7 +106,7 @@ static enum store_status refuse_open(const char *path, const struct why *why)
                        "%s/%s is missing, without which nothing in %s can be read. Put the copy "
                        "back that belongs to it: the two are one store",
                        path, VAULT_FILE, HEADER_FILE);
-    return why_not(why, lmdb_status(errno), "cannot open %s/%s: %s", path, VAULT_FILE,
+    return why_not(why, lmdb_status(errno), "cannot open or read %s/%s: %s", path, VAULT_FILE,
                    strerror(errno));
 }
 
@@ -115,8 +125,10 @@ static enum store_status check(int file, const char *path, uint64_t number, uint
     struct head head, wanted = make_head(number);
     if (fstat(file, &there) != 0)
         return refuse_open(path, why);
-    if (!S_ISREG(there.st_mode) || pread(file, &head, sizeof(head), 0) != (ssize_t)sizeof(head) ||
-        memcmp(head.magic, magic, sizeof(magic)) != 0)
+    ssize_t got = S_ISREG(there.st_mode) ? read_at(file, &head, sizeof(head), 0) : 0;
+    if (got < 0)
+        return refuse_open(path, why);
+    if (got != (ssize_t)sizeof(head) || memcmp(head.magic, magic, sizeof(magic)) != 0)
         return refuse(path, "is damaged or no file of keys", why);
     if (memcmp(head.version, wanted.version, sizeof(head.version)) != 0)
         return why_not(why, STORE_NEWER, "%s/%s was written by a newer %s; use that one", path,
@@ -172,8 +184,8 @@ enum store_status vault_read(const struct vault *keys, uint64_t slot,
 {
     if (slot >= keys->ready)
         return STORE_DAMAGED;
-    ssize_t length = pread(keys->file, ret_key, VAULT_KEY_BYTES, place_of(slot));
-    return length == VAULT_KEY_BYTES ? STORE_OK : STORE_FAILED;
+    ssize_t got = read_at(keys->file, ret_key, VAULT_KEY_BYTES, place_of(slot));
+    return got == VAULT_KEY_BYTES ? STORE_OK : STORE_FAILED;
 }
 
 /* 0 or errno. */

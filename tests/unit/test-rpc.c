@@ -20,6 +20,7 @@
 #include "daemon/server.h"
 #include "ipc/message.h"
 #include "service/log.h"
+#include "state/lmdb.h"
 #include "tests/unit/house.h"
 #include "tests/unit/talk.h"
 
@@ -181,6 +182,25 @@ static void mail(void **state)
     talk_refused(house->talk, "ack", "{'session': 'n', 'number': 2}", "bad-params", "number");
     talk_refused(house->talk, "recv", "{'session': 'n', 'from': -1}", "bad-params", "from");
     house_expect_number(house->talk, "ack", "{'session': 'n', 'number': 1}", "received", 2);
+}
+
+/* What stands in the store for a message is no message any more: that is said, and what came behind
+ * it can be read when it is acknowledged. */
+static void damaged_mail(void **state)
+{
+    struct house *house = *state;
+    house_do(house->talk, "invite", "{'name': 'n', 'code': '7-x'}");
+    house_deliver(house, "n", 0, "first");
+    house_deliver(house, "n", 1, "second");
+    struct store_txn *txn = store_write(house->rpc.store, 4096);
+    struct session *session = house_take_out(txn, "n");
+    struct row_key key = row_message(session->id, 0);
+    lmdb_put(txn, TABLE_INBOX, &key, "noise", 5);
+    house_put_back(txn, session);
+    talk_refused(house->talk, "recv", "{'session': 'n'}", "store-failed", "damaged");
+    house_expect_text(house->talk, "recv", "{'session': 'n', 'from': 1}", "data", "second");
+    house_expect_number(house->talk, "ack", "{'session': 'n', 'number': 0}", "unread", 1);
+    house_expect_text(house->talk, "recv", "{'session': 'n'}", "data", "second");
 }
 
 /* All in one turn: each has its own number all the same. */
@@ -387,6 +407,7 @@ int main(void)
         TEST(ambiguous_ids),
         TEST(pages),
         TEST(mail),
+        TEST(damaged_mail),
         TEST(pipelined_sends),
         TEST(many_at_once),
         TEST(asker_who_went_away),

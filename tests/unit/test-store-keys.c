@@ -295,6 +295,17 @@ static void test_no_file(void **state)
     assert_refused(shelf, STORE_FAILED, "cannot open");
 }
 
+static void test_unreadable(void **state)
+{
+    struct shelf *shelf = *state;
+    storebox_close(&shelf->box);
+    keysfault_refuse(KEYSFAULT_READ, EIO);
+    assert_refused(shelf, STORE_FAILED, "cannot open or read");
+    keysfault_refuse(KEYSFAULT_READ, 0);
+    storebox_open(&shelf->box, 0);
+    assert_all_read(shelf, 1);
+}
+
 /* Whoever has lost data.mdb may still find a copy, which is worth nothing without its keys. */
 static void test_keys_alone(void **state)
 {
@@ -336,6 +347,7 @@ int main(void)
         TEST(test_read_refused),   TEST(test_removed_under_us),  TEST(test_missing),
         TEST(test_short),          TEST(test_altered),           TEST(test_of_another_store),
         TEST(test_no_file),        TEST(test_keys_alone),        TEST(test_unfinished),
+        TEST(test_unreadable),
     };
     return cmocka_run_group_tests_name("store-keys", tests, NULL, NULL);
 }
