@@ -142,7 +142,7 @@ static enum store_status refuse(const struct store *store, enum store_status sta
 
 enum store_status slots_open(struct store *store, const struct why *why)
 {
-    uint64_t number, used;
+    uint64_t number = 0, used = 0;
     struct store_txn *txn = lmdb_begin(store, false);
     enum store_status status = txn->status;
     if (status == STORE_OK)

@@ -74,10 +74,11 @@ struct store_txn;
 
 /*
  * Opens or creates the store in `directory` (created with mode 0700, files 0600; parents too).
- * `max_bytes` bounds its size; 0: only the disk does. New; store_close(). On failure *ret_why (of
- * `size` bytes) is a sentence that names the file and says what is wrong. A directory of another
- * user, or one that others may write to, is STORE_DENIED. A store that is refused is left byte for
- * byte as it was.
+ * `max_bytes` bounds the size of LMDB's file; 0: only the disk does. (The keys
+ * take 32 bytes a session beside it.) New; store_close(). On failure *ret_why
+ * (of `size` bytes) is a sentence that names the file and says what is wrong. A directory of
+ * another user, or one that others may write to, is STORE_DENIED. A store that is refused is left
+ * byte for byte as it was.
  */
 enum store_status store_open(const char *directory, uint64_t max_bytes, struct store **ret_store,
                              char *ret_why, size_t size);

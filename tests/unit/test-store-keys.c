@@ -323,6 +323,26 @@ static void test_keys_alone(void **state)
     free(keys.data);
 }
 
+/* The relay's store has nothing to seal. */
+static void test_none_where_nothing_is_sealed(void **state)
+{
+    static const char *const names[] = {"meta"};
+    static const struct store_kind plain = {
+        .program = "a test", .format = 1, .tables = 1, .names = names};
+    char why[512] = "", *path = tempdir_make(), *keys = tempdir_path(path, "keys");
+    struct store *store = NULL;
+    (void)state;
+    for (unsigned times = 0; times < 2; times++) {
+        assert_int_equal(store_open_kind(&plain, path, 0, &store, why, sizeof(why)), STORE_OK);
+        assert_int_equal(store_commit(store_write(store, 4096)), STORE_OK);
+        assert_true(store_forgets(store));
+        assert_int_equal(access(keys, F_OK), -1);
+        store_close(store);
+    }
+    free(keys);
+    tempdir_remove(path);
+}
+
 /* A store that was never finished has keys in which no slot is. */
 static void test_unfinished(void **state)
 {
@@ -343,11 +363,20 @@ static void test_unfinished(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_grows_by_pages), TEST(test_what_a_crash_left), TEST(test_growth_refused),
-        TEST(test_read_refused),   TEST(test_removed_under_us),  TEST(test_missing),
-        TEST(test_short),          TEST(test_altered),           TEST(test_of_another_store),
-        TEST(test_no_file),        TEST(test_keys_alone),        TEST(test_unfinished),
+        TEST(test_grows_by_pages),
+        TEST(test_what_a_crash_left),
+        TEST(test_growth_refused),
+        TEST(test_read_refused),
+        TEST(test_removed_under_us),
+        TEST(test_missing),
+        TEST(test_short),
+        TEST(test_altered),
+        TEST(test_of_another_store),
+        TEST(test_no_file),
+        TEST(test_keys_alone),
+        TEST(test_unfinished),
         TEST(test_unreadable),
+        cmocka_unit_test(test_none_where_nothing_is_sealed),
     };
     return cmocka_run_group_tests_name("store-keys", tests, NULL, NULL);
 }
