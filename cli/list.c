@@ -48,16 +48,22 @@ static const char *format_receipt(const struct wormclient_value *view, const cha
     return receipt >= 0 ? format_count(receipt, text) : NULL;
 }
 
-/* A living session may be stuck for a reason that the user can do something about. */
+static bool is_text(const struct wormclient_value *view, const char *key, const char *wanted)
+{
+    const char *text = wormclient_value_text(view, key);
+
+    return text != NULL && strcmp(text, wanted) == 0;
+}
+
+/* A session that has not ended may be stuck for a reason that the user can do something about. */
 static const char *note_of(const struct wormclient_value *view)
 {
-    const char *verification = wormclient_value_text(view, "verification");
-
     if (wormclient_value_flag(view, "paused", false))
         return ", paused";
-    if (verification != NULL && strcmp(verification, "pending") == 0 &&
-        wormclient_value_text(view, "verifier") != NULL)
+    if (is_text(view, "verification", "pending") && wormclient_value_text(view, "verifier") != NULL)
         return ", unverified";
+    if (is_text(view, "state", "exported"))
+        return ", unconfirmed";
     return "";
 }
 

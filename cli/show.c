@@ -33,6 +33,17 @@ static void show_verification(const struct wormclient_value *view, const char *l
         sheet_line(label, verification);
 }
 
+/* It is kept only because nobody has said yet that its text is safe. */
+static void show_unconfirmed(const struct wormclient_value *view, const char *label,
+                             const char *key)
+{
+    const char *state = wormclient_value_text(view, key);
+
+    if (state != NULL && strcmp(state, "exported") == 0)
+        sheet_line(label, "its text may not have arrived: wormctl export prints it again; "
+                          "once it has: wormctl forget --force");
+}
+
 /* ", LABEL: N", unless the peer says nothing about it. */
 static void add_receipt(const struct wormclient_value *view, const char *label, const char *key,
                         char *text, size_t size)
@@ -122,6 +133,7 @@ static const struct sheet_row rows[] = {
     {"id", "id", sheet_text},
     {"name", "name", sheet_text},
     {"state", "state", sheet_text},
+    {"unconfirmed", "state", show_unconfirmed},
     {"result", "result", sheet_text},
     {"reason", "reason", sheet_text},
     {"code", "code", sheet_text},

@@ -43,7 +43,7 @@ struct look {
 
 static bool needs_relay(const struct session *session, int64_t now)
 {
-    if (session->state == SESSION_CLOSED)
+    if (session->state >= SESSION_CLOSED) /* or handed over */
         return false;
     return session->state == SESSION_CLOSING || now < session_deadline(session);
 }

@@ -87,7 +87,7 @@ bool turn_import(struct turns *turns, struct session *session, turn_done done, v
 
 enum turn_forgetting {
     TURN_FORGET_ENDED = 0, /* only if it is closed */
-    TURN_FORGET_EXPORTED,  /* only if it was handed over */
+    TURN_FORGET_EXPORTED,  /* only if it was handed over, even if it has ended since */
     TURN_FORGET_ANY,
 };
 

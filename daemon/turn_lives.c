@@ -93,10 +93,11 @@ bool turn_import(struct turns *turns, struct session *session, turn_done done, v
 static enum turn_code may_forget(const struct session *session, enum turn_forgetting which)
 {
     bool exported = session->state == SESSION_EXPORTED;
+    bool was_exported = session->state == SESSION_CLOSED && session->exports > 0;
     if (which == TURN_FORGET_ANY)
         return TURN_DONE;
     if (which == TURN_FORGET_EXPORTED)
-        return exported ? TURN_DONE : TURN_NOT_EXPORTED;
+        return exported || was_exported ? TURN_DONE : TURN_NOT_EXPORTED;
     if (session->state == SESSION_CLOSED)
         return TURN_DONE;
     return exported ? TURN_NOT_SAFE : TURN_NOT_CLOSED;

@@ -120,8 +120,8 @@ static void write_visits(struct writer *writer, const struct session *session,
     enum session_connection connection = live ? session_connection(live) : CONNECTION_NONE;
     writer_text(writer, "connection", session_connection_name(connection));
     write_time(writer, "last_visit", session->last_visit, 0);
-    /* An ended session wakes to be forgotten, not to visit. */
-    write_time(writer, "next_visit", session->state == SESSION_CLOSED ? INT64_MAX : session->wake,
+    /* An ended session wakes to be forgotten, and an exported one to end, not to visit. */
+    write_time(writer, "next_visit", session->state >= SESSION_CLOSED ? INT64_MAX : session->wake,
                INT64_MAX);
     writer_number(writer, "failures", session->failures);
     writer_text(writer, "last_error", session->last_error);

@@ -139,24 +139,3 @@ enum session_refusal command_rename(struct step *step)
     step_set_text(step, &step->session->name, step->event->text, NAME_MAX_BYTES);
     return SESSION_ACCEPTED;
 }
-
-/* Before a peer was seen or a message queued: what is handed over then is short, and says all. */
-static bool may_export(const struct session *session)
-{
-    return session->state == SESSION_WAITING && session_code(session) != NULL && session->sent == 0;
-}
-
-enum session_refusal command_export(struct step *step)
-{
-    struct session *session = step->session;
-    if (session->state == SESSION_EXPORTED)
-        return SESSION_ACCEPTED;
-    if (!may_export(session))
-        return SESSION_REFUSED_EXPORT;
-    if (session->visit != NULL)
-        visit_drop(step);
-    session->state = SESSION_EXPORTED;
-    session->exports++;
-    session->wake = INT64_MAX;
-    return SESSION_ACCEPTED;
-}

@@ -137,7 +137,7 @@ bool session_oversleeps(const struct session *session, int64_t now)
            session->wake > now + (longest > WAIT_MAX ? longest : WAIT_MAX);
 }
 
-const char *session_retention_text(const struct session *session, int64_t retention)
+static const char *text_of_visited(const struct session *session, int64_t retention)
 {
     int64_t longest = longest_interval(&session->schedule);
     bool kept = session->schedule.preset || longest < (retention > 0 ? retention : STOCK_RETENTION);
@@ -146,4 +146,15 @@ const char *session_retention_text(const struct session *session, int64_t retent
                     : "the relay may forget the mailbox between visits; it is then made anew";
     return kept ? "visited often enough for a stock relay, which forgets a mailbox after 11 minutes"
                 : "a stock relay forgets the mailbox between visits; it is then made anew";
+}
+
+const char *session_retention_text(const struct session *session, int64_t retention)
+{
+    static const char *const not_visited[SESSION_STATES] = {
+        [SESSION_CLOSING] = "the mailbox is needed only until the relay knows of the end",
+        [SESSION_CLOSED] = "the mailbox is needed no more",
+        [SESSION_EXPORTED] = "not visited from here any more: that is up to whoever imports it",
+    };
+    const char *text = not_visited[session->state];
+    return text != NULL ? text : text_of_visited(session, retention);
 }

@@ -202,35 +202,14 @@ static enum session_refusal (*const handlers[EVENT_TYPES])(struct step *) = {
     [EVENT_SEND] = command_send,     [EVENT_ACK] = command_ack,
     [EVENT_CLOSE] = command_close,   [EVENT_POLL] = command_poll,
     [EVENT_VERIFY] = command_verify, [EVENT_RENAME] = command_rename,
-    [EVENT_EXPORT] = command_export,
-};
-
-/* ---- what happens to one that was handed over: it never runs again ---- */
-
-static enum session_refusal on_nothing(struct step *step)
-{
-    (void)step;
-    return SESSION_ACCEPTED;
-}
-
-static enum session_refusal on_refused(struct step *step)
-{
-    (void)step;
-    return SESSION_REFUSED_CLOSED;
-}
-
-static enum session_refusal (*const exported_handlers[EVENT_TYPES])(struct step *) = {
-    [EVENT_WAKE] = on_nothing,       [EVENT_RELAY] = on_nothing,      [EVENT_LOST] = on_nothing,
-    [EVENT_POSTPONE] = on_nothing,   [EVENT_SEND] = on_refused,       [EVENT_ACK] = on_refused,
-    [EVENT_CLOSE] = on_refused,      [EVENT_POLL] = on_refused,       [EVENT_VERIFY] = on_refused,
-    [EVENT_RENAME] = command_rename, [EVENT_EXPORT] = command_export,
+    [EVENT_EXPORT] = exported_begin,
 };
 
 enum session_refusal session_step(struct session *session, const struct session_event *event,
                                   const struct session_context *context, struct outcome *outcome)
 {
     struct step step = {.session = session, .event = event, .context = context, .outcome = outcome};
-    return (session->state == SESSION_EXPORTED ? exported_handlers : handlers)[event->type](&step);
+    return session->state == SESSION_EXPORTED ? exported_step(&step) : handlers[event->type](&step);
 }
 
 /* ---- looking at it ---- */

@@ -53,7 +53,8 @@ enum session_state {
     SESSION_ESTABLISHED,    /* a message decrypted: the peer knew the code */
     SESSION_CLOSING,        /* the result is known; the relay must still be told */
     SESSION_CLOSED,
-    SESSION_EXPORTED, /* handed over in a text (state/export.h): it never runs here again */
+    SESSION_EXPORTED, /* handed over in a text (state/export.h): it never runs here again, and is
+                         closed at its deadline */
     SESSION_STATES,
 };
 
@@ -192,7 +193,8 @@ enum event_type {
     EVENT_POLL,     /* the user wants a visit now */
     EVENT_VERIFY,   /* the user compared the verifiers: `number` is 1 if they agree, 0 if not */
     EVENT_RENAME,   /* the user gives it the petname `text`; NULL: none */
-    EVENT_EXPORT,   /* the user hands it over: SESSION_EXPORTED, and the visit is dropped */
+    EVENT_EXPORT,   /* the user hands it over: SESSION_EXPORTED until its deadline, and the visit is
+                       dropped */
     EVENT_TYPES,
 };
 

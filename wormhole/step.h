@@ -122,6 +122,12 @@ enum session_refusal command_close(struct step *step);
 enum session_refusal command_poll(struct step *step);
 enum session_refusal command_verify(struct step *step);
 enum session_refusal command_rename(struct step *step);
-enum session_refusal command_export(struct step *step);
+
+/* ---- exported.c: one that is handed over ---- */
+
+/* EVENT_EXPORT of one that runs here. */
+enum session_refusal exported_begin(struct step *step);
+/* Whatever happens to one that is SESSION_EXPORTED. */
+enum session_refusal exported_step(struct step *step);
 
 #endif

@@ -16,6 +16,7 @@ import stat
 
 from harness import contains, equal, lacks, main, test, true
 from harness import wormctl
+from harness.clock import Clock
 from harness.processes import program
 from harness.scripted import APPID, ScriptedPeer
 from harness.stock import TEXT_APPID, code_of, receive_text, send_text, start
@@ -378,6 +379,10 @@ def export_guarded(world):
     finish(failing, FAILED)
     contains(failing.err(), "wormctl export peer", "how to go on")
     equal(daemon.show("peer")["state"], "exported", "state")
+    contains(daemon.ctl("list").out, "exported, unconfirmed", "list")
+    shown = daemon.ctl("show", "peer").out
+    contains(shown, "wormctl export prints it again", "show")
+    lacks(shown, "next visit", "show")
     refused = on_terminal(world, daemon, "export", "peer")
     equal(refused.wait(PATIENCE), USAGE, "exit status on a terminal")
     contains(refused.screen(), "--force", "what it says")
@@ -386,6 +391,24 @@ def export_guarded(world):
     forced.expect(r"\{")
     equal(forced.wait(PATIENCE), DONE, "exit status with --force")
     daemon.ctl("show", "peer", status=FAILED)
+
+
+@test("an exported session that nobody confirms ends at its deadline, and its text is worth nothing any more")
+def export_forgotten(world):
+    clock = Clock(world)
+    daemon = world.daemon("a", world.relay(), start=False)
+    daemon.extra.update(clock.environment())
+    daemon.start()
+    daemon.ctl("invite", "--name", "peer", "--timeout", "1h")
+    text = daemon.ctl("export", "--keep", "peer").bytes
+    clock.advance(3601)
+    daemon.ctl("accept", "1-other")  # it looks at the clock once in a minute, or when something happens
+    daemon.ctl("wait", "peer", "--for", "closed", "--timeout", "60s", seconds=PATIENCE + 10, status=SESSION)
+    shown = daemon.ctl("show", "peer").out
+    contains(shown, "lonely", "result")
+    lacks(shown, "wormctl export", "show")
+    equal(daemon.show("peer")["code"], None, "code")
+    contains(daemon.ctl("import", data=text, status=FAILED).err, "deadline", "why the text is refused")
 
 
 @test("export of a session that has a peer is refused")

@@ -182,7 +182,7 @@ static void check_exported(const struct session *session, const struct outcome *
 {
     if (session->state != SESSION_EXPORTED)
         return;
-    FUZZ_HOLDS(session->wake == INT64_MAX && session->visit == NULL);
+    FUZZ_HOLDS(session->wake == session_deadline(session) && session->visit == NULL);
     FUZZ_HOLDS(outcome->write_count == 0);
     for (size_t i = 0; i < outcome->effect_count; i++)
         FUZZ_HOLDS(outcome->effects[i].type == EFFECT_DISCONNECT);

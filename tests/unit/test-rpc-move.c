@@ -12,6 +12,7 @@
 #include <cmocka.h>
 #include <sodium.h>
 
+#include "daemon/turn.h"
 #include "service/log.h"
 #include "state/export.h"
 #include "state/store.h"
@@ -77,7 +78,11 @@ static void exporting(void **state)
     char *again = export_text(house->talk, "{'session': 'n', 'done': false}");
     assert_string_equal(text, again);
     assert_null(strchr(text, '\n'));
-    house_expect_text(house->talk, "show", "{'session': 'n'}", "state", "exported");
+    json_t *view = talk_result(house->talk, "show", "{'session': 'n'}");
+    assert_string_equal(house_text(view, "state"), "exported");
+    assert_true(json_is_null(json_object_get(view, "next_visit")));
+    assert_non_null(strstr(house_text(view, "retention"), "not visited"));
+    json_decref(view);
     talk_refused(house->talk, "send", "{'session': 'n', 'data': 'x'}", "closed", "");
     talk_refused(house->talk, "poll", "{'session': 'n'}", "closed", "");
     talk_refused(house->talk, "forget", "{'session': 'n'}", "not-closed", "exported");
@@ -87,6 +92,26 @@ static void exporting(void **state)
     talk_refused(house->talk, "export", "{'session': 'n'}", "not-found", "");
     free(text);
     free(again);
+}
+
+/* Its deadline came before anybody said that the text is safe: that is still welcome. */
+static void done_too_late(void **state)
+{
+    struct house *house = *state;
+    house_do(house->talk, "invite", "{'name': 'n', 'code': '7-x'}");
+    house_do(house->talk, "export", "{'session': 'n'}");
+    struct store_txn *txn = store_write(house->rpc.store, 1 << 20);
+    struct session *session = house_take_out(txn, "n");
+    session->created = session->last_activity = session->lively_since = 1000;
+    const struct session_event wake = {.type = EVENT_WAKE};
+    uint8_t id[SESSION_ID_BYTES];
+    memcpy(id, session->id, sizeof id);
+    house_put_back(txn, session);
+    assert_true(turn_event(house->rpc.turns, id, &wake, NULL, NULL));
+    house_expect_text(house->talk, "show", "{'session': 'n'}", "result", "lonely");
+    talk_refused(house->talk, "export", "{'session': 'n'}", "not-exportable", "");
+    house_do(house->talk, "export", "{'session': 'n', 'done': true}");
+    talk_refused(house->talk, "show", "{'session': 'n'}", "not-found", "");
 }
 
 static void not_exportable(void **state)
@@ -235,8 +260,9 @@ static void expired_text(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(exporting),        TEST(not_exportable), TEST(importing),    TEST(coming_back),
-        TEST(names_of_imports), TEST(bad_texts),      TEST(forged_texts), TEST(expired_text),
+        TEST(exporting), TEST(done_too_late), TEST(not_exportable),
+        TEST(importing), TEST(coming_back),   TEST(names_of_imports),
+        TEST(bad_texts), TEST(forged_texts),  TEST(expired_text),
     };
     log_set_level(LOG_LEVEL_ERROR);
     return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,71 @@
+/* A session that is handed over in a text (state/export.h). It never runs here again; what stays is
+ * kept until the text is safe, but no longer than the text is worth anything. */
+#include "config.h"
+
+#include "wormhole/visit.h"
+
+/* ---- the handing over ---- */
+
+/* Before a peer was seen or a message queued: what is handed over then is short, and says all. */
+static bool may_export(const struct session *session)
+{
+    return session->state == SESSION_WAITING && session_code(session) != NULL && session->sent == 0;
+}
+
+enum session_refusal exported_begin(struct step *step)
+{
+    struct session *session = step->session;
+    if (!may_export(session))
+        return SESSION_REFUSED_EXPORT;
+    if (session->visit != NULL)
+        visit_drop(step);
+    session->state = SESSION_EXPORTED;
+    session->exports++;
+    session->wake = session_deadline(session);
+    return SESSION_ACCEPTED;
+}
+
+/* ---- what happens to it from then on ---- */
+
+/* Behind the deadline nobody takes the text, so there is nothing left to be kept. The relay is told
+ * nothing: the mailbox may be another daemon's now. */
+static enum session_refusal on_wake(struct step *step)
+{
+    struct session *session = step->session;
+    session->wake = session_deadline(session);
+    if (step->context->now < session->wake)
+        return SESSION_ACCEPTED;
+    session->result = RESULT_LONELY;
+    session->ended = step->context->now;
+    step_set_text(
+        step, &session->reason,
+        "it was exported, and the time allowed is over: its text is worth nothing any more",
+        REASON_MAX);
+    ending_finish(step);
+    return SESSION_ACCEPTED;
+}
+
+static enum session_refusal on_nothing(struct step *step)
+{
+    (void)step;
+    return SESSION_ACCEPTED;
+}
+
+static enum session_refusal on_refused(struct step *step)
+{
+    (void)step;
+    return SESSION_REFUSED_CLOSED;
+}
+
+/* EVENT_EXPORT: the same text once more. */
+static enum session_refusal (*const handlers[EVENT_TYPES])(struct step *) = {
+    [EVENT_WAKE] = on_wake,          [EVENT_RELAY] = on_nothing,  [EVENT_LOST] = on_nothing,
+    [EVENT_POSTPONE] = on_nothing,   [EVENT_SEND] = on_refused,   [EVENT_ACK] = on_refused,
+    [EVENT_CLOSE] = on_refused,      [EVENT_POLL] = on_refused,   [EVENT_VERIFY] = on_refused,
+    [EVENT_RENAME] = command_rename, [EVENT_EXPORT] = on_nothing,
+};
+
+enum session_refusal exported_step(struct step *step)
+{
+    return handlers[step->event->type](step);
+}
