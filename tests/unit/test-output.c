@@ -87,8 +87,7 @@ static void test_wide_cells(void **state)
                                           {"h\xc3\xa4", "2", "y"}};
     struct table *table;
     (void)state;
-    if (setlocale(LC_CTYPE, "C.UTF-8") == NULL)
-        skip();
+    assert_non_null(setlocale(LC_CTYPE, "C.UTF-8")); /* the C library has it built in */
     table = table_new(columns, LENGTH(columns));
     assert_non_null(table);
     check(table, rows, LENGTH(rows),
