@@ -11,6 +11,7 @@ from harness.scripted import APPID, ScriptedPeer
 from harness.waiting import wait_until
 
 HELD = "0:0"  # a schedule: the connection stays
+DEEP, SHALLOW = 65536, 4096  # bytes of a stack: what is done after a wiping, to fall asleep, is not deep
 PROXY_PASSWORD = "correct-horse"
 DEAD = "ws://127.0.0.1:9/v1"
 CONFIG = "[relay \"%s\"]\nproxy = socks5h://me:%s@127.0.0.1:9\n" % (DEAD, PROXY_PASSWORD)
@@ -120,6 +121,18 @@ def given(world):
     found = protected(*waiting(world, world.relay()))
     true(found, "the code is in memory")
     is_locked(found)
+
+
+@test("what calls leave on the stack is wiped before the daemon sleeps")
+def stack(world):
+    relay = world.relay()
+    daemon = start(world, relay)
+    meet(relay, daemon)
+
+    def wiped():
+        below = memory.below_stack(daemon.process.pid)
+        return below and not any(below[-DEEP:-SHALLOW])
+    wait_until(wiped, 20, "the stack is wiped")
 
 
 @test("where nothing may be locked the daemon works all the same, and nothing is dumped")
