@@ -17,160 +17,100 @@
 
 #define LENGTH(array) (sizeof(array) / sizeof(*(array)))
 
-#define OURS    "ours"
-#define THEIRS  "theirs"
-#define ANOTHER "another app"
+#define OURS   "ours"
+#define THEIRS "theirs"
 
-/* One of the two stores, and what our side was allocated in it. */
+/* A shelf that may have the memory store in its own one's place, and what our side was allocated.
+ */
 struct scene {
     struct shelf *shelf;
-    struct memory_store *memory;     /* NULL: it is the one on disk */
-    const struct relay_store *store; /* of both */
-    struct shelf_reply reply;
+    struct memory_store *memory; /* or NULL */
     char nameplate[RELAY_NAMEPLATE_MAX + 1];
     char mailbox[RELAY_MAILBOX_MAX + 1]; /* behind it */
 };
 
-/* ---- asking ---- */
-
-static struct shelf_reply *fresh(struct scene *scene)
-{
-    scene->reply = (struct shelf_reply){.shelf = scene->shelf};
-    return &scene->reply;
-}
-
-static void settle(struct scene *scene)
-{
-    shelf_run(scene->shelf);
-    if (scene->memory)
-        memory_store_run(scene->memory, SIZE_MAX);
-    assert_int_equal(scene->reply.told, 1);
-    assert_int_equal(scene->reply.result, RELAY_DONE);
-}
-
-static void allocate(struct scene *scene, const char *appid, const char *side)
-{
-    struct relay_who who = {appid, side, side, scene->shelf->now};
-    scene->store->allocate(scene->store->self, &who, shelf_done, fresh(scene));
-    settle(scene);
-}
-
-static void claim(struct scene *scene, const char *side)
-{
-    struct relay_who who = shelf_who(scene->shelf, side);
-    scene->store->claim(scene->store->self, &who, scene->nameplate, shelf_done, fresh(scene));
-    settle(scene);
-}
-
-static void release(struct scene *scene, const char *side)
-{
-    struct relay_who who = shelf_who(scene->shelf, side);
-    scene->store->release(scene->store->self, &who, scene->nameplate, shelf_done, fresh(scene));
-    settle(scene);
-}
-
-static void enter(struct scene *scene, const char *side)
-{
-    struct relay_who who = shelf_who(scene->shelf, side);
-    scene->store->open(scene->store->self, &who, scene->mailbox, shelf_done, fresh(scene));
-    settle(scene);
-}
-
-static void leave(struct scene *scene, const char *side)
-{
-    struct relay_who who = shelf_who(scene->shelf, side);
-    scene->store->close(scene->store->self, &who, scene->mailbox, "", shelf_done, fresh(scene));
-    settle(scene);
-}
-
 static uint64_t nameplates(const struct scene *scene)
 {
-    struct relay_counts counts;
-    scene->store->count(scene->store->self, &counts);
-    return counts.nameplates;
+    return shelf_count(scene->shelf).nameplates;
 }
 
 /* ---- what may happen between two allocations ---- */
 
 static void we_claim(struct scene *scene)
 {
-    claim(scene, OURS);
-    strcpy(scene->mailbox, scene->reply.mailbox);
+    strcpy(scene->mailbox, shelf_claim(scene->shelf, OURS, scene->nameplate)->mailbox);
+    assert_string_not_equal(scene->mailbox, "");
 }
 
 static void we_release(struct scene *scene)
 {
-    release(scene, OURS);
+    assert_int_equal(shelf_release(scene->shelf, OURS, scene->nameplate), RELAY_DONE);
 }
 
 static void we_open(struct scene *scene)
 {
-    enter(scene, OURS);
+    assert_int_equal(shelf_enter(scene->shelf, OURS, scene->mailbox)->result, RELAY_DONE);
 }
 
 static void we_add(struct scene *scene)
 {
-    struct relay_who who = shelf_who(scene->shelf, OURS);
-    struct relay_message message = shelf_message(scene->shelf, "00");
-    message.side = OURS;
-    scene->store->add(scene->store->self, &who, scene->mailbox, &message, shelf_done, fresh(scene));
-    settle(scene);
+    assert_int_equal(shelf_add(scene->shelf, OURS, scene->mailbox, "00"), RELAY_DONE);
 }
 
 static void we_close(struct scene *scene)
 {
-    leave(scene, OURS);
+    assert_int_equal(shelf_leave(scene->shelf, OURS, scene->mailbox), RELAY_DONE);
 }
 
 /* And are not given another one. */
 static void we_allocate(struct scene *scene)
 {
     uint64_t before = nameplates(scene);
-    allocate(scene, SHELF_APP, OURS);
-    assert_string_equal(scene->reply.nameplate, scene->nameplate);
+    assert_string_equal(shelf_allocate(scene->shelf, OURS)->nameplate, scene->nameplate);
     assert_int_equal(nameplates(scene), before);
 }
 
 static void we_allocate_in_another_app(struct scene *scene)
 {
     uint64_t before = nameplates(scene);
-    allocate(scene, ANOTHER, OURS);
+    scene->shelf->app = "another app";
+    assert_int_equal(shelf_allocate(scene->shelf, OURS)->result, RELAY_DONE);
     assert_int_equal(nameplates(scene), before + 1);
+    scene->shelf->app = SHELF_APP;
 }
 
 static void they_allocate(struct scene *scene)
 {
-    allocate(scene, SHELF_APP, THEIRS);
-    assert_string_not_equal(scene->reply.nameplate, scene->nameplate);
+    uint64_t before = nameplates(scene);
+    assert_int_equal(shelf_allocate(scene->shelf, THEIRS)->result, RELAY_DONE);
+    assert_int_equal(nameplates(scene), before + 1);
 }
 
 static void they_claim(struct scene *scene)
 {
-    claim(scene, THEIRS);
+    assert_int_equal(shelf_claim(scene->shelf, THEIRS, scene->nameplate)->result, RELAY_DONE);
 }
 
 static void they_release(struct scene *scene)
 {
-    release(scene, THEIRS);
+    assert_int_equal(shelf_release(scene->shelf, THEIRS, scene->nameplate), RELAY_DONE);
 }
 
 static void they_open(struct scene *scene)
 {
-    enter(scene, THEIRS);
+    assert_int_equal(shelf_enter(scene->shelf, THEIRS, scene->mailbox)->result, RELAY_DONE);
 }
 
 static void they_close(struct scene *scene)
 {
-    leave(scene, THEIRS);
+    assert_int_equal(shelf_leave(scene->shelf, THEIRS, scene->mailbox), RELAY_DONE);
 }
 
 /* Twice this is more than the retention. */
 static void time_passes(struct scene *scene)
 {
     scene->shelf->now += scene->shelf->limits.retention * 3 / 4;
-    scene->store->expire(scene->store->self, scene->shelf->now, UINT32_MAX, shelf_done,
-                         fresh(scene));
-    settle(scene);
+    shelf_expire(scene->shelf, UINT32_MAX);
 }
 
 /* The memory store has nothing that could be opened again. */
@@ -180,7 +120,6 @@ static void restart(struct scene *scene)
         return;
     shelf_close(scene->shelf);
     shelf_open(scene->shelf);
-    scene->store = scene->shelf->relay;
 }
 
 typedef void happening(struct scene *scene);
@@ -210,16 +149,21 @@ static const struct story {
     {"they opened its mailbox and closed it", {we_claim, they_open, they_close}, false},
 };
 
+static void use_memory(struct scene *scene)
+{
+    scene->memory = memory_store_new(&scene->shelf->limits);
+    assert_non_null(scene->memory);
+    memory_store_hurry(scene->memory, true);
+    scene->shelf->relay = memory_store_interface(scene->memory);
+}
+
 static void begin(struct scene *scene, bool in_memory)
 {
     *scene = (struct scene){.shelf = shelf_make()};
-    if (in_memory) {
-        scene->memory = memory_store_new(&scene->shelf->limits);
-        assert_non_null(scene->memory);
-    }
-    scene->store = in_memory ? memory_store_interface(scene->memory) : scene->shelf->relay;
-    allocate(scene, SHELF_APP, OURS);
-    strcpy(scene->nameplate, scene->reply.nameplate);
+    if (in_memory)
+        use_memory(scene);
+    strcpy(scene->nameplate, shelf_allocate(scene->shelf, OURS)->nameplate);
+    assert_string_not_equal(scene->nameplate, "");
 }
 
 static void end(struct scene *scene)
@@ -238,12 +182,12 @@ static void tell(struct scene *scene, happening *const happenings[HAPPENINGS_MAX
 static void check_what_follows(struct scene *scene, const struct story *story)
 {
     uint64_t before = nameplates(scene);
-    allocate(scene, SHELF_APP, OURS);
+    const char *nameplate = shelf_allocate(scene->shelf, OURS)->nameplate;
     if (nameplates(scene) != before + !story->again)
         fail_msg("%s: %s", story->what, story->again ? "another one" : "the same again");
     if (story->again)
-        assert_string_equal(scene->reply.nameplate, scene->nameplate);
-    strcpy(scene->nameplate, scene->reply.nameplate);
+        assert_string_equal(nameplate, scene->nameplate);
+    strcpy(scene->nameplate, nameplate);
     restart(scene);
     we_allocate(scene);
 }
@@ -325,8 +269,7 @@ static void test_only_its_own_row_goes(void **state)
     (void)state;
     begin(&scene, false);
     they_claim(&scene);
-    allocate(&scene, SHELF_APP, OURS);
-    strcpy(newest, scene.reply.nameplate);
+    strcpy(newest, shelf_allocate(scene.shelf, OURS)->nameplate);
     we_release(&scene);
     they_release(&scene);
     strcpy(scene.nameplate, newest);
@@ -347,7 +290,6 @@ static void test_older_store(void **state)
     assert_int_equal(store_commit(txn), STORE_OK);
     store_close(store);
     shelf_open(scene.shelf);
-    scene.store = scene.shelf->relay;
     check_what_follows(&scene, &(struct story){"it was not noted", {NULL}, false});
     assert_int_equal(nameplates(&scene), 2);
     end(&scene);
