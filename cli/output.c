@@ -1,12 +1,20 @@
 #include "config.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/output.h"
 #include "cli/report.h"
+
+static bool lacking;
+
+void output_lacks(void)
+{
+    lacking = true;
+}
 
 enum exit_status output_flush(void)
 {
@@ -16,7 +24,10 @@ enum exit_status output_flush(void)
         report("cannot write to standard output: %s", strerror(errno));
         return EXIT_FAILED;
     }
-    return EXIT_DONE;
+    if (!lacking)
+        return EXIT_DONE;
+    lacking = false;
+    return report_memory();
 }
 
 enum exit_status output_bytes(const void *data, size_t length)

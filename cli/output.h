@@ -6,7 +6,11 @@
 
 #include "cli/exit.h"
 
-/* Pushes out all that was printed. Says so and returns EXIT_FAILED if some of it was lost. */
+/* Something was not printed, for want of memory: the next flush fails. */
+void output_lacks(void);
+
+/* Pushes out all that was printed. Says so and returns EXIT_FAILED if some of it was lost, or
+ * lacks. */
 enum exit_status output_flush(void);
 
 /* Writes bytes exactly as they are, and flushes. */

@@ -20,7 +20,7 @@ static const struct advice {
      "start the daemon: systemctl --user start wormholed, or just: wormholed"},
     {WORMCLIENT_DENIED, EXIT_FAILED, "the daemon serves the user who started it, and nobody else"},
     {WORMCLIENT_LOST, EXIT_FAILED,
-     "the daemon ended or was restarted; what it had accepted is safe: look with wormctl list"},
+     "what the daemon had accepted is safe, even if it has ended: look with wormctl list"},
     {WORMCLIENT_PROTOCOL, EXIT_FAILED, "is that socket really wormholed's?"},
     {WORMCLIENT_ARGUMENT, EXIT_USAGE, NULL},
     {WORMCLIENT_TIMEOUT, EXIT_NOTHING, NULL},

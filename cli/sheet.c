@@ -14,7 +14,10 @@ void sheet_line(const char *label, const char *value)
 {
     char *safe = escape_text(value, strlen(value), false);
 
-    printf("%-*s%s\n", SHEET_LABEL_WIDTH, label, safe != NULL ? safe : "(out of memory)");
+    if (safe != NULL)
+        printf("%-*s%s\n", SHEET_LABEL_WIDTH, label, safe);
+    else
+        output_lacks();
     free(safe);
 }
 

@@ -6,6 +6,7 @@
 
 #include "cli/escape.h"
 #include "cli/input.h"
+#include "cli/output.h"
 #include "cli/report.h"
 #include "cli/sheet.h"
 #include "cli/verifier.h"
@@ -63,6 +64,8 @@ void verifier_print(FILE *file, const struct wormclient_value *view)
     safe = words != NULL ? escape_text(words, strlen(words), false) : NULL;
     if (safe != NULL)
         print_lines(file, "in words", safe, WORDS_IN_LINE);
+    else if (words != NULL)
+        output_lacks();
     free(safe);
 }
 
