@@ -54,11 +54,11 @@ static void prune(struct world *world)
     rendezvous_prune(world->relay);
 }
 
-/* A strict peer dies of that, and the stock clients with it: there it is no fault of ours. */
+/* A strict peer dies where the messages of one side are misplaced, and the stock clients with it:
+ * there it is no fault of ours. */
 static void shuffle(struct world *world)
 {
-    if (!world->with_strict)
-        rendezvous_shuffle(world->relay);
+    rendezvous_shuffle(world->relay, world->with_strict);
 }
 
 static void mend(void *arg)

@@ -35,11 +35,21 @@ static const struct {
     {"0:20,300:3600", 40, 3, 2 * TIMELINE_DAY},
     {"0:1,60:60", 80, 1, 3 * TIMELINE_HOUR},
     {"0:0.5,30:30", 90, 1, 2 * TIMELINE_HOUR},
+    {"0:20,300:43200", 40, 0, 2 * TIMELINE_DAY},
 };
 
-static unsigned draw_schedule(void)
+#define SELDOM (sizeof schedules / sizeof *schedules - 1)
+/* Each visit replays the whole mailbox: a flood is for those of the first ones, who do not come all
+ * the time. */
+#define CALM_SCHEDULES 5
+
+static unsigned draw_schedule(const struct world *world)
 {
     unsigned kind = 0, weights = 0;
+    if (world->seldom)
+        return SELDOM;
+    if (world->floods)
+        return (unsigned)chance_below(CALM_SCHEDULES);
     for (size_t i = 0; i < sizeof schedules / sizeof *schedules; i++)
         weights += schedules[i].weight;
     for (unsigned left = (unsigned)chance_below(weights); left >= schedules[kind].weight; kind++)
@@ -70,14 +80,15 @@ static void draw_luck(struct home *home)
 
 static void draw_user(struct world *world, struct user *user)
 {
-    unsigned kind = draw_schedule();
+    unsigned kind = draw_schedule(world);
     user->schedule = schedules[kind].text;
     user->side.visits_a_stir = schedules[kind].visits;
     if (schedules[kind].storm < world->storm)
         world->storm = schedules[kind].storm;
     user->verify = chance_percent(15);
     user->slow = chance_percent(50);
-    user->to_send = chance_percent(4) ? FLOOD : (unsigned)chance_below(MESSAGES_MAX);
+    user->to_send =
+        world->floods && chance_percent(50) ? FLOOD : (unsigned)chance_below(MESSAGES_MAX);
     user->inbox_messages = chance_percent(20) ? 1 + (uint32_t)chance_below(4) : 0;
     if (chance_percent(15))
         user->target = &world->homes[WORLD_HOMES - 1];
@@ -190,6 +201,7 @@ static void tell(const struct world *world)
 void fate_draw(struct world *world)
 {
     world->storm = 2 * TIMELINE_DAY;
+    world->floods = chance_percent(8);
     draw_meddlers(world);
     draw_people(world);
     draw_codes(world);

@@ -13,6 +13,7 @@
  * times a minute. And some for each message, in either direction. */
 #define CALM_MAX         (2 * TIMELINE_DAY)
 #define VISITS_MAX       400
+#define VISITS_A_DAY     200
 #define VISITS_A_MESSAGE 4
 /* Where nothing else is promised it is looked for so long what happens: longer than somebody is
  * late whose clock was set back a little. */
@@ -24,8 +25,6 @@
 #define ATTEND_AFTER (2 * TIMELINE_HOUR)
 #define ATTEND_LATER (10 * TIMELINE_MINUTE)
 #define FORGET_TRIES 300
-/* Nobody is led astray by a relay that forgets less often. */
-#define PRUNES_MAX 12
 /* So often in a row somebody may be met by chance. */
 #define MET_MAX 12
 
@@ -45,7 +44,7 @@ static void describe(const struct user *user, char *ret_text, size_t size)
             session->received, session->last_error ? session->last_error : "no error");
 }
 
-static void fail(struct world *world, const char *what)
+void promises_fail(struct world *world, const char *what)
 {
     char text[1024] = "";
     for (unsigned i = 0; world->users[i] != NULL; i++)
@@ -123,6 +122,16 @@ static bool has_ended(const struct user *user)
     return session == NULL ? user->side.known : session->state >= SESSION_CLOSING;
 }
 
+/* Days for which somebody lets the other wait, who wants to compare the verifiers. */
+static unsigned compared_late(const struct world *world)
+{
+    int64_t last = 0;
+    for (unsigned i = 0; world->users[i] != NULL; i++)
+        if (world->users[i]->verify && world->users[i]->compares > last)
+            last = world->users[i]->compares;
+    return last == 0 ? 0 : (unsigned)((last - world->storm) / TIMELINE_DAY + 1);
+}
+
 /* Schedules of one's own come as often as they say. */
 static void count_visits(const struct world *world, struct world_counts *counts)
 {
@@ -134,28 +143,42 @@ static void count_visits(const struct world *world, struct world_counts *counts)
         if (visits > counts->most_visits)
             counts->most_visits = visits;
         unsigned messages = user->side.sent_count + user->side.received;
-        if (visits > VISITS_MAX + VISITS_A_MESSAGE * messages)
+        if (visits > VISITS_MAX + VISITS_A_DAY * compared_late(world) + VISITS_A_MESSAGE * messages)
             trace_fail("%s visited %u times before all was said", user->side.who, visits);
     }
 }
 
-static bool is_established(const struct user *user)
+/* What was added to a mailbox that a stock relay has just forgotten stays there for ever; and
+ * nobody knows a nameplate whose `allocated` was lost at a stock relay, or whose claim was under
+ * way for longer than its sender was there. */
+static bool relay_may_keep(const struct world *world)
 {
-    return user_session(user)->state >= SESSION_ESTABLISHED;
+    if (world->prunes > 0 || cable_was_late() || !world_is_honest(world))
+        return true;
+    bool again = false;
+    for (unsigned i = 0; world->users[i] != NULL; i++)
+        again |= world->users[i]->side.allocates > 1;
+    return again && rendezvous_is_stock(world->relay);
 }
 
-static bool is_keyed(const struct user *user)
+static bool has_released(const struct user *user)
 {
     const struct session *session = user_session(user);
-    return session != NULL && session->state >= SESSION_KEYED;
+    return session != NULL && session->nameplate == NAMEPLATE_RELEASED;
 }
 
-/* A stock relay that forgets again and again, between any two visits of the two, can lead one of
- * them through more mailboxes than it remembers (SESSION_PLACES), and so past the one where the
- * other stays. */
-static bool is_led_astray(const struct world *world)
+/* A nameplate is short, and others want it. */
+static void check_nameplates(const struct world *world)
 {
-    return world->prunes > PRUNES_MAX && all(world, is_keyed) && !all(world, is_established);
+    if (all(world, has_released) && !relay_may_keep(world) &&
+        rendezvous_nameplates(world->relay) > 0)
+        trace_fail("all have released their nameplate, and the relay keeps it");
+}
+
+static void check_said(const struct world *world, struct world_counts *counts)
+{
+    count_visits(world, counts);
+    check_nameplates(world);
 }
 
 static void say_all(struct world *world, struct world_counts *counts)
@@ -164,10 +187,12 @@ static void say_all(struct world *world, struct world_counts *counts)
         until(world, has_ended, user_attend, CALM_OTHERS);
         return;
     }
-    if (until(world, is_done, user_attend, CALM_MAX))
-        count_visits(world, counts);
-    else if (!is_led_astray(world))
-        fail(world, "honest sides did not come together");
+    if (until(world, is_done, user_attend, CALM_MAX + compared_late(world) * TIMELINE_DAY))
+        check_said(world, counts);
+    else if (loners_possible(world))
+        loners_part(world, counts);
+    else
+        promises_fail(world, "honest sides did not come together");
 }
 
 /* A stock peer that was not cut off has had all, too. */
@@ -180,7 +205,7 @@ static void check_strict(struct world *world)
         return;
     if (session->state != SESSION_ESTABLISHED || session->stored < session->sent ||
         world->strict.expected != 2 + session->sent)
-        fail(world, "a stock peer that was there all the time did not get all");
+        promises_fail(world, "a stock peer that was there all the time did not get all");
 }
 
 /* ---- the end of all sessions ---- */
@@ -198,19 +223,6 @@ static void close_it(struct user *user)
     if (session != NULL && session->state == SESSION_EXPORTED)
         user_attend(user);
     user_close(user);
-}
-
-/* What was added to a mailbox that a stock relay has just forgotten stays there for ever; and
- * nobody knows a nameplate whose `allocated` was lost, or whose claim was under way for longer than
- * its sender was there. */
-static bool relay_may_keep(const struct world *world)
-{
-    if (world->prunes > 0 || cable_was_late() || !world_is_honest(world))
-        return true;
-    for (unsigned i = 0; world->users[i] != NULL; i++)
-        if (world->users[i]->side.allocates > 1)
-            return true;
-    return false;
 }
 
 /* A stranger may stay for ever, and so what it listens to. */
@@ -236,7 +248,7 @@ static void check_connections(struct world *world)
 static void close_all(struct world *world)
 {
     if (!until(world, is_closed, close_it, CLOSE_MAX))
-        fail(world, "a session does not end");
+        promises_fail(world, "a session does not end");
     check_connections(world);
     if (trace_failure() == NULL)
         check_relay(world);
@@ -259,7 +271,7 @@ static void forget_all(struct world *world)
         world_go(world, ATTEND);
     }
     if (left(world) > 0)
-        fail(world, "something of a forgotten session is still in the store");
+        promises_fail(world, "something of a forgotten session is still in the store");
 }
 
 void promises_keep(struct world *world, struct world_counts *counts)

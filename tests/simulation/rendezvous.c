@@ -10,6 +10,7 @@
 #include "relay/rules.h"
 #include "tests/simulation/cable.h"
 #include "tests/simulation/chance.h"
+#include "tests/simulation/ears.h"
 #include "tests/simulation/stock.h"
 #include "tests/simulation/timeline.h"
 
@@ -20,17 +21,31 @@
 #define GUESTS_MAX 4096
 /* How long our relay may take to commit, ms. */
 #define COMMIT_MAX 50
+/* How long the stock one keeps what nobody visits, in steps of a minute. */
+#define STOCK_STEP  TIMELINE_MINUTE
+#define STOCK_STEPS 11
+/* How soon a forgetful relay forgets what somebody has left. */
+#define FORGETS_AFTER TIMELINE_MINUTE
 /* More operations than wait at any time. */
 #define OPERATIONS_MAX 100000
+
+/* A connection of our relay. */
+struct guest {
+    struct rendezvous *relay;
+    struct ws *cable;
+    struct client *client;
+};
 
 struct rendezvous {
     struct stock *stock; /* or, ours: */
     struct memory_store *memory;
     struct rules *rules;
+    struct ears *ears;
     bool committing; /* a commit is under way */
     bool down;
     int64_t retention;
-    struct client *guests[GUESTS_MAX];
+    unsigned forgetful; /* per cent of the times that somebody leaves */
+    struct guest *guests[GUESTS_MAX];
     unsigned guest_count;
 };
 
@@ -38,21 +53,32 @@ struct rendezvous {
 
 static void on_send(void *connection, const char *text, size_t length)
 {
-    cable_say(connection, text, length);
+    const struct guest *guest = connection;
+    ears_said(guest->relay->ears, guest, text);
+    cable_say(guest->cable, text, length);
 }
 
 static void on_drop(void *connection, const char *why)
 {
+    const struct guest *guest = connection;
     (void)why;
-    cable_drop(connection);
+    ears_dropped(guest->relay->ears, guest);
+    cable_drop(guest->cable);
 }
 
 /* What was asked for until now becomes durable, and is answered. */
+static void run(struct rendezvous *relay)
+{
+    ears_commits(relay->ears, true);
+    memory_store_run(relay->memory, OPERATIONS_MAX);
+    ears_commits(relay->ears, false);
+}
+
 static void commit(void *arg)
 {
     struct rendezvous *relay = arg;
     relay->committing = false;
-    memory_store_run(relay->memory, OPERATIONS_MAX);
+    run(relay);
 }
 
 static void commit_soon(struct rendezvous *relay)
@@ -67,7 +93,7 @@ static void expire(void *arg)
     struct rendezvous *relay = arg;
     const struct relay_store *store = memory_store_interface(relay->memory);
     for (unsigned i = 0; i < relay->guest_count; i++)
-        rules_touch(relay->guests[i], timeline_now());
+        rules_touch(relay->guests[i]->client, timeline_now());
     store->expire(store->self, timeline_now(), UINT_MAX, NULL, NULL);
     commit_soon(relay);
     timeline_after(relay->retention / LOOKS, expire, relay);
@@ -81,6 +107,7 @@ struct rendezvous *rendezvous_new_ours(int64_t retention)
     const struct rules_hooks hooks = {.send = on_send, .drop = on_drop};
     const struct rules_settings settings = {
         .message_max = 1 << 20, .retention = retention, .list = true};
+    relay->ears = ears_new(retention);
     relay->memory = memory_store_new(&limits);
     relay->rules = rules_new(memory_store_interface(relay->memory), &hooks, &settings);
     memory_store_set_feed(relay->memory, rules_feed, relay->rules);
@@ -89,11 +116,35 @@ struct rendezvous *rendezvous_new_ours(int64_t retention)
     return relay;
 }
 
-static bool hear_ours(struct rendezvous *relay, struct client *client, const char *text)
+static void *enter_ours(struct rendezvous *relay, struct ws *cable)
 {
-    if (rules_busy(client))
+    struct guest *guest = calloc(1, sizeof *guest);
+    if (relay->guest_count == GUESTS_MAX)
+        abort();
+    *guest = (struct guest){.relay = relay, .cable = cable};
+    relay->guests[relay->guest_count++] = guest;
+    ears_enter(relay->ears, guest);
+    guest->client = rules_enter(relay->rules, guest, "simulation", timeline_now());
+    return guest;
+}
+
+static void leave_ours(struct rendezvous *relay, struct guest *guest)
+{
+    for (unsigned i = 0; i < relay->guest_count; i++)
+        if (relay->guests[i] == guest)
+            relay->guests[i--] = relay->guests[--relay->guest_count];
+    ears_leave(relay->ears, guest);
+    rules_leave(guest->client);
+    free(guest);
+}
+
+static bool hear_ours(struct rendezvous *relay, const struct guest *guest, const char *text)
+{
+    if (rules_busy(guest->client))
         return false;
-    rules_receive(client, text, strlen(text), timeline_now());
+    ears_hear(relay->ears, guest, text);
+    rules_receive(guest->client, text, strlen(text), timeline_now());
+    ears_heard(relay->ears, guest);
     commit_soon(relay);
     return true;
 }
@@ -122,7 +173,8 @@ void rendezvous_free(struct rendezvous *relay)
     if (relay->stock != NULL) {
         stock_free(relay->stock);
     } else {
-        memory_store_run(relay->memory, OPERATIONS_MAX);
+        run(relay);
+        ears_free(relay->ears);
         rules_free(relay->rules);
         memory_store_free(relay->memory);
     }
@@ -160,13 +212,27 @@ void rendezvous_lose(struct rendezvous *relay)
     if (relay->stock != NULL)
         return;
     memory_store_fail(relay->memory, RELAY_BROKEN);
-    memory_store_run(relay->memory, OPERATIONS_MAX);
+    run(relay);
     memory_store_fail(relay->memory, RELAY_DONE);
 }
 
-void rendezvous_shuffle(struct rendezvous *relay)
+void rendezvous_set_forgetful(struct rendezvous *relay, unsigned percent)
 {
-    if (relay->stock != NULL)
+    relay->forgetful = percent;
+}
+
+static unsigned draw(unsigned below)
+{
+    return (unsigned)chance_below(below);
+}
+
+void rendezvous_shuffle(struct rendezvous *relay, bool fairly)
+{
+    if (relay->stock == NULL)
+        return;
+    if (fairly || chance_percent(50))
+        stock_swap(relay->stock, fairly, draw);
+    else
         stock_reverse(relay->stock);
 }
 
@@ -176,16 +242,43 @@ void rendezvous_prune(struct rendezvous *relay)
         stock_prune(relay->stock);
 }
 
-bool rendezvous_is_empty(struct rendezvous *relay)
+static void age(void *arg)
 {
+    struct rendezvous *relay = arg;
+    stock_age(relay->stock, STOCK_STEPS);
+    timeline_after(STOCK_STEP, age, relay);
+}
+
+void rendezvous_age(struct rendezvous *relay)
+{
+    if (relay->stock != NULL)
+        age(relay);
+}
+
+static struct relay_counts count(struct rendezvous *relay)
+{
+    struct relay_counts counts = {0};
     if (relay->stock != NULL) {
         unsigned mailboxes, messages;
-        return stock_count(relay->stock, &mailboxes, &messages) + mailboxes + messages == 0;
+        counts.nameplates = stock_count(relay->stock, &mailboxes, &messages);
+        counts.mailboxes = mailboxes;
+        counts.messages = messages;
+    } else {
+        const struct relay_store *store = memory_store_interface(relay->memory);
+        run(relay);
+        store->count(store->self, &counts);
     }
-    const struct relay_store *store = memory_store_interface(relay->memory);
-    struct relay_counts counts;
-    memory_store_run(relay->memory, OPERATIONS_MAX);
-    store->count(store->self, &counts);
+    return counts;
+}
+
+unsigned rendezvous_nameplates(struct rendezvous *relay)
+{
+    return (unsigned)count(relay).nameplates;
+}
+
+bool rendezvous_is_empty(struct rendezvous *relay)
+{
+    struct relay_counts counts = count(relay);
     return counts.nameplates + counts.mailboxes + counts.messages == 0;
 }
 
@@ -193,11 +286,7 @@ void *rendezvous_enter(struct rendezvous *relay, struct ws *cable)
 {
     if (relay->stock != NULL)
         return stock_connect(relay->stock, on_stock, cable, NULL);
-    if (relay->guest_count == GUESTS_MAX)
-        abort();
-    struct client *guest = rules_enter(relay->rules, cable, "simulation", timeline_now());
-    relay->guests[relay->guest_count++] = guest;
-    return guest;
+    return enter_ours(relay, cable);
 }
 
 bool rendezvous_hear(struct rendezvous *relay, void *connection, const char *text)
@@ -208,14 +297,23 @@ bool rendezvous_hear(struct rendezvous *relay, void *connection, const char *tex
     return true;
 }
 
+static void forget(void *arg)
+{
+    struct rendezvous *relay = arg;
+    rendezvous_prune(relay);
+}
+
+static void leave_stock(struct rendezvous *relay, void *connection)
+{
+    stock_disconnect(connection);
+    if (relay->forgetful > 0 && chance_percent(relay->forgetful))
+        timeline_after(chance_spread(1, FORGETS_AFTER), forget, relay);
+}
+
 void rendezvous_leave(struct rendezvous *relay, void *connection)
 {
-    if (relay->stock != NULL) {
-        stock_disconnect(connection);
-        return;
-    }
-    for (unsigned i = 0; i < relay->guest_count; i++)
-        if (relay->guests[i] == connection)
-            relay->guests[i--] = relay->guests[--relay->guest_count];
-    rules_leave(connection);
+    if (relay->stock != NULL)
+        leave_stock(relay, connection);
+    else
+        leave_ours(relay, connection);
 }

@@ -30,14 +30,25 @@ bool rendezvous_is_down(const struct rendezvous *relay);
  * what has expired, by itself. */
 void rendezvous_prune(struct rendezvous *relay);
 
-/* The stock one turns the messages of each mailbox around: it need not keep their order. */
-void rendezvous_shuffle(struct rendezvous *relay);
+/* From now on the stock one forgets, by itself, what nobody has visited for 11 minutes. */
+void rendezvous_age(struct rendezvous *relay);
+
+/* So often, per cent, the stock one forgets what nobody listens to soon after somebody has left:
+ * the worst moments that there are. */
+void rendezvous_set_forgetful(struct rendezvous *relay, unsigned percent);
+
+/* The stock one swaps messages of each mailbox, or turns all around: its clock was set back, by
+ * which it sorts them. `fairly`: those of one side keep their order. */
+void rendezvous_shuffle(struct rendezvous *relay, bool fairly);
 
 /* Our relay's disk fails, or is full; RELAY_DONE: no more. */
 void rendezvous_fail(struct rendezvous *relay, enum relay_result result);
 
 /* A crash of ours: what was not committed is lost. Whoever is connected must be cut off before. */
 void rendezvous_lose(struct rendezvous *relay);
+
+/* How many nameplates it holds. */
+unsigned rendezvous_nameplates(struct rendezvous *relay);
 
 /* True if it holds nothing: no nameplate, no mailbox, no message. */
 bool rendezvous_is_empty(struct rendezvous *relay);

@@ -35,9 +35,10 @@ static bool parse_range(const char *text, struct range *ret_range)
 static void report(const struct world_counts *counts)
 {
     printf("# %" PRIu64 " worlds, %" PRId64 " simulated days, %" PRIu64
-           " messages; at most %u visits of one "
-           "side from the end of the accidents until all was said\n",
-           counts->worlds, counts->time / TIMELINE_DAY, counts->messages, counts->most_visits);
+           " messages; at most %u visits of one side from the end of the accidents until all was "
+           "said; %" PRIu64 " times the relay made that impossible\n",
+           counts->worlds, counts->time / TIMELINE_DAY, counts->messages, counts->most_visits,
+           counts->loners);
 }
 
 /* The status that make's test driver, and a shell, understand. */

@@ -11,7 +11,9 @@
 struct stock {
     json_t *nameplates; /* name → {mailbox, sides: {side: claimed}} */
     json_t *mailboxes;  /* id → {side: opened} */
-    json_t *messages;   /* id → [message…]: outlives its mailbox when added to an orphan */
+    json_t *idle;       /* id → steps of time since somebody was there */
+    json_t
+        *messages; /* id → [{side, phase, text}…]: outlives its mailbox when added to an orphan */
     struct stock_connection *connections;
     unsigned made;
     unsigned view; /* how often it has let go of the app, for want of listeners */
@@ -37,6 +39,7 @@ struct stock *stock_new(void)
     struct stock *stock = calloc(1, sizeof *stock);
     stock->nameplates = json_object();
     stock->mailboxes = json_object();
+    stock->idle = json_object();
     stock->messages = json_object();
     return stock;
 }
@@ -47,6 +50,7 @@ void stock_free(struct stock *stock)
         stock_disconnect(stock->connections);
     json_decref(stock->nameplates);
     json_decref(stock->mailboxes);
+    json_decref(stock->idle);
     json_decref(stock->messages);
     free(stock);
 }
@@ -57,11 +61,16 @@ void stock_watch(struct stock *stock, stock_watcher watcher, void *arg)
     stock->watcher_arg = arg;
 }
 
+static void say_text(const struct stock_connection *connection, const char *text)
+{
+    if (!connection->dropped)
+        connection->deliver(connection->arg, text);
+}
+
 static void say(struct stock_connection *connection, json_t *message)
 {
     char *text = json_dumps(message, JSON_COMPACT);
-    if (!connection->dropped)
-        connection->deliver(connection->arg, text);
+    say_text(connection, text);
     free(text);
     json_decref(message);
 }
@@ -110,6 +119,7 @@ static bool open_mailbox(struct stock *stock, const char *id, const char *side)
         json_object_set_new(stock->mailboxes, id, json_object());
     json_t *sides = json_object_get(stock->mailboxes, id);
     json_object_set_new(sides, side, json_true());
+    json_object_set_new(stock->idle, id, json_integer(0));
     return json_object_size(sides) <= 2;
 }
 
@@ -133,6 +143,7 @@ static bool listened_to(const struct stock *stock, const char *id)
 static void delete_mailbox(struct stock *stock, const char *id)
 {
     json_object_del(stock->messages, id);
+    json_object_del(stock->idle, id);
     json_object_del(stock->mailboxes, id); /* last: `id` may be its own key */
 }
 
@@ -145,18 +156,46 @@ static bool anybody_listens(const struct stock *stock)
     return false;
 }
 
-void stock_prune(struct stock *stock)
+static json_int_t idle_for(const struct stock *stock, const char *id)
+{
+    return json_integer_value(json_object_get(stock->idle, id));
+}
+
+/* Deletes what was idle for so long. */
+static void prune(struct stock *stock, json_int_t least)
 {
     stock->view += !anybody_listens(stock);
     const char *id, *name;
     json_t *value;
     void *next;
-    json_object_foreach_safe(
-        stock->nameplates, next, name,
-        value) if (!listened_to(stock, json_string_value(json_object_get(value, "mailbox"))))
-        json_object_del(stock->nameplates, name);
-    json_object_foreach_safe(stock->mailboxes, next, id, value) if (!listened_to(stock, id))
-        delete_mailbox(stock, id);
+    json_object_foreach_safe(stock->nameplates, next, name, value)
+    {
+        id = json_string_value(json_object_get(value, "mailbox"));
+        if (!listened_to(stock, id) && idle_for(stock, id) >= least)
+            json_object_del(stock->nameplates, name);
+    }
+    json_object_foreach_safe(stock->mailboxes, next, id, value)
+    {
+        if (!listened_to(stock, id) && idle_for(stock, id) >= least)
+            delete_mailbox(stock, id);
+    }
+}
+
+void stock_prune(struct stock *stock)
+{
+    prune(stock, 0);
+}
+
+void stock_age(struct stock *stock, unsigned most)
+{
+    const char *id;
+    json_t *sides;
+    json_object_foreach(stock->mailboxes, id, sides)
+    {
+        json_int_t idle = listened_to(stock, id) ? 0 : idle_for(stock, id) + 1;
+        json_object_set_new(stock->idle, id, json_integer(idle));
+    }
+    prune(stock, most);
 }
 
 void stock_reverse(struct stock *stock)
@@ -170,6 +209,26 @@ void stock_reverse(struct stock *stock)
         for (size_t i = 0; i < count; i++)
             json_array_set(list, i, json_array_get(copy, count - 1 - i));
         json_decref(copy);
+    }
+}
+
+static const char *side_at(const json_t *list, size_t place)
+{
+    return json_string_value(json_object_get(json_array_get(list, place), "side"));
+}
+
+void stock_swap(struct stock *stock, bool fairly, unsigned (*draw)(unsigned below))
+{
+    const char *id;
+    json_t *list;
+    json_object_foreach(stock->messages, id, list)
+    {
+        size_t count = json_array_size(list), place = count < 2 ? 0 : draw((unsigned)count - 1);
+        if (count < 2 || (fairly && strcmp(side_at(list, place), side_at(list, place + 1)) == 0))
+            continue;
+        json_t *first = json_incref(json_array_get(list, place));
+        json_array_remove(list, place);
+        json_array_insert_new(list, place + 1, first);
     }
 }
 
@@ -271,6 +330,11 @@ static void on_release(struct stock_connection *connection, json_t *command)
     say(connection, json_pack("{s:s}", "type", "released"));
 }
 
+static void say_message(const struct stock_connection *connection, const json_t *message)
+{
+    say_text(connection, json_string_value(json_object_get(message, "text")));
+}
+
 static void on_open(struct stock_connection *connection, json_t *command)
 {
     const char *id = json_string_value(json_object_get(command, "mailbox"));
@@ -286,7 +350,7 @@ static void on_open(struct stock_connection *connection, json_t *command)
     }
     connection->listening = strdup(id);
     json_array_foreach(json_object_get(connection->stock->messages, id), index, message)
-        say(connection, json_incref(message));
+        say_message(connection, message);
 }
 
 static void show_watcher(const struct stock_connection *connection, const json_t *command)
@@ -298,21 +362,35 @@ static void show_watcher(const struct stock_connection *connection, const json_t
                        json_string_value(json_object_get(command, "body")));
 }
 
+/* With the text that is told of it, which is always the same. */
+static json_t *make_message(const struct stock_connection *connection, json_t *command)
+{
+    json_t *phase = json_object_get(command, "phase");
+    json_t *said = json_pack("{s:s,s:s,s:O,s:O}", "type", "message", "side", connection->side,
+                             "phase", phase, "body", json_object_get(command, "body"));
+    char *text = json_dumps(said, JSON_COMPACT);
+    json_t *message =
+        json_pack("{s:s,s:O,s:s}", "side", connection->side, "phase", phase, "text", text);
+    free(text);
+    json_decref(said);
+    return message;
+}
+
 static void on_add(struct stock_connection *connection, json_t *command)
 {
     struct stock *stock = connection->stock;
     const char *id = connection->listening;
-    json_t *message =
-        json_pack("{s:s,s:s,s:O,s:O}", "type", "message", "side", connection->side, "phase",
-                  json_object_get(command, "phase"), "body", json_object_get(command, "body"));
+    json_t *message = make_message(connection, command);
     show_watcher(connection, command);
     if (json_object_get(stock->messages, id) == NULL)
         json_object_set_new(stock->messages, id, json_array());
     json_array_append(json_object_get(stock->messages, id), message);
+    if (json_object_get(stock->mailboxes, id) != NULL)
+        json_object_set_new(stock->idle, id, json_integer(0));
     for (struct stock_connection *other = stock->connections; other != NULL; other = other->next)
         if (other->listening != NULL && strcmp(other->listening, id) == 0 &&
             other->view == connection->view)
-            say(other, json_incref(message));
+            say_message(other, message);
     json_decref(message);
 }
 

@@ -31,12 +31,20 @@ typedef void (*stock_watcher)(void *arg, const char *mailbox, const char *side, 
                               const char *body);
 void stock_watch(struct stock *stock, stock_watcher watcher, void *arg);
 
+/* Swaps two messages of every mailbox that follow each other; `fairly`: if they are of different
+ * sides. `draw` gives one of 0 … below - 1. */
+void stock_swap(struct stock *stock, bool fairly, unsigned (*draw)(unsigned below));
+
 /* Turns the messages of every mailbox around: a relay need not keep their order. */
 void stock_reverse(struct stock *stock);
 
 /* Deletes every mailbox that nobody listens to, with its nameplate. If nobody listens to any, those
  * who are bound now will not hear live what others add who bind later. */
 void stock_prune(struct stock *stock);
+
+/* A step of time goes by: deletes every mailbox that nobody has listened to, opened or added to for
+ * `most` steps, with its nameplate, as the stock one does after 11 minutes. */
+void stock_age(struct stock *stock, unsigned most);
 
 /* True if the mailbox holds a message of this side under this phase. */
 bool stock_holds(const struct stock *stock, const char *mailbox, const char *side,

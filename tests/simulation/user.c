@@ -13,8 +13,6 @@
 
 #define APPID "example.com/simulation"
 #define RELAY "ws://relay.invalid/v1"
-/* The longest there is: clocks that are wrong by months must not end a session. */
-#define TIMEOUT (366 * TIMELINE_DAY)
 /* Messages that somebody sends, or reads, at a sitting. */
 #define GULP 10
 /* What somebody clicks who has no patience. */
@@ -94,7 +92,7 @@ static void create(struct user *user)
                                           .code = user->code,
                                           .schedule = &schedule,
                                           .words = CODE_WORDS_DEFAULT,
-                                          .timeout = TIMEOUT,
+                                          .timeout = USER_TIMEOUT,
                                           .verify = user->verify,
                                           .inbox_messages = user->inbox_messages},
                 on_created, user);
@@ -342,7 +340,8 @@ void user_attend(struct user *user)
         return;
     if (is_moving(user, session))
         move(user);
-    if (session->verification == VERIFICATION_PENDING && session->state == SESSION_ESTABLISHED)
+    if (session->verification == VERIFICATION_PENDING && session->state == SESSION_ESTABLISHED &&
+        timeline_now() >= user->compares)
         verify(user, true);
     for (unsigned left = user->to_send, i = 0; i < left && i < GULP; i++)
         send_one(user);

@@ -9,6 +9,9 @@
 #include "tests/simulation/home.h"
 #include "tests/simulation/judge.h"
 
+/* The longest that there is: clocks that are wrong by months must not end a session. */
+#define USER_TIMEOUT (366 * TIMELINE_DAY)
+
 /* How this person parts from the other: when all is said, or at some moment before, and then how.
  */
 enum parting { PARTS_LATE = 0, PARTS_EARLY, PARTS_BY_FORGETTING, PARTS_BY_DOUBT, PARTINGS };
@@ -19,7 +22,8 @@ struct user {
     const char *schedule;
     char *code; /* NULL: allocate */
     bool verify;
-    bool slow;           /* does not compare the verifiers before the world is calm */
+    bool slow;           /* does not compare the verifiers before the world is calm, … */
+    int64_t compares;    /* … and this is when */
     struct home *target; /* wants to go on there, or NULL */
     char *luggage;       /* the session in a text, on its way there, or NULL */
     struct home *former; /* what was handed over may still be there, or NULL */

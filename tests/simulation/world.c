@@ -15,6 +15,10 @@
 #define RETENTION_MIN  (2 * TIMELINE_HOUR)
 #define RETENTION_MAX  (2 * TIMELINE_DAY)
 #define RETENTION_EVER (400 * TIMELINE_DAY)
+/* How long after the last accident somebody compares the verifiers. */
+#define COMPARES_MAX (2 * TIMELINE_DAY)
+/* So often, per cent, a forgetful stock one forgets what somebody has left. */
+#define FORGETS_MAX 80
 /* Of a strict peer. */
 #define MESSAGES_MAX 10
 
@@ -105,8 +109,16 @@ void world_go(struct world *world, int64_t ms)
 
 static struct rendezvous *draw_relay(struct world *world)
 {
-    if (chance_percent(50))
-        return rendezvous_new_stock();
+    if (chance_percent(50)) {
+        struct rendezvous *relay = rendezvous_new_stock();
+        world->ages = chance_percent(20);
+        if (world->ages)
+            rendezvous_age(relay);
+        world->seldom = world->ages && chance_percent(20);
+        if (chance_percent(30))
+            rendezvous_set_forgetful(relay, (unsigned)chance_below(FORGETS_MAX));
+        return relay;
+    }
     world->expires = chance_percent(30);
     return rendezvous_new_ours(world->expires ? chance_spread(RETENTION_MIN, RETENTION_MAX)
                                               : RETENTION_EVER);
@@ -136,6 +148,8 @@ static void calm_home(struct home *home)
 static void calm_user(struct user *user)
 {
     user->parting = PARTS_LATE;
+    user->compares =
+        timeline_now() + (user->slow ? chance_spread(TIMELINE_MINUTE, COMPARES_MAX) : 0);
     judge_stirred(&user->side); /* its clock is right again */
 }
 
@@ -148,6 +162,7 @@ static void calm(struct world *world)
     cable_set_weather(&fine);
     rendezvous_set_down(world->relay, false);
     rendezvous_fail(world->relay, RELAY_DONE);
+    rendezvous_set_forgetful(world->relay, 0);
     world_go(world, 1); /* a machine that crashes just now is down then */
     for (int i = 0; i < WORLD_HOMES; i++)
         calm_home(&world->homes[i]);

@@ -12,6 +12,7 @@
 /* What was counted over all worlds of a run. */
 struct world_counts {
     uint64_t worlds, messages;
+    uint64_t loners;      /* worlds in which a stock relay kept two from each other to the end */
     int64_t time;         /* simulated, ms */
     unsigned most_visits; /* of one side from the end of the accidents until all was said */
 };

@@ -27,8 +27,11 @@ struct world {
     bool with_third;    /* C has the code, too */
     bool with_second;   /* C and D are a pair of their own */
     bool wrong_code;
+    bool floods;     /* somebody has much to say */
     unsigned prunes; /* so often a stock relay forgot what nobody listened to */
     bool expires;    /* ours does, in the world's time */
+    bool ages;       /* a stock one does, also when all is calm */
+    bool seldom;     /* … and both come so seldom that they may never find what the other left */
     bool accidents;
     int64_t storm; /* how long they last */
     int64_t accident_every, act_every;
@@ -56,5 +59,17 @@ void accidents_begin(struct world *world);
 
 /* ---- promises.c: what must come true when it is ---- */
 void promises_keep(struct world *world, struct world_counts *counts);
+
+/* Fails the world, with what has become of each user. */
+void promises_fail(struct world *world, const char *what);
+
+/* ---- loners.c: those who cannot meet ---- */
+
+/* True if a rule of the stock relay may keep the two from each other for ever. */
+bool loners_possible(const struct world *world);
+
+/* They have not met: lets the time that their sessions are allowed go by, after which each must
+ * have ended, and say why. */
+void loners_part(struct world *world, struct world_counts *counts);
 
 #endif

@@ -1,0 +1,379 @@
+#include "config.h"
+
+#include "tests/simulation/ears.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/simulation/timeline.h"
+#include "tests/simulation/trace.h"
+
+/* More than any world brings about. */
+#define MAILBOX_MESSAGES 4096
+#define MAILBOX_SIDES    16
+#define SIDE_MAX         32
+#define NAME_MAX_TEXT    64
+/* What expires is looked for, and those who listen are noted, ten times in a retention; the relay's
+ * disk may fail meanwhile. */
+#define SLACK_SHARE 10
+#define SLACK       (11 * TIMELINE_MINUTE)
+
+struct mailbox {
+    char id[NAME_MAX_TEXT];
+    char *messages[MAILBOX_MESSAGES]; /* each that was told, in order, up to when */
+    unsigned count;
+    char sides[MAILBOX_SIDES][SIDE_MAX];
+    bool closed[MAILBOX_SIDES]; /* has, as far as it was heard */
+    unsigned side_count;
+    bool ended;     /* all sides had closed at some time: it may be forgotten */
+    int64_t active; /* when somebody was there, for certain */
+    struct mailbox *next;
+};
+
+struct ear {
+    const void *connection;
+    char side[SIDE_MAX];
+    struct mailbox *opened; /* NULL: none */
+    unsigned told;          /* of its messages */
+    unsigned adds;          /* of ours that wait for an answer */
+    bool welcomed, owes_ack, dropped;
+    struct ear *next;
+};
+
+struct ears {
+    int64_t retention;
+    bool commits;
+    struct ear *first;
+    struct mailbox *mailboxes;
+};
+
+/* ---- all of them ---- */
+
+struct ears *ears_new(int64_t retention)
+{
+    struct ears *ears = calloc(1, sizeof *ears);
+    ears->retention = retention;
+    return ears;
+}
+
+static void forget_messages(struct mailbox *mailbox)
+{
+    while (mailbox->count > 0)
+        free(mailbox->messages[--mailbox->count]);
+}
+
+void ears_free(struct ears *ears)
+{
+    struct mailbox *mailbox;
+    while (ears->first != NULL)
+        ears_leave(ears, ears->first->connection);
+    while ((mailbox = ears->mailboxes) != NULL) {
+        ears->mailboxes = mailbox->next;
+        forget_messages(mailbox);
+        free(mailbox);
+    }
+    free(ears);
+}
+
+void ears_commits(struct ears *ears, bool commits)
+{
+    ears->commits = commits;
+}
+
+static struct ear *find(const struct ears *ears, const void *connection)
+{
+    struct ear *ear = ears->first;
+    while (ear != NULL && ear->connection != connection)
+        ear = ear->next;
+    return ear;
+}
+
+void ears_enter(struct ears *ears, const void *connection)
+{
+    struct ear *ear = calloc(1, sizeof *ear);
+    *ear = (struct ear){.connection = connection, .next = ears->first};
+    ears->first = ear;
+}
+
+void ears_leave(struct ears *ears, const void *connection)
+{
+    struct ear **place = &ears->first, *ear;
+    while (*place != NULL && (*place)->connection != connection)
+        place = &(*place)->next;
+    ear = *place;
+    if (ear == NULL)
+        return;
+    if (ear->opened != NULL && ear->told > 0)
+        ear->opened->active = timeline_now(); /* it has listened until now */
+    *place = ear->next;
+    free(ear);
+}
+
+/* ---- mailboxes ---- */
+
+static struct mailbox *mailbox_of(struct ears *ears, const char *id)
+{
+    struct mailbox *mailbox = ears->mailboxes;
+    while (mailbox != NULL && strcmp(mailbox->id, id) != 0)
+        mailbox = mailbox->next;
+    if (mailbox != NULL)
+        return mailbox;
+    mailbox = calloc(1, sizeof *mailbox);
+    snprintf(mailbox->id, sizeof mailbox->id, "%s", id);
+    mailbox->next = ears->mailboxes;
+    return ears->mailboxes = mailbox;
+}
+
+static bool may_be_forgotten(const struct ears *ears, const struct mailbox *mailbox)
+{
+    int64_t least = ears->retention - ears->retention / SLACK_SHARE - SLACK;
+    return mailbox->ended || timeline_now() - mailbox->active >= least;
+}
+
+/* It is found empty. */
+static void note_forgotten(const struct ears *ears, struct mailbox *mailbox)
+{
+    if (!may_be_forgotten(ears, mailbox))
+        trace_fail("the relay has forgotten mailbox %s before its time", mailbox->id);
+    forget_messages(mailbox);
+    mailbox->side_count = 0;
+    mailbox->ended = false;
+}
+
+static unsigned place_of(struct mailbox *mailbox, const char *side)
+{
+    unsigned place = 0;
+    while (place < mailbox->side_count && strcmp(mailbox->sides[place], side) != 0)
+        place++;
+    if (place == MAILBOX_SIDES)
+        abort();
+    if (place == mailbox->side_count) {
+        snprintf(mailbox->sides[mailbox->side_count++], SIDE_MAX, "%s", side);
+        mailbox->closed[place] = false;
+    }
+    return place;
+}
+
+/* The relay lets a side be there: not more than two. */
+static void note_side(struct mailbox *mailbox, const char *side)
+{
+    place_of(mailbox, side);
+    mailbox->active = timeline_now();
+    if (mailbox->side_count > 2 && !mailbox->ended)
+        trace_fail("the relay let a third side into mailbox %s", mailbox->id);
+}
+
+static void note_close(struct mailbox *mailbox, const char *side)
+{
+    bool all = true;
+    mailbox->closed[place_of(mailbox, side)] = true;
+    for (unsigned i = 0; i < mailbox->side_count; i++)
+        all &= mailbox->closed[i];
+    mailbox->ended |= all;
+}
+
+/* ---- texts: the relay's own, and those of clients of ours, who write no blanks and no escapes
+ * ---- */
+
+/* The name under a key; "" if there is none. */
+static void read_name(const char *text, const char *key, char *ret_name, size_t size)
+{
+    char quoted[NAME_MAX_TEXT];
+    size_t length = 0;
+    snprintf(quoted, sizeof quoted, "\"%s\":\"", key);
+    const char *at = strstr(text, quoted);
+    for (at = at == NULL ? "" : at + strlen(quoted); *at != '\0' && *at != '"'; at++)
+        if (length + 1 < size)
+            ret_name[length++] = *at;
+    ret_name[length] = '\0';
+}
+
+static struct mailbox *named_mailbox(struct ears *ears, const char *text)
+{
+    char id[NAME_MAX_TEXT];
+    read_name(text, "mailbox", id, sizeof id);
+    return mailbox_of(ears, id);
+}
+
+/* ---- what it hears ---- */
+
+static void on_bind(struct ears *ears, struct ear *ear, const char *text)
+{
+    (void)ears;
+    read_name(text, "side", ear->side, sizeof ear->side);
+}
+
+static void on_open(struct ears *ears, struct ear *ear, const char *text)
+{
+    ear->opened = named_mailbox(ears, text);
+    ear->told = 0;
+}
+
+static void on_add(struct ears *ears, struct ear *ear, const char *text)
+{
+    (void)ears;
+    (void)text;
+    ear->adds++;
+}
+
+static void on_close(struct ears *ears, struct ear *ear, const char *text)
+{
+    note_close(named_mailbox(ears, text), ear->side);
+}
+
+/* ---- what it says ---- */
+
+static void on_welcome(struct ears *ears, struct ear *ear, const char *text)
+{
+    (void)ears;
+    (void)text;
+    if (ear->welcomed)
+        trace_fail("the relay welcomes somebody twice");
+    ear->welcomed = true;
+}
+
+static void on_ack(struct ears *ears, struct ear *ear, const char *text)
+{
+    (void)ears;
+    (void)text;
+    if (!ear->owes_ack)
+        trace_fail("the relay acknowledges what nobody said");
+    ear->owes_ack = false;
+}
+
+static void on_claimed(struct ears *ears, struct ear *ear, const char *text)
+{
+    note_side(named_mailbox(ears, text), ear->side);
+}
+
+/* The next of the mailbox: one that others were told too, or a new one. */
+static void place_message(struct ears *ears, struct ear *ear, char *message)
+{
+    struct mailbox *mailbox = ear->opened;
+    bool known = ear->told < mailbox->count;
+    if (known && strcmp(mailbox->messages[ear->told], message) != 0) {
+        if (ear->told > 0)
+            trace_fail("the relay tells the messages of mailbox %s in two orders", mailbox->id);
+        note_forgotten(ears, mailbox);
+        known = false;
+    }
+    if (ear->told == MAILBOX_MESSAGES)
+        abort();
+    if (known)
+        free(message);
+    else
+        mailbox->messages[mailbox->count++] = message;
+    ear->told++;
+}
+
+static void on_message(struct ears *ears, struct ear *ear, const char *text)
+{
+    char side[SIDE_MAX];
+    const char *end = strstr(text, ",\"server_tx\"");
+    if (ear->opened == NULL || end == NULL) {
+        trace_fail("the relay tells a message to somebody who has opened no mailbox");
+        return;
+    }
+    read_name(text, "side", side, sizeof side);
+    ear->adds -= ear->adds > 0 && strcmp(side, ear->side) == 0;
+    place_message(ears, ear, strndup(text, (size_t)(end - text)));
+    note_side(ear->opened, ear->side);
+}
+
+/* Whatever was asked for before it is done. */
+static void on_pong(struct ears *ears, struct ear *ear, const char *text)
+{
+    (void)text;
+    if (ear->adds > 0)
+        trace_fail("the relay says pong before it has told what was added");
+    if (ear->opened == NULL)
+        return;
+    if (ear->told == 0 && ear->opened->count > 0)
+        note_forgotten(ears, ear->opened);
+    if (ear->told < ear->opened->count)
+        trace_fail("the relay says pong before it has told all that mailbox %s holds",
+                   ear->opened->id);
+}
+
+/* What was refused is not waited for. */
+static void on_error(struct ears *ears, struct ear *ear, const char *text)
+{
+    const char *quoted = strstr(text, "\"orig\"");
+    char type[NAME_MAX_TEXT];
+    (void)ears;
+    read_name(quoted == NULL ? "" : quoted, "type", type, sizeof type);
+    ear->adds -= ear->adds > 0 && strcmp(type, "add") == 0;
+    if (strcmp(type, "open") == 0)
+        ear->opened = NULL;
+}
+
+static void on_closed(struct ears *ears, struct ear *ear, const char *text)
+{
+    (void)ears;
+    (void)text;
+    ear->opened = NULL;
+}
+
+static const struct type {
+    const char *name;
+    void (*heard)(struct ears *, struct ear *, const char *);
+    void (*said)(struct ears *, struct ear *, const char *);
+    bool durable; /* it says that something is */
+} types[] = {
+    {"ack", NULL, on_ack, false},         {"add", on_add, NULL, false},
+    {"allocated", NULL, NULL, true},      {"bind", on_bind, NULL, false},
+    {"claimed", NULL, on_claimed, true},  {"close", on_close, NULL, false},
+    {"closed", NULL, on_closed, true},    {"error", NULL, on_error, false},
+    {"message", NULL, on_message, true},  {"open", on_open, NULL, false},
+    {"pong", NULL, on_pong, false},       {"released", NULL, NULL, true},
+    {"welcome", NULL, on_welcome, false},
+};
+
+/* Its row in the table; NULL: an unknown type. */
+static const struct type *type_of(const char *text)
+{
+    char name[NAME_MAX_TEXT];
+    read_name(text, "type", name, sizeof name);
+    for (unsigned i = 0; i < sizeof types / sizeof *types; i++)
+        if (strcmp(types[i].name, name) == 0)
+            return &types[i];
+    return NULL;
+}
+
+/* ---- all of it ---- */
+
+void ears_hear(struct ears *ears, const void *connection, const char *text)
+{
+    struct ear *ear = find(ears, connection);
+    const struct type *type = type_of(text);
+    if (type != NULL && type->heard != NULL)
+        type->heard(ears, ear, text);
+    ear->owes_ack = true;
+}
+
+void ears_heard(struct ears *ears, const void *connection)
+{
+    const struct ear *ear = find(ears, connection);
+    if (ear->owes_ack && !ear->dropped)
+        trace_fail("the relay does not acknowledge at once what it hears");
+}
+
+void ears_said(struct ears *ears, const void *connection, const char *text)
+{
+    struct ear *ear = find(ears, connection);
+    const struct type *type = type_of(text);
+    if (type != NULL && type->said != NULL)
+        type->said(ears, ear, text);
+    if (!ear->welcomed)
+        trace_fail("the relay says something before it welcomes");
+    if (ear->owes_ack)
+        trace_fail("the relay answers before it acknowledges");
+    if (type != NULL && type->durable && !ears->commits)
+        trace_fail("the relay says %s of what is not durable", type->name);
+}
+
+void ears_dropped(struct ears *ears, const void *connection)
+{
+    find(ears, connection)->dropped = true;
+}

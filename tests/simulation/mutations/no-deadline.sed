@@ -1,0 +1,3 @@
+# file: wormhole/session.c
+# a session whose time is over goes on
+s/now >= session_deadline\(session\)\)$/now < 0)/

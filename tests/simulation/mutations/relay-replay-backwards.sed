@@ -1,0 +1,6 @@
+# file: relay/rules_audience.c
+# a mailbox is replayed from its end
+/^static void tell/,/^}/{
+s/&answer->messages\[i\]/\&answer->messages[answer->count - 1 - i]/
+s/if \(message->number <= client->seen\)/if (client->audience == NULL)/
+}
