@@ -117,7 +117,7 @@ void slots_begin(struct store_txn *txn)
 
 void slots_settle(struct store *store, bool dropped)
 {
-    store->replaced = false;
+    store->replaced = false; /* slots_begin() has made them SLOT_FRESH, durably now */
     if (dropped || store->unforgotten)
         replace_old(store);
 }
