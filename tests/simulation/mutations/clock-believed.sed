@@ -1,3 +1,3 @@
-# file: daemon/scheduler.c
+# file: daemon/oversleepers.c
 # what was planned while the clock was ahead waits until then
-s/if \(scheduler->doubts\)/if (scheduler->doubts \&\& now < 0)/
+s/if \(planned_by > now \+ SET_BACK_MAX\)/if (planned_by > now + SET_BACK_MAX \&\& now < 0)/
