@@ -132,6 +132,14 @@ static void close_box(struct shop *shop, const struct relay_who *who, const char
     expect(shop, RELAY_DONE);
 }
 
+/* How many it were. */
+static size_t expire(struct shop *shop, int64_t now, unsigned most)
+{
+    shop->store->expire(shop->store->self, now, most, on_done, shop);
+    expect(shop, RELAY_DONE);
+    return shop->count;
+}
+
 static void expect_counts(struct shop *shop, unsigned nameplates, unsigned mailboxes,
                           unsigned messages)
 {
@@ -268,16 +276,10 @@ static void test_expire(void **state)
     open_m(&shop, &A, RELAY_DONE);
     shop.store->touch(shop.store->self, &late, "m");
     assert_int_equal(memory_store_run(shop.memory, 1), 1);
-    shop.store->expire(shop.store->self, RETENTION - 1, 10, on_done, &shop);
-    expect(&shop, RELAY_DONE);
-    assert_int_equal(shop.count, 0);
-    shop.store->expire(shop.store->self, RETENTION, 2, on_done, &shop);
-    expect(&shop, RELAY_DONE);
-    assert_int_equal(shop.count, 2);
+    assert_int_equal(expire(&shop, RETENTION - 1, 10), 0);
+    assert_int_equal(expire(&shop, RETENTION, 2), 2);
     expect_counts(&shop, 1, 2, 0);
-    shop.store->expire(shop.store->self, RETENTION, 2, on_done, &shop);
-    expect(&shop, RELAY_DONE);
-    assert_int_equal(shop.count, 1);
+    assert_int_equal(expire(&shop, RETENTION, 2), 1);
     expect_counts(&shop, 0, 1, 0);
     memory_store_free(shop.memory);
 }

@@ -107,6 +107,23 @@ static char *next_string(struct caller *caller, const char *type, const char *ke
     return copy;
 }
 
+/* The number. New, free(). */
+static char *allocate(struct caller *caller)
+{
+    caller_run(caller, ALLOCATE);
+    return next_string(caller, "allocated", "nameplate");
+}
+
+/* The mailbox behind it. New, free(). */
+static char *claim(struct caller *caller, const char *nameplate)
+{
+    char text[100];
+
+    snprintf(text, sizeof(text), "{'type':'claim','nameplate':'%s'}", nameplate);
+    caller_run(caller, text);
+    return next_string(caller, "claimed", "mailbox");
+}
+
 /* ---- being welcomed ---- */
 
 static void test_welcome(void **state)
@@ -296,15 +313,13 @@ static void test_introduction(void **state)
 
     (void)state;
     pair_open(&pair);
-    caller_run(&pair.a, ALLOCATE);
-    nameplate = next_string(&pair.a, "allocated", "nameplate");
+    nameplate = allocate(&pair.a);
     assert_int_equal(strlen(nameplate), 1);
     assert_in_range(nameplate[0], '1', '9');
-    snprintf(text, sizeof(text), "{'type':'claim','nameplate':'%s'}", nameplate);
-    caller_run(&pair.a, text);
-    mailbox = next_string(&pair.a, "claimed", "mailbox");
+    mailbox = claim(&pair.a, nameplate);
     assert_int_equal(strlen(mailbox), 13);
     assert_int_equal(strspn(mailbox, "abcdefghijklmnopqrstuvwxyz234567"), 13);
+    snprintf(text, sizeof(text), "{'type':'claim','nameplate':'%s'}", nameplate);
     caller_run(&pair.b, text);
     snprintf(text, sizeof(text), "{'type':'claimed','mailbox':'%s'}", mailbox);
     caller_expect(&pair.b, text);
@@ -348,8 +363,7 @@ static void test_list(void **state)
 
     (void)state;
     pair_open(&pair);
-    caller_run(&pair.a, CLAIM_4);
-    free(next_string(&pair.a, "claimed", "mailbox"));
+    free(claim(&pair.a, "4"));
     caller_run(&pair.b, "{'type':'list'}");
     caller_expect(&pair.b, "{'type':'nameplates','nameplates':[{'id':'4'}]}");
     settings.list = false;
@@ -370,11 +384,9 @@ static void test_once(void **state)
     caller_fail(&pair.a, RELEASE, "release without nameplate must follow claim");
     caller_fail(&pair.a, CLOSE, "close without mailbox must follow open");
     caller_fail(&pair.a, ADD("pake"), "must open mailbox before adding");
-    caller_run(&pair.a, ALLOCATE);
-    free(next_string(&pair.a, "allocated", "nameplate"));
+    free(allocate(&pair.a));
     caller_fail(&pair.a, ALLOCATE, "you already allocated one, don't be greedy");
-    caller_run(&pair.a, "{'type':'claim','nameplate':'77'}");
-    free(next_string(&pair.a, "claimed", "mailbox"));
+    free(claim(&pair.a, "77"));
     caller_fail(&pair.a, "{'type':'claim','nameplate':'77'}", "only one claim per connection");
     caller_fail(&pair.a, RELEASE_4, "release and claim must use same nameplate");
     caller_run(&pair.a, RELEASE);
@@ -399,8 +411,7 @@ static void test_repeated_farewells(void **state)
 
     (void)state;
     pair_open_m(&pair);
-    caller_run(&pair.a, CLAIM_4);
-    free(next_string(&pair.a, "claimed", "mailbox"));
+    free(claim(&pair.a, "4"));
     for (int i = 0; i < 2; i++) {
         caller_bind(&again, &pair.desk, "app", "A");
         caller_run(&again, RELEASE_4);
@@ -460,10 +471,8 @@ static void test_crowded(void **state)
 
     (void)state;
     pair_open_m(&pair);
-    caller_run(&pair.a, CLAIM_4);
-    free(next_string(&pair.a, "claimed", "mailbox"));
-    caller_run(&pair.b, CLAIM_4);
-    free(next_string(&pair.b, "claimed", "mailbox"));
+    free(claim(&pair.a, "4"));
+    free(claim(&pair.b, "4"));
     before = counts(&pair.desk);
 
     caller_bind(&third, &pair.desk, "app", "C");
@@ -478,8 +487,7 @@ static void test_crowded(void **state)
     /* The rightful two never notice, on these connections and on others. */
     caller_leave(&pair.a);
     caller_bind(&pair.a, &pair.desk, "app", "A");
-    caller_run(&pair.a, CLAIM_4);
-    free(next_string(&pair.a, "claimed", "mailbox"));
+    free(claim(&pair.a, "4"));
     caller_run(&pair.a, OPEN_M);
     caller_run(&pair.a, ADD("0"));
     caller_expect_message(&pair.a, "A", "0");
@@ -498,10 +506,8 @@ static void test_reclaimed(void **state)
 
     (void)state;
     pair_open(&pair);
-    caller_run(&pair.a, CLAIM_4);
-    free(next_string(&pair.a, "claimed", "mailbox"));
-    caller_run(&pair.b, CLAIM_4);
-    free(next_string(&pair.b, "claimed", "mailbox"));
+    free(claim(&pair.a, "4"));
+    free(claim(&pair.b, "4"));
     caller_run(&pair.a, RELEASE);
     caller_expect(&pair.a, RELEASED);
     caller_bind(&again, &pair.desk, "app", "A");
@@ -518,8 +524,7 @@ static void test_close_before_release(void **state)
 
     (void)state;
     pair_open(&pair);
-    caller_run(&pair.a, CLAIM_4);
-    mailbox = next_string(&pair.a, "claimed", "mailbox");
+    mailbox = claim(&pair.a, "4");
     snprintf(text, sizeof(text), "{'type':'close','mailbox':'%s','mood':'lonely'}", mailbox);
     caller_run(&pair.a, text);
     caller_expect(&pair.a, CLOSED);
@@ -748,12 +753,10 @@ static void test_own_nameplate_is_no_guess(void **state)
     (void)state;
     pair_open(&pair);
     pair.desk.refusals[RATION_CLAIM] = "not so fast";
-    caller_run(&pair.a, ALLOCATE);
-    nameplate = next_string(&pair.a, "allocated", "nameplate");
+    nameplate = allocate(&pair.a);
     snprintf(text, sizeof(text), "{'type':'claim','nameplate':'%s'}", nameplate);
     caller_fail(&pair.b, text, "not so fast");
-    caller_run(&pair.a, text);
-    free(next_string(&pair.a, "claimed", "mailbox"));
+    free(claim(&pair.a, nameplate));
     assert_int_equal(pair.desk.rations[RATION_CLAIM], 1);
     free(nameplate);
     pair_close(&pair);
@@ -763,7 +766,7 @@ static void test_own_nameplate_is_no_guess(void **state)
 static void test_allocated_is_lost(void **state)
 {
     struct pair pair;
-    char *first, *again, text[100];
+    char *first, *again;
 
     (void)state;
     pair_open(&pair);
@@ -771,18 +774,14 @@ static void test_allocated_is_lost(void **state)
     caller_leave(&pair.a);
     desk_run(&pair.desk);
     caller_bind(&pair.a, &pair.desk, "app", "A");
-    caller_run(&pair.a, ALLOCATE);
-    first = next_string(&pair.a, "allocated", "nameplate");
+    first = allocate(&pair.a);
     caller_leave(&pair.a);
     caller_bind(&pair.a, &pair.desk, "app", "A");
-    caller_run(&pair.a, ALLOCATE);
-    again = next_string(&pair.a, "allocated", "nameplate");
+    again = allocate(&pair.a);
     assert_string_equal(again, first);
     assert_int_equal(counts(&pair.desk).nameplates, 1);
     assert_int_equal(pair.desk.rations[RATION_ALLOCATE], 3);
-    snprintf(text, sizeof(text), "{'type':'claim','nameplate':'%s'}", again);
-    caller_run(&pair.a, text);
-    free(next_string(&pair.a, "claimed", "mailbox"));
+    free(claim(&pair.a, again));
     assert_int_equal(pair.desk.rations[RATION_CLAIM], 0);
     free(first);
     free(again);
