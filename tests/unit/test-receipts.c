@@ -26,10 +26,13 @@ static void assert_told(const struct end *end, uint32_t delivered, uint32_t read
     assert_int_equal(end->session->read, read);
 }
 
-static void assert_judged(const struct phases *phases)
+/* The end of a pair whose phases were watched: none was said twice, or in two ways. */
+static void judge_and_free(struct pair *pair, struct phases *phases)
 {
     assert_int_equal(phases->twins, 0);
     assert_int_equal(phases->repeats, 0);
+    pair_free(pair);
+    phases_free(phases);
 }
 
 /* Introduced to each other, and with nothing more to do. */
@@ -258,9 +261,7 @@ static void through_mishaps(const char *schedule, unsigned first, bool others)
     assert_int_equal(pair.b.session->received, 4);
     assert_told(&pair.a, 4, 4);
     assert_told(&pair.b, 4, 4);
-    assert_judged(&phases);
-    pair_free(&pair);
-    phases_free(&phases);
+    judge_and_free(&pair, &phases);
 }
 
 static void mishaps_of_all_kinds(void **state)
@@ -290,9 +291,7 @@ static void one_mishap_at_any_time(void **state)
             }
             assert_told(&pair.a, 4, 4);
             assert_told(&pair.b, 4, 4);
-            assert_judged(&phases);
-            pair_free(&pair);
-            phases_free(&phases);
+            judge_and_free(&pair, &phases);
         }
 }
 
@@ -317,9 +316,7 @@ static void crashes_everywhere(void **state)
         end_ack(&pair.b, 0);
         pair_run(&pair);
         assert_told(&pair.a, 1, 1);
-        assert_judged(&phases);
-        pair_free(&pair);
-        phases_free(&phases);
+        judge_and_free(&pair, &phases);
     }
 }
 
@@ -342,9 +339,7 @@ static void newest_is_healed(void **state)
     assert_null(strstr(pair.b.added, "wormholed-receipt-1"));
     end_visit(&pair.a);
     assert_told(&pair.a, 1, 0);
-    assert_judged(&phases);
-    pair_free(&pair);
-    phases_free(&phases);
+    judge_and_free(&pair, &phases);
 }
 
 /* A crash between the commit and the network: the mailbox holds an older one, but not the newest.
@@ -367,9 +362,7 @@ static void made_but_never_left(void **state)
     assert_int_equal(pair.b.session->receipts, 2);
     assert_true(pair.b.session->receipt_stored);
     assert_told(&pair.a, 1, 1);
-    assert_judged(&phases);
-    pair_free(&pair);
-    phases_free(&phases);
+    judge_and_free(&pair, &phases);
 }
 
 /* It was lost with the mailbox, and its way back was interrupted: who closes then still owes it. */
@@ -455,9 +448,7 @@ static void never_to_a_stock_peer(void **state)
         assert_null(strstr(pair.a.added, "wormholed"));
         /* b, who is one of ours after all, tells a, who announced. */
         assert_true(phases.receipts == 0 || pair.b.session->receipts > 0);
-        assert_judged(&phases);
-        pair_free(&pair);
-        phases_free(&phases);
+        judge_and_free(&pair, &phases);
     }
 }
 
