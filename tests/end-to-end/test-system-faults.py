@@ -19,7 +19,7 @@ from harness.relayd import Relayd
 from harness.shim import ANYWHERE, KILL, DeathScene, FaultScene, check_possible, counted, environment
 from harness.tap import diagnose
 
-JOBS = 24  # which wait for a back-off most of the time
+JOBS = 48  # which wait for a back-off most of the time
 STRIDE = int(os.environ.get("WORMHOLED_TEST_STRIDE", "0"))
 HAPPEN = 0.5  # of the failures that are planned: no two tours make quite the same calls
 # What each may say. No write(): it is libevent's signal handler that calls it, and LMDB once. read(): libevent's pipe for signals.

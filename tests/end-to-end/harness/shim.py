@@ -6,6 +6,7 @@ import re
 
 from .checks import equal, true
 from .crashes import Scene
+from .daemon import Daemon
 from .processes import BUILD_DIRECTORY
 from .rpc import Closed, RpcError
 from .tap import Skip
@@ -13,6 +14,9 @@ from .tour import Tour
 
 LIBRARY = os.path.join(BUILD_DIRECTORY, "tests/faults/.libs/shim.so")
 CALLS = re.compile(r"^shim: (\w+) was called (\d+) times from (\w+)$", re.MULTILINE)
+# What must not go unsaid: that something could not be kept.
+LOST = re.compile(r"^shim: (mkdirat|renameat|pwrite|fdatasync) fails with (?!%d )" % errno.EINTR, re.MULTILINE)
+SAID = re.compile(r" (error|warning): ")
 ANYWHERE = "0"  # in the place of a place
 KILL = 0  # in the place of an errno
 # What a daemon may answer when something has failed for which it is not to blame. (`unverified`: it was not yet the turn.)
@@ -40,14 +44,32 @@ class FaultScene(Scene):
     def __init__(self, world, relay, daemon, victim):
         super().__init__(world, relay, daemon, daemon, victim)
         self.struck = 0  # calls that failed
+        self.rpc = None  # the connection to the daemon, while it lasts
 
     def note(self):
-        """Whether the call failed, and that it cost no memory."""
-        self.struck += "\nshim: " in "\n" + self.victim.process.err()
+        """Whether the call failed; it must neither be hidden nor cost memory."""
+        told = self.victim.process.err()
+        self.struck += "\nshim: " in "\n" + told
+        if isinstance(self.victim, Daemon):  # a relay tells its clients
+            true(SAID.search(told) or not LOST.search(told), "what could not be written is told")
         equal(self.victim.process.findings(), [], "what a sanitizer found")
 
     def introduction(self):
-        return Tour(next(self.numbers), self.left.call)
+        self.hang_up()
+        return Tour(next(self.numbers), self.ask)
+
+    def ask(self, method, /, **params):
+        self.rpc = self.rpc or self.left.rpc()
+        try:
+            return self.rpc.call(method, **params)
+        except (OSError, Closed):
+            self.hang_up()
+            raise
+
+    def hang_up(self):
+        if self.rpc:
+            self.rpc.close()
+        self.rpc = None
 
     def check_death(self):
         process = self.victim.process
