@@ -12,6 +12,7 @@ not have cost memory either.
 
 import errno
 import os
+import socket
 from concurrent.futures import ThreadPoolExecutor
 
 from harness import World, main, test, true
@@ -19,7 +20,7 @@ from harness.relayd import Relayd
 from harness.shim import ANYWHERE, KILL, DeathScene, FaultScene, check_possible, counted, environment
 from harness.tap import diagnose
 
-JOBS = 48  # which wait for a back-off most of the time
+JOBS = 32  # which wait for a back-off most of the time
 STRIDE = int(os.environ.get("WORMHOLED_TEST_STRIDE", "0"))
 HAPPEN = 0.5  # of the failures that are planned: no two tours make quite the same calls
 # What each may say. No write(): it is libevent's signal handler that calls it, and LMDB once. read(): libevent's pipe for signals.
@@ -62,8 +63,20 @@ def faulty_daemon(world):
     return FaultScene(world, relay, victim, victim)
 
 
+def steady_relay(world):
+    """Nobody else gets its port while it is down: a socket that does not listen keeps it."""
+    relay = Relayd(world, start=False)
+    place = socket.socket()
+    world.finally_call(place.close)
+    place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    place.bind(("127.0.0.1", 0))
+    relay.port = place.getsockname()[1]
+    relay.start()
+    return relay
+
+
 def faulty_relay(world):
-    victim = Relayd(world)
+    victim = steady_relay(world)
     scene = FaultScene(world, victim, world.daemon("guest", victim), victim)
     victim.kill9()
     return scene
@@ -76,7 +89,7 @@ def dying_daemon(world):
 
 
 def dying_relay(world):
-    victim = Relayd(world)
+    victim = steady_relay(world)
     scene = DeathScene(world, victim, world.daemon("left", victim), world.daemon("right", victim), victim)
     victim.kill9()
     return scene
