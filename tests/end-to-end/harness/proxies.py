@@ -6,14 +6,13 @@ the system who may come in; and none of its processes outlives it.
 
 import os
 import shutil
-import socket
 import subprocess
 
+from .ports import hold
 from .processes import environment
 from .tap import Skip
 
 RELAY = "relay.onion"  # 127.0.0.1, as the proxies see it
-ATTEMPTS = 20  # to find a port that nobody takes meanwhile
 FOUND_IN = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
 
 
@@ -43,14 +42,8 @@ def seeing(files, command):
     return name_spaces() + ["sh", "-c", "; ".join(mounts + ['"$@"', "exit"]), "sh"] + command
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 class Proxy:
-    """One that listens on loopback; stopped and started again at the same port."""
+    """One that listens on loopback, at a port that it keeps while it is stopped."""
 
     def __init__(self, world, password=None):
         """With a password it lets in only the user `me`."""
@@ -60,23 +53,14 @@ class Proxy:
         os.mkdir(self.directory, 0o700)
         self.process = None
         self.hosts = self.write("hosts", "127.0.0.1 localhost %s\n" % RELAY)
-        self.begin()
+        self.port = hold(world)
+        self.start()
 
     def write(self, name, text):
         path = os.path.join(self.directory, name)
         with open(path, "w") as file:
             file.write(text)
         return path
-
-    def begin(self):
-        for _ in range(ATTEMPTS):
-            self.port = free_port()
-            try:
-                return self.start()
-            except AssertionError:
-                if self.process.running():
-                    raise
-        raise AssertionError("%s does not start: %s" % (self.name, self.process.log()))
 
     def start(self):
         config = self.write("config", self.config())

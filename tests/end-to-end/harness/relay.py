@@ -5,6 +5,7 @@ import signal
 import sqlite3
 import sys
 
+from .ports import hold
 from .waiting import wait_until
 
 PROGRAM = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "stock-relay.py")
@@ -17,7 +18,7 @@ class Relay:
         """A durable one survives a power cut too, which takes time that tests do not have. `clock`: see clock.py."""
         self.world = world
         self.durable = durable
-        self.port = 0
+        self.port = hold(world)
         self.database = world.path(world.unique("relay") + ".sqlite")
         self.environment = dict(os.environ, **(clock.environment() if clock else {}))
         self.process = None

@@ -9,6 +9,7 @@ import urllib.request
 
 from .checks import equal
 from .daemon import FOREIGN
+from .ports import hold
 from .processes import environment, program
 from .waiting import patience, wait_until
 
@@ -24,7 +25,7 @@ class Relayd:
     def __init__(self, world, *arguments, start=True, popen=None, clock=None, **options):
         """`popen` is for subprocess.Popen; `clock`: see clock.py."""
         self.world = world
-        self.port = 0
+        self.port = hold(world)
         self.store = world.path(world.unique("relayd"))
         self.arguments = list(arguments)
         self.popen = popen or {}
