@@ -5,9 +5,10 @@ is lost, and all goes on when there is room again.
 
 import os
 import resource
+import shutil
 import subprocess
 
-from harness import Skip, equal, main, test, true
+from harness import Skip, contains, equal, main, test, true
 from harness.rpc import RpcError
 
 CHUNK = 60_000
@@ -40,6 +41,7 @@ def check_full(daemon):
     taken, error = fill(daemon)
     equal(error.code, "store-full", "the error")
     true(taken > 0, "some messages were taken before")
+    contains(daemon.process.err(), "error: store: a turn could not be stored: the store or its disk is full", "the log")
     refused = daemon.ctl("send", "peer", data=message(taken), status=1)
     true("full" in refused.err or "space" in refused.err, "wormctl says why: %r" % refused)
     equal(daemon.call("status")["sessions"], 1, "sessions, as status still says")
@@ -55,11 +57,10 @@ def check_all_there(daemon, other, taken):
     equal(received[-1], b"room again", "the message after there was room again")
 
 
-def mount_small(world, size):
+def mount_small(world, *what):
     directory = world.path("disk")
     os.mkdir(directory)
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=%s" % size, "none", directory], check=False,
-                             stderr=subprocess.DEVNULL)
+    mounted = subprocess.run(["mount", *what, directory], check=False, stderr=subprocess.DEVNULL)
     if os.getuid() != 0 or mounted.returncode != 0:
         raise Skip("only root can mount a small disk, and only where mounting is allowed")
     world.finally_call(lambda: subprocess.run(["umount", "--lazy", directory], check=False))
@@ -69,7 +70,7 @@ def mount_small(world, size):
 @test("a full disk")
 def full_disk(world):
     relay = world.relay()
-    disk = mount_small(world, "3m")
+    disk = mount_small(world, "-t", "tmpfs", "-o", "size=3m", "none")
     left = world.daemon("left", relay, start=False)
     left.state = os.path.join(disk, "state")
     left.start()
@@ -79,6 +80,35 @@ def full_disk(world):
     left.restart_killed()
     equal(left.show("peer")["sent"], taken, "messages after a kill and a start on the full disk")
     subprocess.run(["mount", "-o", "remount,size=64m", disk], check=True)
+    check_all_there(left, right, taken)
+
+
+def make_ext4(world, size):
+    """A file with a file system of so many bytes in it."""
+    image = world.path("image")
+    maker = shutil.which("mkfs.ext4", path="/usr/sbin:/sbin")
+    if not maker:
+        raise Skip("no mkfs.ext4")
+    with open(image, "wb") as file:
+        file.truncate(size)
+    subprocess.run([maker, "-q", image], check=True)
+    return image
+
+
+@test("a full disk of the usual kind, until somebody removes another file from it")
+def full_ext4(world):
+    relay = world.relay()
+    disk = mount_small(world, "-o", "loop", make_ext4(world, 16 << 20))
+    other = os.path.join(disk, "other")
+    with open(other, "wb") as file:
+        file.write(bytes(8 << 20))
+    left = world.daemon("left", relay, start=False)
+    left.state = os.path.join(disk, "state")
+    left.start()
+    right = world.daemon("right", relay)
+    meet(left, right)
+    taken = check_full(left)
+    os.remove(other)
     check_all_there(left, right, taken)
 
 
