@@ -179,6 +179,12 @@ void lmdb_store_set_feed(struct lmdb_store *store, relay_feed feed, void *arg)
     store->turns.feed_arg = arg;
 }
 
+void lmdb_store_set_trouble(struct lmdb_store *store, lmdb_store_trouble trouble, void *arg)
+{
+    store->turns.trouble = trouble;
+    store->turns.trouble_arg = arg;
+}
+
 void lmdb_store_set_limits(struct lmdb_store *store, const struct relay_limits *limits)
 {
     store->turns.limits = *limits;

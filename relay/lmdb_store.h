@@ -34,6 +34,12 @@ const struct relay_store *lmdb_store_interface(struct lmdb_store *store);
 /* NULL: nobody wants it. */
 void lmdb_store_set_feed(struct lmdb_store *store, relay_feed feed, void *arg);
 
+/* Told why a turn of the event loop could not be stored, whoever asked for what was in it. */
+typedef void (*lmdb_store_trouble)(void *arg, const char *why);
+
+/* NULL: nobody wants to know. */
+void lmdb_store_set_trouble(struct lmdb_store *store, lmdb_store_trouble trouble, void *arg);
+
 /* New limits, for operations that come from now on. Mailboxes may be beyond them already. */
 void lmdb_store_set_limits(struct lmdb_store *store, const struct relay_limits *limits);
 

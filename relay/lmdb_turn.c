@@ -101,6 +101,8 @@ static enum store_status attempt(struct lmdb_turns *turns, struct lmdb_queue *ba
         store_end(change.txn);
     if (status == STORE_OK && dead)
         sweep_soon(turns);
+    if (status != STORE_OK && turns->trouble != NULL)
+        turns->trouble(turns->trouble_arg, store_status_text(status));
     return status;
 }
 

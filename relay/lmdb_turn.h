@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "relay/lmdb_op.h"
+#include "relay/lmdb_store.h"
 
 struct event;
 struct event_base;
@@ -23,6 +24,8 @@ struct lmdb_turns {
     struct relay_limits limits;
     relay_feed feed; /* or NULL */
     void *feed_arg;
+    lmdb_store_trouble trouble; /* or NULL */
+    void *trouble_arg;
     uint64_t commits, commit_microseconds;
 
     struct event *runner;

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
+#include "net/mono.h"
 #include "net/tls.h"
 #include "relay/expiry.h"
 #include "relay/limits.h"
@@ -31,6 +32,9 @@
 static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
 #define SIGNALS (sizeof signals / sizeof *signals)
 
+/* A full store refuses thousands of messages: the log has one line of it in so many ms. */
+#define QUIET ((int64_t)60 * 1000)
+
 struct relayd {
     const struct options *options;
     struct settings *settings;
@@ -45,6 +49,7 @@ struct relayd {
     struct acceptor *acceptors[ACCEPTORS_MAX];
     unsigned acceptors_count;
     bool ending;
+    int64_t quiet_until; /* mono_ms(): the log knows that the store is in trouble */
 };
 
 /* ---- making the parts ---- */
@@ -74,13 +79,26 @@ bool relayd_check(const struct settings *settings, char *ret_why, size_t size)
     return fine;
 }
 
+/* Clients are told each time. */
+static void on_trouble(void *arg, const char *why)
+{
+    struct relayd *relayd = arg;
+    int64_t now = mono_ms();
+    if (now < relayd->quiet_until)
+        return;
+    relayd->quiet_until = now + QUIET;
+    log_error("store", "what clients said could not be stored: %s", why);
+}
+
 static bool open_store(struct relayd *relayd)
 {
     char why[512];
     struct relay_limits limits = limits_of_store(relayd->settings);
     relayd->store = lmdb_store_new(relayd->base, relayd->settings->store,
                                    relayd->settings->max_store_size, &limits, why, sizeof why);
-    if (!relayd->store)
+    if (relayd->store)
+        lmdb_store_set_trouble(relayd->store, on_trouble, relayd);
+    else
         log_error("store", "%s", why);
     return relayd->store;
 }
