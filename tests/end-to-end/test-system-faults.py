@@ -12,7 +12,6 @@ not have cost memory either.
 
 import errno
 import os
-import socket
 from concurrent.futures import ThreadPoolExecutor
 
 from harness import World, main, test, true
@@ -63,20 +62,8 @@ def faulty_daemon(world):
     return FaultScene(world, relay, victim, victim)
 
 
-def steady_relay(world):
-    """Nobody else gets its port while it is down: a socket that does not listen keeps it."""
-    relay = Relayd(world, start=False)
-    place = socket.socket()
-    world.finally_call(place.close)
-    place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    place.bind(("127.0.0.1", 0))
-    relay.port = place.getsockname()[1]
-    relay.start()
-    return relay
-
-
 def faulty_relay(world):
-    victim = steady_relay(world)
+    victim = Relayd(world)
     scene = FaultScene(world, victim, world.daemon("guest", victim), victim)
     victim.kill9()
     return scene
@@ -89,7 +76,7 @@ def dying_daemon(world):
 
 
 def dying_relay(world):
-    victim = steady_relay(world)
+    victim = Relayd(world)
     scene = DeathScene(world, victim, world.daemon("left", victim), world.daemon("right", victim), victim)
     victim.kill9()
     return scene
