@@ -240,7 +240,7 @@ static bool oldest(struct lmdb_change *change, struct expiry *ret_expiry)
         return false;
     }
     const uint8_t *bytes = key.mv_data;
-    ret_expiry->updated = row_read_wake(bytes);
+    ret_expiry->updated = row_read_signed(bytes);
     ret_expiry->serial = row_read_number(bytes + 8);
     ret_expiry->key = lmdb_rows_expiry(ret_expiry->updated, ret_expiry->serial);
     ret_expiry->place.length = value.mv_size;

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "state/meta.h"
+#include "lmdb/meta.h"
 
 /* Version of the store's format; `meta` holds it. Newer ones are refused. */
 #define FORMAT      1
@@ -83,11 +83,12 @@ struct row_key lmdb_rows_message(uint64_t serial, uint64_t number)
 
 struct row_key lmdb_rows_expiry(int64_t updated, uint64_t serial)
 {
-    struct row_key second = row_number(serial);
-    return row_due(updated, second.bytes);
+    struct row_key key = row_signed(updated), second = row_number(serial);
+    append(&key, second.bytes, second.length);
+    return key;
 }
 
-_Static_assert(ROW_DUE_BYTES == ROWS_EXPIRY_BYTES, "a serial is as long as a session's id");
+_Static_assert(2 * ROW_NUMBER_BYTES == ROWS_EXPIRY_BYTES, "a time and a serial");
 
 /* ---- rows ---- */
 

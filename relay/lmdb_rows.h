@@ -21,7 +21,7 @@
 
 #include "relay/lmdb_record.h"
 #include "relay/store.h"
-#include "state/lmdb.h"
+#include "lmdb/lmdb.h"
 
 enum {
     ROWS_META = TABLE_META,

@@ -4,7 +4,10 @@
 
 #include <string.h>
 
-#include "state/meta.h"
+#include "lmdb/meta.h"
+#include "state/row.h"
+#include "state/store.h"
+#include "state/table.h"
 
 /* ---- one row each ---- */
 
@@ -113,7 +116,7 @@ enum store_status store_next_due(struct store_txn *txn, struct store_due *place)
     if (found.mv_size != ROW_DUE_BYTES)
         return lmdb_fail(txn, STORE_DAMAGED);
     const uint8_t *bytes = found.mv_data;
-    place->wake = row_read_wake(bytes);
+    place->wake = row_read_signed(bytes);
     memcpy(place->id, bytes + ROW_DUE_BYTES - SESSION_ID_BYTES, SESSION_ID_BYTES);
     return STORE_OK;
 }

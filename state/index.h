@@ -5,7 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "state/lmdb.h"
+#include "lmdb/lmdb.h"
+#include "wormhole/session.h"
 
 void index_add(struct store_txn *txn, const struct session *session);
 void index_remove(struct store_txn *txn, const struct session *session);

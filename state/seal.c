@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "state/row.h"
+#include "state/slots.h"
 #include "state/vault.h"
 
 #define NONCE_BYTES crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
@@ -50,7 +52,7 @@ void seal_put(struct store_txn *txn, enum table table, const struct row_key *key
 {
     uint8_t secret[VAULT_KEY_BYTES];
     if (txn->status != STORE_OK ||
-        lmdb_fail(txn, vault_read(txn->store->keys, slot, secret)) != STORE_OK)
+        lmdb_fail(txn, vault_read(slots_vault(txn->store), slot, secret)) != STORE_OK)
         return;
     struct place place = place_of(txn, table, key);
     uint8_t *row = lmdb_reserve(txn, table, key, HEAD_BYTES + length + TAG_BYTES);
@@ -74,7 +76,7 @@ static enum store_status read_key(struct store_txn *txn, const MDB_val *row,
     uint32_t slot;
     enum store_status status = seal_slot(row, &slot);
     if (status == STORE_OK)
-        status = vault_read(txn->store->keys, slot, ret_key);
+        status = vault_read(slots_vault(txn->store), slot, ret_key);
     return status == STORE_DAMAGED ? status : lmdb_fail(txn, status);
 }
 

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "state/lmdb.h"
+#include "state/table.h"
 
 /* Puts a row, sealed with the key in this slot. */
 void seal_put(struct store_txn *txn, enum table table, const struct row_key *key, uint32_t slot,

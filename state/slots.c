@@ -2,10 +2,41 @@
 
 #include "state/slots.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "lmdb/header.h"
+#include "lmdb/meta.h"
+#include "lmdb/why.h"
+#include "state/row.h"
+#include "state/table.h"
 #include "state/vault.h"
-#include "state/meta.h"
 
 enum { SLOT_OLD = 0, SLOT_FRESH };
+
+/* store->extra */
+struct slots {
+    struct vault *vault;
+    bool dropped;     /* slots were let go in the transaction that is under way */
+    bool replaced;    /* what is SLOT_OLD has new keys */
+    bool unforgotten; /* … some of it could not get them */
+};
+
+struct vault *slots_vault(const struct store *store)
+{
+    const struct slots *slots = store->extra;
+    return slots->vault;
+}
+
+bool slots_forget(const struct store *store)
+{
+    const struct slots *slots = store->extra;
+    return !slots->unforgotten;
+}
 
 static bool is_row(const MDB_val *key)
 {
@@ -45,7 +76,7 @@ static enum store_status take_new(struct store_txn *txn, uint32_t *ret_slot)
     if (error == MDB_SUCCESS && used > UINT32_MAX)
         error = MDB_CORRUPTED;
     if (error == MDB_SUCCESS)
-        lmdb_fail(txn, vault_grow(txn->store->keys, used));
+        lmdb_fail(txn, vault_grow(slots_vault(txn->store), used));
     if (error == MDB_SUCCESS && txn->status == STORE_OK)
         error = meta_put(txn->txn, txn->store->tables[TABLE_META], META_SLOTS, used + 1);
     *ret_slot = (uint32_t)used;
@@ -63,7 +94,8 @@ void slots_drop(struct store_txn *txn, uint32_t slot)
 {
     struct row_key key = row_free(SLOT_OLD, slot);
     lmdb_put(txn, TABLE_SLOTS, &key, NULL, 0);
-    txn->dropped |= txn->status == STORE_OK;
+    if (txn->status == STORE_OK)
+        ((struct slots *)txn->store->extra)->dropped = true;
 }
 
 /* ---- replacing ---- */
@@ -86,7 +118,8 @@ static bool replace(void *arg, const MDB_val *key, const MDB_val *value)
 /* All that are SLOT_OLD. An error is one of reading which they are. */
 static enum store_status replace_old(struct store *store)
 {
-    struct replacing replacing = {.keys = store->keys};
+    struct slots *slots = store->extra;
+    struct replacing replacing = {.keys = slots->vault};
     struct row_key first = row_free(SLOT_OLD, 0), last = row_free(SLOT_OLD, UINT32_MAX);
     struct store_txn *txn = lmdb_begin(store, false);
     lmdb_walk(txn, TABLE_SLOTS, &first, &last, replace, &replacing);
@@ -94,13 +127,14 @@ static enum store_status replace_old(struct store *store)
     replacing.failed |= status != STORE_OK;
     lmdb_end(txn);
     if (!replacing.failed && replacing.count > 0)
-        replacing.failed = !vault_sync(store->keys);
-    store->unforgotten = replacing.failed;
-    store->replaced = !replacing.failed && replacing.count > 0;
+        replacing.failed = !vault_sync(slots->vault);
+    slots->unforgotten = replacing.failed;
+    slots->replaced = !replacing.failed && replacing.count > 0;
     return status;
 }
 
-void slots_begin(struct store_txn *txn)
+/* Those that were replaced may be used again. */
+static void renew(struct store_txn *txn)
 {
     struct row_key first = row_free(SLOT_OLD, 0);
     MDB_val found, value;
@@ -115,11 +149,59 @@ void slots_begin(struct store_txn *txn)
     }
 }
 
-void slots_settle(struct store *store, bool dropped)
+static void begin(struct store_txn *txn)
 {
-    store->replaced = false; /* slots_begin() has made them SLOT_FRESH, durably now */
-    if (dropped || store->unforgotten)
+    struct slots *slots = txn->status == STORE_OK ? txn->store->extra : NULL;
+    if (slots == NULL)
+        return;
+    slots->dropped = false;
+    if (slots->replaced)
+        renew(txn);
+}
+
+static void settle(struct store *store)
+{
+    struct slots *slots = store->extra;
+    slots->replaced = false; /* begin() has made them SLOT_FRESH, durably now */
+    if (slots->dropped || slots->unforgotten)
         replace_old(store);
+    slots->dropped = false;
+}
+
+static bool removed(const struct store *store)
+{
+    return vault_deleted(slots_vault(store));
+}
+
+/* ---- making ---- */
+
+/* Where a new file of keys is made. */
+#define NEW_KEYS VAULT_FILE ".new"
+
+static enum store_status may_make(const struct store *store, const struct why *why)
+{
+    if (!vault_in_use(store->directory))
+        return STORE_OK;
+    return why_not(why, STORE_DAMAGED,
+                   "%s/%s is missing, but there is %s, without which no copy of it can be read. "
+                   "Put the copy back that belongs to it, or move %s away to begin anew",
+                   store->path, HEADER_FILE, VAULT_FILE, VAULT_FILE);
+}
+
+static int make(const struct store *store, MDB_txn *txn, MDB_dbi meta)
+{
+    uint64_t number;
+    randombytes_buf(&number, sizeof(number));
+    int error = meta_put(txn, meta, META_KEYS, number);
+    if (error == MDB_SUCCESS)
+        error = meta_put(txn, meta, META_SLOTS, 0);
+    if (error == MDB_SUCCESS)
+        error = vault_make(store->directory, NEW_KEYS, number);
+    if (error == MDB_SUCCESS &&
+        (renameat(store->directory, NEW_KEYS, store->directory, VAULT_FILE) != 0 ||
+         fsync(store->directory) != 0))
+        error = errno;
+    return error;
 }
 
 /* ---- opening ---- */
@@ -140,7 +222,7 @@ static enum store_status refuse(const struct store *store, enum store_status sta
                    store_status_text(status));
 }
 
-enum store_status slots_open(struct store *store, const struct why *why)
+static enum store_status open_vault(struct store *store, struct slots *slots, const struct why *why)
 {
     uint64_t number = 0, used = 0;
     struct store_txn *txn = lmdb_begin(store, false);
@@ -150,15 +232,37 @@ enum store_status slots_open(struct store *store, const struct why *why)
     lmdb_end(txn);
     if (status != STORE_OK)
         return refuse(store, status, why);
-    status = vault_open(store->directory, store->path, number, used, why, &store->keys);
+    return vault_open(store->directory, store->path, number, used, why, &slots->vault);
+}
+
+static enum store_status open_slots(struct store *store, const struct why *why)
+{
+    struct slots *slots = calloc(1, sizeof(*slots));
+    if (slots == NULL)
+        return refuse(store, STORE_MEMORY, why);
+    store->extra = slots;
+    enum store_status status = open_vault(store, slots, why);
     if (status != STORE_OK)
         return status;
     status = replace_old(store);
     return status == STORE_OK ? STORE_OK : refuse(store, status, why);
 }
 
-void slots_close(struct store *store)
+static void close_slots(struct store *store)
 {
-    vault_close(store->keys);
-    store->keys = NULL;
+    struct slots *slots = store->extra;
+    if (slots != NULL)
+        vault_close(slots->vault);
+    free(slots);
+    store->extra = NULL;
 }
+
+const struct store_extra slots_extra = {
+    .may_make = may_make,
+    .make = make,
+    .open = open_slots,
+    .close = close_slots,
+    .removed = removed,
+    .begin = begin,
+    .settle = settle,
+};

@@ -16,16 +16,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "state/lmdb.h"
-#include "state/why.h"
+#include "lmdb/lmdb.h"
 
-/* Opens the store's keys, and replaces those that a crash has left; nothing else is written. That
- * the disk refuses is no error: see store_forgets(). */
-enum store_status slots_open(struct store *store, const struct why *why);
-void slots_close(struct store *store);
+struct vault;
 
-/* At the beginning of a transaction that writes, if store->replaced: these slots may be used again. */
-void slots_begin(struct store_txn *txn);
+/* The keys beside the sessions' store. Opening replaces those that a crash has left; that the disk
+ * refuses this is no error: see slots_forget(). */
+extern const struct store_extra slots_extra;
+
+/* The keys of an open store. Borrowed. */
+struct vault *slots_vault(const struct store *store);
 
 /* A slot with a key that has never sealed anything that is durable. */
 enum store_status slots_take(struct store_txn *txn, uint32_t *ret_slot);
@@ -33,7 +33,7 @@ enum store_status slots_take(struct store_txn *txn, uint32_t *ret_slot);
 /* Its key is replaced when the transaction is durable. */
 void slots_drop(struct store_txn *txn, uint32_t slot);
 
-/* After a successful commit; `dropped`: slots were let go in it. */
-void slots_settle(struct store *store, bool dropped);
+/* False if keys that are to be replaced could not be. */
+bool slots_forget(const struct store *store);
 
 #endif

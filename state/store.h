@@ -1,6 +1,6 @@
 /*
  * What survives a restart: sessions, their messages, and the indexes over them, in one LMDB
- * environment. One process at a time.
+ * environment; what holds for every such store is in lmdb/store.h.
  *
  * | table    | key → value                                |
  * | sessions | id → session record, sealed                |
@@ -14,9 +14,6 @@
  * | meta     | format version, …                          |
  *
  * Numbers in keys are big-endian, so that LMDB's order is theirs.
- *
- * A transaction remembers its first error: later operations on it do nothing, and commit reports
- * the error. So callers read as straight lines.
  *
  * LMDB never writes a page in its place: what is deleted stays in free pages of its file until they
  * are used again, if ever, and in its page buffers. So sessions and messages are sealed, each
@@ -35,9 +32,8 @@
  * That is as much as the disk keeps of its promise to overwrite: a file system that copies on
  * writing, a snapshot, or a flash disk may keep the old key somewhere that a file shows to nobody.
  *
- * LMDB keeps no checksums: a file that is no store, or that was cut short, is refused at opening. A
- * sealed row that was altered, or stands where another belongs, does not open; but an index row
- * that a broken disk altered may be believed, and so may an older version of a row.
+ * A sealed row that was altered, or stands where another belongs, does not open; an index row that
+ * a broken disk altered may be believed, and so may an older version of a row.
  */
 #ifndef STATE_STORE_H
 #define STATE_STORE_H
@@ -46,31 +42,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lmdb/store.h"
 #include "wormhole/session.h"
 
 /* Version of the store's format; `meta` holds it. Newer ones are refused, and so is 1: it had no
  * keys, and was in no release. */
 #define STORE_FORMAT 2
-
-enum store_status {
-    STORE_OK = 0,
-    STORE_MISSING,   /* no such row */
-    STORE_TAKEN,     /* the petname belongs to another session */
-    STORE_AMBIGUOUS, /* more than one id begins so */
-    STORE_FULL,      /* the limit of the store's size, or the disk's space */
-    STORE_LOCKED,    /* another daemon has the store open */
-    STORE_NEWER,     /* written by a newer program */
-    STORE_DAMAGED,   /* not a store, or a record that cannot be read; it was left as it is */
-    STORE_DENIED,    /* permissions */
-    STORE_MEMORY,
-    STORE_FAILED, /* any other error of the system */
-};
-
-/* One sentence for a person. Borrowed. */
-const char *store_status_text(enum store_status status);
-
-struct store;
-struct store_txn;
 
 /*
  * Opens or creates the store in `directory` (created with mode 0700, files 0600; parents too).
@@ -82,43 +59,12 @@ struct store_txn;
  */
 enum store_status store_open(const char *directory, uint64_t max_bytes, struct store **ret_store,
                              char *ret_why, size_t size);
-void store_close(struct store *store); /* NULL is fine */
 
-/* Bytes of the store's file in use, pages that are free to be used again not counted, and the limit
- * (UINT64_MAX if none). No write transaction may be open. */
-void store_size(struct store *store, uint64_t *ret_used, uint64_t *ret_limit);
-
-/* ---- transactions ---- */
-
-/* Reads a snapshot of what is durable. Never NULL: a failure to begin is remembered in it.
- * store_end(). */
-struct store_txn *store_read(struct store *store);
-
-/*
- * The one writer. No read transaction may be open: the map cannot be moved under it. `room` is how
- * many bytes of new data may come, each session counted as some 32 KiB of changed pages; the store
- * is made larger for them beforehand, or the transaction begins as STORE_FULL. 0: it only deletes,
- * or rewrites what is there; in a full store it may use the room that is kept back for this.
- * store_commit() or store_end(). Without SIGXFSZ ignored, a limit of the system on files' sizes
- * kills the process.
- */
-struct store_txn *store_write(struct store *store, size_t room);
-
-/* The first error so far. */
-enum store_status store_txn_status(const struct store_txn *txn);
-
-/* Makes everything durable, or nothing if there was an error, which it returns. The transaction is
- * gone either way. The keys of what was deleted are gone, too, unless store_forgets() says no. */
-enum store_status store_commit(struct store_txn *txn);
-
-/* False while keys of what was deleted could not be overwritten: the disk refused. Each commit and
- * the next opening try again. */
+/* When store_commit() returns, the keys of what was deleted are gone. False while they are not: the
+ * disk refused to overwrite them. Each commit and the next opening try again. */
 bool store_forgets(const struct store *store);
 
-/* Ends a transaction without committing it. NULL is fine. */
-void store_end(struct store_txn *txn);
-
-/* ---- sessions ---- */
+/* ---- sessions; for store_write() each counts as some 32 KiB ---- */
 
 /* STORE_OK: *ret_session is new; session_free(). STORE_MISSING, and STORE_DAMAGED for this one
  * record, are no errors of the transaction. */

@@ -4,8 +4,9 @@
 #include <string.h>
 
 #include "state/index.h"
-#include "state/lmdb.h"
+#include "state/row.h"
 #include "state/store.h"
+#include "state/table.h"
 
 /* ---- from id to id ---- */
 

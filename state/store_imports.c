@@ -2,8 +2,9 @@
 
 #include <string.h>
 
-#include "state/lmdb.h"
+#include "state/row.h"
 #include "state/store.h"
+#include "state/table.h"
 
 /* A row: the exports number, and the deadline behind which no text of this session is taken. */
 #define IMPORT_BYTES (2 * ROW_NUMBER_BYTES)

@@ -1,8 +1,9 @@
 #include "config.h"
 
-#include "state/lmdb.h"
+#include "state/row.h"
 #include "state/seal.h"
 #include "state/store.h"
+#include "state/table.h"
 
 static const enum table box_tables[] = {
     [STORE_OUTBOX] = TABLE_OUTBOX,
@@ -22,13 +23,6 @@ void store_put_message(struct store_txn *txn, enum store_box box,
         seal_put(txn, box_tables[box], &key, slot, data, length);
 }
 
-static void lend(struct store_txn *txn, uint8_t *data, size_t length)
-{
-    seal_free(txn->lent, txn->lent_length);
-    txn->lent = data;
-    txn->lent_length = length;
-}
-
 enum store_status store_get_message(struct store_txn *txn, enum store_box box,
                                     const uint8_t id[SESSION_ID_BYTES], uint32_t number,
                                     const uint8_t **ret_data, size_t *ret_length)
@@ -42,7 +36,7 @@ enum store_status store_get_message(struct store_txn *txn, enum store_box box,
     enum store_status status = seal_open(txn, box_tables[box], &key, &value, &data, &length);
     if (status != STORE_OK)
         return status;
-    lend(txn, data, length);
+    lmdb_lend(txn, data, length);
     *ret_data = data;
     *ret_length = length;
     return STORE_OK;

@@ -3,11 +3,12 @@
 #include <string.h>
 
 #include "state/index.h"
-#include "state/lmdb.h"
 #include "state/record.h"
+#include "state/row.h"
 #include "state/seal.h"
 #include "state/slots.h"
 #include "state/store.h"
+#include "state/table.h"
 
 /* What a session's row says. */
 struct stored {

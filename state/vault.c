@@ -11,9 +11,9 @@
 #include <unistd.h>
 
 #include "fault/fault.h"
-#include "state/header.h"
-#include "state/lmdb.h"
-#include "state/row.h"
+#include "lmdb/header.h"
+#include "lmdb/lmdb.h"
+#include "lmdb/row.h"
 
 #define FILE_VERSION 1
 #define MAGIC_BYTES  8
@@ -78,7 +78,7 @@ int vault_make(int directory, const char *name, uint64_t number)
 {
     struct head head = make_head(number);
     uint8_t page[VAULT_PAGE] = {0};
-    int file = openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    int file = openat(directory, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (file < 0)
         return errno;
     memcpy(page, &head, sizeof(head));

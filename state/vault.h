@@ -5,7 +5,7 @@
  * place, and without its key all that was sealed with it is noise.
  *
  * The file: a page with the magic, the version and the number of the store that it belongs to,
- * which `meta` holds, too (numbers as in state/row.h); then pages of slots of VAULT_KEY_BYTES
+ * which `meta` holds, too (numbers as in lmdb/row.h); then pages of slots of VAULT_KEY_BYTES
  * random bytes. A slot lies in one sector of a disk. Which slots are whose is said in data.mdb
  * alone (state/slots.h).
  */
@@ -15,8 +15,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "state/store.h"
-#include "state/why.h"
+#include "lmdb/store.h"
+#include "lmdb/why.h"
 
 #define VAULT_FILE      "keys"
 #define VAULT_KEY_BYTES 32
@@ -26,7 +26,7 @@
 
 struct vault;
 
-/* Makes such a file without slots, durable but for its name. 0 or errno. */
+/* Makes such a file without slots, or makes it anew, durable but for its name. 0 or errno. */
 int vault_make(int directory, const char *name, uint64_t number);
 
 /* True if there is a file of that name with slots: whoever has lost data.mdb may still find it. */

@@ -4,8 +4,9 @@
 
 #include <stdint.h>
 
-#include "state/lmdb.h"
+#include "state/row.h"
 #include "state/store.h"
+#include "state/table.h"
 
 struct storebox {
     char *path;

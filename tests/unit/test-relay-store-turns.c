@@ -14,6 +14,7 @@
 
 #include "relay-shelf.h"
 #include "relay/lmdb_rows.h"
+#include "state/store.h"
 
 #define LENGTH(array) (sizeof(array) / sizeof(*(array)))
 #define MIB           ((size_t)1024 * 1024)

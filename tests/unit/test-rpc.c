@@ -20,7 +20,9 @@
 #include "daemon/server.h"
 #include "ipc/message.h"
 #include "service/log.h"
-#include "state/lmdb.h"
+#include "state/row.h"
+#include "state/store.h"
+#include "state/table.h"
 #include "tests/unit/house.h"
 #include "tests/unit/talk.h"
 

@@ -20,7 +20,7 @@
 
 #include "content.h"
 #include "sample.h"
-#include "state/meta.h"
+#include "lmdb/meta.h"
 #include "storebox.h"
 #include "tempdir.h"
 

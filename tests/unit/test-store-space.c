@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "sample.h"
-#include "state/space.h"
+#include "lmdb/space.h"
 #include "storebox.h"
 #include "tempdir.h"
 

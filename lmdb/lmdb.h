@@ -1,44 +1,51 @@
 /*
  * A store's LMDB environment, and transactions that remember their first error: later operations
- * do nothing, and the commit reports the error. Private to state/ and to the relay's store, which
- * has tables of its own.
+ * do nothing, and the commit reports the error. For those who have tables: state/ and the relay's
+ * store.
  */
-#ifndef STATE_LMDB_H
-#define STATE_LMDB_H
+#ifndef LMDB_LMDB_H
+#define LMDB_LMDB_H
 
 #include <lmdb.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "state/row.h"
-#include "state/store.h"
+#include "lmdb/row.h"
+#include "lmdb/store.h"
+#include "lmdb/why.h"
 
 /* Tables that a newer program of the same format may have added have room too. */
 #define LMDB_TABLES_MAX 16
 
+/* The first table of every store. */
+enum { TABLE_META = 0 };
+
+/* What a kind of store has beside LMDB's file. */
+struct store_extra {
+    /* Before a new store is made; STORE_OK if there is nothing against it. */
+    enum store_status (*may_make)(const struct store *store, const struct why *why);
+    /* Makes it, durably, and puts down in `meta` what is to be known of it. LMDB's error or errno.
+     */
+    int (*make)(const struct store *store, MDB_txn *txn, MDB_dbi meta);
+    /* Opens it, as store->extra, when the environment is open. Closing knows NULL. */
+    enum store_status (*open)(struct store *store, const struct why *why);
+    void (*close)(struct store *store);
+    /* True if somebody has removed its file. */
+    bool (*removed)(const struct store *store);
+    /* At the beginning of a transaction that writes, and after its commit. */
+    void (*begin)(struct store_txn *txn);
+    void (*settle)(struct store *store);
+};
+
 /* What tells one program's store from another's. */
 struct store_kind {
     const char *program; /* for sentences */
-    uint64_t format;     /* newer ones are refused */
+    uint64_t format;     /* any other is refused */
     unsigned tables;
-    bool sealed;              /* there is a file of keys, and the table TABLE_SLOTS */
     unsigned added;           /* so many of the last ones came later: made where they are missing */
     const char *const *names; /* of the tables; the first is TABLE_META */
-};
-
-/* The sessions' tables; in every store the first is this one. */
-enum table {
-    TABLE_META = 0,
-    TABLE_SESSIONS,
-    TABLE_NAMES,
-    TABLE_DUE,
-    TABLE_OUTBOX,
-    TABLE_INBOX,
-    TABLE_CHANGES,
-    TABLE_IMPORTS,
-    TABLE_SLOTS,
-    TABLES
+    const struct store_extra *extra; /* NULL: LMDB's file is all */
 };
 
 struct store {
@@ -50,12 +57,9 @@ struct store {
     MDB_env *env;
     MDB_dbi tables[LMDB_TABLES_MAX];
     uint64_t page;  /* bytes of one */
-    uint64_t reach; /* bytes of the file as last seen; see state/space.h */
+    uint64_t reach; /* bytes of the file as last seen; see lmdb/space.h */
     unsigned readers;
-
-    struct vault *keys; /* NULL if nothing is sealed */
-    bool replaced;      /* what is SLOT_OLD (state/slots.h) has new keys */
-    bool unforgotten;   /* … some of it could not get them */
+    void *extra; /* of kind->extra */
 };
 
 struct store_txn {
@@ -63,14 +67,13 @@ struct store_txn {
     MDB_txn *txn; /* NULL if it could not begin */
     enum store_status status;
     bool writes;
-    bool dropped; /* slots were let go */
 
-    /* What was lent last, opened; see store_get_message(). */
+    /* What was lent last; see lmdb_lend(). */
     uint8_t *lent;
     size_t lent_length;
 };
 
-/* store_open() for any kind; afterwards the generic functions of state/store.h serve. */
+/* Opens or makes a store of this kind, as store_open() of state/store.h says. */
 enum store_status store_open_kind(const struct store_kind *kind, const char *directory,
                                   uint64_t max_bytes, struct store **ret_store, char *ret_why,
                                   size_t size);
@@ -82,6 +85,10 @@ enum store_status lmdb_status(int error);
 struct store_txn *lmdb_begin(struct store *store, bool writes);
 enum store_status lmdb_commit(struct store_txn *txn);
 void lmdb_end(struct store_txn *txn); /* NULL is fine */
+
+/* Secret bytes that somebody has borrowed from the transaction: wiped and freed when it ends, or
+ * lends others. */
+void lmdb_lend(struct store_txn *txn, uint8_t *data, size_t length);
 
 /* Remembers an error unless there is one already. Returns the first one. */
 enum store_status lmdb_fail(struct store_txn *txn, enum store_status status);

@@ -1,11 +1,11 @@
-/* Private to state/: LMDB's environment, made, opened, checked. */
-#ifndef STATE_ENV_H
-#define STATE_ENV_H
+/* Private to lmdb/: LMDB's environment, made, opened, checked. */
+#ifndef LMDB_ENV_H
+#define LMDB_ENV_H
 
 #include <stdbool.h>
 
-#include "state/lmdb.h"
-#include "state/why.h"
+#include "lmdb/lmdb.h"
+#include "lmdb/why.h"
 
 /*
  * Makes a new, empty store in the directory. It is made under another name and renamed when it is

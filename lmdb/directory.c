@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "state/directory.h"
+#include "lmdb/directory.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "fault/fault.h"
-#include "state/lmdb.h"
+#include "lmdb/lmdb.h"
 
 #define LOCK_NAME "lock"
 

@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "state/why.h"
+#include "lmdb/why.h"
 
 #include <stdarg.h>
 #include <stdio.h>

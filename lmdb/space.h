@@ -1,18 +1,18 @@
 /*
- * Private to state/: how much room the store has.
+ * Private to lmdb/: how much room the store has.
  *
  * The map (address space) is grown by doubling. The file is made longer ahead of what LMDB uses of
  * it, for two reasons. When the disk or the limit is reached, some room has been kept back, so that
  * something can still be deleted: in LMDB every change, a deletion too, needs new pages first. And
  * LMDB leaves pages out that are at the very end and free; a store could then not be told from one
- * that was cut short (state/header.c).
+ * that was cut short (lmdb/header.c).
  */
-#ifndef STATE_SPACE_H
-#define STATE_SPACE_H
+#ifndef LMDB_SPACE_H
+#define LMDB_SPACE_H
 
 #include <stddef.h>
 
-#include "state/lmdb.h"
+#include "lmdb/lmdb.h"
 
 /* What the map is opened with; LMDB itself makes it as large as the file needs. */
 size_t space_first_map(const struct store *store);

@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "state/space.h"
+#include "lmdb/space.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,14 +1,14 @@
 #include "config.h"
 
-#include "state/lmdb.h"
+#include "lmdb/lmdb.h"
 
 #include <errno.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "fault/fault.h"
-#include "state/env.h"
-#include "state/seal.h"
+#include "lmdb/env.h"
 
 /* ---- errors ---- */
 
@@ -54,6 +54,15 @@ static bool done(struct store_txn *txn, int error)
     if (error != MDB_SUCCESS && error != MDB_NOTFOUND)
         lmdb_fail(txn, lmdb_status(error));
     return error == MDB_SUCCESS;
+}
+
+void lmdb_lend(struct store_txn *txn, uint8_t *data, size_t length)
+{
+    if (txn->lent != NULL)
+        sodium_memzero(txn->lent, txn->lent_length);
+    free(txn->lent);
+    txn->lent = data;
+    txn->lent_length = length;
 }
 
 /* ---- life ---- */
@@ -105,7 +114,7 @@ void lmdb_end(struct store_txn *txn)
         if (!txn->writes)
             txn->store->readers--;
     }
-    seal_free(txn->lent, txn->lent_length);
+    lmdb_lend(txn, NULL, 0);
     free(txn);
 }
 

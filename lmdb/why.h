@@ -1,10 +1,10 @@
-/* Private to state/: the sentence that tells a person why a store could not be opened. */
-#ifndef STATE_WHY_H
-#define STATE_WHY_H
+/* The sentence that tells a person why a store could not be opened. */
+#ifndef LMDB_WHY_H
+#define LMDB_WHY_H
 
 #include <stddef.h>
 
-#include "state/store.h"
+#include "lmdb/store.h"
 
 struct why {
     char *text;

@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "state/header.h"
+#include "lmdb/header.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "state/lmdb.h"
+#include "lmdb/lmdb.h"
 
 /* The first two pages as LMDB 0.9 lays them out in the machine's own sizes and byte order: MDB_page
  * and MDB_meta of its mdb.c. */
@@ -58,7 +58,7 @@ static bool page_size_valid(uint32_t size)
 
 /*
  * True if the file reaches as far as its newest transaction says. (LMDB itself would not write free
- * pages at the very end; state/space.c sees to it that the file is long enough all the same.)
+ * pages at the very end; lmdb/space.c sees to it that the file is long enough all the same.)
  */
 static bool whole(int file, uint64_t length)
 {

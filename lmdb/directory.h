@@ -1,9 +1,9 @@
-/* Private to state/: the store's directory, and the lock that keeps it to one process. */
-#ifndef STATE_DIRECTORY_H
-#define STATE_DIRECTORY_H
+/* Private to lmdb/: the store's directory, and the lock that keeps it to one process. */
+#ifndef LMDB_DIRECTORY_H
+#define LMDB_DIRECTORY_H
 
-#include "state/store.h"
-#include "state/why.h"
+#include "lmdb/store.h"
+#include "lmdb/why.h"
 
 /*
  * Makes the directory (and its parents) with mode 0700 if it is missing. Refuses one that belongs

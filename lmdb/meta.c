@@ -1,10 +1,10 @@
 #include "config.h"
 
-#include "state/meta.h"
+#include "lmdb/meta.h"
 
 #include <string.h>
 
-#include "state/row.h"
+#include "lmdb/row.h"
 
 static MDB_val name_key(const char *name)
 {

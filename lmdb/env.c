@@ -1,10 +1,9 @@
 #include "config.h"
 
-#include "state/env.h"
+#include "lmdb/env.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,17 +11,15 @@
 #include <unistd.h>
 
 #include "fault/fault.h"
-#include "state/header.h"
-#include "state/vault.h"
-#include "state/meta.h"
-#include "state/space.h"
+#include "lmdb/header.h"
+#include "lmdb/meta.h"
+#include "lmdb/space.h"
 
 /* LMDB's file for its own locks, beside HEADER_FILE. */
 #define LOCKS_FILE "lock.mdb"
 /* Where a new store is made. */
 #define NEW_DIRECTORY "new"
 #define NEW_FILE      NEW_DIRECTORY "/" HEADER_FILE
-#define NEW_KEYS      NEW_DIRECTORY "/" VAULT_FILE
 
 /* MDB_SUCCESS, or why it cannot be opened. mdb_env_close(). */
 static int open_env(const char *path, size_t map_size, MDB_env **ret_env)
@@ -61,24 +58,13 @@ static int open_tables(const struct store_kind *kind, unsigned first, unsigned e
 static void remove_new(const struct store *store)
 {
     unlinkat(store->directory, NEW_FILE, 0);
-    unlinkat(store->directory, NEW_KEYS, 0);
     unlinkat(store->directory, NEW_DIRECTORY "/" LOCKS_FILE, 0);
     unlinkat(store->directory, NEW_DIRECTORY, AT_REMOVEDIR);
 }
 
-/* `number` is that of the keys, if there are any. */
-static int put_numbers(const struct store_kind *kind, MDB_txn *txn, MDB_dbi meta, uint64_t number)
+static int fill_new(const struct store *store, MDB_env *env)
 {
-    int error = meta_put(txn, meta, META_FORMAT, kind->format);
-    if (error == MDB_SUCCESS && kind->sealed)
-        error = meta_put(txn, meta, META_KEYS, number);
-    if (error == MDB_SUCCESS && kind->sealed)
-        error = meta_put(txn, meta, META_SLOTS, 0);
-    return error;
-}
-
-static int fill_new(const struct store_kind *kind, uint64_t number, MDB_env *env)
-{
+    const struct store_kind *kind = store->kind;
     MDB_dbi tables[LMDB_TABLES_MAX];
     MDB_txn *txn;
     int error = mdb_txn_begin(env, NULL, 0, &txn);
@@ -86,7 +72,9 @@ static int fill_new(const struct store_kind *kind, uint64_t number, MDB_env *env
         return error;
     error = open_tables(kind, 0, kind->tables, txn, MDB_CREATE, tables);
     if (error == MDB_SUCCESS)
-        error = put_numbers(kind, txn, tables[TABLE_META], number);
+        error = meta_put(txn, tables[TABLE_META], META_FORMAT, kind->format);
+    if (error == MDB_SUCCESS && kind->extra != NULL)
+        error = kind->extra->make(store, txn, tables[TABLE_META]);
     if (error != MDB_SUCCESS) {
         mdb_txn_abort(txn);
         return error;
@@ -94,9 +82,12 @@ static int fill_new(const struct store_kind *kind, uint64_t number, MDB_env *env
     return mdb_txn_commit(txn);
 }
 
-static int make_env(const struct store *store, uint64_t number)
+static int make_new(const struct store *store)
 {
     char *path;
+    if (mkdirat(store->directory, NEW_DIRECTORY, 0700) != 0)
+        return errno;
+    FAULT_POINT("store.new.directory");
     if (asprintf(&path, "%s/%s", store->path, NEW_DIRECTORY) < 0)
         return ENOMEM;
     MDB_env *env;
@@ -104,36 +95,14 @@ static int make_env(const struct store *store, uint64_t number)
     free(path);
     if (error != MDB_SUCCESS)
         return error;
-    error = fill_new(store->kind, number, env);
+    error = fill_new(store, env);
     mdb_env_close(env);
-    return error;
-}
-
-/* Durably. 0 or errno. */
-static int move_up(const struct store *store, const char *from, const char *to)
-{
-    return renameat(store->directory, from, store->directory, to) == 0 &&
-                   fsync(store->directory) == 0
-               ? 0
-               : errno;
-}
-
-/* HEADER_FILE comes last: where it is there is a store. */
-static int make_new(const struct store *store)
-{
-    uint64_t number = 0;
-    if (mkdirat(store->directory, NEW_DIRECTORY, 0700) != 0)
-        return errno;
-    FAULT_POINT("store.new.directory");
-    if (store->kind->sealed)
-        randombytes_buf(&number, sizeof(number));
-    int error = make_env(store, number);
-    if (error == MDB_SUCCESS && store->kind->sealed)
-        error = vault_make(store->directory, NEW_KEYS, number);
-    if (error == MDB_SUCCESS && store->kind->sealed)
-        error = move_up(store, NEW_KEYS, VAULT_FILE);
     FAULT_POINT("store.new.rename.before");
-    return error == MDB_SUCCESS ? move_up(store, NEW_FILE, HEADER_FILE) : error;
+    if (error == MDB_SUCCESS &&
+        (renameat(store->directory, NEW_FILE, store->directory, HEADER_FILE) != 0 ||
+         fsync(store->directory) != 0))
+        error = errno;
+    return error;
 }
 
 static bool no_room(const struct store *store)
@@ -148,12 +117,10 @@ static bool no_room(const struct store *store)
 
 enum store_status env_create(struct store *store, const struct why *why)
 {
-    if (store->kind->sealed && vault_in_use(store->directory))
-        return why_not(
-            why, STORE_DAMAGED,
-            "%s/%s is missing, but there is %s, without which no copy of it can be read. "
-            "Put the copy back that belongs to it, or move %s away to begin anew",
-            store->path, HEADER_FILE, VAULT_FILE, VAULT_FILE);
+    const struct store_extra *extra = store->kind->extra;
+    enum store_status status = extra == NULL ? STORE_OK : extra->may_make(store, why);
+    if (status != STORE_OK)
+        return status;
     remove_new(store);
     int error = make_new(store);
     FAULT_POINT("store.new.rename.after");

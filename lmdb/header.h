@@ -1,13 +1,13 @@
 /*
- * Private to state/: a look at the head of LMDB's file before LMDB maps it. LMDB believes what is
+ * Private to lmdb/: a look at the head of LMDB's file before LMDB maps it. LMDB believes what is
  * there: a page size of 0 makes it divide by zero, and a file that was cut short makes the kernel
  * kill the process as soon as it reads behind the end.
  */
-#ifndef STATE_HEADER_H
-#define STATE_HEADER_H
+#ifndef LMDB_HEADER_H
+#define LMDB_HEADER_H
 
-#include "state/store.h"
-#include "state/why.h"
+#include "lmdb/store.h"
+#include "lmdb/why.h"
 
 #define HEADER_FILE "data.mdb"
 
