@@ -14,7 +14,8 @@ import errno
 import os
 from concurrent.futures import ThreadPoolExecutor
 
-from harness import World, main, test, true
+from harness import World, equal, main, test, true
+from harness.crashes import Stuck
 from harness.relayd import Relayd
 from harness.shim import ANYWHERE, KILL, DeathScene, FaultScene, check_possible, counted, environment
 from harness.tap import diagnose
@@ -100,19 +101,35 @@ def deaths(calls):
     return [(name, ANYWHERE, number, KILL) for name in DEADLY for number in numbers(calls, name)]
 
 
-def go_through(make, some):
-    """One after the other, in a world of their own; how many happened, and how many made the victim end."""
+def attempt(scene, plan):
+    try:
+        scene.begin(**environment(*plan))
+        scene.play(scene.introduction())
+        scene.end()
+    except BaseException as error:
+        diagnose("%r: %s\n%s" % (plan, error, scene.victim.process.log()))
+        raise
+
+
+def in_one_world(make, todo, slow):
+    """Takes plans from `todo`, until one takes too long: that one goes to `slow`. How many happened, and how many made an end."""
     with World() as world:
         scene = make(world)
-        for plan in some:
+        while todo:
+            plan = todo.pop()
             try:
-                scene.begin(**environment(*plan))
-                scene.play(scene.introduction())
-                scene.end()
-            except BaseException as error:
-                diagnose("%r: %s\n%s" % (plan, error, scene.victim.process.log()))
-                raise
+                attempt(scene, plan)
+            except Stuck:
+                slow.append(plan)
+                break
         return scene.struck, scene.crashes
+
+
+def go_through(make, todo, slow):
+    counts = []
+    while todo:
+        counts.append(in_one_world(make, todo, slow))
+    return [sum(count) for count in zip(*counts)]
 
 
 def fail_all(make, choose):
@@ -120,11 +137,14 @@ def fail_all(make, choose):
     with World() as world:
         todo = choose(counted(make(world)))
     true(len(todo) > 50, "there are calls that can fail: %d" % len(todo))
+    slow, twice = [], []
     with ThreadPoolExecutor(JOBS) as pool:
-        done = list(pool.map(lambda number: go_through(make, todo[number::JOBS]), range(JOBS)))
+        done = list(pool.map(lambda number: go_through(make, todo[number::JOBS], slow), range(JOBS)))
     struck, ends = map(sum, zip(*done))
     print("# %d of %d failures happened, and %d made an end" % (struck, len(todo), ends))
     true(struck > HAPPEN * len(todo), "what was planned happens")
+    go_through(make, slow, twice)  # alone: this machine may have been busy
+    equal(twice, [], "what takes too long, again")
 
 
 def plans(calls):

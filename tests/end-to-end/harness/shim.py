@@ -20,8 +20,9 @@ ANYWHERE = "0"  # in the place of a place
 KILL = 0  # in the place of an errno
 # What a daemon may answer when something has failed for which it is not to blame. (`unverified`: it was not yet the turn.)
 EXCUSES = ("store-full", "store-failed", "busy", "unreachable", "unverified")
-# Back-off takes some seconds. Whoever needs longer has lost something, and waits for its time-out.
-SECONDS = 30
+# Back-off takes some seconds. Whoever needs longer has lost something, and waits for its time-out: the shortest is that of
+# the WebSocket's handshake, 15 s.
+SECONDS = 12
 
 
 def environment(name, place, number, error):
