@@ -173,4 +173,4 @@ def relay_dies(world):
 
 
 if __name__ == "__main__":
-    main(600)
+    main(7200 if STRIDE else 600)
