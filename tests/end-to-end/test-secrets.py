@@ -241,4 +241,4 @@ def modes(world):
 
 
 if __name__ == "__main__":
-    main(60)
+    main(240)
