@@ -50,7 +50,6 @@ static void bounce(struct world *world)
 static void prune(struct world *world)
 {
     trace("relay", "forgets what nobody listens to");
-    world->prunes += rendezvous_is_stock(world->relay);
     rendezvous_prune(world->relay);
 }
 

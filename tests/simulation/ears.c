@@ -18,6 +18,8 @@
  * disk may fail meanwhile. */
 #define SLACK_SHARE 10
 #define SLACK       (11 * TIMELINE_MINUTE)
+/* How long a commit may take, at the most. */
+#define COMMIT_PATIENCE TIMELINE_SECOND
 
 struct mailbox {
     char id[NAME_MAX_TEXT];
@@ -36,7 +38,8 @@ struct ear {
     char side[SIDE_MAX];
     struct mailbox *opened; /* NULL: none */
     unsigned told;          /* of its messages */
-    unsigned adds;          /* of ours that wait for an answer */
+    unsigned adds;          /* of ours that wait for an answer; … */
+    int64_t added;          /* … the last since then */
     bool welcomed, owes_ack, dropped;
     struct ear *next;
 };
@@ -104,6 +107,8 @@ void ears_leave(struct ears *ears, const void *connection)
     ear = *place;
     if (ear == NULL)
         return;
+    if (ear->adds > 0 && !ear->dropped && timeline_now() - ear->added > COMMIT_PATIENCE)
+        trace_fail("the relay has neither told nor refused what was added");
     if (ear->opened != NULL && ear->told > 0)
         ear->opened->active = timeline_now(); /* it has listened until now */
     *place = ear->next;
@@ -215,6 +220,7 @@ static void on_add(struct ears *ears, struct ear *ear, const char *text)
     (void)ears;
     (void)text;
     ear->adds++;
+    ear->added = timeline_now();
 }
 
 static void on_close(struct ears *ears, struct ear *ear, const char *text)

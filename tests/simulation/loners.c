@@ -37,12 +37,27 @@ static bool all(const struct world *world, bool (*test)(const struct user *))
  * other stays. */
 static bool is_led_astray(const struct world *world)
 {
-    return world->prunes > PRUNES_MAX && all(world, is_keyed) && !all(world, is_established);
+    return rendezvous_prunes(world->relay) > PRUNES_MAX && all(world, is_keyed) &&
+           !all(world, is_established);
+}
+
+static bool comes_seldom(const struct user *user)
+{
+    return strstr(user->schedule, ":3600") != NULL || strstr(user->schedule, ":43200") != NULL;
+}
+
+/* What either of a pair leaves at a relay that ages is gone when the other comes. */
+static bool is_always_late(const struct world *world)
+{
+    bool late = false;
+    for (unsigned i = 0; world->users[i] != NULL && world->users[i + 1] != NULL; i += 2)
+        late |= comes_seldom(world->users[i]) && comes_seldom(world->users[i + 1]);
+    return world->ages && late;
 }
 
 bool loners_possible(const struct world *world)
 {
-    return is_led_astray(world) || world->seldom;
+    return is_led_astray(world) || is_always_late(world);
 }
 
 /* ---- the end of their time ---- */

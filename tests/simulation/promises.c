@@ -153,7 +153,7 @@ static void count_visits(const struct world *world, struct world_counts *counts)
  * way for longer than its sender was there. */
 static bool relay_may_keep(const struct world *world)
 {
-    if (world->prunes > 0 || cable_was_late() || !world_is_honest(world))
+    if (rendezvous_prunes(world->relay) > 0 || cable_was_late() || !world_is_honest(world))
         return true;
     bool again = false;
     for (unsigned i = 0; world->users[i] != NULL; i++)

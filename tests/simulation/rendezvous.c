@@ -44,6 +44,7 @@ struct rendezvous {
     bool committing; /* a commit is under way */
     bool down;
     int64_t retention;
+    unsigned prunes;
     unsigned forgetful; /* per cent of the times that somebody leaves */
     struct guest *guests[GUESTS_MAX];
     unsigned guest_count;
@@ -238,8 +239,15 @@ void rendezvous_shuffle(struct rendezvous *relay, bool fairly)
 
 void rendezvous_prune(struct rendezvous *relay)
 {
-    if (relay->stock != NULL)
-        stock_prune(relay->stock);
+    if (relay->stock == NULL)
+        return;
+    stock_prune(relay->stock);
+    relay->prunes++;
+}
+
+unsigned rendezvous_prunes(const struct rendezvous *relay)
+{
+    return relay->prunes;
 }
 
 static void age(void *arg)

@@ -37,6 +37,9 @@ void rendezvous_age(struct rendezvous *relay);
  * the worst moments that there are. */
 void rendezvous_set_forgetful(struct rendezvous *relay, unsigned percent);
 
+/* How often a stock one was made to forget, in either way. */
+unsigned rendezvous_prunes(const struct rendezvous *relay);
+
 /* The stock one swaps messages of each mailbox, or turns all around: its clock was set back, by
  * which it sorts them. `fairly`: those of one side keep their order. */
 void rendezvous_shuffle(struct rendezvous *relay, bool fairly);

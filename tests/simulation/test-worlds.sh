@@ -1,7 +1,7 @@
 #!/bin/sh
 # Some thousands of simulated worlds, two ranges at a time. WORMHOLED_TEST_WORLDS: how many.
 set -u
-worlds=${WORMHOLED_TEST_WORLDS:-2000}
+worlds=${WORMHOLED_TEST_WORLDS:-4000}
 parts=8
 each=$((worlds / parts))
 simulate=${abs_top_builddir:?}/tests/simulation/simulate

@@ -15,8 +15,9 @@
 #define RETENTION_MIN  (2 * TIMELINE_HOUR)
 #define RETENTION_MAX  (2 * TIMELINE_DAY)
 #define RETENTION_EVER (400 * TIMELINE_DAY)
-/* How long after the last accident somebody compares the verifiers. */
-#define COMPARES_MAX (2 * TIMELINE_DAY)
+/* Somebody compares the verifiers as late after the last accident, in storms: where one lasts for
+ * days, after days; where somebody comes each minute, after hours. */
+#define COMPARES_SHARE 4
 /* So often, per cent, a forgetful stock one forgets what somebody has left. */
 #define FORGETS_MAX 80
 /* Of a strict peer. */
@@ -145,11 +146,12 @@ static void calm_home(struct home *home)
     home->dials.count = 0;
 }
 
-static void calm_user(struct user *user)
+static void calm_user(const struct world *world, struct user *user)
 {
     user->parting = PARTS_LATE;
-    user->compares =
-        timeline_now() + (user->slow ? chance_spread(TIMELINE_MINUTE, COMPARES_MAX) : 0);
+    user->compares = timeline_now();
+    if (user->slow)
+        user->compares += chance_spread(TIMELINE_MINUTE, COMPARES_SHARE * world->storm);
     judge_stirred(&user->side); /* its clock is right again */
 }
 
@@ -167,7 +169,7 @@ static void calm(struct world *world)
     for (int i = 0; i < WORLD_HOMES; i++)
         calm_home(&world->homes[i]);
     for (unsigned i = 0; world->users[i] != NULL; i++)
-        calm_user(world->users[i]);
+        calm_user(world, world->users[i]);
 }
 
 static void end(struct world *world)

@@ -27,11 +27,10 @@ struct world {
     bool with_third;    /* C has the code, too */
     bool with_second;   /* C and D are a pair of their own */
     bool wrong_code;
-    bool floods;     /* somebody has much to say */
-    unsigned prunes; /* so often a stock relay forgot what nobody listened to */
-    bool expires;    /* ours does, in the world's time */
-    bool ages;       /* a stock one does, also when all is calm */
-    bool seldom;     /* … and both come so seldom that they may never find what the other left */
+    bool floods;  /* somebody has much to say */
+    bool expires; /* ours does, in the world's time */
+    bool ages;    /* a stock one does, also when all is calm */
+    bool seldom;  /* … and both come so seldom that they may never find what the other left */
     bool accidents;
     int64_t storm; /* how long they last */
     int64_t accident_every, act_every;

@@ -1,3 +1,3 @@
 # file: tests/doubles/memory_data.c
-# every nameplate leads to a mailbox of its own for each side
-s/^    if \(!nameplate\)$/    if (nameplate \&\& !find_seat(nameplate->seats, who->side)) {\n        char id[MAILBOX_LENGTH + 1];\n        make_mailbox_id(id);\n        nameplate->mailbox = make_mailbox(data, who->appid, id);\n    }\n&/
+# a nameplate leads each side to a mailbox of its own
+/^enum relay_result memory_data_claim/,/^}/s/^    if \(!nameplate\)$/    if (nameplate \&\& !find_seat(nameplate->seats, who->side)) {\n        char id[MAILBOX_LENGTH + 1];\n        make_mailbox_id(id);\n        nameplate->mailbox = make_mailbox(data, who->appid, id);\n    }\n&/

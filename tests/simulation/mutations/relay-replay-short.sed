@@ -1,3 +1,3 @@
-# file: tests/doubles/memory_data.c
+# file: relay/rules_audience.c
 # the last message of a mailbox is not replayed
-s/^    ret_answer->count = measure_piece\(data, mailbox, after\);/&\n    ret_answer->count -= ret_answer->count > 1;/
+/^static void tell/,/^}/s/i < answer->count \&\&/i + 1 < answer->count \&\&/
