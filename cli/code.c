@@ -34,13 +34,13 @@ static enum exit_status take_uri(struct code *code)
     const char *wrong = uri_parse(code->text, &uri);
     struct code plain = {0};
 
-    if (wrong == NULL) {
-        plain.text = strdup(uri.code);
-        plain.relay = uri.relay[0] != '\0' ? strdup(uri.relay) : NULL;
-    }
-    explicit_bzero(&uri, sizeof uri);
-    if (wrong != NULL)
+    if (wrong != NULL) {
+        explicit_bzero(&uri, sizeof uri);
         return report_usage(NULL, "the URI cannot be used: %s", wrong);
+    }
+    plain.text = strdup(uri.code);
+    plain.relay = uri.relay[0] != '\0' ? strdup(uri.relay) : NULL;
+    explicit_bzero(&uri, sizeof uri);
     code_clear(code);
     *code = plain;
     return code->text != NULL ? EXIT_DONE : report_memory();
