@@ -40,6 +40,20 @@ void storebox_remove(struct storebox *box)
     tempdir_remove(box->path);
 }
 
+int storebox_set_up(void **state)
+{
+    static struct storebox box;
+    box = storebox_make(0);
+    *state = &box;
+    return 0;
+}
+
+int storebox_tear_down(void **state)
+{
+    storebox_remove(*state);
+    return 0;
+}
+
 void storebox_assert_refused(const char *path, enum store_status status)
 {
     char why[512] = "";

@@ -17,6 +17,10 @@ struct storebox {
 struct storebox storebox_make(uint64_t max_bytes);
 void storebox_remove(struct storebox *box);
 
+/* For cmocka: *state is a new one. */
+int storebox_set_up(void **state);
+int storebox_tear_down(void **state);
+
 void storebox_close(struct storebox *box);
 void storebox_open(struct storebox *box, uint64_t max_bytes);
 

@@ -15,20 +15,6 @@
 
 #define LENGTH(array) (sizeof(array) / sizeof(*(array)))
 
-static int set_up(void **state)
-{
-    static struct storebox box;
-    box = storebox_make(0);
-    *state = &box;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    storebox_remove(*state);
-    return 0;
-}
-
 static void set_id(struct session *session, uint64_t id)
 {
     for (int i = 0; i < SESSION_ID_BYTES; i++)
@@ -270,7 +256,7 @@ static void test_largest_message(void **state)
     session_free(one);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, storebox_set_up, storebox_tear_down)
 
 int main(void)
 {

@@ -17,20 +17,6 @@
 #include "storebox.h"
 #include "tempdir.h"
 
-static int set_up(void **state)
-{
-    static struct storebox box;
-    box = storebox_make(0);
-    *state = &box;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    storebox_remove(*state);
-    return 0;
-}
-
 /* ---- nothing in clear ---- */
 
 static const char sent[] = "the eagle lands at midnight";
@@ -218,7 +204,7 @@ static void test_nonces_differ(void **state)
     session_free(session);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, storebox_set_up, storebox_tear_down)
 
 int main(void)
 {

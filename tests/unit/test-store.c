@@ -18,20 +18,6 @@
 
 #define LENGTH(array) (sizeof(array) / sizeof(*(array)))
 
-static int set_up(void **state)
-{
-    static struct storebox box;
-    box = storebox_make(0);
-    *state = &box;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    storebox_remove(*state);
-    return 0;
-}
-
 static void rename_session(struct session *session, const char *name)
 {
     free(session->name);
@@ -749,7 +735,7 @@ static void test_texts(void **state)
     }
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, storebox_set_up, storebox_tear_down)
 
 int main(void)
 {
