@@ -12,7 +12,7 @@
 
 #define POLL "0:60"
 /* Orders that are tried, visits of each until the relay forgets no more, and after that. */
-#define ORDERS      600
+#define ORDERS      300
 #define VISITS      14
 #define VISITS_CALM 16
 /* Nobody is led astray by a relay that forgets no more often (SESSION_PLACES). */
