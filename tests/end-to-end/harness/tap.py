@@ -12,11 +12,19 @@ from .world import World
 
 CLEANUP_SECONDS = 30  # of grace for killing and removing, once a program's deadline has passed
 
+# What the stock Go client says when it has derived another key than its peer, as it does in one introduction of 256 with
+# anybody but itself, the Python client included: where the last byte of the shared point is zero, it leaves that out.
+GO_IS_WRONG = "decrypt message failed"
+
 tests = []
 
 
 class Skip(Exception):
     """This machine cannot run the test; the text says why."""
+
+
+class Unlucky(Exception):
+    """The Go client may have been wrong: worth one more try, in which a fault of ours would come again."""
 
 
 class Deadline(BaseException):
@@ -47,18 +55,30 @@ def run(function):
             world.stop()
         except Skip as skip:
             return str(skip)
-        except BaseException:
+        except BaseException as error:
+            logs = world.logs()
             diagnose(traceback.format_exc())
-            diagnose(world.logs())
+            diagnose(logs)
+            if isinstance(error, Exception) and GO_IS_WRONG in logs:
+                raise Unlucky from error
             raise
     return None
+
+
+def run_luckily(function):
+    """The same, twice if need be."""
+    try:
+        return run(function)
+    except Unlucky:
+        diagnose("once more: the Go client may have been wrong")
+        return run(function)
 
 
 def report(number, description, function):
     """Runs one test; False if it failed."""
     started = time.monotonic()
     try:
-        skip = run(function)
+        skip = run_luckily(function)
     except Exception:
         say("not ok %d - %s" % (number, description))
         return False
