@@ -67,16 +67,21 @@ def mount_small(world, *what):
     return directory
 
 
-@test("a full disk")
-def full_disk(world):
-    relay = world.relay()
-    disk = mount_small(world, "-t", "tmpfs", "-o", "size=3m", "none")
+def fill_disk(world, relay, disk):
+    """Two who have met, the first of whom has filled the disk; and how many messages were taken."""
     left = world.daemon("left", relay, start=False)
     left.state = os.path.join(disk, "state")
     left.start()
     right = world.daemon("right", relay)
     meet(left, right)
-    taken = check_full(left)
+    return left, right, check_full(left)
+
+
+@test("a full disk")
+def full_disk(world):
+    relay = world.relay()
+    disk = mount_small(world, "-t", "tmpfs", "-o", "size=3m", "none")
+    left, right, taken = fill_disk(world, relay, disk)
     left.restart_killed()
     equal(left.show("peer")["sent"], taken, "messages after a kill and a start on the full disk")
     subprocess.run(["mount", "-o", "remount,size=64m", disk], check=True)
@@ -102,12 +107,7 @@ def full_ext4(world):
     other = os.path.join(disk, "other")
     with open(other, "wb") as file:
         file.write(bytes(8 << 20))
-    left = world.daemon("left", relay, start=False)
-    left.state = os.path.join(disk, "state")
-    left.start()
-    right = world.daemon("right", relay)
-    meet(left, right)
-    taken = check_full(left)
+    left, right, taken = fill_disk(world, relay, disk)
     os.remove(other)
     check_all_there(left, right, taken)
 
