@@ -8,7 +8,7 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
-#include "service/clock.h"
+#include "base/clock.h"
 
 struct entry {
     uint8_t id[SESSION_ID_BYTES];

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <utlist.h>
 
-#include "daemon/client.h"
-#include "daemon/peer.h"
+#include "daemon/ipc_connection.h"
+#include "daemon/ipc_client.h"
 #include "daemon/rpc.h"
 #include "daemon/turn.h"
 #include "daemon/view.h"
@@ -87,19 +87,19 @@ bool call_params_ok(struct call *call, const struct fields *fields)
     return !wrong;
 }
 
-static void refuse_store(struct call *call, enum store_status status)
+static void refuse_store(struct call *call, enum kv_status status)
 {
-    if (status == STORE_MEMORY)
+    if (status == KV_MEMORY)
         call_refuse_memory(call);
     else
-        call_refuse(call, IPC_STORE_FAILED, store_status_text(status));
+        call_refuse(call, IPC_STORE_FAILED, kv_status_text(status));
 }
 
-void call_finish_read(struct call *call, struct store_txn *txn, struct writer *writer)
+void call_finish_read(struct call *call, struct kv_txn *txn, struct writer *writer)
 {
-    enum store_status status = store_txn_status(txn);
-    store_end(txn);
-    if (status == STORE_OK) {
+    enum kv_status status = kv_txn_status(txn);
+    kv_end(txn);
+    if (status == KV_OK) {
         call_answer(call, writer);
     } else {
         writer_free(writer);
@@ -107,16 +107,16 @@ void call_finish_read(struct call *call, struct store_txn *txn, struct writer *w
     }
 }
 
-bool call_find_in(struct call *call, struct store_txn *txn, const char *text)
+bool call_find_in(struct call *call, struct kv_txn *txn, const char *text)
 {
     /* Neither petnames nor ids are longer. */
-    enum store_status status =
-        strlen(text) > NAME_MAX_BYTES ? STORE_MISSING : store_find(txn, text, call->session);
-    if (status == STORE_OK)
+    enum kv_status status =
+        strlen(text) > NAME_MAX_BYTES ? KV_MISSING : store_find(txn, text, call->session);
+    if (status == KV_OK)
         return true;
-    if (status == STORE_MISSING)
+    if (status == KV_MISSING)
         call_refuse(call, IPC_NOT_FOUND, "no session has this petname or id");
-    else if (status == STORE_AMBIGUOUS)
+    else if (status == KV_AMBIGUOUS)
         call_refuse(call, IPC_AMBIGUOUS,
                     "there is more than one session whose name or id begins like this");
     else
@@ -124,13 +124,13 @@ bool call_find_in(struct call *call, struct store_txn *txn, const char *text)
     return false;
 }
 
-struct session *call_get_session(struct call *call, struct store_txn *txn, const char *text)
+struct session *call_get_session(struct call *call, struct kv_txn *txn, const char *text)
 {
     struct session *session;
     if (!call_find_in(call, txn, text))
         return NULL;
-    enum store_status status = store_get_session(txn, call->session, &session);
-    if (status == STORE_OK)
+    enum kv_status status = store_get_session(txn, call->session, &session);
+    if (status == KV_OK)
         return session;
     refuse_store(call, status);
     return NULL;
@@ -138,9 +138,9 @@ struct session *call_get_session(struct call *call, struct store_txn *txn, const
 
 bool call_find(struct call *call, const char *text)
 {
-    struct store_txn *txn = store_read(call->rpc->store);
+    struct kv_txn *txn = kv_read(call->rpc->store);
     bool found = call_find_in(call, txn, text);
-    store_end(txn);
+    kv_end(txn);
     return found;
 }
 

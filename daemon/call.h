@@ -17,7 +17,7 @@
 struct peer;
 struct rpc;
 struct session;
-struct store_txn;
+struct kv_txn;
 struct turn_answer;
 
 struct call {
@@ -56,13 +56,13 @@ bool call_params_ok(struct call *call, const struct fields *fields);
 /* Fills call->session from the `session` parameter's text: petname, id or start of one. False: the
  * call has been refused. call_find_in() looks in a transaction that is open already. */
 bool call_find(struct call *call, const char *text);
-bool call_find_in(struct call *call, struct store_txn *txn, const char *text);
+bool call_find_in(struct call *call, struct kv_txn *txn, const char *text);
 
 /* Finds as above, and reads. New; session_free(). NULL: the call has been refused. */
-struct session *call_get_session(struct call *call, struct store_txn *txn, const char *text);
+struct session *call_get_session(struct call *call, struct kv_txn *txn, const char *text);
 
 /* Answers with what was read, or refuses if the reading failed. Transaction and call are gone. */
-void call_finish_read(struct call *call, struct store_txn *txn, struct writer *writer);
+void call_finish_read(struct call *call, struct kv_txn *txn, struct writer *writer);
 
 /* Answers with the session's view. */
 void call_answer_view(struct call *call, const struct session *session);

@@ -12,9 +12,9 @@
 
 #include "daemon/listener.h"
 #include "daemon/nameplates.h"
-#include "daemon/permission.h"
+#include "daemon/hashcash_worker.h"
 #include "daemon/relays.h"
-#include "daemon/routes.h"
+#include "daemon/relay_dialer.h"
 #include "daemon/rpc.h"
 #include "daemon/scheduler.h"
 #include "daemon/server.h"
@@ -25,7 +25,7 @@
 #include "daemon/turn.h"
 #include "daemon/visits.h"
 #include "service/activation.h"
-#include "service/clock.h"
+#include "base/clock.h"
 #include "service/log.h"
 #include "service/notify.h"
 #include "service/process.h"
@@ -45,8 +45,8 @@ struct daemon {
     struct event_base *base;
     struct event *signals[SIGNALS];
     struct event *watchdog;
-    struct store *store;
-    struct routes *routes;
+    struct kv *store;
+    struct relay_dialer *routes;
     struct relays *relays;
     struct permissions *permissions;
     struct visits *visits;
@@ -114,11 +114,11 @@ static bool make_loop(struct daemon *daemon)
 static bool open_store(struct daemon *daemon)
 {
     char why[512];
-    enum store_status status = store_open(daemon->settings->state, daemon->settings->max_store_size,
+    enum kv_status status = store_open(daemon->settings->state, daemon->settings->max_store_size,
                                           &daemon->store, why, sizeof why);
-    if (status == STORE_OK)
+    if (status == KV_OK)
         return true;
-    if (status == STORE_LOCKED)
+    if (status == KV_LOCKED)
         daemon->failure = DAEMON_EXIT_RUNNING;
     log_error("store", "%s", why);
     return false;
@@ -127,7 +127,7 @@ static bool open_store(struct daemon *daemon)
 static bool make_routes(struct daemon *daemon)
 {
     char why[512];
-    daemon->routes = routes_new(daemon->base, daemon->settings, why, sizeof why);
+    daemon->routes = relay_dialer_new(daemon->base, daemon->settings, why, sizeof why);
     if (!daemon->routes)
         log_error("net", "%s", why);
     return daemon->routes;
@@ -145,7 +145,7 @@ static struct turn_settings turn_settings(const struct settings *settings)
 static bool make_visits(struct daemon *daemon)
 {
     if (!made(daemon->relays = relays_new()) ||
-        !made(daemon->permissions = permissions_new(daemon->base)))
+        !made(daemon->permissions = hashcash_worker_new(daemon->base)))
         return false;
     const struct visits_parts parts = {.routes = daemon->routes,
                                        .store = daemon->store,
@@ -227,9 +227,9 @@ static bool make_parts(struct daemon *daemon)
 bool daemon_check(const struct settings *settings, char *ret_why, size_t size)
 {
     struct event_base *base = event_base_new();
-    struct routes *routes = base ? routes_new(base, settings, ret_why, size) : NULL;
+    struct relay_dialer *routes = base ? relay_dialer_new(base, settings, ret_why, size) : NULL;
     bool fine = routes;
-    routes_free(routes);
+    relay_dialer_free(routes);
     if (base)
         event_base_free(base);
     else
@@ -245,7 +245,7 @@ static void reload(struct daemon *daemon)
     char why[1024];
     notify_reloading();
     if (settings_read(daemon->options, &fresh, why, sizeof why) &&
-        routes_prepare(daemon->routes, &fresh, why, sizeof why)) {
+        relay_dialer_prepare(daemon->routes, &fresh, why, sizeof why)) {
         settings_replace(daemon->settings, &fresh, daemon->activated);
         struct turn_settings settings = turn_settings(daemon->settings);
         turns_set(daemon->turns, &settings);
@@ -293,14 +293,14 @@ static void end(struct daemon *daemon)
     server_free(daemon->server);
     nameplates_free(daemon->nameplates);
     visits_free(daemon->visits);
-    permissions_free(daemon->permissions);
+    hashcash_worker_free(daemon->permissions);
     scheduler_free(daemon->scheduler);
     status_line_free(daemon->status_line);
     turns_free(daemon->turns);
     subscribers_free(daemon->subscribers);
     relays_free(daemon->relays);
-    routes_free(daemon->routes);
-    store_close(daemon->store);
+    relay_dialer_free(daemon->routes);
+    kv_close(daemon->store);
     for (size_t i = 0; i < SIGNALS; i++)
         if (daemon->signals[i])
             event_free(daemon->signals[i]);

@@ -9,15 +9,15 @@
 #include <string.h>
 #include <utlist.h>
 
-#include "daemon/permission.h"
+#include "daemon/hashcash_worker.h"
 #include "daemon/relays.h"
-#include "daemon/routes.h"
+#include "daemon/relay_dialer.h"
 #include "net/url.h"
 #include "net/ws.h"
 #include "wormhole/session.h"
 #include "wormhole/wire.h"
 
-/* A list that is not refused for its number of items (wormhole/document.h) is shorter. */
+/* A list that is not refused for its number of items (base/bounded_json.h) is shorter. */
 #define LIST_BYTES_MAX ((size_t)2 * 1024 * 1024)
 
 struct inquiry {
@@ -46,7 +46,7 @@ static void free_inquiry(struct inquiry *inquiry)
     DL_DELETE(inquiry->nameplates->inquiries, inquiry);
     inquiry->nameplates->count--;
     relay_left(inquiry->relay, inquiry->opened);
-    permission_cancel(inquiry->permission);
+    hashcash_worker_cancel(inquiry->permission);
     if (inquiry->timer)
         event_free(inquiry->timer);
     free(inquiry);
@@ -121,7 +121,7 @@ static bool ask_permission(struct inquiry *inquiry, const struct wire_message *w
 {
     if (welcome->hashcash_bits > 0)
         inquiry->permission =
-            permission_ask(inquiry->nameplates->parts.permissions, welcome->hashcash_bits,
+            hashcash_worker_ask(inquiry->nameplates->parts.permissions, welcome->hashcash_bits,
                            welcome->hashcash_resource, on_stamp, inquiry);
     return inquiry->permission;
 }
@@ -237,7 +237,7 @@ static bool dial(struct inquiry *inquiry)
     ws_options_default(&options);
     options.message_max = LIST_BYTES_MAX;
     if (url_parse(inquiry->relay->url, &url) == URL_OK)
-        inquiry->ws = routes_dial(inquiry->nameplates->parts.routes, inquiry->relay, &url, &options,
+        inquiry->ws = relay_dialer_dial(inquiry->nameplates->parts.routes, inquiry->relay, &url, &options,
                                   &handlers, inquiry);
     return inquiry->ws;
 }

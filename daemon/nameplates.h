@@ -12,7 +12,7 @@ struct inquiry;
 struct nameplates;
 struct permissions;
 struct relays;
-struct routes;
+struct relay_dialer;
 struct wire_message;
 
 /* Inquiries under way at a time: people type one code each. */
@@ -23,7 +23,7 @@ struct wire_message;
 /* What inquiries work with; all of it must outlive them. */
 struct nameplates_parts {
     struct event_base *base;
-    struct routes *routes;
+    struct relay_dialer *routes;
     struct relays *relays;
     struct permissions *permissions;
 };

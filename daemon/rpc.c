@@ -3,8 +3,8 @@
 #include "daemon/rpc.h"
 
 #include "daemon/call.h"
-#include "daemon/client.h"
-#include "daemon/peer.h"
+#include "daemon/ipc_connection.h"
+#include "daemon/ipc_client.h"
 #include "daemon/settings.h"
 #include "ipc/message.h"
 #include "ipc/methods.h"

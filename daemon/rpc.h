@@ -14,7 +14,7 @@ struct nameplates;
 struct peer;
 struct relays;
 struct settings;
-struct store;
+struct kv;
 struct subscribers;
 struct turns;
 
@@ -23,7 +23,7 @@ struct turns;
 
 /* What the methods work on; all borrowed. */
 struct rpc {
-    struct store *store;
+    struct kv *store;
     struct turns *turns;
     struct relays *relays;
     struct subscribers *subscribers;

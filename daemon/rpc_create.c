@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "daemon/call.h"
-#include "daemon/checks.h"
+#include "daemon/validate.h"
 #include "daemon/settings.h"
 #include "daemon/turn.h"
 #include "wormhole/code.h"

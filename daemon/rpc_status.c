@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "daemon/call.h"
-#include "daemon/peer.h"
+#include "daemon/ipc_client.h"
 #include "daemon/relays.h"
 #include "daemon/settings.h"
 #include "daemon/turn.h"
@@ -70,10 +70,10 @@ static void write_daemon(struct writer *writer, const struct rpc *rpc)
     writer_text(writer, "default_relay_from", rpc->settings->relay_from);
 }
 
-static void write_store(struct writer *writer, const struct rpc *rpc, struct store_txn *txn)
+static void write_store(struct writer *writer, const struct rpc *rpc, struct kv_txn *txn)
 {
     uint64_t used, limit;
-    store_size(rpc->store, &used, &limit);
+    kv_size(rpc->store, &used, &limit);
     writer_unsigned(writer, "sessions", store_count(txn));
     writer_unsigned(writer, "change", store_last_change(txn));
     writer_unsigned(writer, "store_bytes", used);
@@ -100,7 +100,7 @@ void rpc_status(struct call *call, struct fields *fields)
 {
     if (!call_params_ok(call, fields))
         return;
-    struct store_txn *txn = store_read(call->rpc->store);
+    struct kv_txn *txn = kv_read(call->rpc->store);
     struct writer writer;
     call_begin(call, &writer);
     writer_map(&writer, NULL);

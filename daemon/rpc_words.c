@@ -4,7 +4,7 @@
 #include "daemon/rpc.h"
 
 #include "daemon/call.h"
-#include "daemon/checks.h"
+#include "daemon/validate.h"
 #include "daemon/nameplates.h"
 #include "wormhole/wire.h"
 #include "wormhole/words.h"

@@ -6,10 +6,10 @@
 #include <sodium.h>
 #include <stdlib.h>
 
-#include "daemon/oversleepers.h"
+#include "daemon/clock_setback.h"
 #include "daemon/relays.h"
 #include "daemon/turn.h"
-#include "service/clock.h"
+#include "base/clock.h"
 #include "state/store.h"
 
 /* Sessions woken by one look: a long queue of overdue ones is worked off in several turns, between
@@ -22,18 +22,18 @@
 #define READ_AGAIN ((int64_t)1000)
 
 struct scheduler {
-    struct store *store;
+    struct kv *store;
     struct turns *turns;
     struct relays *relays;
     struct event *timer;
     unsigned max_connections;
-    struct oversleepers *oversleepers;
+    struct clock_setback *oversleepers;
 };
 
 /* One look over the index. */
 struct look {
     struct scheduler *scheduler;
-    struct store_txn *txn;
+    struct kv_txn *txn;
     struct store_due place;
     int64_t now;
     unsigned woken;
@@ -67,9 +67,9 @@ static void wake(struct look *look, const struct session *session)
 }
 
 /* There may be a session, or more of them; only now they could not be read. */
-static bool is_passing(enum store_status status)
+static bool is_passing(enum kv_status status)
 {
-    return status == STORE_MEMORY || status == STORE_FAILED;
+    return status == KV_MEMORY || status == KV_FAILED;
 }
 
 static void consider(struct look *look)
@@ -77,9 +77,9 @@ static void consider(struct look *look)
     struct session *session;
     if (turn_active(look->scheduler->turns, look->place.id) != NULL)
         return;
-    enum store_status status = store_get_session(look->txn, look->place.id, &session);
+    enum kv_status status = store_get_session(look->txn, look->place.id, &session);
     look->starved |= is_passing(status);
-    if (status != STORE_OK)
+    if (status != KV_OK)
         return;
     wake(look, session);
     session_free(session);
@@ -88,7 +88,7 @@ static void consider(struct look *look)
 /* Works through what is due; returns when to look again, INT64_MAX: when told. */
 static int64_t look_over(struct look *look)
 {
-    while (store_next_due(look->txn, &look->place) == STORE_OK) {
+    while (store_next_due(look->txn, &look->place) == KV_OK) {
         if (look->place.wake > look->now)
             return look->place.wake;
         if (look->room == 0)
@@ -122,20 +122,20 @@ static void look(evutil_socket_t fd, short what, void *arg)
         return;
     }
     struct look look = {.scheduler = scheduler,
-                        .txn = store_read(scheduler->store),
+                        .txn = kv_read(scheduler->store),
                         .place = {.wake = INT64_MIN},
                         .now = now,
                         .room = free_connections(scheduler)};
     int64_t next = look_over(&look);
-    if (oversleepers_look(scheduler->oversleepers, look.txn, now))
+    if (clock_setback_look(scheduler->oversleepers, look.txn, now))
         next = now;
-    if ((look.starved || is_passing(store_txn_status(look.txn))) && next > now + READ_AGAIN)
+    if ((look.starved || is_passing(kv_txn_status(look.txn))) && next > now + READ_AGAIN)
         next = now + READ_AGAIN;
-    store_end(look.txn);
+    kv_end(look.txn);
     clock_arm(scheduler->timer, next);
 }
 
-struct scheduler *scheduler_new(struct event_base *base, struct store *store, struct turns *turns,
+struct scheduler *scheduler_new(struct event_base *base, struct kv *store, struct turns *turns,
                                 struct relays *relays, unsigned max_connections)
 {
     struct scheduler *scheduler = calloc(1, sizeof *scheduler);
@@ -143,7 +143,7 @@ struct scheduler *scheduler_new(struct event_base *base, struct store *store, st
         return NULL;
     *scheduler = (struct scheduler){
         .store = store, .turns = turns, .relays = relays, .max_connections = max_connections};
-    scheduler->oversleepers = oversleepers_new(turns);
+    scheduler->oversleepers = clock_setback_new(turns);
     scheduler->timer = evtimer_new(base, look, scheduler);
     if (scheduler->oversleepers == NULL || scheduler->timer == NULL) {
         scheduler_free(scheduler);
@@ -159,7 +159,7 @@ void scheduler_free(struct scheduler *scheduler)
         return;
     if (scheduler->timer != NULL)
         event_free(scheduler->timer);
-    oversleepers_free(scheduler->oversleepers);
+    clock_setback_free(scheduler->oversleepers);
     free(scheduler);
 }
 

@@ -8,11 +8,11 @@
 struct event_base;
 struct relays;
 struct scheduler;
-struct store;
+struct kv;
 struct turns;
 
 /* New; scheduler_free(). At most `max_connections` relay connections are open at the same time. */
-struct scheduler *scheduler_new(struct event_base *base, struct store *store, struct turns *turns,
+struct scheduler *scheduler_new(struct event_base *base, struct kv *store, struct turns *turns,
                                 struct relays *relays, unsigned max_connections);
 void scheduler_free(struct scheduler *scheduler);
 

@@ -6,8 +6,8 @@
 #include <unistd.h>
 #include <utlist.h>
 
-#include "daemon/client.h"
-#include "daemon/peer.h"
+#include "daemon/ipc_connection.h"
+#include "daemon/ipc_client.h"
 #include "service/log.h"
 
 /* Connections beyond the limit that are told so when they ask for something; more are just closed.

@@ -21,7 +21,7 @@
 #define STORE_SIZE_MIN (UINT64_C(1) << 20)
 #define STORE_SIZE_MAX (UINT64_C(1) << 46)
 
-static const struct settings_bounds store_size = {
+static const struct settings_bounds kv_size = {
     .min = STORE_SIZE_MIN,
     .max = STORE_SIZE_MAX,
     .or_zero = true,
@@ -55,7 +55,7 @@ static const struct settings_row rows[] = {
     {"proxy", "URL", "proxy to reach relays through, or none", settings_sections_set_proxy,
      FIELD(proxy), NULL, SETTINGS_SECRET},
     {"max-store-size", "BYTES", "largest size of the store, as in 2G", settings_bytes,
-     FIELD(max_store_size), &store_size, SETTINGS_PLAIN},
+     FIELD(max_store_size), &kv_size, SETTINGS_PLAIN},
     {"keep", "TIME", "how long ended sessions stay listed, as in 30d", settings_duration,
      FIELD(keep), &keep, SETTINGS_PLAIN},
     {"max-connections", "N", "most connections to relays at a time", settings_number,

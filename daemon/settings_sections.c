@@ -9,7 +9,7 @@
 
 #include "service/settings_value.h"
 #include "wormhole/code.h"
-#include "wormhole/locked.h"
+#include "base/locked.h"
 #include "wormhole/schedule.h"
 #include "wormhole/session.h"
 #include "wormhole/text.h"

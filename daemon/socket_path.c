@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "fault/fault.h"
+#include "base/fault.h"
 
 /* Clients that wait to be accepted; beyond it connect() fails or waits. */
 #define BACKLOG 128

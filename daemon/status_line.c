@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "daemon/turn.h"
-#include "service/clock.h"
+#include "base/clock.h"
 #include "service/notify.h"
 #include "state/store.h"
 
@@ -19,7 +19,7 @@
 #define DUE_MAX 1000
 
 struct status_line {
-    struct store *store;
+    struct kv *store;
     struct turns *turns;
     struct event *timer;
     char said[STATUS_LINE_SIZE];
@@ -32,13 +32,13 @@ void status_line_format(uint64_t sessions, unsigned due, char ret_line[STATUS_LI
 }
 
 /* Those that have a connection keep their row while they have it, and are not due any more. */
-static unsigned count_due(struct status_line *line, struct store_txn *txn)
+static unsigned count_due(struct status_line *line, struct kv_txn *txn)
 {
     struct store_due place = {.wake = INT64_MIN};
     int64_t now = clock_now();
     unsigned due = 0;
     for (int i = 0; i < DUE_MAX; i++) {
-        if (store_next_due(txn, &place) != STORE_OK || place.wake > now)
+        if (store_next_due(txn, &place) != KV_OK || place.wake > now)
             return due;
         due += turn_active(line->turns, place.id) == NULL;
     }
@@ -51,16 +51,16 @@ static void on_time(evutil_socket_t fd, short what, void *arg)
     char text[STATUS_LINE_SIZE];
     (void)fd;
     (void)what;
-    struct store_txn *txn = store_read(line->store);
+    struct kv_txn *txn = kv_read(line->store);
     status_line_format(store_count(txn), count_due(line, txn), text);
-    store_end(txn);
+    kv_end(txn);
     if (strcmp(text, line->said) == 0)
         return;
     strcpy(line->said, text);
     notify_status(text);
 }
 
-struct status_line *status_line_new(struct event_base *base, struct store *store,
+struct status_line *status_line_new(struct event_base *base, struct kv *store,
                                     struct turns *turns)
 {
     static const struct timeval at_once = {0, 0};

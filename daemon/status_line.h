@@ -6,7 +6,7 @@
 
 struct event_base;
 struct status_line;
-struct store;
+struct kv;
 struct turns;
 
 /* Room for the line, with its NUL. */
@@ -17,7 +17,7 @@ void status_line_format(uint64_t sessions, unsigned due, char ret_line[STATUS_LI
 
 /* New; status_line_free(). NULL when out of memory. Tells the manager for the first time soon, from
  * the event loop. */
-struct status_line *status_line_new(struct event_base *base, struct store *store,
+struct status_line *status_line_new(struct event_base *base, struct kv *store,
                                     struct turns *turns);
 void status_line_free(struct status_line *line); /* NULL is fine */
 

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <utlist.h>
 
-#include "daemon/client.h"
+#include "daemon/ipc_connection.h"
 #include "ipc/message.h"
 #include "ipc/methods.h"
 

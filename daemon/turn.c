@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "daemon/request.h"
-#include "fault/fault.h"
-#include "service/clock.h"
+#include "base/fault.h"
+#include "base/clock.h"
 #include "service/log.h"
 #include "state/store.h"
 
@@ -21,16 +21,16 @@
 
 /* ---- the commit ---- */
 
-static enum store_status commit(struct turns *turns)
+static enum kv_status commit(struct turns *turns)
 {
     for (struct touched *touched = turns->touched; touched != NULL; touched = touched->hh.next)
         if (!touched->deleted)
             turn_put(turns, touched);
     store_note_time(turns->txn, clock_now());
     if (!turns->no_memory)
-        return store_commit(turns->txn);
-    store_end(turns->txn);
-    return STORE_MEMORY;
+        return kv_commit(turns->txn);
+    kv_end(turns->txn);
+    return KV_MEMORY;
 }
 
 /* ---- after the commit: effects, answers ---- */
@@ -38,7 +38,7 @@ static enum store_status commit(struct turns *turns)
 /* Once, however often it is tried. */
 static void tell_forgetting(struct turns *turns)
 {
-    bool forgets = store_forgets(turns->store);
+    bool forgets = store_erasure_done(turns->store);
     if (forgets != turns->unforgotten)
         return;
     turns->unforgotten = !forgets;
@@ -131,11 +131,11 @@ static void publish(struct turns *turns)
 /* ---- when the commit fails ---- */
 
 static const enum turn_code failures[] = {
-    [STORE_FULL] = TURN_STORE_FULL,
-    [STORE_MEMORY] = TURN_MEMORY,
+    [KV_FULL] = TURN_STORE_FULL,
+    [KV_MEMORY] = TURN_MEMORY,
 };
 
-static enum turn_code failure_code(enum store_status status)
+static enum turn_code failure_code(enum kv_status status)
 {
     size_t known = sizeof failures / sizeof failures[0];
     return (size_t)status < known && failures[status] != TURN_DONE ? failures[status]
@@ -191,10 +191,10 @@ static void retry_alone(struct turns *turns)
     }
 }
 
-static void fail(struct turns *turns, enum store_status status)
+static void fail(struct turns *turns, enum kv_status status)
 {
     struct request *only = turns->batch.first;
-    log_error("store", "a turn could not be stored: %s", store_status_text(status));
+    log_error("store", "a turn could not be stored: %s", kv_status_text(status));
     turns->store_pause = clock_now() + STORE_PAUSE;
     undo(turns);
     turns->hooks.over(turns->hooks.arg); /* who lost his visit is due again */
@@ -219,14 +219,14 @@ static size_t batch_room(const struct queue *batch)
 static void run_batch(struct turns *turns)
 {
     turns->no_memory = false;
-    turns->txn = store_write(turns->store, batch_room(&turns->batch));
+    turns->txn = kv_write(turns->store, batch_room(&turns->batch));
     for (struct request *request = turns->batch.first; request != NULL; request = request->next)
         request->answer.code = request->run(turns, request);
     FAULT_POINT("turn.commit.before");
-    enum store_status status = commit(turns);
+    enum kv_status status = commit(turns);
     FAULT_POINT("turn.commit.after");
     turns->txn = NULL;
-    if (status != STORE_OK) {
+    if (status != KV_OK) {
         fail(turns, status);
         return;
     }
@@ -279,7 +279,7 @@ static void on_alarm(void *arg, const uint8_t *id)
     turn_event(arg, id, &(struct session_event){.type = EVENT_WAKE}, NULL, NULL);
 }
 
-struct turns *turns_new(struct event_base *base, struct store *store, struct relays *relays,
+struct turns *turns_new(struct event_base *base, struct kv *store, struct relays *relays,
                         const struct turn_hooks *hooks, const struct turn_settings *settings)
 {
     struct turns *turns = calloc(1, sizeof *turns);

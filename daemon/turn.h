@@ -13,7 +13,7 @@
 
 struct event_base;
 struct relays;
-struct store;
+struct kv;
 struct turns;
 
 enum turn_code {
@@ -63,7 +63,7 @@ struct turn_settings {
 };
 
 /* New; turns_free(). */
-struct turns *turns_new(struct event_base *base, struct store *store, struct relays *relays,
+struct turns *turns_new(struct event_base *base, struct kv *store, struct relays *relays,
                         const struct turn_hooks *hooks, const struct turn_settings *settings);
 void turns_free(struct turns *turns);
 

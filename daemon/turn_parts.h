@@ -14,7 +14,7 @@
 
 struct event;
 struct request;
-struct store_txn;
+struct kv_txn;
 
 /* A session that takes part in the turn. */
 struct touched {
@@ -27,7 +27,7 @@ struct touched {
 };
 
 struct turns {
-    struct store *store;
+    struct kv *store;
     struct relays *relays;
     struct turn_hooks hooks;
     struct turn_settings settings;
@@ -40,7 +40,7 @@ struct turns {
     bool unforgotten; /* the log says that what was deleted can still be read */
 
     /* The turn under way. */
-    struct store_txn *txn;
+    struct kv_txn *txn;
     struct touched *touched;
     bool no_memory;
 };

@@ -65,7 +65,7 @@ static size_t bytes_up_to(struct turns *turns, const struct session *session, ui
     for (uint32_t i = session->acked; i <= number && i < session->received; i++) {
         const uint8_t *data;
         size_t length;
-        if (store_get_message(turns->txn, STORE_INBOX, session->id, i, &data, &length) == STORE_OK)
+        if (store_get_message(turns->txn, STORE_INBOX, session->id, i, &data, &length) == KV_OK)
             bytes += length;
     }
     return bytes;

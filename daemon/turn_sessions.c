@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "daemon/relays.h"
-#include "service/clock.h"
+#include "base/clock.h"
 #include "state/store.h"
 
 static struct touched *add_touched(struct turns *turns, struct session *session, bool active)
@@ -33,7 +33,7 @@ static struct touched *add_touched(struct turns *turns, struct session *session,
 static struct touched *load(struct turns *turns, const uint8_t *id)
 {
     struct session *session;
-    if (store_get_session(turns->txn, id, &session) != STORE_OK)
+    if (store_get_session(turns->txn, id, &session) != KV_OK)
         return NULL;
     struct touched *touched = add_touched(turns, session, false);
     if (touched == NULL)
@@ -80,9 +80,9 @@ bool turn_name_taken(struct turns *turns, const char *name, const uint8_t id[SES
 {
     uint8_t found[SESSION_ID_BYTES];
     struct session *other;
-    if (name == NULL || store_find(turns->txn, name, found) != STORE_OK ||
+    if (name == NULL || store_find(turns->txn, name, found) != KV_OK ||
         memcmp(found, id, SESSION_ID_BYTES) == 0 ||
-        store_get_session(turns->txn, found, &other) != STORE_OK)
+        store_get_session(turns->txn, found, &other) != KV_OK)
         return false;
     /* It may have been found by its id. */
     bool taken = other->name != NULL && strcmp(other->name, name) == 0;

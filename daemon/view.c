@@ -110,7 +110,7 @@ static void write_messages(struct writer *writer, const struct session *session)
                     session->inbox_messages > 0 ? session->inbox_messages : SESSION_INBOX_MAX);
     writer_unsigned(writer, "inbox_bytes",
                     session->inbox_bytes > 0 ? session->inbox_bytes : SESSION_INBOX_BYTES_MAX);
-    writer_flag(writer, "paused", session->deaf && session->state < SESSION_CLOSING);
+    writer_flag(writer, "paused", session->inbox_full && session->state < SESSION_CLOSING);
 }
 
 /* `live` is the session as it is on a visit, or NULL. */

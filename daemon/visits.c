@@ -9,14 +9,14 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
-#include "daemon/permission.h"
+#include "daemon/hashcash_worker.h"
 #include "daemon/relays.h"
-#include "daemon/routes.h"
+#include "daemon/relay_dialer.h"
 #include "daemon/turn.h"
-#include "fault/fault.h"
+#include "base/fault.h"
 #include "net/url.h"
 #include "net/ws.h"
-#include "service/clock.h"
+#include "base/clock.h"
 #include "service/log.h"
 #include "state/store.h"
 #include "wormhole/wire.h"
@@ -76,7 +76,7 @@ static void drop_pending(struct link *link)
 
 static void forget_welcome(struct link *link)
 {
-    permission_cancel(link->permission);
+    hashcash_worker_cancel(link->permission);
     link->permission = NULL;
     wire_free(&link->welcome);
     memset(&link->welcome, 0, sizeof link->welcome);
@@ -149,13 +149,13 @@ static void send_text(struct link *link, const char *text)
 
 static void send_outbox(struct link *link, const struct session *session, uint32_t number)
 {
-    struct store_txn *txn = store_read(link->visits->parts.store);
+    struct kv_txn *txn = kv_read(link->visits->parts.store);
     const uint8_t *row;
     size_t length;
     char *text = NULL;
-    if (store_get_message(txn, STORE_OUTBOX, session->id, number, &row, &length) == STORE_OK)
+    if (store_get_message(txn, STORE_OUTBOX, session->id, number, &row, &length) == KV_OK)
         text = session_seal(session, number, row, length);
-    store_end(txn);
+    kv_end(txn);
     if (text != NULL)
         send_text(link, text);
     else
@@ -224,7 +224,7 @@ static bool ask_permission(struct link *link, struct wire_message *message)
 {
     if (!message->permission_needed || message->hashcash_bits == 0 || link->permission != NULL)
         return false;
-    link->permission = permission_ask(link->visits->parts.permissions, message->hashcash_bits,
+    link->permission = hashcash_worker_ask(link->visits->parts.permissions, message->hashcash_bits,
                                       message->hashcash_resource, on_stamp, link);
     if (link->permission == NULL)
         return false;
@@ -319,7 +319,7 @@ static void connect_effect(struct visits *visits, const struct session *session,
     struct link *link = relay == NULL ? NULL : add_link(visits, session, relay);
     (void)effect;
     if (link != NULL && fault == URL_OK)
-        link->ws = routes_dial(visits->parts.routes, relay, &url, NULL, &handlers, link);
+        link->ws = relay_dialer_dial(visits->parts.routes, relay, &url, NULL, &handlers, link);
     if (link != NULL && link->ws != NULL)
         return;
     const char *why = fault == URL_OK ? "out of memory" : url_fault_text(fault);
@@ -355,7 +355,7 @@ static void disconnect(struct visits *visits, const struct session *session,
 static void (*const carriers[])(struct visits *, const struct session *,
                                 const struct session_effect *) = {
     [EFFECT_CONNECT] = connect_effect,
-    [EFFECT_TELL] = send_or_defer,
+    [EFFECT_SEND] = send_or_defer,
     [EFFECT_ADD] = send_or_defer,
     [EFFECT_DISCONNECT] = disconnect,
 };

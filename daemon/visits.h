@@ -9,15 +9,15 @@
 
 struct permissions;
 struct relays;
-struct routes;
-struct store;
+struct relay_dialer;
+struct kv;
 struct turns;
 struct visits;
 
 /* What visits work with; all of it must outlive them. */
 struct visits_parts {
-    struct routes *routes;
-    struct store *store;
+    struct relay_dialer *routes;
+    struct kv *store;
     struct relays *relays;
     struct permissions *permissions;
 };

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "ipc/buffer.h"
-#include "pack/scan.h"
+#include "base/msgpack_scan.h"
 
 /* 16 MiB of application data, and a mebibyte for what stands around it. */
 #define FRAME_BYTES_MAX ((size_t)17 * 1024 * 1024)

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "relay/store.h"
-#include "wormhole/document.h"
+#include "base/bounded_json.h"
 
 #define LENGTH(array) (sizeof(array) / sizeof(*(array)))
 
@@ -167,7 +167,7 @@ static void read_root(struct command *command)
 bool command_parse(const char *text, size_t length, struct command *ret_command)
 {
     struct command command = {.type = COMMAND_UNKNOWN};
-    enum document_fault fault = document_load(text, length, &command.root);
+    enum bounded_json_fault fault = bounded_json_load(text, length, &command.root);
 
     if (fault == DOCUMENT_NO_MEMORY)
         return false;

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "net/mono.h"
-#include "service/clock.h"
+#include "base/clock.h"
 #include "service/log.h"
 
 /* Mailboxes of one step, and the rest between two of them, ms: others have their turn. */

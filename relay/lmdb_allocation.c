@@ -13,10 +13,10 @@ static bool get(struct lmdb_change *change, const char *appid, const char *side,
     struct row_key key = lmdb_rows_named(appid, side);
     MDB_val value;
 
-    if (!lmdb_get(change->txn, ROWS_ALLOCATED, &key, &value))
+    if (!kv_get(change->txn, ROWS_ALLOCATED, &key, &value))
         return false;
     if (value.mv_size > RELAY_NAMEPLATE_MAX) {
-        lmdb_fail(change->txn, STORE_DAMAGED);
+        kv_fail(change->txn, KV_DAMAGED);
         return false;
     }
     memcpy(ret_nameplate, value.mv_data, value.mv_size);

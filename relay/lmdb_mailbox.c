@@ -92,7 +92,7 @@ enum relay_result lmdb_mailbox_join(struct lmdb_change *change, const struct rel
     bool changed;
 
     if (!lmdb_mailbox_get(change, who->appid, name, ret_mailbox)) {
-        if (change->txn->status != STORE_OK)
+        if (change->txn->status != KV_OK)
             return RELAY_BROKEN;
         make(change, who, name, nameplate, ret_mailbox);
     }
@@ -139,7 +139,7 @@ static uint64_t delete_messages(struct lmdb_change *change, uint64_t serial, uin
 {
     struct row_key first = lmdb_rows_message(serial, 0);
     struct row_key last = lmdb_rows_message(serial, UINT64_MAX);
-    uint64_t deleted = lmdb_delete_some(change->txn, ROWS_MESSAGES, &first, &last, most);
+    uint64_t deleted = kv_delete_some(change->txn, ROWS_MESSAGES, &first, &last, most);
     change->written |= deleted > 0;
     return deleted;
 }
@@ -179,10 +179,10 @@ static bool sweep_first(struct lmdb_change *change, uint64_t most, uint64_t *ret
     struct row_key first = row_number(0);
     MDB_val key, value;
 
-    if (!lmdb_seek(change->txn, ROWS_DEAD, &first, &key, &value))
+    if (!kv_seek(change->txn, ROWS_DEAD, &first, &key, &value))
         return false;
     if (key.mv_size != ROW_NUMBER_BYTES) {
-        lmdb_fail(change->txn, STORE_DAMAGED);
+        kv_fail(change->txn, KV_DAMAGED);
         return false;
     }
     uint64_t serial = row_read_number(key.mv_data), left = messages_left(&value);
@@ -210,11 +210,11 @@ static bool add_left(void *arg, const MDB_val *key, const MDB_val *value)
     return true;
 }
 
-uint64_t lmdb_mailbox_unswept(struct store_txn *txn)
+uint64_t lmdb_mailbox_unswept(struct kv_txn *txn)
 {
     struct row_key first = row_number(0), last = row_number(UINT64_MAX);
     uint64_t sum = 0;
-    lmdb_walk(txn, ROWS_DEAD, &first, &last, add_left, &sum);
+    kv_walk(txn, ROWS_DEAD, &first, &last, add_left, &sum);
     return sum;
 }
 
@@ -233,10 +233,10 @@ static bool oldest(struct lmdb_change *change, struct expiry *ret_expiry)
     struct row_key first = lmdb_rows_expiry(INT64_MIN, 0);
     MDB_val key, value;
 
-    if (!lmdb_seek(change->txn, ROWS_EXPIRY, &first, &key, &value))
+    if (!kv_seek(change->txn, ROWS_EXPIRY, &first, &key, &value))
         return false;
     if (key.mv_size != ROWS_EXPIRY_BYTES || value.mv_size > ROW_KEY_MAX) {
-        lmdb_fail(change->txn, STORE_DAMAGED);
+        kv_fail(change->txn, KV_DAMAGED);
         return false;
     }
     const uint8_t *bytes = key.mv_data;
@@ -262,7 +262,7 @@ static void expire_one(struct lmdb_change *change, const struct expiry *expiry)
     MDB_val value;
 
     if (!lmdb_rows_split(&expiry->place, appid, name) ||
-        !lmdb_get(change->txn, ROWS_MAILBOXES, &expiry->place, &value) ||
+        !kv_get(change->txn, ROWS_MAILBOXES, &expiry->place, &value) ||
         !lmdb_record_decode(LMDB_MAILBOX, value.mv_data, value.mv_size, &mailbox))
         expire_unreadable(change, expiry);
     else if (mailbox.serial == expiry->serial)

@@ -53,6 +53,6 @@ size_t lmdb_mailbox_expire(struct lmdb_change *change, int64_t now, size_t most)
 void lmdb_mailbox_sweep(struct lmdb_change *change);
 
 /* How many such messages there are. */
-uint64_t lmdb_mailbox_unswept(struct store_txn *txn);
+uint64_t lmdb_mailbox_unswept(struct kv_txn *txn);
 
 #endif

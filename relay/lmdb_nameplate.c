@@ -60,7 +60,7 @@ enum relay_result lmdb_nameplate_look(struct lmdb_change *change, const struct r
     if (!get(change, who->appid, name, ret_nameplate)) {
         *ret_nameplate = (struct lmdb_nameplate){0};
         new_mailbox_id(ret_nameplate->mailbox);
-        return change->txn->status == STORE_OK ? RELAY_DONE : RELAY_BROKEN;
+        return change->txn->status == KV_OK ? RELAY_DONE : RELAY_BROKEN;
     }
     const struct lmdb_side *side = lmdb_sides_find(&ret_nameplate->sides, who->side);
     if (side != NULL)

@@ -30,10 +30,10 @@ static struct node get_node(struct lmdb_change *change, const struct row_key *ke
     struct node node = {{0}};
     MDB_val value;
 
-    if (!lmdb_get(change->txn, ROWS_NUMBERS, key, &value))
+    if (!kv_get(change->txn, ROWS_NUMBERS, key, &value))
         return node;
     if (value.mv_size != NODE_BYTES) {
-        lmdb_fail(change->txn, STORE_DAMAGED);
+        kv_fail(change->txn, KV_DAMAGED);
         return node;
     }
     const uint8_t *bytes = value.mv_data;
@@ -84,7 +84,7 @@ void lmdb_number_mark(struct lmdb_change *change, const char *appid, const char 
         struct node node = get_node(change, &key);
         uint32_t *count = &node.taken[nameplate[depth] - '0'];
         if (!taken && *count == 0)
-            lmdb_fail(change->txn, STORE_DAMAGED);
+            kv_fail(change->txn, KV_DAMAGED);
         *count += taken ? 1 : UINT32_MAX; /* or one less */
         put_node(change, &key, &node);
     }
@@ -121,13 +121,13 @@ static bool pick_of_length(struct lmdb_change *change, const char *appid, size_t
         struct node node = get_node(change, &key);
         unsigned digit = descend(&node, depth == 0, power_of_ten(length - 1 - depth), &rank);
         if (digit == TEN) {
-            lmdb_fail(change->txn, STORE_DAMAGED);
+            kv_fail(change->txn, KV_DAMAGED);
             return false;
         }
         digits[depth] = (char)('0' + digit);
     }
     digits[length] = 0;
-    return change->txn->status == STORE_OK;
+    return change->txn->status == KV_OK;
 }
 
 bool lmdb_number_pick(struct lmdb_change *change, const char *appid,

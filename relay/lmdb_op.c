@@ -9,7 +9,7 @@
 /*
  * What an operation may take of the file beside a body: LMDB writes pages anew that it changes, a
  * leaf in each of some three tables. What all operations of a commit share is much less than what
- * lmdb/space.c keeps back.
+ * kv/space.c keeps back.
  */
 #define ROOM ((size_t)12 * 1024)
 

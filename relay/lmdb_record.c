@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "pack/scan.h"
+#include "base/msgpack_scan.h"
 
 /* ---- the tables ---- */
 

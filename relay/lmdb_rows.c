@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "lmdb/meta.h"
+#include "kv/meta.h"
 
 /* Version of the store's format; `meta` holds it. Newer ones are refused. */
 #define FORMAT      1
@@ -16,7 +16,7 @@ static const char *const table_names[ROWS_TABLES] = {
     [ROWS_DEAD] = "dead",         [ROWS_ALLOCATED] = "allocated",
 };
 
-const struct store_kind lmdb_rows_kind = {
+const struct kv_kind lmdb_rows_kind = {
     .program = "wormhole-relayd",
     .format = FORMAT,
     .tables = ROWS_TABLES,
@@ -96,10 +96,10 @@ bool lmdb_rows_get(struct lmdb_change *change, enum lmdb_record kind, const stru
                    void *ret_record)
 {
     MDB_val value;
-    if (!lmdb_get(change->txn, record_tables[kind], key, &value))
+    if (!kv_get(change->txn, record_tables[kind], key, &value))
         return false;
     if (!lmdb_record_decode(kind, value.mv_data, value.mv_size, ret_record)) {
-        lmdb_fail(change->txn, STORE_DAMAGED);
+        kv_fail(change->txn, KV_DAMAGED);
         return false;
     }
     return true;
@@ -108,7 +108,7 @@ bool lmdb_rows_get(struct lmdb_change *change, enum lmdb_record kind, const stru
 void lmdb_rows_put_bytes(struct lmdb_change *change, unsigned table, const struct row_key *key,
                          const void *data, size_t length)
 {
-    lmdb_put(change->txn, table, key, data, length);
+    kv_put(change->txn, table, key, data, length);
     change->written = true;
 }
 
@@ -120,27 +120,27 @@ void lmdb_rows_put(struct lmdb_change *change, enum lmdb_record kind, const stru
     if (lmdb_record_encode(kind, record, &buffer))
         lmdb_rows_put_bytes(change, record_tables[kind], key, buffer.data, buffer.size);
     else
-        lmdb_fail(change->txn, STORE_MEMORY);
+        kv_fail(change->txn, KV_MEMORY);
     msgpack_sbuffer_destroy(&buffer);
 }
 
 void lmdb_rows_delete(struct lmdb_change *change, unsigned table, const struct row_key *key)
 {
-    lmdb_delete(change->txn, table, key);
+    kv_delete(change->txn, table, key);
     change->written = true;
 }
 
 uint64_t lmdb_rows_new_serial(struct lmdb_change *change)
 {
-    struct store_txn *txn = change->txn;
+    struct kv_txn *txn = change->txn;
     uint64_t serial = 0;
-    if (txn->status != STORE_OK)
+    if (txn->status != KV_OK)
         return 0;
     MDB_dbi meta = txn->store->tables[ROWS_META];
     int error = meta_get(txn->txn, meta, META_SERIAL, &serial);
     if (error == MDB_SUCCESS || error == MDB_NOTFOUND)
         error = meta_put(txn->txn, meta, META_SERIAL, ++serial);
     change->written = true;
-    lmdb_fail(txn, lmdb_status(error));
+    kv_fail(txn, kv_status_of(error));
     return serial;
 }

@@ -21,7 +21,7 @@
 
 #include "relay/lmdb_record.h"
 #include "relay/store.h"
-#include "lmdb/lmdb.h"
+#include "kv/table.h"
 
 enum {
     ROWS_META = TABLE_META,
@@ -35,11 +35,11 @@ enum {
     ROWS_TABLES,
 };
 
-extern const struct store_kind lmdb_rows_kind;
+extern const struct kv_kind lmdb_rows_kind;
 
 /* A transaction, and what was done in it. */
 struct lmdb_change {
-    struct store_txn *txn;
+    struct kv_txn *txn;
     const struct relay_limits *limits;
     bool written; /* there is something to commit */
     bool grown;   /* new data came, which a full store has no room for */

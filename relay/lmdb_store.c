@@ -11,7 +11,7 @@
 
 struct lmdb_store {
     struct relay_store interface;
-    struct store *store;
+    struct kv *store;
     struct lmdb_turns turns;
 };
 
@@ -97,17 +97,17 @@ static void forget(void *self, const void *arg)
 static void count(void *self, struct relay_counts *ret_counts)
 {
     struct lmdb_store *store = self;
-    struct store_txn *txn = store_read(store->store);
-    uint64_t messages = lmdb_count(txn, ROWS_MESSAGES), unswept = lmdb_mailbox_unswept(txn);
+    struct kv_txn *txn = kv_read(store->store);
+    uint64_t messages = kv_count(txn, ROWS_MESSAGES), unswept = lmdb_mailbox_unswept(txn);
 
     *ret_counts = (struct relay_counts){
-        .nameplates = lmdb_count(txn, ROWS_NAMEPLATES),
-        .mailboxes = lmdb_count(txn, ROWS_MAILBOXES),
+        .nameplates = kv_count(txn, ROWS_NAMEPLATES),
+        .mailboxes = kv_count(txn, ROWS_MAILBOXES),
         .messages = messages > unswept ? messages - unswept : 0,
         .commits = store->turns.commits,
         .commit_microseconds = store->turns.commit_microseconds,
     };
-    store_end(txn);
+    kv_end(txn);
 }
 
 static void free_self(void *self)
@@ -145,14 +145,14 @@ struct lmdb_store *lmdb_store_new(struct event_base *base, const char *directory
     store->interface = operations;
     store->interface.self = store;
     store->turns.limits = *limits;
-    if (store_open_kind(&lmdb_rows_kind, directory, max_bytes, &store->store, ret_why, size) !=
-        STORE_OK) {
+    if (kv_open(&lmdb_rows_kind, directory, max_bytes, &store->store, ret_why, size) !=
+        KV_OK) {
         free(store);
         return NULL;
     }
     if (!lmdb_turn_begin(&store->turns, base, store->store)) {
         snprintf(ret_why, size, "out of memory");
-        store_close(store->store);
+        kv_close(store->store);
         free(store);
         return NULL;
     }
@@ -164,7 +164,7 @@ void lmdb_store_free(struct lmdb_store *store)
     if (store == NULL)
         return;
     lmdb_turn_end(&store->turns);
-    store_close(store->store);
+    kv_close(store->store);
     free(store);
 }
 

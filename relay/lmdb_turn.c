@@ -5,7 +5,7 @@
 #include <event2/event.h>
 #include <time.h>
 
-#include "fault/fault.h"
+#include "base/fault.h"
 #include "relay/lmdb_work.h"
 
 /* A turn is to be short, and its dirty pages and answers are in memory; what is beyond waits for
@@ -23,14 +23,14 @@ static int64_t microseconds(void)
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-static enum store_status commit(struct lmdb_turns *turns, struct store_txn *txn)
+static enum kv_status commit(struct lmdb_turns *turns, struct kv_txn *txn)
 {
     int64_t start = microseconds();
     FAULT_POINT("relay.commit.before");
-    enum store_status status = store_commit(txn);
+    enum kv_status status = kv_commit(txn);
     FAULT_POINT("relay.commit.after");
 
-    if (status == STORE_OK) {
+    if (status == KV_OK) {
         turns->commits++;
         turns->commit_microseconds += (uint64_t)(microseconds() - start);
     }
@@ -80,10 +80,10 @@ static void run_ops(struct lmdb_turns *turns, struct lmdb_change *change, struct
  * Makes everything in `batch` durable, or nothing. `room`: bytes of new data that may come; 0: none
  * may. What had no place in this turn goes back to the front of the queue.
  */
-static enum store_status attempt(struct lmdb_turns *turns, struct lmdb_queue *batch, size_t room)
+static enum kv_status attempt(struct lmdb_turns *turns, struct lmdb_queue *batch, size_t room)
 {
     struct lmdb_change change = {
-        .txn = store_write(turns->store, room),
+        .txn = kv_write(turns->store, room),
         .limits = &turns->limits,
     };
     struct lmdb_queue left = {0};
@@ -92,26 +92,26 @@ static enum store_status attempt(struct lmdb_turns *turns, struct lmdb_queue *ba
     lmdb_queue_join(&left, &turns->queue);
     turns->queue = left;
     if (room == 0 && change.grown)
-        lmdb_fail(change.txn, STORE_FULL);
-    bool dead = lmdb_count(change.txn, ROWS_DEAD) > 0;
-    enum store_status status = store_txn_status(change.txn);
-    if (status == STORE_OK && change.written)
+        kv_fail(change.txn, KV_FULL);
+    bool dead = kv_count(change.txn, ROWS_DEAD) > 0;
+    enum kv_status status = kv_txn_status(change.txn);
+    if (status == KV_OK && change.written)
         status = commit(turns, change.txn);
     else
-        store_end(change.txn);
-    if (status == STORE_OK && dead)
+        kv_end(change.txn);
+    if (status == KV_OK && dead)
         sweep_soon(turns);
-    if (status != STORE_OK && turns->trouble != NULL)
-        turns->trouble(turns->trouble_arg, store_status_text(status));
+    if (status != KV_OK && turns->trouble != NULL)
+        turns->trouble(turns->trouble_arg, kv_status_text(status));
     return status;
 }
 
 /* ---- by themselves ---- */
 
-static void fail(struct lmdb_op *op, enum store_status status)
+static void fail(struct lmdb_op *op, enum kv_status status)
 {
     lmdb_op_reset(op);
-    op->answer.result = status == STORE_FULL ? RELAY_FULL : RELAY_BROKEN;
+    op->answer.result = status == KV_FULL ? RELAY_FULL : RELAY_BROKEN;
 }
 
 static void attempt_one(struct lmdb_turns *turns, struct lmdb_op *op)
@@ -120,12 +120,12 @@ static void attempt_one(struct lmdb_turns *turns, struct lmdb_op *op)
 
     lmdb_queue_add(&alone, op);
     lmdb_op_reset(op);
-    enum store_status status = attempt(turns, &alone, op->room);
-    if (status == STORE_FULL && op->room > 0) {
+    enum kv_status status = attempt(turns, &alone, op->room);
+    if (status == KV_FULL && op->room > 0) {
         lmdb_op_reset(op);
         status = attempt(turns, &alone, 0);
     }
-    if (status != STORE_OK)
+    if (status != KV_OK)
         fail(op, status);
     lmdb_queue_join(&turns->finished, &alone);
 }
@@ -154,7 +154,7 @@ static void work(struct lmdb_turns *turns)
 
     if (batch.first == NULL)
         return;
-    if (attempt(turns, &batch, room) == STORE_OK) {
+    if (attempt(turns, &batch, room) == KV_OK) {
         lmdb_queue_join(&turns->finished, &batch);
         return;
     }
@@ -196,7 +196,7 @@ static void run(evutil_socket_t fd, short what, void *arg)
 
 /* ---- from outside ---- */
 
-bool lmdb_turn_begin(struct lmdb_turns *turns, struct event_base *base, struct store *store)
+bool lmdb_turn_begin(struct lmdb_turns *turns, struct event_base *base, struct kv *store)
 {
     turns->runner = evtimer_new(base, run, turns);
     if (turns->runner == NULL)

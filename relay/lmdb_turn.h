@@ -20,7 +20,7 @@ struct event;
 struct event_base;
 
 struct lmdb_turns {
-    struct store *store;
+    struct kv *store;
     struct relay_limits limits;
     relay_feed feed; /* or NULL */
     void *feed_arg;
@@ -37,7 +37,7 @@ struct lmdb_turns {
 };
 
 /* `store` is borrowed. False when out of memory. lmdb_turn_end(). */
-bool lmdb_turn_begin(struct lmdb_turns *turns, struct event_base *base, struct store *store);
+bool lmdb_turn_begin(struct lmdb_turns *turns, struct event_base *base, struct kv *store);
 
 /* Does what is queued, without telling anybody, and lets go of everything but the store. */
 void lmdb_turn_end(struct lmdb_turns *turns);

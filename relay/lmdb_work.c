@@ -61,7 +61,7 @@ struct look {
 static bool told(const struct look *look, bool done)
 {
     if (!done)
-        lmdb_fail(look->change->txn, STORE_MEMORY);
+        kv_fail(look->change->txn, KV_MEMORY);
     return done;
 }
 
@@ -79,7 +79,7 @@ static enum relay_result run_list(struct lmdb_change *change, struct lmdb_op *op
     struct row_key first = lmdb_rows_named(op->who.appid, "");
     struct row_key behind = lmdb_rows_behind(op->who.appid);
     struct look look = {change, op};
-    lmdb_walk(change->txn, ROWS_NAMEPLATES, &first, &behind, look_at_nameplate, &look);
+    kv_walk(change->txn, ROWS_NAMEPLATES, &first, &behind, look_at_nameplate, &look);
     return RELAY_DONE;
 }
 
@@ -104,7 +104,7 @@ static bool look_at_message(void *arg, const MDB_val *key, const MDB_val *value)
         return false;
     if (key->mv_size != 2 * ROW_NUMBER_BYTES ||
         !lmdb_record_decode(LMDB_MESSAGE, value->mv_data, value->mv_size, &message)) {
-        lmdb_fail(look->change->txn, STORE_DAMAGED);
+        kv_fail(look->change->txn, KV_DAMAGED);
         return false;
     }
     uint64_t number = row_read_number(bytes + ROW_NUMBER_BYTES);
@@ -118,7 +118,7 @@ static void tell_messages(struct lmdb_change *change, struct lmdb_op *op,
     struct row_key last = lmdb_rows_message(mailbox->serial, UINT64_MAX);
     struct look look = {change, op};
 
-    lmdb_walk(change->txn, ROWS_MESSAGES, &first, &last, look_at_message, &look);
+    kv_walk(change->txn, ROWS_MESSAGES, &first, &last, look_at_message, &look);
 }
 
 static enum relay_result run_open(struct lmdb_change *change, struct lmdb_op *op)

@@ -9,8 +9,8 @@
 
 #include "net/mono.h"
 #include "net/ws.h"
-#include "relay/peer.h"
-#include "service/clock.h"
+#include "relay/relay_connection.h"
+#include "base/clock.h"
 #include "service/log.h"
 
 /* How often those are looked after whose turn it is, and how many at a time. */
@@ -121,7 +121,7 @@ struct server *server_new(struct event_base *base, const struct server_settings 
     server->settings = *settings;
     set_options(server);
     server->net = ws_net_new(base, NULL, why, sizeof why);
-    server->rations = rations_new(&settings->rations);
+    server->rations = rate_limit_new(&settings->rations);
     server->reaper = evtimer_new(base, on_reap, server);
     server->tender = event_new(base, -1, EV_PERSIST, on_tend, server);
     if (server->net && server->rations && server->reaper && server->tender && start_tending(server))
@@ -139,7 +139,7 @@ void server_set(struct server *server, const struct server_settings *settings)
 {
     server->settings = *settings;
     set_options(server);
-    rations_set(server->rations, &settings->rations);
+    rate_limit_set(server->rations, &settings->rations);
     start_tending(server);
 }
 
@@ -177,7 +177,7 @@ void server_free(struct server *server)
     drop_event(server->reaper);
     drop_event(server->tender);
     drop_event(server->ending);
-    rations_free(server->rations);
+    rate_limit_free(server->rations);
     ws_net_free(server->net);
     SSL_CTX_free(server->tls);
     free(server);

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "relay/rations.h"
+#include "relay/rate_limit.h"
 #include "relay/rules.h"
 
 struct event_base;
@@ -23,7 +23,7 @@ struct server_settings {
     unsigned connections_max;
     int64_t client_timeout; /* ms without a sign of life, until a client is dropped */
     int64_t touch_every;    /* ms: how often a mailbox that is listened to is touched */
-    struct rations_limits rations;
+    struct rate_limit_limits rations;
     bool ration_loopback, log_addresses;
 };
 

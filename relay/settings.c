@@ -57,7 +57,7 @@ static bool set_endpoint(void *field, const struct settings_bounds *bounds, cons
 
 /* ---- the table ---- */
 
-static const struct settings_bounds store_size = {
+static const struct settings_bounds kv_size = {
     .min = 16 * MiB,
     .max = UINT64_C(1) << 46,
     .or_zero = true,
@@ -104,7 +104,7 @@ static const struct settings_row rows[] = {
      FIELD(listen), NULL, SETTINGS_LIST},
     {"store", "DIR", "where mailboxes are kept", settings_text, FIELD(store), NULL, SETTINGS_PLAIN},
     {"max-store-size", "BYTES", "largest size of the store, as in 2G", settings_bytes,
-     FIELD(max_store_size), &store_size, SETTINGS_PLAIN},
+     FIELD(max_store_size), &kv_size, SETTINGS_PLAIN},
     {"retention", "TIME", "how long a mailbox is kept after its last visit; 30d", settings_duration,
      FIELD(retention), &retention, SETTINGS_PLAIN},
     {"tls-cert", "FILE", "speak TLS, with this certificate and its chain", settings_text,

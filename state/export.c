@@ -109,7 +109,7 @@ static bool times_sound(const struct session *session)
 {
     return session->timeout > 0 && session->timeout <= SCHEDULE_TIME_MAX &&
            time_sound(session->created) && time_sound(session->last_activity) &&
-           time_sound(session->lively_since) && time_sound(session->last_visit);
+           time_sound(session->schedule_start) && time_sound(session->last_visit);
 }
 
 /* Nobody was seen and nothing sent: as EVENT_EXPORT leaves it. */
@@ -118,8 +118,8 @@ static bool untouched(const struct session *session)
     return session->state == SESSION_EXPORTED && session->exports > 0 &&
            session->peer_side == NULL && session->peer_versions == NULL && session->sent == 0 &&
            session->received == 0 && session->unread == 0 && session->ahead == 0 &&
-           session->receipts == 0 && !session->peer_receipts && !session->deaf &&
-           session->result == RESULT_NONE && !session->mailbox_lost && !session->look_behind &&
+           session->receipts == 0 && !session->peer_receipts && !session->inbox_full &&
+           session->result == RESULT_NONE && !session->mailbox_lost && !session->reclaim_nameplate &&
            session->places[0] == NULL &&
            (session->mailbox != NULL || session->nameplate != NAMEPLATE_RELEASED);
 }
@@ -137,10 +137,10 @@ enum export_fault export_write(const struct session *session, char **ret_text)
     if (!exportable(session))
         return EXPORT_ALTERED;
     copy.change = 0; /* the store counts it up whenever it likes */
-    enum store_status status = record_encode(&copy, &record);
+    enum kv_status status = record_encode(&copy, &record);
     sodium_memzero(&copy, sizeof(copy));
-    if (status != STORE_OK)
-        return status == STORE_MEMORY ? EXPORT_MEMORY : EXPORT_ALTERED;
+    if (status != KV_OK)
+        return status == KV_MEMORY ? EXPORT_MEMORY : EXPORT_ALTERED;
     char *text = write_text(session->id, &record);
     record_clear(&record);
     if (text == NULL)
@@ -236,10 +236,10 @@ static enum export_fault compare(const struct reading *reading)
 static enum export_fault read_session(const struct reading *reading, struct session **ret_session)
 {
     struct session *session;
-    enum store_status status =
+    enum kv_status status =
         record_decode(reading->id, reading->record.data, reading->record.length, &session);
-    if (status != STORE_OK)
-        return status == STORE_MEMORY ? EXPORT_MEMORY : EXPORT_ALTERED;
+    if (status != KV_OK)
+        return status == KV_MEMORY ? EXPORT_MEMORY : EXPORT_ALTERED;
     if (!exportable(session)) {
         session_free(session);
         return EXPORT_ALTERED;

@@ -5,20 +5,20 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "lmdb/lmdb.h"
+#include "kv/table.h"
 #include "wormhole/session.h"
 
-void index_add(struct store_txn *txn, const struct session *session);
-void index_remove(struct store_txn *txn, const struct session *session);
+void index_add(struct kv_txn *txn, const struct session *session);
+void index_remove(struct kv_txn *txn, const struct session *session);
 
 /* False if nobody has the name, or on an error. */
-bool index_find_name(struct store_txn *txn, const char *name, uint8_t ret_id[SESSION_ID_BYTES]);
+bool index_find_name(struct kv_txn *txn, const char *name, uint8_t ret_id[SESSION_ID_BYTES]);
 
-/* The one session whose name begins so. STORE_MISSING, STORE_AMBIGUOUS. */
-enum store_status index_find_start(struct store_txn *txn, const char *start,
+/* The one session whose name begins so. KV_MISSING, KV_AMBIGUOUS. */
+enum kv_status index_find_start(struct kv_txn *txn, const char *start,
                                    uint8_t ret_id[SESSION_ID_BYTES]);
 
 /* The next change's number, which is thereby used up. 0 on an error. */
-uint64_t index_new_change(struct store_txn *txn);
+uint64_t index_new_change(struct kv_txn *txn);
 
 #endif

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pack/scan.h"
+#include "base/msgpack_scan.h"
 #include "wormhole/payload.h"
 #include "wormhole/wire.h"
 
@@ -34,7 +34,7 @@ const struct field record_fields[] = {
     FIELD(7, SIGNED, REQUIRED, 0, 0, created),
     NUMBER(8, SIGNED, timeout),
     NUMBER(9, SIGNED, last_activity),
-    NUMBER(10, SIGNED, lively_since),
+    NUMBER(10, SIGNED, schedule_start),
     FIELD(11, RULES, REQUIRED, 0, 0, schedule),
     NUMBER(12, BOOL, schedule.preset),
     FIELD(13, COUNT, OPTIONAL, 0, CODE_WORDS_MAX, words),
@@ -49,7 +49,7 @@ const struct field record_fields[] = {
     FIELD(20, ENUM, OPTIONAL, 0, NAMEPLATE_STATES - 1, nameplate),
     FIELD(21, STRING, OPTIONAL, 1, WIRE_NAME_MAX, mailbox),
     NUMBER(22, BOOL, mailbox_lost),
-    NUMBER(23, BOOL, look_behind),
+    NUMBER(23, BOOL, reclaim_nameplate),
     NUMBER(24, COUNT, heals),
     NUMBER(25, COUNT, crowded),
 
@@ -72,7 +72,7 @@ const struct field record_fields[] = {
     NUMBER(41, COUNT, acked),
     NUMBER(42, COUNT, unread),
     NUMBER(43, UNSIGNED, unread_bytes),
-    NUMBER(44, BOOL, deaf),
+    NUMBER(44, BOOL, inbox_full),
 
     NUMBER(45, SIGNED, last_visit),
     NUMBER(46, COUNT, failures),
@@ -170,14 +170,14 @@ static int append(void *arg, const char *data, size_t length)
     return 0;
 }
 
-enum store_status record_encode(const struct session *session, struct record *ret_record)
+enum kv_status record_encode(const struct session *session, struct record *ret_record)
 {
     size_t pairs, bound;
     if (!measure(session, &pairs, &bound))
-        return STORE_FAILED;
+        return KV_FAILED;
     struct record record = {.data = malloc(bound)};
     if (record.data == NULL)
-        return STORE_MEMORY;
+        return KV_MEMORY;
 
     msgpack_packer packer;
     msgpack_packer_init(&packer, &record, append);
@@ -193,10 +193,10 @@ enum store_status record_encode(const struct session *session, struct record *re
 
     if (record.length > RECORD_MAX) {
         record_clear(&record);
-        return STORE_FAILED;
+        return KV_FAILED;
     }
     *ret_record = record;
-    return STORE_OK;
+    return KV_OK;
 }
 
 void record_clear(struct record *record)
@@ -248,101 +248,101 @@ static const struct field *find_field(uint64_t tag)
     return NULL;
 }
 
-static enum store_status read_next(struct reader *reader, msgpack_unpacked *unpacked)
+static enum kv_status read_next(struct reader *reader, msgpack_unpacked *unpacked)
 {
     switch (msgpack_unpack_next(unpacked, (const char *)reader->data, reader->length,
                                 &reader->offset)) {
     case MSGPACK_UNPACK_SUCCESS:
-        return STORE_OK;
+        return KV_OK;
     case MSGPACK_UNPACK_NOMEM_ERROR:
-        return STORE_MEMORY;
+        return KV_MEMORY;
     default:
-        return STORE_DAMAGED;
+        return KV_DAMAGED;
     }
 }
 
-static enum store_status keep_unknown(struct session *session, const uint8_t *data, size_t length)
+static enum kv_status keep_unknown(struct session *session, const uint8_t *data, size_t length)
 {
     uint8_t *unknown = realloc(session->unknown, session->unknown_length + length);
     if (unknown == NULL)
-        return STORE_MEMORY;
+        return KV_MEMORY;
     memcpy(unknown + session->unknown_length, data, length);
     session->unknown = unknown;
     session->unknown_length += length;
-    return STORE_OK;
+    return KV_OK;
 }
 
-static enum store_status read_field(struct reader *reader, const struct field *field,
+static enum kv_status read_field(struct reader *reader, const struct field *field,
                                     const msgpack_object *value)
 {
-    static const enum store_status status[] = {
-        [FIELD_OK] = STORE_OK,
-        [FIELD_WRONG] = STORE_DAMAGED,
-        [FIELD_NO_MEMORY] = STORE_MEMORY,
+    static const enum kv_status status[] = {
+        [FIELD_OK] = KV_OK,
+        [FIELD_WRONG] = KV_DAMAGED,
+        [FIELD_NO_MEMORY] = KV_MEMORY,
     };
     uint64_t bit = (uint64_t)1 << (field - record_fields);
 
     if (reader->seen & bit)
-        return STORE_DAMAGED;
+        return KV_DAMAGED;
     reader->seen |= bit;
     return status[field_unpack(field, value, reader->session)];
 }
 
-static enum store_status read_pair(struct reader *reader, msgpack_unpacked *unpacked)
+static enum kv_status read_pair(struct reader *reader, msgpack_unpacked *unpacked)
 {
     size_t start = reader->offset;
-    enum store_status status = read_next(reader, unpacked);
-    if (status != STORE_OK)
+    enum kv_status status = read_next(reader, unpacked);
+    if (status != KV_OK)
         return status;
     if (unpacked->data.type != MSGPACK_OBJECT_POSITIVE_INTEGER)
-        return STORE_DAMAGED;
+        return KV_DAMAGED;
     const struct field *field = find_field(unpacked->data.via.u64);
 
     status = read_next(reader, unpacked);
-    if (status != STORE_OK)
+    if (status != KV_OK)
         return status;
     if (field != NULL)
         return read_field(reader, field, &unpacked->data);
     return keep_unknown(reader->session, reader->data + start, reader->offset - start);
 }
 
-static enum store_status read_pairs(struct reader *reader)
+static enum kv_status read_pairs(struct reader *reader)
 {
-    enum store_status status = STORE_OK;
+    enum kv_status status = KV_OK;
     uint32_t pairs;
     if (!read_head(reader, &pairs))
-        return STORE_DAMAGED;
+        return KV_DAMAGED;
 
     msgpack_unpacked unpacked;
     msgpack_unpacked_init(&unpacked);
-    for (uint32_t i = 0; i < pairs && status == STORE_OK; i++)
+    for (uint32_t i = 0; i < pairs && status == KV_OK; i++)
         status = read_pair(reader, &unpacked);
     msgpack_unpacked_destroy(&unpacked);
 
-    for (size_t i = 0; i < record_field_count && status == STORE_OK; i++)
+    for (size_t i = 0; i < record_field_count && status == KV_OK; i++)
         if (record_fields[i].required && !(reader->seen >> i & 1))
-            status = STORE_DAMAGED;
+            status = KV_DAMAGED;
     return status;
 }
 
-enum store_status record_decode(const uint8_t id[SESSION_ID_BYTES], const uint8_t *data,
+enum kv_status record_decode(const uint8_t id[SESSION_ID_BYTES], const uint8_t *data,
                                 size_t length, struct session **ret_session)
 {
     struct scan scan = {0};
     size_t size;
     if (scan_object(&scan, &record_limits, data, length, &size) != SCAN_WHOLE || size != length)
-        return STORE_DAMAGED;
+        return KV_DAMAGED;
 
     struct session *session = session_blank();
     if (session == NULL)
-        return STORE_MEMORY;
+        return KV_MEMORY;
     memcpy(session->id, id, SESSION_ID_BYTES);
     struct reader reader = {.data = data, .length = length, .session = session};
-    enum store_status status = read_pairs(&reader);
-    if (status != STORE_OK) {
+    enum kv_status status = read_pairs(&reader);
+    if (status != KV_OK) {
         session_free(session);
         return status;
     }
     *ret_session = session;
-    return STORE_OK;
+    return KV_OK;
 }

@@ -27,20 +27,20 @@ struct record {
 };
 
 /*
- * STORE_MEMORY, or STORE_FAILED if a field is not as record_decode would take it: what is written
+ * KV_MEMORY, or KV_FAILED if a field is not as record_decode would take it: what is written
  * can be read.
  */
-enum store_status record_encode(const struct session *session, struct record *ret_record);
+enum kv_status record_encode(const struct session *session, struct record *ret_record);
 
 /* Wipes and frees. A zeroed record is fine. */
 void record_clear(struct record *record);
 
 /*
- * STORE_OK: *ret_session is new; session_free(). STORE_MEMORY, or STORE_DAMAGED if anything is
+ * KV_OK: *ret_session is new; session_free(). KV_MEMORY, or KV_DAMAGED if anything is
  * wrong: cut short, followed by other bytes, a value of the wrong type or out of range, a tag that
  * comes twice or that is needed and does not come.
  */
-enum store_status record_decode(const uint8_t id[SESSION_ID_BYTES], const uint8_t *data,
+enum kv_status record_decode(const uint8_t id[SESSION_ID_BYTES], const uint8_t *data,
                                 size_t length, struct session **ret_session);
 
 /* The table, so that a test can see that no field was forgotten. */

@@ -1,11 +1,11 @@
-/* Keys of the rows of sessions; see lmdb/row.h. */
+/* Keys of the rows of sessions; see kv/row.h. */
 #ifndef STATE_ROW_H
 #define STATE_ROW_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-#include "lmdb/row.h"
+#include "kv/row.h"
 #include "wormhole/session.h"
 
 #define ROW_DUE_BYTES  (ROW_NUMBER_BYTES + SESSION_ID_BYTES)

@@ -8,7 +8,7 @@
 
 #include "state/row.h"
 #include "state/slots.h"
-#include "state/vault.h"
+#include "state/keyfile.h"
 
 #define NONCE_BYTES crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
 #define TAG_BYTES   crypto_aead_xchacha20poly1305_ietf_ABYTES
@@ -26,7 +26,7 @@ struct place {
     uint8_t bytes[TABLE_NAME_MAX + ROW_KEY_MAX];
 };
 
-static struct place place_of(const struct store_txn *txn, enum table table,
+static struct place place_of(const struct kv_txn *txn, enum table table,
                              const struct row_key *key)
 {
     const char *name = txn->store->kind->names[table];
@@ -47,37 +47,37 @@ static void seal(const struct place *place, const uint8_t *secret, uint32_t slot
                                                place->bytes, place->length, NULL, nonce, secret);
 }
 
-void seal_put(struct store_txn *txn, enum table table, const struct row_key *key, uint32_t slot,
+void seal_put(struct kv_txn *txn, enum table table, const struct row_key *key, uint32_t slot,
               const void *data, size_t length)
 {
     uint8_t secret[VAULT_KEY_BYTES];
-    if (txn->status != STORE_OK ||
-        lmdb_fail(txn, vault_read(slots_vault(txn->store), slot, secret)) != STORE_OK)
+    if (txn->status != KV_OK ||
+        kv_fail(txn, keyfile_read(slots_vault(txn->store), slot, secret)) != KV_OK)
         return;
     struct place place = place_of(txn, table, key);
-    uint8_t *row = lmdb_reserve(txn, table, key, HEAD_BYTES + length + TAG_BYTES);
+    uint8_t *row = kv_reserve(txn, table, key, HEAD_BYTES + length + TAG_BYTES);
     if (row != NULL)
         seal(&place, secret, slot, data, length, row);
     sodium_memzero(secret, sizeof(secret));
 }
 
-enum store_status seal_slot(const MDB_val *row, uint32_t *ret_slot)
+enum kv_status seal_slot(const MDB_val *row, uint32_t *ret_slot)
 {
     if (row->mv_size < HEAD_BYTES + TAG_BYTES)
-        return STORE_DAMAGED;
+        return KV_DAMAGED;
     *ret_slot = row_read_slot(row->mv_data);
-    return STORE_OK;
+    return KV_OK;
 }
 
 /* The key of a row. A slot that is not there is the row's fault; else it is the store's. */
-static enum store_status read_key(struct store_txn *txn, const MDB_val *row,
+static enum kv_status read_key(struct kv_txn *txn, const MDB_val *row,
                                   uint8_t ret_key[VAULT_KEY_BYTES])
 {
     uint32_t slot;
-    enum store_status status = seal_slot(row, &slot);
-    if (status == STORE_OK)
-        status = vault_read(slots_vault(txn->store), slot, ret_key);
-    return status == STORE_DAMAGED ? status : lmdb_fail(txn, status);
+    enum kv_status status = seal_slot(row, &slot);
+    if (status == KV_OK)
+        status = keyfile_read(slots_vault(txn->store), slot, ret_key);
+    return status == KV_DAMAGED ? status : kv_fail(txn, status);
 }
 
 /* False if it is not what was sealed there. */
@@ -90,28 +90,28 @@ static bool unseal(const struct place *place, const uint8_t *secret, const MDB_v
                place->length, bytes + ROW_SLOT_BYTES, secret) == 0;
 }
 
-enum store_status seal_open(struct store_txn *txn, enum table table, const struct row_key *key,
+enum kv_status seal_open(struct kv_txn *txn, enum table table, const struct row_key *key,
                             const MDB_val *row, uint8_t **ret_data, size_t *ret_length)
 {
     struct place place = place_of(txn, table, key);
     uint8_t secret[VAULT_KEY_BYTES];
-    enum store_status status = read_key(txn, row, secret);
-    if (status != STORE_OK)
+    enum kv_status status = read_key(txn, row, secret);
+    if (status != KV_OK)
         return status;
     size_t length = row->mv_size - HEAD_BYTES - TAG_BYTES;
     uint8_t *data = malloc(length + 1); /* an empty message is not NULL */
     if (data == NULL)
-        status = lmdb_fail(txn, STORE_MEMORY);
+        status = kv_fail(txn, KV_MEMORY);
     else if (!unseal(&place, secret, row, data))
-        status = STORE_DAMAGED;
+        status = KV_DAMAGED;
     sodium_memzero(secret, sizeof(secret));
-    if (status != STORE_OK) {
+    if (status != KV_OK) {
         free(data);
         return status;
     }
     *ret_data = data;
     *ret_length = length;
-    return STORE_OK;
+    return KV_OK;
 }
 
 void seal_free(uint8_t *data, size_t length)

@@ -16,24 +16,24 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "lmdb/lmdb.h"
+#include "kv/table.h"
 
-struct vault;
+struct keyfile;
 
 /* The keys beside the sessions' store. Opening replaces those that a crash has left; that the disk
  * refuses this is no error: see slots_forget(). */
-extern const struct store_extra slots_extra;
+extern const struct kv_extra slots_extra;
 
 /* The keys of an open store. Borrowed. */
-struct vault *slots_vault(const struct store *store);
+struct keyfile *slots_vault(const struct kv *store);
 
 /* A slot with a key that has never sealed anything that is durable. */
-enum store_status slots_take(struct store_txn *txn, uint32_t *ret_slot);
+enum kv_status slots_take(struct kv_txn *txn, uint32_t *ret_slot);
 
 /* Its key is replaced when the transaction is durable. */
-void slots_drop(struct store_txn *txn, uint32_t slot);
+void slots_drop(struct kv_txn *txn, uint32_t slot);
 
 /* False if keys that are to be replaced could not be. */
-bool slots_forget(const struct store *store);
+bool slots_forget(const struct kv *store);
 
 #endif

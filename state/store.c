@@ -11,7 +11,7 @@ static const char *const table_names[TABLES] = {
     [TABLE_CHANGES] = "changes", [TABLE_IMPORTS] = "imports",   [TABLE_SLOTS] = "slots",
 };
 
-static const struct store_kind sessions_kind = {
+static const struct kv_kind sessions_kind = {
     .program = "wormholed",
     .format = STORE_FORMAT,
     .tables = TABLES,
@@ -19,13 +19,13 @@ static const struct store_kind sessions_kind = {
     .names = table_names,
 };
 
-enum store_status store_open(const char *directory, uint64_t max_bytes, struct store **ret_store,
+enum kv_status store_open(const char *directory, uint64_t max_bytes, struct kv **ret_store,
                              char *ret_why, size_t size)
 {
-    return store_open_kind(&sessions_kind, directory, max_bytes, ret_store, ret_why, size);
+    return kv_open(&sessions_kind, directory, max_bytes, ret_store, ret_why, size);
 }
 
-bool store_forgets(const struct store *store)
+bool store_erasure_done(const struct kv *store)
 {
     return slots_forget(store);
 }

@@ -1,6 +1,6 @@
 /*
  * What survives a restart: sessions, their messages, and the indexes over them, in one LMDB
- * environment; what holds for every such store is in lmdb/store.h.
+ * environment; what holds for every such store is in kv/kv.h.
  *
  * | table    | key → value                                |
  * | sessions | id → session record, sealed                |
@@ -18,11 +18,11 @@
  * LMDB never writes a page in its place: what is deleted stays in free pages of its file until they
  * are used again, if ever, and in its page buffers. So sessions and messages are sealed, each
  * session's with a key of its own, and the keys stand in a file beside LMDB's, in which they are
- * overwritten (state/vault.h). Two files are the store: a copy needs both, taken while nobody
+ * overwritten (state/keyfile.h). Two files are the store: a copy needs both, taken while nobody
  * writes.
  *
  *  - A session that is deleted, and all that it ever was, cannot be read any more when
- *    store_commit() returns, from any copy of data.mdb, however old.
+ *    kv_commit() returns, from any copy of data.mdb, however old.
  *  - A session that has ended and whose messages were read gets a new key when it is
  *    written so: nothing but its last record can be read.
  *  - What else is deleted or replaced, as messages that were acknowledged, can be read by who has
@@ -42,7 +42,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "lmdb/store.h"
+#include "kv/kv.h"
 #include "wormhole/session.h"
 
 /* Version of the store's format; `meta` holds it. Newer ones are refused, and so is 1: it had no
@@ -52,51 +52,51 @@
 /*
  * Opens or creates the store in `directory` (created with mode 0700, files 0600; parents too).
  * `max_bytes` bounds the size of LMDB's file; 0: only the disk does. (The keys
- * take 32 bytes a session beside it.) New; store_close(). On failure *ret_why
+ * take 32 bytes a session beside it.) New; kv_close(). On failure *ret_why
  * (of `size` bytes) is a sentence that names the file and says what is wrong. A directory of
- * another user, or one that others may write to, is STORE_DENIED. A store that is refused is left
+ * another user, or one that others may write to, is KV_DENIED. A store that is refused is left
  * byte for byte as it was.
  */
-enum store_status store_open(const char *directory, uint64_t max_bytes, struct store **ret_store,
+enum kv_status store_open(const char *directory, uint64_t max_bytes, struct kv **ret_store,
                              char *ret_why, size_t size);
 
-/* When store_commit() returns, the keys of what was deleted are gone. False while they are not: the
+/* When kv_commit() returns, the keys of what was deleted are gone. False while they are not: the
  * disk refused to overwrite them. Each commit and the next opening try again. */
-bool store_forgets(const struct store *store);
+bool store_erasure_done(const struct kv *store);
 
-/* ---- sessions; for store_write() each counts as some 32 KiB ---- */
+/* ---- sessions; for kv_write() each counts as some 32 KiB ---- */
 
-/* STORE_OK: *ret_session is new; session_free(). STORE_MISSING, and STORE_DAMAGED for this one
+/* KV_OK: *ret_session is new; session_free(). KV_MISSING, and KV_DAMAGED for this one
  * record, are no errors of the transaction. */
-enum store_status store_get_session(struct store_txn *txn, const uint8_t id[SESSION_ID_BYTES],
+enum kv_status store_get_session(struct kv_txn *txn, const uint8_t id[SESSION_ID_BYTES],
                                     struct session **ret_session);
 
 /*
  * Writes the session with its indexes (name, due, changes), if it differs from what is stored; then
- * session->change is its new number, and *ret_changed (if not NULL) true. STORE_TAKEN, without
- * remembering it as an error, if the petname is another's. STORE_FAILED if a field is not one that
+ * session->change is its new number, and *ret_changed (if not NULL) true. KV_TAKEN, without
+ * remembering it as an error, if the petname is another's. KV_FAILED if a field is not one that
  * could be read again (state/record.h).
  */
-enum store_status store_put_session(struct store_txn *txn, struct session *session,
+enum kv_status store_put_session(struct kv_txn *txn, struct session *session,
                                     bool *ret_changed);
 
 /* Deletes the session, its messages and its index rows. Missing is fine. A damaged record stays:
  * the transaction fails, since it cannot be known which rows lead to it. */
-void store_delete_session(struct store_txn *txn, const uint8_t id[SESSION_ID_BYTES]);
+void store_delete_session(struct kv_txn *txn, const uint8_t id[SESSION_ID_BYTES]);
 
 /*
  * Finds by petname, else by the start of one session's petname, or of its id in hex (at least 1
- * digit). STORE_MISSING and STORE_AMBIGUOUS are no errors of the transaction.
+ * digit). KV_MISSING and KV_AMBIGUOUS are no errors of the transaction.
  */
-enum store_status store_find(struct store_txn *txn, const char *text,
+enum kv_status store_find(struct kv_txn *txn, const char *text,
                              uint8_t ret_id[SESSION_ID_BYTES]);
 
-/* The first id that is greater than `after` (NULL: the first of all). STORE_MISSING at the end. */
-enum store_status store_next_id(struct store_txn *txn, const uint8_t *after,
+/* The first id that is greater than `after` (NULL: the first of all). KV_MISSING at the end. */
+enum kv_status store_next_id(struct kv_txn *txn, const uint8_t *after,
                                 uint8_t ret_id[SESSION_ID_BYTES]);
 
 /* How many sessions there are; costs nothing. */
-uint64_t store_count(struct store_txn *txn);
+uint64_t store_count(struct kv_txn *txn);
 
 /* ---- due ---- */
 
@@ -106,62 +106,62 @@ struct store_due {
     uint8_t id[SESSION_ID_BYTES];
 };
 
-/* The first row after `place`, which is moved there. STORE_MISSING at the end. Sessions that wake
+/* The first row after `place`, which is moved there. KV_MISSING at the end. Sessions that wake
  * at INT64_MAX are not in the index. */
-enum store_status store_next_due(struct store_txn *txn, struct store_due *place);
+enum kv_status store_next_due(struct kv_txn *txn, struct store_due *place);
 
 /* ---- the time of day ---- */
 
 /* Notes what time it is, ms since the epoch, so that it can be told later, even after a restart,
  * that the clock was set back. Written once in ten minutes at most, and never back. */
-void store_note_time(struct store_txn *txn, int64_t now);
+void store_note_time(struct kv_txn *txn, int64_t now);
 
 /* Nothing sleeps any more that was planned when the clock was ahead: the note goes back to `now`.
  */
-void store_correct_time(struct store_txn *txn, int64_t now);
+void store_correct_time(struct kv_txn *txn, int64_t now);
 
 /* What was noted last; INT64_MIN if nothing was. */
-int64_t store_noted_time(struct store_txn *txn);
+int64_t store_noted_time(struct kv_txn *txn);
 
 /* ---- messages ---- */
 
 enum store_box { STORE_OUTBOX, STORE_INBOX };
 
-/* STORE_MISSING, remembered as an error, if there is no such session. */
-void store_put_message(struct store_txn *txn, enum store_box box,
+/* KV_MISSING, remembered as an error, if there is no such session. */
+void store_put_message(struct kv_txn *txn, enum store_box box,
                        const uint8_t id[SESSION_ID_BYTES], uint32_t number, const uint8_t *data,
                        size_t length);
 
-/* Borrowed from the transaction, until it ends, writes, or lends another. STORE_MISSING, and
- * STORE_DAMAGED for this one message, are no errors of the transaction. */
-enum store_status store_get_message(struct store_txn *txn, enum store_box box,
+/* Borrowed from the transaction, until it ends, writes, or lends another. KV_MISSING, and
+ * KV_DAMAGED for this one message, are no errors of the transaction. */
+enum kv_status store_get_message(struct kv_txn *txn, enum store_box box,
                                     const uint8_t id[SESSION_ID_BYTES], uint32_t number,
                                     const uint8_t **ret_data, size_t *ret_length);
 
 /* Deletes numbers below `below` (UINT32_MAX: all). */
-void store_delete_messages(struct store_txn *txn, enum store_box box,
+void store_delete_messages(struct kv_txn *txn, enum store_box box,
                            const uint8_t id[SESSION_ID_BYTES], uint32_t below);
 
 /* ---- imports: sessions that came in a text (state/export.h), so that none comes twice ---- */
 
-/* The exports number of the newest text from which this session came. STORE_MISSING if it never
+/* The exports number of the newest text from which this session came. KV_MISSING if it never
  * did, or if its deadline has passed for long: such a text is refused by itself. */
-enum store_status store_get_import(struct store_txn *txn, const uint8_t id[SESSION_ID_BYTES],
+enum kv_status store_get_import(struct kv_txn *txn, const uint8_t id[SESSION_ID_BYTES],
                                    uint32_t *ret_exports);
 
 /* Remembers one until `deadline` (ms), and forgets some of those whose deadline was before `now`.
  */
-void store_put_import(struct store_txn *txn, const uint8_t id[SESSION_ID_BYTES], uint32_t exports,
+void store_put_import(struct kv_txn *txn, const uint8_t id[SESSION_ID_BYTES], uint32_t exports,
                       int64_t deadline, int64_t now);
 
 /* ---- changes ---- */
 
 /* The newest number; 0 if there never was a change. Never goes back, not even when sessions are
  * deleted. */
-uint64_t store_last_change(struct store_txn *txn);
+uint64_t store_last_change(struct kv_txn *txn);
 
-/* The first change after `since`. STORE_MISSING at the end. */
-enum store_status store_next_change(struct store_txn *txn, uint64_t since, uint64_t *ret_change,
+/* The first change after `since`. KV_MISSING at the end. */
+enum kv_status store_next_change(struct kv_txn *txn, uint64_t since, uint64_t *ret_change,
                                     uint8_t ret_id[SESSION_ID_BYTES]);
 
 #endif

@@ -11,14 +11,14 @@
 /* ---- from id to id ---- */
 
 /* The first session at or behind `key`. */
-static enum store_status seek_session(struct store_txn *txn, const struct row_key *key,
+static enum kv_status seek_session(struct kv_txn *txn, const struct row_key *key,
                                       MDB_val *ret_id, MDB_val *ret_value)
 {
-    if (!lmdb_seek(txn, TABLE_SESSIONS, key, ret_id, ret_value))
-        return txn->status == STORE_OK ? STORE_MISSING : txn->status;
+    if (!kv_seek(txn, TABLE_SESSIONS, key, ret_id, ret_value))
+        return txn->status == KV_OK ? KV_MISSING : txn->status;
     if (ret_id->mv_size != SESSION_ID_BYTES)
-        return lmdb_fail(txn, STORE_DAMAGED);
-    return STORE_OK;
+        return kv_fail(txn, KV_DAMAGED);
+    return KV_OK;
 }
 
 /* The smallest id that is greater. False if there is none. */
@@ -30,7 +30,7 @@ static bool increment(uint8_t id[SESSION_ID_BYTES])
     return false;
 }
 
-enum store_status store_next_id(struct store_txn *txn, const uint8_t *after,
+enum kv_status store_next_id(struct kv_txn *txn, const uint8_t *after,
                                 uint8_t ret_id[SESSION_ID_BYTES])
 {
     uint8_t least[SESSION_ID_BYTES] = {0};
@@ -38,11 +38,11 @@ enum store_status store_next_id(struct store_txn *txn, const uint8_t *after,
     if (after != NULL) {
         memcpy(least, after, SESSION_ID_BYTES);
         if (!increment(least))
-            return STORE_MISSING;
+            return KV_MISSING;
     }
     struct row_key key = row_id(least);
-    enum store_status status = seek_session(txn, &key, &id, &value);
-    if (status == STORE_OK)
+    enum kv_status status = seek_session(txn, &key, &id, &value);
+    if (status == KV_OK)
         memcpy(ret_id, id.mv_data, SESSION_ID_BYTES);
     return status;
 }
@@ -72,46 +72,46 @@ static bool read_prefix(const char *text, uint8_t first[SESSION_ID_BYTES],
     return true;
 }
 
-static enum store_status find_prefix(struct store_txn *txn, const char *text,
+static enum kv_status find_prefix(struct kv_txn *txn, const char *text,
                                      uint8_t ret_id[SESSION_ID_BYTES])
 {
     uint8_t first[SESSION_ID_BYTES], last[SESSION_ID_BYTES], next[SESSION_ID_BYTES];
     if (!read_prefix(text, first, last))
-        return STORE_MISSING;
+        return KV_MISSING;
 
     struct row_key key = row_id(first);
     MDB_val id, value;
-    enum store_status status = seek_session(txn, &key, &id, &value);
-    if (status != STORE_OK)
+    enum kv_status status = seek_session(txn, &key, &id, &value);
+    if (status != KV_OK)
         return status;
     if (memcmp(id.mv_data, last, SESSION_ID_BYTES) > 0)
-        return STORE_MISSING;
+        return KV_MISSING;
     memcpy(first, id.mv_data, SESSION_ID_BYTES);
     status = store_next_id(txn, first, next);
-    if (status == STORE_OK && memcmp(next, last, SESSION_ID_BYTES) <= 0)
-        return STORE_AMBIGUOUS;
-    if (status != STORE_OK && status != STORE_MISSING)
+    if (status == KV_OK && memcmp(next, last, SESSION_ID_BYTES) <= 0)
+        return KV_AMBIGUOUS;
+    if (status != KV_OK && status != KV_MISSING)
         return status;
     memcpy(ret_id, first, SESSION_ID_BYTES);
-    return STORE_OK;
+    return KV_OK;
 }
 
-enum store_status store_find(struct store_txn *txn, const char *text,
+enum kv_status store_find(struct kv_txn *txn, const char *text,
                              uint8_t ret_id[SESSION_ID_BYTES])
 {
     uint8_t by_id[SESSION_ID_BYTES], by_name[SESSION_ID_BYTES];
     if (index_find_name(txn, text, ret_id))
-        return STORE_OK;
-    enum store_status id = find_prefix(txn, text, by_id);
-    enum store_status name = index_find_start(txn, text, by_name);
-    if (txn->status != STORE_OK)
+        return KV_OK;
+    enum kv_status id = find_prefix(txn, text, by_id);
+    enum kv_status name = index_find_start(txn, text, by_name);
+    if (txn->status != KV_OK)
         return txn->status;
-    if (id == STORE_OK && name == STORE_OK && memcmp(by_id, by_name, SESSION_ID_BYTES) == 0)
-        name = STORE_MISSING;
-    if (id != STORE_MISSING && name != STORE_MISSING)
-        return STORE_AMBIGUOUS;
-    enum store_status status = id == STORE_MISSING ? name : id;
-    if (status == STORE_OK)
-        memcpy(ret_id, id == STORE_OK ? by_id : by_name, SESSION_ID_BYTES);
+    if (id == KV_OK && name == KV_OK && memcmp(by_id, by_name, SESSION_ID_BYTES) == 0)
+        name = KV_MISSING;
+    if (id != KV_MISSING && name != KV_MISSING)
+        return KV_AMBIGUOUS;
+    enum kv_status status = id == KV_MISSING ? name : id;
+    if (status == KV_OK)
+        memcpy(ret_id, id == KV_OK ? by_id : by_name, SESSION_ID_BYTES);
     return status;
 }

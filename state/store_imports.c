@@ -13,12 +13,12 @@
  * large as there are imports whose deadline is still to come. */
 #define SWEPT 8
 
-static bool read_row(struct store_txn *txn, const MDB_val *value, uint64_t *ret_exports,
+static bool read_row(struct kv_txn *txn, const MDB_val *value, uint64_t *ret_exports,
                      int64_t *ret_deadline)
 {
     const uint8_t *bytes = value->mv_data;
     if (value->mv_size != IMPORT_BYTES) {
-        lmdb_fail(txn, STORE_DAMAGED);
+        kv_fail(txn, KV_DAMAGED);
         return false;
     }
     *ret_exports = row_read_number(bytes);
@@ -26,21 +26,21 @@ static bool read_row(struct store_txn *txn, const MDB_val *value, uint64_t *ret_
     return true;
 }
 
-enum store_status store_get_import(struct store_txn *txn, const uint8_t id[SESSION_ID_BYTES],
+enum kv_status store_get_import(struct kv_txn *txn, const uint8_t id[SESSION_ID_BYTES],
                                    uint32_t *ret_exports)
 {
     struct row_key key = row_id(id);
     MDB_val value;
     uint64_t exports;
     int64_t deadline;
-    if (!lmdb_get(txn, TABLE_IMPORTS, &key, &value) || !read_row(txn, &value, &exports, &deadline))
-        return txn->status == STORE_OK ? STORE_MISSING : txn->status;
+    if (!kv_get(txn, TABLE_IMPORTS, &key, &value) || !read_row(txn, &value, &exports, &deadline))
+        return txn->status == KV_OK ? KV_MISSING : txn->status;
     *ret_exports = (uint32_t)exports;
-    return STORE_OK;
+    return KV_OK;
 }
 
 struct sweep {
-    struct store_txn *txn;
+    struct kv_txn *txn;
     int64_t now;
     unsigned looked, count;
     struct row_key passed[SWEPT];
@@ -59,7 +59,7 @@ static bool look(void *arg, const MDB_val *key, const MDB_val *value)
 }
 
 /* From this id on, and from the first one when those are not enough. */
-static void sweep(struct store_txn *txn, const uint8_t id[SESSION_ID_BYTES], int64_t now)
+static void sweep(struct kv_txn *txn, const uint8_t id[SESSION_ID_BYTES], int64_t now)
 {
     static const uint8_t least[SESSION_ID_BYTES];
     uint8_t greatest[SESSION_ID_BYTES];
@@ -67,14 +67,14 @@ static void sweep(struct store_txn *txn, const uint8_t id[SESSION_ID_BYTES], int
     memset(greatest, 0xff, sizeof(greatest));
     struct row_key here = row_id(id), first = row_id(least), last = row_id(greatest);
 
-    lmdb_walk(txn, TABLE_IMPORTS, &here, &last, look, &found);
+    kv_walk(txn, TABLE_IMPORTS, &here, &last, look, &found);
     if (found.looked < SWEPT)
-        lmdb_walk(txn, TABLE_IMPORTS, &first, &here, look, &found);
+        kv_walk(txn, TABLE_IMPORTS, &first, &here, look, &found);
     for (unsigned i = 0; i < found.count; i++)
-        lmdb_delete(txn, TABLE_IMPORTS, &found.passed[i]);
+        kv_delete(txn, TABLE_IMPORTS, &found.passed[i]);
 }
 
-void store_put_import(struct store_txn *txn, const uint8_t id[SESSION_ID_BYTES], uint32_t exports,
+void store_put_import(struct kv_txn *txn, const uint8_t id[SESSION_ID_BYTES], uint32_t exports,
                       int64_t deadline, int64_t now)
 {
     struct row_key key = row_id(id), number = row_number(exports);
@@ -83,5 +83,5 @@ void store_put_import(struct store_txn *txn, const uint8_t id[SESSION_ID_BYTES],
     memcpy(bytes, number.bytes, ROW_NUMBER_BYTES);
     memcpy(bytes + ROW_NUMBER_BYTES, until.bytes, ROW_NUMBER_BYTES);
     sweep(txn, id, now);
-    lmdb_put(txn, TABLE_IMPORTS, &key, bytes, sizeof(bytes));
+    kv_put(txn, TABLE_IMPORTS, &key, bytes, sizeof(bytes));
 }

@@ -18,34 +18,34 @@ struct stored {
 };
 
 /* A row that does not open is no error of the transaction: the others still can be read. */
-static enum store_status open_row(struct store_txn *txn, const uint8_t *id, const MDB_val *row,
+static enum kv_status open_row(struct kv_txn *txn, const uint8_t *id, const MDB_val *row,
                                   struct stored *ret_stored)
 {
     struct row_key key = row_id(id);
-    enum store_status status = seal_slot(row, &ret_stored->slot);
-    if (status != STORE_OK)
+    enum kv_status status = seal_slot(row, &ret_stored->slot);
+    if (status != KV_OK)
         return status;
     return seal_open(txn, TABLE_SESSIONS, &key, row, &ret_stored->data, &ret_stored->length);
 }
 
 /* Neither is a record that cannot be read. */
-static enum store_status decode(struct store_txn *txn, const uint8_t *id,
+static enum kv_status decode(struct kv_txn *txn, const uint8_t *id,
                                 const struct stored *stored, struct session **ret_session)
 {
-    enum store_status status = record_decode(id, stored->data, stored->length, ret_session);
-    return status == STORE_DAMAGED ? status : lmdb_fail(txn, status);
+    enum kv_status status = record_decode(id, stored->data, stored->length, ret_session);
+    return status == KV_DAMAGED ? status : kv_fail(txn, status);
 }
 
-static enum store_status read_session(struct store_txn *txn, const uint8_t *id,
+static enum kv_status read_session(struct kv_txn *txn, const uint8_t *id,
                                       struct session **ret_session, uint32_t *ret_slot)
 {
     struct row_key key = row_id(id);
     struct stored stored;
     MDB_val row;
-    if (!lmdb_get(txn, TABLE_SESSIONS, &key, &row))
-        return txn->status == STORE_OK ? STORE_MISSING : txn->status;
-    enum store_status status = open_row(txn, id, &row, &stored);
-    if (status != STORE_OK)
+    if (!kv_get(txn, TABLE_SESSIONS, &key, &row))
+        return txn->status == KV_OK ? KV_MISSING : txn->status;
+    enum kv_status status = open_row(txn, id, &row, &stored);
+    if (status != KV_OK)
         return status;
     status = decode(txn, id, &stored, ret_session);
     seal_free(stored.data, stored.length);
@@ -53,7 +53,7 @@ static enum store_status read_session(struct store_txn *txn, const uint8_t *id,
     return status;
 }
 
-enum store_status store_get_session(struct store_txn *txn, const uint8_t id[SESSION_ID_BYTES],
+enum kv_status store_get_session(struct kv_txn *txn, const uint8_t id[SESSION_ID_BYTES],
                                     struct session **ret_session)
 {
     uint32_t slot;
@@ -62,16 +62,16 @@ enum store_status store_get_session(struct store_txn *txn, const uint8_t id[SESS
 
 /* ---- which key ---- */
 
-static bool has_messages(struct store_txn *txn, enum table box, const uint8_t *id)
+static bool has_messages(struct kv_txn *txn, enum table box, const uint8_t *id)
 {
     struct row_key first = row_message(id, 0);
     MDB_val key, value;
-    return lmdb_seek(txn, box, &first, &key, &value) && key.mv_size >= SESSION_ID_BYTES &&
+    return kv_seek(txn, box, &first, &key, &value) && key.mv_size >= SESSION_ID_BYTES &&
            memcmp(key.mv_data, id, SESSION_ID_BYTES) == 0;
 }
 
 /* True if its key is needed for nothing that is still there but the record. */
-static bool is_over(struct store_txn *txn, const struct session *session)
+static bool is_over(struct kv_txn *txn, const struct session *session)
 {
     return session->state == SESSION_CLOSED && !has_messages(txn, TABLE_OUTBOX, session->id) &&
            !has_messages(txn, TABLE_INBOX, session->id);
@@ -79,7 +79,7 @@ static bool is_over(struct store_txn *txn, const struct session *session)
 
 /* The slot for the session's record; `old` is that of the stored one, or NULL. One that is over
  * gets another: what it was is forgotten with the old one, though its result can still be seen. */
-static enum store_status choose_slot(struct store_txn *txn, const struct session *session,
+static enum kv_status choose_slot(struct kv_txn *txn, const struct session *session,
                                      const uint32_t *old, uint32_t *ret_slot)
 {
     if (old != NULL && !is_over(txn, session)) {
@@ -93,7 +93,7 @@ static enum store_status choose_slot(struct store_txn *txn, const struct session
 
 /* ---- writing ---- */
 
-static bool name_taken(struct store_txn *txn, const struct session *session)
+static bool name_taken(struct kv_txn *txn, const struct session *session)
 {
     uint8_t owner[SESSION_ID_BYTES];
     return session->name != NULL && index_find_name(txn, session->name, owner) &&
@@ -101,27 +101,27 @@ static bool name_taken(struct store_txn *txn, const struct session *session)
 }
 
 /* True if the session, as it was at its stored change, is what is stored. */
-static enum store_status compare(const struct session *session, const struct stored *stored,
+static enum kv_status compare(const struct session *session, const struct stored *stored,
                                  bool *ret_same)
 {
     struct record record;
-    enum store_status status = record_encode(session, &record);
-    if (status != STORE_OK)
+    enum kv_status status = record_encode(session, &record);
+    if (status != KV_OK)
         return status;
     *ret_same =
         record.length == stored->length && memcmp(record.data, stored->data, stored->length) == 0;
     record_clear(&record);
-    return STORE_OK;
+    return KV_OK;
 }
 
-static enum store_status write_record(struct store_txn *txn, const struct session *session,
+static enum kv_status write_record(struct kv_txn *txn, const struct session *session,
                                       uint32_t slot)
 {
     struct row_key key = row_id(session->id);
     struct record record;
-    enum store_status status = record_encode(session, &record);
-    if (status != STORE_OK)
-        return lmdb_fail(txn, status);
+    enum kv_status status = record_encode(session, &record);
+    if (status != KV_OK)
+        return kv_fail(txn, status);
     seal_put(txn, TABLE_SESSIONS, &key, slot, record.data, record.length);
     record_clear(&record);
     return txn->status;
@@ -129,7 +129,7 @@ static enum store_status write_record(struct store_txn *txn, const struct sessio
 
 /* Writes the session under a new change number, and moves its index rows; `old` is what was stored,
  * in `old_slot`, or both are NULL. */
-static enum store_status write_changed(struct store_txn *txn, struct session *session,
+static enum kv_status write_changed(struct kv_txn *txn, struct session *session,
                                        const struct session *old, const uint32_t *old_slot)
 {
     uint32_t slot;
@@ -137,85 +137,85 @@ static enum store_status write_changed(struct store_txn *txn, struct session *se
     if (old != NULL)
         index_remove(txn, old);
     index_add(txn, session);
-    enum store_status status = choose_slot(txn, session, old_slot, &slot);
-    return status == STORE_OK ? write_record(txn, session, slot) : status;
+    enum kv_status status = choose_slot(txn, session, old_slot, &slot);
+    return status == KV_OK ? write_record(txn, session, slot) : status;
 }
 
 /* Of a session that is stored already. */
-static enum store_status put_opened(struct store_txn *txn, struct session *session,
+static enum kv_status put_opened(struct kv_txn *txn, struct session *session,
                                     const struct stored *stored, bool *ret_changed)
 {
     struct session *old;
-    enum store_status status = record_decode(session->id, stored->data, stored->length, &old);
-    if (status != STORE_OK)
-        return lmdb_fail(txn, status);
+    enum kv_status status = record_decode(session->id, stored->data, stored->length, &old);
+    if (status != KV_OK)
+        return kv_fail(txn, status);
 
     bool same = false;
     session->change = old->change;
-    status = lmdb_fail(txn, compare(session, stored, &same));
-    if (status == STORE_OK && !same)
+    status = kv_fail(txn, compare(session, stored, &same));
+    if (status == KV_OK && !same)
         status = write_changed(txn, session, old, &stored->slot);
     session_free(old);
     *ret_changed = !same;
     return status;
 }
 
-static enum store_status put_again(struct store_txn *txn, struct session *session,
+static enum kv_status put_again(struct kv_txn *txn, struct session *session,
                                    const MDB_val *row, bool *ret_changed)
 {
     struct stored stored;
-    enum store_status status = lmdb_fail(txn, open_row(txn, session->id, row, &stored));
-    if (status != STORE_OK)
+    enum kv_status status = kv_fail(txn, open_row(txn, session->id, row, &stored));
+    if (status != KV_OK)
         return status;
     status = put_opened(txn, session, &stored, ret_changed);
     seal_free(stored.data, stored.length);
     return status;
 }
 
-enum store_status store_put_session(struct store_txn *txn, struct session *session,
+enum kv_status store_put_session(struct kv_txn *txn, struct session *session,
                                     bool *ret_changed)
 {
     struct row_key key = row_id(session->id);
     uint64_t before = session->change;
-    enum store_status status;
+    enum kv_status status;
     bool changed = true;
     MDB_val row;
 
     if (name_taken(txn, session))
-        return STORE_TAKEN;
-    if (lmdb_get(txn, TABLE_SESSIONS, &key, &row))
+        return KV_TAKEN;
+    if (kv_get(txn, TABLE_SESSIONS, &key, &row))
         status = put_again(txn, session, &row, &changed);
     else
         status = write_changed(txn, session, NULL, NULL);
-    if (status != STORE_OK)
+    if (status != KV_OK)
         session->change = before;
     else if (ret_changed != NULL)
         *ret_changed = changed;
     return status;
 }
 
-void store_delete_session(struct store_txn *txn, const uint8_t id[SESSION_ID_BYTES])
+void store_delete_session(struct kv_txn *txn, const uint8_t id[SESSION_ID_BYTES])
 {
     struct row_key key = row_id(id);
     struct session *session;
     uint32_t slot;
-    enum store_status status = read_session(txn, id, &session, &slot);
+    enum kv_status status = read_session(txn, id, &session, &slot);
 
-    if (status == STORE_MISSING)
+    if (status == KV_MISSING)
         return;
-    if (status != STORE_OK) {
-        lmdb_fail(txn, status);
+    if (status != KV_OK) {
+        kv_fail(txn, status);
         return;
     }
     index_remove(txn, session);
     session_free(session);
     store_delete_messages(txn, STORE_OUTBOX, id, UINT32_MAX);
     store_delete_messages(txn, STORE_INBOX, id, UINT32_MAX);
-    lmdb_delete(txn, TABLE_SESSIONS, &key);
+    kv_delete(txn, TABLE_SESSIONS, &key);
     slots_drop(txn, slot);
 }
 
-uint64_t store_count(struct store_txn *txn)
+uint64_t store_count(struct kv_txn *txn)
 {
-    return lmdb_count(txn, TABLE_SESSIONS);
+    return kv_count(txn, TABLE_SESSIONS);
 }

@@ -2,7 +2,7 @@
 #ifndef STATE_TABLE_H
 #define STATE_TABLE_H
 
-#include "lmdb/lmdb.h"
+#include "kv/table.h"
 
 enum table {
     TABLE_SESSIONS = TABLE_META + 1,

@@ -52,7 +52,7 @@ static bool has_room_again(const struct session *session)
 static void hear_again(struct step *step)
 {
     struct session *session = step->session;
-    session->deaf = false;
+    session->inbox_full = false;
     if (!session_alive(session))
         return;
     if (session->visit != NULL)
@@ -74,7 +74,7 @@ enum session_refusal command_ack(struct step *step)
     session->unread -= number + 1 - session->acked;
     session->unread_bytes -= step->event->length;
     session->acked = number + 1;
-    if (session->deaf && has_room_again(session))
+    if (session->inbox_full && has_room_again(session))
         hear_again(step);
     else if (session_alive(session) && receipt_owed(session))
         user_is_here(step); /* the peer wants to know */

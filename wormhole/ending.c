@@ -32,7 +32,7 @@ void ending_forget_inbox(struct step *step)
     session->ahead = 0;
     session->unread = 0;
     session->unread_bytes = 0;
-    session->deaf = false;
+    session->inbox_full = false;
 }
 
 void ending_begin(struct step *step, enum session_result result, bool flush, const char *reason)

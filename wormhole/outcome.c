@@ -76,12 +76,12 @@ void step_effect(struct step *step, enum effect_type type, char *text, uint32_t 
         (struct session_effect){.type = type, .text = text, .number = number};
 }
 
-void step_tell(struct step *step, char *text)
+void step_send(struct step *step, char *text)
 {
     if (text == NULL)
         step->outcome->no_memory = true;
     else
-        step_effect(step, EFFECT_TELL, text, 0);
+        step_effect(step, EFFECT_SEND, text, 0);
 }
 
 /* Bytes of a UTF-8 character behind its first. */

@@ -10,7 +10,7 @@
 #include <jansson.h>
 #include <sodium.h>
 
-#include "wormhole/document.h"
+#include "base/bounded_json.h"
 
 /* Longest pake and version payloads that are looked into. A pake has 81 bytes; a version payload
  * holds app_versions, and what later protocols add. */
@@ -28,7 +28,7 @@
 /* Takes the object over. NULL in, NULL out. */
 static char *take_text(json_t *object)
 {
-    char *text = object ? document_text(object, JSON_COMPACT) : NULL;
+    char *text = object ? bounded_json_text(object, JSON_COMPACT) : NULL;
 
     json_decref(object);
     return text;
@@ -72,7 +72,7 @@ enum payload_fault payload_read_pake(const uint8_t *body, size_t length,
 
     if (length > PAKE_BODY_MAX)
         return PAYLOAD_MALFORMED;
-    fault = faults[document_load((const char *)body, length, &root)];
+    fault = faults[bounded_json_load((const char *)body, length, &root)];
     if (fault != PAYLOAD_OK)
         return fault;
     if (!decode_pake(json_object_get(root, "pake_v1"), ret_message, ret_length))
@@ -89,7 +89,7 @@ char *payload_version(const char *app_versions)
     size_t length = strlen(text);
     json_t *versions;
 
-    if (length > PAYLOAD_VERSIONS_MAX || document_load(text, length, &versions))
+    if (length > PAYLOAD_VERSIONS_MAX || bounded_json_load(text, length, &versions))
         return NULL;
     return take_text(
         json_pack("{s:o, s:[s]}", "app_versions", versions, "abilities", RECEIPTS_ABILITY));
@@ -103,7 +103,7 @@ static char *short_object(json_t *object)
 
     if (!json_is_object(object))
         return strdup("{}");
-    text = document_text(object, JSON_COMPACT | JSON_ENSURE_ASCII);
+    text = bounded_json_text(object, JSON_COMPACT | JSON_ENSURE_ASCII);
     if (text && strlen(text) > PAYLOAD_VERSIONS_MAX)
         strcpy(text, "{}");
     return text;
@@ -130,7 +130,7 @@ char *payload_read_version(const uint8_t *plain, size_t length, bool *ret_receip
     char *text;
 
     if (length <= VERSION_BODY_MAX &&
-        document_load((const char *)plain, length, &root) == DOCUMENT_NO_MEMORY)
+        bounded_json_load((const char *)plain, length, &root) == DOCUMENT_NO_MEMORY)
         return NULL;
     text = short_object(json_object_get(root, "app_versions"));
     if (text)
@@ -166,7 +166,7 @@ enum payload_fault payload_read_receipt(const uint8_t *plain, size_t length,
 
     if (length > RECEIPT_BODY_MAX)
         return PAYLOAD_MALFORMED;
-    fault = faults[document_load((const char *)plain, length, &root)];
+    fault = faults[bounded_json_load((const char *)plain, length, &root)];
     if (fault != PAYLOAD_OK)
         return fault;
     if (read_count(json_object_get(root, "delivered"), &delivered) &&

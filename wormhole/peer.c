@@ -162,7 +162,7 @@ static void turn_away(struct step *step)
     /* From now on the peer is paused, until command_ack() comes back for it. With nothing to
      * acknowledge there is only something missing in front of this message. */
     if (session->acked < session->received)
-        session->deaf = true;
+        session->inbox_full = true;
     else
         miss(step);
 }
@@ -190,7 +190,7 @@ static void on_number(struct step *step, const struct wire_message *message, uin
 {
     struct session *session = step->session;
     struct opened opened;
-    if (session->deaf || have_number(session, number))
+    if (session->inbox_full || have_number(session, number))
         return;
     if (number - session->received > SESSION_AHEAD_MAX) {
         miss(step);
@@ -229,7 +229,7 @@ void peer_message(struct step *step, const struct wire_message *message)
     if (pake && session->mailbox_lost)
         session->visit->peer_glimpsed = true;
     else
-        lost_found(step);
+        mailbox_recovery_found(step);
     if (pake)
         on_pake(step, message);
     else if (!session_keyed(session))

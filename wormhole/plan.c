@@ -36,7 +36,7 @@ static int64_t jittered(struct step *step, int64_t duration)
 static const struct schedule_rule *rule_now(const struct step *step)
 {
     return schedule_rule_at(&step->session->schedule,
-                            step->context->now - step->session->lively_since);
+                            step->context->now - step->session->schedule_start);
 }
 
 void plan_at(struct step *step, int64_t when)
@@ -65,7 +65,7 @@ static int64_t kept_alive(const struct step *step, int64_t interval)
  * paused gets no connection to flood. */
 static bool may_hold(const struct step *step)
 {
-    return step->context->may_hold && !step->session->mailbox_lost && !step->session->deaf;
+    return step->context->may_hold && !step->session->mailbox_lost && !step->session->inbox_full;
 }
 
 void plan_next_visit(struct step *step)
@@ -73,7 +73,7 @@ void plan_next_visit(struct step *step)
     int64_t interval = rule_now(step)->interval;
     if (interval == 0 && !may_hold(step))
         interval = POLL_INSTEAD_OF_HOLD;
-    if (step->session->deaf && interval < PAUSED_INTERVAL)
+    if (step->session->inbox_full && interval < PAUSED_INTERVAL)
         interval = PAUSED_INTERVAL;
     plan_at(step, step->context->now + jittered(step, kept_alive(step, interval)));
 }
@@ -98,7 +98,7 @@ int64_t plan_hold(const struct step *step)
     if (!may_hold(step) || rule_now(step)->interval != 0)
         return 0;
     int64_t hold =
-        schedule_rule_left(&session->schedule, step->context->now - session->lively_since);
+        schedule_rule_left(&session->schedule, step->context->now - session->schedule_start);
     if (hold > HOLD_RENEW)
         hold = HOLD_RENEW;
     int64_t left = session_deadline(session) - step->context->now;
@@ -107,7 +107,7 @@ int64_t plan_hold(const struct step *step)
 
 void plan_lively(struct step *step)
 {
-    step->session->lively_since = step->context->now;
+    step->session->schedule_start = step->context->now;
 }
 
 void plan_peer_news(struct step *step)

@@ -49,7 +49,7 @@ static void tell(struct step *step)
     keys_seal(key, session->receipt_nonce, (const uint8_t *)text, strlen(text), sealed);
     sodium_memzero(key, sizeof key);
     session->visit->receipt_told = true;
-    step_tell(step, wire_add(phase, sealed, strlen(text) + KEYS_SEALED_EXTRA));
+    step_send(step, wire_add(phase, sealed, strlen(text) + KEYS_SEALED_EXTRA));
 }
 
 void receipt_add(struct step *step)

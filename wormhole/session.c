@@ -1,7 +1,7 @@
 /* A session's life, and the step that moves it. */
 #include "config.h"
 
-#include "wormhole/locked.h"
+#include "base/locked.h"
 #include "wormhole/payload.h"
 #include "wormhole/visit.h"
 #include "wormhole/wire.h"
@@ -100,7 +100,7 @@ struct session *session_new(const struct session_options *options,
     make_side(&step, session->side);
     step_random(&step, session->version_nonce, sizeof session->version_nonce);
     take_options(&step, options);
-    session->created = session->last_activity = session->lively_since = context->now;
+    session->created = session->last_activity = session->schedule_start = context->now;
     if (options->code != NULL)
         session_take_code(&step, options->code);
     plan_visit_now(&step);
@@ -144,8 +144,8 @@ static void wake_closed(struct step *step)
  * nor what a visit waits for. */
 static void heed_clock(struct session *session, int64_t now)
 {
-    if (session->lively_since > now)
-        session->lively_since = now;
+    if (session->schedule_start > now)
+        session->schedule_start = now;
     if (session->last_activity > now)
         session->last_activity = now;
     if (session->visit != NULL && session->visit->alarm > now + SESSION_ALARM_MAX)

@@ -93,7 +93,7 @@ struct visit; /* one relay connection's worth of memory; never stored */
 
 /* The session. What stands above `visit` is stored (state/record.c); a store must keep every field.
  * Strings are owned. Those secrets that it has for long are within the struct itself, which is
- * locked memory (wormhole/locked.h). */
+ * locked memory (base/locked.h). */
 struct session {
     uint8_t id[SESSION_ID_BYTES];
     uint64_t change; /* number of its newest change; the store's */
@@ -107,7 +107,7 @@ struct session {
     int64_t timeout; /* ms without the peer until it is given up */
     int64_t
         last_activity; /* creation, or the last news of the peer: the deadline counts from here */
-    int64_t lively_since; /* the schedule's start: creation, news of the peer, or a command of the
+    int64_t schedule_start; /* the schedule's start: creation, news of the peer, or a command of the
                              user */
     struct schedule schedule;
     uint32_t words; /* of the code to be generated */
@@ -123,7 +123,7 @@ struct session {
     char *mailbox;     /* id, or NULL */
     bool mailbox_lost; /* keyed, and the relay had forgotten the mailbox: look behind the nameplate
                           too */
-    bool look_behind;  /* the next visit claims the nameplate again instead of opening a mailbox */
+    bool reclaim_nameplate;  /* the next visit claims the nameplate again instead of opening a mailbox */
     char *places[SESSION_PLACES]; /* mailboxes behind the nameplate in which our version was left
                                      while our own was lost, the newest first; NULL at the end */
     uint32_t look; /* which one the next visit opens that does not claim: 0 is `mailbox`, others
@@ -155,7 +155,7 @@ struct session {
     uint64_t unread_bytes;
     uint32_t inbox_messages; /* most unread messages and bytes that this session keeps; */
     uint64_t inbox_bytes;    /* 0: SESSION_INBOX_MAX, SESSION_INBOX_BYTES_MAX */
-    bool deaf; /* a message was turned away because the inbox was full: the peer is paused */
+    bool inbox_full; /* a message was turned away because the inbox was full: the peer is paused */
 
     /* Receipts (receipt.c): only a peer whose version announces them is sent any, or believed. The
      * newest of ours says all that earlier ones said, so no other is kept. */
@@ -252,7 +252,7 @@ struct session_write {
 
 enum effect_type {
     EFFECT_CONNECT,    /* open a connection to the relay */
-    EFFECT_TELL,       /* send `text` to the relay */
+    EFFECT_SEND,       /* send `text` to the relay */
     EFFECT_ADD,        /* read outbox `number`, session_seal() it, and add it to the mailbox */
     EFFECT_DISCONNECT, /* close the connection; no EVENT_LOST is wanted for it */
 };

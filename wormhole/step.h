@@ -22,10 +22,10 @@ struct step {
 void step_write(struct step *step, enum write_type type, uint32_t number, const void *head,
                 size_t head_length, const void *data, size_t length);
 
-/* Emits an effect. `text` is consumed; step_tell takes the result of a wire_… call, NULL included.
+/* Emits an effect. `text` is consumed; step_send takes the result of a wire_… call, NULL included.
  */
 void step_effect(struct step *step, enum effect_type type, char *text, uint32_t number);
-void step_tell(struct step *step, char *text);
+void step_send(struct step *step, char *text);
 
 /* Replaces an owned string by a copy (NULL for none); long texts are cut to `limit` bytes at a
  * character's end. */

@@ -130,8 +130,8 @@ static void on_claimed(struct step *step, const struct wire_message *message)
     if (session->visit->stage != VISIT_CLAIMING)
         return;
     session->nameplate = NAMEPLATE_CLAIMED;
-    if (session->visit->look_behind) {
-        lost_remember(step, message->mailbox);
+    if (session->visit->reclaim_nameplate) {
+        mailbox_recovery_remember(step, message->mailbox);
     } else {
         session->visit->forgotten =
             session->mailbox != NULL && strcmp(session->mailbox, message->mailbox) != 0;
@@ -201,7 +201,7 @@ static void on_closed(struct step *step, const struct wire_message *message)
 static void on_crowded(struct step *step)
 {
     struct session *session = step->session;
-    if (session->visit->look_behind || session->visit->elsewhere) {
+    if (session->visit->reclaim_nameplate || session->visit->elsewhere) {
         /* Strangers have that nameplate now; our mailbox is not theirs. */
         visit_fail(step, "the nameplate belongs to others now", 0);
         return;
@@ -223,7 +223,7 @@ static void on_reclaimed(struct step *step)
 {
     struct session *session = step->session;
     session->nameplate = NAMEPLATE_RELEASED;
-    session->visit->look_behind = false;
+    session->visit->reclaim_nameplate = false;
     if (session->mailbox == NULL) {
         if (session_alive(session))
             ending_begin(step, RESULT_ERRORY, false,

@@ -35,7 +35,7 @@ struct visit {
     bool was_held; /* it came so far that there was nothing to do */
 
     bool forgotten;   /* the nameplate leads to another mailbox than it did */
-    bool look_behind; /* this one claimed the nameplate again, behind a lost mailbox */
+    bool reclaim_nameplate; /* this one claimed the nameplate again, behind a lost mailbox */
     char *mailbox;    /* the one opened */
     bool elsewhere;   /* … which is not the session's */
 
@@ -95,15 +95,15 @@ void visit_leave(struct step *step);
 /* ---- lost.c: when the relay has forgotten the mailbox, and nobody is proven yet ---- */
 
 /* Past the fence: sees what the relay has forgotten. */
-void lost_notice(struct session *session);
+void mailbox_recovery_notice(struct session *session);
 /* The mailbox behind the nameplate is this one now. */
-void lost_remember(struct step *step, const char *mailbox);
+void mailbox_recovery_remember(struct step *step, const char *mailbox);
 /* The mailbox to open, where the nameplate is not claimed. Borrowed. */
-const char *lost_mailbox(const struct session *session);
+const char *mailbox_recovery_mailbox(const struct session *session);
 /* True if our version may be added to the mailbox that is open. */
-bool lost_may_add_version(const struct session *session);
+bool mailbox_recovery_may_add_version(const struct session *session);
 /* The peer is here: the mailbox that is open is the session's from now on. */
-void lost_found(struct step *step);
+void mailbox_recovery_found(struct step *step);
 
 /* ---- visit_steps.c again ---- */
 

@@ -14,7 +14,7 @@
 
 static void ping(struct step *step, enum visit_stage stage)
 {
-    step_tell(step, wire_ping(++step->session->visit->ping));
+    step_send(step, wire_ping(++step->session->visit->ping));
     visit_await(step, stage);
 }
 
@@ -24,7 +24,7 @@ static bool wants_claim(const struct session *session)
 {
     if (!session_alive(session))
         return session->nameplate == NAMEPLATE_CLAIMED && session->mailbox == NULL;
-    if (session->look_behind)
+    if (session->reclaim_nameplate)
         return true;
     return !session_keyed(session) && session->nameplate != NAMEPLATE_RELEASED;
 }
@@ -32,18 +32,18 @@ static bool wants_claim(const struct session *session)
 void visit_bind(struct step *step)
 {
     struct session *session = step->session;
-    step_tell(step, wire_bind(session->appid, session->side, PACKAGE_VERSION));
+    step_send(step, wire_bind(session->appid, session->side, PACKAGE_VERSION));
     if (!session_alive(session) && session_code(session) == NULL) {
         ending_finish(step); /* given up before there was a nameplate */
     } else if (session_code(session) == NULL) {
-        step_tell(step, wire_allocate());
+        step_send(step, wire_allocate());
         visit_await(step, VISIT_ALLOCATING);
     } else if (wants_claim(session)) {
         visit_claim(step);
     } else if (!session_alive(session) && !session->flush) {
         visit_release(step);
     } else {
-        visit_open(step, lost_mailbox(session));
+        visit_open(step, mailbox_recovery_mailbox(session));
     }
 }
 
@@ -52,10 +52,10 @@ void visit_claim(struct step *step)
     struct session *session = step->session;
     char nameplate[NAMEPLATE_MAX + 1];
     code_nameplate(session->code, nameplate);
-    session->visit->look_behind = session->look_behind;
+    session->visit->reclaim_nameplate = session->reclaim_nameplate;
     /* Durable before the claim leaves: from now on the relay may know us. */
     session->nameplate = NAMEPLATE_CLAIMED;
-    step_tell(step, wire_claim(nameplate));
+    step_send(step, wire_claim(nameplate));
     visit_await(step, VISIT_CLAIMING);
 }
 
@@ -64,7 +64,7 @@ void visit_open(struct step *step, const char *mailbox)
     struct visit *visit = step->session->visit;
     step_set_text(step, &visit->mailbox, mailbox, WIRE_NAME_MAX);
     visit->elsewhere = strcmp(mailbox, step->session->mailbox) != 0;
-    step_tell(step, wire_open(mailbox));
+    step_send(step, wire_open(mailbox));
     ping(step, VISIT_REPLAYING);
 }
 
@@ -114,7 +114,7 @@ void visit_fenced(struct step *step)
 {
     struct session *session = step->session;
     struct visit *visit = session->visit;
-    lost_notice(session);
+    mailbox_recovery_notice(session);
     session->pake_stored = visit->pake_seen;
     session->version_stored = visit->version_seen;
     session->receipt_stored = visit->receipt_seen;
@@ -133,7 +133,7 @@ static void add_pake(struct step *step)
 {
     char *body = payload_pake(step->session->pake);
     step->session->visit->pake_told = true;
-    step_tell(step, body == NULL ? NULL : wire_add("pake", (const uint8_t *)body, strlen(body)));
+    step_send(step, body == NULL ? NULL : wire_add("pake", (const uint8_t *)body, strlen(body)));
     free(body);
 }
 
@@ -148,7 +148,7 @@ static void add_version(struct step *step)
         keys_phase(session->key, session->side, "version", key);
         keys_seal(key, session->version_nonce, (const uint8_t *)session->version, length, sealed);
     }
-    step_tell(step,
+    step_send(step,
               sealed == NULL ? NULL : wire_add("version", sealed, length + KEYS_SEALED_EXTRA));
     free(sealed);
 }
@@ -182,7 +182,7 @@ static void add_what_is_lacking(struct step *step)
         return;
     if (!visit->pake_seen && !visit->pake_told)
         add_pake(step);
-    if (session_keyed(session) && lost_may_add_version(session) && !visit->version_seen &&
+    if (session_keyed(session) && mailbox_recovery_may_add_version(session) && !visit->version_seen &&
         !visit->version_told)
         add_version(step);
     if (!may_add_numbers(session))
@@ -213,7 +213,7 @@ static void tell_release(struct step *step)
         return;
     step->session->visit->release_told = true;
     code_nameplate(step->session->code, nameplate);
-    step_tell(step, wire_release(nameplate));
+    step_send(step, wire_release(nameplate));
 }
 
 /* A connection that is held until now + plan_hold(). */
@@ -268,7 +268,7 @@ void visit_release(struct step *step)
     } else if (session->mailbox == NULL) {
         ending_finish(step);
     } else {
-        step_tell(step, wire_close(session->mailbox, ending_mood(session)));
+        step_send(step, wire_close(session->mailbox, ending_mood(session)));
         visit_await(step, VISIT_CLOSING);
     }
 }

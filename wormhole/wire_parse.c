@@ -9,7 +9,7 @@
 #include <sodium.h>
 
 #include "wormhole/code.h"
-#include "wormhole/document.h"
+#include "base/bounded_json.h"
 #include "wormhole/hashcash.h"
 #include "wormhole/text.h"
 
@@ -254,7 +254,7 @@ static const enum wire_fault load_faults[] = {
 enum wire_fault wire_parse(const char *text, size_t length, struct wire_message *ret_message)
 {
     struct wire_message message = {0};
-    enum wire_fault fault = load_faults[document_load(text, length, &message.root)];
+    enum wire_fault fault = load_faults[bounded_json_load(text, length, &message.root)];
 
     if (!fault)
         fault = read_root(message.root, &message);

@@ -66,11 +66,11 @@ static struct session *dormant_session(unsigned long number, const struct schedu
     return session;
 }
 
-static void write_batch(struct store *store, unsigned long first, unsigned long end,
+static void write_batch(struct kv *store, unsigned long first, unsigned long end,
                         const struct schedule *schedule)
 {
-    struct store_txn *txn = store_write(store, (end - first) * RECORD_ROOM);
-    enum store_status status;
+    struct kv_txn *txn = kv_write(store, (end - first) * RECORD_ROOM);
+    enum kv_status status;
 
     for (unsigned long number = first; number < end; number++) {
         struct session *session = dormant_session(number, schedule);
@@ -78,9 +78,9 @@ static void write_batch(struct store *store, unsigned long first, unsigned long 
         store_put_session(txn, session, NULL);
         session_free(session);
     }
-    status = store_commit(txn);
-    if (status != STORE_OK) {
-        fail(store_status_text(status));
+    status = kv_commit(txn);
+    if (status != KV_OK) {
+        fail(kv_status_text(status));
     }
 }
 
@@ -88,7 +88,7 @@ int main(int argc, char **argv)
 {
     unsigned long count = argc == 3 ? strtoul(argv[2], NULL, 10) : 0;
     struct schedule schedule;
-    struct store *store;
+    struct kv *store;
     char why[512];
 
     if (count == 0) {
@@ -97,12 +97,12 @@ int main(int argc, char **argv)
     if (sodium_init() < 0 || schedule_parse("email", &schedule) != SCHEDULE_OK) {
         fail("cannot begin");
     }
-    if (store_open(argv[1], 0, &store, why, sizeof(why)) != STORE_OK) {
+    if (store_open(argv[1], 0, &store, why, sizeof(why)) != KV_OK) {
         fail(why);
     }
     for (unsigned long first = 0; first < count; first += BATCH) {
         write_batch(store, first, first + BATCH < count ? first + BATCH : count, &schedule);
     }
-    store_close(store);
+    kv_close(store);
     return EXIT_SUCCESS;
 }

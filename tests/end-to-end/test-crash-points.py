@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Real daemons and relays crash at each point that is named in the sources (fault/fault.h), at its first hit, its second
+"""Real daemons and relays crash at each point that is named in the sources (base/fault.h), at its first hit, its second
 and so on, until an introduction completes without a crash. Whatever was promised before a crash holds after it: codes that
 were told, messages that were taken, each of which comes once, and what was acknowledged.
 """

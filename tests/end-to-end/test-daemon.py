@@ -9,7 +9,7 @@ import time
 from harness import contains, equal, main, test, true, wait_until
 from harness.waiting import patience
 
-# How the store keeps its format: the name, and a number of 8 bytes, big-endian (lmdb/meta.c).
+# How the store keeps its format: the name, and a number of 8 bytes, big-endian (kv/meta.c).
 FORMAT = b"format"
 # The exit status of a daemon that is not needed (daemon/daemon.h).
 ALREADY_RUNNING = 3

@@ -3,7 +3,7 @@
 
 #include "tests/fuzz/fuzz.h"
 
-#include "wormhole/document.h"
+#include "base/bounded_json.h"
 #include "wormhole/payload.h"
 
 #include <stdlib.h>

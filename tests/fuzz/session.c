@@ -104,7 +104,7 @@ static void carry_out(struct world *world, struct session_effect *effect)
         FUZZ_HOLDS(!world->connected);
         world->connected = true;
         break;
-    case EFFECT_TELL:
+    case EFFECT_SEND:
         hear(world, strdup(effect->text));
         break;
     case EFFECT_ADD:
@@ -135,7 +135,7 @@ static void keep(struct world *world, struct session_write *write)
     } else if (write->type == WRITE_INBOX) {
         FUZZ_HOLDS(write->number >= session->acked);
         FUZZ_HOLDS(write->number <= session->received + SESSION_AHEAD_MAX);
-        FUZZ_HOLDS(!session->deaf || session->unread > 0);
+        FUZZ_HOLDS(!session->inbox_full || session->unread > 0);
     } else if (write->type == WRITE_OUTBOX_FORGET) {
         forget_outbox(world);
     } else if (write->type == WRITE_FORGET) {
@@ -148,7 +148,7 @@ static struct record record_of(const struct session *session)
 {
     struct record record = {0};
 
-    FUZZ_HOLDS(record_encode(session, &record) == STORE_OK);
+    FUZZ_HOLDS(record_encode(session, &record) == KV_OK);
     return record;
 }
 
@@ -391,7 +391,7 @@ static void say_crash(struct world *world, uint8_t what, struct fuzz_input rest)
     (void)what;
     (void)rest;
     disconnect(world);
-    FUZZ_HOLDS(record_decode(world->session->id, before.data, before.length, &again) == STORE_OK);
+    FUZZ_HOLDS(record_decode(world->session->id, before.data, before.length, &again) == KV_OK);
     after = record_of(again);
     FUZZ_HOLDS(before.length == after.length && memcmp(before.data, after.data, after.length) == 0);
     record_clear(&before);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/routes.h"
+#include "daemon/relay_dialer.h"
 #include "tests/simulation/chance.h"
 #include "tests/simulation/rendezvous.h"
 #include "tests/simulation/timeline.h"
@@ -305,7 +305,7 @@ struct ws *ws_dial(struct ws_net *net, const struct url *url, const struct proxy
     return ws;
 }
 
-struct ws *routes_dial(struct routes *routes, struct relay *relay, const struct url *url,
+struct ws *relay_dialer_dial(struct relay_dialer *routes, struct relay *relay, const struct url *url,
                        const struct ws_options *options, const struct ws_handlers *handlers,
                        void *arg)
 {

@@ -13,8 +13,8 @@
 
 struct rendezvous;
 
-/* In place of daemon/routes.c: all relays are reached over one net. */
-struct routes {
+/* In place of daemon/relay_dialer.c: all relays are reached over one net. */
+struct relay_dialer {
     struct ws_net *net;
 };
 

@@ -53,16 +53,16 @@ struct platter {
     int64_t noted; /* time of day; 0 for none */
 };
 
-struct store {
+struct kv {
     struct platter durable;
     struct disk_hooks hooks;
 };
 
-struct store_txn {
-    struct store *store;
+struct kv_txn {
+    struct kv *store;
     struct platter *platter; /* the durable one for readers, a copy for the writer */
     bool writes, changed;
-    enum store_status status;
+    enum kv_status status;
 };
 
 /* ---- blobs ---- */
@@ -140,14 +140,14 @@ static struct row *find_row(const struct platter *platter, enum store_box box, c
     return NULL;
 }
 
-struct store *disk_new(const struct disk_hooks *hooks)
+struct kv *disk_new(const struct disk_hooks *hooks)
 {
-    struct store *store = calloc(1, sizeof *store);
+    struct kv *store = calloc(1, sizeof *store);
     store->hooks = *hooks;
     return store;
 }
 
-void disk_free(struct store *store)
+void disk_free(struct kv *store)
 {
     platter_clear(&store->durable);
     free(store);
@@ -155,28 +155,28 @@ void disk_free(struct store *store)
 
 /* ---- transactions ---- */
 
-struct store_txn *store_read(struct store *store)
+struct kv_txn *kv_read(struct kv *store)
 {
-    struct store_txn *txn = calloc(1, sizeof *txn);
-    *txn = (struct store_txn){.store = store, .platter = &store->durable};
+    struct kv_txn *txn = calloc(1, sizeof *txn);
+    *txn = (struct kv_txn){.store = store, .platter = &store->durable};
     return txn;
 }
 
-struct store_txn *store_write(struct store *store, size_t room)
+struct kv_txn *kv_write(struct kv *store, size_t room)
 {
-    struct store_txn *txn = calloc(1, sizeof *txn);
+    struct kv_txn *txn = calloc(1, sizeof *txn);
     (void)room;
-    *txn = (struct store_txn){
+    *txn = (struct kv_txn){
         .store = store, .platter = platter_copy(&store->durable), .writes = true};
     return txn;
 }
 
-enum store_status store_txn_status(const struct store_txn *txn)
+enum kv_status kv_txn_status(const struct kv_txn *txn)
 {
     return txn->status;
 }
 
-void store_end(struct store_txn *txn)
+void kv_end(struct kv_txn *txn)
 {
     if (txn == NULL)
         return;
@@ -187,32 +187,32 @@ void store_end(struct store_txn *txn)
     free(txn);
 }
 
-static void make_durable(struct store_txn *txn)
+static void make_durable(struct kv_txn *txn)
 {
-    struct store *store = txn->store;
+    struct kv *store = txn->store;
     struct platter old = store->durable;
     store->durable = *txn->platter;
-    *txn->platter = old; /* store_end() clears it */
+    *txn->platter = old; /* kv_end() clears it */
 }
 
-enum store_status store_commit(struct store_txn *txn)
+enum kv_status kv_commit(struct kv_txn *txn)
 {
     const struct disk_hooks *hooks = &txn->store->hooks;
-    enum store_status status = txn->status;
-    if (status == STORE_OK && txn->changed)
+    enum kv_status status = txn->status;
+    if (status == KV_OK && txn->changed)
         status = hooks->failing(hooks->arg);
-    if (status == STORE_OK && txn->changed) {
+    if (status == KV_OK && txn->changed) {
         enum disk_crash crash = hooks->committing(hooks->arg);
         if (crash != DISK_CRASH_BEFORE) {
             make_durable(txn);
             hooks->committed(hooks->arg);
         }
     }
-    store_end(txn);
+    kv_end(txn);
     return status;
 }
 
-bool store_forgets(const struct store *store)
+bool store_erasure_done(const struct kv *store)
 {
     (void)store;
     return true;
@@ -220,20 +220,20 @@ bool store_forgets(const struct store *store)
 
 /* ---- sessions ---- */
 
-static enum store_status read_entry(const struct entry *entry, struct session **ret_session)
+static enum kv_status read_entry(const struct entry *entry, struct session **ret_session)
 {
-    enum store_status status =
+    enum kv_status status =
         record_decode(entry->id, entry->record->data, entry->record->length, ret_session);
-    if (status == STORE_OK)
+    if (status == KV_OK)
         (*ret_session)->change = entry->change;
     return status;
 }
 
-enum store_status store_get_session(struct store_txn *txn, const uint8_t id[SESSION_ID_BYTES],
+enum kv_status store_get_session(struct kv_txn *txn, const uint8_t id[SESSION_ID_BYTES],
                                     struct session **ret_session)
 {
     const struct entry *entry = find_entry(txn->platter, id);
-    return entry == NULL ? STORE_MISSING : read_entry(entry, ret_session);
+    return entry == NULL ? KV_MISSING : read_entry(entry, ret_session);
 }
 
 static bool name_is_taken(const struct platter *platter, const struct session *session)
@@ -268,22 +268,22 @@ static bool same_record(const struct entry *entry, const struct record *record)
 }
 
 /* The record bears the number of its own change: the session is compared with the old one in it. */
-static enum store_status put(struct store_txn *txn, struct session *session, bool *ret_changed)
+static enum kv_status put(struct kv_txn *txn, struct session *session, bool *ret_changed)
 {
     struct entry *entry = find_entry(txn->platter, session->id);
     struct record record;
     session->change = entry == NULL ? 0 : entry->change;
-    enum store_status status = record_encode(session, &record);
-    if (status != STORE_OK)
+    enum kv_status status = record_encode(session, &record);
+    if (status != KV_OK)
         return status;
     if (entry != NULL && same_record(entry, &record)) {
         record_clear(&record);
-        return STORE_OK;
+        return KV_OK;
     }
     record_clear(&record);
     session->change = ++txn->platter->last_change;
     status = record_encode(session, &record);
-    if (status != STORE_OK)
+    if (status != KV_OK)
         return status;
     if (entry == NULL)
         entry = add_entry(txn->platter, session->id);
@@ -296,34 +296,34 @@ static enum store_status put(struct store_txn *txn, struct session *session, boo
     txn->changed = true;
     if (ret_changed != NULL)
         *ret_changed = true;
-    return STORE_OK;
+    return KV_OK;
 }
 
-enum store_status store_put_session(struct store_txn *txn, struct session *session,
+enum kv_status store_put_session(struct kv_txn *txn, struct session *session,
                                     bool *ret_changed)
 {
     if (ret_changed != NULL)
         *ret_changed = false;
     if (name_is_taken(txn->platter, session))
-        return STORE_TAKEN;
-    enum store_status status = put(txn, session, ret_changed);
-    if (status != STORE_OK && txn->status == STORE_OK)
+        return KV_TAKEN;
+    enum kv_status status = put(txn, session, ret_changed);
+    if (status != KV_OK && txn->status == KV_OK)
         txn->status = status;
     return status;
 }
 
-enum store_status store_find(struct store_txn *txn, const char *text,
+enum kv_status store_find(struct kv_txn *txn, const char *text,
                              uint8_t ret_id[SESSION_ID_BYTES])
 {
     for (unsigned i = 0; i < txn->platter->entry_count; i++)
         if (strcmp(txn->platter->entries[i].name, text) == 0) {
             memcpy(ret_id, txn->platter->entries[i].id, SESSION_ID_BYTES);
-            return STORE_OK;
+            return KV_OK;
         }
-    return STORE_MISSING;
+    return KV_MISSING;
 }
 
-void store_delete_session(struct store_txn *txn, const uint8_t id[SESSION_ID_BYTES])
+void store_delete_session(struct kv_txn *txn, const uint8_t id[SESSION_ID_BYTES])
 {
     struct platter *platter = txn->platter;
     struct entry *entry = find_entry(platter, id);
@@ -348,7 +348,7 @@ static int compare_due(int64_t wake, const uint8_t *id, const struct store_due *
     return memcmp(id, place->id, SESSION_ID_BYTES);
 }
 
-enum store_status store_next_due(struct store_txn *txn, struct store_due *place)
+enum kv_status store_next_due(struct kv_txn *txn, struct store_due *place)
 {
     const struct platter *platter = txn->platter;
     struct store_due best = {.wake = INT64_MAX};
@@ -361,9 +361,9 @@ enum store_status store_next_due(struct store_txn *txn, struct store_due *place)
         memcpy(best.id, entry->id, SESSION_ID_BYTES);
     }
     if (best.wake == INT64_MAX)
-        return STORE_MISSING;
+        return KV_MISSING;
     *place = best;
-    return STORE_OK;
+    return KV_OK;
 }
 
 /* ---- imports ---- */
@@ -376,18 +376,18 @@ static struct import *find_import(const struct platter *platter, const uint8_t *
     return NULL;
 }
 
-enum store_status store_get_import(struct store_txn *txn, const uint8_t id[SESSION_ID_BYTES],
+enum kv_status store_get_import(struct kv_txn *txn, const uint8_t id[SESSION_ID_BYTES],
                                    uint32_t *ret_exports)
 {
     const struct import *import = find_import(txn->platter, id);
     if (import == NULL)
-        return STORE_MISSING;
+        return KV_MISSING;
     *ret_exports = import->exports;
-    return STORE_OK;
+    return KV_OK;
 }
 
 /* No world lasts so long that one is forgotten. */
-void store_put_import(struct store_txn *txn, const uint8_t id[SESSION_ID_BYTES], uint32_t exports,
+void store_put_import(struct kv_txn *txn, const uint8_t id[SESSION_ID_BYTES], uint32_t exports,
                       int64_t deadline, int64_t now)
 {
     struct import *import = find_import(txn->platter, id);
@@ -404,26 +404,26 @@ void store_put_import(struct store_txn *txn, const uint8_t id[SESSION_ID_BYTES],
 
 /* ---- the time of day; it is durable with the next change ---- */
 
-void store_note_time(struct store_txn *txn, int64_t now)
+void store_note_time(struct kv_txn *txn, int64_t now)
 {
     if (txn->platter->noted < now)
         txn->platter->noted = now;
 }
 
-void store_correct_time(struct store_txn *txn, int64_t now)
+void store_correct_time(struct kv_txn *txn, int64_t now)
 {
     txn->platter->noted = now;
     txn->changed = true;
 }
 
-int64_t store_noted_time(struct store_txn *txn)
+int64_t store_noted_time(struct kv_txn *txn)
 {
     return txn->platter->noted != 0 ? txn->platter->noted : INT64_MIN;
 }
 
 /* ---- messages ---- */
 
-void store_put_message(struct store_txn *txn, enum store_box box,
+void store_put_message(struct kv_txn *txn, enum store_box box,
                        const uint8_t id[SESSION_ID_BYTES], uint32_t number, const uint8_t *data,
                        size_t length)
 {
@@ -440,19 +440,19 @@ void store_put_message(struct store_txn *txn, enum store_box box,
     txn->changed = true;
 }
 
-enum store_status store_get_message(struct store_txn *txn, enum store_box box,
+enum kv_status store_get_message(struct kv_txn *txn, enum store_box box,
                                     const uint8_t id[SESSION_ID_BYTES], uint32_t number,
                                     const uint8_t **ret_data, size_t *ret_length)
 {
     const struct row *row = find_row(txn->platter, box, id, number);
     if (row == NULL)
-        return STORE_MISSING;
+        return KV_MISSING;
     *ret_data = row->blob->data;
     *ret_length = row->blob->length;
-    return STORE_OK;
+    return KV_OK;
 }
 
-void store_delete_messages(struct store_txn *txn, enum store_box box,
+void store_delete_messages(struct kv_txn *txn, enum store_box box,
                            const uint8_t id[SESSION_ID_BYTES], uint32_t below)
 {
     struct platter *platter = txn->platter;
@@ -470,15 +470,15 @@ void store_delete_messages(struct store_txn *txn, enum store_box box,
     platter->row_count = kept;
 }
 
-const char *store_status_text(enum store_status status)
+const char *kv_status_text(enum kv_status status)
 {
-    return status == STORE_FULL ? "the disk is full" : "the disk fails";
+    return status == KV_FULL ? "the disk is full" : "the disk fails";
 }
 
 /* ---- for judges ---- */
 
 /* Judges look far more often than a session changes: it is read once. */
-const struct session *disk_session(const struct store *disk, const uint8_t id[SESSION_ID_BYTES])
+const struct session *disk_session(const struct kv *disk, const uint8_t id[SESSION_ID_BYTES])
 {
     const struct entry *entry = find_entry(&disk->durable, id);
     if (entry == NULL)
@@ -488,7 +488,7 @@ const struct session *disk_session(const struct store *disk, const uint8_t id[SE
     return entry->record->session;
 }
 
-bool disk_find(const struct store *disk, const char *beginning, uint8_t ret_id[SESSION_ID_BYTES])
+bool disk_find(const struct kv *disk, const char *beginning, uint8_t ret_id[SESSION_ID_BYTES])
 {
     for (unsigned i = 0; i < disk->durable.entry_count; i++) {
         const struct entry *entry = &disk->durable.entries[i];
@@ -500,7 +500,7 @@ bool disk_find(const struct store *disk, const char *beginning, uint8_t ret_id[S
     return false;
 }
 
-bool disk_message(const struct store *disk, enum store_box box, const uint8_t id[SESSION_ID_BYTES],
+bool disk_message(const struct kv *disk, enum store_box box, const uint8_t id[SESSION_ID_BYTES],
                   uint32_t number, const uint8_t **ret_data, size_t *ret_length)
 {
     const struct row *row = find_row(&disk->durable, box, id, number);
@@ -511,7 +511,7 @@ bool disk_message(const struct store *disk, enum store_box box, const uint8_t id
     return true;
 }
 
-unsigned disk_count(const struct store *disk)
+unsigned disk_count(const struct kv *disk)
 {
     return disk->durable.entry_count + disk->durable.row_count;
 }

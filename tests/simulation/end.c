@@ -123,7 +123,7 @@ static void carry_out(struct end *end, const struct session_effect *effect)
         end->connects++;
         end->connection = stock_connect(end->stock, from_relay, end, end->refuse);
         break;
-    case EFFECT_TELL:
+    case EFFECT_SEND:
         to_relay(end, effect->text);
         break;
     case EFFECT_ADD:
@@ -252,8 +252,8 @@ void end_crash(struct end *end)
     uint8_t id[SESSION_ID_BYTES];
     empty_network(end);
     memcpy(id, end->session->id, sizeof id);
-    if (record_encode(end->session, &record) != STORE_OK ||
-        record_decode(id, record.data, record.length, &again) != STORE_OK)
+    if (record_encode(end->session, &record) != KV_OK ||
+        record_decode(id, record.data, record.length, &again) != KV_OK)
         abort();
     record_clear(&record);
     session_free(end->session);

@@ -172,7 +172,7 @@ static void draw_codes(struct world *world)
         b->code = strdup("4-guessed-wrongly");
     else if (agreed && chance_percent(50))
         b->code = world->wrong_code ? NULL : strdup(a->code);
-    a->side.deaf = b->side.deaf = world->wrong_code;
+    a->side.inbox_full = b->side.inbox_full = world->wrong_code;
 }
 
 static void draw_meddlers(struct world *world)

@@ -86,7 +86,7 @@ static void check_inbox(struct judge_side *side, const struct session *session)
         size_t length;
         if (!disk_message(side->disk, STORE_INBOX, side->id, i, &data, &length))
             continue;
-        if (side->deaf)
+        if (side->inbox_full)
             trace_fail("%s got a message through a wrong code", side->who);
         if (i < session->acked)
             trace_fail("%s keeps message %u, which was acknowledged", side->who, i);
@@ -124,7 +124,7 @@ static void check_life(struct judge_side *side, const struct session *session)
                    session_state_name(session->state));
     if (side->result != RESULT_NONE && session->result != side->result)
         trace_fail("%s ended in two ways", side->who);
-    if (side->deaf && (session->state == SESSION_ESTABLISHED || session->result == RESULT_HAPPY))
+    if (side->inbox_full && (session->state == SESSION_ESTABLISHED || session->result == RESULT_HAPPY))
         trace_fail("%s is established through a wrong code", side->who);
     side->state = session->state;
     side->result = session->result;
@@ -308,7 +308,7 @@ void judge_answered(struct judge_side *side, const struct session *session)
     const struct session *durable = disk_session(side->disk, side->id);
     if (durable == NULL || durable->state != session->state || durable->sent != session->sent ||
         durable->acked != session->acked || durable->verification != session->verification ||
-        durable->lively_since != session->lively_since || durable->wake != session->wake ||
+        durable->schedule_start != session->schedule_start || durable->wake != session->wake ||
         !same_text(durable->name, session->name))
         trace_fail("%s told its user of something that is not durable", side->who);
 }
@@ -330,7 +330,7 @@ void judge_got(struct judge_side *side, uint32_t number, const uint8_t *data, si
     const struct session *session = disk_session(side->disk, side->id);
     const struct judge_side *peer = peer_of(side, session);
     const struct judge_message *sent;
-    if (side->deaf)
+    if (side->inbox_full)
         trace_fail("%s gave its user a message through a wrong code", side->who);
     if (number > side->read)
         trace_fail("%s gave its user message %u before message %u", side->who, number, side->read);

@@ -41,11 +41,11 @@ struct judge_phase {
 /* One session of a daemon, as the judge knows it. */
 struct judge_side {
     const char *who;
-    const struct store *disk;
+    const struct kv *disk;
     uint8_t id[SESSION_ID_BYTES];
     char text[SIDE_TEXT];
     bool known; /* the session is, or was, durable: `id` and `text` are its */
-    bool deaf;  /* nothing of a peer may ever come to its user: the codes differ */
+    bool inbox_full;  /* nothing of a peer may ever come to its user: the codes differ */
     struct judge_side *peers[JUDGE_PEERS]; /* daemons that may be it; NULL: there are no more */
 
     uint8_t pake[PAKE_MESSAGE_BYTES];

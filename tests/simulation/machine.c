@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <sys/time.h>
 
-#include "daemon/permission.h"
+#include "daemon/hashcash_worker.h"
 #include "daemon/relays.h"
 #include "daemon/scheduler.h"
 #include "daemon/visits.h"
@@ -24,7 +24,7 @@
 
 struct machine_parts {
     struct event_base *base;
-    struct routes routes;
+    struct relay_dialer routes;
     struct relays *relays;
     struct permissions *permissions;
     struct visits *visits;
@@ -57,14 +57,14 @@ static enum disk_crash on_committing(void *arg)
     return crash;
 }
 
-static enum store_status on_failing(void *arg)
+static enum kv_status on_failing(void *arg)
 {
     const struct machine *machine = arg;
     if (machine->net.dead)
-        return STORE_FAILED; /* what is being done is finished without effect */
+        return KV_FAILED; /* what is being done is finished without effect */
     if (chance_percent(machine->luck.full))
-        return STORE_FULL;
-    return chance_percent(machine->luck.broken) ? STORE_FAILED : STORE_OK;
+        return KV_FULL;
+    return chance_percent(machine->luck.broken) ? KV_FAILED : KV_OK;
 }
 
 static void on_committed(void *arg)
@@ -106,7 +106,7 @@ static void stop(struct machine *machine)
     struct machine_parts *parts = machine->parts;
     machine->parts = NULL;
     visits_free(parts->visits);
-    permissions_free(parts->permissions);
+    hashcash_worker_free(parts->permissions);
     scheduler_free(parts->scheduler);
     turns_free(parts->turns);
     relays_free(parts->relays);
@@ -130,7 +130,7 @@ void machine_start(struct machine *machine)
     parts->routes.net = &machine->net;
     parts->base = event_base_new();
     parts->relays = relays_new();
-    parts->permissions = permissions_new(parts->base);
+    parts->permissions = hashcash_worker_new(parts->base);
     parts->visits = visits_new(&(struct visits_parts){.routes = &parts->routes,
                                                       .store = machine->disk,
                                                       .relays = parts->relays,

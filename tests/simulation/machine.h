@@ -26,7 +26,7 @@ struct machine_parts;
 
 struct machine {
     const char *name;
-    struct store *disk;
+    struct kv *disk;
     struct ws_net net;
     struct machine_parts *parts; /* NULL while it is down */
     struct machine_luck luck;

@@ -17,9 +17,9 @@
 #include <event2/event.h>
 
 #include "daemon/nameplates.h"
-#include "daemon/permission.h"
+#include "daemon/hashcash_worker.h"
 #include "daemon/relays.h"
-#include "daemon/routes.h"
+#include "daemon/relay_dialer.h"
 #include "daemon/server.h"
 #include "daemon/subscribers.h"
 #include "daemon/turn.h"
@@ -63,8 +63,8 @@ struct talk *house_come_in(struct house *house)
 static void make_nameplates(struct house *house)
 {
     char why[256];
-    house->routes = routes_new(house->base, &house->settings, why, sizeof why);
-    house->permissions = permissions_new(house->base);
+    house->routes = relay_dialer_new(house->base, &house->settings, why, sizeof why);
+    house->permissions = hashcash_worker_new(house->base);
     house->rpc.nameplates = nameplates_new(&(struct nameplates_parts){
         house->base, house->routes, house->rpc.relays, house->permissions});
     assert_non_null(house->rpc.nameplates);
@@ -84,7 +84,7 @@ int house_set_up(void **state)
     house->settings.socket = strdup("/nowhere");
     house->rpc.settings = &house->settings;
     house->rpc.started = 12345;
-    if (store_open(house->directory, 0, &house->rpc.store, why, sizeof why) != STORE_OK)
+    if (store_open(house->directory, 0, &house->rpc.store, why, sizeof why) != KV_OK)
         fail_msg("%s", why);
     house->rpc.relays = relays_new();
     house->rpc.subscribers = subscribers_new(house->base);
@@ -120,13 +120,13 @@ int house_tear_down(void **state)
     server_free(house->server);
     talk_free(house->talk);
     nameplates_free(house->rpc.nameplates);
-    permissions_free(house->permissions);
+    hashcash_worker_free(house->permissions);
     turns_free(house->rpc.turns);
     subscribers_free(house->rpc.subscribers);
     relays_free(house->rpc.relays);
-    store_close(house->rpc.store);
+    kv_close(house->rpc.store);
     settings_clear(&house->settings);
-    routes_free(house->routes);
+    relay_dialer_free(house->routes);
     event_base_loop(house->base, EVLOOP_NONBLOCK);
     event_base_free(house->base);
     remove_directory(house->directory);
@@ -181,25 +181,25 @@ void house_do(struct talk *talk, const char *method, const char *params)
     json_decref(talk_result(talk, method, params));
 }
 
-struct session *house_take_out(struct store_txn *txn, const char *name)
+struct session *house_take_out(struct kv_txn *txn, const char *name)
 {
     uint8_t id[SESSION_ID_BYTES];
     struct session *session;
-    assert_int_equal(store_find(txn, name, id), STORE_OK);
-    assert_int_equal(store_get_session(txn, id, &session), STORE_OK);
+    assert_int_equal(store_find(txn, name, id), KV_OK);
+    assert_int_equal(store_get_session(txn, id, &session), KV_OK);
     return session;
 }
 
-void house_put_back(struct store_txn *txn, struct session *session)
+void house_put_back(struct kv_txn *txn, struct session *session)
 {
-    assert_int_equal(store_put_session(txn, session, NULL), STORE_OK);
-    assert_int_equal(store_commit(txn), STORE_OK);
+    assert_int_equal(store_put_session(txn, session, NULL), KV_OK);
+    assert_int_equal(kv_commit(txn), KV_OK);
     session_free(session);
 }
 
 void house_deliver(struct house *house, const char *name, uint32_t number, const char *text)
 {
-    struct store_txn *txn = store_write(house->rpc.store, 1 << 20);
+    struct kv_txn *txn = kv_write(house->rpc.store, 1 << 20);
     struct session *session = house_take_out(txn, name);
     store_put_message(txn, STORE_INBOX, session->id, number, (const uint8_t *)text, strlen(text));
     session->received = number + 1;
@@ -210,7 +210,7 @@ void house_deliver(struct house *house, const char *name, uint32_t number, const
 
 void house_prove(struct house *house, const char *name)
 {
-    struct store_txn *txn = store_write(house->rpc.store, 1 << 20);
+    struct kv_txn *txn = kv_write(house->rpc.store, 1 << 20);
     struct session *session = house_take_out(txn, name);
     session->state = SESSION_ESTABLISHED;
     session->peer_side = strdup("0123456789");

@@ -11,16 +11,16 @@
 #include "wormhole/session.h"
 
 struct permissions;
-struct routes;
+struct relay_dialer;
 struct server;
-struct store_txn;
+struct kv_txn;
 struct talk;
 
 struct house {
     char directory[32];
     struct event_base *base;
     struct settings settings;
-    struct routes *routes;
+    struct relay_dialer *routes;
     struct permissions *permissions;
     struct rpc rpc;
     struct server *server;
@@ -56,8 +56,8 @@ void house_do(struct talk *talk, const char *method, const char *params);
 /* ---- behind the daemon's back ---- */
 
 /* A session; session_free(), or house_put_back(), which commits as well. */
-struct session *house_take_out(struct store_txn *txn, const char *name);
-void house_put_back(struct store_txn *txn, struct session *session);
+struct session *house_take_out(struct kv_txn *txn, const char *name);
+void house_put_back(struct kv_txn *txn, struct session *session);
 
 /* What a peer would have sent. */
 void house_deliver(struct house *house, const char *name, uint32_t number, const char *text);

@@ -64,7 +64,7 @@ static void fill_numbers(struct session *session)
     session->change = 701;
     session->timeout = 702;
     session->last_activity = 703;
-    session->lively_since = 704;
+    session->schedule_start = 704;
     session->words = 5;
     session->ended = 706;
     session->heals = 707;
@@ -103,14 +103,14 @@ struct session *sample_full(uint32_t number)
     session->nameplate = NAMEPLATE_RELEASED;
     session->flush = true;
     session->mailbox_lost = true;
-    session->look_behind = true;
+    session->reclaim_nameplate = true;
     session->places[0] = strdup("mailbox-behind");
     session->places[1] = strdup("mailbox-before");
     session->places[2] = strdup("mailbox-long-ago");
     session->look = 1;
     session->pake_stored = true;
     session->version_stored = true;
-    session->deaf = true;
+    session->inbox_full = true;
     session->verification = VERIFICATION_DONE;
     session->peer_receipts = true;
     session->receipt_stored = true;
@@ -152,7 +152,7 @@ static void same_numbers(const struct session *a, const struct session *b)
     SAME_NUMBER(created);
     SAME_NUMBER(timeout);
     SAME_NUMBER(last_activity);
-    SAME_NUMBER(lively_since);
+    SAME_NUMBER(schedule_start);
     SAME_NUMBER(words);
     SAME_NUMBER(state);
     SAME_NUMBER(result);
@@ -160,7 +160,7 @@ static void same_numbers(const struct session *a, const struct session *b)
     SAME_NUMBER(flush);
     SAME_NUMBER(nameplate);
     SAME_NUMBER(mailbox_lost);
-    SAME_NUMBER(look_behind);
+    SAME_NUMBER(reclaim_nameplate);
     SAME_TEXT(places[0]);
     SAME_TEXT(places[1]);
     SAME_TEXT(places[2]);
@@ -177,7 +177,7 @@ static void same_numbers(const struct session *a, const struct session *b)
     SAME_NUMBER(acked);
     SAME_NUMBER(unread);
     SAME_NUMBER(unread_bytes);
-    SAME_NUMBER(deaf);
+    SAME_NUMBER(inbox_full);
     SAME_NUMBER(last_visit);
     SAME_NUMBER(failures);
     SAME_NUMBER(verification);

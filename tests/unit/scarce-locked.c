@@ -3,7 +3,7 @@
 
 #include "scarce.h"
 
-#include "wormhole/locked.h"
+#include "base/locked.h"
 
 void *__real_locked_new(struct locked_pool *pool);
 void *__wrap_locked_new(struct locked_pool *pool);

@@ -16,14 +16,14 @@
 void storebox_open(struct storebox *box, uint64_t max_bytes)
 {
     char why[512] = "";
-    if (store_open(box->path, max_bytes, &box->store, why, sizeof(why)) != STORE_OK)
+    if (store_open(box->path, max_bytes, &box->store, why, sizeof(why)) != KV_OK)
         fail_msg("%s", why);
     assert_string_equal(why, "");
 }
 
 void storebox_close(struct storebox *box)
 {
-    store_close(box->store);
+    kv_close(box->store);
     box->store = NULL;
 }
 
@@ -54,10 +54,10 @@ int storebox_tear_down(void **state)
     return 0;
 }
 
-void storebox_assert_refused(const char *path, enum store_status status)
+void storebox_assert_refused(const char *path, enum kv_status status)
 {
     char why[512] = "";
-    struct store *store = NULL;
+    struct kv *store = NULL;
     assert_int_equal(store_open(path, 0, &store, why, sizeof(why)), status);
     assert_null(store);
     assert_non_null(strstr(why, path));
@@ -65,31 +65,31 @@ void storebox_assert_refused(const char *path, enum store_status status)
 
 void storebox_put(struct storebox *box, struct session *session)
 {
-    struct store_txn *txn = store_write(box->store, 4096);
-    assert_int_equal(store_put_session(txn, session, NULL), STORE_OK);
-    assert_int_equal(store_commit(txn), STORE_OK);
+    struct kv_txn *txn = kv_write(box->store, 4096);
+    assert_int_equal(store_put_session(txn, session, NULL), KV_OK);
+    assert_int_equal(kv_commit(txn), KV_OK);
 }
 
 void storebox_delete(struct storebox *box, const struct session *session)
 {
-    struct store_txn *txn = store_write(box->store, 0);
+    struct kv_txn *txn = kv_write(box->store, 0);
     store_delete_session(txn, session->id);
-    assert_int_equal(store_commit(txn), STORE_OK);
+    assert_int_equal(kv_commit(txn), KV_OK);
 }
 
-enum store_status storebox_next(struct store_txn *txn, const uint8_t *after,
+enum kv_status storebox_next(struct kv_txn *txn, const uint8_t *after,
                                 struct session **ret_session)
 {
     uint8_t id[SESSION_ID_BYTES];
-    enum store_status status = store_next_id(txn, after, id);
-    return status == STORE_OK ? store_get_session(txn, id, ret_session) : status;
+    enum kv_status status = store_next_id(txn, after, id);
+    return status == KV_OK ? store_get_session(txn, id, ret_session) : status;
 }
 
 uint64_t storebox_rows(struct storebox *box, enum table table)
 {
-    struct store_txn *txn = store_read(box->store);
-    uint64_t rows = lmdb_count(txn, table);
-    assert_int_equal(store_txn_status(txn), STORE_OK);
-    store_end(txn);
+    struct kv_txn *txn = kv_read(box->store);
+    uint64_t rows = kv_count(txn, table);
+    assert_int_equal(kv_txn_status(txn), KV_OK);
+    kv_end(txn);
     return rows;
 }

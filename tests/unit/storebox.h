@@ -10,7 +10,7 @@
 
 struct storebox {
     char *path;
-    struct store *store;
+    struct kv *store;
 };
 
 /* New and open. storebox_remove(). */
@@ -26,14 +26,14 @@ void storebox_open(struct storebox *box, uint64_t max_bytes);
 
 /* Opens it in vain; fails the test unless the status is this one and a sentence names the
  * directory. */
-void storebox_assert_refused(const char *path, enum store_status status);
+void storebox_assert_refused(const char *path, enum kv_status status);
 
 /* One session, in a transaction of its own. */
 void storebox_put(struct storebox *box, struct session *session);
 void storebox_delete(struct storebox *box, const struct session *session);
 
 /* The first session behind `after`, or of all (NULL), as store_get_session() says. */
-enum store_status storebox_next(struct store_txn *txn, const uint8_t *after,
+enum kv_status storebox_next(struct kv_txn *txn, const uint8_t *after,
                                 struct session **ret_session);
 
 /* How many rows the table has. */

@@ -78,7 +78,7 @@ static struct session *sample(const char *code)
 static struct record record_of(const struct session *session)
 {
     struct record record;
-    assert_int_equal(record_encode(session, &record), STORE_OK);
+    assert_int_equal(record_encode(session, &record), KV_OK);
     return record;
 }
 
@@ -267,7 +267,7 @@ static void it_goes_on_elsewhere(void **state)
         struct session_context context = context_at(pair.a.now);
         session_resume(pair.a.session, &context);
         assert_int_equal(pair.a.session->wake, pair.a.now);
-        assert_int_equal(pair.a.session->lively_since, pair.a.now);
+        assert_int_equal(pair.a.session->schedule_start, pair.a.now);
         end_send(&pair.a, "from another machine");
         pair_visit(&pair, 3);
         end_verify(&pair.a, true);

@@ -57,17 +57,17 @@ static void so_many_messages(void **state)
     open_flood(&pair, POLL, 3, 0, 7);
     end_visit(&pair.b);
     assert_holds(&pair.b, 0, 3);
-    assert_true(pair.b.session->deaf);
+    assert_true(pair.b.session->inbox_full);
     end_visit(&pair.b);
     assert_holds(&pair.b, 0, 3);
     end_ack(&pair.b, 2);
-    assert_false(pair.b.session->deaf);
+    assert_false(pair.b.session->inbox_full);
     end_visit(&pair.b);
     assert_holds(&pair.b, 3, 6);
     end_ack(&pair.b, 5);
     end_visit(&pair.b);
     assert_holds(&pair.b, 6, 7);
-    assert_false(pair.b.session->deaf);
+    assert_false(pair.b.session->inbox_full);
     pair_free(&pair);
 }
 
@@ -79,12 +79,12 @@ static void so_many_bytes(void **state)
     end_visit(&pair.b);
     assert_holds(&pair.b, 0, 2);
     assert_int_equal(pair.b.session->unread_bytes, 8);
-    assert_true(pair.b.session->deaf);
+    assert_true(pair.b.session->inbox_full);
     pair_free(&pair);
     open_flood(&pair, POLL, 0, 12, 3);
     end_visit(&pair.b);
     assert_holds(&pair.b, 0, 3);
-    assert_false(pair.b.session->deaf);
+    assert_false(pair.b.session->inbox_full);
     pair_free(&pair);
 }
 
@@ -109,7 +109,7 @@ static void none_is_none(void **state)
     for (int i = 0; i < 10; i++)
         pair_visit(&pair, 1);
     assert_holds(&pair.b, 0, 200);
-    assert_false(pair.b.session->deaf);
+    assert_false(pair.b.session->inbox_full);
     pair_free(&pair);
 }
 
@@ -144,7 +144,7 @@ static void survives_a_crash(void **state)
     open_flood(&pair, POLL, 3, 0, 7);
     end_visit(&pair.b);
     end_crash(&pair.b);
-    assert_true(pair.b.session->deaf);
+    assert_true(pair.b.session->inbox_full);
     end_visit(&pair.b);
     assert_holds(&pair.b, 0, 3);
     end_ack(&pair.b, 2);
@@ -160,7 +160,7 @@ static void is_not_decrypted(void **state)
     (void)state;
     open_flood(&pair, POLL, 3, 0, 5);
     end_visit(&pair.b);
-    assert_true(pair.b.session->deaf);
+    assert_true(pair.b.session->inbox_full);
     pair.a.session->key[0] ^= 1;
     end_say(&pair.a, "5", "garbled");
     end_visit(&pair.b);
@@ -178,7 +178,7 @@ static void is_not_held(void **state)
     (void)state;
     open_flood(&pair, HOLD, 3, 0, 10);
     pair_run(&pair);
-    assert_true(pair.b.session->deaf);
+    assert_true(pair.b.session->inbox_full);
     assert_int_equal(session_connection(pair.b.session), CONNECTION_NONE);
     unsigned before = pair.b.connects;
     int64_t until = pair.b.now + 60 * MINUTE;
@@ -197,7 +197,7 @@ static void schedule_may_be_rarer(void **state)
     (void)state;
     open_flood(&pair, "0:3600", 3, 0, 10);
     end_visit(&pair.b);
-    assert_true(pair.b.session->deaf);
+    assert_true(pair.b.session->inbox_full);
     assert_true(pair.b.session->wake - pair.b.now >= 48 * MINUTE);
     pair_free(&pair);
 }
@@ -214,7 +214,7 @@ static void user_is_not_paused(void **state)
     (void)state;
     open_flood(&pair, HOLD, 4, 0, 10);
     pair_run(&pair);
-    assert_true(pair.b.session->deaf);
+    assert_true(pair.b.session->inbox_full);
     assert_due(&pair.b, false);
     end_send(&pair.b, "stop it");
     assert_due(&pair.b, true);
@@ -224,7 +224,7 @@ static void user_is_not_paused(void **state)
     end_command(&pair.b, EVENT_POLL);
     assert_due(&pair.b, true);
     pair_run(&pair);
-    assert_true(pair.b.session->deaf);
+    assert_true(pair.b.session->inbox_full);
     end_ack(&pair.b, 0); /* the peer is told of it, but is not heard yet */
     assert_due(&pair.b, true);
     pair_run(&pair);
@@ -263,7 +263,7 @@ static void few_visits_for_many_acknowledgements(void **state)
     session = pair.b.session;
     /* A peer who is no wormholed: no receipts, for which there would be visits. */
     session->peer_receipts = false;
-    assert_true(session->deaf);
+    assert_true(session->inbox_full);
     unsigned before = pair.b.connects;
     while (session->acked < 200) {
         end_ack(&pair.b, session->acked);

@@ -19,7 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "wormhole/locked.h"
+#include "base/locked.h"
 
 /* Not a multiple of any alignment. */
 #define SIZE 1001

@@ -48,7 +48,7 @@ static void open_met(struct pair *pair, const char *schedule)
 static struct record record_of(const struct end *end)
 {
     struct record record;
-    assert_int_equal(record_encode(end->session, &record), STORE_OK);
+    assert_int_equal(record_encode(end->session, &record), KV_OK);
     return record;
 }
 

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pack/scan.h"
+#include "base/msgpack_scan.h"
 #include "sample.h"
 #include "scarce.h"
 #include "state/record.h"
@@ -23,18 +23,18 @@ static const uint8_t id[SESSION_ID_BYTES] = {0, 0, 0, 0, 0, 0, 0, 7};
 static struct record encode(const struct session *session)
 {
     struct record record;
-    assert_int_equal(record_encode(session, &record), STORE_OK);
+    assert_int_equal(record_encode(session, &record), KV_OK);
     return record;
 }
 
 /* Decodes from memory of exactly the record's size, where a look too far shows. */
-static enum store_status decode(const uint8_t *data, size_t length, struct session **ret_session)
+static enum kv_status decode(const uint8_t *data, size_t length, struct session **ret_session)
 {
     uint8_t *copy = malloc(length > 0 ? length : 1);
     assert_non_null(copy);
     if (length > 0)
         memcpy(copy, data, length);
-    enum store_status status = record_decode(id, copy, length, ret_session);
+    enum kv_status status = record_decode(id, copy, length, ret_session);
     free(copy);
     return status;
 }
@@ -42,7 +42,7 @@ static enum store_status decode(const uint8_t *data, size_t length, struct sessi
 static void assert_refused(const uint8_t *data, size_t length)
 {
     struct session *session = NULL;
-    assert_int_equal(decode(data, length, &session), STORE_DAMAGED);
+    assert_int_equal(decode(data, length, &session), KV_DAMAGED);
     assert_null(session);
 }
 
@@ -61,7 +61,7 @@ static void round_trip(struct session *session)
     struct record first = encode(session), second;
     struct session *back = NULL;
 
-    assert_int_equal(decode(first.data, first.length, &back), STORE_OK);
+    assert_int_equal(decode(first.data, first.length, &back), KV_OK);
     sample_assert_same(session, back);
     second = encode(back);
     assert_int_equal(first.length, second.length);
@@ -186,21 +186,21 @@ static size_t put_together(const struct pairs *pairs, uint32_t tag, const void *
     return used;
 }
 
-static enum store_status decode_changed(uint32_t tag, const void *value, size_t length,
+static enum kv_status decode_changed(uint32_t tag, const void *value, size_t length,
                                         const void *extra, size_t extra_length)
 {
     static uint8_t data[65536];
     struct session *full = sample_full(7), *back = NULL;
     struct pairs pairs = take_apart(full);
     size_t size = put_together(&pairs, tag, value, length, extra, extra_length, data);
-    enum store_status status = decode(data, size, &back);
+    enum kv_status status = decode(data, size, &back);
     session_free(back);
     record_clear(&pairs.record);
     session_free(full);
     return status;
 }
 
-static enum store_status decode_with(const char *name, const void *value, size_t length)
+static enum kv_status decode_with(const char *name, const void *value, size_t length)
 {
     const struct field *field = field_named(name);
     assert_non_null(field);
@@ -234,7 +234,7 @@ static void test_wrong_types(void **state)
             /* The text among them has one byte. */
             bool right = values[j].letter == kinds[field->kind] && field->least <= 1;
             assert_int_equal(decode_changed(field->tag, values[j].value, values[j].length, NULL, 0),
-                             right ? STORE_OK : STORE_DAMAGED);
+                             right ? KV_OK : KV_DAMAGED);
         }
     }
 }
@@ -244,22 +244,22 @@ static void test_wrong_types(void **state)
 static void test_out_of_range(void **state)
 {
     (void)state;
-    assert_int_equal(WITH("state", "\x06"), STORE_OK);
-    assert_int_equal(WITH("state", "\x07"), STORE_DAMAGED);
-    assert_int_equal(WITH("verification", "\x02"), STORE_OK);
-    assert_int_equal(WITH("verification", "\x03"), STORE_DAMAGED);
-    assert_int_equal(WITH("state", "\xff"), STORE_DAMAGED);
-    assert_int_equal(WITH("state", "\xcf\x00\x00\x00\x01\x00\x00\x00\x00"), STORE_DAMAGED);
-    assert_int_equal(WITH("result", "\x06"), STORE_DAMAGED);
-    assert_int_equal(WITH("nameplate", "\x03"), STORE_DAMAGED);
-    assert_int_equal(WITH("words", "\x10"), STORE_OK);
-    assert_int_equal(WITH("words", "\x11"), STORE_DAMAGED);
-    assert_int_equal(WITH("heals", "\xce\xff\xff\xff\xff"), STORE_OK);
-    assert_int_equal(WITH("heals", "\xcf\x00\x00\x00\x01\x00\x00\x00\x00"), STORE_DAMAGED);
-    assert_int_equal(WITH("heals", "\xff"), STORE_DAMAGED);
-    assert_int_equal(WITH("sent_bytes", "\xff"), STORE_DAMAGED);
-    assert_int_equal(WITH("wake", "\xd3\x80\x00\x00\x00\x00\x00\x00\x00"), STORE_OK);
-    assert_int_equal(WITH("wake", "\xcf\x80\x00\x00\x00\x00\x00\x00\x00"), STORE_DAMAGED);
+    assert_int_equal(WITH("state", "\x06"), KV_OK);
+    assert_int_equal(WITH("state", "\x07"), KV_DAMAGED);
+    assert_int_equal(WITH("verification", "\x02"), KV_OK);
+    assert_int_equal(WITH("verification", "\x03"), KV_DAMAGED);
+    assert_int_equal(WITH("state", "\xff"), KV_DAMAGED);
+    assert_int_equal(WITH("state", "\xcf\x00\x00\x00\x01\x00\x00\x00\x00"), KV_DAMAGED);
+    assert_int_equal(WITH("result", "\x06"), KV_DAMAGED);
+    assert_int_equal(WITH("nameplate", "\x03"), KV_DAMAGED);
+    assert_int_equal(WITH("words", "\x10"), KV_OK);
+    assert_int_equal(WITH("words", "\x11"), KV_DAMAGED);
+    assert_int_equal(WITH("heals", "\xce\xff\xff\xff\xff"), KV_OK);
+    assert_int_equal(WITH("heals", "\xcf\x00\x00\x00\x01\x00\x00\x00\x00"), KV_DAMAGED);
+    assert_int_equal(WITH("heals", "\xff"), KV_DAMAGED);
+    assert_int_equal(WITH("sent_bytes", "\xff"), KV_DAMAGED);
+    assert_int_equal(WITH("wake", "\xd3\x80\x00\x00\x00\x00\x00\x00\x00"), KV_OK);
+    assert_int_equal(WITH("wake", "\xcf\x80\x00\x00\x00\x00\x00\x00\x00"), KV_DAMAGED);
 }
 
 static void test_lengths(void **state)
@@ -279,13 +279,13 @@ static void test_lengths(void **state)
             value[1] = (uint8_t)(length >> 8);
             value[2] = (uint8_t)length;
             assert_int_equal(decode_changed(field->tag, value, 3 + length, NULL, 0),
-                             right ? STORE_OK : STORE_DAMAGED);
+                             right ? KV_OK : KV_DAMAGED);
         }
     }
-    assert_int_equal(WITH("name", "\xa0"), STORE_DAMAGED);
-    assert_int_equal(WITH("reason", "\xa0"), STORE_OK);
-    assert_int_equal(WITH("code", "\xa0"), STORE_DAMAGED);
-    assert_int_equal(WITH("side", "\xa0"), STORE_DAMAGED);
+    assert_int_equal(WITH("name", "\xa0"), KV_DAMAGED);
+    assert_int_equal(WITH("reason", "\xa0"), KV_OK);
+    assert_int_equal(WITH("code", "\xa0"), KV_DAMAGED);
+    assert_int_equal(WITH("side", "\xa0"), KV_DAMAGED);
 }
 
 /* The value of a tag of one byte; NULL if it is not there. */
@@ -327,32 +327,32 @@ static void test_nul_in_text(void **state)
                                             "01234\0"
                                             "6789",
                                             11, NULL, 0),
-                             STORE_DAMAGED);
+                             KV_DAMAGED);
     }
-    assert_int_equal(WITH("relay", "\xa2x\0"), STORE_DAMAGED);
+    assert_int_equal(WITH("relay", "\xa2x\0"), KV_DAMAGED);
 }
 
 static void test_bad_schedules(void **state)
 {
     (void)state;
-    assert_int_equal(WITH("schedule", "\x94\x00\x00\x01\x00"), STORE_OK);
-    assert_int_equal(WITH("schedule", "\x90"), STORE_DAMAGED);
-    assert_int_equal(WITH("schedule", "\x91\x00"), STORE_DAMAGED);
-    assert_int_equal(WITH("schedule", "\x93\x00\x01\x02"), STORE_DAMAGED);
-    assert_int_equal(WITH("schedule", "\x92\x01\x00"), STORE_DAMAGED);
-    assert_int_equal(WITH("schedule", "\x92\x00\xff"), STORE_DAMAGED);
-    assert_int_equal(WITH("schedule", "\x94\x00\x00\x00\x00"), STORE_DAMAGED);
-    assert_int_equal(WITH("schedule", "\x96\x00\x00\x02\x00\x01\x00"), STORE_DAMAGED);
-    assert_int_equal(WITH("schedule", "\x92\x00\xa1x"), STORE_DAMAGED);
+    assert_int_equal(WITH("schedule", "\x94\x00\x00\x01\x00"), KV_OK);
+    assert_int_equal(WITH("schedule", "\x90"), KV_DAMAGED);
+    assert_int_equal(WITH("schedule", "\x91\x00"), KV_DAMAGED);
+    assert_int_equal(WITH("schedule", "\x93\x00\x01\x02"), KV_DAMAGED);
+    assert_int_equal(WITH("schedule", "\x92\x01\x00"), KV_DAMAGED);
+    assert_int_equal(WITH("schedule", "\x92\x00\xff"), KV_DAMAGED);
+    assert_int_equal(WITH("schedule", "\x94\x00\x00\x00\x00"), KV_DAMAGED);
+    assert_int_equal(WITH("schedule", "\x96\x00\x00\x02\x00\x01\x00"), KV_DAMAGED);
+    assert_int_equal(WITH("schedule", "\x92\x00\xa1x"), KV_DAMAGED);
     assert_int_equal(WITH("schedule", "\x92\x00\xcf\x7f\xff\xff\xff\xff\xff\xff\xff"),
-                     STORE_DAMAGED);
+                     KV_DAMAGED);
 
     uint8_t many[3 + 2 * (SCHEDULE_RULES_MAX + 1)] = {0xdc, 0, 2 * (SCHEDULE_RULES_MAX + 1)};
     for (uint8_t i = 0; i <= SCHEDULE_RULES_MAX; i++)
         many[3 + 2 * i] = i;
-    assert_int_equal(decode_with("schedule", many, sizeof(many)), STORE_DAMAGED);
+    assert_int_equal(decode_with("schedule", many, sizeof(many)), KV_DAMAGED);
     many[2] -= 2;
-    assert_int_equal(decode_with("schedule", many, sizeof(many) - 2), STORE_OK);
+    assert_int_equal(decode_with("schedule", many, sizeof(many) - 2), KV_OK);
 }
 
 static void test_missing_and_double(void **state)
@@ -361,21 +361,21 @@ static void test_missing_and_double(void **state)
     for (size_t i = 0; i < record_field_count; i++) {
         const struct field *field = &record_fields[i];
         assert_int_equal(decode_changed(field->tag, NULL, 0, NULL, 0),
-                         field->required ? STORE_DAMAGED : STORE_OK);
+                         field->required ? KV_DAMAGED : KV_OK);
     }
-    assert_int_equal(decode_changed(0, NULL, 0, "\x03\xa1x", 3), STORE_DAMAGED);
-    assert_int_equal(decode_changed(0, NULL, 0, "\x08\x01", 2), STORE_DAMAGED);
-    assert_int_equal(decode_changed(0, NULL, 0, "\xcd\x00\x08\x01", 4), STORE_DAMAGED);
+    assert_int_equal(decode_changed(0, NULL, 0, "\x03\xa1x", 3), KV_DAMAGED);
+    assert_int_equal(decode_changed(0, NULL, 0, "\x08\x01", 2), KV_DAMAGED);
+    assert_int_equal(decode_changed(0, NULL, 0, "\xcd\x00\x08\x01", 4), KV_DAMAGED);
 }
 
 static void test_keys_are_tags(void **state)
 {
     (void)state;
-    assert_int_equal(decode_changed(0, NULL, 0, "\x7f\x01", 2), STORE_OK);
-    assert_int_equal(decode_changed(0, NULL, 0, "\xa1x\x01", 3), STORE_DAMAGED);
-    assert_int_equal(decode_changed(0, NULL, 0, "\xff\x01", 2), STORE_DAMAGED);
-    assert_int_equal(decode_changed(0, NULL, 0, "\xc0\x01", 2), STORE_DAMAGED);
-    assert_int_equal(decode_changed(0, NULL, 0, "\x91\x01\x01", 3), STORE_DAMAGED);
+    assert_int_equal(decode_changed(0, NULL, 0, "\x7f\x01", 2), KV_OK);
+    assert_int_equal(decode_changed(0, NULL, 0, "\xa1x\x01", 3), KV_DAMAGED);
+    assert_int_equal(decode_changed(0, NULL, 0, "\xff\x01", 2), KV_DAMAGED);
+    assert_int_equal(decode_changed(0, NULL, 0, "\xc0\x01", 2), KV_DAMAGED);
+    assert_int_equal(decode_changed(0, NULL, 0, "\x91\x01\x01", 3), KV_DAMAGED);
 }
 
 static void test_cut_short_and_followed(void **state)
@@ -413,7 +413,7 @@ static void test_flipped_bits(void **state)
     for (size_t bit = 0; bit < record.length * 8; bit++) {
         struct session *session = NULL;
         record.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
-        if (decode(record.data, record.length, &session) == STORE_OK) {
+        if (decode(record.data, record.length, &session) == KV_OK) {
             struct record again = encode(session);
             record_clear(&again);
         }
@@ -440,14 +440,14 @@ static void test_unknown_tags_survive(void **state)
     memcpy(bare->unknown, unknown, bare->unknown_length);
 
     struct record record = encode(bare);
-    assert_int_equal(decode(record.data, record.length, &back), STORE_OK);
+    assert_int_equal(decode(record.data, record.length, &back), KV_OK);
     assert_int_equal(back->unknown_length, sizeof(unknown) - 1);
     assert_memory_equal(back->unknown, unknown, sizeof(unknown) - 1);
     record_clear(&record);
 
     back->heals = 5;
     record = encode(back);
-    assert_int_equal(decode(record.data, record.length, &again), STORE_OK);
+    assert_int_equal(decode(record.data, record.length, &again), KV_OK);
     sample_assert_same(back, again);
     record_clear(&record);
     session_free(bare);
@@ -468,7 +468,7 @@ static void test_unknown_from_between(void **state)
     memcpy(data + 3, head, sizeof(head));
     size_t rest = (size_t)(pairs.at[pairs.count - 1].end - pairs.at[0].key);
     memcpy(data + 3 + sizeof(head), pairs.at[0].key, rest);
-    assert_int_equal(decode(data, 3 + sizeof(head) + rest, &back), STORE_OK);
+    assert_int_equal(decode(data, 3 + sizeof(head) + rest, &back), KV_OK);
     assert_int_equal(back->unknown_length, sizeof(head));
     assert_memory_equal(back->unknown, head, sizeof(head));
     session_free(back);
@@ -510,7 +510,7 @@ static void test_nothing_is_left_out(void **state)
 static void assert_not_encoded(struct session *session)
 {
     struct record record = {0};
-    assert_int_equal(record_encode(session, &record), STORE_FAILED);
+    assert_int_equal(record_encode(session, &record), KV_FAILED);
     assert_null(record.data);
     session_free(session);
 }
@@ -570,21 +570,21 @@ static void test_memory_runs_out(void **state)
     struct session *full = sample_full(7);
     struct record record = {0};
     struct session *back = NULL;
-    enum store_status status;
+    enum kv_status status;
     (void)state;
 
     scarce_fail_nth(1);
     status = record_encode(full, &record);
     scarce_end();
-    assert_int_equal(status, STORE_MEMORY);
+    assert_int_equal(status, KV_MEMORY);
     record = encode(full);
     unsigned nth = 0;
     do {
         scarce_fail_nth(++nth);
         status = record_decode(id, record.data, record.length, &back);
         if (scarce_end())
-            assert_int_equal(status, STORE_MEMORY);
-    } while (status != STORE_OK);
+            assert_int_equal(status, KV_MEMORY);
+    } while (status != KV_OK);
     assert_in_range(nth, 10, 100);
     sample_assert_same(full, back);
     session_free(back);

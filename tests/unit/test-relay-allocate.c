@@ -217,22 +217,22 @@ static void test_in_memory(void **state)
 
 /* ---- the table ---- */
 
-static struct store *open_rows(const struct shelf *shelf)
+static struct kv *open_rows(const struct shelf *shelf)
 {
     char why[256];
-    struct store *store;
-    assert_int_equal(store_open_kind(&lmdb_rows_kind, shelf->path, 0, &store, why, sizeof(why)),
-                     STORE_OK);
+    struct kv *store;
+    assert_int_equal(kv_open(&lmdb_rows_kind, shelf->path, 0, &store, why, sizeof(why)),
+                     KV_OK);
     return store;
 }
 
 static uint64_t count_rows(const struct shelf *shelf)
 {
-    struct store *store = open_rows(shelf);
-    struct store_txn *txn = store_read(store);
-    uint64_t rows = lmdb_count(txn, ROWS_ALLOCATED);
-    store_end(txn);
-    store_close(store);
+    struct kv *store = open_rows(shelf);
+    struct kv_txn *txn = kv_read(store);
+    uint64_t rows = kv_count(txn, ROWS_ALLOCATED);
+    kv_end(txn);
+    kv_close(store);
     return rows;
 }
 
@@ -284,11 +284,11 @@ static void test_older_store(void **state)
     (void)state;
     begin(&scene, false);
     shelf_close(scene.shelf);
-    struct store *store = open_rows(scene.shelf);
-    struct store_txn *txn = store_write(store, 4096);
+    struct kv *store = open_rows(scene.shelf);
+    struct kv_txn *txn = kv_write(store, 4096);
     assert_int_equal(mdb_drop(txn->txn, store->tables[ROWS_ALLOCATED], 1), 0);
-    assert_int_equal(store_commit(txn), STORE_OK);
-    store_close(store);
+    assert_int_equal(kv_commit(txn), KV_OK);
+    kv_close(store);
     shelf_open(scene.shelf);
     check_what_follows(&scene, &(struct story){"it was not noted", {NULL}, false});
     assert_int_equal(nameplates(&scene), 2);

@@ -252,7 +252,7 @@ static void test_sweeping_goes_on_after_a_restart(void **state)
     struct relay_who who = shelf_who(shelf, "a");
     struct relay_message message = shelf_message(shelf, "00");
     char why[256];
-    struct store *store;
+    struct kv *store;
     shelf_enter(shelf, "a", "m");
     for (unsigned i = 0; i < 300; i++)
         shelf->relay->add(shelf->relay->self, &who, "m", &message, NULL, NULL);
@@ -261,13 +261,13 @@ static void test_sweeping_goes_on_after_a_restart(void **state)
     shelf_close(shelf);
     shelf_open(shelf);
     shelf_close(shelf);
-    assert_int_equal(store_open_kind(&lmdb_rows_kind, shelf->path, 0, &store, why, sizeof(why)),
-                     STORE_OK);
-    struct store_txn *txn = store_read(store);
+    assert_int_equal(kv_open(&lmdb_rows_kind, shelf->path, 0, &store, why, sizeof(why)),
+                     KV_OK);
+    struct kv_txn *txn = kv_read(store);
     for (unsigned table = ROWS_META + 1; table < ROWS_TABLES; table++)
-        assert_int_equal(lmdb_count(txn, table), 0);
-    store_end(txn);
-    store_close(store);
+        assert_int_equal(kv_count(txn, table), 0);
+    kv_end(txn);
+    kv_close(store);
 }
 
 static void test_one_process_at_a_time(void **state)
@@ -283,9 +283,9 @@ static void test_not_the_sessions_store(void **state)
 {
     struct shelf *shelf = *state;
     char why[512] = "";
-    struct store *store;
+    struct kv *store;
     shelf_close(shelf);
-    assert_int_equal(store_open(shelf->path, 0, &store, why, sizeof(why)), STORE_DAMAGED);
+    assert_int_equal(store_open(shelf->path, 0, &store, why, sizeof(why)), KV_DAMAGED);
     assert_non_null(strstr(why, "no store of wormholed"));
     shelf_open(shelf);
 }
@@ -389,15 +389,15 @@ static void test_a_large_one_does_not_spoil_the_others(void **state)
 static void damage(struct shelf *shelf, unsigned table, const char *name)
 {
     char why[256];
-    struct store *store;
+    struct kv *store;
     struct row_key key = lmdb_rows_named(SHELF_APP, name);
     shelf_close(shelf);
-    assert_int_equal(store_open_kind(&lmdb_rows_kind, shelf->path, 0, &store, why, sizeof(why)),
-                     STORE_OK);
-    struct store_txn *txn = store_write(store, 4096);
-    lmdb_put(txn, table, &key, "\xc1nonsense", 9);
-    assert_int_equal(store_commit(txn), STORE_OK);
-    store_close(store);
+    assert_int_equal(kv_open(&lmdb_rows_kind, shelf->path, 0, &store, why, sizeof(why)),
+                     KV_OK);
+    struct kv_txn *txn = kv_write(store, 4096);
+    kv_put(txn, table, &key, "\xc1nonsense", 9);
+    assert_int_equal(kv_commit(txn), KV_OK);
+    kv_close(store);
     shelf_open(shelf);
 }
 

@@ -152,11 +152,11 @@ static void longest_versions(void **state)
 
 static uint32_t words_of(struct house *house, const char *name)
 {
-    struct store_txn *txn = store_read(house->rpc.store);
+    struct kv_txn *txn = kv_read(house->rpc.store);
     struct session *session = house_take_out(txn, name);
     uint32_t words = session->words;
     session_free(session);
-    store_end(txn);
+    kv_end(txn);
     return words;
 }
 

@@ -15,7 +15,7 @@
 #include <cmocka.h>
 #include <sodium.h>
 
-#include "daemon/peer.h"
+#include "daemon/ipc_client.h"
 #include "daemon/relays.h"
 #include "daemon/server.h"
 #include "ipc/message.h"
@@ -194,10 +194,10 @@ static void damaged_mail(void **state)
     house_do(house->talk, "invite", "{'name': 'n', 'code': '7-x'}");
     house_deliver(house, "n", 0, "first");
     house_deliver(house, "n", 1, "second");
-    struct store_txn *txn = store_write(house->rpc.store, 4096);
+    struct kv_txn *txn = kv_write(house->rpc.store, 4096);
     struct session *session = house_take_out(txn, "n");
     struct row_key key = row_message(session->id, 0);
-    lmdb_put(txn, TABLE_INBOX, &key, "noise", 5);
+    kv_put(txn, TABLE_INBOX, &key, "noise", 5);
     house_put_back(txn, session);
     talk_refused(house->talk, "recv", "{'session': 'n'}", "store-failed", "damaged");
     house_expect_text(house->talk, "recv", "{'session': 'n', 'from': 1}", "data", "second");

@@ -1,6 +1,6 @@
 /*
  * What a start costs, and who wakes when the clock was set back. The clock is the test's own, and
- * stands in the place of service/clock.h; what is read is counted where LMDB is asked for it.
+ * stands in the place of base/clock.h; what is read is counted where LMDB is asked for it.
  */
 #include "config.h"
 
@@ -19,7 +19,7 @@
 #include "daemon/scheduler.h"
 #include "daemon/turn.h"
 #include "sample.h"
-#include "service/clock.h"
+#include "base/clock.h"
 #include "service/log.h"
 #include "storebox.h"
 
@@ -183,35 +183,35 @@ static struct session *dweller(unsigned number)
 
 static void fill(struct house *house, unsigned count)
 {
-    struct store_txn *txn = store_write(house->box.store, (size_t)count * 4096);
+    struct kv_txn *txn = kv_write(house->box.store, (size_t)count * 4096);
     for (unsigned i = 0; i < count; i++) {
         struct session *session = dweller(i);
-        assert_int_equal(store_put_session(txn, session, NULL), STORE_OK);
+        assert_int_equal(store_put_session(txn, session, NULL), KV_OK);
         session_free(session);
     }
     store_note_time(txn, now);
-    assert_int_equal(store_commit(txn), STORE_OK);
+    assert_int_equal(kv_commit(txn), KV_OK);
 }
 
 /* By the index: that is what a restart goes by. */
 static void assert_nobody_oversleeps(struct house *house)
 {
-    struct store_txn *txn = store_read(house->box.store);
+    struct kv_txn *txn = kv_read(house->box.store);
     struct store_due place = {.wake = INT64_MIN};
-    while (store_next_due(txn, &place) == STORE_OK) {
+    while (store_next_due(txn, &place) == KV_OK) {
         struct session *session;
-        assert_int_equal(store_get_session(txn, place.id, &session), STORE_OK);
+        assert_int_equal(store_get_session(txn, place.id, &session), KV_OK);
         assert_true(session->state == SESSION_CLOSED || place.wake <= now + DAY);
         session_free(session);
     }
-    store_end(txn);
+    kv_end(txn);
 }
 
 static int64_t noted(struct house *house)
 {
-    struct store_txn *txn = store_read(house->box.store);
+    struct kv_txn *txn = kv_read(house->box.store);
     int64_t time = store_noted_time(txn);
-    store_end(txn);
+    kv_end(txn);
     return time;
 }
 

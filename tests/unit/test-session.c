@@ -594,7 +594,7 @@ static void full_inbox_pauses_the_peer(void **state)
     end_visit(&pair.a);
     end_visit(&pair.b);
     assert_int_equal(pair.b.session->received, 1);
-    assert_true(pair.b.session->deaf);
+    assert_true(pair.b.session->inbox_full);
     pair.b.session->unread = 1;
     assert_int_equal(end_ack(&pair.b, 0), SESSION_ACCEPTED);
     end_visit(&pair.b);

@@ -51,25 +51,25 @@ static struct session *session_after(uint64_t n)
 
 /* ---- the process that is killed ---- */
 
-static bool write_one(struct store *store, uint64_t n)
+static bool write_one(struct kv *store, uint64_t n)
 {
     uint8_t data[9000];
     struct session *session = session_after(n);
-    struct store_txn *txn = store_write(store, 16384);
+    struct kv_txn *txn = kv_write(store, 16384);
     memset(data, (int)(n & 0xff), sizeof(data));
     store_put_session(txn, session, NULL);
     store_put_message(txn, STORE_OUTBOX, session->id, step_of(n), data, message_length(n));
     if (step_of(n) >= KEPT)
         store_delete_messages(txn, STORE_OUTBOX, session->id, step_of(n) - KEPT + 1);
     session_free(session);
-    return store_commit(txn) == STORE_OK;
+    return kv_commit(txn) == KV_OK;
 }
 
 static void write_on(const char *path, uint64_t n, int tell)
 {
     char why[512];
-    struct store *store;
-    if (store_open(path, 0, &store, why, sizeof(why)) != STORE_OK)
+    struct kv *store;
+    if (store_open(path, 0, &store, why, sizeof(why)) != KV_OK)
         _exit(1);
     for (;; n++)
         if (!write_one(store, n) || write(tell, &n, sizeof(n)) != sizeof(n))
@@ -108,20 +108,20 @@ static uint64_t run_and_kill(const char *path, uint64_t next, unsigned told, use
 
 /* ---- what must be there ---- */
 
-static void check_session(struct store_txn *txn, uint64_t n)
+static void check_session(struct kv_txn *txn, uint64_t n)
 {
     struct session *expected = session_after(n), *found;
     uint8_t id[SESSION_ID_BYTES];
-    assert_int_equal(store_get_session(txn, expected->id, &found), STORE_OK);
+    assert_int_equal(store_get_session(txn, expected->id, &found), KV_OK);
     expected->change = n;
     sample_assert_same(expected, found);
-    assert_int_equal(store_find(txn, expected->name, id), STORE_OK);
+    assert_int_equal(store_find(txn, expected->name, id), KV_OK);
     assert_memory_equal(id, expected->id, sizeof(id));
     session_free(found);
     session_free(expected);
 }
 
-static uint32_t check_messages(struct store_txn *txn, uint64_t n)
+static uint32_t check_messages(struct kv_txn *txn, uint64_t n)
 {
     struct session *session = session_after(n);
     uint32_t there = 0;
@@ -130,7 +130,7 @@ static uint32_t check_messages(struct store_txn *txn, uint64_t n)
         size_t length;
         assert_int_equal(
             store_get_message(txn, STORE_OUTBOX, session->id, step_of(m), &data, &length),
-            STORE_OK);
+            KV_OK);
         assert_int_equal(length, message_length(m));
         for (size_t i = 0; i < length; i++)
             if (data[i] != (uint8_t)m)
@@ -141,20 +141,20 @@ static uint32_t check_messages(struct store_txn *txn, uint64_t n)
 }
 
 /* The due and the changes rows are those of transactions n, n - 1, ..., oldest first. */
-static void check_indexes(struct store_txn *txn, uint64_t n, uint64_t sessions)
+static void check_indexes(struct kv_txn *txn, uint64_t n, uint64_t sessions)
 {
     struct store_due place = {INT64_MIN, {0}};
     uint64_t change = 0;
     uint8_t id[SESSION_ID_BYTES];
     for (uint64_t m = n - sessions + 1; m <= n; m++) {
-        assert_int_equal(store_next_due(txn, &place), STORE_OK);
+        assert_int_equal(store_next_due(txn, &place), KV_OK);
         assert_int_equal(place.wake, m * 1000);
-        assert_int_equal(store_next_change(txn, change, &change, id), STORE_OK);
+        assert_int_equal(store_next_change(txn, change, &change, id), KV_OK);
         assert_int_equal(change, m);
         assert_memory_equal(place.id, id, sizeof(id));
     }
-    assert_int_equal(store_next_due(txn, &place), STORE_MISSING);
-    assert_int_equal(store_next_change(txn, change, &change, id), STORE_MISSING);
+    assert_int_equal(store_next_due(txn, &place), KV_MISSING);
+    assert_int_equal(store_next_change(txn, change, &change, id), KV_MISSING);
 }
 
 /* Opens the store as it was left; the number of the last transaction in it. */
@@ -162,7 +162,7 @@ static uint64_t check_all(const char *path)
 {
     struct storebox box = {.path = (char *)path};
     storebox_open(&box, 0);
-    struct store_txn *txn = store_read(box.store);
+    struct kv_txn *txn = kv_read(box.store);
     uint64_t n = store_last_change(txn), sessions = n < SESSIONS ? n : SESSIONS, messages = 0;
     assert_int_equal(store_count(txn), sessions);
     for (uint64_t m = n - sessions + 1; m <= n; m++) {
@@ -170,8 +170,8 @@ static uint64_t check_all(const char *path)
         messages += check_messages(txn, m);
     }
     check_indexes(txn, n, sessions);
-    assert_int_equal(store_txn_status(txn), STORE_OK);
-    store_end(txn);
+    assert_int_equal(kv_txn_status(txn), KV_OK);
+    kv_end(txn);
     assert_int_equal(storebox_rows(&box, TABLE_OUTBOX), messages);
     assert_int_equal(storebox_rows(&box, TABLE_NAMES), sessions);
     storebox_close(&box);

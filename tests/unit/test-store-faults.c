@@ -74,7 +74,7 @@ int fdatasync(int file)
 
 /* Each call in turn fails. The transaction has not happened then, reading goes on (although LMDB
  * itself gives up when its meta page cannot be written), and the next one succeeds. */
-static void each_call_fails(int error, enum store_status status)
+static void each_call_fails(int error, enum kv_status status)
 {
     struct storebox box = storebox_make(0);
     struct session *session = sample_full(0), *back;
@@ -82,27 +82,27 @@ static void each_call_fails(int error, enum store_status status)
     unsigned nth = 0, failures = 0;
     storebox_put(&box, session);
     do {
-        struct store_txn *txn = store_write(box.store, sizeof(data));
+        struct kv_txn *txn = kv_write(box.store, sizeof(data));
         uint64_t before = session->change;
         session->heals++;
-        assert_int_equal(store_put_session(txn, session, NULL), STORE_OK);
+        assert_int_equal(store_put_session(txn, session, NULL), KV_OK);
         store_put_message(txn, STORE_OUTBOX, session->id, nth, data, sizeof(data));
         fail_nth(++nth, error);
-        enum store_status result = store_commit(txn);
+        enum kv_status result = kv_commit(txn);
         countdown = 0;
         if (!has_failed) {
-            assert_int_equal(result, STORE_OK);
+            assert_int_equal(result, KV_OK);
             break;
         }
         failures++;
         assert_int_equal(result, status);
         session->heals--;
         session->change = before;
-        txn = store_read(box.store);
-        assert_int_equal(store_get_session(txn, session->id, &back), STORE_OK);
+        txn = kv_read(box.store);
+        assert_int_equal(store_get_session(txn, session->id, &back), KV_OK);
         sample_assert_same(session, back);
         session_free(back);
-        store_end(txn);
+        kv_end(txn);
         assert_int_equal(storebox_rows(&box, TABLE_OUTBOX), 0);
         session->heals += 2;
         storebox_put(&box, session);
@@ -120,9 +120,9 @@ static void each_call_fails(int error, enum store_status status)
 static void test_each_call_fails(void **state)
 {
     (void)state;
-    each_call_fails(ENOSPC, STORE_FULL);
-    each_call_fails(EDQUOT, STORE_FULL);
-    each_call_fails(EIO, STORE_FAILED);
+    each_call_fails(ENOSPC, KV_FULL);
+    each_call_fails(EDQUOT, KV_FULL);
+    each_call_fails(EIO, KV_FAILED);
 }
 
 /* The data reach the disk before the meta page that makes them valid, and that before the commit
@@ -131,11 +131,11 @@ static void test_commit_is_durable(void **state)
 {
     struct storebox box = storebox_make(0);
     struct session *session = sample_full(0);
-    struct store_txn *txn = store_write(box.store, 4096);
+    struct kv_txn *txn = kv_write(box.store, 4096);
     (void)state;
-    assert_int_equal(store_put_session(txn, session, NULL), STORE_OK);
+    assert_int_equal(store_put_session(txn, session, NULL), KV_OK);
     order_length = 0;
-    assert_int_equal(store_commit(txn), STORE_OK);
+    assert_int_equal(kv_commit(txn), KV_OK);
     assert_string_equal(order, "dsm");
     session_free(session);
     storebox_remove(&box);

@@ -35,9 +35,9 @@ struct past {
 
 static void put_message(struct storebox *box, enum store_box which, const uint8_t *id)
 {
-    struct store_txn *txn = store_write(box->store, 4096);
+    struct kv_txn *txn = kv_write(box->store, 4096);
     store_put_message(txn, which, id, 0, (const uint8_t *)"hello", 5);
-    assert_int_equal(store_commit(txn), STORE_OK);
+    assert_int_equal(kv_commit(txn), KV_OK);
 }
 
 static struct session *fill(struct storebox *box, uint32_t number)
@@ -86,7 +86,7 @@ static int tear_down(void **state)
 
 /* ---- looks ---- */
 
-static enum store_status read_message(struct store_txn *txn, enum store_box which,
+static enum kv_status read_message(struct kv_txn *txn, enum store_box which,
                                       const uint8_t *id)
 {
     const uint8_t *data;
@@ -96,22 +96,22 @@ static enum store_status read_message(struct store_txn *txn, enum store_box whic
 
 /* Whether the session and its messages are as `status` says, all of them. */
 static void assert_reads(struct storebox *box, const struct session *session,
-                         enum store_status status)
+                         enum kv_status status)
 {
     struct session *back;
-    struct store_txn *txn = store_read(box->store);
-    enum store_status found = store_get_session(txn, session->id, &back);
-    if (found == STORE_OK)
+    struct kv_txn *txn = kv_read(box->store);
+    enum kv_status found = store_get_session(txn, session->id, &back);
+    if (found == KV_OK)
         session_free(back);
     assert_int_equal(found, status);
     assert_int_equal(read_message(txn, STORE_OUTBOX, session->id), status);
     assert_int_equal(read_message(txn, STORE_INBOX, session->id), status);
-    assert_int_equal(store_txn_status(txn), STORE_OK);
-    store_end(txn);
+    assert_int_equal(kv_txn_status(txn), KV_OK);
+    kv_end(txn);
 }
 
 /* What the copy from before says beside today's keys. Today's store is opened again afterwards. */
-static void assert_past(struct past *past, enum store_status one, enum store_status two)
+static void assert_past(struct past *past, enum kv_status one, enum kv_status two)
 {
     storebox_close(&past->box);
     struct content today = content_read(past->file);
@@ -130,11 +130,11 @@ static void assert_past(struct past *past, enum store_status one, enum store_sta
 static void test_deleted(void **state)
 {
     struct past *past = *state;
-    assert_past(past, STORE_OK, STORE_OK);
+    assert_past(past, KV_OK, KV_OK);
     storebox_delete(&past->box, past->one);
-    assert_past(past, STORE_DAMAGED, STORE_OK);
-    assert_reads(&past->box, past->one, STORE_MISSING);
-    assert_reads(&past->box, past->two, STORE_OK);
+    assert_past(past, KV_DAMAGED, KV_OK);
+    assert_reads(&past->box, past->one, KV_MISSING);
+    assert_reads(&past->box, past->two, KV_OK);
 }
 
 /* The promise holds when the commit returns, at the cost of one sync, however many were deleted;
@@ -146,54 +146,54 @@ static void test_at_once(void **state)
     storebox_put(&past->box, past->two);
     assert_int_equal(keysfault_count(KEYSFAULT_WRITE), 0);
     assert_int_equal(keysfault_count(KEYSFAULT_SYNC), 0);
-    struct store_txn *txn = store_write(past->box.store, 0);
+    struct kv_txn *txn = kv_write(past->box.store, 0);
     store_delete_session(txn, past->one->id);
     store_delete_session(txn, past->two->id);
     assert_int_equal(keysfault_count(KEYSFAULT_WRITE), 0);
-    assert_int_equal(store_commit(txn), STORE_OK);
-    assert_true(store_forgets(past->box.store));
+    assert_int_equal(kv_commit(txn), KV_OK);
+    assert_true(store_erasure_done(past->box.store));
     assert_int_equal(keysfault_count(KEYSFAULT_WRITE), 2);
     assert_int_equal(keysfault_count(KEYSFAULT_SYNC), 1);
-    assert_past(past, STORE_DAMAGED, STORE_DAMAGED);
+    assert_past(past, KV_DAMAGED, KV_DAMAGED);
 }
 
 /* What did not happen took no key. */
 static void test_ended_transaction(void **state)
 {
     struct past *past = *state;
-    struct store_txn *txn = store_write(past->box.store, 0);
+    struct kv_txn *txn = kv_write(past->box.store, 0);
     store_delete_session(txn, past->one->id);
-    store_end(txn);
+    kv_end(txn);
     past->two->heals++;
     storebox_put(&past->box, past->two);
     reopen(&past->box);
     assert_int_equal(keysfault_count(KEYSFAULT_WRITE), 0);
-    assert_reads(&past->box, past->one, STORE_OK);
+    assert_reads(&past->box, past->one, KV_OK);
 }
 
 /* The same id again, in the same transaction: a session that was handed over comes back. */
 static void test_deleted_and_put_again(void **state)
 {
     struct past *past = *state;
-    struct store_txn *txn = store_write(past->box.store, 4096);
+    struct kv_txn *txn = kv_write(past->box.store, 4096);
     store_delete_session(txn, past->one->id);
-    assert_int_equal(store_put_session(txn, past->one, NULL), STORE_OK);
-    assert_int_equal(store_commit(txn), STORE_OK);
+    assert_int_equal(store_put_session(txn, past->one, NULL), KV_OK);
+    assert_int_equal(kv_commit(txn), KV_OK);
     put_message(&past->box, STORE_OUTBOX, past->one->id);
     put_message(&past->box, STORE_INBOX, past->one->id);
-    assert_past(past, STORE_DAMAGED, STORE_OK);
-    assert_reads(&past->box, past->one, STORE_OK);
+    assert_past(past, KV_DAMAGED, KV_OK);
+    assert_reads(&past->box, past->one, KV_OK);
 }
 
 /* ---- slots ---- */
 
 static uint64_t slots_used(struct past *past)
 {
-    struct store_txn *txn = store_read(past->box.store);
+    struct kv_txn *txn = kv_read(past->box.store);
     MDB_val key = {5, "slots"}, value;
     assert_int_equal(mdb_get(txn->txn, past->box.store->tables[TABLE_META], &key, &value), 0);
     uint64_t used = row_read_number(value.mv_data);
-    store_end(txn);
+    kv_end(txn);
     return used;
 }
 
@@ -205,52 +205,52 @@ static void test_slots_are_used_again(void **state)
         struct session *session = fill(&past->box, number);
         if (number % 7 == 0)
             reopen(&past->box);
-        assert_reads(&past->box, session, STORE_OK);
+        assert_reads(&past->box, session, KV_OK);
         storebox_delete(&past->box, session);
         session_free(session);
     }
     assert_in_range(slots_used(past), 3, 4);
     assert_in_range(storebox_rows(&past->box, TABLE_SLOTS), 1, 2);
-    assert_past(past, STORE_OK, STORE_OK);
+    assert_past(past, KV_OK, KV_OK);
 }
 
 #define MANY 3000
 
 static void put_many(struct past *past, uint32_t first, uint32_t end)
 {
-    struct store_txn *txn = store_write(past->box.store, (size_t)(end - first) * 4096);
+    struct kv_txn *txn = kv_write(past->box.store, (size_t)(end - first) * 4096);
     for (uint32_t number = first; number < end; number++) {
         struct session *session = sample_bare(number);
         store_put_session(txn, session, NULL);
         session_free(session);
     }
-    assert_int_equal(store_commit(txn), STORE_OK);
+    assert_int_equal(kv_commit(txn), KV_OK);
 }
 
 static void delete_odd(struct past *past, uint32_t first, uint32_t end)
 {
-    struct store_txn *txn = store_write(past->box.store, 0);
+    struct kv_txn *txn = kv_write(past->box.store, 0);
     for (uint32_t number = first | 1; number < end; number += 2) {
         struct session *session = sample_bare(number);
         store_delete_session(txn, session->id);
         session_free(session);
     }
-    assert_int_equal(store_commit(txn), STORE_OK);
+    assert_int_equal(kv_commit(txn), KV_OK);
 }
 
 static void assert_all_read(struct past *past, uint64_t count)
 {
     uint8_t id[SESSION_ID_BYTES], *after = NULL;
     struct session *session;
-    struct store_txn *txn = store_read(past->box.store);
+    struct kv_txn *txn = kv_read(past->box.store);
     assert_int_equal(store_count(txn), count);
-    for (; store_next_id(txn, after, id) == STORE_OK; after = id) {
-        assert_int_equal(store_get_session(txn, id, &session), STORE_OK);
+    for (; store_next_id(txn, after, id) == KV_OK; after = id) {
+        assert_int_equal(store_get_session(txn, id, &session), KV_OK);
         session_free(session);
         count--;
     }
     assert_int_equal(count, 0);
-    store_end(txn);
+    kv_end(txn);
 }
 
 /* Thousands, deleted in one transaction, and as many in their slots. */
@@ -274,9 +274,9 @@ static void test_thousands(void **state)
 
 static void empty(struct past *past, enum store_box which, const struct session *session)
 {
-    struct store_txn *txn = store_write(past->box.store, 0);
+    struct kv_txn *txn = kv_write(past->box.store, 0);
     store_delete_messages(txn, which, session->id, UINT32_MAX);
-    assert_int_equal(store_commit(txn), STORE_OK);
+    assert_int_equal(kv_commit(txn), KV_OK);
 }
 
 static void close_session(struct past *past, struct session *session)
@@ -292,15 +292,15 @@ static void test_ended(void **state)
     struct past *past = *state;
     struct session *back;
     empty(past, STORE_INBOX, past->one);
-    assert_past(past, STORE_OK, STORE_OK);
+    assert_past(past, KV_OK, KV_OK);
     close_session(past, past->one);
     assert_int_equal(keysfault_count(KEYSFAULT_SYNC), 1);
-    assert_past(past, STORE_DAMAGED, STORE_OK);
-    struct store_txn *txn = store_read(past->box.store);
-    assert_int_equal(store_get_session(txn, past->one->id, &back), STORE_OK);
+    assert_past(past, KV_DAMAGED, KV_OK);
+    struct kv_txn *txn = kv_read(past->box.store);
+    assert_int_equal(store_get_session(txn, past->one->id, &back), KV_OK);
     sample_assert_same(past->one, back);
     session_free(back);
-    store_end(txn);
+    kv_end(txn);
 }
 
 /* What came and was not read yet is kept, and its key with it, until it is read. */
@@ -308,14 +308,14 @@ static void test_ended_with_unread(void **state)
 {
     struct past *past = *state;
     close_session(past, past->one);
-    assert_past(past, STORE_OK, STORE_OK);
-    struct store_txn *txn = store_write(past->box.store, 0);
-    assert_int_equal(read_message(txn, STORE_INBOX, past->one->id), STORE_OK);
+    assert_past(past, KV_OK, KV_OK);
+    struct kv_txn *txn = kv_write(past->box.store, 0);
+    assert_int_equal(read_message(txn, STORE_INBOX, past->one->id), KV_OK);
     store_delete_messages(txn, STORE_INBOX, past->one->id, UINT32_MAX);
     past->one->acked++;
-    assert_int_equal(store_put_session(txn, past->one, NULL), STORE_OK);
-    assert_int_equal(store_commit(txn), STORE_OK);
-    assert_past(past, STORE_DAMAGED, STORE_OK);
+    assert_int_equal(store_put_session(txn, past->one, NULL), KV_OK);
+    assert_int_equal(kv_commit(txn), KV_OK);
+    assert_past(past, KV_DAMAGED, KV_OK);
 }
 
 /* ---- crashes ---- */
@@ -349,9 +349,9 @@ static void test_crash_after_the_commit(void **state)
         struct past *past = *state;
         died = delete_and_die(past, ++nth);
         assert_int_equal(keysfault_count(KEYSFAULT_WRITE), 1);
-        assert_true(store_forgets(past->box.store));
-        assert_reads(&past->box, past->one, STORE_MISSING);
-        assert_past(past, STORE_DAMAGED, STORE_OK);
+        assert_true(store_erasure_done(past->box.store));
+        assert_reads(&past->box, past->one, KV_MISSING);
+        assert_past(past, KV_DAMAGED, KV_OK);
         assert_int_equal(storebox_rows(&past->box, TABLE_SLOTS), 1);
         tear_down(state);
         set_up(state);
@@ -368,8 +368,8 @@ static void test_slot_after_a_crash(void **state)
     assert_int_equal(storebox_rows(&past->box, TABLE_SLOTS), 0);
     assert_int_equal(slots_used(past), 2);
     reopen(&past->box);
-    assert_reads(&past->box, three, STORE_OK);
-    assert_past(past, STORE_DAMAGED, STORE_OK);
+    assert_reads(&past->box, three, KV_OK);
+    assert_past(past, KV_DAMAGED, KV_OK);
     session_free(three);
 }
 
@@ -381,12 +381,12 @@ static void forget_late(struct past *past, enum keysfault_call call, bool by_ope
     struct storebox *box = &past->box;
     keysfault_refuse(call, EIO);
     storebox_delete(box, past->one);
-    assert_false(store_forgets(box->store));
+    assert_false(store_erasure_done(box->store));
     past->two->heals++;
     storebox_put(box, past->two);
     reopen(box);
-    assert_false(store_forgets(box->store));
-    assert_reads(box, past->one, STORE_MISSING);
+    assert_false(store_erasure_done(box->store));
+    assert_reads(box, past->one, KV_MISSING);
     struct session *three = fill(box, 3); /* not in that slot */
     assert_int_equal(slots_used(past), 3);
     keysfault_refuse(call, 0);
@@ -394,9 +394,9 @@ static void forget_late(struct past *past, enum keysfault_call call, bool by_ope
         reopen(box);
     else
         put_message(box, STORE_OUTBOX, past->two->id);
-    assert_true(store_forgets(box->store));
-    assert_past(past, STORE_DAMAGED, STORE_OK);
-    assert_reads(box, three, STORE_OK);
+    assert_true(store_erasure_done(box->store));
+    assert_past(past, KV_DAMAGED, KV_OK);
+    assert_reads(box, three, KV_OK);
     session_free(three);
 }
 

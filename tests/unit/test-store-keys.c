@@ -16,7 +16,7 @@
 #include "content.h"
 #include "keysfault.h"
 #include "sample.h"
-#include "state/vault.h"
+#include "state/keyfile.h"
 #include "storebox.h"
 #include "tempdir.h"
 
@@ -71,15 +71,15 @@ static void put_until(struct shelf *shelf, uint32_t end)
 
 static void assert_all_read(struct shelf *shelf, uint32_t count)
 {
-    struct store_txn *txn = store_read(shelf->box.store);
+    struct kv_txn *txn = kv_read(shelf->box.store);
     assert_int_equal(store_count(txn), count);
     for (uint32_t number = 0; number < count; number++) {
         struct session *session = sample_bare(number), *back;
-        assert_int_equal(store_get_session(txn, session->id, &back), STORE_OK);
+        assert_int_equal(store_get_session(txn, session->id, &back), KV_OK);
         session_free(back);
         session_free(session);
     }
-    store_end(txn);
+    kv_end(txn);
 }
 
 /* ---- growing ---- */
@@ -130,14 +130,14 @@ static void test_what_a_crash_left(void **state)
 
 /* Then the session has not begun, and the next one can. */
 static void refuse_growth(struct shelf *shelf, enum keysfault_call call, int error,
-                          enum store_status status)
+                          enum kv_status status)
 {
     struct session *session = sample_bare(VAULT_PAGE_SLOTS);
     put_until(shelf, VAULT_PAGE_SLOTS);
     keysfault_refuse(call, error);
-    struct store_txn *txn = store_write(shelf->box.store, 4096);
+    struct kv_txn *txn = kv_write(shelf->box.store, 4096);
     assert_int_equal(store_put_session(txn, session, NULL), status);
-    assert_int_equal(store_commit(txn), status);
+    assert_int_equal(kv_commit(txn), status);
     assert_all_read(shelf, VAULT_PAGE_SLOTS);
     shelf->session->heals++;
     storebox_put(&shelf->box, shelf->session);
@@ -152,12 +152,12 @@ static void test_growth_refused(void **state)
     static const struct {
         enum keysfault_call call;
         int error;
-        enum store_status status;
+        enum kv_status status;
     } cases[] = {
-        {KEYSFAULT_WRITE, ENOSPC, STORE_FULL},
-        {KEYSFAULT_WRITE, EIO, STORE_FAILED},
-        {KEYSFAULT_SYNC, ENOSPC, STORE_FULL},
-        {KEYSFAULT_SYNC, EIO, STORE_FAILED},
+        {KEYSFAULT_WRITE, ENOSPC, KV_FULL},
+        {KEYSFAULT_WRITE, EIO, KV_FAILED},
+        {KEYSFAULT_SYNC, ENOSPC, KV_FULL},
+        {KEYSFAULT_SYNC, EIO, KV_FAILED},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         refuse_growth(*state, cases[i].call, cases[i].error, cases[i].status);
@@ -172,10 +172,10 @@ static void test_read_refused(void **state)
     struct shelf *shelf = *state;
     struct session *back;
     keysfault_refuse(KEYSFAULT_READ, EIO);
-    struct store_txn *txn = store_read(shelf->box.store);
-    assert_int_equal(store_get_session(txn, shelf->session->id, &back), STORE_FAILED);
-    assert_int_equal(store_txn_status(txn), STORE_FAILED);
-    store_end(txn);
+    struct kv_txn *txn = kv_read(shelf->box.store);
+    assert_int_equal(store_get_session(txn, shelf->session->id, &back), KV_FAILED);
+    assert_int_equal(kv_txn_status(txn), KV_FAILED);
+    kv_end(txn);
     keysfault_refuse(KEYSFAULT_READ, 0);
     assert_all_read(shelf, 1);
 }
@@ -185,18 +185,18 @@ static void test_removed_under_us(void **state)
     struct shelf *shelf = *state;
     assert_int_equal(unlink(shelf->keys), 0);
     shelf->session->heals++;
-    struct store_txn *txn = store_write(shelf->box.store, 4096);
+    struct kv_txn *txn = kv_write(shelf->box.store, 4096);
     store_put_session(txn, shelf->session, NULL);
-    assert_int_equal(store_commit(txn), STORE_FAILED);
+    assert_int_equal(kv_commit(txn), KV_FAILED);
 }
 
 /* ---- what is no good file ---- */
 
 /* The store is refused with a sentence that has `word` in it; both files stay as they are. */
-static void assert_refused(struct shelf *shelf, enum store_status status, const char *word)
+static void assert_refused(struct shelf *shelf, enum kv_status status, const char *word)
 {
     char why[512] = "";
-    struct store *store = NULL;
+    struct kv *store = NULL;
     struct content data = content_read(shelf->data);
     assert_int_equal(store_open(shelf->box.path, 0, &store, why, sizeof(why)), status);
     assert_null(store);
@@ -209,7 +209,7 @@ static void assert_refused(struct shelf *shelf, enum store_status status, const 
 
 /* The same for other bytes in the place of the keys, which are put back afterwards. */
 static void assert_bad(struct shelf *shelf, const void *bytes, size_t length,
-                       enum store_status status, const char *word)
+                       enum kv_status status, const char *word)
 {
     struct content good = content_read(shelf->keys);
     content_write(shelf->keys, bytes, length);
@@ -228,7 +228,7 @@ static void test_missing(void **state)
     struct content good = content_read(shelf->keys);
     storebox_close(&shelf->box);
     assert_int_equal(unlink(shelf->keys), 0);
-    assert_refused(shelf, STORE_DAMAGED, "is missing");
+    assert_refused(shelf, KV_DAMAGED, "is missing");
     assert_int_equal(access(shelf->keys, F_OK), -1);
     content_write(shelf->keys, good.data, good.length);
     free(good.data);
@@ -241,11 +241,11 @@ static void test_short(void **state)
     struct shelf *shelf = *state;
     struct content keys = content_read(shelf->keys);
     storebox_close(&shelf->box);
-    assert_bad(shelf, "", 0, STORE_DAMAGED, "no file of keys");
-    assert_bad(shelf, keys.data, 23, STORE_DAMAGED, "no file of keys");
-    assert_bad(shelf, keys.data, 24, STORE_DAMAGED, "too short");
-    assert_bad(shelf, keys.data, VAULT_PAGE, STORE_DAMAGED, "too short");
-    assert_bad(shelf, keys.data, keys.length - 1, STORE_DAMAGED, "too short");
+    assert_bad(shelf, "", 0, KV_DAMAGED, "no file of keys");
+    assert_bad(shelf, keys.data, 23, KV_DAMAGED, "no file of keys");
+    assert_bad(shelf, keys.data, 24, KV_DAMAGED, "too short");
+    assert_bad(shelf, keys.data, VAULT_PAGE, KV_DAMAGED, "too short");
+    assert_bad(shelf, keys.data, keys.length - 1, KV_DAMAGED, "too short");
     free(keys.data);
 }
 
@@ -257,7 +257,7 @@ static void test_altered(void **state)
     for (size_t i = 0; i < 24; i++) {
         static const char *const words[] = {"no file of keys", "newer", "another store"};
         keys.data[i] ^= 0x40;
-        assert_bad(shelf, keys.data, keys.length, i / 8 == 1 ? STORE_NEWER : STORE_DAMAGED,
+        assert_bad(shelf, keys.data, keys.length, i / 8 == 1 ? KV_NEWER : KV_DAMAGED,
                    words[i / 8]);
         keys.data[i] ^= 0x40;
     }
@@ -273,7 +273,7 @@ static void test_of_another_store(void **state)
     char *path = tempdir_path(other.path, "keys");
     struct content keys = content_read(path);
     storebox_close(&shelf->box);
-    assert_bad(shelf, keys.data, keys.length, STORE_DAMAGED, "another store");
+    assert_bad(shelf, keys.data, keys.length, KV_DAMAGED, "another store");
     free(keys.data);
     free(path);
     session_free(session);
@@ -286,13 +286,13 @@ static void test_no_file(void **state)
     storebox_close(&shelf->box);
     assert_int_equal(unlink(shelf->keys), 0);
     assert_int_equal(symlink("data.mdb", shelf->keys), 0);
-    assert_refused(shelf, STORE_FAILED, "cannot open");
+    assert_refused(shelf, KV_FAILED, "cannot open");
     assert_int_equal(unlink(shelf->keys), 0);
     assert_int_equal(mkfifo(shelf->keys, 0600), 0);
-    assert_refused(shelf, STORE_DAMAGED, "no file of keys");
+    assert_refused(shelf, KV_DAMAGED, "no file of keys");
     assert_int_equal(unlink(shelf->keys), 0);
     assert_int_equal(mkdir(shelf->keys, 0700), 0);
-    assert_refused(shelf, STORE_FAILED, "cannot open");
+    assert_refused(shelf, KV_FAILED, "cannot open");
 }
 
 static void test_unreadable(void **state)
@@ -300,7 +300,7 @@ static void test_unreadable(void **state)
     struct shelf *shelf = *state;
     storebox_close(&shelf->box);
     keysfault_refuse(KEYSFAULT_READ, EIO);
-    assert_refused(shelf, STORE_FAILED, "cannot open or read");
+    assert_refused(shelf, KV_FAILED, "cannot open or read");
     keysfault_refuse(KEYSFAULT_READ, 0);
     storebox_open(&shelf->box, 0);
     assert_all_read(shelf, 1);
@@ -313,7 +313,7 @@ static void test_keys_alone(void **state)
     struct content data = content_read(shelf->data), keys = content_read(shelf->keys);
     storebox_close(&shelf->box);
     assert_int_equal(unlink(shelf->data), 0);
-    storebox_assert_refused(shelf->box.path, STORE_DAMAGED);
+    storebox_assert_refused(shelf->box.path, KV_DAMAGED);
     content_assert(shelf->keys, keys.data, keys.length);
     assert_int_equal(access(shelf->data, F_OK), -1);
     content_write(shelf->data, data.data, data.length);
@@ -327,16 +327,16 @@ static void test_keys_alone(void **state)
 static void test_none_where_nothing_is_sealed(void **state)
 {
     static const char *const names[] = {"meta"};
-    static const struct store_kind plain = {
+    static const struct kv_kind plain = {
         .program = "a test", .format = 1, .tables = 1, .names = names};
     char why[512] = "", *path = tempdir_make(), *keys = tempdir_path(path, "keys");
-    struct store *store = NULL;
+    struct kv *store = NULL;
     (void)state;
     for (unsigned times = 0; times < 2; times++) {
-        assert_int_equal(store_open_kind(&plain, path, 0, &store, why, sizeof(why)), STORE_OK);
-        assert_int_equal(store_commit(store_write(store, 4096)), STORE_OK);
+        assert_int_equal(kv_open(&plain, path, 0, &store, why, sizeof(why)), KV_OK);
+        assert_int_equal(kv_commit(kv_write(store, 4096)), KV_OK);
         assert_int_equal(access(keys, F_OK), -1);
-        store_close(store);
+        kv_close(store);
     }
     free(keys);
     tempdir_remove(path);

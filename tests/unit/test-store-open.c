@@ -20,7 +20,7 @@
 
 #include "content.h"
 #include "sample.h"
-#include "lmdb/meta.h"
+#include "kv/meta.h"
 #include "storebox.h"
 #include "tempdir.h"
 
@@ -94,7 +94,7 @@ static void test_not_private_is_refused(void **state)
     (void)state;
     for (size_t i = 0; i < LENGTH(modes); i++) {
         assert_int_equal(chmod(path, modes[i]), 0);
-        storebox_assert_refused(path, STORE_DENIED);
+        storebox_assert_refused(path, KV_DENIED);
     }
     struct storebox box = {.path = path};
     assert_int_equal(chmod(path, 0755), 0);
@@ -108,10 +108,10 @@ static void test_another_users_is_refused(void **state)
     (void)state;
     if (geteuid() != 0) {
         /* Only root can make such a directory, but every system has one. */
-        storebox_assert_refused("/usr", STORE_DENIED);
+        storebox_assert_refused("/usr", KV_DENIED);
     } else {
         assert_int_equal(chown(path, 1, (gid_t)-1), 0);
-        storebox_assert_refused(path, STORE_DENIED);
+        storebox_assert_refused(path, KV_DENIED);
     }
     tempdir_remove(path);
 }
@@ -122,9 +122,9 @@ static void test_no_directory(void **state)
     char *file = tempdir_path(above, "file"), *below = tempdir_path(above, "file/state");
     (void)state;
     content_write(file, "x", 1);
-    storebox_assert_refused(file, STORE_FAILED);
-    storebox_assert_refused(below, STORE_FAILED);
-    storebox_assert_refused("", STORE_FAILED);
+    storebox_assert_refused(file, KV_FAILED);
+    storebox_assert_refused(below, KV_FAILED);
+    storebox_assert_refused("", KV_FAILED);
     free(file);
     free(below);
     tempdir_remove(above);
@@ -135,10 +135,10 @@ static void test_short_room_for_why(void **state)
 {
     char *path = tempdir_make();
     char why[4] = "abc";
-    struct store *store = NULL;
+    struct kv *store = NULL;
     (void)state;
     assert_int_equal(chmod(path, 0777), 0);
-    assert_int_equal(store_open(path, 0, &store, why, 3), STORE_DENIED);
+    assert_int_equal(store_open(path, 0, &store, why, 3), KV_DENIED);
     assert_int_equal(strlen(why), 2);
     tempdir_remove(path);
 }
@@ -155,7 +155,7 @@ static pid_t open_in_child(const char *path, int *ret_answers)
     if (child == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL); /* also if the test fails before it kills */
         char why[512];
-        struct store *store;
+        struct kv *store;
         uint8_t status = (uint8_t)store_open(path, 0, &store, why, sizeof(why));
         if (write(answers[1], &status, 1) == 1)
             for (;;)
@@ -167,7 +167,7 @@ static pid_t open_in_child(const char *path, int *ret_answers)
     return child;
 }
 
-static enum store_status answer_of(int answers)
+static enum kv_status answer_of(int answers)
 {
     uint8_t status;
     assert_int_equal(read(answers, &status, 1), 1);
@@ -186,13 +186,13 @@ static void test_second_is_refused(void **state)
 {
     char *path = tempdir_make();
     char why[512], pid[32];
-    struct store *store = NULL;
+    struct kv *store = NULL;
     int answers;
     (void)state;
     pid_t child = open_in_child(path, &answers);
-    assert_int_equal(answer_of(answers), STORE_OK);
+    assert_int_equal(answer_of(answers), KV_OK);
 
-    assert_int_equal(store_open(path, 0, &store, why, sizeof(why)), STORE_LOCKED);
+    assert_int_equal(store_open(path, 0, &store, why, sizeof(why)), KV_LOCKED);
     assert_null(store);
     snprintf(pid, sizeof(pid), "process %ld)", (long)child);
     assert_non_null(strstr(why, pid));
@@ -202,7 +202,7 @@ static void test_second_is_refused(void **state)
     kill_child(child);
     struct storebox box = {.path = path};
     storebox_open(&box, 0);
-    storebox_assert_refused(path, STORE_LOCKED);
+    storebox_assert_refused(path, KV_LOCKED);
     storebox_remove(&box);
 }
 
@@ -223,9 +223,9 @@ static void test_racing_to_open(void **state)
         for (unsigned i = 0; i < RACERS; i++)
             children[i] = open_in_child(path, &answers[i]);
         for (unsigned i = 0; i < RACERS; i++) {
-            enum store_status status = answer_of(answers[i]);
-            assert_true(status == STORE_OK || status == STORE_LOCKED);
-            winners += status == STORE_OK;
+            enum kv_status status = answer_of(answers[i]);
+            assert_true(status == KV_OK || status == KV_LOCKED);
+            winners += status == KV_OK;
         }
         assert_int_equal(winners, 1);
         for (unsigned i = 0; i < RACERS; i++)
@@ -283,9 +283,9 @@ static struct storebox make_filled(char **ret_file)
     struct session *session = sample_full(1);
     uint8_t message[10000] = {0};
     storebox_put(&box, session);
-    struct store_txn *txn = store_write(box.store, sizeof(message));
+    struct kv_txn *txn = kv_write(box.store, sizeof(message));
     store_put_message(txn, STORE_INBOX, session->id, 0, message, sizeof(message));
-    assert_int_equal(store_commit(txn), STORE_OK);
+    assert_int_equal(kv_commit(txn), KV_OK);
     session_free(session);
     storebox_close(&box);
     *ret_file = tempdir_path(box.path, "data.mdb");
@@ -303,7 +303,7 @@ static void assert_damaged(struct storebox *box, const char *file, const void *d
 {
     struct content good = content_read(file);
     content_write(file, data, length);
-    storebox_assert_refused(box->path, STORE_DAMAGED);
+    storebox_assert_refused(box->path, KV_DAMAGED);
     content_assert(file, data, length);
     content_write(file, good.data, good.length);
     free(good.data);
@@ -334,7 +334,7 @@ static void test_directory_for_a_file(void **state)
     char *file = tempdir_path(path, "data.mdb");
     (void)state;
     assert_int_equal(mkdir(file, 0700), 0);
-    storebox_assert_refused(path, STORE_DAMAGED);
+    storebox_assert_refused(path, KV_DAMAGED);
     free(file);
     tempdir_remove(path);
 }
@@ -412,15 +412,15 @@ static void test_flipped_header_bits(void **state)
         bad = good ^ (uint8_t)(1 << bit % 8);
         assert_int_equal(pwrite(patch, &bad, 1, offset), 1);
         char why[512];
-        struct store *store = NULL;
-        if (store_open(box.path, 0, &store, why, sizeof(why)) == STORE_OK) {
+        struct kv *store = NULL;
+        if (store_open(box.path, 0, &store, why, sizeof(why)) == KV_OK) {
             struct session *session;
-            struct store_txn *txn = store_read(store);
-            if (storebox_next(txn, NULL, &session) == STORE_OK)
+            struct kv_txn *txn = kv_read(store);
+            if (storebox_next(txn, NULL, &session) == KV_OK)
                 session_free(session);
-            store_end(txn);
+            kv_end(txn);
         }
-        store_close(store);
+        kv_close(store);
         assert_int_equal(pwrite(patch, &good, 1, offset), 1);
     }
     close(patch);
@@ -430,9 +430,9 @@ static void test_flipped_header_bits(void **state)
 static void set_meta(struct storebox *box, const char *name, uint64_t number)
 {
     storebox_open(box, 0);
-    struct store_txn *txn = store_write(box->store, 0);
+    struct kv_txn *txn = kv_write(box->store, 0);
     assert_int_equal(meta_put(txn->txn, box->store->tables[TABLE_META], name, number), 0);
-    assert_int_equal(store_commit(txn), STORE_OK);
+    assert_int_equal(kv_commit(txn), KV_OK);
     storebox_close(box);
 }
 
@@ -440,11 +440,11 @@ static void test_other_formats(void **state)
 {
     static const struct {
         uint64_t format;
-        enum store_status status;
-    } cases[] = {{STORE_FORMAT + 1, STORE_NEWER},
-                 {UINT64_MAX, STORE_NEWER},
-                 {1, STORE_DAMAGED},
-                 {0, STORE_DAMAGED}};
+        enum kv_status status;
+    } cases[] = {{STORE_FORMAT + 1, KV_NEWER},
+                 {UINT64_MAX, KV_NEWER},
+                 {1, KV_DAMAGED},
+                 {0, KV_DAMAGED}};
     (void)state;
     for (size_t i = 0; i < LENGTH(cases); i++) {
         char *file;
@@ -467,9 +467,9 @@ static void test_additions_are_no_matter(void **state)
     (void)state;
     set_meta(&box, "a row of the future", 1);
     storebox_open(&box, 0);
-    struct store_txn *txn = store_write(box.store, 4096);
+    struct kv_txn *txn = kv_write(box.store, 4096);
     assert_int_equal(mdb_dbi_open(txn->txn, "a table of the future", MDB_CREATE, &table), 0);
-    assert_int_equal(store_commit(txn), STORE_OK);
+    assert_int_equal(kv_commit(txn), KV_OK);
     storebox_close(&box);
     storebox_open(&box, 0);
     assert_int_equal(storebox_rows(&box, TABLE_SESSIONS), 1);
@@ -496,7 +496,7 @@ static void test_foreign_lmdb(void **state)
         assert_int_equal(mdb_txn_commit(txn), 0);
         mdb_env_close(env);
         struct content before = content_read(file);
-        storebox_assert_refused(path, STORE_DAMAGED);
+        storebox_assert_refused(path, KV_DAMAGED);
         content_assert(file, before.data, before.length);
         free(before.data);
         free(file);

@@ -43,17 +43,17 @@ static void test_due_order(void **state)
     session->wake = INT64_MAX;
     storebox_put(box, session);
 
-    struct store_txn *txn = store_read(box->store);
+    struct kv_txn *txn = kv_read(box->store);
     struct store_due place = {INT64_MIN, {0}};
     for (size_t i = 0; i < LENGTH(rows); i++) {
-        assert_int_equal(store_next_due(txn, &place), STORE_OK);
+        assert_int_equal(store_next_due(txn, &place), KV_OK);
         assert_true(place.wake == rows[i].wake);
         assert_int_equal(place.id[7], rows[i].id);
     }
     struct store_due before = place;
-    assert_int_equal(store_next_due(txn, &place), STORE_MISSING);
+    assert_int_equal(store_next_due(txn, &place), KV_MISSING);
     assert_memory_equal(&place, &before, sizeof(place));
-    store_end(txn);
+    kv_end(txn);
     session_free(session);
 }
 
@@ -71,13 +71,13 @@ static void test_due_follows(void **state)
     one->wake = -7;
     storebox_put(box, one);
 
-    struct store_txn *txn = store_read(box->store);
+    struct kv_txn *txn = kv_read(box->store);
     struct store_due place = {INT64_MIN, {0}};
-    assert_int_equal(store_next_due(txn, &place), STORE_OK);
+    assert_int_equal(store_next_due(txn, &place), KV_OK);
     assert_true(place.wake == -7);
     assert_memory_equal(place.id, one->id, sizeof(place.id));
-    assert_int_equal(store_next_due(txn, &place), STORE_MISSING);
-    store_end(txn);
+    assert_int_equal(store_next_due(txn, &place), KV_MISSING);
+    kv_end(txn);
     session_free(one);
 }
 
@@ -86,25 +86,25 @@ static void test_due_follows(void **state)
 static void assert_changes(struct storebox *box, uint64_t since, const uint64_t *changes,
                            const uint8_t *ids, size_t count)
 {
-    struct store_txn *txn = store_read(box->store);
+    struct kv_txn *txn = kv_read(box->store);
     uint8_t id[SESSION_ID_BYTES];
     for (size_t i = 0; i < count; i++) {
-        assert_int_equal(store_next_change(txn, since, &since, id), STORE_OK);
+        assert_int_equal(store_next_change(txn, since, &since, id), KV_OK);
         assert_int_equal(since, changes[i]);
         assert_int_equal(id[7], ids[i]);
     }
-    assert_int_equal(store_next_change(txn, since, &since, id), STORE_MISSING);
-    assert_int_equal(store_next_change(txn, UINT64_MAX, &since, id), STORE_MISSING);
-    store_end(txn);
+    assert_int_equal(store_next_change(txn, since, &since, id), KV_MISSING);
+    assert_int_equal(store_next_change(txn, UINT64_MAX, &since, id), KV_MISSING);
+    kv_end(txn);
 }
 
 static void test_changes(void **state)
 {
     struct storebox *box = *state;
     struct session *sessions[4];
-    struct store_txn *txn = store_read(box->store);
+    struct kv_txn *txn = kv_read(box->store);
     assert_int_equal(store_last_change(txn), 0);
-    store_end(txn);
+    kv_end(txn);
     for (uint32_t i = 0; i < 4; i++) {
         sessions[i] = sample_bare(i);
         storebox_put(box, sessions[i]);
@@ -120,9 +120,9 @@ static void test_changes(void **state)
     assert_changes(box, 0, (const uint64_t[]){1, 3, 4}, (const uint8_t[]){0, 2, 3}, 3);
     storebox_close(box);
     storebox_open(box, 0);
-    txn = store_read(box->store);
+    txn = kv_read(box->store);
     assert_int_equal(store_last_change(txn), 5);
-    store_end(txn);
+    kv_end(txn);
     sessions[0]->heals++;
     storebox_put(box, sessions[0]);
     assert_int_equal(sessions[0]->change, 6);
@@ -141,26 +141,26 @@ static void test_messages(void **state)
     size_t length;
     storebox_put(box, one);
     storebox_put(box, two);
-    struct store_txn *txn = store_write(box->store, 4096);
+    struct kv_txn *txn = kv_write(box->store, 4096);
     store_put_message(txn, STORE_OUTBOX, one->id, 0, (const uint8_t *)"out", 3);
     store_put_message(txn, STORE_INBOX, one->id, 0, (const uint8_t *)"in", 2);
     store_put_message(txn, STORE_INBOX, two->id, 0, NULL, 0);
-    assert_int_equal(store_commit(txn), STORE_OK);
+    assert_int_equal(kv_commit(txn), KV_OK);
 
-    txn = store_read(box->store);
-    assert_int_equal(store_get_message(txn, STORE_OUTBOX, one->id, 0, &data, &length), STORE_OK);
+    txn = kv_read(box->store);
+    assert_int_equal(store_get_message(txn, STORE_OUTBOX, one->id, 0, &data, &length), KV_OK);
     assert_int_equal(length, 3);
     assert_memory_equal(data, "out", 3);
-    assert_int_equal(store_get_message(txn, STORE_INBOX, one->id, 0, &data, &length), STORE_OK);
+    assert_int_equal(store_get_message(txn, STORE_INBOX, one->id, 0, &data, &length), KV_OK);
     assert_int_equal(length, 2);
-    assert_int_equal(store_get_message(txn, STORE_INBOX, two->id, 0, &data, &length), STORE_OK);
+    assert_int_equal(store_get_message(txn, STORE_INBOX, two->id, 0, &data, &length), KV_OK);
     assert_int_equal(length, 0);
     assert_int_equal(store_get_message(txn, STORE_OUTBOX, two->id, 0, &data, &length),
-                     STORE_MISSING);
+                     KV_MISSING);
     assert_int_equal(store_get_message(txn, STORE_INBOX, one->id, 1, &data, &length),
-                     STORE_MISSING);
-    assert_int_equal(store_txn_status(txn), STORE_OK);
-    store_end(txn);
+                     KV_MISSING);
+    assert_int_equal(kv_txn_status(txn), KV_OK);
+    kv_end(txn);
     session_free(one);
     session_free(two);
 }
@@ -169,9 +169,9 @@ static void test_messages(void **state)
 static void test_message_of_nobody(void **state)
 {
     struct storebox *box = *state;
-    struct store_txn *txn = store_write(box->store, 4096);
+    struct kv_txn *txn = kv_write(box->store, 4096);
     store_put_message(txn, STORE_OUTBOX, (const uint8_t *)"12345678", 0, (const uint8_t *)"x", 1);
-    assert_int_equal(store_commit(txn), STORE_MISSING);
+    assert_int_equal(kv_commit(txn), KV_MISSING);
     assert_int_equal(storebox_rows(box, TABLE_OUTBOX), 0);
 }
 
@@ -185,12 +185,12 @@ static size_t mixed_size(uint32_t number)
 static void put_mixed(struct storebox *box, const uint8_t *id, uint32_t count)
 {
     static uint8_t data[20000];
-    struct store_txn *txn = store_write(box->store, (size_t)count * 5000);
+    struct kv_txn *txn = kv_write(box->store, (size_t)count * 5000);
     for (uint32_t number = 0; number < count; number++) {
         memset(data, (int)number, sizeof(data));
         store_put_message(txn, STORE_INBOX, id, number, data, mixed_size(number));
     }
-    assert_int_equal(store_commit(txn), STORE_OK);
+    assert_int_equal(kv_commit(txn), KV_OK);
 }
 
 static void test_delete_below(void **state)
@@ -206,25 +206,25 @@ static void test_delete_below(void **state)
     put_mixed(box, one->id, 1000);
 
     for (size_t i = 0; i < LENGTH(belows); i++) {
-        struct store_txn *txn = store_write(box->store, 0);
+        struct kv_txn *txn = kv_write(box->store, 0);
         store_delete_messages(txn, STORE_INBOX, one->id, belows[i]);
-        assert_int_equal(store_commit(txn), STORE_OK);
+        assert_int_equal(kv_commit(txn), KV_OK);
         assert_int_equal(storebox_rows(box, TABLE_INBOX), 20 + 1000 - belows[i]);
 
-        txn = store_read(box->store);
+        txn = kv_read(box->store);
         for (uint32_t number = 0; number < 1000; number++) {
             const uint8_t *data;
             size_t length;
-            enum store_status status =
+            enum kv_status status =
                 store_get_message(txn, STORE_INBOX, one->id, number, &data, &length);
-            assert_int_equal(status, number < belows[i] ? STORE_MISSING : STORE_OK);
-            if (status != STORE_OK)
+            assert_int_equal(status, number < belows[i] ? KV_MISSING : KV_OK);
+            if (status != KV_OK)
                 continue;
             assert_int_equal(length, mixed_size(number));
             if (length > 0)
                 assert_int_equal(data[length - 1], (uint8_t)number);
         }
-        store_end(txn);
+        kv_end(txn);
     }
     session_free(before);
     session_free(one);
@@ -243,15 +243,15 @@ static void test_largest_message(void **state)
     for (size_t i = 0; i < length; i++)
         data[i] = (uint8_t)(i * 7 >> 3);
     for (uint32_t number = 0; number < 3; number++) {
-        struct store_txn *txn = store_write(box->store, length);
+        struct kv_txn *txn = kv_write(box->store, length);
         store_put_message(txn, STORE_OUTBOX, one->id, number, data, length);
-        assert_int_equal(store_commit(txn), STORE_OK);
+        assert_int_equal(kv_commit(txn), KV_OK);
     }
-    struct store_txn *txn = store_read(box->store);
-    assert_int_equal(store_get_message(txn, STORE_OUTBOX, one->id, 2, &back, &found), STORE_OK);
+    struct kv_txn *txn = kv_read(box->store);
+    assert_int_equal(store_get_message(txn, STORE_OUTBOX, one->id, 2, &back, &found), KV_OK);
     assert_int_equal(found, length);
     assert_memory_equal(back, data, length);
-    store_end(txn);
+    kv_end(txn);
     free(data);
     session_free(one);
 }

@@ -25,9 +25,9 @@ static const char received[] = "bring the umbrella";
 static void put_message(struct storebox *box, enum store_box which, const uint8_t *id,
                         uint32_t number, const char *text)
 {
-    struct store_txn *txn = store_write(box->store, 4096);
+    struct kv_txn *txn = kv_write(box->store, 4096);
     store_put_message(txn, which, id, number, (const uint8_t *)text, strlen(text));
-    assert_int_equal(store_commit(txn), STORE_OK);
+    assert_int_equal(kv_commit(txn), KV_OK);
 }
 
 /* A session with all that it can have, and a message of each kind. */
@@ -97,45 +97,45 @@ static void test_nothing_in_clear(void **state)
 /* New; what stands in a row. */
 static struct content row_of(struct storebox *box, enum table table, const struct row_key *key)
 {
-    struct store_txn *txn = store_read(box->store);
+    struct kv_txn *txn = kv_read(box->store);
     MDB_val value;
-    assert_true(lmdb_get(txn, table, key, &value));
+    assert_true(kv_get(txn, table, key, &value));
     struct content row = {malloc(value.mv_size), value.mv_size};
     assert_non_null(row.data);
     memcpy(row.data, value.mv_data, value.mv_size);
-    store_end(txn);
+    kv_end(txn);
     return row;
 }
 
 static void set_row(struct storebox *box, enum table table, const struct row_key *key,
                     const struct content *row)
 {
-    struct store_txn *txn = store_write(box->store, 4096);
-    lmdb_put(txn, table, key, row->data, row->length);
-    assert_int_equal(store_commit(txn), STORE_OK);
+    struct kv_txn *txn = kv_write(box->store, 4096);
+    kv_put(txn, table, key, row->data, row->length);
+    assert_int_equal(kv_commit(txn), KV_OK);
 }
 
-static enum store_status read_session(struct storebox *box, const uint8_t *id)
+static enum kv_status read_session(struct storebox *box, const uint8_t *id)
 {
     struct session *session;
-    struct store_txn *txn = store_read(box->store);
-    enum store_status status = store_get_session(txn, id, &session);
-    assert_int_equal(store_txn_status(txn), STORE_OK);
-    if (status == STORE_OK)
+    struct kv_txn *txn = kv_read(box->store);
+    enum kv_status status = store_get_session(txn, id, &session);
+    assert_int_equal(kv_txn_status(txn), KV_OK);
+    if (status == KV_OK)
         session_free(session);
-    store_end(txn);
+    kv_end(txn);
     return status;
 }
 
-static enum store_status read_message(struct storebox *box, enum store_box which, const uint8_t *id,
+static enum kv_status read_message(struct storebox *box, enum store_box which, const uint8_t *id,
                                       uint32_t number)
 {
     const uint8_t *data;
     size_t length;
-    struct store_txn *txn = store_read(box->store);
-    enum store_status status = store_get_message(txn, which, id, number, &data, &length);
-    assert_int_equal(store_txn_status(txn), STORE_OK);
-    store_end(txn);
+    struct kv_txn *txn = kv_read(box->store);
+    enum kv_status status = store_get_message(txn, which, id, number, &data, &length);
+    assert_int_equal(kv_txn_status(txn), KV_OK);
+    kv_end(txn);
     return status;
 }
 
@@ -147,17 +147,17 @@ static void test_row_of_another_place(void **state)
     struct row_key first = row_id(one->id), second = row_id(two->id);
     struct content row = row_of(box, TABLE_SESSIONS, &second);
     set_row(box, TABLE_SESSIONS, &first, &row);
-    assert_int_equal(read_session(box, one->id), STORE_DAMAGED);
-    assert_int_equal(read_session(box, two->id), STORE_OK);
+    assert_int_equal(read_session(box, one->id), KV_DAMAGED);
+    assert_int_equal(read_session(box, two->id), KV_OK);
     free(row.data);
 
     struct row_key here = row_message(two->id, 0), next = row_message(two->id, 1);
     row = row_of(box, TABLE_OUTBOX, &here);
     set_row(box, TABLE_OUTBOX, &next, &row);
     set_row(box, TABLE_INBOX, &here, &row);
-    assert_int_equal(read_message(box, STORE_OUTBOX, two->id, 0), STORE_OK);
-    assert_int_equal(read_message(box, STORE_OUTBOX, two->id, 1), STORE_DAMAGED);
-    assert_int_equal(read_message(box, STORE_INBOX, two->id, 0), STORE_DAMAGED);
+    assert_int_equal(read_message(box, STORE_OUTBOX, two->id, 0), KV_OK);
+    assert_int_equal(read_message(box, STORE_OUTBOX, two->id, 1), KV_DAMAGED);
+    assert_int_equal(read_message(box, STORE_INBOX, two->id, 0), KV_DAMAGED);
     free(row.data);
     session_free(one);
     session_free(two);
@@ -174,15 +174,15 @@ static void test_altered_row(void **state)
     for (size_t bit = 0; bit < row.length * 8; bit++) {
         row.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
         set_row(box, TABLE_INBOX, &key, &row);
-        assert_int_equal(read_message(box, STORE_INBOX, session->id, 0), STORE_DAMAGED);
+        assert_int_equal(read_message(box, STORE_INBOX, session->id, 0), KV_DAMAGED);
         row.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
     }
     for (row.length = 0; row.length < whole; row.length++) {
         set_row(box, TABLE_INBOX, &key, &row);
-        assert_int_equal(read_message(box, STORE_INBOX, session->id, 0), STORE_DAMAGED);
+        assert_int_equal(read_message(box, STORE_INBOX, session->id, 0), KV_DAMAGED);
     }
     set_row(box, TABLE_INBOX, &key, &row);
-    assert_int_equal(read_message(box, STORE_INBOX, session->id, 0), STORE_OK);
+    assert_int_equal(read_message(box, STORE_INBOX, session->id, 0), KV_OK);
     free(row.data);
     session_free(session);
 }

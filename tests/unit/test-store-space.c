@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "sample.h"
-#include "lmdb/space.h"
+#include "kv/space.h"
 #include "storebox.h"
 #include "tempdir.h"
 
@@ -42,36 +42,36 @@ static uint64_t file_size(const struct storebox *box)
     return (uint64_t)status.st_size;
 }
 
-static enum store_status put_message(struct storebox *box, const uint8_t *id, uint32_t number,
+static enum kv_status put_message(struct storebox *box, const uint8_t *id, uint32_t number,
                                      size_t length)
 {
     uint8_t *data = malloc(length);
     assert_non_null(data);
     memset(data, (int)number, length);
-    struct store_txn *txn = store_write(box->store, length);
+    struct kv_txn *txn = kv_write(box->store, length);
     store_put_message(txn, STORE_OUTBOX, id, number, data, length);
     free(data);
-    return store_commit(txn);
+    return kv_commit(txn);
 }
 
 static void delete_messages(struct storebox *box, const uint8_t *id)
 {
-    struct store_txn *txn = store_write(box->store, 0);
+    struct kv_txn *txn = kv_write(box->store, 0);
     store_delete_messages(txn, STORE_OUTBOX, id, UINT32_MAX);
-    assert_int_equal(store_commit(txn), STORE_OK);
+    assert_int_equal(kv_commit(txn), KV_OK);
 }
 
 static void assert_message(struct storebox *box, const uint8_t *id, uint32_t number, size_t length)
 {
     const uint8_t *data;
     size_t found;
-    struct store_txn *txn = store_read(box->store);
-    assert_int_equal(store_get_message(txn, STORE_OUTBOX, id, number, &data, &found), STORE_OK);
+    struct kv_txn *txn = kv_read(box->store);
+    assert_int_equal(store_get_message(txn, STORE_OUTBOX, id, number, &data, &found), KV_OK);
     assert_int_equal(found, length);
     for (size_t i = 0; i < length; i++)
         if (data[i] != (uint8_t)number)
             fail_msg("message %u is not what was written", (unsigned)number);
-    store_end(txn);
+    kv_end(txn);
 }
 
 /* ---- growing ---- */
@@ -86,14 +86,14 @@ static void test_map_grows(void **state)
     (void)state;
     storebox_put(&box, session);
     for (size_t i = 0; i < LENGTH(steps); i++) {
-        struct store_txn *txn = store_write(box.store, steps[i].room);
+        struct kv_txn *txn = kv_write(box.store, steps[i].room);
         assert_int_equal(map_size(&box), steps[i].map);
-        assert_int_equal(store_get_session(txn, session->id, &back), STORE_OK);
+        assert_int_equal(store_get_session(txn, session->id, &back), KV_OK);
         sample_assert_same(session, back);
         session_free(back);
         session->heals++;
-        assert_int_equal(store_put_session(txn, session, NULL), STORE_OK);
-        assert_int_equal(store_commit(txn), STORE_OK);
+        assert_int_equal(store_put_session(txn, session, NULL), KV_OK);
+        assert_int_equal(kv_commit(txn), KV_OK);
     }
     session_free(session);
     storebox_remove(&box);
@@ -106,14 +106,14 @@ static void test_data_grows_beyond_the_first_map(void **state)
     (void)state;
     storebox_put(&box, session);
     for (uint32_t number = 0; number < 10; number++)
-        assert_int_equal(put_message(&box, session->id, number, MIB(8)), STORE_OK);
+        assert_int_equal(put_message(&box, session->id, number, MIB(8)), KV_OK);
     assert_int_equal(map_size(&box), MIB(128));
     storebox_close(&box);
     storebox_open(&box, 0);
     assert_true(map_size(&box) >= MIB(80));
     for (uint32_t number = 0; number < 10; number++)
         assert_message(&box, session->id, number, MIB(8));
-    assert_int_equal(put_message(&box, session->id, 10, MIB(8)), STORE_OK);
+    assert_int_equal(put_message(&box, session->id, 10, MIB(8)), KV_OK);
     session_free(session);
     storebox_remove(&box);
 }
@@ -130,16 +130,16 @@ static void test_file_reaches_its_end(void **state)
     storebox_put(&box, session);
     /* Free pages from before are what makes LMDB take new ones back at once. */
     for (uint32_t number = 0; number < 4; number++)
-        assert_int_equal(put_message(&box, session->id, number, KIB(20)), STORE_OK);
+        assert_int_equal(put_message(&box, session->id, number, KIB(20)), KV_OK);
     delete_messages(&box, session->id);
     storebox_put(&box, session);
     storebox_put(&box, session);
     uint64_t before = file_size(&box);
 
-    struct store_txn *txn = store_write(box.store, 0);
+    struct kv_txn *txn = kv_write(box.store, 0);
     store_put_message(txn, STORE_INBOX, session->id, 0, data, MIB(8));
     store_delete_messages(txn, STORE_INBOX, session->id, UINT32_MAX);
-    assert_int_equal(store_commit(txn), STORE_OK);
+    assert_int_equal(kv_commit(txn), KV_OK);
     free(data);
 
     assert_true(space_used(box.store) > before);
@@ -158,18 +158,18 @@ static void test_size(void **state)
     uint64_t before, full, after, limit;
     (void)state;
     storebox_put(&box, session);
-    store_size(box.store, &before, &limit);
+    kv_size(box.store, &before, &limit);
     assert_true(limit == UINT64_MAX);
     assert_in_range(before, 1, KIB(200));
-    assert_int_equal(put_message(&box, session->id, 0, MIB(1)), STORE_OK);
-    store_size(box.store, &full, &limit);
+    assert_int_equal(put_message(&box, session->id, 0, MIB(1)), KV_OK);
+    kv_size(box.store, &full, &limit);
     assert_in_range(full, before + MIB(1), before + MIB(1) + KIB(200));
     delete_messages(&box, session->id);
-    store_size(box.store, &after, &limit);
+    kv_size(box.store, &after, &limit);
     assert_in_range(after, 1, before + KIB(200));
     storebox_close(&box);
     storebox_open(&box, MIB(3) + 5);
-    store_size(box.store, &after, &limit);
+    kv_size(box.store, &after, &limit);
     assert_int_equal(limit, MIB(3));
     session_free(session);
     storebox_remove(&box);
@@ -183,16 +183,16 @@ static uint32_t fill(struct storebox *box, uint32_t first, size_t length, uint32
     uint8_t *data = calloc(1, length);
     assert_non_null(data);
     for (uint32_t number = first;; number += batch) {
-        struct store_txn *txn = store_write(box->store, batch * (KIB(1) + length));
+        struct kv_txn *txn = kv_write(box->store, batch * (KIB(1) + length));
         for (uint32_t i = 0; i < batch; i++) {
             struct session *session = sample_bare(number + i);
             store_put_session(txn, session, NULL);
             store_put_message(txn, STORE_OUTBOX, session->id, 0, data, length);
             session_free(session);
         }
-        enum store_status status = store_commit(txn);
-        if (status != STORE_OK) {
-            assert_int_equal(status, STORE_FULL);
+        enum kv_status status = kv_commit(txn);
+        if (status != KV_OK) {
+            assert_int_equal(status, KV_FULL);
             free(data);
             return number - first;
         }
@@ -212,26 +212,26 @@ static void assert_rows(struct storebox *box, uint32_t count)
 static void delete_numbers(struct storebox *box, uint32_t first, uint32_t count, uint32_t batch)
 {
     for (uint32_t number = first; number < first + count; number += batch) {
-        struct store_txn *txn = store_write(box->store, 0);
+        struct kv_txn *txn = kv_write(box->store, 0);
         for (uint32_t i = number; i < number + batch && i < first + count; i++) {
             struct session *session = sample_bare(i);
             store_delete_session(txn, session->id);
             session_free(session);
         }
-        assert_int_equal(store_commit(txn), STORE_OK);
+        assert_int_equal(kv_commit(txn), KV_OK);
     }
 }
 
 static void assert_reads(struct storebox *box, uint32_t number)
 {
     struct session *session = sample_bare(number), *back;
-    struct store_txn *txn = store_read(box->store);
-    assert_int_equal(store_get_session(txn, session->id, &back), STORE_OK);
+    struct kv_txn *txn = kv_read(box->store);
+    assert_int_equal(store_get_session(txn, session->id, &back), KV_OK);
     session->change = back->change;
     sample_assert_same(session, back);
     session_free(back);
     session_free(session);
-    store_end(txn);
+    kv_end(txn);
 }
 
 /* Filled to the limit, emptied by half, filled again, over and over; then emptied wholly. */
@@ -282,14 +282,14 @@ static void test_large_session_from_full_store(void **state)
     (void)state;
     storebox_put(&box, session);
     uint32_t number = 0;
-    enum store_status status = STORE_OK;
-    while (status == STORE_OK && number < 20000) {
-        struct store_txn *txn = store_write(box.store, 64 * sizeof(data));
+    enum kv_status status = KV_OK;
+    while (status == KV_OK && number < 20000) {
+        struct kv_txn *txn = kv_write(box.store, 64 * sizeof(data));
         for (unsigned i = 0; i < 64; i++)
             store_put_message(txn, STORE_OUTBOX, session->id, number++, data, sizeof(data));
-        status = store_commit(txn);
+        status = kv_commit(txn);
     }
-    assert_int_equal(status, STORE_FULL);
+    assert_int_equal(status, KV_FULL);
     assert_true(number > 1500);
     storebox_delete(&box, session);
     assert_rows(&box, 0);
@@ -303,7 +303,7 @@ static void test_large_session_from_full_store(void **state)
 static void test_lowered_limit(void **state)
 {
     struct storebox box = storebox_make(0);
-    struct store_txn *txn = store_write(box.store, MIB(4));
+    struct kv_txn *txn = kv_write(box.store, MIB(4));
     uint8_t data[1000] = {0};
     (void)state;
     for (uint32_t number = 0; number < 2000; number++) {
@@ -312,7 +312,7 @@ static void test_lowered_limit(void **state)
         store_put_message(txn, STORE_OUTBOX, session->id, 0, data, sizeof(data));
         session_free(session);
     }
-    assert_int_equal(store_commit(txn), STORE_OK);
+    assert_int_equal(kv_commit(txn), KV_OK);
     storebox_close(&box);
     storebox_open(&box, MIB(1));
     assert_in_range(space_free(box.store), 0, KIB(32));
@@ -327,9 +327,9 @@ static void test_limit_too_small_for_anything(void **state)
 {
     char *path = tempdir_make();
     char why[512];
-    struct store *store = NULL;
+    struct kv *store = NULL;
     (void)state;
-    assert_int_equal(store_open(path, 8192, &store, why, sizeof(why)), STORE_FULL);
+    assert_int_equal(store_open(path, 8192, &store, why, sizeof(why)), KV_FULL);
     assert_null(store);
     assert_non_null(strstr(why, path));
     struct storebox box = {.path = path};
@@ -357,7 +357,7 @@ static void test_full_disk(void **state)
     for (uint32_t number = 0; number < count; number++) {
         struct session *session = sample_bare(number);
         storebox_put(&box, session);
-        assert_int_equal(put_message(&box, session->id, 0, KIB(100)), STORE_OK);
+        assert_int_equal(put_message(&box, session->id, 0, KIB(100)), KV_OK);
         session_free(session);
     }
     limit_files(file_size(&box));
@@ -374,7 +374,7 @@ static void test_full_disk(void **state)
     storebox_open(&box, 0);
     limit_files(0);
     struct session *session = sample_bare(0);
-    assert_int_equal(put_message(&box, session->id, 0, MIB(8)), STORE_OK);
+    assert_int_equal(put_message(&box, session->id, 0, MIB(8)), KV_OK);
     session_free(session);
     storebox_remove(&box);
 }
@@ -389,15 +389,15 @@ static void test_full_disk_at_commit(void **state)
     limit_files(file_size(&box) + 5000);
     uint8_t *data = calloc(1, MIB(8));
     assert_non_null(data);
-    struct store_txn *txn = store_write(box.store, 0);
+    struct kv_txn *txn = kv_write(box.store, 0);
     store_put_message(txn, STORE_OUTBOX, session->id, 0, data, MIB(8));
-    assert_int_equal(store_commit(txn), STORE_FULL);
+    assert_int_equal(kv_commit(txn), KV_FULL);
     free(data);
     assert_int_equal(storebox_rows(&box, TABLE_OUTBOX), 0);
     session->heals++;
     storebox_put(&box, session);
     limit_files(0);
-    assert_int_equal(put_message(&box, session->id, 0, MIB(8)), STORE_OK);
+    assert_int_equal(put_message(&box, session->id, 0, MIB(8)), KV_OK);
     session_free(session);
     storebox_remove(&box);
 }
@@ -406,10 +406,10 @@ static void test_full_disk_while_making(void **state)
 {
     char *path = tempdir_make();
     char why[512];
-    struct store *store = NULL;
+    struct kv *store = NULL;
     (void)state;
     limit_files(10000);
-    assert_int_equal(store_open(path, 0, &store, why, sizeof(why)), STORE_FULL);
+    assert_int_equal(store_open(path, 0, &store, why, sizeof(why)), KV_FULL);
     limit_files(0);
     assert_null(store);
     assert_non_null(strstr(why, path));
@@ -448,25 +448,25 @@ static void test_many_sessions_cost_nothing(void **state)
 {
     enum { MANY = 50000 };
     struct storebox box = storebox_make(0);
-    struct store_txn *txn = store_write(box.store, MIB(40));
+    struct kv_txn *txn = kv_write(box.store, MIB(40));
     (void)state;
     for (uint32_t number = 0; number < MANY; number++) {
         struct session *session = sample_bare(number);
-        assert_int_equal(store_put_session(txn, session, NULL), STORE_OK);
+        assert_int_equal(store_put_session(txn, session, NULL), KV_OK);
         session_free(session);
     }
-    assert_int_equal(store_commit(txn), STORE_OK);
+    assert_int_equal(kv_commit(txn), KV_OK);
     assert_true(space_used(box.store) > MIB(10));
     storebox_close(&box);
 
     storebox_open(&box, 0);
     struct store_due place = {INT64_MIN, {0}};
-    txn = store_read(box.store);
-    assert_int_equal(store_next_due(txn, &place), STORE_OK);
+    txn = kv_read(box.store);
+    assert_int_equal(store_next_due(txn, &place), KV_OK);
     assert_int_equal(place.wake, 1000);
     assert_int_equal(store_count(txn), MANY);
     assert_int_equal(store_last_change(txn), MANY);
-    store_end(txn);
+    kv_end(txn);
     assert_in_range(resident() + 1, 0, MIB(1));
     storebox_remove(&box);
 }

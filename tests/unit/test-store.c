@@ -30,12 +30,12 @@ static void set_id(struct session *session, uint64_t id)
         session->id[i] = (uint8_t)(id >> (56 - 8 * i));
 }
 
-static enum store_status get(struct storebox *box, const uint8_t *id, struct session **ret_session)
+static enum kv_status get(struct storebox *box, const uint8_t *id, struct session **ret_session)
 {
-    struct store_txn *txn = store_read(box->store);
-    enum store_status status = store_get_session(txn, id, ret_session);
-    assert_int_equal(store_txn_status(txn), STORE_OK);
-    store_end(txn);
+    struct kv_txn *txn = kv_read(box->store);
+    enum kv_status status = store_get_session(txn, id, ret_session);
+    assert_int_equal(kv_txn_status(txn), KV_OK);
+    kv_end(txn);
     return status;
 }
 
@@ -46,17 +46,17 @@ static void test_put_and_get(void **state)
     struct storebox *box = *state;
     struct session *full = sample_full(1), *back = NULL;
 
-    assert_int_equal(get(box, full->id, &back), STORE_MISSING);
+    assert_int_equal(get(box, full->id, &back), KV_MISSING);
     assert_null(back);
     storebox_put(box, full);
     assert_int_equal(full->change, 1);
-    assert_int_equal(get(box, full->id, &back), STORE_OK);
+    assert_int_equal(get(box, full->id, &back), KV_OK);
     sample_assert_same(full, back);
     session_free(back);
 
     storebox_close(box);
     storebox_open(box, 0);
-    assert_int_equal(get(box, full->id, &back), STORE_OK);
+    assert_int_equal(get(box, full->id, &back), KV_OK);
     sample_assert_same(full, back);
     session_free(back);
     session_free(full);
@@ -69,26 +69,26 @@ static void test_same_is_no_change(void **state)
     struct session *full = sample_full(1);
     bool changed = false;
 
-    struct store_txn *txn = store_write(box->store, 4096);
-    assert_int_equal(store_put_session(txn, full, &changed), STORE_OK);
+    struct kv_txn *txn = kv_write(box->store, 4096);
+    assert_int_equal(store_put_session(txn, full, &changed), KV_OK);
     assert_true(changed);
-    assert_int_equal(store_put_session(txn, full, &changed), STORE_OK);
+    assert_int_equal(store_put_session(txn, full, &changed), KV_OK);
     assert_false(changed);
-    assert_int_equal(store_commit(txn), STORE_OK);
+    assert_int_equal(kv_commit(txn), KV_OK);
 
     /* Neither does it matter which change the caller believes it to be at. */
     full->change = 99;
-    txn = store_write(box->store, 4096);
-    assert_int_equal(store_put_session(txn, full, &changed), STORE_OK);
+    txn = kv_write(box->store, 4096);
+    assert_int_equal(store_put_session(txn, full, &changed), KV_OK);
     assert_false(changed);
     assert_int_equal(full->change, 1);
     assert_int_equal(store_last_change(txn), 1);
 
     full->heals++;
-    assert_int_equal(store_put_session(txn, full, &changed), STORE_OK);
+    assert_int_equal(store_put_session(txn, full, &changed), KV_OK);
     assert_true(changed);
     assert_int_equal(full->change, 2);
-    assert_int_equal(store_commit(txn), STORE_OK);
+    assert_int_equal(kv_commit(txn), KV_OK);
     assert_int_equal(storebox_rows(box, TABLE_CHANGES), 1);
     session_free(full);
 }
@@ -132,12 +132,12 @@ static void test_every_field_is_compared(void **state)
         bool changed = false;
         storebox_put(box, full);
         alter(field, full);
-        struct store_txn *txn = store_write(box->store, 4096);
-        assert_int_equal(store_put_session(txn, full, &changed), STORE_OK);
-        assert_int_equal(store_commit(txn), STORE_OK);
+        struct kv_txn *txn = kv_write(box->store, 4096);
+        assert_int_equal(store_put_session(txn, full, &changed), KV_OK);
+        assert_int_equal(kv_commit(txn), KV_OK);
         if (!changed)
             fail_msg("a new %s is not stored", field->name);
-        assert_int_equal(get(box, full->id, &back), STORE_OK);
+        assert_int_equal(get(box, full->id, &back), KV_OK);
         sample_assert_same(full, back);
         session_free(back);
         session_free(full);
@@ -148,11 +148,11 @@ static void test_ended_transaction_leaves_nothing(void **state)
 {
     struct storebox *box = *state;
     struct session *full = sample_full(1), *back = NULL;
-    struct store_txn *txn = store_write(box->store, 4096);
-    assert_int_equal(store_put_session(txn, full, NULL), STORE_OK);
+    struct kv_txn *txn = kv_write(box->store, 4096);
+    assert_int_equal(store_put_session(txn, full, NULL), KV_OK);
     store_put_message(txn, STORE_INBOX, full->id, 0, (const uint8_t *)"x", 1);
-    store_end(txn);
-    assert_int_equal(get(box, full->id, &back), STORE_MISSING);
+    kv_end(txn);
+    assert_int_equal(get(box, full->id, &back), KV_MISSING);
     for (unsigned table = TABLE_SESSIONS; table < TABLES; table++)
         assert_int_equal(storebox_rows(box, table), 0);
     session_free(full);
@@ -164,22 +164,22 @@ static void test_delete_leaves_no_row(void **state)
     struct session *one = sample_full(1), *two = sample_full(2);
     storebox_put(box, one);
     storebox_put(box, two);
-    struct store_txn *txn = store_write(box->store, 4096);
+    struct kv_txn *txn = kv_write(box->store, 4096);
     for (uint32_t number = 0; number < 300; number++) {
         store_put_message(txn, STORE_OUTBOX, one->id, number, (const uint8_t *)"abc", 3);
         store_put_message(txn, STORE_INBOX, one->id, number, (const uint8_t *)"abc", 3);
     }
     store_put_message(txn, STORE_INBOX, two->id, 0, (const uint8_t *)"abc", 3);
-    assert_int_equal(store_commit(txn), STORE_OK);
+    assert_int_equal(kv_commit(txn), KV_OK);
 
     storebox_delete(box, one);
     for (unsigned table = TABLE_SESSIONS; table < TABLE_IMPORTS; table++)
         assert_int_equal(storebox_rows(box, table), table == TABLE_OUTBOX ? 0 : 1);
     storebox_delete(box, one);
-    txn = store_write(box->store, 0);
+    txn = kv_write(box->store, 0);
     store_delete_session(txn, two->id);
     assert_int_equal(store_count(txn), 0);
-    assert_int_equal(store_commit(txn), STORE_OK);
+    assert_int_equal(kv_commit(txn), KV_OK);
     for (unsigned table = TABLE_SESSIONS; table < TABLE_IMPORTS; table++)
         assert_int_equal(storebox_rows(box, table), 0);
     session_free(one);
@@ -191,22 +191,22 @@ static void test_walk(void **state)
     static const uint64_t ids[] = {0, 1, 255, 256, 0x0100000000000000, UINT64_MAX};
     struct storebox *box = *state;
     struct session *session = NULL;
-    struct store_txn *txn = store_write(box->store, 4096);
+    struct kv_txn *txn = kv_write(box->store, 4096);
     for (size_t i = LENGTH(ids); i-- > 0;) {
         session = sample_bare(1);
         set_id(session, ids[i]);
-        assert_int_equal(store_put_session(txn, session, NULL), STORE_OK);
+        assert_int_equal(store_put_session(txn, session, NULL), KV_OK);
         session_free(session);
     }
     assert_int_equal(store_count(txn), LENGTH(ids));
-    assert_int_equal(store_commit(txn), STORE_OK);
+    assert_int_equal(kv_commit(txn), KV_OK);
 
-    txn = store_read(box->store);
+    txn = kv_read(box->store);
     uint8_t place[SESSION_ID_BYTES], next[SESSION_ID_BYTES];
     for (size_t i = 0; i < LENGTH(ids); i++) {
         const uint8_t *after = i == 0 ? NULL : place;
-        assert_int_equal(store_next_id(txn, after, next), STORE_OK);
-        assert_int_equal(storebox_next(txn, after, &session), STORE_OK);
+        assert_int_equal(store_next_id(txn, after, next), KV_OK);
+        assert_int_equal(storebox_next(txn, after, &session), KV_OK);
         memcpy(place, session->id, sizeof(place));
         assert_memory_equal(next, place, sizeof(place));
         session_free(session);
@@ -215,10 +215,10 @@ static void test_walk(void **state)
         assert_memory_equal(place, session->id, sizeof(place));
         session_free(session);
     }
-    assert_int_equal(storebox_next(txn, place, &session), STORE_MISSING);
-    assert_int_equal(store_next_id(txn, place, next), STORE_MISSING);
-    assert_int_equal(store_txn_status(txn), STORE_OK);
-    store_end(txn);
+    assert_int_equal(storebox_next(txn, place, &session), KV_MISSING);
+    assert_int_equal(store_next_id(txn, place, next), KV_MISSING);
+    assert_int_equal(kv_txn_status(txn), KV_OK);
+    kv_end(txn);
 }
 
 /* ---- imports ---- */
@@ -227,21 +227,21 @@ static void put_import(struct storebox *box, uint64_t id, uint32_t exports, int6
                        int64_t now)
 {
     struct row_key key = row_number(id);
-    struct store_txn *txn = store_write(box->store, 4096);
+    struct kv_txn *txn = kv_write(box->store, 4096);
     store_put_import(txn, key.bytes, exports, deadline, now);
-    assert_int_equal(store_commit(txn), STORE_OK);
+    assert_int_equal(kv_commit(txn), KV_OK);
 }
 
 static void assert_import(struct storebox *box, uint64_t id, uint32_t exports)
 {
     struct row_key key = row_number(id);
-    struct store_txn *txn = store_read(box->store);
+    struct kv_txn *txn = kv_read(box->store);
     uint32_t found = 0;
     assert_int_equal(store_get_import(txn, key.bytes, &found),
-                     exports > 0 ? STORE_OK : STORE_MISSING);
+                     exports > 0 ? KV_OK : KV_MISSING);
     assert_int_equal(found, exports);
-    assert_int_equal(store_txn_status(txn), STORE_OK);
-    store_end(txn);
+    assert_int_equal(kv_txn_status(txn), KV_OK);
+    kv_end(txn);
 }
 
 static void test_imports(void **state)
@@ -294,34 +294,34 @@ static void test_bad_import_row(void **state)
     struct storebox *box = *state;
     struct row_key key = row_number(7);
     uint32_t exports;
-    struct store_txn *txn = store_write(box->store, 4096);
-    lmdb_put(txn, TABLE_IMPORTS, &key, "short", 5);
-    assert_int_equal(store_get_import(txn, key.bytes, &exports), STORE_DAMAGED);
-    assert_int_equal(store_commit(txn), STORE_DAMAGED);
+    struct kv_txn *txn = kv_write(box->store, 4096);
+    kv_put(txn, TABLE_IMPORTS, &key, "short", 5);
+    assert_int_equal(store_get_import(txn, key.bytes, &exports), KV_DAMAGED);
+    assert_int_equal(kv_commit(txn), KV_DAMAGED);
 }
 
 /* ---- the time of day ---- */
 
 static int64_t noted(struct storebox *box)
 {
-    struct store_txn *txn = store_read(box->store);
+    struct kv_txn *txn = kv_read(box->store);
     int64_t time = store_noted_time(txn);
-    store_end(txn);
+    kv_end(txn);
     return time;
 }
 
 static void note(struct storebox *box, int64_t now)
 {
-    struct store_txn *txn = store_write(box->store, 0);
+    struct kv_txn *txn = kv_write(box->store, 0);
     store_note_time(txn, now);
-    assert_int_equal(store_commit(txn), STORE_OK);
+    assert_int_equal(kv_commit(txn), KV_OK);
 }
 
 static void correct(struct storebox *box, int64_t now)
 {
-    struct store_txn *txn = store_write(box->store, 0);
+    struct kv_txn *txn = kv_write(box->store, 0);
     store_correct_time(txn, now);
-    assert_int_equal(store_commit(txn), STORE_OK);
+    assert_int_equal(kv_commit(txn), KV_OK);
 }
 
 /* Now and then, not at every turn; and never back, unless that is what is wanted. */
@@ -348,24 +348,24 @@ static void test_time(void **state)
 
 /* ---- names ---- */
 
-static enum store_status find(struct storebox *box, const char *text,
+static enum kv_status find(struct storebox *box, const char *text,
                               uint8_t ret_id[SESSION_ID_BYTES])
 {
-    struct store_txn *txn = store_read(box->store);
-    enum store_status status = store_find(txn, text, ret_id);
-    assert_int_equal(store_txn_status(txn), STORE_OK);
-    store_end(txn);
+    struct kv_txn *txn = kv_read(box->store);
+    enum kv_status status = store_find(txn, text, ret_id);
+    assert_int_equal(kv_txn_status(txn), KV_OK);
+    kv_end(txn);
     return status;
 }
 
 static void assert_found(struct storebox *box, const char *text, const struct session *session)
 {
     uint8_t id[SESSION_ID_BYTES];
-    assert_int_equal(find(box, text, id), STORE_OK);
+    assert_int_equal(find(box, text, id), KV_OK);
     assert_memory_equal(id, session->id, sizeof(id));
 }
 
-static void assert_not_found(struct storebox *box, const char *text, enum store_status status)
+static void assert_not_found(struct storebox *box, const char *text, enum kv_status status)
 {
     uint8_t id[SESSION_ID_BYTES] = {0xee};
     assert_int_equal(find(box, text, id), status);
@@ -381,30 +381,30 @@ static void test_names(void **state)
 
     bool changed = false;
     uint64_t before = two->change;
-    struct store_txn *txn = store_write(box->store, 4096);
-    assert_int_equal(store_put_session(txn, two, &changed), STORE_TAKEN);
+    struct kv_txn *txn = kv_write(box->store, 4096);
+    assert_int_equal(store_put_session(txn, two, &changed), KV_TAKEN);
     assert_false(changed);
     assert_int_equal(two->change, before);
-    assert_int_equal(store_txn_status(txn), STORE_OK);
+    assert_int_equal(kv_txn_status(txn), KV_OK);
     rename_session(two, "desk");
-    assert_int_equal(store_put_session(txn, two, NULL), STORE_OK);
-    assert_int_equal(store_commit(txn), STORE_OK);
+    assert_int_equal(store_put_session(txn, two, NULL), KV_OK);
+    assert_int_equal(kv_commit(txn), KV_OK);
     assert_found(box, "laptop 1", one);
     assert_found(box, "desk", two);
 
     /* Renamed: the old name is free, and somebody else may take it. */
     rename_session(one, "tower");
     storebox_put(box, one);
-    assert_not_found(box, "laptop 1", STORE_MISSING);
+    assert_not_found(box, "laptop 1", KV_MISSING);
     assert_found(box, "tower", one);
     rename_session(two, "laptop 1");
     storebox_put(box, two);
     assert_found(box, "laptop 1", two);
-    assert_not_found(box, "desk", STORE_MISSING);
+    assert_not_found(box, "desk", KV_MISSING);
 
     rename_session(one, NULL);
     storebox_put(box, one);
-    assert_not_found(box, "tower", STORE_MISSING);
+    assert_not_found(box, "tower", KV_MISSING);
     assert_int_equal(storebox_rows(box, TABLE_NAMES), 1);
     session_free(one);
     session_free(two);
@@ -424,11 +424,11 @@ static void test_start_of_name(void **state)
     assert_found(box, "lapt", one);
     assert_found(box, "lap ", two);
     assert_found(box, "lap dog \xc3\xa9t", two);
-    assert_not_found(box, "lap", STORE_AMBIGUOUS);
-    assert_not_found(box, "l", STORE_AMBIGUOUS);
-    assert_not_found(box, "laptops", STORE_MISSING);
-    assert_not_found(box, "ap", STORE_MISSING);
-    assert_not_found(box, "", STORE_MISSING);
+    assert_not_found(box, "lap", KV_AMBIGUOUS);
+    assert_not_found(box, "l", KV_AMBIGUOUS);
+    assert_not_found(box, "laptops", KV_MISSING);
+    assert_not_found(box, "ap", KV_MISSING);
+    assert_not_found(box, "", KV_MISSING);
 
     /* A whole name is that one, whatever else begins so. */
     rename_session(two, "lap");
@@ -440,7 +440,7 @@ static void test_start_of_name(void **state)
     snprintf(name, sizeof(name), "%sx", start);
     rename_session(two, name);
     storebox_put(box, two);
-    assert_not_found(box, start, STORE_AMBIGUOUS);
+    assert_not_found(box, start, KV_AMBIGUOUS);
     rename_session(two, NULL);
     storebox_put(box, two);
     rename_session(one, name);
@@ -462,7 +462,7 @@ static void test_longest_name(void **state)
     assert_found(box, name, one);
     name[NAME_MAX_BYTES] = 'n';
     name[NAME_MAX_BYTES + 1] = 0;
-    assert_not_found(box, name, STORE_MISSING);
+    assert_not_found(box, name, KV_MISSING);
     session_free(one);
 }
 
@@ -492,16 +492,16 @@ static void test_find_by_id(void **state)
     assert_found(box, "f", c);
     assert_found(box, "ffffffffffffffff", c);
     assert_found(box, "0", zero);
-    assert_not_found(box, "a", STORE_AMBIGUOUS);
-    assert_not_found(box, "ab", STORE_AMBIGUOUS);
-    assert_not_found(box, "ab1", STORE_AMBIGUOUS);
-    assert_not_found(box, "ab13", STORE_MISSING);
-    assert_not_found(box, "1", STORE_MISSING);
-    assert_not_found(box, "ab12000000000002", STORE_MISSING);
-    assert_not_found(box, "ab120000000000010", STORE_MISSING);
-    assert_not_found(box, "", STORE_MISSING);
-    assert_not_found(box, "xyz", STORE_MISSING);
-    assert_not_found(box, "ab1g", STORE_MISSING);
+    assert_not_found(box, "a", KV_AMBIGUOUS);
+    assert_not_found(box, "ab", KV_AMBIGUOUS);
+    assert_not_found(box, "ab1", KV_AMBIGUOUS);
+    assert_not_found(box, "ab13", KV_MISSING);
+    assert_not_found(box, "1", KV_MISSING);
+    assert_not_found(box, "ab12000000000002", KV_MISSING);
+    assert_not_found(box, "ab120000000000010", KV_MISSING);
+    assert_not_found(box, "", KV_MISSING);
+    assert_not_found(box, "xyz", KV_MISSING);
+    assert_not_found(box, "ab1g", KV_MISSING);
     session_free(a);
     session_free(b);
     session_free(c);
@@ -527,9 +527,9 @@ static void test_name_before_id(void **state)
 static void overwrite_record(struct storebox *box, const uint8_t *id)
 {
     struct row_key key = row_id(id);
-    struct store_txn *txn = store_write(box->store, 4096);
-    lmdb_put(txn, TABLE_SESSIONS, &key, "garbage", 7);
-    assert_int_equal(store_commit(txn), STORE_OK);
+    struct kv_txn *txn = kv_write(box->store, 4096);
+    kv_put(txn, TABLE_SESSIONS, &key, "garbage", 7);
+    assert_int_equal(kv_commit(txn), KV_OK);
 }
 
 /* One record that cannot be read is told, stays as it is, and stands in nobody's way. */
@@ -542,28 +542,28 @@ static void test_damaged_record(void **state)
     storebox_put(box, two);
     overwrite_record(box, one->id);
 
-    struct store_txn *txn = store_read(box->store);
-    assert_int_equal(store_get_session(txn, one->id, &back), STORE_DAMAGED);
-    assert_int_equal(storebox_next(txn, NULL, &back), STORE_DAMAGED);
-    assert_int_equal(store_next_id(txn, NULL, next), STORE_OK);
-    assert_int_equal(storebox_next(txn, next, &back), STORE_OK);
+    struct kv_txn *txn = kv_read(box->store);
+    assert_int_equal(store_get_session(txn, one->id, &back), KV_DAMAGED);
+    assert_int_equal(storebox_next(txn, NULL, &back), KV_DAMAGED);
+    assert_int_equal(store_next_id(txn, NULL, next), KV_OK);
+    assert_int_equal(storebox_next(txn, next, &back), KV_OK);
     sample_assert_same(two, back);
     session_free(back);
-    store_end(txn);
+    kv_end(txn);
 
-    txn = store_write(box->store, 4096);
-    assert_int_equal(store_put_session(txn, one, NULL), STORE_DAMAGED);
-    assert_int_equal(store_commit(txn), STORE_DAMAGED);
-    txn = store_write(box->store, 0);
+    txn = kv_write(box->store, 4096);
+    assert_int_equal(store_put_session(txn, one, NULL), KV_DAMAGED);
+    assert_int_equal(kv_commit(txn), KV_DAMAGED);
+    txn = kv_write(box->store, 0);
     store_delete_session(txn, one->id);
-    assert_int_equal(store_commit(txn), STORE_DAMAGED);
-    txn = store_read(box->store);
+    assert_int_equal(kv_commit(txn), KV_DAMAGED);
+    txn = kv_read(box->store);
     struct row_key key = row_id(one->id);
     MDB_val value;
-    assert_true(lmdb_get(txn, TABLE_SESSIONS, &key, &value));
+    assert_true(kv_get(txn, TABLE_SESSIONS, &key, &value));
     assert_int_equal(value.mv_size, 7);
     assert_memory_equal(value.mv_data, "garbage", 7);
-    store_end(txn);
+    kv_end(txn);
     session_free(one);
     session_free(two);
 }
@@ -581,27 +581,27 @@ static void test_first_error_stays(void **state)
     size_t length;
     storebox_put(box, one);
 
-    struct store_txn *txn = store_write(box->store, 4096);
-    assert_int_equal(store_put_session(txn, two, NULL), STORE_OK);
-    assert_int_equal(lmdb_fail(txn, STORE_FULL), STORE_FULL);
-    assert_int_equal(lmdb_fail(txn, STORE_MEMORY), STORE_FULL);
-    assert_int_equal(store_get_session(txn, one->id, &back), STORE_FULL);
-    assert_int_equal(storebox_next(txn, NULL, &back), STORE_FULL);
-    assert_int_equal(store_next_id(txn, NULL, id), STORE_FULL);
-    assert_int_equal(store_put_session(txn, two, NULL), STORE_FULL);
-    assert_int_equal(store_find(txn, "x", id), STORE_FULL);
-    assert_int_equal(store_get_import(txn, id, &exports), STORE_FULL);
+    struct kv_txn *txn = kv_write(box->store, 4096);
+    assert_int_equal(store_put_session(txn, two, NULL), KV_OK);
+    assert_int_equal(kv_fail(txn, KV_FULL), KV_FULL);
+    assert_int_equal(kv_fail(txn, KV_MEMORY), KV_FULL);
+    assert_int_equal(store_get_session(txn, one->id, &back), KV_FULL);
+    assert_int_equal(storebox_next(txn, NULL, &back), KV_FULL);
+    assert_int_equal(store_next_id(txn, NULL, id), KV_FULL);
+    assert_int_equal(store_put_session(txn, two, NULL), KV_FULL);
+    assert_int_equal(store_find(txn, "x", id), KV_FULL);
+    assert_int_equal(store_get_import(txn, id, &exports), KV_FULL);
     store_put_import(txn, id, 1, 1, 1);
-    assert_int_equal(store_next_due(txn, &place), STORE_FULL);
-    assert_int_equal(store_next_change(txn, 0, &change, id), STORE_FULL);
-    assert_int_equal(store_get_message(txn, STORE_INBOX, id, 0, &data, &length), STORE_FULL);
+    assert_int_equal(store_next_due(txn, &place), KV_FULL);
+    assert_int_equal(store_next_change(txn, 0, &change, id), KV_FULL);
+    assert_int_equal(store_get_message(txn, STORE_INBOX, id, 0, &data, &length), KV_FULL);
     assert_int_equal(store_last_change(txn), 0);
     assert_int_equal(store_count(txn), 0);
     store_put_message(txn, STORE_INBOX, one->id, 0, (const uint8_t *)"x", 1);
     store_delete_messages(txn, STORE_INBOX, one->id, UINT32_MAX);
     store_delete_session(txn, one->id);
-    assert_int_equal(store_txn_status(txn), STORE_FULL);
-    assert_int_equal(store_commit(txn), STORE_FULL);
+    assert_int_equal(kv_txn_status(txn), KV_FULL);
+    assert_int_equal(kv_commit(txn), KV_FULL);
     assert_null(back);
     assert_int_equal(storebox_rows(box, TABLE_SESSIONS), 1);
     session_free(one);
@@ -613,9 +613,9 @@ static void test_bad_session_is_not_written(void **state)
     struct storebox *box = *state;
     struct session *one = sample_bare(1);
     one->side[3] = 0;
-    struct store_txn *txn = store_write(box->store, 4096);
-    assert_int_equal(store_put_session(txn, one, NULL), STORE_FAILED);
-    assert_int_equal(store_commit(txn), STORE_FAILED);
+    struct kv_txn *txn = kv_write(box->store, 4096);
+    assert_int_equal(store_put_session(txn, one, NULL), KV_FAILED);
+    assert_int_equal(kv_commit(txn), KV_FAILED);
     for (unsigned table = TABLE_SESSIONS; table < TABLES; table++)
         assert_int_equal(storebox_rows(box, table), 0);
     session_free(one);
@@ -625,58 +625,58 @@ static void test_bad_session_is_not_written(void **state)
 static void test_many_readers(void **state)
 {
     struct storebox *box = *state;
-    struct store_txn *readers[200];
+    struct kv_txn *readers[200];
     size_t open = 0, refused;
     while (open < LENGTH(readers)) {
-        readers[open] = store_read(box->store);
-        if (store_txn_status(readers[open++]) != STORE_OK)
+        readers[open] = kv_read(box->store);
+        if (kv_txn_status(readers[open++]) != KV_OK)
             break;
     }
     refused = open - 1;
     assert_in_range(refused, 100, LENGTH(readers) - 2);
-    assert_int_equal(store_txn_status(readers[refused]), STORE_FAILED);
+    assert_int_equal(kv_txn_status(readers[refused]), KV_FAILED);
     assert_int_equal(store_count(readers[refused]), 0);
     store_put_message(readers[refused], STORE_INBOX, (const uint8_t *)"12345678", 0, NULL, 0);
     store_delete_messages(readers[refused], STORE_INBOX, (const uint8_t *)"12345678", 1);
-    assert_int_equal(store_commit(readers[refused]), STORE_FAILED);
-    store_end(readers[0]);
-    readers[0] = store_read(box->store);
-    assert_int_equal(store_txn_status(readers[0]), STORE_OK);
+    assert_int_equal(kv_commit(readers[refused]), KV_FAILED);
+    kv_end(readers[0]);
+    readers[0] = kv_read(box->store);
+    assert_int_equal(kv_txn_status(readers[0]), KV_OK);
     for (size_t i = 0; i < refused; i++)
-        store_end(readers[i]);
+        kv_end(readers[i]);
 }
 
 /* A reader sees what was durable when it began. Writers wait for it to end, by contract. */
 static void test_commit_of_reader(void **state)
 {
     struct storebox *box = *state;
-    struct store_txn *txn = store_read(box->store);
-    assert_int_equal(store_commit(txn), STORE_OK);
-    store_end(NULL);
-    store_close(NULL);
-    txn = store_write(box->store, 0);
-    assert_int_equal(store_commit(txn), STORE_OK);
+    struct kv_txn *txn = kv_read(box->store);
+    assert_int_equal(kv_commit(txn), KV_OK);
+    kv_end(NULL);
+    kv_close(NULL);
+    txn = kv_write(box->store, 0);
+    assert_int_equal(kv_commit(txn), KV_OK);
 }
 
 /* ---- memory ---- */
 
-static enum store_status put_again(struct storebox *box, struct session *session)
+static enum kv_status put_again(struct storebox *box, struct session *session)
 {
-    struct store_txn *txn = store_write(box->store, 4096);
+    struct kv_txn *txn = kv_write(box->store, 4096);
     uint64_t before = session->change;
-    enum store_status status = store_put_session(txn, session, NULL);
-    assert_int_equal(store_commit(txn), status);
-    if (status != STORE_OK)
+    enum kv_status status = store_put_session(txn, session, NULL);
+    assert_int_equal(kv_commit(txn), status);
+    if (status != KV_OK)
         assert_int_equal(session->change, before);
     return status;
 }
 
-static enum store_status read_first(struct storebox *box, struct session **ret_session)
+static enum kv_status read_first(struct storebox *box, struct session **ret_session)
 {
-    struct store_txn *txn = store_read(box->store);
-    enum store_status status = storebox_next(txn, NULL, ret_session);
-    assert_int_equal(store_txn_status(txn), status);
-    store_end(txn);
+    struct kv_txn *txn = kv_read(box->store);
+    enum kv_status status = storebox_next(txn, NULL, ret_session);
+    assert_int_equal(kv_txn_status(txn), status);
+    kv_end(txn);
     return status;
 }
 
@@ -685,7 +685,7 @@ static void test_memory_runs_out(void **state)
 {
     struct storebox *box = *state;
     struct session *full = sample_full(1), *back = NULL;
-    enum store_status status;
+    enum kv_status status;
     unsigned nth = 0;
     storebox_put(box, full);
     full->heals++;
@@ -693,8 +693,8 @@ static void test_memory_runs_out(void **state)
         scarce_fail_nth(++nth);
         status = put_again(box, full);
         if (scarce_end())
-            assert_int_equal(status, STORE_MEMORY);
-    } while (status != STORE_OK);
+            assert_int_equal(status, KV_MEMORY);
+    } while (status != KV_OK);
     assert_in_range(nth, 10, 100);
     assert_int_equal(full->change, 2);
     nth = 0;
@@ -702,8 +702,8 @@ static void test_memory_runs_out(void **state)
         scarce_fail_nth(++nth);
         status = read_first(box, &back);
         if (scarce_end())
-            assert_int_equal(status, STORE_MEMORY);
-    } while (status != STORE_OK);
+            assert_int_equal(status, KV_MEMORY);
+    } while (status != KV_OK);
     assert_in_range(nth, 10, 100);
     sample_assert_same(full, back);
     session_free(back);
@@ -714,24 +714,24 @@ static void test_memory_runs_out_at_opening(void **state)
 {
     struct storebox *box = *state;
     char why[512] = "";
-    enum store_status status;
+    enum kv_status status;
     unsigned nth = 0;
     storebox_close(box);
     do {
         scarce_fail_nth(++nth);
         status = store_open(box->path, 0, &box->store, why, sizeof(why));
         if (scarce_end())
-            assert_int_equal(status, STORE_MEMORY);
-    } while (status != STORE_OK);
+            assert_int_equal(status, KV_MEMORY);
+    } while (status != KV_OK);
     assert_in_range(nth, 2, 10);
 }
 
 static void test_texts(void **state)
 {
     (void)state;
-    for (int status = STORE_OK; status <= STORE_FAILED; status++) {
-        assert_non_null(store_status_text(status));
-        assert_true(strlen(store_status_text(status)) > 5);
+    for (int status = KV_OK; status <= KV_FAILED; status++) {
+        assert_non_null(kv_status_text(status));
+        assert_true(strlen(kv_status_text(status)) > 5);
     }
 }
 

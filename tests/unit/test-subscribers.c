@@ -14,7 +14,7 @@
 #include <event2/event.h>
 #include <sodium.h>
 
-#include "daemon/client.h"
+#include "daemon/ipc_connection.h"
 #include "daemon/subscribers.h"
 #include "ipc/message.h"
 #include "tests/unit/talk.h"

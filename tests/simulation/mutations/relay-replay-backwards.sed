@@ -1,4 +1,4 @@
-# file: relay/rules_audience.c
+# file: relay/rules_listeners.c
 # a mailbox is replayed from its end
 /^static void tell/,/^}/{
 s/&answer->messages\[i\]/\&answer->messages[answer->count - 1 - i]/

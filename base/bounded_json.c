@@ -1,0 +1,114 @@
+#include "config.h"
+
+#include "base/bounded_json.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Where a string ends: behind the first quote that has an even number of backslashes before it. */
+static const char *string_end(const char *start, const char *end)
+{
+    const char *at = start;
+
+    while ((at = memchr(at, '"', (size_t)(end - at)))) {
+        const char *run = at;
+
+        while (run > start && run[-1] == '\\')
+            run--;
+        if ((at++ - run) % 2 == 0)
+            return at;
+    }
+    return end;
+}
+
+/* A look over the text for its size. It judges no syntax: jansson does that after it. */
+static bool within_bounds(const char *text, size_t length)
+{
+    const char *at = text, *end = text + length;
+    unsigned depth = 0, items = 0;
+
+    while (at < end) {
+        char c = *at++;
+
+        if (c == '"')
+            at = string_end(at, end);
+        else if (c == '[' || c == '{')
+            depth++;
+        else if ((c == ']' || c == '}') && depth > 0)
+            depth--;
+        if (c == '[' || c == '{' || c == ',' || c == ':')
+            items++;
+        if (depth > DOCUMENT_DEPTH_MAX || items > DOCUMENT_ITEMS_MAX)
+            return false;
+    }
+    return true;
+}
+
+/*
+ * jansson (2.14, lex_save in load.c) does not notice when it cannot grow its token buffer, and then
+ * runs over its end. While it grows, the buffer takes up to three times the longest string, and the
+ * value the same again: see that so much can be had before it begins.
+ */
+static bool memory_at_hand(size_t length)
+{
+    void *volatile probe; /* clang leaves out a malloc() that nobody looks at */
+
+    if (length > SIZE_MAX / 4 - 1)
+        return false;
+    probe = malloc(4 * (length + 1));
+    free(probe);
+    return probe != NULL;
+}
+
+/* Where memory runs out jansson says nothing, or that the text is wrong, or leaves something out;
+ * so its allocations are watched while it reads. */
+static bool starved;
+
+static void *watched(size_t size)
+{
+    void *memory = malloc(size);
+    starved |= memory == NULL;
+    return memory;
+}
+
+enum bounded_json_fault bounded_json_load(const char *text, size_t length, json_t **ret_root)
+{
+    json_t *root;
+
+    if (!within_bounds(text, length))
+        return DOCUMENT_REFUSED;
+    if (!memory_at_hand(length))
+        return DOCUMENT_NO_MEMORY;
+    json_set_alloc_funcs(watched, free);
+    starved = false;
+    root = json_loadb(text, length, 0, NULL);
+    if (starved || !root) {
+        json_decref(root);
+        return starved ? DOCUMENT_NO_MEMORY : DOCUMENT_REFUSED;
+    }
+    if (!json_is_object(root)) {
+        json_decref(root);
+        return DOCUMENT_REFUSED;
+    }
+    *ret_root = root;
+    return DOCUMENT_OK;
+}
+
+/* Not json_dumps: where it cannot grow its buffer (2.14, dump_string of an object's keys) it leaves
+ * out a part and says nothing. Into a buffer of the right size it writes all or fails. */
+char *bounded_json_text(const json_t *root, size_t flags)
+{
+    size_t length = json_dumpb(root, NULL, 0, flags);
+    char *text = length ? malloc(length + 1) : NULL;
+
+    if (!text)
+        return NULL;
+    if (json_dumpb(root, text, length, flags) != length) {
+        free(text);
+        return NULL;
+    }
+    text[length] = '\0';
+    return text;
+}

@@ -1,0 +1,48 @@
+/*
+ * A look over MessagePack bytes before they are decoded: where the first object ends, and whether
+ * it keeps within limits. msgpack-c trusts announced sizes; bytes from a socket or a file must be
+ * scanned first.
+ */
+#ifndef BASE_MSGPACK_SCAN_H
+#define BASE_MSGPACK_SCAN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum scan_result {
+    SCAN_WHOLE = 0, /* an object is complete */
+    SCAN_PARTIAL,   /* so far well-formed; more bytes are needed */
+    SCAN_BAD,       /* 0xc1, an extension type, or the like: nothing that we speak */
+    SCAN_TOO_DEEP,
+    SCAN_TOO_LARGE, /* it announces more bytes or elements than allowed */
+};
+
+struct scan_limits {
+    size_t bytes;      /* of the whole object */
+    unsigned depth;    /* of nesting; at most SCAN_DEPTH_MAX */
+    uint32_t elements; /* of all arrays and maps together */
+};
+
+#define SCAN_DEPTH_MAX 32
+
+/*
+ * Resumable scanner: keeps its place, so that a message which arrives in many pieces is looked at
+ * once. Zero it (or scan_reset()) before each object.
+ */
+struct scan {
+    size_t offset; /* bytes looked at so far */
+    unsigned depth;
+    uint32_t elements;
+    uint64_t pending[SCAN_DEPTH_MAX + 1]; /* elements still to come at each level */
+};
+
+void scan_reset(struct scan *scan);
+
+/*
+ * Looks at `data`, which begins with the object's first byte and is now `length` bytes long (each
+ * call passes all bytes so far). SCAN_WHOLE: *ret_size is the object's size.
+ */
+enum scan_result scan_object(struct scan *scan, const struct scan_limits *limits,
+                             const uint8_t *data, size_t length, size_t *ret_size);
+
+#endif

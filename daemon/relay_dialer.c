@@ -1,0 +1,151 @@
+#include "config.h"
+
+#include "daemon/relay_dialer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <utlist.h>
+
+#include "daemon/relays.h"
+#include "daemon/settings.h"
+#include "net/ws.h"
+
+/* A WebSocket's surroundings for each file of certificates. They stay until the end, since
+ * connections may hang on them; a file that has not changed is not read again, so there are few. */
+struct entry {
+    struct entry *next;
+    char *cafile; /* NULL: the system's */
+    struct stat status;
+    struct ws_net *net;
+};
+
+struct relay_dialer {
+    struct event_base *base;
+    const struct settings *settings;
+    struct entry *entries; /* the newest first */
+};
+
+static void free_entry(struct entry *entry)
+{
+    ws_net_free(entry->net);
+    free(entry->cafile);
+    free(entry);
+}
+
+/* ---- finding and making ---- */
+
+/* Without certificates of its own, or without the file, all is zero. */
+static struct stat status_of(const char *cafile)
+{
+    struct stat status;
+    return cafile && stat(cafile, &status) == 0 ? status : (struct stat){0};
+}
+
+static bool is_same_file(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
+           a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+static struct entry *find(const struct relay_dialer *routes, const char *cafile)
+{
+    struct entry *entry;
+    LL_FOREACH(routes->entries, entry)
+    {
+        if (cafile && entry->cafile ? strcmp(cafile, entry->cafile) == 0 : cafile == entry->cafile)
+            return entry;
+    }
+    return NULL;
+}
+
+static struct entry *make(struct event_base *base, const char *cafile, char *ret_why, size_t size)
+{
+    struct entry *entry = calloc(1, sizeof *entry);
+    if (!entry || (cafile && !(entry->cafile = strdup(cafile)))) {
+        snprintf(ret_why, size, "out of memory");
+        free(entry);
+        return NULL;
+    }
+    entry->status = status_of(cafile);
+    entry->net = ws_net_new(base, cafile, ret_why, size);
+    if (entry->net)
+        return entry;
+    free_entry(entry);
+    return NULL;
+}
+
+/* Adds to `fresh` what the file needs, unless there is one. */
+static bool add(const struct relay_dialer *routes, struct entry **fresh, const char *cafile,
+                char *ret_why, size_t size)
+{
+    const struct entry *known = find(routes, cafile);
+    struct stat status = status_of(cafile);
+    if (known && is_same_file(&known->status, &status))
+        return true;
+    struct entry *entry = make(routes->base, cafile, ret_why, size);
+    if (entry)
+        LL_PREPEND(*fresh, entry);
+    return entry;
+}
+
+bool relay_dialer_prepare(struct relay_dialer *routes, const struct settings *fresh, char *ret_why, size_t size)
+{
+    struct entry *entries = NULL, *entry, *next;
+    const struct settings_relay *relay;
+    bool done = add(routes, &entries, fresh->cafile, ret_why, size);
+    LL_FOREACH(fresh->sections.relays, relay)
+    {
+        done = done && (!relay->cafile || add(routes, &entries, relay->cafile, ret_why, size));
+    }
+    LL_FOREACH_SAFE(entries, entry, next)
+    {
+        if (done)
+            LL_PREPEND(routes->entries, entry);
+        else
+            free_entry(entry);
+    }
+    return done;
+}
+
+/* ---- using ---- */
+
+struct ws *relay_dialer_dial(struct relay_dialer *routes, struct relay *relay, const struct url *url,
+                       const struct ws_options *options, const struct ws_handlers *handlers,
+                       void *arg)
+{
+    const struct entry *entry = find(routes, settings_cafile(routes->settings, url));
+    const struct proxy *proxy = settings_proxy(routes->settings, url);
+    relay_dialled(relay, proxy);
+    return ws_dial(entry->net, url, proxy, options, handlers, arg);
+}
+
+/* ---- life ---- */
+
+struct relay_dialer *relay_dialer_new(struct event_base *base, const struct settings *settings, char *ret_why,
+                          size_t size)
+{
+    struct relay_dialer *routes = calloc(1, sizeof *routes);
+    if (!routes) {
+        snprintf(ret_why, size, "out of memory");
+        return NULL;
+    }
+    *routes = (struct relay_dialer){.base = base, .settings = settings};
+    if (relay_dialer_prepare(routes, settings, ret_why, size))
+        return routes;
+    relay_dialer_free(routes);
+    return NULL;
+}
+
+void relay_dialer_free(struct relay_dialer *routes)
+{
+    struct entry *entry, *next;
+    if (!routes)
+        return;
+    LL_FOREACH_SAFE(routes->entries, entry, next)
+    {
+        free_entry(entry);
+    }
+    free(routes);
+}

@@ -1,0 +1,33 @@
+/* How relays are reached: checked with whose certificates, and through which proxy. */
+#ifndef DAEMON_RELAY_DIALER_H
+#define DAEMON_RELAY_DIALER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct event_base;
+struct relay;
+struct relay_dialer;
+struct settings;
+struct url;
+struct ws;
+struct ws_handlers;
+struct ws_options;
+
+/* New; relay_dialer_free() after the last connection. `settings` is borrowed until then. NULL with a
+ * sentence in ret_why (of `size` bytes), that names a file of certificates which cannot be used. */
+struct relay_dialer *relay_dialer_new(struct event_base *base, const struct settings *settings, char *ret_why,
+                          size_t size);
+void relay_dialer_free(struct relay_dialer *routes); /* NULL is fine */
+
+/* Prepares for new settings, which the caller then puts in the place of the old ones. False with a
+ * sentence in ret_why: nothing was changed. */
+bool relay_dialer_prepare(struct relay_dialer *routes, const struct settings *fresh, char *ret_why,
+                    size_t size);
+
+/* ws_dial(), the right way; the relay, whose URL `url` is, is told of it. */
+struct ws *relay_dialer_dial(struct relay_dialer *routes, struct relay *relay, const struct url *url,
+                       const struct ws_options *options, const struct ws_handlers *handlers,
+                       void *arg);
+
+#endif

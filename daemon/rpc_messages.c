@@ -1,0 +1,111 @@
+/* send, recv, ack: an application's messages. */
+#include "config.h"
+
+#include "daemon/rpc.h"
+
+#include "daemon/call.h"
+#include "daemon/turn.h"
+#include "state/store.h"
+
+/* ---- send ---- */
+
+static void on_sent(void *arg, const struct turn_answer *answer)
+{
+    struct call *call = arg;
+    if (!call_turn_ok(call, answer))
+        return;
+    struct writer writer;
+    call_begin(call, &writer);
+    writer_map(&writer, NULL);
+    call_write_session(call, &writer);
+    writer_number(&writer, "number", answer->number);
+    writer_end(&writer);
+    call_answer(call, &writer);
+}
+
+void rpc_send(struct call *call, struct fields *fields)
+{
+    struct session_event event = {.type = EVENT_SEND};
+    const char *text = fields_text(fields, "session");
+    event.data = fields_data(fields, "data", &event.length);
+    if (!call_params_ok(call, fields) || !call_find(call, text))
+        return;
+    if (!turn_event(call->rpc->turns, call->session, &event, on_sent, call))
+        call_refuse_memory(call);
+}
+
+/* ---- recv ---- */
+
+/* The number and data of the first message from `from` on; nil if it has not come yet. False if the
+ * store cannot give it any more. */
+static bool write_message(struct writer *writer, struct kv_txn *txn,
+                          const struct session *session, int64_t from)
+{
+    uint32_t number = from > session->acked ? (uint32_t)from : session->acked;
+    const uint8_t *data;
+    size_t length;
+    enum kv_status status =
+        number < session->received
+            ? store_get_message(txn, STORE_INBOX, session->id, number, &data, &length)
+            : KV_MISSING;
+    if (status == KV_OK) {
+        writer_number(writer, "number", number);
+        writer_data(writer, "data", data, length);
+    } else {
+        writer_nil(writer, "number");
+        writer_nil(writer, "data");
+    }
+    return status != KV_DAMAGED;
+}
+
+/* The transaction is gone then, too. */
+static void answer_message(struct call *call, struct kv_txn *txn, const struct session *session,
+                           int64_t from)
+{
+    struct writer writer;
+    call_begin(call, &writer);
+    writer_map(&writer, NULL);
+    call_write_session(call, &writer);
+    bool readable = write_message(&writer, txn, session, from);
+    writer_end(&writer);
+    if (readable) {
+        call_finish_read(call, txn, &writer);
+        return;
+    }
+    kv_end(txn);
+    writer_free(&writer);
+    call_refuse(call, IPC_STORE_FAILED, kv_status_text(KV_DAMAGED));
+}
+
+void rpc_recv(struct call *call, struct fields *fields)
+{
+    const char *text = fields_text(fields, "session");
+    int64_t from = fields_number_or(fields, "from", 0, 0, UINT32_MAX);
+    if (!call_params_ok(call, fields))
+        return;
+    struct kv_txn *txn = kv_read(call->rpc->store);
+    struct session *session = call_get_session(call, txn, text);
+    /* What was held back to the end is gone. */
+    bool held_back = session && session->verification == VERIFICATION_PENDING &&
+                     session->state < SESSION_CLOSING;
+    if (held_back)
+        call_refuse_unverified(call);
+    if (session && !held_back)
+        answer_message(call, txn, session, from);
+    else
+        kv_end(txn);
+    session_free(session);
+}
+
+/* ---- ack ---- */
+
+void rpc_ack(struct call *call, struct fields *fields)
+{
+    struct session_event event = {.type = EVENT_ACK};
+    const char *text = fields_text(fields, "session");
+    event.number = (uint32_t)fields_number(fields, "number", 0, UINT32_MAX);
+    if (!call_params_ok(call, fields) || !call_find(call, text))
+        return;
+    if (!turn_event(call->rpc->turns, call->session, &event, call_view_done, call))
+        call_refuse_memory(call);
+}

@@ -1,0 +1,159 @@
+/* list, show, changes, subscribe: reading the store, and being told when to read it again. */
+#include "config.h"
+
+#include "daemon/rpc.h"
+
+#include <sodium.h>
+#include <string.h>
+
+#include "daemon/call.h"
+#include "daemon/ipc_client.h"
+#include "daemon/subscribers.h"
+#include "daemon/view.h"
+#include "service/log.h"
+#include "state/store.h"
+
+/* Rows of one answer: with the longest views possible, 14 KB each, 1000 keep below the largest
+ * message. */
+#define LIMIT_DEFAULT 100
+#define LIMIT_MAX     1000
+
+/* ---- list ---- */
+
+static bool read_id(const char *text, uint8_t ret_id[SESSION_ID_BYTES])
+{
+    size_t length;
+    return sodium_hex2bin(ret_id, SESSION_ID_BYTES, text, strlen(text), NULL, &length, NULL) == 0 &&
+           length == SESSION_ID_BYTES;
+}
+
+/* A record that cannot be read stays where it is, and out of the list. */
+static void write_session(struct writer *writer, const struct rpc *rpc, struct kv_txn *txn,
+                          const uint8_t id[SESSION_ID_BYTES])
+{
+    struct session *session;
+    enum kv_status status = store_get_session(txn, id, &session);
+    if (status == KV_OK) {
+        view_write(writer, NULL, session, rpc);
+        session_free(session);
+    } else {
+        char name[SESSION_ID_TEXT];
+        session_id_text(id, name);
+        log_error("store", "session %s: %s", name, kv_status_text(status));
+    }
+}
+
+/* Writes up to `limit` sessions with ids after `after` (NULL: from the first). True if there are
+ * more, with the last one's id in ret_last. */
+static bool write_sessions(struct writer *writer, const struct rpc *rpc, struct kv_txn *txn,
+                           const uint8_t *after, int64_t limit, uint8_t ret_last[SESSION_ID_BYTES])
+{
+    uint8_t id[SESSION_ID_BYTES];
+    while (store_next_id(txn, after, id) == KV_OK) {
+        if (limit-- == 0)
+            return true;
+        write_session(writer, rpc, txn, id);
+        memcpy(ret_last, id, SESSION_ID_BYTES);
+        after = ret_last;
+    }
+    return false;
+}
+
+static void answer_list(struct call *call, const uint8_t *after, int64_t limit)
+{
+    struct kv_txn *txn = kv_read(call->rpc->store);
+    struct writer writer;
+    uint8_t last[SESSION_ID_BYTES];
+    call_begin(call, &writer);
+    writer_map(&writer, NULL);
+    writer_array(&writer, "sessions");
+    bool more = write_sessions(&writer, call->rpc, txn, after, limit, last);
+    writer_end(&writer);
+    char next[SESSION_ID_TEXT];
+    if (more)
+        session_id_text(last, next);
+    writer_text(&writer, "next", more ? next : NULL);
+    writer_end(&writer);
+    call_finish_read(call, txn, &writer);
+}
+
+void rpc_list(struct call *call, struct fields *fields)
+{
+    const char *after = fields_text_or(fields, "after", NULL);
+    int64_t limit = fields_number_or(fields, "limit", LIMIT_DEFAULT, 1, LIMIT_MAX);
+    if (!call_params_ok(call, fields))
+        return;
+    uint8_t id[SESSION_ID_BYTES];
+    if (after && !read_id(after, id))
+        call_refuse(call, IPC_BAD_PARAMS, "parameter \"after\" must be an id: 16 hex digits");
+    else
+        answer_list(call, after ? id : NULL, limit);
+}
+
+/* ---- show ---- */
+
+void rpc_show(struct call *call, struct fields *fields)
+{
+    const char *text = fields_text(fields, "session");
+    if (!call_params_ok(call, fields))
+        return;
+    struct kv_txn *txn = kv_read(call->rpc->store);
+    struct session *session = call_get_session(call, txn, text);
+    if (session)
+        call_answer_view(call, session);
+    session_free(session);
+    kv_end(txn);
+}
+
+/* ---- changes ---- */
+
+static void write_change(struct writer *writer, uint64_t change, const uint8_t id[SESSION_ID_BYTES])
+{
+    char text[SESSION_ID_TEXT];
+    session_id_text(id, text);
+    writer_map(writer, NULL);
+    writer_unsigned(writer, "change", change);
+    writer_text(writer, "session", text);
+    writer_end(writer);
+}
+
+void rpc_changes(struct call *call, struct fields *fields)
+{
+    uint64_t since = (uint64_t)fields_number(fields, "since", 0, INT64_MAX);
+    int64_t limit = fields_number_or(fields, "limit", LIMIT_DEFAULT, 1, LIMIT_MAX);
+    if (!call_params_ok(call, fields))
+        return;
+    struct kv_txn *txn = kv_read(call->rpc->store);
+    struct writer writer;
+    uint8_t id[SESSION_ID_BYTES];
+    call_begin(call, &writer);
+    writer_map(&writer, NULL);
+    writer_array(&writer, "changes");
+    while (limit-- > 0 && store_next_change(txn, since, &since, id) == KV_OK)
+        write_change(&writer, since, id);
+    writer_end(&writer);
+    writer_unsigned(&writer, "change", store_last_change(txn));
+    writer_end(&writer);
+    call_finish_read(call, txn, &writer);
+}
+
+/* ---- subscribe ---- */
+
+void rpc_subscribe(struct call *call, struct fields *fields)
+{
+    const char *text = fields_text_or(fields, "session", NULL);
+    if (!call_params_ok(call, fields))
+        return;
+    struct kv_txn *txn = kv_read(call->rpc->store);
+    if (text && !call_find_in(call, txn, text)) {
+        kv_end(txn);
+        return;
+    }
+    subscribers_set(call->rpc->subscribers, &call->peer->subscription, text ? call->session : NULL);
+    struct writer writer;
+    call_begin(call, &writer);
+    writer_map(&writer, NULL);
+    writer_unsigned(&writer, "change", store_last_change(txn));
+    writer_end(&writer);
+    call_finish_read(call, txn, &writer);
+}

@@ -1,0 +1,74 @@
+/* verify and derive_key: what two users do once their daemons share a key. */
+#include "config.h"
+
+#include "daemon/rpc.h"
+
+#include <sodium.h>
+
+#include "daemon/call.h"
+#include "daemon/validate.h"
+#include "daemon/turn.h"
+#include "state/store.h"
+
+/* As long as the session's own keys, unless the caller wants another length. */
+#define KEY_LENGTH_DEFAULT KEY_BYTES
+
+void rpc_verify(struct call *call, struct fields *fields)
+{
+    struct session_event event = {.type = EVENT_VERIFY};
+    const char *text = fields_text(fields, "session");
+    event.number = fields_flag(fields, "ok");
+    if (!call_params_ok(call, fields) || !call_find(call, text))
+        return;
+    if (!turn_event(call->rpc->turns, call->session, &event, call_view_done, call))
+        call_refuse_memory(call);
+}
+
+/* Why session_derive_key() gave no key. */
+static void refuse_key(struct call *call, const struct session *session)
+{
+    if (session->state == SESSION_CLOSING || session->state == SESSION_CLOSED)
+        call_refuse(call, IPC_CLOSED, "the session has ended, and its key is gone");
+    else if (session->state == SESSION_ESTABLISHED)
+        call_refuse_unverified(call);
+    else
+        call_refuse(call, IPC_NOT_KEYED,
+                    "the other side has not proven yet that it knows the code");
+}
+
+static void answer_key(struct call *call, const uint8_t *key, size_t length)
+{
+    struct writer writer;
+    call_begin(call, &writer);
+    writer_map(&writer, NULL);
+    call_write_session(call, &writer);
+    writer_data(&writer, "key", key, length);
+    writer_end(&writer);
+    call_answer(call, &writer);
+}
+
+static void derive_key(struct call *call, const struct session *session, const char *purpose,
+                       size_t length)
+{
+    uint8_t key[KEYS_DERIVE_MAX];
+    if (session_derive_key(session, purpose, key, length))
+        answer_key(call, key, length);
+    else
+        refuse_key(call, session);
+    sodium_memzero(key, sizeof key);
+}
+
+void rpc_derive_key(struct call *call, struct fields *fields)
+{
+    const char *text = fields_text(fields, "session");
+    const char *purpose = fields_text(fields, "purpose");
+    int64_t length = fields_number_or(fields, "length", KEY_LENGTH_DEFAULT, 1, KEYS_DERIVE_MAX);
+    if (!call_params_ok(call, fields) || !checks_purpose(call, purpose))
+        return;
+    struct kv_txn *txn = kv_read(call->rpc->store);
+    struct session *session = call_get_session(call, txn, text);
+    if (session)
+        derive_key(call, session, purpose, (size_t)length);
+    session_free(session);
+    kv_end(txn);
+}

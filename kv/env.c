@@ -1,0 +1,254 @@
+#include "config.h"
+
+#include "kv/env.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fault.h"
+#include "kv/header.h"
+#include "kv/meta.h"
+#include "kv/space.h"
+
+/* LMDB's file for its own locks, beside HEADER_FILE. */
+#define LOCKS_FILE "lock.mdb"
+/* Where a new store is made. */
+#define NEW_DIRECTORY "new"
+#define NEW_FILE      NEW_DIRECTORY "/" HEADER_FILE
+
+/* MDB_SUCCESS, or why it cannot be opened. mdb_env_close(). */
+static int open_env(const char *path, size_t map_size, MDB_env **ret_env)
+{
+    MDB_env *env;
+    int error = mdb_env_create(&env);
+    if (error != MDB_SUCCESS)
+        return error;
+    error = mdb_env_set_maxdbs(env, KV_TABLES_MAX);
+    if (error == MDB_SUCCESS)
+        error = mdb_env_set_mapsize(env, map_size);
+    /* Every commit is durable: no MDB_NOSYNC, MDB_NOMETASYNC, MDB_WRITEMAP. MDB_NOTLS lets one
+     * thread have several readers. */
+    if (error == MDB_SUCCESS)
+        error = mdb_env_open(env, path, MDB_NOTLS, 0600);
+    if (error != MDB_SUCCESS)
+        mdb_env_close(env);
+    else
+        *ret_env = env;
+    return error;
+}
+
+/* Those from `first` to before `end`. */
+static int open_tables(const struct kv_kind *kind, unsigned first, unsigned end, MDB_txn *txn,
+                       unsigned flags, MDB_dbi ret_tables[KV_TABLES_MAX])
+{
+    int error = MDB_SUCCESS;
+    for (unsigned i = first; i < end && error == MDB_SUCCESS; i++)
+        error = mdb_dbi_open(txn, kind->names[i], flags, &ret_tables[i]);
+    return error;
+}
+
+/* ---- making ---- */
+
+/* Removes what is left of a new store, whether it was finished or not. */
+static void remove_new(const struct kv *store)
+{
+    unlinkat(store->directory, NEW_FILE, 0);
+    unlinkat(store->directory, NEW_DIRECTORY "/" LOCKS_FILE, 0);
+    unlinkat(store->directory, NEW_DIRECTORY, AT_REMOVEDIR);
+}
+
+static int fill_new(const struct kv *store, MDB_env *env)
+{
+    const struct kv_kind *kind = store->kind;
+    MDB_dbi tables[KV_TABLES_MAX];
+    MDB_txn *txn;
+    int error = mdb_txn_begin(env, NULL, 0, &txn);
+    if (error != MDB_SUCCESS)
+        return error;
+    error = open_tables(kind, 0, kind->tables, txn, MDB_CREATE, tables);
+    if (error == MDB_SUCCESS)
+        error = meta_put(txn, tables[TABLE_META], META_FORMAT, kind->format);
+    if (error == MDB_SUCCESS && kind->extra != NULL)
+        error = kind->extra->make(store, txn, tables[TABLE_META]);
+    if (error != MDB_SUCCESS) {
+        mdb_txn_abort(txn);
+        return error;
+    }
+    return mdb_txn_commit(txn);
+}
+
+static int make_new(const struct kv *store)
+{
+    char *path;
+    if (mkdirat(store->directory, NEW_DIRECTORY, 0700) != 0)
+        return errno;
+    FAULT_POINT("store.new.directory");
+    if (asprintf(&path, "%s/%s", store->path, NEW_DIRECTORY) < 0)
+        return ENOMEM;
+    MDB_env *env;
+    int error = open_env(path, space_first_map(store), &env);
+    free(path);
+    if (error != MDB_SUCCESS)
+        return error;
+    error = fill_new(store, env);
+    mdb_env_close(env);
+    FAULT_POINT("store.new.rename.before");
+    if (error == MDB_SUCCESS &&
+        (renameat(store->directory, NEW_FILE, store->directory, HEADER_FILE) != 0 ||
+         fsync(store->directory) != 0))
+        error = errno;
+    return error;
+}
+
+static bool no_room(const struct kv *store)
+{
+    int file = openat(store->directory, NEW_FILE, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (file < 0)
+        return false;
+    bool refused = space_refused(file, 0);
+    close(file);
+    return refused;
+}
+
+enum kv_status env_create(struct kv *store, const struct open_error *why)
+{
+    const struct kv_extra *extra = store->kind->extra;
+    enum kv_status status = extra == NULL ? KV_OK : extra->may_make(store, why);
+    if (status != KV_OK)
+        return status;
+    remove_new(store);
+    int error = make_new(store);
+    FAULT_POINT("store.new.rename.after");
+    if (error == MDB_SUCCESS)
+        return KV_OK;
+    if (error == EIO && no_room(store))
+        error = ENOSPC;
+    remove_new(store);
+    return open_error_set(why, kv_status_of(error), "cannot make a store in %s: %s", store->path,
+                   mdb_strerror(error));
+}
+
+/* ---- opening ---- */
+
+static enum kv_status check_format(const struct kv *store, uint64_t format,
+                                      const struct open_error *why)
+{
+    if (format > store->kind->format)
+        return open_error_set(why, KV_NEWER,
+                       "the store in %s was written by a newer %s (format %ju, this one knows "
+                       "%ju); use that one",
+                       store->path, why->program, (uintmax_t)format,
+                       (uintmax_t)store->kind->format);
+    if (format < store->kind->format)
+        return open_error_set(why, KV_DAMAGED,
+                       "%s/%s has the old format %ju or is no store of %s; it was left as it is. "
+                       "Move all of %s away to begin anew",
+                       store->path, HEADER_FILE, (uintmax_t)format, why->program, store->path);
+    return KV_OK;
+}
+
+/* The meta table first: the others are this program's business only if the format is. */
+static enum kv_status check_tables(struct kv *store, MDB_txn *txn, const struct open_error *why)
+{
+    uint64_t format;
+    int error = mdb_dbi_open(txn, store->kind->names[TABLE_META], 0, &store->tables[TABLE_META]);
+    if (error == MDB_SUCCESS)
+        error = meta_get(txn, store->tables[TABLE_META], META_FORMAT, &format);
+    if (error == MDB_SUCCESS) {
+        enum kv_status status = check_format(store, format, why);
+        if (status != KV_OK)
+            return status;
+        error = open_tables(store->kind, 0, store->kind->tables - store->kind->added, txn, 0,
+                            store->tables);
+    }
+    if (error == MDB_NOTFOUND)
+        error = MDB_INCOMPATIBLE;
+    if (error != MDB_SUCCESS)
+        return open_error_set(why, kv_status_of(error),
+                       "%s/%s is damaged or no store of %s; it was left as it is (%s)", store->path,
+                       HEADER_FILE, why->program, mdb_strerror(error));
+    return KV_OK;
+}
+
+/* Tables that the format did not have in the beginning. Where they are there nothing is written. */
+static enum kv_status add_tables(struct kv *store, const struct open_error *why)
+{
+    const struct kv_kind *kind = store->kind;
+    MDB_txn *txn;
+    if (kind->added == 0)
+        return KV_OK;
+    int error = mdb_txn_begin(store->env, NULL, 0, &txn);
+    if (error == MDB_SUCCESS) {
+        error = open_tables(kind, kind->tables - kind->added, kind->tables, txn, MDB_CREATE,
+                            store->tables);
+        if (error == MDB_SUCCESS)
+            error = mdb_txn_commit(txn);
+        else
+            mdb_txn_abort(txn);
+    }
+    return error == MDB_SUCCESS
+               ? KV_OK
+               : open_error_set(why, kv_status_of(error), "cannot add a table to the store in %s: %s",
+                         store->path, mdb_strerror(error));
+}
+
+static enum kv_status begin_tables(struct kv *store, const struct open_error *why)
+{
+    MDB_txn *txn;
+    int error = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &txn);
+    if (error != MDB_SUCCESS)
+        return open_error_set(why, kv_status_of(error), "cannot read the store in %s: %s", store->path,
+                       mdb_strerror(error));
+    enum kv_status status = check_tables(store, txn, why);
+    if (status != KV_OK) {
+        mdb_txn_abort(txn);
+        return status;
+    }
+    /* Committed, so that the handles of the tables stay. */
+    error = mdb_txn_commit(txn);
+    return error == MDB_SUCCESS
+               ? KV_OK
+               : open_error_set(why, kv_status_of(error), "cannot read the store in %s: %s", store->path,
+                         mdb_strerror(error));
+}
+
+enum kv_status env_open(struct kv *store, const struct open_error *why)
+{
+    remove_new(store);
+    int error = open_env(store->path, space_first_map(store), &store->env);
+    if (error != MDB_SUCCESS)
+        return open_error_set(why, kv_status_of(error), "cannot open the store in %s: %s", store->path,
+                       mdb_strerror(error));
+    enum kv_status status = space_begin(store);
+    if (status != KV_OK)
+        open_error_set(why, status, "cannot look at the store in %s", store->path);
+    else
+        status = begin_tables(store, why);
+    if (status == KV_OK)
+        status = add_tables(store, why);
+    if (status != KV_OK)
+        env_close(store);
+    return status;
+}
+
+bool env_restart(struct kv *store)
+{
+    char text[1];
+    struct open_error unsaid = {text, sizeof(text), store->kind->program};
+
+    env_close(store);
+    return header_check(store->directory, store->path, &unsaid) == KV_OK &&
+           env_open(store, &unsaid) == KV_OK;
+}
+
+void env_close(struct kv *store)
+{
+    if (store->env != NULL)
+        mdb_env_close(store->env);
+    store->env = NULL;
+}

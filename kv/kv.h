@@ -1,0 +1,69 @@
+/*
+ * A durable store in one LMDB environment, whatever its tables: one process at a time, one writer,
+ * and readers that see what is durable.
+ *
+ * A transaction remembers its first error: later operations on it do nothing, and commit reports
+ * the error. So callers read as straight lines.
+ *
+ * LMDB keeps no checksums: a file that is no store, or that was cut short, is refused at opening,
+ * but pages that a broken disk altered inside of the file may be believed.
+ */
+#ifndef KV_KV_H
+#define KV_KV_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum kv_status {
+    KV_OK = 0,
+    KV_MISSING,   /* no such row */
+    KV_TAKEN,     /* the petname belongs to another session */
+    KV_AMBIGUOUS, /* more than one id begins so */
+    KV_FULL,      /* the limit of the store's size, or the disk's space */
+    KV_LOCKED,    /* another daemon has the store open */
+    KV_NEWER,     /* written by a newer program */
+    KV_DAMAGED,   /* not a store, or a record that cannot be read; it was left as it is */
+    KV_DENIED,    /* permissions */
+    KV_MEMORY,
+    KV_FAILED, /* any other error of the system */
+};
+
+/* One sentence for a person. Borrowed. */
+const char *kv_status_text(enum kv_status status);
+
+struct kv;
+struct kv_txn;
+
+void kv_close(struct kv *store); /* NULL is fine */
+
+/* Bytes of the store's file in use, pages that are free to be used again not counted, and the limit
+ * (UINT64_MAX if none). No write transaction may be open. */
+void kv_size(struct kv *store, uint64_t *ret_used, uint64_t *ret_limit);
+
+/* ---- transactions ---- */
+
+/* Reads a snapshot of what is durable. Never NULL: a failure to begin is remembered in it.
+ * kv_end(). */
+struct kv_txn *kv_read(struct kv *store);
+
+/*
+ * The one writer. No read transaction may be open: the map cannot be moved under it. `room` is how
+ * many bytes of new data may come, each row counted with the pages that it changes; the store
+ * is made larger for them beforehand, or the transaction begins as KV_FULL. 0: it only deletes,
+ * or rewrites what is there; in a full store it may use the room that is kept back for this.
+ * kv_commit() or kv_end(). Without SIGXFSZ ignored, a limit of the system on files' sizes
+ * kills the process.
+ */
+struct kv_txn *kv_write(struct kv *store, size_t room);
+
+/* The first error so far. */
+enum kv_status kv_txn_status(const struct kv_txn *txn);
+
+/* Makes everything durable, or nothing if there was an error, which it returns. The transaction is
+ * gone either way. */
+enum kv_status kv_commit(struct kv_txn *txn);
+
+/* Ends a transaction without committing it. NULL is fine. */
+void kv_end(struct kv_txn *txn);
+
+#endif

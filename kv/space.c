@@ -1,0 +1,194 @@
+#include "config.h"
+
+#include "kv/space.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fault.h"
+
+/* Large enough that a small store is never mapped anew; it is address space only. */
+#define FIRST_MAP ((uint64_t)64 * 1024 * 1024)
+
+/*
+ * Kept back for deletions, unless the limit is small. Deleting the largest session (320 MiB of
+ * messages) writes down some 80,000 free pages of 8 bytes each; free pages can be used again only
+ * two transactions later.
+ */
+#define RESERVE      ((uint64_t)2 * 1024 * 1024)
+#define RESERVE_PART 8 /* of a small limit */
+
+/* The file is made longer in steps, not at each commit. */
+#define STEP ((uint64_t)1024 * 1024)
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static uint64_t most(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+static uint64_t reserve(const struct kv *store)
+{
+    return least(RESERVE, store->limit / RESERVE_PART);
+}
+
+/* ---- looking ---- */
+
+size_t space_first_map(const struct kv *store)
+{
+    return (size_t)least(FIRST_MAP, store->limit);
+}
+
+static void look_at_reach(struct kv *store)
+{
+    struct stat there;
+    int file;
+    if (mdb_env_get_fd(store->env, &file) == MDB_SUCCESS && fstat(file, &there) == 0)
+        store->reach = (uint64_t)there.st_size;
+}
+
+enum kv_status space_begin(struct kv *store)
+{
+    MDB_stat stat;
+    int error = mdb_env_stat(store->env, &stat);
+    if (error != MDB_SUCCESS)
+        return kv_status_of(error);
+    store->page = stat.ms_psize;
+    store->reach = 0;
+    look_at_reach(store);
+    return KV_OK;
+}
+
+uint64_t space_used(const struct kv *store)
+{
+    MDB_envinfo info;
+    if (mdb_env_info(store->env, &info) != MDB_SUCCESS)
+        return 0;
+    return ((uint64_t)info.me_last_pgno + 1) * store->page;
+}
+
+/* Each row of LMDB's list of free pages begins with how many it names. */
+static uint64_t count_free(MDB_cursor *cursor)
+{
+    uint64_t pages = 0;
+    MDB_val key, value;
+
+    for (int error = mdb_cursor_get(cursor, &key, &value, MDB_FIRST); error == MDB_SUCCESS;
+         error = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
+        size_t count = 0;
+        if (value.mv_size >= sizeof(count))
+            memcpy(&count, value.mv_data, sizeof(count));
+        pages += count;
+    }
+    return pages;
+}
+
+uint64_t space_free(struct kv *store)
+{
+    const MDB_dbi free_list = 0; /* as in mdb_stat(1) */
+    uint64_t pages = 0;
+    MDB_cursor *cursor;
+    struct kv_txn *txn = kv_txn_begin(store, false);
+
+    if (txn->status == KV_OK && mdb_cursor_open(txn->txn, free_list, &cursor) == MDB_SUCCESS) {
+        pages = count_free(cursor);
+        mdb_cursor_close(cursor);
+    }
+    kv_txn_end(txn);
+    return pages * store->page;
+}
+
+/* ---- growing ---- */
+
+/*
+ * Address space costs nothing: much more than what should be needed. Deletions may go beyond the
+ * limit a little, when what was kept back for them is used up or the limit has been lowered.
+ */
+static enum kv_status fit_map(struct kv *store, uint64_t used, size_t room)
+{
+    MDB_envinfo info;
+    int error = mdb_env_info(store->env, &info);
+    if (error != MDB_SUCCESS)
+        return kv_status_of(error);
+    uint64_t limit = most(store->limit, room == 0 ? used + reserve(store) : used);
+    uint64_t want = least(used + 2 * (uint64_t)room + RESERVE, limit);
+    if (info.me_mapsize >= want && info.me_mapsize <= limit)
+        return KV_OK;
+
+    uint64_t size = info.me_mapsize;
+    while (size < want)
+        size *= 2;
+    size = least(size, limit);
+    if (size > SIZE_MAX)
+        return KV_FULL;
+    return kv_status_of(mdb_env_set_mapsize(store->env, (size_t)size));
+}
+
+static bool stretch(int file, uint64_t from, uint64_t to)
+{
+    FAULT_POINT("store.stretch");
+    if (fallocate(file, 0, (off_t)from, (off_t)(to - from)) == 0)
+        return true;
+    /* Not every file system can promise blocks. */
+    return errno == EOPNOTSUPP && ftruncate(file, (off_t)to) == 0;
+}
+
+/* Makes the file reach at least as far as `want`, if the disk lets it. */
+static void extend(struct kv *store, uint64_t want)
+{
+    int file;
+    uint64_t ahead = least((want + STEP - 1) / STEP * STEP, store->limit);
+
+    if (store->reach >= want || mdb_env_get_fd(store->env, &file) != MDB_SUCCESS)
+        return;
+    if (ahead < want || !stretch(file, store->reach, ahead))
+        stretch(file, store->reach, want);
+    look_at_reach(store);
+}
+
+enum kv_status space_prepare(struct kv *store, size_t room)
+{
+    uint64_t used = space_used(store);
+    uint64_t need = room + reserve(store);
+
+    enum kv_status status = fit_map(store, used, room);
+    if (status != KV_OK || room == 0)
+        return status;
+    extend(store, least(used + need, store->limit));
+    uint64_t end = least(store->reach, store->limit);
+    uint64_t ahead = end > used ? end - used : 0;
+    if (ahead >= need)
+        return KV_OK;
+    return ahead + space_free(store) >= need ? KV_OK : KV_FULL;
+}
+
+bool space_refused(int file, uint64_t from)
+{
+    return !stretch(file, from, from + STEP) && kv_status_of(errno) == KV_FULL;
+}
+
+bool space_exhausted(struct kv *store)
+{
+    int file;
+    if (mdb_env_get_fd(store->env, &file) != MDB_SUCCESS)
+        return false;
+    bool refused = space_refused(file, store->reach);
+    look_at_reach(store);
+    return refused;
+}
+
+void space_settle(struct kv *store)
+{
+    uint64_t used = space_used(store);
+    if (store->reach >= used)
+        return;
+    look_at_reach(store);
+    extend(store, used);
+}

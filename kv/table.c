@@ -1,0 +1,277 @@
+#include "config.h"
+
+#include "kv/table.h"
+
+#include <errno.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fault.h"
+#include "kv/env.h"
+
+/* ---- errors ---- */
+
+static const struct {
+    int error;
+    enum kv_status status;
+} statuses[] = {
+    {MDB_SUCCESS, KV_OK},
+    {MDB_NOTFOUND, KV_MISSING},
+    {MDB_MAP_FULL, KV_FULL},
+    {ENOSPC, KV_FULL},
+    {EDQUOT, KV_FULL},
+    {EFBIG, KV_FULL},
+    {MDB_INVALID, KV_DAMAGED},
+    {MDB_VERSION_MISMATCH, KV_DAMAGED},
+    {MDB_CORRUPTED, KV_DAMAGED},
+    {MDB_PAGE_NOTFOUND, KV_DAMAGED},
+    {MDB_INCOMPATIBLE, KV_DAMAGED},
+    {EACCES, KV_DENIED},
+    {EPERM, KV_DENIED},
+    {EROFS, KV_DENIED},
+    {ENOMEM, KV_MEMORY},
+};
+
+enum kv_status kv_status_of(int error)
+{
+    for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++)
+        if (statuses[i].error == error)
+            return statuses[i].status;
+    return KV_FAILED;
+}
+
+enum kv_status kv_fail(struct kv_txn *txn, enum kv_status status)
+{
+    if (txn->status == KV_OK)
+        txn->status = status;
+    return txn->status;
+}
+
+/* True if there was no error; a missing row is none. */
+static bool done(struct kv_txn *txn, int error)
+{
+    if (error != MDB_SUCCESS && error != MDB_NOTFOUND)
+        kv_fail(txn, kv_status_of(error));
+    return error == MDB_SUCCESS;
+}
+
+void kv_lend(struct kv_txn *txn, uint8_t *data, size_t length)
+{
+    if (txn->lent != NULL)
+        sodium_memzero(txn->lent, txn->lent_length);
+    free(txn->lent);
+    txn->lent = data;
+    txn->lent_length = length;
+}
+
+/* ---- life ---- */
+
+/* Stands for a transaction when there is no memory for one. */
+static struct kv_txn no_memory = {.status = KV_MEMORY};
+
+static int begin(struct kv *store, bool writes, MDB_txn **ret_txn)
+{
+    int error = mdb_txn_begin(store->env, NULL, writes ? 0 : MDB_RDONLY, ret_txn);
+
+    if (error == MDB_READERS_FULL) {
+        /* Slots of readers that died without saying so. */
+        mdb_reader_check(store->env, NULL);
+        error = mdb_txn_begin(store->env, NULL, MDB_RDONLY, ret_txn);
+    }
+    if (error == MDB_PANIC && store->readers == 0 && env_restart(store)) {
+        /* The last commit could not write its meta page. LMDB has put the old one back, and wants
+         * to be opened anew. */
+        error = mdb_txn_begin(store->env, NULL, writes ? 0 : MDB_RDONLY, ret_txn);
+    }
+    return error;
+}
+
+struct kv_txn *kv_txn_begin(struct kv *store, bool writes)
+{
+    struct kv_txn *txn = calloc(1, sizeof(*txn));
+    if (txn == NULL)
+        return &no_memory;
+    txn->store = store;
+    txn->writes = writes;
+
+    int error = begin(store, writes, &txn->txn);
+    if (error != MDB_SUCCESS) {
+        txn->txn = NULL;
+        kv_fail(txn, kv_status_of(error));
+    } else if (!writes) {
+        store->readers++;
+    }
+    return txn;
+}
+
+void kv_txn_end(struct kv_txn *txn)
+{
+    if (txn == NULL || txn == &no_memory)
+        return;
+    if (txn->txn != NULL) {
+        mdb_txn_abort(txn->txn);
+        if (!txn->writes)
+            txn->store->readers--;
+    }
+    kv_lend(txn, NULL, 0);
+    free(txn);
+}
+
+enum kv_status kv_txn_commit(struct kv_txn *txn)
+{
+    if (txn->status == KV_OK && txn->writes) {
+        /* The commit frees it even when it fails. */
+        FAULT_POINT("store.commit.before");
+        kv_fail(txn, kv_status_of(mdb_txn_commit(txn->txn)));
+        FAULT_POINT("store.commit.after");
+        txn->txn = NULL;
+    }
+    enum kv_status status = txn->status;
+    kv_txn_end(txn);
+    return status;
+}
+
+/* ---- rows ---- */
+
+static MDB_val key_value(const struct row_key *key)
+{
+    /* LMDB does not write through it. */
+    return (MDB_val){.mv_size = key->length, .mv_data = (void *)key->bytes};
+}
+
+bool kv_get(struct kv_txn *txn, unsigned table, const struct row_key *key, MDB_val *ret_value)
+{
+    MDB_val wanted = key_value(key);
+    return txn->status == KV_OK &&
+           done(txn, mdb_get(txn->txn, txn->store->tables[table], &wanted, ret_value));
+}
+
+/* NULL if there was an error. mdb_cursor_close(). */
+static MDB_cursor *open_cursor(struct kv_txn *txn, unsigned table)
+{
+    MDB_cursor *cursor;
+    if (txn->status != KV_OK ||
+        !done(txn, mdb_cursor_open(txn->txn, txn->store->tables[table], &cursor)))
+        return NULL;
+    return cursor;
+}
+
+bool kv_seek(struct kv_txn *txn, unsigned table, const struct row_key *key, MDB_val *ret_key,
+               MDB_val *ret_value)
+{
+    MDB_cursor *cursor = open_cursor(txn, table);
+    if (cursor == NULL)
+        return false;
+    MDB_val found = key_value(key), value;
+    bool there = done(txn, mdb_cursor_get(cursor, &found, &value, MDB_SET_RANGE));
+    mdb_cursor_close(cursor);
+    if (there) {
+        *ret_key = found;
+        *ret_value = value;
+    }
+    return there;
+}
+
+void kv_put(struct kv_txn *txn, unsigned table, const struct row_key *key, const void *data,
+              size_t length)
+{
+    MDB_val place = key_value(key);
+    MDB_val value = {.mv_size = length, .mv_data = (void *)data};
+    if (txn->status == KV_OK)
+        done(txn, mdb_put(txn->txn, txn->store->tables[table], &place, &value, 0));
+}
+
+uint8_t *kv_reserve(struct kv_txn *txn, unsigned table, const struct row_key *key,
+                      size_t length)
+{
+    MDB_val place = key_value(key), value = {.mv_size = length};
+    if (txn->status != KV_OK ||
+        !done(txn, mdb_put(txn->txn, txn->store->tables[table], &place, &value, MDB_RESERVE)))
+        return NULL;
+    return value.mv_data;
+}
+
+void kv_delete(struct kv_txn *txn, unsigned table, const struct row_key *key)
+{
+    MDB_val place = key_value(key);
+    if (txn->status == KV_OK)
+        done(txn, mdb_del(txn->txn, txn->store->tables[table], &place, NULL));
+}
+
+/* A walk from one key to another. */
+struct range {
+    struct kv_txn *txn;
+    MDB_dbi table;
+    MDB_cursor *cursor; /* NULL: it is over */
+    MDB_val key, value;
+    MDB_val last;
+};
+
+/* True while there is a row in the range; the next one for MDB_NEXT. */
+static bool range_get(struct range *range, MDB_cursor_op where)
+{
+    return done(range->txn, mdb_cursor_get(range->cursor, &range->key, &range->value, where)) &&
+           mdb_cmp(range->txn->txn, range->table, &range->key, &range->last) <= 0;
+}
+
+/* True if there is a first row. mdb_cursor_close() if there is a cursor. */
+static bool range_begin(struct range *range, struct kv_txn *txn, unsigned table,
+                        const struct row_key *first, const struct row_key *last)
+{
+    *range = (struct range){
+        .txn = txn,
+        .table = txn->status == KV_OK ? txn->store->tables[table] : 0,
+        .cursor = open_cursor(txn, table),
+        .key = key_value(first),
+        .last = key_value(last),
+    };
+    return range->cursor != NULL && range_get(range, MDB_SET_RANGE);
+}
+
+static void range_end(struct range *range)
+{
+    if (range->cursor != NULL)
+        mdb_cursor_close(range->cursor);
+}
+
+uint64_t kv_delete_some(struct kv_txn *txn, unsigned table, const struct row_key *first,
+                          const struct row_key *last, uint64_t most)
+{
+    struct range range;
+    uint64_t deleted = 0;
+    bool there = range_begin(&range, txn, table, first, last);
+
+    while (there && deleted < most && done(txn, mdb_cursor_del(range.cursor, 0))) {
+        deleted++;
+        /* After a deletion the cursor stands before what is next. */
+        there = range_get(&range, MDB_NEXT);
+    }
+    range_end(&range);
+    return deleted;
+}
+
+void kv_delete_range(struct kv_txn *txn, unsigned table, const struct row_key *first,
+                       const struct row_key *last)
+{
+    kv_delete_some(txn, table, first, last, UINT64_MAX);
+}
+
+void kv_walk(struct kv_txn *txn, unsigned table, const struct row_key *first,
+               const struct row_key *last, kv_visit_row *look, void *arg)
+{
+    struct range range;
+    bool there = range_begin(&range, txn, table, first, last);
+
+    while (there && look(arg, &range.key, &range.value))
+        there = range_get(&range, MDB_NEXT);
+    range_end(&range);
+}
+
+uint64_t kv_count(struct kv_txn *txn, unsigned table)
+{
+    MDB_stat stat;
+    if (txn->status != KV_OK || !done(txn, mdb_stat(txn->txn, txn->store->tables[table], &stat)))
+        return 0;
+    return stat.ms_entries;
+}

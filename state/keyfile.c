@@ -1,0 +1,232 @@
+#include "config.h"
+
+#include "state/keyfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fault.h"
+#include "kv/header.h"
+#include "kv/table.h"
+#include "kv/row.h"
+
+#define FILE_VERSION 1
+#define MAGIC_BYTES  8
+
+static const uint8_t magic[MAGIC_BYTES] = {'w', 'o', 'r', 'm', 'k', 'e', 'y', 's'};
+
+/* The beginning of the first page; the rest of it is zero. */
+struct head {
+    uint8_t magic[MAGIC_BYTES];
+    uint8_t version[ROW_NUMBER_BYTES];
+    uint8_t number[ROW_NUMBER_BYTES];
+};
+
+struct keyfile {
+    int file;
+    uint64_t ready; /* slots that have durable keys */
+};
+
+static off_t place_of(uint64_t slot)
+{
+    return (off_t)(VAULT_PAGE + slot * VAULT_KEY_BYTES);
+}
+
+/* 0 or errno. */
+static int write_whole(int file, const uint8_t *data, size_t length, off_t place)
+{
+    while (length > 0) {
+        ssize_t written = pwrite(file, data, length, place);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written <= 0)
+            return written < 0 ? errno : ENOSPC;
+        data += written;
+        length -= (size_t)written;
+        place += written;
+    }
+    return 0;
+}
+
+/* How much could be read: less at the end of the file, or -1. */
+static ssize_t read_at(int file, void *ret_data, size_t length, off_t place)
+{
+    ssize_t got;
+    do
+        got = pread(file, ret_data, length, place);
+    while (got < 0 && errno == EINTR);
+    return got;
+}
+
+/* ---- making ---- */
+
+static struct head make_head(uint64_t number)
+{
+    struct head head;
+    memcpy(head.magic, magic, sizeof(magic));
+    memcpy(head.version, row_number(FILE_VERSION).bytes, sizeof(head.version));
+    memcpy(head.number, row_number(number).bytes, sizeof(head.number));
+    return head;
+}
+
+int keyfile_make(int directory, const char *name, uint64_t number)
+{
+    struct head head = make_head(number);
+    uint8_t page[VAULT_PAGE] = {0};
+    int file = openat(directory, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (file < 0)
+        return errno;
+    memcpy(page, &head, sizeof(head));
+    int error = write_whole(file, page, sizeof(page), 0);
+    FAULT_POINT("keys.new.sync.before");
+    if (error == 0 && fsync(file) != 0)
+        error = errno;
+    close(file);
+    return error;
+}
+
+bool keyfile_in_use(int directory)
+{
+    struct stat there;
+    return fstatat(directory, VAULT_FILE, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+           there.st_size > VAULT_PAGE;
+}
+
+/* ---- opening ---- */
+
+static enum kv_status refuse_open(const char *path, const struct open_error *why)
+{
+    if (errno == ENOENT)
+        return open_error_set(why, KV_DAMAGED,
+                       "%s/%s is missing, without which nothing in %s can be read. Put the copy "
+                       "back that belongs to it: the two are one store",
+                       path, VAULT_FILE, HEADER_FILE);
+    return open_error_set(why, kv_status_of(errno), "cannot open or read %s/%s: %s", path, VAULT_FILE,
+                   strerror(errno));
+}
+
+static enum kv_status refuse(const char *path, const char *what, const struct open_error *why)
+{
+    return open_error_set(why, KV_DAMAGED,
+                   "%s/%s %s; it was left as it is. Put the copy in its place that belongs to %s: "
+                   "the two are one store",
+                   path, VAULT_FILE, what, HEADER_FILE);
+}
+
+static enum kv_status check(int file, const char *path, uint64_t number, uint64_t used,
+                               const struct open_error *why)
+{
+    struct stat there;
+    struct head head, wanted = make_head(number);
+    if (fstat(file, &there) != 0)
+        return refuse_open(path, why);
+    ssize_t got = S_ISREG(there.st_mode) ? read_at(file, &head, sizeof(head), 0) : 0;
+    if (got < 0)
+        return refuse_open(path, why);
+    if (got != (ssize_t)sizeof(head) || memcmp(head.magic, magic, sizeof(magic)) != 0)
+        return refuse(path, "is damaged or no file of keys", why);
+    if (memcmp(head.version, wanted.version, sizeof(head.version)) != 0)
+        return open_error_set(why, KV_NEWER, "%s/%s was written by a newer %s; use that one", path,
+                       VAULT_FILE, why->program);
+    if (memcmp(head.number, wanted.number, sizeof(head.number)) != 0)
+        return refuse(path, "belongs to another store", why);
+    if ((uint64_t)there.st_size / VAULT_KEY_BYTES < VAULT_PAGE_SLOTS + used)
+        return refuse(path, "is too short", why);
+    return KV_OK;
+}
+
+/* Of the pages behind it nobody knows whether they reached the disk. */
+static uint64_t whole_pages(uint64_t used)
+{
+    return (used + VAULT_PAGE_SLOTS - 1) / VAULT_PAGE_SLOTS * VAULT_PAGE_SLOTS;
+}
+
+enum kv_status keyfile_open(int directory, const char *path, uint64_t number, uint64_t used,
+                             const struct open_error *why, struct keyfile **ret_keys)
+{
+    int file = openat(directory, VAULT_FILE, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (file < 0)
+        return refuse_open(path, why);
+    enum kv_status status = check(file, path, number, whole_pages(used), why);
+    struct keyfile *keys = status == KV_OK ? malloc(sizeof(*keys)) : NULL;
+    if (keys == NULL) {
+        close(file);
+        return status == KV_OK ? open_error_set(why, KV_MEMORY, "out of memory") : status;
+    }
+    *keys = (struct keyfile){.file = file, .ready = whole_pages(used)};
+    *ret_keys = keys;
+    return KV_OK;
+}
+
+void keyfile_close(struct keyfile *keys)
+{
+    if (keys == NULL)
+        return;
+    close(keys->file);
+    free(keys);
+}
+
+bool keyfile_deleted(const struct keyfile *keys)
+{
+    struct stat there;
+    return fstat(keys->file, &there) == 0 && there.st_nlink == 0;
+}
+
+/* ---- slots ---- */
+
+enum kv_status keyfile_read(const struct keyfile *keys, uint64_t slot,
+                             uint8_t ret_key[VAULT_KEY_BYTES])
+{
+    if (slot >= keys->ready)
+        return KV_DAMAGED;
+    ssize_t got = read_at(keys->file, ret_key, VAULT_KEY_BYTES, place_of(slot));
+    return got == VAULT_KEY_BYTES ? KV_OK : KV_FAILED;
+}
+
+/* 0 or errno. */
+static int add_page(struct keyfile *keys)
+{
+    uint8_t page[VAULT_PAGE];
+    randombytes_buf(page, sizeof(page));
+    FAULT_POINT("keys.grow.before");
+    int error = write_whole(keys->file, page, sizeof(page), place_of(keys->ready));
+    sodium_memzero(page, sizeof(page));
+    FAULT_POINT("keys.grow.sync.before");
+    if (error == 0 && fdatasync(keys->file) != 0)
+        error = errno;
+    FAULT_POINT("keys.grow.after");
+    if (error == 0)
+        keys->ready += VAULT_PAGE_SLOTS;
+    return error;
+}
+
+enum kv_status keyfile_grow(struct keyfile *keys, uint64_t slot)
+{
+    int error = 0;
+    while (error == 0 && slot >= keys->ready)
+        error = add_page(keys);
+    return kv_status_of(error);
+}
+
+bool keyfile_replace(const struct keyfile *keys, uint64_t slot)
+{
+    uint8_t key[VAULT_KEY_BYTES];
+    randombytes_buf(key, sizeof(key));
+    FAULT_POINT("keys.replace.before");
+    int error = write_whole(keys->file, key, sizeof(key), place_of(slot));
+    sodium_memzero(key, sizeof(key));
+    return error == 0;
+}
+
+bool keyfile_sync(const struct keyfile *keys)
+{
+    FAULT_POINT("keys.replace.sync.before");
+    bool synced = fdatasync(keys->file) == 0;
+    FAULT_POINT("keys.replace.after");
+    return synced;
+}

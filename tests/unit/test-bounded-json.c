@@ -1,0 +1,233 @@
+/* A stranger's JSON costs neither stack nor memory beyond its bounds. */
+#include "config.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bounded_json.h"
+
+#define LENGTH(array) (sizeof(array) / sizeof(*(array)))
+
+/* Loads from memory of exactly this size, where a look beyond the end is seen. */
+static enum bounded_json_fault load(const char *text, size_t length)
+{
+    char *copy = malloc(length ? length : 1);
+    json_t *root = NULL;
+    enum bounded_json_fault fault;
+
+    assert_non_null(copy);
+    memcpy(copy, text, length);
+    fault = bounded_json_load(copy, length, &root);
+    assert_int_equal(root != NULL, fault == DOCUMENT_OK);
+    json_decref(root);
+    free(copy);
+    return fault;
+}
+
+static void expect(const char *text, enum bounded_json_fault fault)
+{
+    if (load(text, strlen(text)) != fault)
+        fail_msg("not fault %d: %.60s", fault, text);
+}
+
+static void test_good(void **state)
+{
+    (void)state;
+    expect("{}", DOCUMENT_OK);
+    expect(" \t\r\n{\"a\": [1, -2.5e3, true, false, null, {}]} \n", DOCUMENT_OK);
+    expect("{\"a\": \"\\u00fc\\ud83d\\udc22\\\"\\\\\", \"\xc3\xbc\": \"\xf0\x9f\x90\xa2\"}",
+           DOCUMENT_OK);
+    expect("{\"a\": 9223372036854775807, \"b\": -9223372036854775808}", DOCUMENT_OK);
+}
+
+static void test_last_one_counts(void **state)
+{
+    static const char text[] = "{\"a\": 1, \"a\": 2}";
+    json_t *root;
+
+    (void)state;
+    assert_int_equal(bounded_json_load(text, strlen(text), &root), DOCUMENT_OK);
+    assert_int_equal(json_integer_value(json_object_get(root, "a")), 2);
+    json_decref(root);
+}
+
+static void test_refused(void **state)
+{
+    static const char *const texts[] = {
+        "",
+        " ",
+        "{",
+        "}",
+        "[",
+        "]",
+        "[]",
+        "[{}]",
+        "1",
+        "\"a\"",
+        "null",
+        "true",
+        "nonsense",
+        "{}{}",
+        "{} x",
+        "{}]",
+        "{},",
+        "{\"a\"}",
+        "{\"a\":}",
+        "{\"a\":1,}",
+        "{a:1}",
+        "{'a':1}",
+        "{1:1}",
+        "{\"a\":1 \"b\":2}",
+        "{\"a\":[1,]}",
+        "{\"a\":[1}",
+        "{\"a\":01}",
+        "{\"a\":+1}",
+        "{\"a\":.5}",
+        "{\"a\":1.}",
+        "{\"a\":-}",
+        "{\"a\":0x1}",
+        "{\"a\":NaN}",
+        "{\"a\":Infinity}",
+        /* numbers that no type holds */
+        "{\"a\":9223372036854775808}",
+        "{\"a\":-9223372036854775809}",
+        "{\"a\":1e999}",
+        "{\"a\":-1e999}",
+        "{\"a\":123456789012345678901234567890}",
+        /* strings */
+        "{\"a\":\"}",
+        "{\"a\":\"\\\"}",
+        "{\"a\":\"\\x\"}",
+        "{\"a\":\"\\u12\"}",
+        "{\"a\":\"\n\"}",
+        "{\"a\":\"\\u0000\"}",
+        "{\"\\u0000\":1}",
+        "{\"a\\u0000b\":1}",
+        "{\"a\":\"\\ud800\"}",
+        "{\"a\":\"\\udc00\"}",
+        "{\"a\":\"\\ud800\\u0041\"}",
+        "{\"a\":\"\\ud800\\ud800\"}",
+        /* no UTF-8 */
+        "\xef\xbb\xbf{}",
+        "{\"a\":\"\x80\"}",
+        "{\"a\":\"\xff\"}",
+        "{\"a\":\"\xc0\xaf\"}",
+        "{\"a\":\"\xe0\x80\x80\"}",
+        "{\"a\":\"\xed\xa0\x80\"}",
+        "{\"a\":\"\xf4\x90\x80\x80\"}",
+        "{\"a\":\"\xc3\"}",
+        "{\"a\":\"\xc3",
+        "{\"\xe2\x82\":1}",
+        "{\xa0}",
+        /* comments are no JSON */
+        "{/**/}",
+        "{}//",
+        "{}#",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < LENGTH(texts); i++)
+        expect(texts[i], DOCUMENT_REFUSED);
+}
+
+static void test_raw_nul(void **state)
+{
+    (void)state;
+    assert_int_equal(load("\0{}", 3), DOCUMENT_REFUSED);
+    assert_int_equal(load("{}\0", 3), DOCUMENT_REFUSED);
+    assert_int_equal(load("{}\0{}", 5), DOCUMENT_REFUSED);
+    assert_int_equal(load("{\0}", 3), DOCUMENT_REFUSED);
+    assert_int_equal(load("{\"a\":\"b\0c\"}", 11), DOCUMENT_REFUSED);
+    assert_int_equal(load("{\"a\0b\":1}", 9), DOCUMENT_REFUSED);
+    assert_int_equal(load("\0", 1), DOCUMENT_REFUSED);
+}
+
+/* {"a":X} where X is `count` times `open`, then `count` times `close`. */
+static enum bounded_json_fault load_nested(size_t count, const char *open, const char *close)
+{
+    size_t room = count * (strlen(open) + strlen(close)) + 16;
+    char *text = malloc(room), *at = text;
+    enum bounded_json_fault fault;
+
+    assert_non_null(text);
+    at = stpcpy(at, "{\"a\":");
+    for (size_t i = 0; i < count; i++)
+        at = stpcpy(at, open);
+    at = stpcpy(at, "1");
+    for (size_t i = 0; i < count; i++)
+        at = stpcpy(at, close);
+    at = stpcpy(at, "}");
+    fault = load(text, (size_t)(at - text));
+    free(text);
+    return fault;
+}
+
+static void test_nesting(void **state)
+{
+    (void)state;
+    assert_int_equal(load_nested(DOCUMENT_DEPTH_MAX - 1, "[", "]"), DOCUMENT_OK);
+    assert_int_equal(load_nested(DOCUMENT_DEPTH_MAX, "[", "]"), DOCUMENT_REFUSED);
+    assert_int_equal(load_nested(DOCUMENT_DEPTH_MAX - 1, "{\"a\":", "}"), DOCUMENT_OK);
+    assert_int_equal(load_nested(DOCUMENT_DEPTH_MAX, "{\"a\":", "}"), DOCUMENT_REFUSED);
+    assert_int_equal(load_nested(1000000, "[", "]"), DOCUMENT_REFUSED);
+    assert_int_equal(load_nested(1000000, "[", ""), DOCUMENT_REFUSED);
+    assert_int_equal(load_nested(1000000, "", "]"), DOCUMENT_REFUSED);
+    /* Breadth is no depth, nor is what stands in a string. */
+    assert_int_equal(load_nested(1,
+                                 "[[],[],[],[],[],[],[],[],[],[],[],[],[],[],[],[],[],[],[],"
+                                 "[],[],[],[],[],[],[],[],[],[],[],[],[],[],[],[],[],[],",
+                                 "]"),
+                     DOCUMENT_OK);
+    expect("{\"a\":\"\\\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\\\\\",\"b\":[]}", DOCUMENT_OK);
+    expect("{\"a\":\"\\\\\",\"b\":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]"
+           "]]}",
+           DOCUMENT_REFUSED);
+}
+
+/* [1,1,1,…] with `items` things that count: the object, its colon, the array, the commas. */
+static enum bounded_json_fault load_wide(size_t items)
+{
+    char *text = malloc(2 * items + 16), *at = text;
+    enum bounded_json_fault fault;
+
+    assert_non_null(text);
+    at = stpcpy(at, "{\"a\":[1");
+    for (size_t i = 3; i < items; i++)
+        at = stpcpy(at, ",1");
+    at = stpcpy(at, "]}");
+    fault = load(text, (size_t)(at - text));
+    free(text);
+    return fault;
+}
+
+static void test_items(void **state)
+{
+    (void)state;
+    assert_int_equal(load_wide(DOCUMENT_ITEMS_MAX), DOCUMENT_OK);
+    assert_int_equal(load_wide(DOCUMENT_ITEMS_MAX + 1), DOCUMENT_REFUSED);
+    /* Separators in a string are none. */
+    char *text = malloc(2 * DOCUMENT_ITEMS_MAX + 16);
+    assert_non_null(text);
+    sprintf(text, "{\"a\":\"%0*d\"}", 2 * DOCUMENT_ITEMS_MAX, 0);
+    memset(text + 6, ',', 2 * DOCUMENT_ITEMS_MAX);
+    expect(text, DOCUMENT_OK);
+    free(text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_good),    cmocka_unit_test(test_last_one_counts),
+        cmocka_unit_test(test_refused), cmocka_unit_test(test_raw_nul),
+        cmocka_unit_test(test_nesting), cmocka_unit_test(test_items),
+    };
+
+    return cmocka_run_group_tests_name("document", tests, NULL, NULL);
+}

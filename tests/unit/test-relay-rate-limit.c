@@ -1,0 +1,224 @@
+/* Rations: what one address may do in a minute, that it must wait before it is refused, and that
+ * the table of addresses is bounded. */
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/un.h>
+
+#include "relay/rate_limit.h"
+
+#define START  INT64_C(1700000000000)
+#define MINUTE 60000
+
+static struct rate_limit_address numbered(uint32_t number)
+{
+    struct rate_limit_address address = {{0}};
+    memcpy(address.bytes, &number, sizeof number);
+    return address;
+}
+
+static struct rate_limit *make(unsigned connections, unsigned claims)
+{
+    struct rate_limit_limits limits = {.connections = connections};
+    limits.per_minute[RATION_CLAIM] = claims;
+    struct rate_limit *rations = rate_limit_new(&limits);
+    assert_non_null(rations);
+    return rations;
+}
+
+static bool read_address(const char *text, bool loopback, struct rate_limit_address *ret_address)
+{
+    struct sockaddr_in v4 = {.sin_family = AF_INET};
+    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
+    if (inet_pton(AF_INET, text, &v4.sin_addr) == 1)
+        return rate_limit_address((struct sockaddr *)&v4, loopback, ret_address);
+    assert_int_equal(inet_pton(AF_INET6, text, &v6.sin6_addr), 1);
+    return rate_limit_address((struct sockaddr *)&v6, loopback, ret_address);
+}
+
+static bool same(const char *one, const char *other)
+{
+    struct rate_limit_address a, b;
+    assert_true(read_address(one, true, &a) && read_address(other, true, &b));
+    return memcmp(&a, &b, sizeof a) == 0;
+}
+
+static void addresses(void **state)
+{
+    (void)state;
+    struct rate_limit_address address;
+    assert_true(same("192.0.2.1", "::ffff:192.0.2.1"));
+    assert_false(same("192.0.2.1", "192.0.2.2"));
+    assert_false(same("::ffff:192.0.2.1", "::ffff:192.0.2.2"));
+    assert_true(same("2001:db8::1", "2001:db8::ffff:1:2:3"));
+    assert_false(same("2001:db8::1", "2001:db8:0:1::1"));
+    static const char *const loopback[] = {"127.0.0.1", "127.8.0.1", "::1", "::ffff:127.0.0.1"};
+    for (size_t i = 0; i < sizeof loopback / sizeof *loopback; i++) {
+        assert_false(read_address(loopback[i], false, &address));
+        assert_true(read_address(loopback[i], true, &address));
+    }
+    assert_true(read_address("192.0.2.1", false, &address));
+    assert_true(read_address("2001:db8::1", false, &address));
+    struct sockaddr_un local = {.sun_family = AF_UNIX};
+    assert_false(rate_limit_address((struct sockaddr *)&local, true, &address));
+}
+
+/* Fine at first, then slow, then refused. */
+static void slow_then_refused(void **state)
+{
+    (void)state;
+    struct rate_limit *rations = make(0, 6);
+    struct rate_limit_address address = numbered(1);
+    assert_true(rate_limit_enter(rations, &address, START));
+    for (int i = 0; i < 6; i++) {
+        assert_int_equal(rate_limit_wait(rations, &address, START), 0);
+        assert_true(rate_limit_take(rations, &address, RATION_CLAIM, START));
+    }
+    assert_int_equal(rate_limit_wait(rations, &address, START), 0);
+    assert_true(rate_limit_take(rations, &address, RATION_CLAIM, START));
+    assert_int_equal(rate_limit_wait(rations, &address, START), 10000);
+    for (int i = 7; i < 12; i++)
+        assert_true(rate_limit_take(rations, &address, RATION_CLAIM, START));
+    assert_false(rate_limit_take(rations, &address, RATION_CLAIM, START));
+    assert_false(rate_limit_take(rations, &address, RATION_CLAIM, START + 9999));
+    assert_int_equal(rate_limit_wait(rations, &address, START), RATIONS_WAIT_MAX);
+    /* What nobody limits, and other addresses, are not touched by it. */
+    struct rate_limit_address other = numbered(2);
+    assert_true(rate_limit_take(rations, &address, RATION_ALLOCATE, START));
+    assert_true(rate_limit_enter(rations, &other, START));
+    assert_true(rate_limit_take(rations, &other, RATION_CLAIM, START));
+    /* Each ten seconds earn one. */
+    assert_true(rate_limit_take(rations, &address, RATION_CLAIM, START + 10000));
+    assert_false(rate_limit_take(rations, &address, RATION_CLAIM, START + 10000));
+    assert_int_equal(rate_limit_wait(rations, &address, START + 65000), 5000);
+    assert_int_equal(rate_limit_wait(rations, &address, START + 70000), 0);
+    rate_limit_free(rations);
+}
+
+/* Idle time earns a minute's worth and no more. */
+static void no_savings(void **state)
+{
+    (void)state;
+    struct rate_limit *rations = make(0, 3);
+    struct rate_limit_address address = numbered(1);
+    int64_t later = START + INT64_C(1000) * MINUTE;
+    assert_true(rate_limit_enter(rations, &address, START));
+    assert_true(rate_limit_take(rations, &address, RATION_CLAIM, START));
+    for (int i = 0; i < 6; i++)
+        assert_true(rate_limit_take(rations, &address, RATION_CLAIM, later));
+    assert_false(rate_limit_take(rations, &address, RATION_CLAIM, later));
+    rate_limit_free(rations);
+}
+
+static void many_in_a_minute(void **state)
+{
+    (void)state;
+    struct rate_limit *rations = make(0, 7001);
+    struct rate_limit_address address = numbered(1);
+    assert_true(rate_limit_enter(rations, &address, START));
+    unsigned taken = 0;
+    while (rate_limit_take(rations, &address, RATION_CLAIM, START))
+        taken++;
+    assert_true(taken >= 2 * 7001 && taken <= 2 * 7001 + 2);
+    rate_limit_free(rations);
+}
+
+static void new_limits(void **state)
+{
+    (void)state;
+    struct rate_limit *rations = make(1, 1);
+    struct rate_limit_address address = numbered(1);
+    assert_true(rate_limit_enter(rations, &address, START));
+    assert_false(rate_limit_enter(rations, &address, START));
+    assert_true(rate_limit_take(rations, &address, RATION_CLAIM, START));
+    assert_true(rate_limit_take(rations, &address, RATION_CLAIM, START));
+    assert_false(rate_limit_take(rations, &address, RATION_CLAIM, START));
+    struct rate_limit_limits none = {0};
+    rate_limit_set(rations, &none);
+    assert_true(rate_limit_enter(rations, &address, START));
+    assert_true(rate_limit_take(rations, &address, RATION_CLAIM, START));
+    rate_limit_free(rations);
+}
+
+static void connections(void **state)
+{
+    (void)state;
+    struct rate_limit *rations = make(2, 0);
+    struct rate_limit_address address = numbered(1);
+    assert_true(rate_limit_enter(rations, &address, START));
+    assert_true(rate_limit_enter(rations, &address, START));
+    assert_false(rate_limit_enter(rations, &address, START));
+    rate_limit_leave(rations, &address, START);
+    assert_true(rate_limit_enter(rations, &address, START));
+    rate_limit_leave(rations, &address, START);
+    rate_limit_leave(rations, &address, START);
+    assert_int_equal(rate_limit_count(rations), 0);
+    rate_limit_free(rations);
+}
+
+/* To come back does not clear the debt. */
+static void debts_stay(void **state)
+{
+    (void)state;
+    struct rate_limit *rations = make(0, 1);
+    struct rate_limit_address address = numbered(1), other = numbered(2);
+    assert_true(rate_limit_enter(rations, &address, START));
+    assert_true(rate_limit_take(rations, &address, RATION_CLAIM, START));
+    assert_true(rate_limit_take(rations, &address, RATION_CLAIM, START));
+    rate_limit_leave(rations, &address, START);
+    assert_int_equal(rate_limit_wait(rations, &address, START), RATIONS_WAIT_MAX);
+    assert_true(rate_limit_enter(rations, &address, START));
+    assert_false(rate_limit_take(rations, &address, RATION_CLAIM, START));
+    rate_limit_leave(rations, &address, START);
+    assert_int_equal(rate_limit_count(rations), 1);
+    /* Paid back it is forgotten, when somebody else comes. */
+    assert_true(rate_limit_enter(rations, &other, START + 2 * MINUTE));
+    assert_int_equal(rate_limit_count(rations), 1);
+    rate_limit_free(rations);
+}
+
+/* The oldest debts are forgotten; whoever is connected never is. */
+static void bounded(void **state)
+{
+    (void)state;
+    struct rate_limit *rations = make(0, 1);
+    struct rate_limit_address first = numbered(0), second = numbered(1);
+    for (uint32_t i = 0; i < RATIONS_ADDRESSES_MAX; i++) {
+        struct rate_limit_address address = numbered(i);
+        assert_true(rate_limit_enter(rations, &address, START));
+        assert_true(rate_limit_take(rations, &address, RATION_CLAIM, START));
+        assert_true(rate_limit_take(rations, &address, RATION_CLAIM, START));
+    }
+    struct rate_limit_address one_more = numbered(RATIONS_ADDRESSES_MAX);
+    assert_false(rate_limit_enter(rations, &one_more, START));
+    for (uint32_t i = 1; i < RATIONS_ADDRESSES_MAX; i++) {
+        struct rate_limit_address address = numbered(i);
+        rate_limit_leave(rations, &address, START);
+    }
+    assert_true(rate_limit_enter(rations, &one_more, START));
+    assert_int_equal(rate_limit_count(rations), RATIONS_ADDRESSES_MAX);
+    assert_int_equal(rate_limit_wait(rations, &second, START), 0); /* forgotten */
+    assert_false(rate_limit_take(rations, &first, RATION_CLAIM, START));
+    rate_limit_free(rations);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(addresses),  cmocka_unit_test(slow_then_refused),
+        cmocka_unit_test(no_savings), cmocka_unit_test(many_in_a_minute),
+        cmocka_unit_test(new_limits), cmocka_unit_test(connections),
+        cmocka_unit_test(debts_stay), cmocka_unit_test(bounded),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
