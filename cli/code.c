@@ -35,12 +35,12 @@ static enum exit_status take_uri(struct code *code)
     struct code plain = {0};
 
     if (wrong != NULL) {
-        explicit_bzero(&uri, sizeof uri);
+        explicit_bzero(&uri, sizeof(uri));
         return report_usage(NULL, "the URI cannot be used: %s", wrong);
     }
     plain.text = strdup(uri.code);
     plain.relay = uri.relay[0] != '\0' ? strdup(uri.relay) : NULL;
-    explicit_bzero(&uri, sizeof uri);
+    explicit_bzero(&uri, sizeof(uri));
     code_clear(code);
     *code = plain;
     return code->text != NULL ? EXIT_DONE : report_memory();

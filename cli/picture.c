@@ -38,7 +38,7 @@ static char *draw_line(char *end, const QRcode *code, int y, bool colours)
 static char *draw(const QRcode *code, bool colours)
 {
     size_t side = (size_t)code->width + 2 * QUIET;
-    size_t line = side * BLOCK_BYTES + sizeof black_on_white + sizeof as_before + 1;
+    size_t line = side * BLOCK_BYTES + sizeof(black_on_white) + sizeof(as_before) + 1;
     char *picture = malloc((side + 1) / 2 * line + 1);
     char *end = picture;
 

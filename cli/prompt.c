@@ -143,8 +143,8 @@ static unsigned char on_tab(EditLine *line, int key)
     } else {
         done = complete.count == 0 ? CC_REFRESH_BEEP : CC_REFRESH;
     }
-    explicit_bzero(text, sizeof text);
-    explicit_bzero(&complete, sizeof complete);
+    explicit_bzero(text, sizeof(text));
+    explicit_bzero(&complete, sizeof(complete));
     return done;
 }
 

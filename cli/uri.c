@@ -109,9 +109,9 @@ static bool has_path(const char *relay)
 static const char *take_relay(struct uri *uri, const char *value)
 {
     int length =
-        snprintf(uri->relay, sizeof uri->relay, "%s%s", value, has_path(value) ? "" : ENDPOINT);
+        snprintf(uri->relay, sizeof(uri->relay), "%s%s", value, has_path(value) ? "" : ENDPOINT);
 
-    return (size_t)length < sizeof uri->relay ? NULL : "the relay's address in it is too long";
+    return (size_t)length < sizeof(uri->relay) ? NULL : "the relay's address in it is too long";
 }
 
 static const struct {
@@ -136,7 +136,7 @@ static const char *take_field(struct uri *uri, const char *text, size_t length)
         value[0] = '\0';
     if (wrong != NULL)
         return wrong;
-    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
+    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
         if (strcmp(name, fields[i].name) == 0)
             return fields[i].take(uri, value);
     return "there is a field in it that this program does not know";
@@ -193,7 +193,7 @@ static size_t relay_length(const char *relay)
 char *uri_make(const char *code, const char *relay)
 {
     static const char query[] = "?rendezvous=";
-    char *uri = malloc(sizeof SCHEME + sizeof query + 3 * (strlen(code) + strlen(relay)));
+    char *uri = malloc(sizeof(SCHEME) + sizeof(query) + 3 * (strlen(code) + strlen(relay)));
     char *end;
 
     if (uri == NULL)

@@ -29,7 +29,7 @@ struct active {
 
 struct active *active_new(struct event_base *base, active_alarm alarm, void *arg)
 {
-    struct active *active = calloc(1, sizeof *active);
+    struct active *active = calloc(1, sizeof(*active));
     if (active == NULL)
         return NULL;
     active->base = base;
@@ -90,12 +90,12 @@ static void on_alarm(evutil_socket_t fd, short what, void *arg)
 
 static struct entry *add(struct active *active, struct session *session)
 {
-    struct entry *entry = calloc(1, sizeof *entry);
+    struct entry *entry = calloc(1, sizeof(*entry));
     if (entry == NULL || (entry->alarm = evtimer_new(active->base, on_alarm, entry)) == NULL) {
         free(entry);
         return NULL;
     }
-    memcpy(entry->id, session->id, sizeof entry->id);
+    memcpy(entry->id, session->id, sizeof(entry->id));
     entry->session = session;
     entry->active = active;
     HASH_ADD(hh, active->entries, id, SESSION_ID_BYTES, entry);

@@ -18,7 +18,7 @@
 
 struct call *call_new(struct peer *peer, uint32_t id)
 {
-    struct call *call = calloc(1, sizeof *call);
+    struct call *call = calloc(1, sizeof(*call));
     if (!call)
         return NULL;
     call->rpc = peer->rpc;

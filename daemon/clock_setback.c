@@ -30,7 +30,7 @@ struct clock_setback {
 
 struct clock_setback *clock_setback_new(struct turns *turns)
 {
-    struct clock_setback *oversleepers = calloc(1, sizeof *oversleepers);
+    struct clock_setback *oversleepers = calloc(1, sizeof(*oversleepers));
     if (oversleepers != NULL)
         oversleepers->turns = turns;
     return oversleepers;

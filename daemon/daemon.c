@@ -35,7 +35,7 @@
 #define STACK_WIPED ((size_t)128 * 1024)
 
 static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
-#define SIGNALS (sizeof signals / sizeof *signals)
+#define SIGNALS (sizeof(signals) / sizeof(*signals))
 
 struct daemon {
     const struct options *options;
@@ -115,7 +115,7 @@ static bool open_store(struct daemon *daemon)
 {
     char why[512];
     enum kv_status status = store_open(daemon->settings->state, daemon->settings->max_store_size,
-                                          &daemon->store, why, sizeof why);
+                                       &daemon->store, why, sizeof(why));
     if (status == KV_OK)
         return true;
     if (status == KV_LOCKED)
@@ -127,7 +127,7 @@ static bool open_store(struct daemon *daemon)
 static bool make_routes(struct daemon *daemon)
 {
     char why[512];
-    daemon->routes = relay_dialer_new(daemon->base, daemon->settings, why, sizeof why);
+    daemon->routes = relay_dialer_new(daemon->base, daemon->settings, why, sizeof(why));
     if (!daemon->routes)
         log_error("net", "%s", why);
     return daemon->routes;
@@ -177,7 +177,7 @@ static struct listener *listen_for_clients(struct daemon *daemon, struct listene
     if (!daemon->activated)
         return listener_new(daemon->base, daemon->settings->socket, server_accept, daemon->server,
                             ret_why);
-    socket_path_of(ACTIVATION_FIRST, path, sizeof path);
+    socket_path_of(ACTIVATION_FIRST, path, sizeof(path));
     struct listener *listener =
         listener_adopt(daemon->base, ACTIVATION_FIRST, server_accept, daemon->server, ret_why);
     if (listener)
@@ -244,8 +244,8 @@ static void reload(struct daemon *daemon)
     struct settings fresh;
     char why[1024];
     notify_reloading();
-    if (settings_read(daemon->options, &fresh, why, sizeof why) &&
-        relay_dialer_prepare(daemon->routes, &fresh, why, sizeof why)) {
+    if (settings_read(daemon->options, &fresh, why, sizeof(why)) &&
+        relay_dialer_prepare(daemon->routes, &fresh, why, sizeof(why))) {
         settings_replace(daemon->settings, &fresh, daemon->activated);
         struct turn_settings settings = turn_settings(daemon->settings);
         turns_set(daemon->turns, &settings);

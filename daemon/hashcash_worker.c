@@ -124,12 +124,12 @@ static bool start(struct permissions *permissions)
 }
 
 struct permission *hashcash_worker_ask(struct permissions *permissions, unsigned bits,
-                                  const char *resource, permission_done done, void *arg)
+                                       const char *resource, permission_done done, void *arg)
 {
     struct permission *permission;
     if (bits > PERMISSION_BITS_MAX || !start(permissions))
         return NULL;
-    permission = calloc(1, sizeof *permission);
+    permission = calloc(1, sizeof(*permission));
     if (permission == NULL || (permission->resource = strdup(resource)) == NULL) {
         free(permission);
         return NULL;
@@ -154,7 +154,7 @@ void hashcash_worker_cancel(struct permission *permission)
 
 struct permissions *hashcash_worker_new(struct event_base *base)
 {
-    struct permissions *permissions = calloc(1, sizeof *permissions);
+    struct permissions *permissions = calloc(1, sizeof(*permissions));
     if (permissions == NULL)
         return NULL;
     pthread_mutex_init(&permissions->mutex, NULL);

@@ -23,10 +23,10 @@ struct permissions *hashcash_worker_new(struct event_base *base);
 /* Stops the thread; `done` is not called any more. NULL is fine. */
 void hashcash_worker_free(struct permissions *permissions);
 
-/* Asks for a stamp. Borrowed until `done` or hashcash_worker_cancel(). NULL if there are too many bits,
- * or no memory or no thread. */
+/* Asks for a stamp. Borrowed until `done` or hashcash_worker_cancel(). NULL if there are too many
+ * bits, or no memory or no thread. */
 struct permission *hashcash_worker_ask(struct permissions *permissions, unsigned bits,
-                                  const char *resource, permission_done done, void *arg);
+                                       const char *resource, permission_done done, void *arg);
 
 /* Nobody wants it any more: `done` is not called. NULL is fine. */
 void hashcash_worker_cancel(struct permission *permission);

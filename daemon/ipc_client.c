@@ -35,7 +35,7 @@ static const struct client_handlers handlers = {on_message, on_drained, on_close
 struct peer *peer_new(struct event_base *base, int fd, const struct rpc *rpc,
                       void (*gone)(struct peer *peer, void *arg), void *arg)
 {
-    struct peer *peer = calloc(1, sizeof *peer);
+    struct peer *peer = calloc(1, sizeof(*peer));
     struct client *client = client_new(base, fd, &handlers, peer);
     if (!peer || !client) {
         client_free(client);

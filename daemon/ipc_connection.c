@@ -40,7 +40,7 @@ struct client {
 bool client_is_ours(int fd)
 {
     struct ucred peer;
-    socklen_t size = sizeof peer;
+    socklen_t size = sizeof(peer);
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
         return false;
     return peer.uid == geteuid() || peer.uid == 0;
@@ -212,7 +212,7 @@ static void on_read(evutil_socket_t fd, short what, void *arg)
     (void)what;
     struct client *client = arg;
     uint8_t buffer[READ_SIZE];
-    ssize_t length = read(fd, buffer, sizeof buffer);
+    ssize_t length = read(fd, buffer, sizeof(buffer));
     if (length == 0 || (length < 0 && errno != EAGAIN && errno != EINTR)) {
         conclude(client);
         return;
@@ -282,7 +282,7 @@ void client_end(struct client *client)
 struct client *client_new(struct event_base *base, int fd, const struct client_handlers *handlers,
                           void *arg)
 {
-    struct client *client = calloc(1, sizeof *client);
+    struct client *client = calloc(1, sizeof(*client));
     if (!client) {
         close(fd);
         return NULL;

@@ -28,7 +28,7 @@ struct listener {
 static struct listener *refuse(const char *text, struct listener_why *ret_why)
 {
     ret_why->taken = false;
-    snprintf(ret_why->text, sizeof ret_why->text, "%s", text);
+    snprintf(ret_why->text, sizeof(ret_why->text), "%s", text);
     return NULL;
 }
 
@@ -42,7 +42,7 @@ static bool serve(struct listener *listener, int fd, struct listener_why *ret_wh
 static bool open_socket(struct listener *listener, struct listener_why *ret_why)
 {
     struct socket_mark mark;
-    int fd = socket_path_listen(listener->path, &mark, ret_why->text, sizeof ret_why->text);
+    int fd = socket_path_listen(listener->path, &mark, ret_why->text, sizeof(ret_why->text));
     ret_why->taken = fd == SOCKET_PATH_TAKEN;
     if (fd < 0)
         return false;
@@ -77,7 +77,7 @@ struct listener *listener_new(struct event_base *base, const char *path, accepto
                               void *arg, struct listener_why *ret_why)
 {
     static const struct timeval often = {CHECK_SECONDS, 0};
-    struct listener *listener = calloc(1, sizeof *listener);
+    struct listener *listener = calloc(1, sizeof(*listener));
     refuse("out of memory", ret_why);
     if (!listener)
         return NULL;
@@ -97,7 +97,7 @@ struct listener *listener_adopt(struct event_base *base, int fd, acceptor_accept
     struct listener *listener = NULL;
     if (!socket_path_is_listening(fd))
         refuse("what the service manager passed on is no listening Unix socket", ret_why);
-    else if (!(listener = calloc(1, sizeof *listener)))
+    else if (!(listener = calloc(1, sizeof(*listener))))
         refuse("out of memory", ret_why);
     if (!listener) {
         close(fd);

@@ -16,8 +16,8 @@ static int run(const struct options *options)
     /* First of all: a child has its parent's memory, but not locked. */
     if (!options->check && !options->own && !background_start())
         perror("wormholed: cannot go into the background");
-    else if (!settings_read(options, &settings, why, sizeof why) ||
-             (options->check && !daemon_check(&settings, why, sizeof why)))
+    else if (!settings_read(options, &settings, why, sizeof(why)) ||
+             (options->check && !daemon_check(&settings, why, sizeof(why))))
         fprintf(stderr, "wormholed: %s\n", why);
     else if (options->check)
         status = options_checked(settings.config_file);

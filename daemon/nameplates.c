@@ -98,8 +98,8 @@ static void ask(struct inquiry *inquiry)
 {
     uint8_t random[(SIDE_TEXT - 1) / 2];
     char side[SIDE_TEXT];
-    randombytes_buf(random, sizeof random);
-    sodium_bin2hex(side, sizeof side, random, sizeof random);
+    randombytes_buf(random, sizeof(random));
+    sodium_bin2hex(side, sizeof(side), random, sizeof(random));
     say(inquiry, wire_bind(inquiry->appid, side, PACKAGE_VERSION));
     say(inquiry, wire_list());
 }
@@ -122,7 +122,7 @@ static bool ask_permission(struct inquiry *inquiry, const struct wire_message *w
     if (welcome->hashcash_bits > 0)
         inquiry->permission =
             hashcash_worker_ask(inquiry->nameplates->parts.permissions, welcome->hashcash_bits,
-                           welcome->hashcash_resource, on_stamp, inquiry);
+                                welcome->hashcash_resource, on_stamp, inquiry);
     return inquiry->permission;
 }
 
@@ -134,7 +134,7 @@ static void refuse(struct inquiry *inquiry, const char *format, const char *text
 static void refuse(struct inquiry *inquiry, const char *format, const char *text)
 {
     char why[WIRE_TEXT_MAX + 64];
-    snprintf(why, sizeof why, format, text);
+    snprintf(why, sizeof(why), format, text);
     conclude(inquiry, NULL, why);
 }
 
@@ -212,7 +212,7 @@ static const struct ws_handlers handlers = {
 
 static struct inquiry *add_inquiry(struct nameplates *nameplates, struct relay *relay)
 {
-    struct inquiry *inquiry = calloc(1, sizeof *inquiry);
+    struct inquiry *inquiry = calloc(1, sizeof(*inquiry));
     if (!inquiry)
         return NULL;
     inquiry->nameplates = nameplates;
@@ -237,8 +237,8 @@ static bool dial(struct inquiry *inquiry)
     ws_options_default(&options);
     options.message_max = LIST_BYTES_MAX;
     if (url_parse(inquiry->relay->url, &url) == URL_OK)
-        inquiry->ws = relay_dialer_dial(inquiry->nameplates->parts.routes, inquiry->relay, &url, &options,
-                                  &handlers, inquiry);
+        inquiry->ws = relay_dialer_dial(inquiry->nameplates->parts.routes, inquiry->relay, &url,
+                                        &options, &handlers, inquiry);
     return inquiry->ws;
 }
 
@@ -256,7 +256,7 @@ struct inquiry *nameplates_ask(struct nameplates *nameplates, const char *relay,
         return NULL;
     inquiry->done = done;
     inquiry->arg = arg;
-    snprintf(inquiry->appid, sizeof inquiry->appid, "%s", appid);
+    snprintf(inquiry->appid, sizeof(inquiry->appid), "%s", appid);
     if (start_timer(inquiry) && dial(inquiry))
         return inquiry;
     nameplates_cancel(inquiry);
@@ -265,7 +265,7 @@ struct inquiry *nameplates_ask(struct nameplates *nameplates, const char *relay,
 
 struct nameplates *nameplates_new(const struct nameplates_parts *parts)
 {
-    struct nameplates *nameplates = calloc(1, sizeof *nameplates);
+    struct nameplates *nameplates = calloc(1, sizeof(*nameplates));
     if (nameplates)
         nameplates->parts = *parts;
     return nameplates;

@@ -62,7 +62,7 @@ static struct entry *find(const struct relay_dialer *routes, const char *cafile)
 
 static struct entry *make(struct event_base *base, const char *cafile, char *ret_why, size_t size)
 {
-    struct entry *entry = calloc(1, sizeof *entry);
+    struct entry *entry = calloc(1, sizeof(*entry));
     if (!entry || (cafile && !(entry->cafile = strdup(cafile)))) {
         snprintf(ret_why, size, "out of memory");
         free(entry);
@@ -90,7 +90,8 @@ static bool add(const struct relay_dialer *routes, struct entry **fresh, const c
     return entry;
 }
 
-bool relay_dialer_prepare(struct relay_dialer *routes, const struct settings *fresh, char *ret_why, size_t size)
+bool relay_dialer_prepare(struct relay_dialer *routes, const struct settings *fresh, char *ret_why,
+                          size_t size)
 {
     struct entry *entries = NULL, *entry, *next;
     const struct settings_relay *relay;
@@ -111,9 +112,9 @@ bool relay_dialer_prepare(struct relay_dialer *routes, const struct settings *fr
 
 /* ---- using ---- */
 
-struct ws *relay_dialer_dial(struct relay_dialer *routes, struct relay *relay, const struct url *url,
-                       const struct ws_options *options, const struct ws_handlers *handlers,
-                       void *arg)
+struct ws *relay_dialer_dial(struct relay_dialer *routes, struct relay *relay,
+                             const struct url *url, const struct ws_options *options,
+                             const struct ws_handlers *handlers, void *arg)
 {
     const struct entry *entry = find(routes, settings_cafile(routes->settings, url));
     const struct proxy *proxy = settings_proxy(routes->settings, url);
@@ -123,10 +124,10 @@ struct ws *relay_dialer_dial(struct relay_dialer *routes, struct relay *relay, c
 
 /* ---- life ---- */
 
-struct relay_dialer *relay_dialer_new(struct event_base *base, const struct settings *settings, char *ret_why,
-                          size_t size)
+struct relay_dialer *relay_dialer_new(struct event_base *base, const struct settings *settings,
+                                      char *ret_why, size_t size)
 {
-    struct relay_dialer *routes = calloc(1, sizeof *routes);
+    struct relay_dialer *routes = calloc(1, sizeof(*routes));
     if (!routes) {
         snprintf(ret_why, size, "out of memory");
         return NULL;

@@ -14,20 +14,21 @@ struct ws;
 struct ws_handlers;
 struct ws_options;
 
-/* New; relay_dialer_free() after the last connection. `settings` is borrowed until then. NULL with a
- * sentence in ret_why (of `size` bytes), that names a file of certificates which cannot be used. */
-struct relay_dialer *relay_dialer_new(struct event_base *base, const struct settings *settings, char *ret_why,
-                          size_t size);
+/* New; relay_dialer_free() after the last connection. `settings` is borrowed until then. NULL with
+ * a sentence in ret_why (of `size` bytes), that names a file of certificates which cannot be used.
+ */
+struct relay_dialer *relay_dialer_new(struct event_base *base, const struct settings *settings,
+                                      char *ret_why, size_t size);
 void relay_dialer_free(struct relay_dialer *routes); /* NULL is fine */
 
 /* Prepares for new settings, which the caller then puts in the place of the old ones. False with a
  * sentence in ret_why: nothing was changed. */
 bool relay_dialer_prepare(struct relay_dialer *routes, const struct settings *fresh, char *ret_why,
-                    size_t size);
+                          size_t size);
 
 /* ws_dial(), the right way; the relay, whose URL `url` is, is told of it. */
-struct ws *relay_dialer_dial(struct relay_dialer *routes, struct relay *relay, const struct url *url,
-                       const struct ws_options *options, const struct ws_handlers *handlers,
-                       void *arg);
+struct ws *relay_dialer_dial(struct relay_dialer *routes, struct relay *relay,
+                             const struct url *url, const struct ws_options *options,
+                             const struct ws_handlers *handlers, void *arg);
 
 #endif

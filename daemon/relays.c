@@ -57,7 +57,7 @@ struct relay *relays_find(struct relays *relays, const char *url)
 
 static struct relay *add(struct relays *relays, const char *url)
 {
-    struct entry *entry = calloc(1, sizeof *entry);
+    struct entry *entry = calloc(1, sizeof(*entry));
     if (entry == NULL || (entry->relay.url = strdup(url)) == NULL) {
         free(entry);
         return NULL;

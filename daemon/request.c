@@ -12,7 +12,7 @@
 
 struct request *request_new(const uint8_t id[SESSION_ID_BYTES])
 {
-    struct request *request = calloc(1, sizeof *request);
+    struct request *request = calloc(1, sizeof(*request));
     if (request != NULL)
         memcpy(request->id, id, SESSION_ID_BYTES);
     return request;

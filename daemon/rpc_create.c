@@ -33,7 +33,8 @@ static bool read_schedule(struct call *call, const char *text, struct wish *wish
     char why[256];
     if (fault == SCHEDULE_OK)
         return true;
-    snprintf(why, sizeof why, "parameter \"schedule\" must be one: %s", schedule_fault_text(fault));
+    snprintf(why, sizeof(why), "parameter \"schedule\" must be one: %s",
+             schedule_fault_text(fault));
     call_refuse(call, IPC_BAD_PARAMS, why);
     return false;
 }

@@ -38,8 +38,8 @@ void rpc_send(struct call *call, struct fields *fields)
 
 /* The number and data of the first message from `from` on; nil if it has not come yet. False if the
  * store cannot give it any more. */
-static bool write_message(struct writer *writer, struct kv_txn *txn,
-                          const struct session *session, int64_t from)
+static bool write_message(struct writer *writer, struct kv_txn *txn, const struct session *session,
+                          int64_t from)
 {
     uint32_t number = from > session->acked ? (uint32_t)from : session->acked;
     const uint8_t *data;

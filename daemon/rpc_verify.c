@@ -55,7 +55,7 @@ static void derive_key(struct call *call, const struct session *session, const c
         answer_key(call, key, length);
     else
         refuse_key(call, session);
-    sodium_memzero(key, sizeof key);
+    sodium_memzero(key, sizeof(key));
 }
 
 void rpc_derive_key(struct call *call, struct fields *fields)

@@ -138,7 +138,7 @@ static void look(evutil_socket_t fd, short what, void *arg)
 struct scheduler *scheduler_new(struct event_base *base, struct kv *store, struct turns *turns,
                                 struct relays *relays, unsigned max_connections)
 {
-    struct scheduler *scheduler = calloc(1, sizeof *scheduler);
+    struct scheduler *scheduler = calloc(1, sizeof(*scheduler));
     if (scheduler == NULL)
         return NULL;
     *scheduler = (struct scheduler){

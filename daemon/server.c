@@ -52,7 +52,7 @@ void server_accept(void *arg, int fd)
 
 struct server *server_new(struct event_base *base, const struct rpc *rpc)
 {
-    struct server *server = calloc(1, sizeof *server);
+    struct server *server = calloc(1, sizeof(*server));
     if (!server)
         return NULL;
     server->base = base;

@@ -65,7 +65,7 @@ static const struct settings_row rows[] = {
 static const struct settings_table table = {
     .prefix = "WORMHOLED_",
     .rows = rows,
-    .count = sizeof rows / sizeof *rows,
+    .count = sizeof(rows) / sizeof(*rows),
     .sections = settings_sections_kinds,
     .sections_count = SETTINGS_SECTIONS_KINDS,
 };
@@ -179,7 +179,7 @@ void settings_replace(struct settings *settings, struct settings *fresh, bool so
     fresh->max_store_size = settings->max_store_size;
     settings_clear(settings);
     *settings = *fresh;
-    explicit_bzero(fresh, sizeof *fresh);
+    explicit_bzero(fresh, sizeof(*fresh));
 }
 
 void settings_set_socket(struct settings *settings, const char *path)

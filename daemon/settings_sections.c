@@ -129,7 +129,7 @@ static void *begin_appid(void *settings, const char *name, char *ret_why, size_t
         return refuse("an appid has 1 to 128 bytes without control characters", ret_why, size);
     if (count == SETTINGS_SECTIONS_MAX)
         return refuse(too_many, ret_why, size);
-    appid = calloc(1, sizeof *appid);
+    appid = calloc(1, sizeof(*appid));
     if (!appid || !(appid->appid = strdup(name))) {
         free(appid);
         return refuse("out of memory", ret_why, size);
@@ -182,7 +182,7 @@ static void *begin_relay(void *settings, const char *name, char *ret_why, size_t
         return refuse(second, ret_why, size);
     if (count == SETTINGS_SECTIONS_MAX)
         return refuse(too_many, ret_why, size);
-    if (!(relay = calloc(1, sizeof *relay)))
+    if (!(relay = calloc(1, sizeof(*relay))))
         return refuse("out of memory", ret_why, size);
     relay->url = url;
     LL_PREPEND(sections->relays, relay);
@@ -203,7 +203,7 @@ const struct settings_relay *settings_sections_relay(const struct settings_secti
 
 /* ---- both ---- */
 
-#define COUNT(rows) (sizeof(rows) / sizeof *(rows))
+#define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
 
 const struct settings_section settings_sections_kinds[SETTINGS_SECTIONS_KINDS] = {
     {"appid", appid_rows, COUNT(appid_rows), begin_appid},

@@ -29,9 +29,9 @@ static bool fill_address(const char *path, struct sockaddr_un *ret_address, char
 {
     size_t length = strlen(path);
     *ret_address = (struct sockaddr_un){.sun_family = AF_UNIX};
-    if (length >= sizeof ret_address->sun_path) {
+    if (length >= sizeof(ret_address->sun_path)) {
         snprintf(ret_why, size, "the socket's path has %zu bytes, more than the %zu possible: %s",
-                 length, sizeof ret_address->sun_path - 1, path);
+                 length, sizeof(ret_address->sun_path) - 1, path);
         return false;
     }
     memcpy(ret_address->sun_path, path, length + 1);
@@ -56,7 +56,7 @@ static bool directory_is_safe(int directory)
 static int open_directory(const char *path, char *ret_why, size_t size)
 {
     char copy[sizeof((struct sockaddr_un *)NULL)->sun_path];
-    snprintf(copy, sizeof copy, "%s", path);
+    snprintf(copy, sizeof(copy), "%s", path);
     const char *name = dirname(copy);
     if (mkdir(name, 0700) < 0 && errno != EEXIST) {
         snprintf(ret_why, size, "cannot make the socket's directory %s: %s", name, strerror(errno));
@@ -97,7 +97,7 @@ static bool somebody_answers(const struct sockaddr_un *address, int *ret_error)
         *ret_error = errno;
         return false;
     }
-    bool connected = connect(fd, (const struct sockaddr *)address, sizeof *address) == 0;
+    bool connected = connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0;
     *ret_error = connected ? 0 : errno;
     close(fd);
     return connected || *ret_error == EAGAIN;
@@ -136,7 +136,7 @@ static int bind_socket(const struct sockaddr_un *address, struct socket_mark *re
     if (fd >= 0) {
         /* The file has its mode from the start: no moment in which others could connect. */
         mode_t mask = umask(0177);
-        int result = bind(fd, (const struct sockaddr *)address, sizeof *address);
+        int result = bind(fd, (const struct sockaddr *)address, sizeof(*address));
         umask(mask);
         struct stat status;
         FAULT_POINT("socket.bind.after");
@@ -179,7 +179,7 @@ bool socket_path_is(const char *path, const struct socket_mark *mark)
 static bool has_option(int fd, int option, int wanted)
 {
     int value;
-    socklen_t size = sizeof value;
+    socklen_t size = sizeof(value);
     return getsockopt(fd, SOL_SOCKET, option, &value, &size) == 0 && value == wanted;
 }
 
@@ -192,7 +192,7 @@ bool socket_path_is_listening(int fd)
 void socket_path_of(int fd, char *ret_path, size_t size)
 {
     struct sockaddr_un address = {0};
-    socklen_t length = sizeof address;
+    socklen_t length = sizeof(address);
     bool known = getsockname(fd, (struct sockaddr *)&address, &length) == 0;
-    snprintf(ret_path, size, "%.*s", known ? (int)sizeof address.sun_path : 0, address.sun_path);
+    snprintf(ret_path, size, "%.*s", known ? (int)sizeof(address.sun_path) : 0, address.sun_path);
 }

@@ -60,11 +60,10 @@ static void on_time(evutil_socket_t fd, short what, void *arg)
     notify_status(text);
 }
 
-struct status_line *status_line_new(struct event_base *base, struct kv *store,
-                                    struct turns *turns)
+struct status_line *status_line_new(struct event_base *base, struct kv *store, struct turns *turns)
 {
     static const struct timeval at_once = {0, 0};
-    struct status_line *line = calloc(1, sizeof *line);
+    struct status_line *line = calloc(1, sizeof(*line));
     if (!line)
         return NULL;
     *line = (struct status_line){.store = store, .turns = turns};

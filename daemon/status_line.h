@@ -17,8 +17,7 @@ void status_line_format(uint64_t sessions, unsigned due, char ret_line[STATUS_LI
 
 /* New; status_line_free(). NULL when out of memory. Tells the manager for the first time soon, from
  * the event loop. */
-struct status_line *status_line_new(struct event_base *base, struct kv *store,
-                                    struct turns *turns);
+struct status_line *status_line_new(struct event_base *base, struct kv *store, struct turns *turns);
 void status_line_free(struct status_line *line); /* NULL is fine */
 
 /* Something may have changed. The manager is told if it has, at most once a second. */

@@ -93,7 +93,7 @@ void subscribers_remove(struct subscribers *subscribers, struct subscription *su
 
 struct subscribers *subscribers_new(struct event_base *base)
 {
-    struct subscribers *subscribers = calloc(1, sizeof *subscribers);
+    struct subscribers *subscribers = calloc(1, sizeof(*subscribers));
     if (!subscribers)
         return NULL;
     subscribers->tell = evtimer_new(base, on_tell, subscribers);

@@ -137,7 +137,7 @@ static const enum turn_code failures[] = {
 
 static enum turn_code failure_code(enum kv_status status)
 {
-    size_t known = sizeof failures / sizeof failures[0];
+    size_t known = sizeof(failures) / sizeof(failures[0]);
     return (size_t)status < known && failures[status] != TURN_DONE ? failures[status]
                                                                    : TURN_STORE_FAILED;
 }
@@ -185,7 +185,7 @@ static void retry_alone(struct turns *turns)
             continue;
         }
         outcome_clear(&request->outcome);
-        memset(&request->answer, 0, sizeof request->answer);
+        memset(&request->answer, 0, sizeof(request->answer));
         queue_add(&turns->batch, request);
         run_batch(turns);
     }
@@ -282,7 +282,7 @@ static void on_alarm(void *arg, const uint8_t *id)
 struct turns *turns_new(struct event_base *base, struct kv *store, struct relays *relays,
                         const struct turn_hooks *hooks, const struct turn_settings *settings)
 {
-    struct turns *turns = calloc(1, sizeof *turns);
+    struct turns *turns = calloc(1, sizeof(*turns));
     if (turns == NULL)
         return NULL;
     turns->store = store;

@@ -172,7 +172,7 @@ bool turn_relay_message(struct turns *turns, const uint8_t id[SESSION_ID_BYTES],
         return false;
     }
     request->relay = *message;
-    memset(message, 0, sizeof *message);
+    memset(message, 0, sizeof(*message));
     request->event = (struct session_event){.type = EVENT_RELAY, .relay = &request->relay};
     request->run = run_event;
     turn_submit(turns, request, NULL, NULL);

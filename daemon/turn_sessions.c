@@ -14,12 +14,12 @@
 
 static struct touched *add_touched(struct turns *turns, struct session *session, bool active)
 {
-    struct touched *touched = calloc(1, sizeof *touched);
+    struct touched *touched = calloc(1, sizeof(*touched));
     if (touched == NULL) {
         turns->no_memory = true;
         return NULL;
     }
-    memcpy(touched->id, session->id, sizeof touched->id);
+    memcpy(touched->id, session->id, sizeof(touched->id));
     touched->session = session;
     touched->active = active;
     HASH_ADD(hh, turns->touched, id, SESSION_ID_BYTES, touched);

@@ -26,7 +26,7 @@ static bool refuse(struct call *call, const char *format, ...)
     char why[256];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(why, sizeof why, format, arguments);
+    vsnprintf(why, sizeof(why), format, arguments);
     va_end(arguments);
     call_refuse(call, IPC_BAD_PARAMS, why);
     return false;

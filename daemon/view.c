@@ -70,7 +70,7 @@ static void write_verifier(struct writer *writer, const struct session *session)
 {
     bool known = !sodium_is_zero(session->verifier, KEY_BYTES);
     char hex[2 * KEY_BYTES + 1], words[VERIFIER_WORDS_SIZE];
-    sodium_bin2hex(hex, sizeof hex, session->verifier, KEY_BYTES);
+    sodium_bin2hex(hex, sizeof(hex), session->verifier, KEY_BYTES);
     format_words(session->verifier, words);
     writer_text(writer, "verifier", known ? hex : NULL);
     writer_text(writer, "verifier_words", known ? words : NULL);

@@ -79,7 +79,7 @@ static void forget_welcome(struct link *link)
     hashcash_worker_cancel(link->permission);
     link->permission = NULL;
     wire_free(&link->welcome);
-    memset(&link->welcome, 0, sizeof link->welcome);
+    memset(&link->welcome, 0, sizeof(link->welcome));
 }
 
 static void unlist(struct link *link)
@@ -127,7 +127,7 @@ static void lose(struct link *link, const char *why)
 
 static void defer(struct link *link, const struct session_effect *effect)
 {
-    struct pending *pending = calloc(1, sizeof *pending);
+    struct pending *pending = calloc(1, sizeof(*pending));
     if (pending != NULL && effect->text != NULL)
         pending->text = strdup(effect->text);
     if (pending == NULL || (effect->text != NULL && pending->text == NULL)) {
@@ -225,7 +225,7 @@ static bool ask_permission(struct link *link, struct wire_message *message)
     if (!message->permission_needed || message->hashcash_bits == 0 || link->permission != NULL)
         return false;
     link->permission = hashcash_worker_ask(link->visits->parts.permissions, message->hashcash_bits,
-                                      message->hashcash_resource, on_stamp, link);
+                                           message->hashcash_resource, on_stamp, link);
     if (link->permission == NULL)
         return false;
     link->welcome = *message;
@@ -293,10 +293,10 @@ static const struct ws_handlers handlers = {
 static struct link *add_link(struct visits *visits, const struct session *session,
                              struct relay *relay)
 {
-    struct link *link = calloc(1, sizeof *link);
+    struct link *link = calloc(1, sizeof(*link));
     if (link == NULL)
         return NULL;
-    memcpy(link->id, session->id, sizeof link->id);
+    memcpy(link->id, session->id, sizeof(link->id));
     session_id_text(session->id, link->name);
     link->visits = visits;
     link->relay = relay;
@@ -379,7 +379,7 @@ void visits_abandon(struct visits *visits, const uint8_t id[SESSION_ID_BYTES])
 
 struct visits *visits_new(const struct visits_parts *parts)
 {
-    struct visits *visits = calloc(1, sizeof *visits);
+    struct visits *visits = calloc(1, sizeof(*visits));
     if (visits != NULL)
         visits->parts = *parts;
     return visits;

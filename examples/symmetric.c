@@ -157,7 +157,7 @@ static void on_begun(struct wormclient *client, const struct wormclient_error *e
     (void)client;
     if (!is_answered(end, error))
         return;
-    snprintf(end->id, sizeof end->id, "%s", wormclient_value_text(result, "id"));
+    snprintf(end->id, sizeof(end->id), "%s", wormclient_value_text(result, "id"));
     ask(end, "subscribe", about(end), on_done);
     ask(end, "show", about(end), on_view);
     struct wormclient_params *params = about(end);

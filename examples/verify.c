@@ -63,7 +63,7 @@ static bool compare(struct wormclient *client, const char *id)
            wormclient_session_verifier_words(session));
     fflush(stdout);
     wormclient_session_free(session);
-    return fgets(answer, sizeof answer, stdin) != NULL && strcmp(answer, "yes\n") == 0;
+    return fgets(answer, sizeof(answer), stdin) != NULL && strcmp(answer, "yes\n") == 0;
 }
 
 /* After "no" the session has ended, and this says so: WORMCLIENT_FAILED. */

@@ -16,7 +16,7 @@ __attribute__((format(printf, 2, 3))) static void blame(struct fields *fields, c
         return;
     va_list args;
     va_start(args, format);
-    vsnprintf(fields->wrong, sizeof fields->wrong, format, args);
+    vsnprintf(fields->wrong, sizeof(fields->wrong), format, args);
     va_end(args);
 }
 

@@ -73,7 +73,7 @@ static bool read_message(const msgpack_object *object, struct message *message)
         return false;
     const msgpack_object *kind = &object->via.array.ptr[0];
     if (kind->type != MSGPACK_OBJECT_POSITIVE_INTEGER ||
-        kind->via.u64 >= sizeof SHAPES / sizeof SHAPES[0])
+        kind->via.u64 >= sizeof(SHAPES) / sizeof(SHAPES[0]))
         return false;
     message->kind = (enum message_kind)kind->via.u64;
     const struct shape *shape = &SHAPES[message->kind];

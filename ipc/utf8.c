@@ -18,7 +18,7 @@ static const struct sequence {
 
 static const struct sequence *sequence_of(uint8_t first)
 {
-    for (size_t i = 0; i < sizeof SEQUENCES / sizeof SEQUENCES[0]; i++)
+    for (size_t i = 0; i < sizeof(SEQUENCES) / sizeof(SEQUENCES[0]); i++)
         if (first >= SEQUENCES[i].first_min && first <= SEQUENCES[i].first_max)
             return &SEQUENCES[i];
     return NULL;

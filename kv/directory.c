@@ -58,14 +58,16 @@ static enum kv_status check_owner(int directory, const char *path, const struct 
     if (fstat(directory, &there) != 0)
         return open_error_set(why, KV_FAILED, "cannot look at %s: %s", path, strerror(errno));
     if (there.st_uid != geteuid())
-        return open_error_set(why, KV_DENIED,
-                       "the state directory %s belongs to another user (uid %ju); choose one of "
-                       "your own",
-                       path, (uintmax_t)there.st_uid);
+        return open_error_set(
+            why, KV_DENIED,
+            "the state directory %s belongs to another user (uid %ju); choose one of "
+            "your own",
+            path, (uintmax_t)there.st_uid);
     if (there.st_mode & (S_IWGRP | S_IWOTH))
-        return open_error_set(why, KV_DENIED,
-                       "others may write to the state directory %s; make it private: chmod 700 %s",
-                       path, path);
+        return open_error_set(
+            why, KV_DENIED,
+            "others may write to the state directory %s; make it private: chmod 700 %s", path,
+            path);
     return KV_OK;
 }
 
@@ -75,8 +77,9 @@ enum kv_status directory_open(const char *path, const struct open_error *why, in
     if (make_path(path))
         directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (directory < 0)
-        return open_error_set(why, kv_status_of(errno), "cannot make or open the state directory %s: %s",
-                       path, strerror(errno));
+        return open_error_set(why, kv_status_of(errno),
+                              "cannot make or open the state directory %s: %s", path,
+                              strerror(errno));
 
     enum kv_status status = check_owner(directory, path, why);
     if (status != KV_OK)
@@ -111,25 +114,26 @@ static enum kv_status locked(int lock, const char *path, const struct open_error
     long holder = read_holder(lock);
     if (holder > 0)
         return open_error_set(why, KV_LOCKED,
-                       "the state directory %s is in use by another %s (process %ld)", path,
-                       why->program, holder);
+                              "the state directory %s is in use by another %s (process %ld)", path,
+                              why->program, holder);
     return open_error_set(why, KV_LOCKED, "the state directory %s is in use by another %s", path,
-                   why->program);
+                          why->program);
 }
 
 enum kv_status directory_lock(int directory, const char *path, const struct open_error *why,
-                                 int *ret_lock)
+                              int *ret_lock)
 {
     int lock = openat(directory, LOCK_NAME, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (lock < 0)
         return open_error_set(why, kv_status_of(errno), "cannot open %s/%s: %s", path, LOCK_NAME,
-                       strerror(errno));
+                              strerror(errno));
 
     enum kv_status status = KV_OK;
     if (flock(lock, LOCK_EX | LOCK_NB) != 0)
-        status = errno == EWOULDBLOCK ? locked(lock, path, why)
-                                      : open_error_set(why, kv_status_of(errno), "cannot lock %s/%s: %s",
-                                                path, LOCK_NAME, strerror(errno));
+        status = errno == EWOULDBLOCK
+                     ? locked(lock, path, why)
+                     : open_error_set(why, kv_status_of(errno), "cannot lock %s/%s: %s", path,
+                                      LOCK_NAME, strerror(errno));
     if (status != KV_OK) {
         close(lock);
         return status;

@@ -18,6 +18,6 @@ enum kv_status directory_open(const char *path, const struct open_error *why, in
  * if it were removed, two processes could hold locks on two files of the same name.
  */
 enum kv_status directory_lock(int directory, const char *path, const struct open_error *why,
-                                 int *ret_lock);
+                              int *ret_lock);
 
 #endif

@@ -130,25 +130,26 @@ enum kv_status env_create(struct kv *store, const struct open_error *why)
         error = ENOSPC;
     remove_new(store);
     return open_error_set(why, kv_status_of(error), "cannot make a store in %s: %s", store->path,
-                   mdb_strerror(error));
+                          mdb_strerror(error));
 }
 
 /* ---- opening ---- */
 
 static enum kv_status check_format(const struct kv *store, uint64_t format,
-                                      const struct open_error *why)
+                                   const struct open_error *why)
 {
     if (format > store->kind->format)
-        return open_error_set(why, KV_NEWER,
-                       "the store in %s was written by a newer %s (format %ju, this one knows "
-                       "%ju); use that one",
-                       store->path, why->program, (uintmax_t)format,
-                       (uintmax_t)store->kind->format);
+        return open_error_set(
+            why, KV_NEWER,
+            "the store in %s was written by a newer %s (format %ju, this one knows "
+            "%ju); use that one",
+            store->path, why->program, (uintmax_t)format, (uintmax_t)store->kind->format);
     if (format < store->kind->format)
-        return open_error_set(why, KV_DAMAGED,
-                       "%s/%s has the old format %ju or is no store of %s; it was left as it is. "
-                       "Move all of %s away to begin anew",
-                       store->path, HEADER_FILE, (uintmax_t)format, why->program, store->path);
+        return open_error_set(
+            why, KV_DAMAGED,
+            "%s/%s has the old format %ju or is no store of %s; it was left as it is. "
+            "Move all of %s away to begin anew",
+            store->path, HEADER_FILE, (uintmax_t)format, why->program, store->path);
     return KV_OK;
 }
 
@@ -170,8 +171,8 @@ static enum kv_status check_tables(struct kv *store, MDB_txn *txn, const struct 
         error = MDB_INCOMPATIBLE;
     if (error != MDB_SUCCESS)
         return open_error_set(why, kv_status_of(error),
-                       "%s/%s is damaged or no store of %s; it was left as it is (%s)", store->path,
-                       HEADER_FILE, why->program, mdb_strerror(error));
+                              "%s/%s is damaged or no store of %s; it was left as it is (%s)",
+                              store->path, HEADER_FILE, why->program, mdb_strerror(error));
     return KV_OK;
 }
 
@@ -191,10 +192,10 @@ static enum kv_status add_tables(struct kv *store, const struct open_error *why)
         else
             mdb_txn_abort(txn);
     }
-    return error == MDB_SUCCESS
-               ? KV_OK
-               : open_error_set(why, kv_status_of(error), "cannot add a table to the store in %s: %s",
-                         store->path, mdb_strerror(error));
+    return error == MDB_SUCCESS ? KV_OK
+                                : open_error_set(why, kv_status_of(error),
+                                                 "cannot add a table to the store in %s: %s",
+                                                 store->path, mdb_strerror(error));
 }
 
 static enum kv_status begin_tables(struct kv *store, const struct open_error *why)
@@ -202,8 +203,8 @@ static enum kv_status begin_tables(struct kv *store, const struct open_error *wh
     MDB_txn *txn;
     int error = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &txn);
     if (error != MDB_SUCCESS)
-        return open_error_set(why, kv_status_of(error), "cannot read the store in %s: %s", store->path,
-                       mdb_strerror(error));
+        return open_error_set(why, kv_status_of(error), "cannot read the store in %s: %s",
+                              store->path, mdb_strerror(error));
     enum kv_status status = check_tables(store, txn, why);
     if (status != KV_OK) {
         mdb_txn_abort(txn);
@@ -213,8 +214,8 @@ static enum kv_status begin_tables(struct kv *store, const struct open_error *wh
     error = mdb_txn_commit(txn);
     return error == MDB_SUCCESS
                ? KV_OK
-               : open_error_set(why, kv_status_of(error), "cannot read the store in %s: %s", store->path,
-                         mdb_strerror(error));
+               : open_error_set(why, kv_status_of(error), "cannot read the store in %s: %s",
+                                store->path, mdb_strerror(error));
 }
 
 enum kv_status env_open(struct kv *store, const struct open_error *why)
@@ -222,8 +223,8 @@ enum kv_status env_open(struct kv *store, const struct open_error *why)
     remove_new(store);
     int error = open_env(store->path, space_first_map(store), &store->env);
     if (error != MDB_SUCCESS)
-        return open_error_set(why, kv_status_of(error), "cannot open the store in %s: %s", store->path,
-                       mdb_strerror(error));
+        return open_error_set(why, kv_status_of(error), "cannot open the store in %s: %s",
+                              store->path, mdb_strerror(error));
     enum kv_status status = space_begin(store);
     if (status != KV_OK)
         open_error_set(why, status, "cannot look at the store in %s", store->path);

@@ -83,14 +83,15 @@ enum kv_status header_check(int directory, const char *path, const struct open_e
         if (file >= 0)
             close(file);
         return open_error_set(why, kv_status_of(error), "cannot read %s/%s: %s", path, HEADER_FILE,
-                       strerror(error));
+                              strerror(error));
     }
     bool good = S_ISREG(there.st_mode) && whole(file, (uint64_t)there.st_size);
     close(file);
     if (!good)
-        return open_error_set(why, KV_DAMAGED,
-                       "%s/%s is damaged or no store of %s; it was left as it is. Put a good "
-                       "copy in its place, or move all of %s away to begin anew",
-                       path, HEADER_FILE, why->program, path);
+        return open_error_set(
+            why, KV_DAMAGED,
+            "%s/%s is damaged or no store of %s; it was left as it is. Put a good "
+            "copy in its place, or move all of %s away to begin anew",
+            path, HEADER_FILE, why->program, path);
     return KV_OK;
 }

@@ -50,7 +50,8 @@ static enum kv_status open_files(struct kv *store, const char *path, const struc
         return status;
     store->path = realpath(path, NULL);
     if (store->path == NULL)
-        return open_error_set(why, kv_status_of(errno), "cannot find %s: %s", path, strerror(errno));
+        return open_error_set(why, kv_status_of(errno), "cannot find %s: %s", path,
+                              strerror(errno));
     status = directory_lock(store->directory, store->path, why, &store->lock);
     if (status == KV_OK)
         status = header_check(store->directory, store->path, why);
@@ -63,9 +64,8 @@ static enum kv_status open_files(struct kv *store, const char *path, const struc
     return status;
 }
 
-enum kv_status kv_open(const struct kv_kind *kind, const char *directory,
-                                  uint64_t max_bytes, struct kv **ret_store, char *ret_why,
-                                  size_t size)
+enum kv_status kv_open(const struct kv_kind *kind, const char *directory, uint64_t max_bytes,
+                       struct kv **ret_store, char *ret_why, size_t size)
 {
     struct open_error why = {ret_why, size, kind->program};
     struct kv *store = calloc(1, sizeof(*store));

@@ -5,7 +5,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-enum kv_status open_error_set(const struct open_error *why, enum kv_status status, const char *format, ...)
+enum kv_status open_error_set(const struct open_error *why, enum kv_status status,
+                              const char *format, ...)
 {
     va_list arguments;
 

@@ -13,7 +13,7 @@ struct open_error {
 };
 
 /* Writes the sentence, which is cut if it is too long, and returns `status`. */
-enum kv_status open_error_set(const struct open_error *why, enum kv_status status, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+enum kv_status open_error_set(const struct open_error *why, enum kv_status status,
+                              const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 #endif

@@ -158,7 +158,7 @@ static MDB_cursor *open_cursor(struct kv_txn *txn, unsigned table)
 }
 
 bool kv_seek(struct kv_txn *txn, unsigned table, const struct row_key *key, MDB_val *ret_key,
-               MDB_val *ret_value)
+             MDB_val *ret_value)
 {
     MDB_cursor *cursor = open_cursor(txn, table);
     if (cursor == NULL)
@@ -174,7 +174,7 @@ bool kv_seek(struct kv_txn *txn, unsigned table, const struct row_key *key, MDB_
 }
 
 void kv_put(struct kv_txn *txn, unsigned table, const struct row_key *key, const void *data,
-              size_t length)
+            size_t length)
 {
     MDB_val place = key_value(key);
     MDB_val value = {.mv_size = length, .mv_data = (void *)data};
@@ -182,8 +182,7 @@ void kv_put(struct kv_txn *txn, unsigned table, const struct row_key *key, const
         done(txn, mdb_put(txn->txn, txn->store->tables[table], &place, &value, 0));
 }
 
-uint8_t *kv_reserve(struct kv_txn *txn, unsigned table, const struct row_key *key,
-                      size_t length)
+uint8_t *kv_reserve(struct kv_txn *txn, unsigned table, const struct row_key *key, size_t length)
 {
     MDB_val place = key_value(key), value = {.mv_size = length};
     if (txn->status != KV_OK ||
@@ -236,7 +235,7 @@ static void range_end(struct range *range)
 }
 
 uint64_t kv_delete_some(struct kv_txn *txn, unsigned table, const struct row_key *first,
-                          const struct row_key *last, uint64_t most)
+                        const struct row_key *last, uint64_t most)
 {
     struct range range;
     uint64_t deleted = 0;
@@ -252,13 +251,13 @@ uint64_t kv_delete_some(struct kv_txn *txn, unsigned table, const struct row_key
 }
 
 void kv_delete_range(struct kv_txn *txn, unsigned table, const struct row_key *first,
-                       const struct row_key *last)
+                     const struct row_key *last)
 {
     kv_delete_some(txn, table, first, last, UINT64_MAX);
 }
 
 void kv_walk(struct kv_txn *txn, unsigned table, const struct row_key *first,
-               const struct row_key *last, kv_visit_row *look, void *arg)
+             const struct row_key *last, kv_visit_row *look, void *arg)
 {
     struct range range;
     bool there = range_begin(&range, txn, table, first, last);

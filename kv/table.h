@@ -50,8 +50,8 @@ struct kv_kind {
 
 struct kv {
     const struct kv_kind *kind; /* outlives the store */
-    char *path;                    /* of the directory, absolute */
-    int directory;                 /* descriptors; the lock is held as long as `lock` is open */
+    char *path;                 /* of the directory, absolute */
+    int directory;              /* descriptors; the lock is held as long as `lock` is open */
     int lock;
     uint64_t limit; /* of the file's bytes; UINT64_MAX: none */
     MDB_env *env;
@@ -74,9 +74,8 @@ struct kv_txn {
 };
 
 /* Opens or makes a store of this kind, as store_open() of state/store.h says. */
-enum kv_status kv_open(const struct kv_kind *kind, const char *directory,
-                                  uint64_t max_bytes, struct kv **ret_store, char *ret_why,
-                                  size_t size);
+enum kv_status kv_open(const struct kv_kind *kind, const char *directory, uint64_t max_bytes,
+                       struct kv **ret_store, char *ret_why, size_t size);
 
 /* What an error of LMDB or of the system means to us. */
 enum kv_status kv_status_of(int error);
@@ -98,33 +97,32 @@ bool kv_get(struct kv_txn *txn, unsigned table, const struct row_key *key, MDB_v
 
 /* True if there is a row at or behind `key`; the first one. Borrowed as above. */
 bool kv_seek(struct kv_txn *txn, unsigned table, const struct row_key *key, MDB_val *ret_key,
-               MDB_val *ret_value);
+             MDB_val *ret_value);
 
 void kv_put(struct kv_txn *txn, unsigned table, const struct row_key *key, const void *data,
-              size_t length);
+            size_t length);
 
 /* Puts a row whose value the caller writes at once into what is returned. NULL if there was an
  * error. */
-uint8_t *kv_reserve(struct kv_txn *txn, unsigned table, const struct row_key *key,
-                      size_t length);
+uint8_t *kv_reserve(struct kv_txn *txn, unsigned table, const struct row_key *key, size_t length);
 
 /* Missing is fine. */
 void kv_delete(struct kv_txn *txn, unsigned table, const struct row_key *key);
 
 /* Deletes all rows from `first` to `last`, both included. */
 void kv_delete_range(struct kv_txn *txn, unsigned table, const struct row_key *first,
-                       const struct row_key *last);
+                     const struct row_key *last);
 
 /* The same, but at most `most` of them; how many there were. */
 uint64_t kv_delete_some(struct kv_txn *txn, unsigned table, const struct row_key *first,
-                          const struct row_key *last, uint64_t most);
+                        const struct row_key *last, uint64_t most);
 
 /* Called for a row, which is borrowed for the call. False: enough. */
 typedef bool kv_visit_row(void *arg, const MDB_val *key, const MDB_val *value);
 
 /* Looks at the rows from `first` to `last`, both included, in their order. */
 void kv_walk(struct kv_txn *txn, unsigned table, const struct row_key *first,
-               const struct row_key *last, kv_visit_row *look, void *arg);
+             const struct row_key *last, kv_visit_row *look, void *arg);
 
 /* How many rows the table has. */
 uint64_t kv_count(struct kv_txn *txn, unsigned table);

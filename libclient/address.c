@@ -37,9 +37,9 @@ static int print_path(const char *path, char *buffer, size_t size)
 bool wormclient_socket_path(const char *path, char *ret_path, size_t size)
 {
     struct sockaddr_un address;
-    char found[sizeof address.sun_path];
-    int length = print_path(path, found, sizeof found);
-    if (length <= 0 || (size_t)length >= sizeof found || (size_t)length >= size)
+    char found[sizeof(address.sun_path)];
+    int length = print_path(path, found, sizeof(found));
+    if (length <= 0 || (size_t)length >= sizeof(found) || (size_t)length >= size)
         return false;
     memcpy(ret_path, found, (size_t)length + 1);
     return true;
@@ -74,7 +74,7 @@ static int connect_again(int fd, const struct sockaddr_un *address)
 {
     int result;
     do
-        result = connect(fd, (const struct sockaddr *)address, sizeof *address);
+        result = connect(fd, (const struct sockaddr *)address, sizeof(*address));
     while (result < 0 && errno == EINTR);
     return result;
 }
@@ -82,10 +82,10 @@ static int connect_again(int fd, const struct sockaddr_un *address)
 int address_connect(const char *path, bool may_wait, struct wormclient_error *ret_error)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    if (!wormclient_socket_path(path, address.sun_path, sizeof address.sun_path)) {
+    if (!wormclient_socket_path(path, address.sun_path, sizeof(address.sun_path))) {
         error_set(ret_error, WORMCLIENT_ARGUMENT, ENAMETOOLONG,
                   "the path of the daemon's socket is empty or longer than %zu bytes",
-                  sizeof address.sun_path - 1);
+                  sizeof(address.sun_path) - 1);
         return -1;
     }
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | (may_wait ? 0 : SOCK_NONBLOCK), 0);

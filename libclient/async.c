@@ -53,7 +53,7 @@ void client_fail_with(struct wormclient *client, enum wormclient_code code, int 
     struct wormclient_error error = {.code = code, .system = system};
     va_list args;
     va_start(args, format);
-    vsnprintf(error.text, sizeof error.text, format, args);
+    vsnprintf(error.text, sizeof(error.text), format, args);
     va_end(args);
     client_fail(client, &error);
 }
@@ -109,7 +109,7 @@ static bool say_hello(struct wormclient *client, struct wormclient_error *ret_er
 
 struct wormclient *wormclient_adopt(int fd, struct wormclient_error *ret_error)
 {
-    struct wormclient *client = calloc(1, sizeof *client);
+    struct wormclient *client = calloc(1, sizeof(*client));
     if (client == NULL) {
         close(fd);
         error_set_memory(ret_error);
@@ -159,7 +159,7 @@ static void drop_sent(struct wormclient *client)
 static bool add_pending(struct wormclient *client, uint32_t id, wormclient_callback callback,
                         void *arg)
 {
-    struct pending *pending = malloc(sizeof *pending);
+    struct pending *pending = malloc(sizeof(*pending));
     if (pending == NULL)
         return false;
     *pending = (struct pending){.id = id, .callback = callback, .arg = arg};

@@ -93,7 +93,7 @@ static const struct ending {
 static const struct ending *find_ending(const char *result)
 {
     static const struct ending failed = {NULL, WORMCLIENT_FAILED, "the session failed"};
-    for (size_t i = 0; i < sizeof ENDINGS / sizeof ENDINGS[0]; i++)
+    for (size_t i = 0; i < sizeof(ENDINGS) / sizeof(ENDINGS[0]); i++)
         if (strcmp(ENDINGS[i].result, result) == 0)
             return &ENDINGS[i];
     return &failed;

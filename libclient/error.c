@@ -35,7 +35,7 @@ void error_set(struct wormclient_error *ret_error, enum wormclient_code code, in
     *ret_error = (struct wormclient_error){.code = code, .system = system};
     va_list args;
     va_start(args, format);
-    vsnprintf(ret_error->text, sizeof ret_error->text, format, args);
+    vsnprintf(ret_error->text, sizeof(ret_error->text), format, args);
     va_end(args);
     make_line(ret_error->text);
 }
@@ -55,7 +55,7 @@ void error_set_word(struct wormclient_error *ret_error, const char *word)
 {
     if (ret_error == NULL)
         return;
-    snprintf(ret_error->daemon_code, sizeof ret_error->daemon_code, "%s", word);
+    snprintf(ret_error->daemon_code, sizeof(ret_error->daemon_code), "%s", word);
     make_line(ret_error->daemon_code);
 }
 

@@ -25,7 +25,7 @@ static bool measure(const struct wormclient_value *texts, size_t *ret_size)
 static char **copy_texts(const struct wormclient_value *texts, size_t size)
 {
     size_t count = wormclient_value_count(texts);
-    char **copy = malloc((count + 1) * sizeof *copy + size);
+    char **copy = malloc((count + 1) * sizeof(*copy) + size);
     if (copy == NULL)
         return NULL;
     char *end = (char *)(copy + count + 1);

@@ -10,7 +10,7 @@ static struct wormclient_params out_of_memory = {.writer = {.failed = true}};
 
 struct wormclient_params *wormclient_params_new(void)
 {
-    struct wormclient_params *params = malloc(sizeof *params);
+    struct wormclient_params *params = malloc(sizeof(*params));
     if (params == NULL)
         return &out_of_memory;
     writer_init(&params->writer);

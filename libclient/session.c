@@ -17,7 +17,7 @@ struct wormclient_session *wormclient_session_from(const struct wormclient_value
                   "the daemon's answer does not describe a session");
         return NULL;
     }
-    struct wormclient_session *session = malloc(sizeof *session);
+    struct wormclient_session *session = malloc(sizeof(*session));
     if (session != NULL)
         session->view = value_copy(view);
     if (session == NULL || session->view == NULL) {

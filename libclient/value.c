@@ -97,7 +97,7 @@ static struct copy *copy_free(struct copy *copy)
 
 struct wormclient_value *value_copy(const struct wormclient_value *value)
 {
-    struct copy *copy = calloc(1, sizeof *copy);
+    struct copy *copy = calloc(1, sizeof(*copy));
     if (copy == NULL)
         return NULL;
     msgpack_packer packer;

@@ -11,15 +11,15 @@ static union address make_address(int family, const void *bytes, uint16_t port)
 {
     union address address;
 
-    memset(&address, 0, sizeof address);
+    memset(&address, 0, sizeof(address));
     if (family == AF_INET) {
         address.v4.sin_family = AF_INET;
         address.v4.sin_port = htons(port);
-        memcpy(&address.v4.sin_addr, bytes, sizeof address.v4.sin_addr);
+        memcpy(&address.v4.sin_addr, bytes, sizeof(address.v4.sin_addr));
     } else {
         address.v6.sin6_family = AF_INET6;
         address.v6.sin6_port = htons(port);
-        memcpy(&address.v6.sin6_addr, bytes, sizeof address.v6.sin6_addr);
+        memcpy(&address.v6.sin6_addr, bytes, sizeof(address.v6.sin6_addr));
     }
     return address;
 }
@@ -29,7 +29,7 @@ static bool listed(const struct address_list *list, const union address *address
     for (unsigned i = 0; i < list->count; i++)
         /* make_address() leaves no byte to chance. */
         /* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison,cert-exp42-c,cert-flp37-c) */
-        if (memcmp(&list->items[i], address, sizeof *address) == 0)
+        if (memcmp(&list->items[i], address, sizeof(*address)) == 0)
             return true;
     return false;
 }
@@ -52,7 +52,7 @@ void address_add(struct address_list *list, int family, const void *bytes, uint1
         return;
     if (list->count == ADDRESS_MAX)
         list->count--;
-    memmove(&list->items[at + 1], &list->items[at], (list->count - at) * sizeof *list->items);
+    memmove(&list->items[at + 1], &list->items[at], (list->count - at) * sizeof(*list->items));
     list->items[at] = address;
     list->count++;
 }
@@ -62,7 +62,7 @@ bool address_add_text(struct address_list *list, const char *text, uint16_t port
     static const int families[] = {AF_INET, AF_INET6};
     unsigned char bytes[sizeof(struct in6_addr)];
 
-    for (unsigned i = 0; i < sizeof families / sizeof *families; i++)
+    for (unsigned i = 0; i < sizeof(families) / sizeof(*families); i++)
         if (inet_pton(families[i], text, bytes) == 1) {
             address_add(list, families[i], bytes, port);
             return true;
@@ -97,7 +97,7 @@ bool address_add_from_hosts(struct address_list *list, const char *path, const c
 
     if (file == NULL)
         return false;
-    while (fgets(line, sizeof line, file) != NULL)
+    while (fgets(line, sizeof(line), file) != NULL)
         if (line_names(line, host, &address) && address_add_text(list, address, port))
             found = true;
     fclose(file);
@@ -106,5 +106,5 @@ bool address_add_from_hosts(struct address_list *list, const char *path, const c
 
 socklen_t address_length(const union address *address)
 {
-    return address->any.sa_family == AF_INET ? sizeof address->v4 : sizeof address->v6;
+    return address->any.sa_family == AF_INET ? sizeof(address->v4) : sizeof(address->v6);
 }

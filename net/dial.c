@@ -39,7 +39,7 @@ static void fail(struct dial *dial, const char *format, ...)
     va_list values;
 
     va_start(values, format);
-    vsnprintf(why, sizeof why, format, values);
+    vsnprintf(why, sizeof(why), format, values);
     va_end(values);
     dial->done(-1, why, dial->arg);
 }
@@ -110,7 +110,7 @@ static void try_next(struct dial *dial)
 static int socket_error(int fd)
 {
     int error = 0;
-    socklen_t size = sizeof error;
+    socklen_t size = sizeof(error);
 
     return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0 ? errno : error;
 }
@@ -163,7 +163,7 @@ static void on_look_up_timeout(evutil_socket_t fd, short what, void *arg)
 struct dial *dial_start(struct event_base *base, struct resolver *resolver, const struct url *url,
                         int64_t timeout, dial_done done, void *arg)
 {
-    struct dial *dial = calloc(1, sizeof *dial);
+    struct dial *dial = calloc(1, sizeof(*dial));
 
     if (dial == NULL)
         return NULL;
@@ -172,7 +172,7 @@ struct dial *dial_start(struct event_base *base, struct resolver *resolver, cons
     dial->done = done;
     dial->arg = arg;
     dial->fd = -1;
-    url_where(url, dial->where, sizeof dial->where);
+    url_where(url, dial->where, sizeof(dial->where));
     dial->resolve = resolve_start(resolver, url->host, url->port, on_resolved, dial);
     if (dial->resolve == NULL || !await(dial, -1, EV_TIMEOUT, on_look_up_timeout)) {
         dial_free(dial);
@@ -193,13 +193,13 @@ void dial_tune(int fd)
 {
     int on = 1;
 
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
 }
 
 void dial_acknowledge(int fd)
 {
     int on = 1;
 
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof(on));
 }

@@ -44,7 +44,7 @@ static void log_nothing(int is_warning, const char *text)
 
 struct dns *dns_new(struct event_base *base, const char *resolv_conf)
 {
-    struct dns *dns = calloc(1, sizeof *dns);
+    struct dns *dns = calloc(1, sizeof(*dns));
 
     if (dns == NULL)
         return NULL;
@@ -118,7 +118,7 @@ static const char *fault_text(int fault)
         {DNS_ERR_TRUNCATED, "the name server's answer is too long"},
     };
 
-    for (unsigned i = 0; i < sizeof texts / sizeof *texts; i++)
+    for (unsigned i = 0; i < sizeof(texts) / sizeof(*texts); i++)
         if (texts[i].fault == fault)
             return texts[i].text;
     return "the name servers gave no usable answer";
@@ -197,7 +197,7 @@ static void ask(struct dns_query *query, const char *name)
 struct dns_query *dns_ask(struct dns *dns, const char *name, uint16_t port, dns_done done,
                           void *arg)
 {
-    struct dns_query *query = calloc(1, sizeof *query);
+    struct dns_query *query = calloc(1, sizeof(*query));
 
     if (query == NULL)
         return NULL;

@@ -104,7 +104,7 @@ static bool make_room(struct frames *frames, size_t more)
         return true;
     if (capacity < frames->capacity * 2)
         capacity = frames->capacity * 2;
-    struct frames_message *grown = realloc(frames->partial, sizeof *grown + capacity + 1);
+    struct frames_message *grown = realloc(frames->partial, sizeof(*grown) + capacity + 1);
     if (grown == NULL) {
         frames->no_memory = true;
         wslay_event_shutdown_read(frames->context);
@@ -188,16 +188,16 @@ static void take_ping(struct frames *frames, const struct wslay_event_on_msg_rec
 /* The reason is for a person's eyes, and from a stranger. */
 static void take_close(struct frames *frames, const struct wslay_event_on_msg_recv_arg *message)
 {
-    int at = snprintf(frames->why, sizeof frames->why, "the other end closed the connection");
+    int at = snprintf(frames->why, sizeof(frames->why), "the other end closed the connection");
 
     if (message->status_code == 0 || message->msg_length < 2)
         return;
     if (message->status_code != WSLAY_CODE_NORMAL_CLOSURE)
-        at += snprintf(frames->why + at, sizeof frames->why - (size_t)at, " with status %u",
+        at += snprintf(frames->why + at, sizeof(frames->why) - (size_t)at, " with status %u",
                        (unsigned)message->status_code);
     if (message->msg_length == 2)
         return;
-    at += snprintf(frames->why + at, sizeof frames->why - (size_t)at, ": ");
+    at += snprintf(frames->why + at, sizeof(frames->why) - (size_t)at, ": ");
     for (size_t i = 2; i < message->msg_length; i++)
         frames->why[at++] =
             (char)(message->msg[i] >= ' ' && message->msg[i] <= '~' ? message->msg[i] : '?');
@@ -215,7 +215,7 @@ static void on_message(wslay_event_context_ptr context,
     };
 
     (void)context;
-    if (message->opcode < sizeof takers / sizeof *takers && takers[message->opcode] != NULL)
+    if (message->opcode < sizeof(takers) / sizeof(*takers) && takers[message->opcode] != NULL)
         takers[message->opcode](arg, message);
 }
 
@@ -258,7 +258,7 @@ static void rest(struct frames *frames)
 struct frames *frames_new(bool server, size_t message_max, struct evbuffer *input,
                           struct evbuffer *output)
 {
-    struct frames *frames = calloc(1, sizeof *frames);
+    struct frames *frames = calloc(1, sizeof(*frames));
 
     if (frames == NULL)
         return NULL;
@@ -301,12 +301,12 @@ static enum frames_next explain_fault(struct frames *frames)
 
     frames->closing = true;
     if (status == WSLAY_CODE_MESSAGE_TOO_BIG)
-        snprintf(frames->why, sizeof frames->why,
+        snprintf(frames->why, sizeof(frames->why),
                  "the other end sent a message of more than %zu bytes", frames->message_max);
     else if (status == WSLAY_CODE_INVALID_FRAME_PAYLOAD_DATA)
-        snprintf(frames->why, sizeof frames->why, "the other end sent text that is not UTF-8");
+        snprintf(frames->why, sizeof(frames->why), "the other end sent text that is not UTF-8");
     else
-        snprintf(frames->why, sizeof frames->why, "the other end broke the WebSocket protocol");
+        snprintf(frames->why, sizeof(frames->why), "the other end broke the WebSocket protocol");
     return FRAMES_FAULT;
 }
 

@@ -33,7 +33,7 @@ static bool refuse(struct handshake *handshake, unsigned status, const char *for
     va_list values;
 
     va_start(values, format);
-    vsnprintf(handshake->why, sizeof handshake->why, format, values);
+    vsnprintf(handshake->why, sizeof(handshake->why), format, values);
     va_end(values);
     handshake->status = status;
     handshake->progress = HANDSHAKE_REFUSED;
@@ -43,13 +43,13 @@ static bool refuse(struct handshake *handshake, unsigned status, const char *for
 /* False when OpenSSL finds no memory for it. */
 static bool make_accept(const char *key, char ret_accept[ACCEPT_SIZE])
 {
-    char text[sizeof((struct handshake *)0)->key + sizeof accept_guid];
+    char text[sizeof((struct handshake *)0)->key + sizeof(accept_guid)];
     unsigned char digest[SHA_DIGEST_LENGTH];
-    int length = snprintf(text, sizeof text, "%s%s", key, accept_guid);
+    int length = snprintf(text, sizeof(text), "%s%s", key, accept_guid);
 
     if (SHA1((const unsigned char *)text, (size_t)length, digest) == NULL)
         return false;
-    sodium_bin2base64(ret_accept, ACCEPT_SIZE, digest, sizeof digest,
+    sodium_bin2base64(ret_accept, ACCEPT_SIZE, digest, sizeof(digest),
                       sodium_base64_VARIANT_ORIGINAL);
     return true;
 }
@@ -117,11 +117,11 @@ static bool take_key(struct handshake *handshake, const char *value)
     unsigned char nonce[HANDSHAKE_KEY_BYTES];
     size_t length = 0;
 
-    if (sodium_base642bin(nonce, sizeof nonce, value, strlen(value), NULL, &length, NULL,
+    if (sodium_base642bin(nonce, sizeof(nonce), value, strlen(value), NULL, &length, NULL,
                           sodium_base64_VARIANT_ORIGINAL) != 0 ||
-        length != sizeof nonce)
+        length != sizeof(nonce))
         return refuse(handshake, 400, "sent a malformed Sec-WebSocket-Key");
-    snprintf(handshake->key, sizeof handshake->key, "%s", value);
+    snprintf(handshake->key, sizeof(handshake->key), "%s", value);
     return note_once(handshake, FACT_KEY, "Sec-WebSocket-Key");
 }
 
@@ -155,7 +155,7 @@ static const struct header {
 
 static bool take_value(struct handshake *handshake, const char *name, const char *value)
 {
-    for (size_t i = 0; i < sizeof headers / sizeof *headers; i++)
+    for (size_t i = 0; i < sizeof(headers) / sizeof(*headers); i++)
         if (strcasecmp(headers[i].name, name) == 0) {
             bool (*take)(struct handshake *, const char *) =
                 handshake->server ? headers[i].server : headers[i].client;
@@ -187,10 +187,11 @@ static bool take_status(struct handshake *handshake)
 {
     char *line = handshake->line;
     static const char version[] = "HTTP/1.";
-    const char *code = line + sizeof version - 1 + 2;
+    const char *code = line + sizeof(version) - 1 + 2;
 
-    if (strlen(line) < sizeof version - 1 + 5 || strncmp(line, version, sizeof version - 1) != 0 ||
-        code[-1] != ' ' || strspn(code, "0123456789") != 3 || (code[3] != ' ' && code[3] != '\0'))
+    if (strlen(line) < sizeof(version) - 1 + 5 ||
+        strncmp(line, version, sizeof(version) - 1) != 0 || code[-1] != ' ' ||
+        strspn(code, "0123456789") != 3 || (code[3] != ' ' && code[3] != '\0'))
         return refuse(handshake, 0, "does not speak HTTP");
     if (code[-2] != '1')
         return refuse(handshake, 0, "speaks only HTTP/1.%c", code[-2]);
@@ -249,7 +250,7 @@ static const struct need {
 
 static bool finish(struct handshake *handshake)
 {
-    for (size_t i = 0; i < sizeof needs / sizeof *needs; i++)
+    for (size_t i = 0; i < sizeof(needs) / sizeof(*needs); i++)
         if (needs[i].server == handshake->server && !(handshake->facts & needs[i].fact))
             return refuse(handshake, needs[i].status, "%s", needs[i].why);
     handshake->status = 101;
@@ -276,7 +277,7 @@ static bool plausible(const struct handshake *handshake, char byte)
 {
     static const char beginning[] = "HTTP/1.";
 
-    if (handshake->lines == 0 && !handshake->server && handshake->length < sizeof beginning - 1)
+    if (handshake->lines == 0 && !handshake->server && handshake->length < sizeof(beginning) - 1)
         return byte == beginning[handshake->length];
     return (unsigned char)byte >= ' ' || byte == '\t' || byte == '\r';
 }
@@ -293,7 +294,7 @@ static bool take_byte(struct handshake *handshake, char byte)
     }
     if (!plausible(handshake, byte))
         return refuse(handshake, 400, "does not speak HTTP");
-    if (handshake->length == sizeof handshake->line - 1)
+    if (handshake->length == sizeof(handshake->line) - 1)
         return refuse(handshake, 431, "sent too long a line in an HTTP header");
     handshake->line[handshake->length++] = byte;
     return true;
@@ -321,7 +322,7 @@ static void begin(struct handshake *handshake, bool server)
 void handshake_client(struct handshake *ret_handshake, const uint8_t nonce[HANDSHAKE_KEY_BYTES])
 {
     begin(ret_handshake, false);
-    sodium_bin2base64(ret_handshake->key, sizeof ret_handshake->key, nonce, HANDSHAKE_KEY_BYTES,
+    sodium_bin2base64(ret_handshake->key, sizeof(ret_handshake->key), nonce, HANDSHAKE_KEY_BYTES,
                       sodium_base64_VARIANT_ORIGINAL);
 }
 
@@ -335,7 +336,7 @@ size_t handshake_request(const struct handshake *handshake, const struct url *ur
 {
     char host[URL_HOST_HEADER_SIZE];
 
-    url_host_header(url, host, sizeof host);
+    url_host_header(url, host, sizeof(host));
     return (size_t)snprintf(ret_text, HANDSHAKE_TEXT_SIZE,
                             "GET %s HTTP/1.1\r\n"
                             "Host: %s\r\n"
@@ -361,7 +362,7 @@ static const char *status_text(unsigned status)
         {505, "HTTP Version Not Supported"},
     };
 
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+    for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
         if (texts[i].status == status)
             return texts[i].text;
     return "Error";

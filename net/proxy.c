@@ -17,14 +17,14 @@ void proxy_text(const struct proxy *proxy, char ret_text[PROXY_TEXT_SIZE])
 {
     char where[URL_HOST_HEADER_SIZE];
 
-    url_where(&proxy->url, where, sizeof where);
+    url_where(&proxy->url, where, sizeof(where));
     snprintf(ret_text, PROXY_TEXT_SIZE, "%s%s", schemes[proxy->protocol], where);
 }
 
 /* Returns why not, or NULL; takes what it reads off `*text`. So do those below. */
 static const char *parse_scheme(const char **text, struct proxy *proxy)
 {
-    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
+    for (size_t i = 0; i < sizeof(schemes) / sizeof(*schemes); i++) {
         size_t length = strlen(schemes[i]);
 
         if (strncasecmp(*text, schemes[i], length) == 0) {
@@ -125,7 +125,7 @@ static const char *parse(const char *text, struct proxy *proxy)
 
     if (strnlen(text, PROXY_URL_MAX + 1) > PROXY_URL_MAX)
         return "the proxy is too long";
-    for (size_t i = 0; i < sizeof parts / sizeof *parts && why == NULL; i++)
+    for (size_t i = 0; i < sizeof(parts) / sizeof(*parts) && why == NULL; i++)
         why = parts[i](&text, proxy);
     return why;
 }
@@ -145,5 +145,5 @@ bool proxy_parse(const char *text, struct proxy *ret_proxy, char *ret_why, size_
 
 void proxy_wipe(struct proxy *proxy)
 {
-    sodium_memzero(proxy, sizeof *proxy);
+    sodium_memzero(proxy, sizeof(*proxy));
 }

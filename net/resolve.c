@@ -27,7 +27,7 @@ struct resolve {
 
 struct resolver *resolver_new(struct event_base *base, const char *resolv_conf, const char *hosts)
 {
-    struct resolver *resolver = calloc(1, sizeof *resolver);
+    struct resolver *resolver = calloc(1, sizeof(*resolver));
 
     if (resolver == NULL)
         return NULL;
@@ -56,8 +56,8 @@ static bool is_localhost(const char *host)
 
     if (strcasecmp(host, suffix + 1) == 0)
         return true;
-    return length > sizeof suffix - 1 &&
-           strcasecmp(host + length - (sizeof suffix - 1), suffix) == 0;
+    return length > sizeof(suffix) - 1 &&
+           strcasecmp(host + length - (sizeof(suffix) - 1), suffix) == 0;
 }
 
 /* Both, for who listens there may do so on one of them only. */
@@ -94,7 +94,7 @@ static void on_dns(const struct address_list *list, const char *why, void *arg)
 struct resolve *resolve_start(struct resolver *resolver, const char *host, uint16_t port,
                               resolve_done done, void *arg)
 {
-    struct resolve *resolve = calloc(1, sizeof *resolve);
+    struct resolve *resolve = calloc(1, sizeof(*resolve));
 
     if (resolve == NULL)
         return NULL;

@@ -161,7 +161,7 @@ static const char *find_reason(const struct reason *reasons, size_t count, long 
 const char *tls_distrust(const SSL *ssl)
 {
     long result = SSL_get_verify_result(ssl);
-    const char *text = find_reason(distrust, sizeof distrust / sizeof *distrust, result);
+    const char *text = find_reason(distrust, sizeof(distrust) / sizeof(*distrust), result);
 
     if (result == X509_V_OK)
         return NULL;
@@ -171,7 +171,7 @@ const char *tls_distrust(const SSL *ssl)
 const char *tls_error_text(unsigned long error, int system)
 {
     const char *text =
-        find_reason(failures, sizeof failures / sizeof *failures, ERR_GET_REASON(error));
+        find_reason(failures, sizeof(failures) / sizeof(*failures), ERR_GET_REASON(error));
 
     if (error == 0 || error == SSL_ERROR_SYSCALL)
         return system != 0 ? strerror(system) : "it was closed";

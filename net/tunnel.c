@@ -12,7 +12,7 @@
 
 void tunnel_say(struct tunnel *tunnel, const void *data, size_t length)
 {
-    assert(length <= sizeof tunnel->say - tunnel->say_length);
+    assert(length <= sizeof(tunnel->say) - tunnel->say_length);
     memcpy(tunnel->say + tunnel->say_length, data, length);
     tunnel->say_length += length;
 }
@@ -44,7 +44,7 @@ bool tunnel_refuse(struct tunnel *tunnel, const char *format, ...)
     va_list values;
 
     va_start(values, format);
-    vsnprintf(tunnel->why, sizeof tunnel->why, format, values);
+    vsnprintf(tunnel->why, sizeof(tunnel->why), format, values);
     va_end(values);
     tunnel->progress = TUNNEL_REFUSED;
     return false;
@@ -54,7 +54,7 @@ bool tunnel_unreachable(struct tunnel *tunnel, const char *why)
 {
     char where[URL_HOST_HEADER_SIZE];
 
-    url_where(tunnel->url, where, sizeof where);
+    url_where(tunnel->url, where, sizeof(where));
     return tunnel_refuse(tunnel, "cannot reach %s: %s", where, why);
 }
 
@@ -65,7 +65,7 @@ void tunnel_begin(struct tunnel *ret_tunnel, const struct proxy *proxy, const st
         [PROXY_HTTP] = tunnel_begin_http,
     };
 
-    memset(ret_tunnel, 0, sizeof *ret_tunnel);
+    memset(ret_tunnel, 0, sizeof(*ret_tunnel));
     ret_tunnel->proxy = proxy;
     ret_tunnel->url = url;
     beginnings[proxy->protocol](ret_tunnel);
@@ -85,5 +85,5 @@ enum tunnel_progress tunnel_feed(struct tunnel *tunnel, const void *data, size_t
 
 void tunnel_wipe(struct tunnel *tunnel)
 {
-    sodium_memzero(tunnel, sizeof *tunnel);
+    sodium_memzero(tunnel, sizeof(*tunnel));
 }

@@ -13,7 +13,7 @@
 #define BASE64_SIZE     sodium_base64_ENCODED_LEN(CREDENTIALS_MAX, sodium_base64_VARIANT_ORIGINAL)
 
 static const char beginning[] = "HTTP/1.";
-#define BEGINNING (sizeof beginning - 1)
+#define BEGINNING (sizeof(beginning) - 1)
 
 static bool has_user(const struct tunnel *tunnel)
 {
@@ -24,16 +24,16 @@ static void say_authorization(struct tunnel *tunnel)
 {
     char credentials[CREDENTIALS_MAX + 1];
     char text[BASE64_SIZE];
-    int length = snprintf(credentials, sizeof credentials, "%s:%s", tunnel->proxy->user,
+    int length = snprintf(credentials, sizeof(credentials), "%s:%s", tunnel->proxy->user,
                           tunnel->proxy->password);
 
-    sodium_bin2base64(text, sizeof text, (const unsigned char *)credentials, (size_t)length,
+    sodium_bin2base64(text, sizeof(text), (const unsigned char *)credentials, (size_t)length,
                       sodium_base64_VARIANT_ORIGINAL);
     tunnel_say_text(tunnel, "Proxy-Authorization: Basic ");
     tunnel_say_text(tunnel, text);
     tunnel_say_text(tunnel, "\r\n");
-    sodium_memzero(credentials, sizeof credentials);
-    sodium_memzero(text, sizeof text);
+    sodium_memzero(credentials, sizeof(credentials));
+    sodium_memzero(text, sizeof(text));
 }
 
 /* ---- the answer ---- */
@@ -139,7 +139,7 @@ void tunnel_begin_http(struct tunnel *tunnel)
 {
     char where[URL_HOST_HEADER_SIZE];
 
-    url_where(tunnel->url, where, sizeof where);
+    url_where(tunnel->url, where, sizeof(where));
     tunnel_say_text(tunnel, "CONNECT ");
     tunnel_say_text(tunnel, where);
     tunnel_say_text(tunnel, " HTTP/1.1\r\nHost: ");

@@ -37,10 +37,10 @@ static void say_host(struct tunnel *tunnel)
 
     if (url->literal && inet_pton(AF_INET, url->host, &v4) == 1) {
         tunnel_say_byte(tunnel, ADDRESS_IPV4);
-        tunnel_say(tunnel, &v4, sizeof v4);
+        tunnel_say(tunnel, &v4, sizeof(v4));
     } else if (url->literal && inet_pton(AF_INET6, url->host, &v6) == 1) {
         tunnel_say_byte(tunnel, ADDRESS_IPV6);
-        tunnel_say(tunnel, &v6, sizeof v6);
+        tunnel_say(tunnel, &v6, sizeof(v6));
     } else {
         tunnel_say_byte(tunnel, ADDRESS_NAME);
         say_counted(tunnel, url->host);
@@ -52,9 +52,9 @@ static bool request(struct tunnel *tunnel)
     static const uint8_t head[] = {SOCKS_VERSION, COMMAND_CONNECT, 0};
     uint16_t port = htons(tunnel->url->port);
 
-    tunnel_say(tunnel, head, sizeof head);
+    tunnel_say(tunnel, head, sizeof(head));
     say_host(tunnel);
-    tunnel_say(tunnel, &port, sizeof port);
+    tunnel_say(tunnel, &port, sizeof(port));
     return tunnel_next(tunnel, take_reply_version);
 }
 
@@ -82,7 +82,7 @@ static bool take_address_type(struct tunnel *tunnel, uint8_t byte)
 
     if (byte == ADDRESS_NAME)
         return tunnel_next(tunnel, take_name_length);
-    if (byte >= sizeof lengths || lengths[byte] == 0)
+    if (byte >= sizeof(lengths) || lengths[byte] == 0)
         return tunnel_refuse(tunnel, "does not speak SOCKS5: it answered with an address of an "
                                      "unknown type");
     tunnel->skip = lengths[byte] + PORT_BYTES;
@@ -124,7 +124,7 @@ static bool take_reply_code(struct tunnel *tunnel, uint8_t byte)
 {
     if (byte == 0)
         return tunnel_next(tunnel, take_reserved);
-    for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++)
+    for (size_t i = 0; i < sizeof(refusals) / sizeof(*refusals); i++)
         if (refusals[i].code == byte)
             return refusals[i].behind ? tunnel_unreachable(tunnel, refusals[i].why)
                                       : tunnel_refuse(tunnel, "refuses: %s", refusals[i].why);

@@ -22,7 +22,7 @@ static const struct scheme {
 /* Returns what follows the scheme, or NULL. */
 static const char *parse_scheme(const char *text, struct url *url)
 {
-    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
+    for (size_t i = 0; i < sizeof(schemes) / sizeof(*schemes); i++) {
         size_t length = strlen(schemes[i].prefix);
 
         if (strncasecmp(text, schemes[i].prefix, length) == 0) {
@@ -127,7 +127,7 @@ static bool parse_path(const char *text, struct url *url)
     for (const char *c = text; *c != '\0'; c++)
         if (*c <= ' ' || *c > '~' || *c == '#')
             return false;
-    snprintf(url->path, sizeof url->path, "%s%s", *text == '/' ? "" : "/", text);
+    snprintf(url->path, sizeof(url->path), "%s%s", *text == '/' ? "" : "/", text);
     return true;
 }
 
@@ -191,7 +191,7 @@ void url_host_header(const struct url *url, char *ret_text, unsigned size)
     char host[URL_HOST_MAX + 3];
 
     if (url->port == schemes[url->tls].port)
-        snprintf(ret_text, size, "%s", bracketed(url, host, sizeof host));
+        snprintf(ret_text, size, "%s", bracketed(url, host, sizeof(host)));
     else
         url_where(url, ret_text, size);
 }
@@ -200,5 +200,5 @@ void url_where(const struct url *url, char *ret_text, unsigned size)
 {
     char host[URL_HOST_MAX + 3];
 
-    snprintf(ret_text, size, "%s:%u", bracketed(url, host, sizeof host), (unsigned)url->port);
+    snprintf(ret_text, size, "%s:%u", bracketed(url, host, sizeof(host)), (unsigned)url->port);
 }

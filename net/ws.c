@@ -151,7 +151,7 @@ void ws_note_loss(struct ws *ws, short what)
 static struct ws *ws_new(struct ws_net *net, bool server, const struct ws_options *options,
                          const struct ws_handlers *handlers, void *arg)
 {
-    struct ws *ws = calloc(1, sizeof *ws);
+    struct ws *ws = calloc(1, sizeof(*ws));
 
     if (ws == NULL)
         return NULL;
@@ -164,7 +164,7 @@ static struct ws *ws_new(struct ws_net *net, bool server, const struct ws_option
         ws->options = *options;
     else
         ws_options_default(&ws->options);
-    ws->start = malloc(sizeof *ws->start);
+    ws->start = malloc(sizeof(*ws->start));
     ws->timer = evtimer_new(net->base, on_timer, ws);
     if (ws->start != NULL) {
         ws->start->dial = NULL;
@@ -185,7 +185,7 @@ struct ws *ws_dial(struct ws_net *net, const struct url *url, const struct proxy
     if (ws == NULL)
         return NULL;
     ws->start->url = *url;
-    url_where(url, ws->start->where, sizeof ws->start->where);
+    url_where(url, ws->start->where, sizeof(ws->start->where));
     if (!ws_set_proxy(ws, proxy) || !ws_begin_dialling(ws)) {
         ws_free(ws);
         return NULL;
@@ -208,7 +208,7 @@ struct ws *ws_accept(struct ws_net *net, int fd, const struct ws_options *option
         return NULL;
     }
     dial_tune(fd);
-    snprintf(ws->start->where, sizeof ws->start->where, "the client");
+    snprintf(ws->start->where, sizeof(ws->start->where), "the client");
     if (ws_attach(ws, bev))
         ws_begin_upgrade(ws);
     return ws;
@@ -224,7 +224,7 @@ struct ws *ws_accept_tls(struct ws_net *net, int fd, SSL_CTX *tls, const struct 
         return NULL;
     }
     dial_tune(fd);
-    snprintf(ws->start->where, sizeof ws->start->where, "the client");
+    snprintf(ws->start->where, sizeof(ws->start->where), "the client");
     ws_begin_tls_server(ws, fd, tls);
     return ws;
 }

@@ -31,7 +31,7 @@ static void speak_tls(struct ws *ws, int fd, SSL *ssl, const char *why)
 static void begin_tls(struct ws *ws, int fd)
 {
     char why[256] = "out of memory";
-    SSL_CTX *context = ws_net_tls(ws->net, why, sizeof why);
+    SSL_CTX *context = ws_net_tls(ws->net, why, sizeof(why));
     SSL *ssl = context != NULL ? tls_client_new(context, &ws->start->url) : NULL;
 
     speak_tls(ws, fd, ssl, why);

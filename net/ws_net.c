@@ -62,15 +62,15 @@ static bool openssl_begins(void)
     /* Refused, and not needed, from the second time on. */
     CRYPTO_set_mem_functions(watched_malloc, plain_realloc, plain_free);
     starved = false;
-    return OSSL_LIB_CTX_set0_default(NULL) != NULL && !starved &&
-           SHA1(digest, 0, digest) != NULL && !starved;
+    return OSSL_LIB_CTX_set0_default(NULL) != NULL && !starved && SHA1(digest, 0, digest) != NULL &&
+           !starved;
 }
 
 /* ---- what connections share ---- */
 
 struct ws_net *ws_net_new(struct event_base *base, const char *cafile, char *ret_why, size_t size)
 {
-    struct ws_net *net = calloc(1, sizeof *net);
+    struct ws_net *net = calloc(1, sizeof(*net));
 
     if (net != NULL)
         net->base = base;

@@ -22,11 +22,11 @@ bool ws_set_proxy(struct ws *ws, const struct proxy *proxy)
 
     if (proxy == NULL)
         return true;
-    proxying = ws->start->proxying = calloc(1, sizeof *proxying);
+    proxying = ws->start->proxying = calloc(1, sizeof(*proxying));
     if (proxying == NULL)
         return false;
     proxying->proxy = *proxy;
-    url_where(&proxy->url, proxying->where, sizeof proxying->where);
+    url_where(&proxy->url, proxying->where, sizeof(proxying->where));
     return true;
 }
 

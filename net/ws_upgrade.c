@@ -21,7 +21,7 @@ static void send_request(struct ws *ws)
     uint8_t nonce[HANDSHAKE_KEY_BYTES];
     char text[HANDSHAKE_TEXT_SIZE];
 
-    randombytes_buf(nonce, sizeof nonce);
+    randombytes_buf(nonce, sizeof(nonce));
     handshake_client(&ws->start->handshake, nonce);
     put(ws, text, handshake_request(&ws->start->handshake, &ws->start->url, text));
 }

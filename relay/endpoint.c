@@ -37,7 +37,7 @@ bool endpoint_parse(const char *text, union endpoint *ret_endpoint)
     bool v6 = *text == '[';
     const char *start = v6 ? text + 1 : text;
     const char *end = v6 ? strchr(text, ']') : strrchr(text, ':');
-    if (!end || (size_t)(end - start) >= sizeof host || (v6 && end[1] != ':'))
+    if (!end || (size_t)(end - start) >= sizeof(host) || (v6 && end[1] != ':'))
         return false;
     memcpy(host, start, (size_t)(end - start));
     host[end - start] = 0;
@@ -57,7 +57,7 @@ bool endpoints_parse(const char *text, struct endpoints *ret_endpoints)
     for (text += strspn(text, blanks); *text; text += strspn(text, blanks)) {
         char one[ENDPOINT_TEXT_SIZE];
         size_t length = strcspn(text, blanks);
-        if (length >= sizeof one || made.count == ENDPOINTS_MAX)
+        if (length >= sizeof(one) || made.count == ENDPOINTS_MAX)
             return false;
         memcpy(one, text, length);
         one[length] = 0;
@@ -74,10 +74,10 @@ void endpoint_text(const union endpoint *endpoint, char ret_text[ENDPOINT_TEXT_S
 {
     char host[INET6_ADDRSTRLEN] = "?";
     if (endpoint->any.sa_family == AF_INET6) {
-        inet_ntop(AF_INET6, &endpoint->v6.sin6_addr, host, sizeof host);
+        inet_ntop(AF_INET6, &endpoint->v6.sin6_addr, host, sizeof(host));
         snprintf(ret_text, ENDPOINT_TEXT_SIZE, "[%s]:%u", host, ntohs(endpoint->v6.sin6_port));
     } else if (endpoint->any.sa_family == AF_INET) {
-        inet_ntop(AF_INET, &endpoint->v4.sin_addr, host, sizeof host);
+        inet_ntop(AF_INET, &endpoint->v4.sin_addr, host, sizeof(host));
         snprintf(ret_text, ENDPOINT_TEXT_SIZE, "%s:%u", host, ntohs(endpoint->v4.sin_port));
     } else {
         snprintf(ret_text, ENDPOINT_TEXT_SIZE, "a socket");
@@ -88,16 +88,16 @@ void endpoint_text(const union endpoint *endpoint, char ret_text[ENDPOINT_TEXT_S
 
 static socklen_t length_of(const union endpoint *endpoint)
 {
-    return endpoint->any.sa_family == AF_INET6 ? sizeof endpoint->v6 : sizeof endpoint->v4;
+    return endpoint->any.sa_family == AF_INET6 ? sizeof(endpoint->v6) : sizeof(endpoint->v4);
 }
 
 static bool bind_and_listen(int fd, const union endpoint *endpoint)
 {
     static const int yes = 1, no = 0;
-    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) < 0)
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) < 0)
         return false;
     if (endpoint->any.sa_family == AF_INET6 &&
-        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &no, sizeof no) < 0)
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &no, sizeof(no)) < 0)
         return false;
     return bind(fd, &endpoint->any, length_of(endpoint)) == 0 && listen(fd, BACKLOG) == 0;
 }
@@ -118,7 +118,7 @@ int endpoint_listen(const union endpoint *endpoint, char *ret_why, size_t size)
 void endpoint_of_socket(int fd, char ret_text[ENDPOINT_TEXT_SIZE])
 {
     union endpoint endpoint = {{0}};
-    socklen_t length = sizeof endpoint;
+    socklen_t length = sizeof(endpoint);
     if (getsockname(fd, &endpoint.any, &length) < 0)
         endpoint.any.sa_family = AF_UNSPEC;
     endpoint_text(&endpoint, ret_text);
@@ -127,7 +127,7 @@ void endpoint_of_socket(int fd, char ret_text[ENDPOINT_TEXT_SIZE])
 bool endpoint_of_peer(int fd, union endpoint *ret_endpoint)
 {
     union endpoint endpoint = {{0}};
-    socklen_t length = sizeof endpoint;
+    socklen_t length = sizeof(endpoint);
     if (getpeername(fd, &endpoint.any, &length) < 0)
         return false;
     *ret_endpoint = endpoint;

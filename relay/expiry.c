@@ -57,7 +57,7 @@ static int64_t look_every(int64_t retention)
 struct expiry *expiry_new(struct event_base *base, const struct relay_store *store,
                           int64_t retention)
 {
-    struct expiry *expiry = calloc(1, sizeof *expiry);
+    struct expiry *expiry = calloc(1, sizeof(*expiry));
     if (!expiry)
         return NULL;
     expiry->store = store;

@@ -145,8 +145,7 @@ struct lmdb_store *lmdb_store_new(struct event_base *base, const char *directory
     store->interface = operations;
     store->interface.self = store;
     store->turns.limits = *limits;
-    if (kv_open(&lmdb_rows_kind, directory, max_bytes, &store->store, ret_why, size) !=
-        KV_OK) {
+    if (kv_open(&lmdb_rows_kind, directory, max_bytes, &store->store, ret_why, size) != KV_OK) {
         free(store);
         return NULL;
     }

@@ -12,8 +12,8 @@ static int run(const struct options *options)
     struct settings settings;
     char why[1024];
     int status = EXIT_FAILURE;
-    if (!settings_read(options, &settings, why, sizeof why) ||
-        (options->check && !relayd_check(&settings, why, sizeof why)))
+    if (!settings_read(options, &settings, why, sizeof(why)) ||
+        (options->check && !relayd_check(&settings, why, sizeof(why))))
         fprintf(stderr, "wormhole-relayd: %s\n", why);
     else if (options->check)
         status = options_checked(settings.config_file);

@@ -129,7 +129,7 @@ static void on_health(struct evhttp_request *request, void *arg)
 
 struct metrics *metrics_new(struct event_base *base, int fd, const struct metrics_sources *sources)
 {
-    struct metrics *metrics = calloc(1, sizeof *metrics);
+    struct metrics *metrics = calloc(1, sizeof(*metrics));
     if (metrics)
         metrics->http = evhttp_new(base);
     if (!metrics || !metrics->http || evhttp_accept_socket(metrics->http, fd) != 0) {

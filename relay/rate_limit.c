@@ -46,29 +46,30 @@ static bool widen(const struct sockaddr *peer, struct in6_addr *ret_address)
     }
     if (peer->sa_family != AF_INET)
         return false;
-    memcpy(ret_address->s6_addr, mapped, sizeof mapped);
-    memcpy(ret_address->s6_addr + sizeof mapped, &((const struct sockaddr_in *)peer)->sin_addr, 4);
+    memcpy(ret_address->s6_addr, mapped, sizeof(mapped));
+    memcpy(ret_address->s6_addr + sizeof(mapped), &((const struct sockaddr_in *)peer)->sin_addr, 4);
     return true;
 }
 
 bool rate_limit_address(const struct sockaddr *peer, bool loopback,
-                     struct rate_limit_address *ret_address)
+                        struct rate_limit_address *ret_address)
 {
     struct in6_addr address;
     if (!widen(peer, &address) || (is_loopback(&address) && !loopback))
         return false;
     if (!IN6_IS_ADDR_V4MAPPED(&address))
         memset(address.s6_addr + 8, 0, 8);
-    memcpy(ret_address->bytes, address.s6_addr, sizeof ret_address->bytes);
+    memcpy(ret_address->bytes, address.s6_addr, sizeof(ret_address->bytes));
     return true;
 }
 
 /* ---- the table ---- */
 
-static struct entry *find(const struct rate_limit *rations, const struct rate_limit_address *address)
+static struct entry *find(const struct rate_limit *rations,
+                          const struct rate_limit_address *address)
 {
     struct entry *entry;
-    HASH_FIND(hh, rations->entries, address, sizeof *address, entry);
+    HASH_FIND(hh, rations->entries, address, sizeof(*address), entry);
     return entry;
 }
 
@@ -102,11 +103,11 @@ static bool make_room(struct rate_limit *rations, int64_t now)
 static struct entry *add(struct rate_limit *rations, const struct rate_limit_address *address,
                          int64_t now)
 {
-    struct entry *entry = make_room(rations, now) ? calloc(1, sizeof *entry) : NULL;
+    struct entry *entry = make_room(rations, now) ? calloc(1, sizeof(*entry)) : NULL;
     if (!entry)
         return NULL;
     entry->address = *address;
-    HASH_ADD(hh, rations->entries, address, sizeof entry->address, entry);
+    HASH_ADD(hh, rations->entries, address, sizeof(entry->address), entry);
     if (!entry->hh.tbl) {
         free(entry);
         return NULL;
@@ -117,7 +118,7 @@ static struct entry *add(struct rate_limit *rations, const struct rate_limit_add
 
 struct rate_limit *rate_limit_new(const struct rate_limit_limits *limits)
 {
-    struct rate_limit *rations = calloc(1, sizeof *rations);
+    struct rate_limit *rations = calloc(1, sizeof(*rations));
     if (rations)
         rations->limits = *limits;
     return rations;
@@ -149,7 +150,8 @@ unsigned rate_limit_count(const struct rate_limit *rations)
 
 /* ---- connections ---- */
 
-bool rate_limit_enter(struct rate_limit *rations, const struct rate_limit_address *address, int64_t now)
+bool rate_limit_enter(struct rate_limit *rations, const struct rate_limit_address *address,
+                      int64_t now)
 {
     struct entry *entry = find(rations, address);
     unsigned most = rations->limits.connections;
@@ -162,7 +164,8 @@ bool rate_limit_enter(struct rate_limit *rations, const struct rate_limit_addres
     return true;
 }
 
-void rate_limit_leave(struct rate_limit *rations, const struct rate_limit_address *address, int64_t now)
+void rate_limit_leave(struct rate_limit *rations, const struct rate_limit_address *address,
+                      int64_t now)
 {
     struct entry *entry = find(rations, address);
     if (--entry->connections > 0)
@@ -175,7 +178,7 @@ void rate_limit_leave(struct rate_limit *rations, const struct rate_limit_addres
 /* ---- doings ---- */
 
 bool rate_limit_take(struct rate_limit *rations, const struct rate_limit_address *address,
-                  enum rules_ration ration, int64_t now)
+                     enum rules_ration ration, int64_t now)
 {
     unsigned most = rations->limits.per_minute[ration];
     if (most == 0)
@@ -189,7 +192,7 @@ bool rate_limit_take(struct rate_limit *rations, const struct rate_limit_address
 }
 
 int64_t rate_limit_wait(const struct rate_limit *rations, const struct rate_limit_address *address,
-                     int64_t now)
+                        int64_t now)
 {
     const struct entry *entry = find(rations, address);
     int64_t wait = 0;

@@ -31,7 +31,7 @@ struct rate_limit_address {
 /* Of a peer. False for those that are not rationed: of this machine, unless `loopback`; of Unix
  * sockets. */
 bool rate_limit_address(const struct sockaddr *peer, bool loopback,
-                     struct rate_limit_address *ret_address);
+                        struct rate_limit_address *ret_address);
 
 /* 0: no limit. */
 struct rate_limit_limits {
@@ -48,18 +48,20 @@ void rate_limit_free(struct rate_limit *rations);
 /* New limits; what was done stays done. */
 void rate_limit_set(struct rate_limit *rations, const struct rate_limit_limits *limits);
 
-/* One more connection of this address; rate_limit_leave(). False: it has as many as it may, or there
- * is no room for so many addresses. */
-bool rate_limit_enter(struct rate_limit *rations, const struct rate_limit_address *address, int64_t now);
-void rate_limit_leave(struct rate_limit *rations, const struct rate_limit_address *address, int64_t now);
+/* One more connection of this address; rate_limit_leave(). False: it has as many as it may, or
+ * there is no room for so many addresses. */
+bool rate_limit_enter(struct rate_limit *rations, const struct rate_limit_address *address,
+                      int64_t now);
+void rate_limit_leave(struct rate_limit *rations, const struct rate_limit_address *address,
+                      int64_t now);
 
 /* An address with a connection wants to do something. False: no. */
 bool rate_limit_take(struct rate_limit *rations, const struct rate_limit_address *address,
-                  enum rules_ration ration, int64_t now);
+                     enum rules_ration ration, int64_t now);
 
 /* How long (ms) it is to wait before it is listened to again. */
 int64_t rate_limit_wait(const struct rate_limit *rations, const struct rate_limit_address *address,
-                     int64_t now);
+                        int64_t now);
 
 /* Addresses remembered. */
 unsigned rate_limit_count(const struct rate_limit *rations);

@@ -50,8 +50,8 @@ static void let_in(struct peer *peer)
     char resource[RESOURCE_BYTES * 2 + 1] = "";
     uint8_t bytes[RESOURCE_BYTES];
     if (rules_asks_permission(peer->server->rules)) {
-        randombytes_buf(bytes, sizeof bytes);
-        sodium_bin2hex(resource, sizeof resource, bytes, sizeof bytes);
+        randombytes_buf(bytes, sizeof(bytes));
+        sodium_bin2hex(resource, sizeof(resource), bytes, sizeof(bytes));
     }
     peer->client = rules_enter(peer->server->rules, peer, resource, clock_now());
     if (!peer->client && peer->ws)
@@ -88,7 +88,7 @@ static void tell_refusal(struct peer *peer)
 {
     char text[256];
     int length =
-        snprintf(text, sizeof text, "{\"type\": \"welcome\", \"welcome\": {\"error\": \"%s\"}}",
+        snprintf(text, sizeof(text), "{\"type\": \"welcome\", \"welcome\": {\"error\": \"%s\"}}",
                  peer->refusal);
     ws_send(peer->ws, text, (size_t)length);
     ws_close(peer->ws);
@@ -293,7 +293,7 @@ static bool admit(struct peer *peer, const union endpoint *endpoint, int64_t now
 
 struct peer *peer_new(struct server *server, int fd, const union endpoint *endpoint)
 {
-    struct peer *peer = calloc(1, sizeof *peer);
+    struct peer *peer = calloc(1, sizeof(*peer));
     int64_t now = mono_ms(), today = clock_now();
     if (!peer) {
         close(fd);

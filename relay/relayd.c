@@ -30,7 +30,7 @@
 #define DESCRIPTORS_OWN 64
 
 static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
-#define SIGNALS (sizeof signals / sizeof *signals)
+#define SIGNALS (sizeof(signals) / sizeof(*signals))
 
 /* A full store refuses thousands of messages: the log has one line of it in so many ms. */
 #define QUIET ((int64_t)60 * 1000)
@@ -95,7 +95,7 @@ static bool open_store(struct relayd *relayd)
     char why[512];
     struct relay_limits limits = limits_of_store(relayd->settings);
     relayd->store = lmdb_store_new(relayd->base, relayd->settings->store,
-                                   relayd->settings->max_store_size, &limits, why, sizeof why);
+                                   relayd->settings->max_store_size, &limits, why, sizeof(why));
     if (relayd->store)
         lmdb_store_set_trouble(relayd->store, on_trouble, relayd);
     else
@@ -110,7 +110,7 @@ static bool make_server(struct relayd *relayd)
     const struct relay_store *store = lmdb_store_interface(relayd->store);
     char why[512];
     SSL_CTX *tls;
-    if (!make_tls(relayd->settings, &tls, why, sizeof why)) {
+    if (!make_tls(relayd->settings, &tls, why, sizeof(why))) {
         log_error("relay", "%s", why);
         return false;
     }
@@ -165,7 +165,7 @@ static bool open_doors(struct relayd *relayd)
     if (activated > 0)
         return accept_at_activated(relayd, activated);
     for (unsigned i = 0; i < listen->count; i++) {
-        if ((fd = endpoint_listen(&listen->items[i], why, sizeof why)) < 0) {
+        if ((fd = endpoint_listen(&listen->items[i], why, sizeof(why))) < 0) {
             log_error("relay", "%s", why);
             return false;
         }
@@ -183,7 +183,7 @@ static bool make_metrics(struct relayd *relayd)
     char why[256], where[ENDPOINT_TEXT_SIZE];
     if (relayd->settings->metrics.count == 0)
         return true;
-    int fd = endpoint_listen(&relayd->settings->metrics.items[0], why, sizeof why);
+    int fd = endpoint_listen(&relayd->settings->metrics.items[0], why, sizeof(why));
     if (fd < 0) {
         log_error("relay", "%s", why);
         return false;
@@ -236,8 +236,8 @@ static void reload(struct relayd *relayd)
     struct settings fresh;
     char why[1024];
     notify_reloading();
-    if (settings_read(relayd->options, &fresh, why, sizeof why) &&
-        apply(relayd, &fresh, why, sizeof why)) {
+    if (settings_read(relayd->options, &fresh, why, sizeof(why)) &&
+        apply(relayd, &fresh, why, sizeof(why))) {
         settings_clear(relayd->settings);
         *relayd->settings = fresh;
         log_info("relay", "the settings were read anew");

@@ -114,13 +114,13 @@ static void set_options(struct server *server)
 struct server *server_new(struct event_base *base, const struct server_settings *settings)
 {
     char why[256];
-    struct server *server = calloc(1, sizeof *server);
+    struct server *server = calloc(1, sizeof(*server));
     if (!server)
         return NULL;
     server->base = base;
     server->settings = *settings;
     set_options(server);
-    server->net = ws_net_new(base, NULL, why, sizeof why);
+    server->net = ws_net_new(base, NULL, why, sizeof(why));
     server->rations = rate_limit_new(&settings->rations);
     server->reaper = evtimer_new(base, on_reap, server);
     server->tender = event_new(base, -1, EV_PERSIST, on_tend, server);

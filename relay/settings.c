@@ -148,7 +148,7 @@ static const struct settings_row rows[] = {
 static const struct settings_table table = {
     .prefix = "WORMHOLE_RELAYD_",
     .rows = rows,
-    .count = sizeof rows / sizeof *rows,
+    .count = sizeof(rows) / sizeof(*rows),
 };
 
 const struct options_info settings_options = {

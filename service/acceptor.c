@@ -94,7 +94,7 @@ static void on_incoming(evutil_socket_t socket, short what, void *arg)
 struct acceptor *acceptor_new(struct event_base *base, int fd, const char *subsystem,
                               acceptor_accepted accepted, void *arg)
 {
-    struct acceptor *acceptor = calloc(1, sizeof *acceptor);
+    struct acceptor *acceptor = calloc(1, sizeof(*acceptor));
     if (!acceptor) {
         close(fd);
         return NULL;

@@ -35,7 +35,7 @@ static enum sink sink;
 
 bool log_level_parse(const char *text, enum log_level *ret_level)
 {
-    for (size_t i = 0; i < sizeof levels / sizeof *levels; i++)
+    for (size_t i = 0; i < sizeof(levels) / sizeof(*levels); i++)
         if (strcmp(text, levels[i].name) == 0) {
             *ret_level = (enum log_level)i;
             return true;
@@ -62,7 +62,7 @@ static bool stderr_is_journal(void)
     struct stat status;
     if (!stream || fstat(STDERR_FILENO, &status) < 0)
         return false;
-    snprintf(ours, sizeof ours, "%ju:%ju", (uintmax_t)status.st_dev, (uintmax_t)status.st_ino);
+    snprintf(ours, sizeof(ours), "%ju:%ju", (uintmax_t)status.st_dev, (uintmax_t)status.st_ino);
     return strcmp(stream, ours) == 0;
 }
 
@@ -74,7 +74,7 @@ static void write_time(char *ret_text, size_t size)
     char seconds[TIME_MAX_BYTES / 2 + 1];
     *ret_text = 0;
     if (clock_gettime(CLOCK_REALTIME, &now) < 0 || !localtime_r(&now.tv_sec, &parts) ||
-        !strftime(seconds, sizeof seconds, "%Y-%m-%d %H:%M:%S", &parts))
+        !strftime(seconds, sizeof(seconds), "%Y-%m-%d %H:%M:%S", &parts))
         return;
     snprintf(ret_text, size, "%s.%03d ", seconds, (int)(now.tv_nsec / 1000000));
 }
@@ -100,14 +100,14 @@ static void write_line(enum log_level level, const char *subsystem, const char *
     if (sink == SINK_UNKNOWN)
         sink = stderr_is_journal() ? SINK_JOURNAL : SINK_STDERR;
     char text[LINE_MAX_BYTES], time[TIME_MAX_BYTES];
-    vsnprintf(text, sizeof text, format, arguments);
+    vsnprintf(text, sizeof(text), format, arguments);
     blunt_controls(text);
     if (sink == SINK_SYSLOG) {
         syslog(levels[level].priority, "%s: %s", subsystem, text);
     } else if (sink == SINK_JOURNAL) {
         fprintf(stderr, "<%d>%s: %s\n", levels[level].priority, subsystem, text);
     } else {
-        write_time(time, sizeof time);
+        write_time(time, sizeof(time));
         fprintf(stderr, "%s%s: %s: %s\n", time, levels[level].name, subsystem, text);
     }
 }

@@ -23,7 +23,7 @@ static void say(const char *text)
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     const char *name = getenv("NOTIFY_SOCKET");
     size_t length = name ? strlen(name) : 0;
-    if (length == 0 || length >= sizeof address.sun_path)
+    if (length == 0 || length >= sizeof(address.sun_path))
         return;
     memcpy(address.sun_path, name, length);
     if (*name == '@')
@@ -46,7 +46,7 @@ void notify_reloading(void)
     struct timespec now;
     char text[64];
     clock_gettime(CLOCK_MONOTONIC, &now);
-    snprintf(text, sizeof text, "RELOADING=1\nMONOTONIC_USEC=%lld",
+    snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%lld",
              (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
     say(text);
 }
@@ -59,7 +59,7 @@ void notify_stopping(void)
 void notify_status(const char *line)
 {
     char text[STATUS_MAX];
-    snprintf(text, sizeof text, "STATUS=%s", line);
+    snprintf(text, sizeof(text), "STATUS=%s", line);
     say(text);
 }
 

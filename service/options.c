@@ -74,7 +74,7 @@ static bool take_config(struct options *options, const char *path)
     char why[512];
     free(options->config_file);
     options->config_file = strdup(path);
-    return options->config_file && paths_make_absolute(&options->config_file, why, sizeof why);
+    return options->config_file && paths_make_absolute(&options->config_file, why, sizeof(why));
 }
 
 static bool take(struct options *options, const struct settings_table *table, int option,
@@ -129,7 +129,7 @@ void options_clear(struct options *options)
 static void print_option(const char *name, const char *value, const char *help)
 {
     char left[64];
-    snprintf(left, sizeof left, "--%s%s%s", name, *value ? " " : "", value);
+    snprintf(left, sizeof(left), "--%s%s%s", name, *value ? " " : "", value);
     printf("  %-24s %s\n", left, help);
 }
 
@@ -201,7 +201,7 @@ bool options_apply(const struct options_info *info, const struct options *option
         return false;
     }
     ret_origin->config_file = path;
-    memcpy(ret_origin->sources, target.sources, sizeof target.sources);
+    memcpy(ret_origin->sources, target.sources, sizeof(target.sources));
     return true;
 }
 

@@ -76,7 +76,7 @@ char *paths_runtime(const char *name, const char *option, char *ret_why, size_t 
         return checked(join(runtime, "/", name), ret_why, size);
     char directory[64];
     struct stat status;
-    snprintf(directory, sizeof directory, "/run/user/%lu", (unsigned long)getuid());
+    snprintf(directory, sizeof(directory), "/run/user/%lu", (unsigned long)getuid());
     if (stat(directory, &status) == 0 && status.st_uid == getuid())
         return checked(join(directory, "/", name), ret_why, size);
     snprintf(ret_why, size,
@@ -91,7 +91,7 @@ bool paths_make_absolute(char **path, char *ret_why, size_t size)
     if (**path == '/')
         return true;
     static char start[PATH_MAX];
-    bool known = *start || getcwd(start, sizeof start);
+    bool known = *start || getcwd(start, sizeof(start));
     char *absolute = known ? join(start, "/", *path) : NULL;
     if (!absolute) {
         snprintf(ret_why, size, "cannot make %s an absolute path: %s", *path, strerror(errno));

@@ -142,7 +142,7 @@ static bool take_header(struct reading *reading, char *line)
         return wrong(reading);
     }
     reading->section = find_section(reading->target->table, kind);
-    memset(reading->seen, 0, sizeof reading->seen);
+    memset(reading->seen, 0, sizeof(reading->seen));
     if (!reading->section) {
         snprintf(reading->why, WHY_SIZE, "there are no sections of the kind '%.64s'", kind);
         return wrong(reading);
@@ -252,6 +252,6 @@ bool settings_read_file(struct settings_target *target, const char *path, char *
 {
     char text[SETTINGS_FILE_MAX + 1];
     bool read = load(path, text, ret_why, size) && read_lines(target, text, path, ret_why, size);
-    explicit_bzero(text, sizeof text); /* it may hold passwords */
+    explicit_bzero(text, sizeof(text)); /* it may hold passwords */
     return read;
 }

@@ -48,7 +48,7 @@ bool settings_set(const struct settings_row *row, void *settings, const char *te
         return false;
     }
     char why[256];
-    if (row->set((char *)settings + row->offset, row->bounds, text, why, sizeof why))
+    if (row->set((char *)settings + row->offset, row->bounds, text, why, sizeof(why)))
         return true;
     if (row->kind == SETTINGS_SECRET)
         snprintf(ret_why, size, "the value of %s is refused: %s", row->key, why);
@@ -67,7 +67,7 @@ static bool apply_variable(struct settings_target *target, unsigned index, char 
     const char *text = getenv(name);
     if (!text || !*text)
         return true;
-    if (!settings_set(row, target->settings, text, why, sizeof why)) {
+    if (!settings_set(row, target->settings, text, why, sizeof(why))) {
         snprintf(ret_why, size, "%s: %s", name, why);
         return false;
     }

@@ -37,7 +37,7 @@ static bool fits(const struct form *form, const uint8_t *bytes, size_t length)
 /* How many bytes the character has that stands there; 0 if there is none. */
 static size_t character(const uint8_t *bytes, size_t length)
 {
-    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
+    for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++)
         if (fits(&forms[i], bytes, length))
             return (size_t)forms[i].more + 1;
     return 0;

@@ -83,7 +83,7 @@ static bool take_start(void *arg, const MDB_val *key, const MDB_val *value)
 }
 
 enum kv_status index_find_start(struct kv_txn *txn, const char *text,
-                                   uint8_t ret_id[SESSION_ID_BYTES])
+                                uint8_t ret_id[SESSION_ID_BYTES])
 {
     uint8_t id[SESSION_ID_BYTES];
     struct start start = {.txn = txn, .id = id};
@@ -98,7 +98,7 @@ enum kv_status index_find_start(struct kv_txn *txn, const char *text,
     if (txn->status != KV_OK)
         return txn->status;
     if (start.found == 1)
-        memcpy(ret_id, id, sizeof id);
+        memcpy(ret_id, id, sizeof(id));
     return start.found == 0 ? KV_MISSING : start.found == 1 ? KV_OK : KV_AMBIGUOUS;
 }
 
@@ -176,7 +176,7 @@ uint64_t index_new_change(struct kv_txn *txn)
 }
 
 enum kv_status store_next_change(struct kv_txn *txn, uint64_t since, uint64_t *ret_change,
-                                    uint8_t ret_id[SESSION_ID_BYTES])
+                                 uint8_t ret_id[SESSION_ID_BYTES])
 {
     if (since == UINT64_MAX)
         return KV_MISSING;

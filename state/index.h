@@ -16,7 +16,7 @@ bool index_find_name(struct kv_txn *txn, const char *name, uint8_t ret_id[SESSIO
 
 /* The one session whose name begins so. KV_MISSING, KV_AMBIGUOUS. */
 enum kv_status index_find_start(struct kv_txn *txn, const char *start,
-                                   uint8_t ret_id[SESSION_ID_BYTES]);
+                                uint8_t ret_id[SESSION_ID_BYTES]);
 
 /* The next change's number, which is thereby used up. 0 on an error. */
 uint64_t index_new_change(struct kv_txn *txn);

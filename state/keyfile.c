@@ -102,24 +102,26 @@ bool keyfile_in_use(int directory)
 static enum kv_status refuse_open(const char *path, const struct open_error *why)
 {
     if (errno == ENOENT)
-        return open_error_set(why, KV_DAMAGED,
-                       "%s/%s is missing, without which nothing in %s can be read. Put the copy "
-                       "back that belongs to it: the two are one store",
-                       path, VAULT_FILE, HEADER_FILE);
-    return open_error_set(why, kv_status_of(errno), "cannot open or read %s/%s: %s", path, VAULT_FILE,
-                   strerror(errno));
+        return open_error_set(
+            why, KV_DAMAGED,
+            "%s/%s is missing, without which nothing in %s can be read. Put the copy "
+            "back that belongs to it: the two are one store",
+            path, VAULT_FILE, HEADER_FILE);
+    return open_error_set(why, kv_status_of(errno), "cannot open or read %s/%s: %s", path,
+                          VAULT_FILE, strerror(errno));
 }
 
 static enum kv_status refuse(const char *path, const char *what, const struct open_error *why)
 {
-    return open_error_set(why, KV_DAMAGED,
-                   "%s/%s %s; it was left as it is. Put the copy in its place that belongs to %s: "
-                   "the two are one store",
-                   path, VAULT_FILE, what, HEADER_FILE);
+    return open_error_set(
+        why, KV_DAMAGED,
+        "%s/%s %s; it was left as it is. Put the copy in its place that belongs to %s: "
+        "the two are one store",
+        path, VAULT_FILE, what, HEADER_FILE);
 }
 
 static enum kv_status check(int file, const char *path, uint64_t number, uint64_t used,
-                               const struct open_error *why)
+                            const struct open_error *why)
 {
     struct stat there;
     struct head head, wanted = make_head(number);
@@ -132,7 +134,7 @@ static enum kv_status check(int file, const char *path, uint64_t number, uint64_
         return refuse(path, "is damaged or no file of keys", why);
     if (memcmp(head.version, wanted.version, sizeof(head.version)) != 0)
         return open_error_set(why, KV_NEWER, "%s/%s was written by a newer %s; use that one", path,
-                       VAULT_FILE, why->program);
+                              VAULT_FILE, why->program);
     if (memcmp(head.number, wanted.number, sizeof(head.number)) != 0)
         return refuse(path, "belongs to another store", why);
     if ((uint64_t)there.st_size / VAULT_KEY_BYTES < VAULT_PAGE_SLOTS + used)
@@ -147,7 +149,7 @@ static uint64_t whole_pages(uint64_t used)
 }
 
 enum kv_status keyfile_open(int directory, const char *path, uint64_t number, uint64_t used,
-                             const struct open_error *why, struct keyfile **ret_keys)
+                            const struct open_error *why, struct keyfile **ret_keys)
 {
     int file = openat(directory, VAULT_FILE, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (file < 0)
@@ -180,7 +182,7 @@ bool keyfile_deleted(const struct keyfile *keys)
 /* ---- slots ---- */
 
 enum kv_status keyfile_read(const struct keyfile *keys, uint64_t slot,
-                             uint8_t ret_key[VAULT_KEY_BYTES])
+                            uint8_t ret_key[VAULT_KEY_BYTES])
 {
     if (slot >= keys->ready)
         return KV_DAMAGED;

@@ -38,7 +38,7 @@ bool keyfile_in_use(int directory);
  * as it is.
  */
 enum kv_status keyfile_open(int directory, const char *path, uint64_t number, uint64_t used,
-                             const struct open_error *why, struct keyfile **ret_keys);
+                            const struct open_error *why, struct keyfile **ret_keys);
 void keyfile_close(struct keyfile *keys); /* NULL is fine */
 
 /* True if somebody has removed the file: what is sealed from now on could not be read any more. */
@@ -46,7 +46,7 @@ bool keyfile_deleted(const struct keyfile *keys);
 
 /* The key is secret. KV_DAMAGED if there is no such slot; KV_FAILED. */
 enum kv_status keyfile_read(const struct keyfile *keys, uint64_t slot,
-                             uint8_t ret_key[VAULT_KEY_BYTES]);
+                            uint8_t ret_key[VAULT_KEY_BYTES]);
 
 /* Makes the file long enough for this slot. The keys are durable when it returns. */
 enum kv_status keyfile_grow(struct keyfile *keys, uint64_t slot);

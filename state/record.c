@@ -273,7 +273,7 @@ static enum kv_status keep_unknown(struct session *session, const uint8_t *data,
 }
 
 static enum kv_status read_field(struct reader *reader, const struct field *field,
-                                    const msgpack_object *value)
+                                 const msgpack_object *value)
 {
     static const enum kv_status status[] = {
         [FIELD_OK] = KV_OK,
@@ -325,8 +325,8 @@ static enum kv_status read_pairs(struct reader *reader)
     return status;
 }
 
-enum kv_status record_decode(const uint8_t id[SESSION_ID_BYTES], const uint8_t *data,
-                                size_t length, struct session **ret_session)
+enum kv_status record_decode(const uint8_t id[SESSION_ID_BYTES], const uint8_t *data, size_t length,
+                             struct session **ret_session)
 {
     struct scan scan = {0};
     size_t size;

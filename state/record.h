@@ -40,8 +40,8 @@ void record_clear(struct record *record);
  * wrong: cut short, followed by other bytes, a value of the wrong type or out of range, a tag that
  * comes twice or that is needed and does not come.
  */
-enum kv_status record_decode(const uint8_t id[SESSION_ID_BYTES], const uint8_t *data,
-                                size_t length, struct session **ret_session);
+enum kv_status record_decode(const uint8_t id[SESSION_ID_BYTES], const uint8_t *data, size_t length,
+                             struct session **ret_session);
 
 /* The table, so that a test can see that no field was forgotten. */
 extern const struct field record_fields[];

@@ -26,8 +26,7 @@ struct place {
     uint8_t bytes[TABLE_NAME_MAX + ROW_KEY_MAX];
 };
 
-static struct place place_of(const struct kv_txn *txn, enum table table,
-                             const struct row_key *key)
+static struct place place_of(const struct kv_txn *txn, enum table table, const struct row_key *key)
 {
     const char *name = txn->store->kind->names[table];
     struct place place = {.length = strnlen(name, TABLE_NAME_MAX - 1)};
@@ -71,7 +70,7 @@ enum kv_status seal_slot(const MDB_val *row, uint32_t *ret_slot)
 
 /* The key of a row. A slot that is not there is the row's fault; else it is the store's. */
 static enum kv_status read_key(struct kv_txn *txn, const MDB_val *row,
-                                  uint8_t ret_key[VAULT_KEY_BYTES])
+                               uint8_t ret_key[VAULT_KEY_BYTES])
 {
     uint32_t slot;
     enum kv_status status = seal_slot(row, &slot);
@@ -91,7 +90,7 @@ static bool unseal(const struct place *place, const uint8_t *secret, const MDB_v
 }
 
 enum kv_status seal_open(struct kv_txn *txn, enum table table, const struct row_key *key,
-                            const MDB_val *row, uint8_t **ret_data, size_t *ret_length)
+                         const MDB_val *row, uint8_t **ret_data, size_t *ret_length)
 {
     struct place place = place_of(txn, table, key);
     uint8_t secret[VAULT_KEY_BYTES];

@@ -21,7 +21,7 @@ void seal_put(struct kv_txn *txn, enum table table, const struct row_key *key, u
 /* What was put. New and secret: seal_free(). KV_DAMAGED if the row does not open is no error of
  * the transaction; others are. */
 enum kv_status seal_open(struct kv_txn *txn, enum table table, const struct row_key *key,
-                            const MDB_val *row, uint8_t **ret_data, size_t *ret_length);
+                         const MDB_val *row, uint8_t **ret_data, size_t *ret_length);
 
 /* Wipes and frees. NULL is fine. */
 void seal_free(uint8_t *data, size_t length);

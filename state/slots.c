@@ -182,10 +182,11 @@ static enum kv_status may_make(const struct kv *store, const struct open_error *
 {
     if (!keyfile_in_use(store->directory))
         return KV_OK;
-    return open_error_set(why, KV_DAMAGED,
-                   "%s/%s is missing, but there is %s, without which no copy of it can be read. "
-                   "Put the copy back that belongs to it, or move %s away to begin anew",
-                   store->path, HEADER_FILE, VAULT_FILE, VAULT_FILE);
+    return open_error_set(
+        why, KV_DAMAGED,
+        "%s/%s is missing, but there is %s, without which no copy of it can be read. "
+        "Put the copy back that belongs to it, or move %s away to begin anew",
+        store->path, HEADER_FILE, VAULT_FILE, VAULT_FILE);
 }
 
 static int make(const struct kv *store, MDB_txn *txn, MDB_dbi meta)
@@ -216,13 +217,14 @@ static int look_up(const struct kv_txn *txn, uint64_t *ret_number, uint64_t *ret
 }
 
 static enum kv_status refuse(const struct kv *store, enum kv_status status,
-                                const struct open_error *why)
+                             const struct open_error *why)
 {
     return open_error_set(why, status, "cannot read the store in %s: %s", store->path,
-                   kv_status_text(status));
+                          kv_status_text(status));
 }
 
-static enum kv_status open_vault(struct kv *store, struct slots *slots, const struct open_error *why)
+static enum kv_status open_vault(struct kv *store, struct slots *slots,
+                                 const struct open_error *why)
 {
     uint64_t number = 0, used = 0;
     struct kv_txn *txn = kv_txn_begin(store, false);

@@ -20,7 +20,7 @@ static const struct kv_kind sessions_kind = {
 };
 
 enum kv_status store_open(const char *directory, uint64_t max_bytes, struct kv **ret_store,
-                             char *ret_why, size_t size)
+                          char *ret_why, size_t size)
 {
     return kv_open(&sessions_kind, directory, max_bytes, ret_store, ret_why, size);
 }

@@ -58,7 +58,7 @@
  * byte for byte as it was.
  */
 enum kv_status store_open(const char *directory, uint64_t max_bytes, struct kv **ret_store,
-                             char *ret_why, size_t size);
+                          char *ret_why, size_t size);
 
 /* When kv_commit() returns, the keys of what was deleted are gone. False while they are not: the
  * disk refused to overwrite them. Each commit and the next opening try again. */
@@ -69,7 +69,7 @@ bool store_erasure_done(const struct kv *store);
 /* KV_OK: *ret_session is new; session_free(). KV_MISSING, and KV_DAMAGED for this one
  * record, are no errors of the transaction. */
 enum kv_status store_get_session(struct kv_txn *txn, const uint8_t id[SESSION_ID_BYTES],
-                                    struct session **ret_session);
+                                 struct session **ret_session);
 
 /*
  * Writes the session with its indexes (name, due, changes), if it differs from what is stored; then
@@ -77,8 +77,7 @@ enum kv_status store_get_session(struct kv_txn *txn, const uint8_t id[SESSION_ID
  * remembering it as an error, if the petname is another's. KV_FAILED if a field is not one that
  * could be read again (state/record.h).
  */
-enum kv_status store_put_session(struct kv_txn *txn, struct session *session,
-                                    bool *ret_changed);
+enum kv_status store_put_session(struct kv_txn *txn, struct session *session, bool *ret_changed);
 
 /* Deletes the session, its messages and its index rows. Missing is fine. A damaged record stays:
  * the transaction fails, since it cannot be known which rows lead to it. */
@@ -88,12 +87,11 @@ void store_delete_session(struct kv_txn *txn, const uint8_t id[SESSION_ID_BYTES]
  * Finds by petname, else by the start of one session's petname, or of its id in hex (at least 1
  * digit). KV_MISSING and KV_AMBIGUOUS are no errors of the transaction.
  */
-enum kv_status store_find(struct kv_txn *txn, const char *text,
-                             uint8_t ret_id[SESSION_ID_BYTES]);
+enum kv_status store_find(struct kv_txn *txn, const char *text, uint8_t ret_id[SESSION_ID_BYTES]);
 
 /* The first id that is greater than `after` (NULL: the first of all). KV_MISSING at the end. */
 enum kv_status store_next_id(struct kv_txn *txn, const uint8_t *after,
-                                uint8_t ret_id[SESSION_ID_BYTES]);
+                             uint8_t ret_id[SESSION_ID_BYTES]);
 
 /* How many sessions there are; costs nothing. */
 uint64_t store_count(struct kv_txn *txn);
@@ -128,15 +126,14 @@ int64_t store_noted_time(struct kv_txn *txn);
 enum store_box { STORE_OUTBOX, STORE_INBOX };
 
 /* KV_MISSING, remembered as an error, if there is no such session. */
-void store_put_message(struct kv_txn *txn, enum store_box box,
-                       const uint8_t id[SESSION_ID_BYTES], uint32_t number, const uint8_t *data,
-                       size_t length);
+void store_put_message(struct kv_txn *txn, enum store_box box, const uint8_t id[SESSION_ID_BYTES],
+                       uint32_t number, const uint8_t *data, size_t length);
 
 /* Borrowed from the transaction, until it ends, writes, or lends another. KV_MISSING, and
  * KV_DAMAGED for this one message, are no errors of the transaction. */
 enum kv_status store_get_message(struct kv_txn *txn, enum store_box box,
-                                    const uint8_t id[SESSION_ID_BYTES], uint32_t number,
-                                    const uint8_t **ret_data, size_t *ret_length);
+                                 const uint8_t id[SESSION_ID_BYTES], uint32_t number,
+                                 const uint8_t **ret_data, size_t *ret_length);
 
 /* Deletes numbers below `below` (UINT32_MAX: all). */
 void store_delete_messages(struct kv_txn *txn, enum store_box box,
@@ -147,7 +144,7 @@ void store_delete_messages(struct kv_txn *txn, enum store_box box,
 /* The exports number of the newest text from which this session came. KV_MISSING if it never
  * did, or if its deadline has passed for long: such a text is refused by itself. */
 enum kv_status store_get_import(struct kv_txn *txn, const uint8_t id[SESSION_ID_BYTES],
-                                   uint32_t *ret_exports);
+                                uint32_t *ret_exports);
 
 /* Remembers one until `deadline` (ms), and forgets some of those whose deadline was before `now`.
  */
@@ -162,6 +159,6 @@ uint64_t store_last_change(struct kv_txn *txn);
 
 /* The first change after `since`. KV_MISSING at the end. */
 enum kv_status store_next_change(struct kv_txn *txn, uint64_t since, uint64_t *ret_change,
-                                    uint8_t ret_id[SESSION_ID_BYTES]);
+                                 uint8_t ret_id[SESSION_ID_BYTES]);
 
 #endif

@@ -11,8 +11,8 @@
 /* ---- from id to id ---- */
 
 /* The first session at or behind `key`. */
-static enum kv_status seek_session(struct kv_txn *txn, const struct row_key *key,
-                                      MDB_val *ret_id, MDB_val *ret_value)
+static enum kv_status seek_session(struct kv_txn *txn, const struct row_key *key, MDB_val *ret_id,
+                                   MDB_val *ret_value)
 {
     if (!kv_seek(txn, TABLE_SESSIONS, key, ret_id, ret_value))
         return txn->status == KV_OK ? KV_MISSING : txn->status;
@@ -31,7 +31,7 @@ static bool increment(uint8_t id[SESSION_ID_BYTES])
 }
 
 enum kv_status store_next_id(struct kv_txn *txn, const uint8_t *after,
-                                uint8_t ret_id[SESSION_ID_BYTES])
+                             uint8_t ret_id[SESSION_ID_BYTES])
 {
     uint8_t least[SESSION_ID_BYTES] = {0};
     MDB_val id, value;
@@ -73,7 +73,7 @@ static bool read_prefix(const char *text, uint8_t first[SESSION_ID_BYTES],
 }
 
 static enum kv_status find_prefix(struct kv_txn *txn, const char *text,
-                                     uint8_t ret_id[SESSION_ID_BYTES])
+                                  uint8_t ret_id[SESSION_ID_BYTES])
 {
     uint8_t first[SESSION_ID_BYTES], last[SESSION_ID_BYTES], next[SESSION_ID_BYTES];
     if (!read_prefix(text, first, last))
@@ -96,8 +96,7 @@ static enum kv_status find_prefix(struct kv_txn *txn, const char *text,
     return KV_OK;
 }
 
-enum kv_status store_find(struct kv_txn *txn, const char *text,
-                             uint8_t ret_id[SESSION_ID_BYTES])
+enum kv_status store_find(struct kv_txn *txn, const char *text, uint8_t ret_id[SESSION_ID_BYTES])
 {
     uint8_t by_id[SESSION_ID_BYTES], by_name[SESSION_ID_BYTES];
     if (index_find_name(txn, text, ret_id))

@@ -27,7 +27,7 @@ static bool read_row(struct kv_txn *txn, const MDB_val *value, uint64_t *ret_exp
 }
 
 enum kv_status store_get_import(struct kv_txn *txn, const uint8_t id[SESSION_ID_BYTES],
-                                   uint32_t *ret_exports)
+                                uint32_t *ret_exports)
 {
     struct row_key key = row_id(id);
     MDB_val value;

@@ -10,9 +10,8 @@ static const enum table box_tables[] = {
     [STORE_INBOX] = TABLE_INBOX,
 };
 
-void store_put_message(struct kv_txn *txn, enum store_box box,
-                       const uint8_t id[SESSION_ID_BYTES], uint32_t number, const uint8_t *data,
-                       size_t length)
+void store_put_message(struct kv_txn *txn, enum store_box box, const uint8_t id[SESSION_ID_BYTES],
+                       uint32_t number, const uint8_t *data, size_t length)
 {
     struct row_key owner = row_id(id), key = row_message(id, number);
     uint32_t slot;
@@ -24,8 +23,8 @@ void store_put_message(struct kv_txn *txn, enum store_box box,
 }
 
 enum kv_status store_get_message(struct kv_txn *txn, enum store_box box,
-                                    const uint8_t id[SESSION_ID_BYTES], uint32_t number,
-                                    const uint8_t **ret_data, size_t *ret_length)
+                                 const uint8_t id[SESSION_ID_BYTES], uint32_t number,
+                                 const uint8_t **ret_data, size_t *ret_length)
 {
     struct row_key key = row_message(id, number);
     MDB_val value;

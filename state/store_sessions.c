@@ -19,7 +19,7 @@ struct stored {
 
 /* A row that does not open is no error of the transaction: the others still can be read. */
 static enum kv_status open_row(struct kv_txn *txn, const uint8_t *id, const MDB_val *row,
-                                  struct stored *ret_stored)
+                               struct stored *ret_stored)
 {
     struct row_key key = row_id(id);
     enum kv_status status = seal_slot(row, &ret_stored->slot);
@@ -29,15 +29,15 @@ static enum kv_status open_row(struct kv_txn *txn, const uint8_t *id, const MDB_
 }
 
 /* Neither is a record that cannot be read. */
-static enum kv_status decode(struct kv_txn *txn, const uint8_t *id,
-                                const struct stored *stored, struct session **ret_session)
+static enum kv_status decode(struct kv_txn *txn, const uint8_t *id, const struct stored *stored,
+                             struct session **ret_session)
 {
     enum kv_status status = record_decode(id, stored->data, stored->length, ret_session);
     return status == KV_DAMAGED ? status : kv_fail(txn, status);
 }
 
 static enum kv_status read_session(struct kv_txn *txn, const uint8_t *id,
-                                      struct session **ret_session, uint32_t *ret_slot)
+                                   struct session **ret_session, uint32_t *ret_slot)
 {
     struct row_key key = row_id(id);
     struct stored stored;
@@ -54,7 +54,7 @@ static enum kv_status read_session(struct kv_txn *txn, const uint8_t *id,
 }
 
 enum kv_status store_get_session(struct kv_txn *txn, const uint8_t id[SESSION_ID_BYTES],
-                                    struct session **ret_session)
+                                 struct session **ret_session)
 {
     uint32_t slot;
     return read_session(txn, id, ret_session, &slot);
@@ -80,7 +80,7 @@ static bool is_over(struct kv_txn *txn, const struct session *session)
 /* The slot for the session's record; `old` is that of the stored one, or NULL. One that is over
  * gets another: what it was is forgotten with the old one, though its result can still be seen. */
 static enum kv_status choose_slot(struct kv_txn *txn, const struct session *session,
-                                     const uint32_t *old, uint32_t *ret_slot)
+                                  const uint32_t *old, uint32_t *ret_slot)
 {
     if (old != NULL && !is_over(txn, session)) {
         *ret_slot = *old;
@@ -102,7 +102,7 @@ static bool name_taken(struct kv_txn *txn, const struct session *session)
 
 /* True if the session, as it was at its stored change, is what is stored. */
 static enum kv_status compare(const struct session *session, const struct stored *stored,
-                                 bool *ret_same)
+                              bool *ret_same)
 {
     struct record record;
     enum kv_status status = record_encode(session, &record);
@@ -114,8 +114,7 @@ static enum kv_status compare(const struct session *session, const struct stored
     return KV_OK;
 }
 
-static enum kv_status write_record(struct kv_txn *txn, const struct session *session,
-                                      uint32_t slot)
+static enum kv_status write_record(struct kv_txn *txn, const struct session *session, uint32_t slot)
 {
     struct row_key key = row_id(session->id);
     struct record record;
@@ -130,7 +129,7 @@ static enum kv_status write_record(struct kv_txn *txn, const struct session *ses
 /* Writes the session under a new change number, and moves its index rows; `old` is what was stored,
  * in `old_slot`, or both are NULL. */
 static enum kv_status write_changed(struct kv_txn *txn, struct session *session,
-                                       const struct session *old, const uint32_t *old_slot)
+                                    const struct session *old, const uint32_t *old_slot)
 {
     uint32_t slot;
     session->change = index_new_change(txn);
@@ -143,7 +142,7 @@ static enum kv_status write_changed(struct kv_txn *txn, struct session *session,
 
 /* Of a session that is stored already. */
 static enum kv_status put_opened(struct kv_txn *txn, struct session *session,
-                                    const struct stored *stored, bool *ret_changed)
+                                 const struct stored *stored, bool *ret_changed)
 {
     struct session *old;
     enum kv_status status = record_decode(session->id, stored->data, stored->length, &old);
@@ -160,8 +159,8 @@ static enum kv_status put_opened(struct kv_txn *txn, struct session *session,
     return status;
 }
 
-static enum kv_status put_again(struct kv_txn *txn, struct session *session,
-                                   const MDB_val *row, bool *ret_changed)
+static enum kv_status put_again(struct kv_txn *txn, struct session *session, const MDB_val *row,
+                                bool *ret_changed)
 {
     struct stored stored;
     enum kv_status status = kv_fail(txn, open_row(txn, session->id, row, &stored));
@@ -172,8 +171,7 @@ static enum kv_status put_again(struct kv_txn *txn, struct session *session,
     return status;
 }
 
-enum kv_status store_put_session(struct kv_txn *txn, struct session *session,
-                                    bool *ret_changed)
+enum kv_status store_put_session(struct kv_txn *txn, struct session *session, bool *ret_changed)
 {
     struct row_key key = row_id(session->id);
     uint64_t before = session->change;

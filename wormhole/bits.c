@@ -13,10 +13,10 @@ bool bits_has(const struct bits *bits, uint32_t number)
 
 static bool grow(struct bits *bits, size_t count)
 {
-    uint64_t *words = realloc(bits->words, count * sizeof *words);
+    uint64_t *words = realloc(bits->words, count * sizeof(*words));
     if (words == NULL)
         return false;
-    memset(words + bits->count, 0, (count - bits->count) * sizeof *words);
+    memset(words + bits->count, 0, (count - bits->count) * sizeof(*words));
     bits->words = words;
     bits->count = count;
     return true;
@@ -34,5 +34,5 @@ bool bits_add(struct bits *bits, uint32_t number)
 void bits_free(struct bits *bits)
 {
     free(bits->words);
-    memset(bits, 0, sizeof *bits);
+    memset(bits, 0, sizeof(*bits));
 }

@@ -31,8 +31,8 @@ enum session_refusal command_send(struct step *step)
         return SESSION_REFUSED_FULL;
     /* The nonce is stored with the message, so that it is the same bytes whenever it must be added
      * again. */
-    step_random(step, nonce, sizeof nonce);
-    step_write(step, WRITE_OUTBOX, session->sent, nonce, sizeof nonce, event->data, event->length);
+    step_random(step, nonce, sizeof(nonce));
+    step_write(step, WRITE_OUTBOX, session->sent, nonce, sizeof(nonce), event->data, event->length);
     session->sent++;
     session->sent_bytes += event->length;
     user_is_here(step);

@@ -71,9 +71,9 @@ void ending_finish(struct step *step)
         visit_drop(step);
     session->state = SESSION_CLOSED;
     session->wake = session->ended + step->context->keep;
-    sodium_memzero(session->code, sizeof session->code);
-    sodium_memzero(session->scalar, sizeof session->scalar);
-    sodium_memzero(session->key, sizeof session->key);
-    sodium_memzero(session->verifier, sizeof session->verifier);
+    sodium_memzero(session->code, sizeof(session->code));
+    sodium_memzero(session->scalar, sizeof(session->scalar));
+    sodium_memzero(session->key, sizeof(session->key));
+    sodium_memzero(session->verifier, sizeof(session->verifier));
     step_write(step, WRITE_OUTBOX_FORGET, 0, NULL, 0, NULL, 0);
 }

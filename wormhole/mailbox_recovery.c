@@ -69,7 +69,7 @@ void mailbox_recovery_remember(struct step *step, const char *mailbox)
         return;
     free(session->places[SESSION_PLACES - 1]);
     memmove(&session->places[1], &session->places[0],
-            (SESSION_PLACES - 1) * sizeof session->places[0]);
+            (SESSION_PLACES - 1) * sizeof(session->places[0]));
     session->places[0] = NULL;
     step_set_text(step, &session->places[0], mailbox, WIRE_NAME_MAX);
 }

@@ -27,7 +27,7 @@ void outcome_clear(struct outcome *outcome)
         free_effect(&outcome->effects[i]);
     free(outcome->writes);
     free(outcome->effects);
-    memset(outcome, 0, sizeof *outcome);
+    memset(outcome, 0, sizeof(*outcome));
 }
 
 /* A step has a handful of each; growing one by one in powers of two needs no capacity to be kept.
@@ -43,7 +43,7 @@ void step_write(struct step *step, enum write_type type, uint32_t number, const 
                 size_t head_length, const void *data, size_t length)
 {
     struct outcome *outcome = step->outcome;
-    struct session_write *writes = grown(outcome->writes, outcome->write_count, sizeof *writes);
+    struct session_write *writes = grown(outcome->writes, outcome->write_count, sizeof(*writes));
     if (writes != NULL)
         outcome->writes = writes;
     /* One byte more: malloc(0) may return NULL without meaning a failure. */
@@ -65,7 +65,7 @@ void step_effect(struct step *step, enum effect_type type, char *text, uint32_t 
 {
     struct outcome *outcome = step->outcome;
     struct session_effect *effects =
-        grown(outcome->effects, outcome->effect_count, sizeof *effects);
+        grown(outcome->effects, outcome->effect_count, sizeof(*effects));
     if (effects == NULL) {
         free(text);
         outcome->no_memory = true;

@@ -29,7 +29,7 @@ static void take_key(struct step *step, const char *side, const uint8_t key[KEY_
     memcpy(session->key, key, KEY_BYTES);
     keys_verifier(session->key, session->verifier);
     /* The second half must never run twice on one scalar. */
-    sodium_memzero(session->scalar, sizeof session->scalar);
+    sodium_memzero(session->scalar, sizeof(session->scalar));
     step_set_text(step, &session->peer_side, side, WIRE_NAME_MAX);
     session->state = SESSION_KEYED;
     got_further(step);
@@ -59,7 +59,7 @@ static void on_pake(struct step *step, const struct wire_message *message)
     else
         ending_begin(step, fault == PAKE_REFLECTED ? RESULT_SCARY : RESULT_ERRORY, false,
                      pake_fault_text(fault));
-    sodium_memzero(key, sizeof key);
+    sodium_memzero(key, sizeof(key));
 }
 
 /* ---- what is encrypted ---- */
@@ -81,7 +81,7 @@ static bool open_message(struct step *step, const struct wire_message *message,
     }
     keys_phase(step->session->key, message->side, message->phase, key);
     bool authentic = keys_open(key, message->body, message->body_length, plain);
-    sodium_memzero(key, sizeof key);
+    sodium_memzero(key, sizeof(key));
     if (!authentic) {
         free(plain);
         ending_begin(step, RESULT_SCARY, false,

@@ -29,7 +29,7 @@
 static int64_t jittered(struct step *step, int64_t duration)
 {
     uint32_t random;
-    step_random(step, &random, sizeof random);
+    step_random(step, &random, sizeof(random));
     return duration - (int64_t)((double)duration / 5 * random / UINT32_MAX);
 }
 

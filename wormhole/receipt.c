@@ -34,7 +34,7 @@ static void make(struct step *step)
     session->receipt_delivered = session->received;
     session->receipt_read = session->acked;
     session->receipt_stored = false;
-    step_random(step, session->receipt_nonce, sizeof session->receipt_nonce);
+    step_random(step, session->receipt_nonce, sizeof(session->receipt_nonce));
     session->visit->receipt_seen = session->visit->receipt_told = false;
 }
 
@@ -47,7 +47,7 @@ static void tell(struct step *step)
     payload_receipt(session->receipt_delivered, session->receipt_read, text);
     keys_phase(session->key, session->side, phase, key);
     keys_seal(key, session->receipt_nonce, (const uint8_t *)text, strlen(text), sealed);
-    sodium_memzero(key, sizeof key);
+    sodium_memzero(key, sizeof(key));
     session->visit->receipt_told = true;
     step_send(step, wire_add(phase, sealed, strlen(text) + KEYS_SEALED_EXTRA));
 }

@@ -53,11 +53,11 @@ void session_take_code(struct step *step, const char *code)
     uint8_t random[PAKE_RANDOM_BYTES];
     bool made = false;
     for (int i = 0; i < PAKE_TRIES && !made; i++) {
-        step_random(step, random, sizeof random);
+        step_random(step, random, sizeof(random));
         made = pake_start(code, random, session->scalar, session->pake);
     }
-    sodium_memzero(random, sizeof random);
-    assert(strnlen(code, sizeof session->code) < sizeof session->code);
+    sodium_memzero(random, sizeof(random));
+    assert(strnlen(code, sizeof(session->code)) < sizeof(session->code));
     strcpy(session->code, code);
     if (!made)
         step->outcome->no_memory = true; /* undo the step: nothing may leave without a pake */
@@ -68,8 +68,8 @@ void session_take_code(struct step *step, const char *code)
 static void make_side(struct step *step, char ret_side[SIDE_TEXT])
 {
     uint8_t random[(SIDE_TEXT - 1) / 2];
-    step_random(step, random, sizeof random);
-    sodium_bin2hex(ret_side, SIDE_TEXT, random, sizeof random);
+    step_random(step, random, sizeof(random));
+    sodium_bin2hex(ret_side, SIDE_TEXT, random, sizeof(random));
 }
 
 static void take_options(struct step *step, const struct session_options *options)
@@ -96,9 +96,9 @@ struct session *session_new(const struct session_options *options,
     struct step step = {.session = session, .context = context, .outcome = &outcome};
     if (session == NULL)
         return NULL;
-    step_random(&step, session->id, sizeof session->id);
+    step_random(&step, session->id, sizeof(session->id));
     make_side(&step, session->side);
-    step_random(&step, session->version_nonce, sizeof session->version_nonce);
+    step_random(&step, session->version_nonce, sizeof(session->version_nonce));
     take_options(&step, options);
     session->created = session->last_activity = session->schedule_start = context->now;
     if (options->code != NULL)

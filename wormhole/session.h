@@ -123,7 +123,8 @@ struct session {
     char *mailbox;     /* id, or NULL */
     bool mailbox_lost; /* keyed, and the relay had forgotten the mailbox: look behind the nameplate
                           too */
-    bool reclaim_nameplate;  /* the next visit claims the nameplate again instead of opening a mailbox */
+    bool reclaim_nameplate;       /* the next visit claims the nameplate again instead of opening a
+                                     mailbox */
     char *places[SESSION_PLACES]; /* mailboxes behind the nameplate in which our version was left
                                      while our own was lost, the newest first; NULL at the end */
     uint32_t look; /* which one the next visit opens that does not claim: 0 is `mailbox`, others

@@ -22,7 +22,7 @@ char *session_seal(const struct session *session, uint32_t number, const uint8_t
     payload_phase_name(number, phase);
     keys_phase(session->key, session->side, phase, key);
     keys_seal(key, row, row + KEYS_NONCE_BYTES, plain_length, sealed);
-    sodium_memzero(key, sizeof key);
+    sodium_memzero(key, sizeof(key));
     char *text = wire_add(phase, sealed, plain_length + KEYS_SEALED_EXTRA);
     free(sealed);
     return text;
@@ -40,5 +40,5 @@ bool session_sound(const struct session *session)
     uint8_t pake[PAKE_MESSAGE_BYTES];
     return session->version != NULL && code_check(session->code) == CODE_OK &&
            pake_message(session->code, session->scalar, pake) &&
-           sodium_memcmp(pake, session->pake, sizeof pake) == 0;
+           sodium_memcmp(pake, session->pake, sizeof(pake)) == 0;
 }

@@ -38,7 +38,7 @@ void visit_await(struct step *step, enum visit_stage stage)
 
 void visit_begin(struct step *step)
 {
-    struct visit *visit = calloc(1, sizeof *visit);
+    struct visit *visit = calloc(1, sizeof(*visit));
     if (visit == NULL) {
         step->outcome->no_memory = true;
         return;
@@ -96,7 +96,7 @@ static void on_welcome(struct step *step, const struct wire_message *message)
     if (step->session->visit->stage != VISIT_CONNECTING)
         return;
     if (message->error != NULL) {
-        snprintf(why, sizeof why, "the relay refuses clients: %s", message->error);
+        snprintf(why, sizeof(why), "the relay refuses clients: %s", message->error);
         visit_fail(step, why, REFUSED_WAIT);
     } else if (message->permission_needed) {
         visit_fail(step, "the relay asks for a permission (hashcash) that this program cannot give",
@@ -113,15 +113,15 @@ static void on_allocated(struct step *step, const struct wire_message *message)
     char code[CODE_MAX + 1];
     if (session->visit->stage != VISIT_ALLOCATING)
         return;
-    step_random(step, entropy, sizeof entropy);
+    step_random(step, entropy, sizeof(entropy));
     if (code_generate(message->nameplate, session->words, entropy, code)) {
         session_take_code(step, code);
         visit_claim(step);
     } else {
         visit_fail(step, "the relay allocated a nameplate that is none", REFUSED_WAIT);
     }
-    sodium_memzero(entropy, sizeof entropy);
-    sodium_memzero(code, sizeof code);
+    sodium_memzero(entropy, sizeof(entropy));
+    sodium_memzero(code, sizeof(code));
 }
 
 static void on_claimed(struct step *step, const struct wire_message *message)
@@ -247,12 +247,12 @@ static const struct {
 static void on_error(struct step *step, const struct wire_message *message)
 {
     char why[REASON_MAX + 1];
-    for (size_t i = 0; i < sizeof known_errors / sizeof known_errors[0]; i++)
+    for (size_t i = 0; i < sizeof(known_errors) / sizeof(known_errors[0]); i++)
         if (strcmp(message->error, known_errors[i].text) == 0) {
             known_errors[i].handler(step);
             return;
         }
-    snprintf(why, sizeof why, "the relay answers: %s", message->error);
+    snprintf(why, sizeof(why), "the relay answers: %s", message->error);
     visit_fail(step, why, 0);
 }
 

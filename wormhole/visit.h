@@ -34,10 +34,10 @@ struct visit {
     int64_t ping;  /* number of the last ping told */
     bool was_held; /* it came so far that there was nothing to do */
 
-    bool forgotten;   /* the nameplate leads to another mailbox than it did */
+    bool forgotten;         /* the nameplate leads to another mailbox than it did */
     bool reclaim_nameplate; /* this one claimed the nameplate again, behind a lost mailbox */
-    char *mailbox;    /* the one opened */
-    bool elsewhere;   /* … which is not the session's */
+    char *mailbox;          /* the one opened */
+    bool elsewhere;         /* … which is not the session's */
 
     bool pake_seen, version_seen; /* the mailbox holds ours */
     bool pake_told, version_told; /* added on this connection */

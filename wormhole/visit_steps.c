@@ -182,8 +182,8 @@ static void add_what_is_lacking(struct step *step)
         return;
     if (!visit->pake_seen && !visit->pake_told)
         add_pake(step);
-    if (session_keyed(session) && mailbox_recovery_may_add_version(session) && !visit->version_seen &&
-        !visit->version_told)
+    if (session_keyed(session) && mailbox_recovery_may_add_version(session) &&
+        !visit->version_seen && !visit->version_told)
         add_version(step);
     if (!may_add_numbers(session))
         return;

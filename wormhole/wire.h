@@ -60,8 +60,8 @@ enum wire_fault {
  */
 enum wire_fault wire_parse(const char *text, size_t length, struct wire_message *ret_message);
 
-/* The nameplates that WIRE_NAMEPLATES lists, one after the other: *index is 0 at first, and where to
- * go on then. What is no nameplate is left out. Borrowed; NULL at the end. */
+/* The nameplates that WIRE_NAMEPLATES lists, one after the other: *index is 0 at first, and where
+ * to go on then. What is no nameplate is left out. Borrowed; NULL at the end. */
 const char *wire_next_nameplate(const struct wire_message *message, size_t *index);
 
 /* Frees what the message holds, body included. A zeroed message is fine. */

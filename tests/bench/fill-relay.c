@@ -81,8 +81,8 @@ static void claim(struct filling *filling, struct mailbox *mailbox, unsigned lon
     char nameplate[24];
 
     mailbox->filling = filling;
-    snprintf(mailbox->side, sizeof mailbox->side, "%010lx", number);
-    snprintf(nameplate, sizeof nameplate, "%lu", FIRST + number);
+    snprintf(mailbox->side, sizeof(mailbox->side), "%010lx", number);
+    snprintf(nameplate, sizeof(nameplate), "%lu", FIRST + number);
     asking = who(mailbox);
     filling->waiting++;
     filling->store->claim(filling->store->self, &asking, nameplate, on_claimed, mailbox);
@@ -114,7 +114,7 @@ int main(int argc, char **argv)
         fail("usage: fill-relay DIRECTORY COUNT DAYS");
     if (!base || sodium_init() < 0)
         fail("cannot begin");
-    store = lmdb_store_new(base, argv[1], 0, &limits, why, sizeof why);
+    store = lmdb_store_new(base, argv[1], 0, &limits, why, sizeof(why));
     if (!store)
         fail(why);
     filling.store = lmdb_store_interface(store);

@@ -31,7 +31,7 @@ static void check(int status)
 static double commit_once(MDB_env *env, MDB_dbi table, size_t number)
 {
     char record[RECORD_BYTES] = {0};
-    MDB_val key = {sizeof number, &number}, value = {sizeof record, record};
+    MDB_val key = {sizeof(number), &number}, value = {sizeof(record), record};
     int64_t started = load_now();
     MDB_txn *txn;
 
@@ -89,7 +89,7 @@ _Noreturn static void echo(int listener)
         .opened = on_opened, .message = send_back, .closed = on_gone};
     struct event_base *base = event_base_new();
     char why[256];
-    struct ws_net *net = base ? ws_net_new(base, NULL, why, sizeof why) : NULL;
+    struct ws_net *net = base ? ws_net_new(base, NULL, why, sizeof(why)) : NULL;
     int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
     if (!net || fd < 0 || !ws_accept(net, fd, NULL, &handlers, base))
@@ -141,7 +141,7 @@ static void on_lost(struct ws *ws, const char *why, void *arg)
 static int listen_somewhere(char *ret_url, size_t size)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t length = sizeof address;
+    socklen_t length = sizeof(address);
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     if (fd < 0 || bind(fd, (struct sockaddr *)&address, length) || listen(fd, 1) ||
@@ -157,7 +157,7 @@ static void measure_trips(double *times, size_t count)
         .opened = on_ready, .message = on_back, .closed = on_lost};
     struct trips trips = {.times = times, .count = count};
     char url[64];
-    int listener = listen_somewhere(url, sizeof url);
+    int listener = listen_somewhere(url, sizeof(url));
     pid_t child = fork();
     struct ws *ws;
 
@@ -179,7 +179,7 @@ static void measure_trips(double *times, size_t count)
 void load_floor(char **words)
 {
     size_t count = strtoul(words[1], NULL, 10);
-    double *times = calloc(count + 1, sizeof *times);
+    double *times = calloc(count + 1, sizeof(*times));
 
     if (!times || count == 0)
         load_fail("so many cannot be measured");

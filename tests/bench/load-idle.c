@@ -69,7 +69,7 @@ void load_idle(char **words)
     struct event *input;
 
     allow_descriptors();
-    crowd.talkers = calloc(crowd.wanted + 1, sizeof *crowd.talkers);
+    crowd.talkers = calloc(crowd.wanted + 1, sizeof(*crowd.talkers));
     if (!crowd.talkers || crowd.wanted == 0)
         load_fail("so many cannot be");
     load_begin(&crowd.load, words[0]);

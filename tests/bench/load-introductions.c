@@ -157,7 +157,7 @@ void load_introductions(char **words)
 {
     struct run run = {.wanted = strtoul(words[2], NULL, 10)};
     unsigned long at_a_time = strtoul(words[1], NULL, 10);
-    struct introduction *introductions = calloc(at_a_time, sizeof *introductions);
+    struct introduction *introductions = calloc(at_a_time, sizeof(*introductions));
     int64_t started;
 
     if (!introductions || at_a_time == 0 || run.wanted < at_a_time)

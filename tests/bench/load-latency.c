@@ -30,7 +30,7 @@ static void next(struct lane *lane)
         event_base_loopbreak(lane->load.base);
         return;
     }
-    snprintf(phase, sizeof phase, "%zu", lane->round);
+    snprintf(phase, sizeof(phase), "%zu", lane->round);
     lane->heard = 0;
     lane->said = load_now();
     talker_add(&lane->left, phase, BODY_BYTES);
@@ -64,13 +64,13 @@ void load_latency(char **words)
 {
     struct lane lane = {.wanted = strtoul(words[1], NULL, 10)};
 
-    lane.times = calloc(lane.wanted + 1, sizeof *lane.times);
+    lane.times = calloc(lane.wanted + 1, sizeof(*lane.times));
     if (!lane.times || lane.wanted == 0)
         load_fail("so many cannot be measured");
     load_begin(&lane.load, words[0]);
     lane.left = lane.right = (struct talker){.heard = on_heard, .arg = &lane};
     talker_start(&lane.left, &lane.load);
-    snprintf(lane.mailbox, sizeof lane.mailbox, "%s", lane.left.side);
+    snprintf(lane.mailbox, sizeof(lane.mailbox), "%s", lane.left.side);
     talker_start(&lane.right, &lane.load);
     event_base_dispatch(lane.load.base);
     load_print_percentiles("delivery-ms", lane.times, lane.wanted);

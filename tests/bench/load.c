@@ -36,7 +36,7 @@ void load_begin(struct load *load, const char *url)
     if (url_parse(url, &load->url) != URL_OK)
         load_fail("that is no URL of a relay");
     load->base = event_base_new();
-    load->net = load->base ? ws_net_new(load->base, NULL, why, sizeof why) : NULL;
+    load->net = load->base ? ws_net_new(load->base, NULL, why, sizeof(why)) : NULL;
     if (!load->net)
         load_fail("out of memory");
 }
@@ -57,7 +57,7 @@ static int compare(const void *left, const void *right)
 
 void load_print_percentiles(const char *name, double *values, size_t count)
 {
-    qsort(values, count, sizeof *values, compare);
+    qsort(values, count, sizeof(*values), compare);
     printf("%s-p50 %f\n%s-p99 %f\n", name, values[count / 2], name, values[count * 99 / 100]);
 }
 
@@ -85,7 +85,7 @@ static bool is_ack(const uint8_t *data, size_t length)
 {
     static const char word[] = "\"ack\"";
 
-    return memmem(data, length, word, sizeof word - 1) != NULL;
+    return memmem(data, length, word, sizeof(word) - 1) != NULL;
 }
 
 static void on_message(struct ws *ws, const uint8_t *data, size_t length, void *arg)
@@ -120,8 +120,8 @@ void talker_start(struct talker *talker, struct load *load)
 {
     uint8_t bytes[(LOAD_SIDE_SIZE - 1) / 2];
 
-    randombytes_buf(bytes, sizeof bytes);
-    sodium_bin2hex(talker->side, sizeof talker->side, bytes, sizeof bytes);
+    randombytes_buf(bytes, sizeof(bytes));
+    sodium_bin2hex(talker->side, sizeof(talker->side), bytes, sizeof(bytes));
     talker->load = load;
     talker->ws = ws_dial(load->net, &load->url, NULL, NULL, &handlers, talker);
     if (!talker->ws)
@@ -171,7 +171,7 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     if (sodium_init() < 0)
         load_fail("no randomness");
-    for (size_t i = 0; i < sizeof measures / sizeof *measures; i++) {
+    for (size_t i = 0; i < sizeof(measures) / sizeof(*measures); i++) {
         if (argc == measures[i].words + 2 && strcmp(argv[1], measures[i].name) == 0) {
             measures[i].run(argv + 2);
             return EXIT_SUCCESS;

@@ -21,7 +21,7 @@ __attribute__((constructor)) static void open_clock(void)
 {
     const char *path = getenv("WORMHOLED_TEST_CLOCK");
     int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
-    void *map = fd >= 0 ? mmap(NULL, sizeof *ahead, PROT_READ, MAP_SHARED, fd, 0) : MAP_FAILED;
+    void *map = fd >= 0 ? mmap(NULL, sizeof(*ahead), PROT_READ, MAP_SHARED, fd, 0) : MAP_FAILED;
     if (map != MAP_FAILED)
         ahead = map;
     if (fd >= 0)

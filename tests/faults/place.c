@@ -22,7 +22,7 @@ static bool is_ours(const struct dl_find_object *object)
 static void add(struct place *place, uintptr_t at)
 {
     place->at[place->depth++] = at;
-    for (size_t i = 0; i < sizeof at; i++)
+    for (size_t i = 0; i < sizeof(at); i++)
         place->hash = (place->hash ^ (uint8_t)(at >> 8 * i)) * HASH_PRIME;
 }
 

@@ -56,7 +56,7 @@ __attribute__((format(printf, 1, 2))) static void tell(const char *format, ...)
     char line[256];
     va_list arguments;
     va_start(arguments, format);
-    int length = vsnprintf(line, sizeof line, format, arguments);
+    int length = vsnprintf(line, sizeof(line), format, arguments);
     va_end(arguments);
     syscall(SYS_write, STDERR_FILENO, line, (size_t)length);
 }

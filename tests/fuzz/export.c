@@ -25,7 +25,7 @@ static void run(struct session *session)
     static const enum event_type events[] = {EVENT_WAKE, EVENT_LOST, EVENT_CLOSE, EVENT_WAKE};
 
     session_resume(session, &context);
-    for (size_t i = 0; i < sizeof events / sizeof events[0]; i++) {
+    for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
         session_step(session, &(struct session_event){.type = events[i], .text = "lost"}, &context,
                      &outcome);
         FUZZ_HOLDS(!outcome.no_memory);
@@ -80,11 +80,11 @@ static char *wrap(struct fuzz_input record)
     sodium_bin2base64(base64, base64_size, record.data, record.length,
                       sodium_base64_VARIANT_ORIGINAL);
     crypto_hash_sha256_init(&state);
-    crypto_hash_sha256_update(&state, named, sizeof named - 1);
-    crypto_hash_sha256_update(&state, id, sizeof id);
+    crypto_hash_sha256_update(&state, named, sizeof(named) - 1);
+    crypto_hash_sha256_update(&state, id, sizeof(id));
     crypto_hash_sha256_update(&state, record.data, record.length);
     crypto_hash_sha256_final(&state, check);
-    sodium_bin2hex(hex, sizeof hex, check, sizeof check);
+    sodium_bin2hex(hex, sizeof(hex), check, sizeof(check));
     session_id_text(id, id_text);
     FUZZ_HOLDS(asprintf(&text,
                         "{\"format\": \"wormholed-session\", \"version\": 1, "

@@ -46,7 +46,7 @@ static void end_close(struct end *end)
 static void take_message(struct end *end, struct frames_message *message)
 {
     FUZZ_HOLDS(message->length <= MESSAGE_MAX && message->data[message->length] == 0);
-    end->digest = fuzz_digest(end->digest, &message->length, sizeof message->length);
+    end->digest = fuzz_digest(end->digest, &message->length, sizeof(message->length));
     end->digest = fuzz_digest(end->digest, message->data, message->length);
     free(message);
 }

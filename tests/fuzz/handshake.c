@@ -53,7 +53,7 @@ static void check_reply(const struct handshake *handshake)
     char text[HANDSHAKE_TEXT_SIZE];
     size_t length = handshake_reply(handshake, text);
 
-    FUZZ_HOLDS(length < sizeof text && strlen(text) == length);
+    FUZZ_HOLDS(length < sizeof(text) && strlen(text) == length);
     FUZZ_HOLDS(strncmp(text, "HTTP/1.1 ", 9) == 0 && strstr(text, "\r\n\r\n") != NULL);
     FUZZ_HOLDS((handshake->progress == HANDSHAKE_DONE) == (strncmp(text + 9, "101 ", 4) == 0));
 }

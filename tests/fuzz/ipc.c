@@ -38,7 +38,7 @@ static void read_fields(const struct message *message)
     static const char *const keys[] = {"session", "words", "data", "n"};
     struct fields fields;
 
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+    for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
         read_field(message, keys[i]);
     fields_init(&fields, message->params);
     const char *text = fields_text_or(&fields, "session", "");

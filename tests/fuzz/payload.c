@@ -31,7 +31,7 @@ static void read_pake(const uint8_t *body, size_t length)
 
     if (payload_read_pake(body, length, message, &message_length) != PAYLOAD_OK)
         return;
-    FUZZ_HOLDS(message_length <= sizeof message);
+    FUZZ_HOLDS(message_length <= sizeof(message));
     uint8_t *theirs = fuzz_copy((struct fuzz_input){message, message_length});
 
     finish(theirs, message_length);

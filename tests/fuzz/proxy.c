@@ -15,7 +15,7 @@ static bool read_proxy(struct fuzz_input line, struct proxy *ret_proxy)
 {
     char *text = fuzz_text(line);
     char why[256] = "";
-    bool fine = proxy_parse(text, ret_proxy, why, sizeof why);
+    bool fine = proxy_parse(text, ret_proxy, why, sizeof(why));
 
     FUZZ_HOLDS(fine == (why[0] == '\0'));
     FUZZ_HOLDS(!fine || (ret_proxy->url.host[0] != '\0' && ret_proxy->url.port != 0));
@@ -45,7 +45,7 @@ static void say(struct outcome *outcome)
 {
     struct tunnel *tunnel = &outcome->tunnel;
 
-    FUZZ_HOLDS(tunnel->say_length < sizeof tunnel->say);
+    FUZZ_HOLDS(tunnel->say_length < sizeof(tunnel->say));
     outcome->said = fuzz_digest(outcome->said, tunnel->say, tunnel->say_length);
     tunnel->say_length = 0;
 }

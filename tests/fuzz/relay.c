@@ -55,7 +55,7 @@ static bool is_immediate(const char *type)
 {
     static const char *const types[] = {"ack", "error", "nameplates", "pong"};
 
-    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+    for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++)
         if (strcmp(type, types[i]) == 0)
             return true;
     return false;

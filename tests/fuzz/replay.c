@@ -31,11 +31,11 @@ static bool replay_file(const char *path, unsigned *count)
 
     if (file == NULL)
         return complain(path, strerror(errno));
-    size_t length = fread(bytes, 1, sizeof bytes, file);
+    size_t length = fread(bytes, 1, sizeof(bytes), file);
     bool failed = ferror(file) != 0;
 
     fclose(file);
-    if (failed || length == sizeof bytes)
+    if (failed || length == sizeof(bytes))
         return complain(path, "cannot be read, or is too large");
     fprintf(stderr, "%s\n", path);
     struct fuzz_input input = {bytes, length};
@@ -62,9 +62,9 @@ static bool replay_directory(const char *path, unsigned *count)
         return complain(path, strerror(errno));
     for (int i = 0; i < length; i++) {
         char inner[PATH_MAX];
-        int written = snprintf(inner, sizeof inner, "%s/%s", path, entries[i]->d_name);
+        int written = snprintf(inner, sizeof(inner), "%s/%s", path, entries[i]->d_name);
 
-        good = written < (int)sizeof inner && replay_file(inner, count) && good;
+        good = written < (int)sizeof(inner) && replay_file(inner, count) && good;
         free(entries[i]);
     }
     free(entries);
@@ -92,9 +92,9 @@ static bool replay_own(const char *name, unsigned *count)
 {
     const char *top = getenv("abs_top_srcdir");
     char path[PATH_MAX];
-    int length = snprintf(path, sizeof path, "%s/tests/fuzz/corpus/%s", top ? top : ".", name);
+    int length = snprintf(path, sizeof(path), "%s/tests/fuzz/corpus/%s", top ? top : ".", name);
 
-    return length < (int)sizeof path && replay(path, count);
+    return length < (int)sizeof(path) && replay(path, count);
 }
 
 int main(int argc, char **argv)

@@ -15,7 +15,7 @@ static void read_file(const char *path)
     struct settings settings = {0};
     char why[512] = "";
     struct settings_target target = {.table = settings_options.table, .settings = &settings};
-    bool done = settings_read_file(&target, path, why, sizeof why);
+    bool done = settings_read_file(&target, path, why, sizeof(why));
 
     FUZZ_HOLDS(done || strlen(why) > 0);
     for (unsigned i = 0; i < settings.listen.count; i++) {
@@ -35,7 +35,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t length)
 
     FUZZ_HOLDS(file >= 0);
     FUZZ_HOLDS(write(file, data, length) == (ssize_t)length);
-    snprintf(path, sizeof path, "/proc/self/fd/%d", file);
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
     read_file(path);
     close(file);
     return 0;

@@ -62,16 +62,16 @@ static void read_url(const char *text)
     static const char *const schemes[] = {"ws", "wss"};
     struct url url, again;
     char host[URL_HOST_HEADER_SIZE], where[URL_HOST_HEADER_SIZE];
-    char whole[URL_HOST_HEADER_SIZE + sizeof url.path + 10];
+    char whole[URL_HOST_HEADER_SIZE + sizeof(url.path) + 10];
     enum url_fault fault = url_parse(text, &url);
 
     if (fault != URL_OK) {
         FUZZ_HOLDS(strlen(url_fault_text(fault)) > 0);
         return;
     }
-    url_host_header(&url, host, sizeof host);
-    url_where(&url, where, sizeof where);
-    snprintf(whole, sizeof whole, "%s://%s%s", schemes[url.tls], host, url.path);
+    url_host_header(&url, host, sizeof(host));
+    url_where(&url, where, sizeof(where));
+    snprintf(whole, sizeof(whole), "%s://%s%s", schemes[url.tls], host, url.path);
     FUZZ_HOLDS(strlen(whole) > URL_MAX || url_parse(whole, &again) == URL_OK);
     FUZZ_HOLDS(strlen(whole) > URL_MAX ||
                (url.tls == again.tls && url.port == again.port && url.literal == again.literal &&

@@ -102,7 +102,7 @@ static void turn_clock(struct world *world)
 {
     static const int64_t most[] = {CLOCK_ERROR_MAX, CLOCK_ERROR_MAX, TIMELINE_DAY, MONTHS};
     struct home *home = somewhere(world);
-    size_t kind = chance_below(sizeof most / sizeof *most);
+    size_t kind = chance_below(sizeof(most) / sizeof(*most));
     home->machine.clock_error = chance_between(-most[kind], most[kind]);
     warn_judge(world, most[kind] > CLOCK_ERROR_MAX);
     trace(home->machine.name, "has a clock that is %lld s wrong",
@@ -126,7 +126,7 @@ static void accident(void *arg)
     struct world *world = arg;
     if (!world->accidents)
         return;
-    kinds[chance_below(sizeof kinds / sizeof *kinds)](world);
+    kinds[chance_below(sizeof(kinds) / sizeof(*kinds))](world);
     timeline_after(chance_spread(1, world->accident_every), accident, world);
 }
 

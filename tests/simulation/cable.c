@@ -70,7 +70,7 @@ static int64_t arrival(int64_t *last)
 static void send_packet(struct ws *ws, int64_t *last, void (*arrive)(void *), const char *text,
                         size_t length)
 {
-    struct packet *packet = malloc(sizeof *packet + length + 1);
+    struct packet *packet = malloc(sizeof(*packet) + length + 1);
     packet->next = packets;
     packet->place = &packets;
     if (packets != NULL)
@@ -296,7 +296,7 @@ struct ws *ws_dial(struct ws_net *net, const struct url *url, const struct proxy
     (void)options;
     if (net->dead)
         return NULL;
-    ws = calloc(1, sizeof *ws);
+    ws = calloc(1, sizeof(*ws));
     *ws = (struct ws){.net = net, .handlers = handlers, .arg = arg, .next = cables};
     cables = ws;
     if (net->dialled != NULL)
@@ -305,9 +305,9 @@ struct ws *ws_dial(struct ws_net *net, const struct url *url, const struct proxy
     return ws;
 }
 
-struct ws *relay_dialer_dial(struct relay_dialer *routes, struct relay *relay, const struct url *url,
-                       const struct ws_options *options, const struct ws_handlers *handlers,
-                       void *arg)
+struct ws *relay_dialer_dial(struct relay_dialer *routes, struct relay *relay,
+                             const struct url *url, const struct ws_options *options,
+                             const struct ws_handlers *handlers, void *arg)
 {
     (void)relay;
     return ws_dial(routes->net, url, NULL, options, handlers, arg);

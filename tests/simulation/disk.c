@@ -69,7 +69,7 @@ struct kv_txn {
 
 static struct blob *blob_new(const void *data, size_t length)
 {
-    struct blob *blob = malloc(sizeof *blob + length + 1);
+    struct blob *blob = malloc(sizeof(*blob) + length + 1);
     blob->holders = 1;
     blob->session = NULL;
     blob->length = length;
@@ -96,12 +96,12 @@ static void blob_drop(struct blob *blob)
 
 static struct platter *platter_copy(const struct platter *platter)
 {
-    struct platter *copy = malloc(sizeof *copy);
-    memcpy(copy->entries, platter->entries, platter->entry_count * sizeof platter->entries[0]);
-    memcpy(copy->rows, platter->rows, platter->row_count * sizeof platter->rows[0]);
+    struct platter *copy = malloc(sizeof(*copy));
+    memcpy(copy->entries, platter->entries, platter->entry_count * sizeof(platter->entries[0]));
+    memcpy(copy->rows, platter->rows, platter->row_count * sizeof(platter->rows[0]));
     copy->entry_count = platter->entry_count;
     copy->row_count = platter->row_count;
-    memcpy(copy->imports, platter->imports, sizeof platter->imports);
+    memcpy(copy->imports, platter->imports, sizeof(platter->imports));
     copy->import_count = platter->import_count;
     copy->last_change = platter->last_change;
     copy->noted = platter->noted;
@@ -142,7 +142,7 @@ static struct row *find_row(const struct platter *platter, enum store_box box, c
 
 struct kv *disk_new(const struct disk_hooks *hooks)
 {
-    struct kv *store = calloc(1, sizeof *store);
+    struct kv *store = calloc(1, sizeof(*store));
     store->hooks = *hooks;
     return store;
 }
@@ -157,17 +157,17 @@ void disk_free(struct kv *store)
 
 struct kv_txn *kv_read(struct kv *store)
 {
-    struct kv_txn *txn = calloc(1, sizeof *txn);
+    struct kv_txn *txn = calloc(1, sizeof(*txn));
     *txn = (struct kv_txn){.store = store, .platter = &store->durable};
     return txn;
 }
 
 struct kv_txn *kv_write(struct kv *store, size_t room)
 {
-    struct kv_txn *txn = calloc(1, sizeof *txn);
+    struct kv_txn *txn = calloc(1, sizeof(*txn));
     (void)room;
-    *txn = (struct kv_txn){
-        .store = store, .platter = platter_copy(&store->durable), .writes = true};
+    *txn =
+        (struct kv_txn){.store = store, .platter = platter_copy(&store->durable), .writes = true};
     return txn;
 }
 
@@ -230,7 +230,7 @@ static enum kv_status read_entry(const struct entry *entry, struct session **ret
 }
 
 enum kv_status store_get_session(struct kv_txn *txn, const uint8_t id[SESSION_ID_BYTES],
-                                    struct session **ret_session)
+                                 struct session **ret_session)
 {
     const struct entry *entry = find_entry(txn->platter, id);
     return entry == NULL ? KV_MISSING : read_entry(entry, ret_session);
@@ -254,7 +254,7 @@ static struct entry *add_entry(struct platter *platter, const uint8_t *id)
     if (platter->entry_count == SESSIONS_MAX)
         abort();
     memmove(&platter->entries[place + 1], &platter->entries[place],
-            (platter->entry_count - place) * sizeof platter->entries[0]);
+            (platter->entry_count - place) * sizeof(platter->entries[0]));
     platter->entry_count++;
     platter->entries[place] = (struct entry){.record = blob_new(NULL, 0)};
     memcpy(platter->entries[place].id, id, SESSION_ID_BYTES);
@@ -299,8 +299,7 @@ static enum kv_status put(struct kv_txn *txn, struct session *session, bool *ret
     return KV_OK;
 }
 
-enum kv_status store_put_session(struct kv_txn *txn, struct session *session,
-                                    bool *ret_changed)
+enum kv_status store_put_session(struct kv_txn *txn, struct session *session, bool *ret_changed)
 {
     if (ret_changed != NULL)
         *ret_changed = false;
@@ -312,8 +311,7 @@ enum kv_status store_put_session(struct kv_txn *txn, struct session *session,
     return status;
 }
 
-enum kv_status store_find(struct kv_txn *txn, const char *text,
-                             uint8_t ret_id[SESSION_ID_BYTES])
+enum kv_status store_find(struct kv_txn *txn, const char *text, uint8_t ret_id[SESSION_ID_BYTES])
 {
     for (unsigned i = 0; i < txn->platter->entry_count; i++)
         if (strcmp(txn->platter->entries[i].name, text) == 0) {
@@ -333,7 +331,7 @@ void store_delete_session(struct kv_txn *txn, const uint8_t id[SESSION_ID_BYTES]
         return;
     blob_drop(entry->record);
     memmove(entry, entry + 1,
-            (size_t)(&platter->entries[platter->entry_count] - (entry + 1)) * sizeof *entry);
+            (size_t)(&platter->entries[platter->entry_count] - (entry + 1)) * sizeof(*entry));
     platter->entry_count--;
     platter->last_change++;
     txn->changed = true;
@@ -377,7 +375,7 @@ static struct import *find_import(const struct platter *platter, const uint8_t *
 }
 
 enum kv_status store_get_import(struct kv_txn *txn, const uint8_t id[SESSION_ID_BYTES],
-                                   uint32_t *ret_exports)
+                                uint32_t *ret_exports)
 {
     const struct import *import = find_import(txn->platter, id);
     if (import == NULL)
@@ -423,9 +421,8 @@ int64_t store_noted_time(struct kv_txn *txn)
 
 /* ---- messages ---- */
 
-void store_put_message(struct kv_txn *txn, enum store_box box,
-                       const uint8_t id[SESSION_ID_BYTES], uint32_t number, const uint8_t *data,
-                       size_t length)
+void store_put_message(struct kv_txn *txn, enum store_box box, const uint8_t id[SESSION_ID_BYTES],
+                       uint32_t number, const uint8_t *data, size_t length)
 {
     struct platter *platter = txn->platter;
     struct row *row = find_row(platter, box, id, number);
@@ -441,8 +438,8 @@ void store_put_message(struct kv_txn *txn, enum store_box box,
 }
 
 enum kv_status store_get_message(struct kv_txn *txn, enum store_box box,
-                                    const uint8_t id[SESSION_ID_BYTES], uint32_t number,
-                                    const uint8_t **ret_data, size_t *ret_length)
+                                 const uint8_t id[SESSION_ID_BYTES], uint32_t number,
+                                 const uint8_t **ret_data, size_t *ret_length)
 {
     const struct row *row = find_row(txn->platter, box, id, number);
     if (row == NULL)

@@ -55,7 +55,7 @@ struct ears {
 
 struct ears *ears_new(int64_t retention)
 {
-    struct ears *ears = calloc(1, sizeof *ears);
+    struct ears *ears = calloc(1, sizeof(*ears));
     ears->retention = retention;
     return ears;
 }
@@ -94,7 +94,7 @@ static struct ear *find(const struct ears *ears, const void *connection)
 
 void ears_enter(struct ears *ears, const void *connection)
 {
-    struct ear *ear = calloc(1, sizeof *ear);
+    struct ear *ear = calloc(1, sizeof(*ear));
     *ear = (struct ear){.connection = connection, .next = ears->first};
     ears->first = ear;
 }
@@ -124,8 +124,8 @@ static struct mailbox *mailbox_of(struct ears *ears, const char *id)
         mailbox = mailbox->next;
     if (mailbox != NULL)
         return mailbox;
-    mailbox = calloc(1, sizeof *mailbox);
-    snprintf(mailbox->id, sizeof mailbox->id, "%s", id);
+    mailbox = calloc(1, sizeof(*mailbox));
+    snprintf(mailbox->id, sizeof(mailbox->id), "%s", id);
     mailbox->next = ears->mailboxes;
     return ears->mailboxes = mailbox;
 }
@@ -186,7 +186,7 @@ static void read_name(const char *text, const char *key, char *ret_name, size_t 
 {
     char quoted[NAME_MAX_TEXT];
     size_t length = 0;
-    snprintf(quoted, sizeof quoted, "\"%s\":\"", key);
+    snprintf(quoted, sizeof(quoted), "\"%s\":\"", key);
     const char *at = strstr(text, quoted);
     for (at = at == NULL ? "" : at + strlen(quoted); *at != '\0' && *at != '"'; at++)
         if (length + 1 < size)
@@ -197,7 +197,7 @@ static void read_name(const char *text, const char *key, char *ret_name, size_t 
 static struct mailbox *named_mailbox(struct ears *ears, const char *text)
 {
     char id[NAME_MAX_TEXT];
-    read_name(text, "mailbox", id, sizeof id);
+    read_name(text, "mailbox", id, sizeof(id));
     return mailbox_of(ears, id);
 }
 
@@ -206,7 +206,7 @@ static struct mailbox *named_mailbox(struct ears *ears, const char *text)
 static void on_bind(struct ears *ears, struct ear *ear, const char *text)
 {
     (void)ears;
-    read_name(text, "side", ear->side, sizeof ear->side);
+    read_name(text, "side", ear->side, sizeof(ear->side));
 }
 
 static void on_open(struct ears *ears, struct ear *ear, const char *text)
@@ -281,7 +281,7 @@ static void on_message(struct ears *ears, struct ear *ear, const char *text)
         trace_fail("the relay tells a message to somebody who has opened no mailbox");
         return;
     }
-    read_name(text, "side", side, sizeof side);
+    read_name(text, "side", side, sizeof(side));
     ear->adds -= ear->adds > 0 && strcmp(side, ear->side) == 0;
     place_message(ears, ear, strndup(text, (size_t)(end - text)));
     note_side(ear->opened, ear->side);
@@ -308,7 +308,7 @@ static void on_error(struct ears *ears, struct ear *ear, const char *text)
     const char *quoted = strstr(text, "\"orig\"");
     char type[NAME_MAX_TEXT];
     (void)ears;
-    read_name(quoted == NULL ? "" : quoted, "type", type, sizeof type);
+    read_name(quoted == NULL ? "" : quoted, "type", type, sizeof(type));
     ear->adds -= ear->adds > 0 && strcmp(type, "add") == 0;
     if (strcmp(type, "open") == 0)
         ear->opened = NULL;
@@ -340,8 +340,8 @@ static const struct type {
 static const struct type *type_of(const char *text)
 {
     char name[NAME_MAX_TEXT];
-    read_name(text, "type", name, sizeof name);
-    for (unsigned i = 0; i < sizeof types / sizeof *types; i++)
+    read_name(text, "type", name, sizeof(name));
+    for (unsigned i = 0; i < sizeof(types) / sizeof(*types); i++)
         if (strcmp(types[i].name, name) == 0)
             return &types[i];
     return NULL;

@@ -94,7 +94,7 @@ static void note_added(struct end *end, const char *text)
     json_t *command = json_loads(text, 0, NULL);
     size_t used = strlen(end->added);
     if (strcmp(json_string_value(json_object_get(command, "type")), "add") == 0) {
-        snprintf(end->added + used, sizeof end->added - used, "%s%s", used > 0 ? " " : "",
+        snprintf(end->added + used, sizeof(end->added) - used, "%s%s", used > 0 ? " " : "",
                  json_string_value(json_object_get(command, "phase")));
         end->adds++;
     }
@@ -251,7 +251,7 @@ void end_crash(struct end *end)
     struct session *again;
     uint8_t id[SESSION_ID_BYTES];
     empty_network(end);
-    memcpy(id, end->session->id, sizeof id);
+    memcpy(id, end->session->id, sizeof(id));
     if (record_encode(end->session, &record) != KV_OK ||
         record_decode(id, record.data, record.length, &again) != KV_OK)
         abort();
@@ -312,7 +312,7 @@ void end_say(struct end *end, const char *phase, const char *body)
     size_t length = strlen(body);
     uint8_t key[KEY_BYTES], nonce[KEYS_NONCE_BYTES];
     uint8_t *sealed = malloc(length + KEYS_SEALED_EXTRA);
-    draw(end, nonce, sizeof nonce);
+    draw(end, nonce, sizeof(nonce));
     keys_phase(session->key, session->side, phase, key);
     keys_seal(key, nonce, (const uint8_t *)body, length, sealed);
     tell(connection, json_pack("{s:s,s:s,s:s}", "type", "bind", "appid", session->appid, "side",

@@ -38,7 +38,7 @@ static const struct {
     {"0:20,300:43200", 40, 0, 2 * TIMELINE_DAY},
 };
 
-#define SELDOM (sizeof schedules / sizeof *schedules - 1)
+#define SELDOM (sizeof(schedules) / sizeof(*schedules) - 1)
 /* Each visit replays the whole mailbox: a flood is for those of the first ones, who do not come all
  * the time. */
 #define CALM_SCHEDULES 5
@@ -50,7 +50,7 @@ static unsigned draw_schedule(const struct world *world)
         return SELDOM;
     if (world->floods)
         return (unsigned)chance_below(CALM_SCHEDULES);
-    for (size_t i = 0; i < sizeof schedules / sizeof *schedules; i++)
+    for (size_t i = 0; i < sizeof(schedules) / sizeof(*schedules); i++)
         weights += schedules[i].weight;
     for (unsigned left = (unsigned)chance_below(weights); left >= schedules[kind].weight; kind++)
         left -= schedules[kind].weight;
@@ -62,7 +62,7 @@ static void draw_parting(struct user *user)
     static const enum parting kinds[] = {PARTS_EARLY, PARTS_EARLY, PARTS_BY_FORGETTING,
                                          PARTS_BY_DOUBT};
     if (chance_percent(12))
-        user->parting = kinds[chance_below(sizeof kinds / sizeof *kinds)];
+        user->parting = kinds[chance_below(sizeof(kinds) / sizeof(*kinds))];
 }
 
 static void draw_luck(struct home *home)

@@ -39,12 +39,12 @@ static const struct judge_side *peer_of(const struct judge_side *side,
 
 static void check_pake(struct judge_side *side, const struct session *session)
 {
-    if (sodium_is_zero(session->pake, sizeof session->pake))
+    if (sodium_is_zero(session->pake, sizeof(session->pake)))
         return;
-    if (!sodium_is_zero(side->pake, sizeof side->pake) &&
-        memcmp(side->pake, session->pake, sizeof side->pake) != 0)
+    if (!sodium_is_zero(side->pake, sizeof(side->pake)) &&
+        memcmp(side->pake, session->pake, sizeof(side->pake)) != 0)
         trace_fail("%s made a second pake", side->who);
-    memcpy(side->pake, session->pake, sizeof side->pake);
+    memcpy(side->pake, session->pake, sizeof(side->pake));
 }
 
 static bool same(const struct judge_message *message, const uint8_t *data, size_t length)
@@ -124,7 +124,8 @@ static void check_life(struct judge_side *side, const struct session *session)
                    session_state_name(session->state));
     if (side->result != RESULT_NONE && session->result != side->result)
         trace_fail("%s ended in two ways", side->who);
-    if (side->inbox_full && (session->state == SESSION_ESTABLISHED || session->result == RESULT_HAPPY))
+    if (side->inbox_full &&
+        (session->state == SESSION_ESTABLISHED || session->result == RESULT_HAPPY))
         trace_fail("%s is established through a wrong code", side->who);
     side->state = session->state;
     side->result = session->result;
@@ -135,8 +136,8 @@ static void check_end(struct judge_side *side, const struct session *session)
 {
     if (session->state != SESSION_CLOSED)
         return;
-    if (session_code(session) != NULL || !sodium_is_zero(session->key, sizeof session->key) ||
-        !sodium_is_zero(session->scalar, sizeof session->scalar))
+    if (session_code(session) != NULL || !sodium_is_zero(session->key, sizeof(session->key)) ||
+        !sodium_is_zero(session->scalar, sizeof(session->scalar)))
         trace_fail("%s has closed and keeps its secrets", side->who);
     if (session->result == RESULT_HAPPY && session->stored < session->sent && !side->impatient)
         trace_fail("%s closed happily with %u of %u messages sent", side->who, session->stored,
@@ -191,7 +192,7 @@ static void check_add(struct judge_side *side, const struct session *session, co
     uint32_t number;
     check_repetition(side, phase, body);
     if (strcmp(phase, "pake") == 0) {
-        if (sodium_is_zero(session->pake, sizeof session->pake))
+        if (sodium_is_zero(session->pake, sizeof(session->pake)))
             trace_fail("%s told a pake that is not durable", side->who);
     } else if (strcmp(phase, "version") == 0) {
         if (session->peer_side == NULL)
@@ -243,7 +244,7 @@ static const struct {
 
 static void check_durable(struct judge_side *side, const char *type, const json_t *message)
 {
-    for (unsigned i = 0; i < sizeof checks / sizeof *checks; i++) {
+    for (unsigned i = 0; i < sizeof(checks) / sizeof(*checks); i++) {
         const struct session *session;
         if (strcmp(type, checks[i].type) != 0)
             continue;

@@ -44,8 +44,8 @@ struct judge_side {
     const struct kv *disk;
     uint8_t id[SESSION_ID_BYTES];
     char text[SIDE_TEXT];
-    bool known; /* the session is, or was, durable: `id` and `text` are its */
-    bool inbox_full;  /* nothing of a peer may ever come to its user: the codes differ */
+    bool known;      /* the session is, or was, durable: `id` and `text` are its */
+    bool inbox_full; /* nothing of a peer may ever come to its user: the codes differ */
     struct judge_side *peers[JUDGE_PEERS]; /* daemons that may be it; NULL: there are no more */
 
     uint8_t pake[PAKE_MESSAGE_BYTES];

@@ -125,7 +125,7 @@ void machine_start(struct machine *machine)
         stop(machine); /* it has crashed in its sleep */
     trace(machine->name, "starts");
     timeline_set_error(machine->clock_error);
-    parts = machine->parts = calloc(1, sizeof *parts);
+    parts = machine->parts = calloc(1, sizeof(*parts));
     machine->net.dead = false;
     parts->routes.net = &machine->net;
     parts->base = event_base_new();

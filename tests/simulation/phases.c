@@ -10,7 +10,7 @@ static void watch(void *arg, const char *mailbox, const char *side, const char *
 {
     struct phases *phases = arg;
     char key[256];
-    snprintf(key, sizeof key, "%s %s", side, phase);
+    snprintf(key, sizeof(key), "%s %s", side, phase);
     const char *first = json_string_value(json_object_get(phases->bodies, key));
     phases->twins += first != NULL && strcmp(first, body) != 0;
     phases->repeats += stock_holds(phases->stock, mailbox, side, phase);

@@ -48,7 +48,7 @@ void promises_fail(struct world *world, const char *what)
 {
     char text[1024] = "";
     for (unsigned i = 0; world->users[i] != NULL; i++)
-        describe(world->users[i], text, sizeof text);
+        describe(world->users[i], text, sizeof(text));
     trace_fail("%s%s", what, text);
 }
 

@@ -102,7 +102,7 @@ static void expire(void *arg)
 
 struct rendezvous *rendezvous_new_ours(int64_t retention)
 {
-    struct rendezvous *relay = calloc(1, sizeof *relay);
+    struct rendezvous *relay = calloc(1, sizeof(*relay));
     const struct relay_limits limits = {
         .retention = retention, .mailbox_bytes = 1 << 24, .mailbox_messages = 4096};
     const struct rules_hooks hooks = {.send = on_send, .drop = on_drop};
@@ -119,7 +119,7 @@ struct rendezvous *rendezvous_new_ours(int64_t retention)
 
 static void *enter_ours(struct rendezvous *relay, struct ws *cable)
 {
-    struct guest *guest = calloc(1, sizeof *guest);
+    struct guest *guest = calloc(1, sizeof(*guest));
     if (relay->guest_count == GUESTS_MAX)
         abort();
     *guest = (struct guest){.relay = relay, .cable = cable};
@@ -154,7 +154,7 @@ static bool hear_ours(struct rendezvous *relay, const struct guest *guest, const
 
 struct rendezvous *rendezvous_new_stock(void)
 {
-    struct rendezvous *relay = calloc(1, sizeof *relay);
+    struct rendezvous *relay = calloc(1, sizeof(*relay));
     relay->stock = stock_new();
     return relay;
 }

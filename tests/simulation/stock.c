@@ -36,7 +36,7 @@ struct stock_connection {
 
 struct stock *stock_new(void)
 {
-    struct stock *stock = calloc(1, sizeof *stock);
+    struct stock *stock = calloc(1, sizeof(*stock));
     stock->nameplates = json_object();
     stock->mailboxes = json_object();
     stock->idle = json_object();
@@ -83,7 +83,7 @@ static void say_error(struct stock_connection *connection, const char *error, js
 struct stock_connection *stock_connect(struct stock *stock, stock_deliver deliver, void *arg,
                                        const char *error)
 {
-    struct stock_connection *connection = calloc(1, sizeof *connection);
+    struct stock_connection *connection = calloc(1, sizeof(*connection));
     *connection = (struct stock_connection){
         .stock = stock, .deliver = deliver, .arg = arg, .next = stock->connections};
     stock->connections = connection;
@@ -276,7 +276,7 @@ static void claim_name(struct stock *stock, const char *name, const char *side)
     json_t *nameplate = json_object_get(stock->nameplates, name);
     if (nameplate == NULL) {
         char id[16];
-        snprintf(id, sizeof id, "mailbox%u", ++stock->made);
+        snprintf(id, sizeof(id), "mailbox%u", ++stock->made);
         nameplate = json_pack("{s:s,s:{}}", "mailbox", id, "sides");
         json_object_set_new(stock->nameplates, name, nameplate);
     }
@@ -289,7 +289,7 @@ static void on_allocate(struct stock_connection *connection, json_t *command)
     unsigned number = 1;
     (void)command;
     do
-        snprintf(name, sizeof name, "%u", number++);
+        snprintf(name, sizeof(name), "%u", number++);
     while (json_object_get(connection->stock->nameplates, name) != NULL);
     claim_name(connection->stock, name, connection->side);
     say(connection, json_pack("{s:s,s:s}", "type", "allocated", "nameplate", name));
@@ -446,7 +446,7 @@ void stock_receive(struct stock_connection *connection, const char *text)
         return;
     }
     say(connection, json_pack("{s:s}", "type", "ack"));
-    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
         if (strcmp(type, commands[i].type) == 0)
             commands[i].handler(connection, command);
     json_decref(command);

@@ -24,7 +24,7 @@ static void talk(struct stranger *stranger, const char *mailbox)
 {
     static const char *const sayings[][2] = {
         {"pake", "{\"pake_v1\":\"53\"}"}, {"pake", "nonsense"}, {"version", "?"}, {"0", ""}};
-    const char *const *saying = sayings[chance_below(sizeof sayings / sizeof *sayings)];
+    const char *const *saying = sayings[chance_below(sizeof(sayings) / sizeof(*sayings))];
     say(stranger, wire_open(mailbox));
     if (chance_percent(70))
         say(stranger, wire_add(saying[0], (const uint8_t *)saying[1], strlen(saying[1])));
@@ -68,6 +68,6 @@ void stranger_begin(struct stranger *stranger, struct rendezvous *relay, const c
     struct url url = {0};
     *stranger =
         (struct stranger){.net = {.who = "stranger", .relay = relay}, .nameplate = nameplate};
-    snprintf(stranger->side, sizeof stranger->side, "%010x", (unsigned)randombytes_random());
+    snprintf(stranger->side, sizeof(stranger->side), "%010x", (unsigned)randombytes_random());
     stranger->ws = ws_dial(&stranger->net, &url, NULL, NULL, &from_relay, stranger);
 }

@@ -24,7 +24,7 @@ static void say(struct strict *strict, char *text)
 static void add_sealed(struct strict *strict, const char *phase, const char *plain)
 {
     uint8_t key[KEY_BYTES], nonce[KEYS_NONCE_BYTES], sealed[256];
-    randombytes_buf(nonce, sizeof nonce);
+    randombytes_buf(nonce, sizeof(nonce));
     keys_phase(strict->key, strict->side, phase, key);
     keys_seal(key, nonce, (const uint8_t *)plain, strlen(plain), sealed);
     say(strict, wire_add(phase, sealed, strlen(plain) + KEYS_SEALED_EXTRA));
@@ -77,7 +77,7 @@ static void send_more(struct strict *strict)
     char phase[11], text[32];
     for (; strict->sent < strict->to_send; strict->sent++) {
         payload_phase_name(strict->sent, phase);
-        snprintf(text, sizeof text, "strict says %u", strict->sent);
+        snprintf(text, sizeof(text), "strict says %u", strict->sent);
         add_sealed(strict, phase, text);
     }
 }
@@ -163,9 +163,9 @@ void strict_begin(struct strict *strict, struct rendezvous *relay, const char *c
     struct url url = {0};
     *strict = (struct strict){
         .net = {.who = "strict", .relay = relay}, .code = code, .peer = peer, .to_send = to_send};
-    randombytes_buf(random, sizeof random);
+    randombytes_buf(random, sizeof(random));
     pake_start(code, random, strict->scalar, strict->pake);
-    snprintf(strict->side, sizeof strict->side, "%010x", (unsigned)randombytes_random());
+    snprintf(strict->side, sizeof(strict->side), "%010x", (unsigned)randombytes_random());
     strict->ws = ws_dial(&strict->net, &url, NULL, NULL, &from_relay, strict);
 }
 

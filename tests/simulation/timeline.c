@@ -62,7 +62,7 @@ void timeline_set_error(int64_t ms)
 
 void timeline_after(int64_t ms, void (*happen)(void *arg), void *arg)
 {
-    struct happening *happening = malloc(sizeof *happening), **place = &first;
+    struct happening *happening = malloc(sizeof(*happening)), **place = &first;
     *happening = (struct happening){.when = now + ms, .happen = happen, .arg = arg};
     while (*place != NULL && (*place)->when <= happening->when)
         place = &(*place)->next;

@@ -50,7 +50,7 @@ void trace_fail(const char *format, ...)
     if (failure[0] != '\0')
         return;
     va_start(values, format);
-    vsnprintf(failure, sizeof failure, format, values);
+    vsnprintf(failure, sizeof(failure), format, values);
     va_end(values);
     trace("FAILED", "%s", failure);
 }

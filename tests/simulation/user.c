@@ -116,7 +116,7 @@ static void send_one(struct user *user)
     char text[64];
     if (user->to_send == 0 || user->luggage != NULL)
         return;
-    snprintf(text, sizeof text, "%s says %u", user->side.who, user->serial++);
+    snprintf(text, sizeof(text), "%s says %u", user->side.who, user->serial++);
     trace(user->side.who, "the user sends '%s'", text);
     ask(user,
         &(struct session_event){
@@ -192,7 +192,7 @@ static void agree(struct user *user)
 static void rename_it(struct user *user)
 {
     char name[16];
-    snprintf(name, sizeof name, "%s-%u", user->side.who, user->serial++);
+    snprintf(name, sizeof(name), "%s-%u", user->side.who, user->serial++);
     turn_rename(machine_turns(&user->home->machine), user->side.id, name, on_answer, user);
 }
 
@@ -359,5 +359,5 @@ void user_act(struct user *user)
     if (!user->side.known)
         create(user);
     else if (user_session(user) != NULL)
-        acts[chance_below(sizeof acts / sizeof *acts)](user);
+        acts[chance_below(sizeof(acts) / sizeof(*acts))](user);
 }

@@ -51,7 +51,7 @@ static void set_code(struct user *user, const char *code)
 static void tell_code(struct world *world, const char *code)
 {
     char wrong[CODE_MAX + 1];
-    snprintf(wrong, sizeof wrong, "%s-guessed-wrongly", world->nameplate);
+    snprintf(wrong, sizeof(wrong), "%s-guessed-wrongly", world->nameplate);
     set_code(&world->people[WHO_B], world->wrong_code ? wrong : code);
     set_code(&world->people[WHO_C], code);
     if (world->with_strict)

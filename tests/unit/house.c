@@ -63,7 +63,7 @@ struct talk *house_come_in(struct house *house)
 static void make_nameplates(struct house *house)
 {
     char why[256];
-    house->routes = relay_dialer_new(house->base, &house->settings, why, sizeof why);
+    house->routes = relay_dialer_new(house->base, &house->settings, why, sizeof(why));
     house->permissions = hashcash_worker_new(house->base);
     house->rpc.nameplates = nameplates_new(&(struct nameplates_parts){
         house->base, house->routes, house->rpc.relays, house->permissions});
@@ -72,7 +72,7 @@ static void make_nameplates(struct house *house)
 
 int house_set_up(void **state)
 {
-    struct house *house = calloc(1, sizeof *house);
+    struct house *house = calloc(1, sizeof(*house));
     char why[256];
     strcpy(house->directory, "/tmp/test-rpc-XXXXXX");
     assert_non_null(mkdtemp(house->directory));
@@ -84,7 +84,7 @@ int house_set_up(void **state)
     house->settings.socket = strdup("/nowhere");
     house->rpc.settings = &house->settings;
     house->rpc.started = 12345;
-    if (store_open(house->directory, 0, &house->rpc.store, why, sizeof why) != KV_OK)
+    if (store_open(house->directory, 0, &house->rpc.store, why, sizeof(why)) != KV_OK)
         fail_msg("%s", why);
     house->rpc.relays = relays_new();
     house->rpc.subscribers = subscribers_new(house->base);
@@ -106,7 +106,7 @@ static void remove_directory(const char *path)
     struct dirent *entry;
     char file[512];
     while ((entry = readdir(directory))) {
-        snprintf(file, sizeof file, "%s/%s", path, entry->d_name);
+        snprintf(file, sizeof(file), "%s/%s", path, entry->d_name);
         unlink(file);
     }
     closedir(directory);
@@ -215,7 +215,7 @@ void house_prove(struct house *house, const char *name)
     session->state = SESSION_ESTABLISHED;
     session->peer_side = strdup("0123456789");
     session->peer_versions = strdup("{}");
-    memset(session->key, HOUSE_PROVEN_KEY, sizeof session->key);
+    memset(session->key, HOUSE_PROVEN_KEY, sizeof(session->key));
     for (int i = 0; i < KEY_BYTES; i++)
         session->verifier[i] = (uint8_t)(255 - i);
     house_put_back(txn, session);

@@ -40,7 +40,7 @@ void world_begin(struct world *world, const char *cafile)
     assert_non_null(world->base);
     world->deadline = evtimer_new(world->base, on_deadline, NULL);
     event_add(world->deadline, &deadline);
-    world->net = ws_net_new(world->base, cafile, why, sizeof why);
+    world->net = ws_net_new(world->base, cafile, why, sizeof(why));
     if (world->net == NULL)
         fail_msg("%s", why);
     ws_options_default(&world->options);
@@ -68,7 +68,7 @@ void world_settle(struct world *world)
 static uint16_t local_port(int fd)
 {
     union address address;
-    socklen_t length = sizeof address;
+    socklen_t length = sizeof(address);
 
     assert_int_equal(getsockname(fd, &address.any, &length), 0);
     return ntohs(address.any.sa_family == AF_INET ? address.v4.sin_port : address.v6.sin6_port);
@@ -133,7 +133,7 @@ struct url world_url(const char *format, ...)
     va_list values;
 
     va_start(values, format);
-    vsnprintf(text, sizeof text, format, values);
+    vsnprintf(text, sizeof(text), format, values);
     va_end(values);
     assert_int_equal(url_parse(text, &url), URL_OK);
     return url;
@@ -193,7 +193,7 @@ static void on_closed(struct ws *ws, const char *why, void *arg)
     enter(party);
     assert_ptr_equal(ws, party->ws);
     party->closed++;
-    snprintf(party->why, sizeof party->why, "%s", why);
+    snprintf(party->why, sizeof(party->why), "%s", why);
     leave(party, party->on_closed);
     party->ws = NULL;
 }
@@ -348,9 +348,9 @@ void raw_frame(struct raw *raw, bool masked, unsigned head, const char *data, si
     static const uint8_t mask[4] = {0x12, 0x34, 0x56, 0x78};
     const uint8_t bytes[2] = {(uint8_t)head, (uint8_t)(length | (masked ? 0x80 : 0))};
 
-    raw_put(raw, bytes, sizeof bytes);
+    raw_put(raw, bytes, sizeof(bytes));
     if (masked)
-        raw_put(raw, mask, sizeof mask);
+        raw_put(raw, mask, sizeof(mask));
     for (size_t i = 0; i < length; i++) {
         uint8_t byte = (uint8_t)(data[i] ^ (masked ? mask[i % 4] : 0));
 
@@ -369,10 +369,10 @@ void raw_expect_frame(struct raw *raw, struct world *world, unsigned head, const
     assert_int_equal(evbuffer_remove(input, bytes, 2), 2);
     assert_int_equal(bytes[0], head);
     assert_int_equal(bytes[1] & 0x7f, length);
-    size_t rest = length + (bytes[1] & 0x80 ? sizeof mask : 0);
+    size_t rest = length + (bytes[1] & 0x80 ? sizeof(mask) : 0);
     WAIT_FOR(world, raw_length(raw) >= rest || raw->ended);
     if (bytes[1] & 0x80)
-        evbuffer_remove(input, mask, sizeof mask);
+        evbuffer_remove(input, mask, sizeof(mask));
     assert_int_equal(evbuffer_remove(input, payload, length), length);
     for (size_t i = 0; i < length; i++)
         assert_int_equal((uint8_t)payload[i] ^ mask[i % 4], (uint8_t)data[i]);

@@ -77,8 +77,7 @@ void storebox_delete(struct storebox *box, const struct session *session)
     assert_int_equal(kv_commit(txn), KV_OK);
 }
 
-enum kv_status storebox_next(struct kv_txn *txn, const uint8_t *after,
-                                struct session **ret_session)
+enum kv_status storebox_next(struct kv_txn *txn, const uint8_t *after, struct session **ret_session)
 {
     uint8_t id[SESSION_ID_BYTES];
     enum kv_status status = store_next_id(txn, after, id);

@@ -34,7 +34,7 @@ void storebox_delete(struct storebox *box, const struct session *session);
 
 /* The first session behind `after`, or of all (NULL), as store_get_session() says. */
 enum kv_status storebox_next(struct kv_txn *txn, const uint8_t *after,
-                                struct session **ret_session);
+                             struct session **ret_session);
 
 /* How many rows the table has. */
 uint64_t storebox_rows(struct storebox *box, enum table table);

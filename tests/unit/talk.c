@@ -33,7 +33,7 @@ struct talk {
 
 struct talk *talk_new(struct event_base *base, int fd)
 {
-    struct talk *talk = calloc(1, sizeof *talk);
+    struct talk *talk = calloc(1, sizeof(*talk));
     assert_non_null(talk);
     talk->base = base;
     talk->fd = fd;
@@ -219,7 +219,7 @@ static json_t *take_whole(struct talk *talk)
 void talk_swallow(struct talk *talk)
 {
     char bytes[65536];
-    while (recv(talk->fd, bytes, sizeof bytes, MSG_DONTWAIT) > 0)
+    while (recv(talk->fd, bytes, sizeof(bytes), MSG_DONTWAIT) > 0)
         ;
 }
 
@@ -231,7 +231,7 @@ json_t *talk_hear(struct talk *talk)
         if (message)
             return message;
         static uint8_t bytes[65536];
-        ssize_t length = recv(talk->fd, bytes, sizeof bytes, MSG_DONTWAIT);
+        ssize_t length = recv(talk->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
         if (length == 0 || (length < 0 && errno == ECONNRESET))
             return NULL;
         if (length > 0)

@@ -37,9 +37,9 @@ static enum exit_status read_line(const char *text, const char *command, uint64_
 {
     static char line[256];
     static char *arguments[WORDS_MAX + 2];
-    snprintf(line, sizeof line, "%s", text);
+    snprintf(line, sizeof(line), "%s", text);
     int count = split(line, arguments);
-    memset(ret_options, 0, sizeof *ret_options);
+    memset(ret_options, 0, sizeof(*ret_options));
     return options_read(ret_options, command, allowed, count, arguments);
 }
 
@@ -189,7 +189,7 @@ static const char *find(const char *text, int *ret_words)
 {
     static char line[256];
     char *arguments[WORDS_MAX + 2];
-    snprintf(line, sizeof line, "%s", text);
+    snprintf(line, sizeof(line), "%s", text);
     int count = split(line, arguments);
     const struct command *command = command_find(count - 1, arguments + 1, ret_words);
     return command != NULL ? command->name : NULL;

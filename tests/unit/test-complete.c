@@ -84,8 +84,8 @@ static void test_too_long(void **state)
     const char *const candidates[] = {endless, NULL};
     struct complete found;
     (void)state;
-    memset(endless, '7', sizeof endless - 1);
-    endless[sizeof endless - 1] = '\0';
+    memset(endless, '7', sizeof(endless) - 1);
+    endless[sizeof(endless) - 1] = '\0';
     found = complete("7", candidates);
     assert_int_equal(strlen(found.common), COMPLETE_TEXT_MAX);
 }

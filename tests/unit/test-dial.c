@@ -129,11 +129,11 @@ static void open_server(struct scene *scene)
 {
     struct address_list list = {0};
     union address bound;
-    socklen_t length = sizeof bound;
+    socklen_t length = sizeof(bound);
 
     address_add_text(&list, "127.0.0.1", 0);
     scene->server_fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(scene->server_fd, &list.items[0].any, sizeof list.items[0].v4), 0);
+    assert_int_equal(bind(scene->server_fd, &list.items[0].any, sizeof(list.items[0].v4)), 0);
     assert_int_equal(getsockname(scene->server_fd, &bound.any, &length), 0);
     scene->server_port = ntohs(bound.v4.sin_port);
     scene->server =
@@ -143,15 +143,15 @@ static void open_server(struct scene *scene)
 
 static int scene_begin(void **state)
 {
-    struct scene *scene = calloc(1, sizeof *scene);
+    struct scene *scene = calloc(1, sizeof(*scene));
     const char *tmp = getenv("TMPDIR");
 
     assert_non_null(scene);
     world_begin(&scene->world, NULL);
-    snprintf(scene->dir, sizeof scene->dir, "%s/test-dial-XXXXXX", tmp != NULL ? tmp : "/tmp");
+    snprintf(scene->dir, sizeof(scene->dir), "%s/test-dial-XXXXXX", tmp != NULL ? tmp : "/tmp");
     assert_non_null(mkdtemp(scene->dir));
-    snprintf(scene->resolv_conf, sizeof scene->resolv_conf, "%s/resolv.conf", scene->dir);
-    snprintf(scene->hosts, sizeof scene->hosts, "%s/hosts", scene->dir);
+    snprintf(scene->resolv_conf, sizeof(scene->resolv_conf), "%s/resolv.conf", scene->dir);
+    snprintf(scene->hosts, sizeof(scene->hosts), "%s/hosts", scene->dir);
     open_server(scene);
     write_file(scene->resolv_conf, "nameserver 127.0.0.1:%u\noptions timeout:1 attempts:1\n",
                (unsigned)scene->server_port);
@@ -186,7 +186,7 @@ static void on_resolved(const struct address_list *list, const char *why, void *
     scene->done = true;
     scene->list = *list;
     assert_int_equal(why == NULL, list->count > 0);
-    snprintf(scene->why, sizeof scene->why, "%s", why != NULL ? why : "");
+    snprintf(scene->why, sizeof(scene->why), "%s", why != NULL ? why : "");
 }
 
 static void resolve(struct scene *scene, const char *host)
@@ -212,9 +212,9 @@ static const char *list_text(const struct address_list *list)
 
         inet_ntop(address->any.sa_family,
                   four ? (const void *)&address->v4.sin_addr : &address->v6.sin6_addr, one,
-                  sizeof one);
+                  sizeof(one));
         assert_int_equal(ntohs(four ? address->v4.sin_port : address->v6.sin6_port), 4000);
-        snprintf(text + strlen(text), sizeof text - strlen(text), "%s%s", i > 0 ? " " : "", one);
+        snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s", i > 0 ? " " : "", one);
     }
     return text;
 }
@@ -234,7 +234,7 @@ static void test_list(void **state)
     assert_false(address_add_text(&list, "localhost", 4000));
     assert_string_equal(list_text(&list), "127.0.0.1 127.0.0.2 ::1 ::2");
     for (int i = 0; i < 40; i++) {
-        snprintf(text, sizeof text, "2001:db8::%d", i);
+        snprintf(text, sizeof(text), "2001:db8::%d", i);
         assert_true(address_add_text(&list, text, 4000));
     }
     assert_int_equal(list.count, ADDRESS_MAX);
@@ -242,7 +242,7 @@ static void test_list(void **state)
     assert_int_equal(list.count, ADDRESS_MAX);
     assert_int_equal(list.items[2].any.sa_family, AF_INET);
     for (int i = 0; i < 40; i++) {
-        snprintf(text, sizeof text, "192.0.2.%d", i);
+        snprintf(text, sizeof(text), "192.0.2.%d", i);
         assert_true(address_add_text(&list, text, 4000));
     }
     assert_int_equal(list.count, ADDRESS_MAX);
@@ -367,7 +367,7 @@ static void on_dialled(int fd, const char *why, void *arg)
     scene->done = true;
     scene->fd = fd;
     assert_int_equal(fd < 0, why != NULL);
-    snprintf(scene->why, sizeof scene->why, "%s", why != NULL ? why : "");
+    snprintf(scene->why, sizeof(scene->why), "%s", why != NULL ? why : "");
 }
 
 static void dial(struct scene *scene, struct url url, int64_t timeout)
@@ -384,7 +384,7 @@ static void dial(struct scene *scene, struct url url, int64_t timeout)
 static void assert_tuned(int fd)
 {
     int on;
-    socklen_t size = sizeof on;
+    socklen_t size = sizeof(on);
 
     assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, &size), 0);
     assert_true(on);
@@ -438,7 +438,7 @@ static void test_refused(void **state)
         uint16_t port = world_refused_port();
 
         dial(scene, world_url("ws://%s:%u", hosts[i], port), 10000);
-        snprintf(why, sizeof why, "cannot connect to %s:%u: Connection refused", hosts[i],
+        snprintf(why, sizeof(why), "cannot connect to %s:%u: Connection refused", hosts[i],
                  (unsigned)port);
         assert_string_equal(scene->why, why);
     }
@@ -469,11 +469,11 @@ static void test_timeout(void **state)
     listen(listener, 0);
     for (; count < LENGTH(fillers); count++) {
         fillers[count] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-        connect(fillers[count], &list.items[0].any, sizeof list.items[0].v4);
+        connect(fillers[count], &list.items[0].any, sizeof(list.items[0].v4));
     }
     dial(scene, world_url("ws://127.0.0.1:%u", port), 100);
     char why[128];
-    snprintf(why, sizeof why, "cannot connect to 127.0.0.1:%u: Connection timed out",
+    snprintf(why, sizeof(why), "cannot connect to 127.0.0.1:%u: Connection timed out",
              (unsigned)port);
     if (scene->fd >= 0) {
         close(scene->fd); /* this kernel's queues have no end */

@@ -76,16 +76,16 @@ static void test_growth(void **state)
 {
     char text[3 * 256];
     (void)state;
-    for (size_t i = 0; i < sizeof text; i += 3)
+    for (size_t i = 0; i < sizeof(text); i += 3)
         memcpy(text + i, "\xe2\x80\xae", 3);
-    char *safe = escape_text(text, sizeof text, false);
+    char *safe = escape_text(text, sizeof(text), false);
     assert_non_null(safe);
     assert_int_equal(strlen(safe), 6 * 256);
     free(safe);
-    memset(text, 0x1b, sizeof text);
-    safe = escape_text(text, sizeof text, false);
+    memset(text, 0x1b, sizeof(text));
+    safe = escape_text(text, sizeof(text), false);
     assert_non_null(safe);
-    assert_int_equal(strlen(safe), 4 * sizeof text);
+    assert_int_equal(strlen(safe), 4 * sizeof(text));
     free(safe);
 }
 

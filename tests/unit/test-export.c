@@ -283,10 +283,10 @@ static void nothing_is_lost(void **state)
     static const uint8_t unknown[] = {0xcd, 0x03, 0xe8, 0xd9, 0x01, 'x'};
     struct session *session = sample("4-purple-sausages"), *back;
     (void)state;
-    session->unknown = malloc(sizeof unknown);
+    session->unknown = malloc(sizeof(unknown));
     assert_non_null(session->unknown);
-    memcpy(session->unknown, unknown, sizeof unknown);
-    session->unknown_length = sizeof unknown;
+    memcpy(session->unknown, unknown, sizeof(unknown));
+    session->unknown_length = sizeof(unknown);
     session->name = strdup("laptop");
     session->change = 77;
     session->inbox_messages = 3;
@@ -294,8 +294,8 @@ static void nothing_is_lost(void **state)
     back = read_back(text);
     assert_int_equal(back->change, 0);
     assert_memory_equal(back->id, session->id, SESSION_ID_BYTES);
-    assert_int_equal(back->unknown_length, sizeof unknown);
-    assert_memory_equal(back->unknown, unknown, sizeof unknown);
+    assert_int_equal(back->unknown_length, sizeof(unknown));
+    assert_memory_equal(back->unknown, unknown, sizeof(unknown));
     /* But for these it is the same, to the last byte. */
     back->state = session->state;
     back->wake = session->wake;
@@ -394,7 +394,7 @@ static void foreign_texts(void **state)
     (void)state;
     for (size_t i = 0; i < LENGTH(texts); i++)
         assert_refused(texts[i], strlen(texts[i]), EXPORT_FOREIGN);
-    memset(longest, 'x', sizeof longest);
+    memset(longest, 'x', sizeof(longest));
     strcpy(longest, "{\"format\": \"wormholed-session\", \"version\": ");
     longest[strlen(longest)] = '1';
     assert_refused(longest, EXPORT_MAX + 1, EXPORT_FOREIGN);
@@ -416,7 +416,7 @@ static void newer_texts(void **state)
     (void)state;
     for (size_t i = 0; i < LENGTH(cases); i++) {
         char text[128];
-        snprintf(text, sizeof text, "{\"format\": \"wormholed-session\", \"version\": %s",
+        snprintf(text, sizeof(text), "{\"format\": \"wormholed-session\", \"version\": %s",
                  cases[i].version);
         assert_refused(text, strlen(text), cases[i].fault);
     }
@@ -441,7 +441,7 @@ static char *forged(struct session *session)
     crypto_hash_sha256_update(&state, session->id, SESSION_ID_BYTES);
     crypto_hash_sha256_update(&state, record.data, record.length);
     crypto_hash_sha256_final(&state, check);
-    sodium_bin2hex(hex, sizeof hex, check, sizeof check);
+    sodium_bin2hex(hex, sizeof(hex), check, sizeof(check));
     assert_true(asprintf(&text,
                          "{\"format\": \"wormholed-session\", \"version\": 1, \"session\": \"%s\", "
                          "\"record\": \"%s\", \"check\": \"%s\"}",
@@ -489,7 +489,7 @@ static void has_another_scalar(struct session *session)
 
 static void has_no_scalar(struct session *session)
 {
-    memset(session->scalar, 0, sizeof session->scalar);
+    memset(session->scalar, 0, sizeof(session->scalar));
 }
 
 static void has_another_pake(struct session *session)
@@ -603,7 +603,7 @@ static void no_record_at_all(void **state)
     (void)state;
     for (size_t i = 0; i < LENGTH(records); i++) {
         char text[256];
-        snprintf(text, sizeof text,
+        snprintf(text, sizeof(text),
                  "{\"format\": \"wormholed-session\", \"version\": 1, \"session\": "
                  "\"0123456789abcdef\", \"record\": \"%s\", \"check\": \"00\"}",
                  records[i]);

@@ -48,9 +48,9 @@ static void it_is_due_at_its_deadline(void **state)
 static void assert_no_secret(const struct session *session)
 {
     assert_null(session_code(session));
-    assert_true(sodium_is_zero(session->scalar, sizeof session->scalar));
-    assert_true(sodium_is_zero(session->key, sizeof session->key));
-    assert_true(sodium_is_zero(session->verifier, sizeof session->verifier));
+    assert_true(sodium_is_zero(session->scalar, sizeof(session->scalar)));
+    assert_true(sodium_is_zero(session->key, sizeof(session->key)));
+    assert_true(sodium_is_zero(session->verifier, sizeof(session->verifier)));
 }
 
 static void its_secrets_go_at_the_deadline(void **state)

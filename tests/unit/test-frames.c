@@ -72,7 +72,7 @@ static void put_frame(struct evbuffer *buffer, bool masked, const struct frame *
     }
     evbuffer_add(buffer, head, head_length);
     if (masked)
-        evbuffer_add(buffer, mask, sizeof mask);
+        evbuffer_add(buffer, mask, sizeof(mask));
     for (size_t i = 0; i < frame->length; i++) {
         uint8_t byte = (uint8_t)(frame->data[i] ^ (masked ? mask[i % 4] : 0));
 
@@ -484,10 +484,10 @@ static void test_masks_differ(void **state)
     (void)state;
     open_scene(&scene, false);
     assert_true(frames_text(scene.frames, "", 0));
-    evbuffer_remove(scene.output, first, sizeof first);
+    evbuffer_remove(scene.output, first, sizeof(first));
     assert_true(frames_text(scene.frames, "", 0));
-    evbuffer_remove(scene.output, second, sizeof second);
-    assert_memory_not_equal(first, second, sizeof first);
+    evbuffer_remove(scene.output, second, sizeof(second));
+    assert_memory_not_equal(first, second, sizeof(first));
     close_scene(&scene);
 }
 

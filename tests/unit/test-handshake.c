@@ -59,7 +59,7 @@ static void expect_done(bool server, const char *head)
 {
     static const char frames[] = "\x81\x02hi";
     char text[2048];
-    size_t length = (size_t)snprintf(text, sizeof text, "%s%s", head, frames);
+    size_t length = (size_t)snprintf(text, sizeof(text), "%s%s", head, frames);
 
     for (size_t chunk = 1; chunk <= 10; chunk++) {
         struct handshake handshake;
@@ -217,7 +217,7 @@ static void test_bad_requests(void **state)
         handshake_feed(&handshake, bad[i].text, strlen(bad[i].text), &used);
         size_t length = handshake_reply(&handshake, reply);
         assert_int_equal(length, strlen(reply));
-        snprintf(expected, sizeof expected, "HTTP/1.1 %u ", bad[i].status);
+        snprintf(expected, sizeof(expected), "HTTP/1.1 %u ", bad[i].status);
         assert_memory_equal(reply, expected, strlen(expected));
         assert_non_null(strstr(reply, bad[i].why));
     }
@@ -271,11 +271,11 @@ static void test_longest_request(void **state)
     char text[HANDSHAKE_TEXT_SIZE];
 
     (void)state;
-    memset(url.host, 'a', sizeof url.host - 1);
-    memset(url.path, '/', sizeof url.path - 1);
+    memset(url.host, 'a', sizeof(url.host) - 1);
+    memset(url.path, '/', sizeof(url.path) - 1);
     begin(&client, false);
     size_t length = handshake_request(&client, &url, text);
-    assert_true(length < sizeof text);
+    assert_true(length < sizeof(text));
     assert_string_equal(text + length - 4, "\r\n\r\n");
 }
 
@@ -306,7 +306,7 @@ static void test_lengths(void **state)
 
     /* A big header that is within the limits. */
     length = long_text(text, STATUS "X: ", "y", HANDSHAKE_LINE_MAX - 10);
-    snprintf(text + length, sizeof text - length, "\r\n" HEADERS ACCEPT_HEADER "\r\n");
+    snprintf(text + length, sizeof(text) - length, "\r\n" HEADERS ACCEPT_HEADER "\r\n");
     struct handshake handshake;
     begin(&handshake, false);
     feed(&handshake, text, strlen(text), strlen(text));

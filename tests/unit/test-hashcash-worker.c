@@ -77,8 +77,8 @@ static void refuses_too_much_work(void **state)
     (void)state;
     setup(&loop);
     struct stamp stamp = {&loop, "relay", 0, false};
-    assert_null(hashcash_worker_ask(loop.permissions, PERMISSION_BITS_MAX + 1, stamp.resource, on_stamp,
-                               &stamp));
+    assert_null(hashcash_worker_ask(loop.permissions, PERMISSION_BITS_MAX + 1, stamp.resource,
+                                    on_stamp, &stamp));
     teardown(&loop);
 }
 

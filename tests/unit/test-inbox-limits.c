@@ -29,7 +29,7 @@ static void open_flood(struct pair *pair, const char *schedule, uint32_t message
     pair_visit(pair, 4);
     assert_int_equal(pair->b.session->state, SESSION_ESTABLISHED);
     for (int i = 0; i < count; i++) {
-        snprintf(text, sizeof text, "%04d", i);
+        snprintf(text, sizeof(text), "%04d", i);
         assert_int_equal(end_send(&pair->a, text), SESSION_ACCEPTED);
     }
     end_visit(&pair->a);
@@ -42,7 +42,7 @@ static void assert_holds(const struct end *end, uint32_t first, uint32_t end_num
     assert_int_equal(end->session->received, end_number);
     assert_int_equal(end->session->unread, end_number - first);
     for (uint32_t i = first; i < end_number; i++) {
-        snprintf(text, sizeof text, "%04u", (unsigned)i);
+        snprintf(text, sizeof(text), "%04u", (unsigned)i);
         assert_string_equal(end_inbox(end, i), text);
     }
     assert_null(end_inbox(end, end_number));

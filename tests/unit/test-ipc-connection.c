@@ -73,7 +73,7 @@ static const struct client_handlers handlers = {on_message, on_drained, on_close
 
 static int set_up(void **state)
 {
-    struct pair *pair = calloc(1, sizeof *pair);
+    struct pair *pair = calloc(1, sizeof(*pair));
     int ends[2];
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
     pair->base = event_base_new();
@@ -196,7 +196,7 @@ static void error_is_readable_for_who_goes_on(void **state)
     struct pair *pair = *state;
     static const uint8_t more[1 << 20];
     talk_bytes(pair->talk, "\xc1", 1);
-    assert_int_equal(talk_bytes(pair->talk, more, sizeof more), sizeof more);
+    assert_int_equal(talk_bytes(pair->talk, more, sizeof(more)), sizeof(more));
     expect_hanging_up(pair, 0, "bad-message");
     assert_false(pair->closed);
 }
@@ -300,7 +300,7 @@ static void writer_that_failed(void **state)
 static void read_all(int fd)
 {
     char bytes[65536];
-    while (recv(fd, bytes, sizeof bytes, MSG_DONTWAIT) > 0)
+    while (recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT) > 0)
         continue;
 }
 

@@ -154,7 +154,7 @@ static const struct {
 static void wrong_ones(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof WRONG / sizeof WRONG[0]; i++) {
+    for (size_t i = 0; i < sizeof(WRONG) / sizeof(WRONG[0]); i++) {
         struct map map;
         map_open(&map);
         if (WRONG[i].value != NULL)
@@ -185,10 +185,10 @@ static void odd_maps(void **state)
 {
     (void)state;
     static const char bytes[] = "\x83\x01\x02\xc4\x01k\x03\xc0\x04";
-    uint8_t data[sizeof bytes - 1];
-    memcpy(data, bytes, sizeof data);
+    uint8_t data[sizeof(bytes) - 1];
+    memcpy(data, bytes, sizeof(data));
     msgpack_unpacked tree;
-    assert_int_equal(tree_decode(data, sizeof data, &tree), TREE_OK);
+    assert_int_equal(tree_decode(data, sizeof(data), &tree), TREE_OK);
     assert_null(fields_find(&tree.data, "k"));
     assert_null(fields_find(&tree.data.via.map.ptr[0].key, "k"));
     assert_null(fields_find(NULL, "k"));
@@ -223,7 +223,7 @@ static const struct {
 static void utf8(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof TEXTS / sizeof TEXTS[0]; i++)
+    for (size_t i = 0; i < sizeof(TEXTS) / sizeof(TEXTS[0]); i++)
         if (utf8_valid(TEXTS[i].text, TEXTS[i].length) != TEXTS[i].valid)
             fail_msg("text %zu", i);
 }

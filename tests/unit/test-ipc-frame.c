@@ -21,7 +21,7 @@ static const uint8_t STREAM[] = "\x94\x00\x01\xa6status\x90"
                                 "a\xc4\x02\x00\xff\xa1"
                                 "b\xc0";
 static const size_t SIZES[] = {11, 4, 10};
-#define STREAM_SIZE (sizeof STREAM - 1)
+#define STREAM_SIZE (sizeof(STREAM) - 1)
 
 /* Takes all whole objects, and checks that they are the next ones of STREAM. */
 static void take_expected(struct frame_reader *reader, size_t *taken, size_t *offset)
@@ -29,7 +29,7 @@ static void take_expected(struct frame_reader *reader, size_t *taken, size_t *of
     uint8_t *data;
     size_t size;
     while (frame_next(reader, &data, &size) == FRAME_WHOLE) {
-        assert_true(*taken < sizeof SIZES / sizeof SIZES[0]);
+        assert_true(*taken < sizeof(SIZES) / sizeof(SIZES[0]));
         assert_int_equal(size, SIZES[*taken]);
         assert_memory_equal(data, STREAM + *offset, size);
         *offset += size;
@@ -103,7 +103,7 @@ struct refusal {
     enum frame_result result;
 };
 
-#define BYTES(text) text, sizeof text - 1
+#define BYTES(text) text, sizeof(text) - 1
 static const struct refusal REFUSALS[] = {
     {"the byte that is never used", BYTES("\xc1"), FRAME_BAD},
     {"the same, inside", BYTES("\x92\x01\xc1"), FRAME_BAD},
@@ -146,7 +146,7 @@ static void check_refusal(const struct refusal *refusal, size_t chunk)
 static void refusals(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof REFUSALS / sizeof REFUSALS[0]; i++)
+    for (size_t i = 0; i < sizeof(REFUSALS) / sizeof(REFUSALS[0]); i++)
         for (size_t chunk = 1; chunk <= 9; chunk++)
             check_refusal(&REFUSALS[i], chunk);
 }
@@ -161,9 +161,9 @@ static void depth_up_to_the_limit(void **state)
     nested[FRAME_DEPTH_MAX] = 0xc0;
     uint8_t *data;
     size_t size;
-    assert_true(frame_feed(&reader, nested, sizeof nested));
+    assert_true(frame_feed(&reader, nested, sizeof(nested)));
     assert_int_equal(frame_next(&reader, &data, &size), FRAME_WHOLE);
-    assert_int_equal(size, sizeof nested);
+    assert_int_equal(size, sizeof(nested));
     frame_free(&reader);
 }
 
@@ -176,12 +176,12 @@ static void too_many_elements(void **state)
     uint8_t *data;
     size_t size;
     uint8_t array[3 + 0xffff];
-    memset(array, 0xc0, sizeof array);
+    memset(array, 0xc0, sizeof(array));
     memcpy(array, "\xdc\xff\xff", 3);
     enum frame_result result = FRAME_PARTIAL;
     assert_true(frame_feed(&reader, "\xdc\x00\x10", 3));
     for (int i = 0; i < 16 && result == FRAME_PARTIAL; i++) {
-        assert_true(frame_feed(&reader, array, sizeof array));
+        assert_true(frame_feed(&reader, array, sizeof(array)));
         result = frame_next(&reader, &data, &size);
     }
     assert_int_equal(result, FRAME_TOO_LARGE);
@@ -194,13 +194,13 @@ static enum frame_result feed_bin_of(struct frame_reader *reader, size_t size)
     uint32_t announced = (uint32_t)size - 5;
     uint8_t header[] = {0xc6, (uint8_t)(announced >> 24), (uint8_t)(announced >> 16),
                         (uint8_t)(announced >> 8), (uint8_t)announced};
-    assert_true(frame_feed(reader, header, sizeof header));
+    assert_true(frame_feed(reader, header, sizeof(header)));
     static const uint8_t piece[64 * 1024];
     enum frame_result result = FRAME_PARTIAL;
     uint8_t *data;
     size_t taken;
     for (size_t left = announced; left > 0 && result == FRAME_PARTIAL;) {
-        size_t length = left < sizeof piece ? left : sizeof piece;
+        size_t length = left < sizeof(piece) ? left : sizeof(piece);
         assert_true(frame_feed(reader, piece, length));
         left -= length;
         result = frame_next(reader, &data, &taken);

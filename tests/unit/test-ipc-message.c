@@ -33,7 +33,7 @@ static void request(void **state)
                                 "\xa5other\x92\xa0\xa1z";
     uint8_t *data = copy_of(BYTES(bytes));
     struct message message;
-    assert_int_equal(message_decode(data, sizeof bytes - 1, &message), MESSAGE_OK);
+    assert_int_equal(message_decode(data, sizeof(bytes) - 1, &message), MESSAGE_OK);
     assert_int_equal(message.kind, MESSAGE_REQUEST);
     assert_int_equal(message.id, 256);
     assert_string_equal(message.method, "show");
@@ -52,7 +52,7 @@ static void strings_of_all_widths(void **state)
 {
     (void)state;
     static const size_t lengths[] = {0, 1, 31, 32, 255, 256, 65535, 65536};
-    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+    for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
         char *text = calloc(1, lengths[i] + 1);
         assert_non_null(text);
         memset(text, 'x', lengths[i]);
@@ -126,7 +126,7 @@ static const struct params_case PARAMS[] = {
 static void params_that_are_no_map(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof PARAMS / sizeof PARAMS[0]; i++) {
+    for (size_t i = 0; i < sizeof(PARAMS) / sizeof(PARAMS[0]); i++) {
         uint8_t *data = copy_of(PARAMS[i].bytes, PARAMS[i].size);
         struct message message;
         assert_int_equal(message_decode(data, PARAMS[i].size, &message), MESSAGE_OK);
@@ -175,7 +175,7 @@ static const struct {
 static void malformed(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof MALFORMED / sizeof MALFORMED[0]; i++) {
+    for (size_t i = 0; i < sizeof(MALFORMED) / sizeof(MALFORMED[0]); i++) {
         uint8_t *data = copy_of(MALFORMED[i].bytes, MALFORMED[i].size);
         struct message message;
         if (message_decode(data, MALFORMED[i].size, &message) != MESSAGE_BAD)
@@ -225,7 +225,7 @@ static const struct {
 static void peeking_at_ids(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof PEEKS / sizeof PEEKS[0]; i++) {
+    for (size_t i = 0; i < sizeof(PEEKS) / sizeof(PEEKS[0]); i++) {
         uint8_t *data = PEEKS[i].size == 0 ? NULL : copy_of(PEEKS[i].bytes, PEEKS[i].size);
         assert_int_equal(message_peek_id(data, PEEKS[i].size), PEEKS[i].id);
         free(data);

@@ -119,7 +119,7 @@ static void wide_map(void **state)
     writer_map(&writer, NULL);
     for (int i = 0; i < 16; i++) {
         char key[3];
-        snprintf(key, sizeof key, "%02d", i);
+        snprintf(key, sizeof(key), "%02d", i);
         writer_flag(&writer, key, true);
     }
     writer_end(&writer);

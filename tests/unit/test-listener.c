@@ -41,10 +41,10 @@ static void on_accepted(void *arg, int fd)
 
 static int set_up(void **state)
 {
-    struct place *place = calloc(1, sizeof *place);
+    struct place *place = calloc(1, sizeof(*place));
     strcpy(place->directory, "/tmp/test-listener-XXXXXX");
     assert_non_null(mkdtemp(place->directory));
-    snprintf(place->path, sizeof place->path, "%s/d/socket", place->directory);
+    snprintf(place->path, sizeof(place->path), "%s/d/socket", place->directory);
     place->base = event_base_new();
     *state = place;
     return 0;
@@ -56,7 +56,7 @@ static int tear_down(void **state)
     char directory[64];
     for (int i = 0; i < place->count; i++)
         close(place->accepted[i]);
-    snprintf(directory, sizeof directory, "%s/d", place->directory);
+    snprintf(directory, sizeof(directory), "%s/d", place->directory);
     unlink(place->path);
     rmdir(directory);
     rmdir(place->directory);
@@ -89,7 +89,7 @@ static int come_in(const struct place *place)
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     strcpy(address.sun_path, place->path);
     int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-    if (connect(fd, (struct sockaddr *)&address, sizeof address) == 0)
+    if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
         return fd;
     close(fd);
     return -1;
@@ -112,7 +112,7 @@ static void is_private(void **state)
 {
     struct place *place = *state;
     char directory[64];
-    snprintf(directory, sizeof directory, "%s/d", place->directory);
+    snprintf(directory, sizeof(directory), "%s/d", place->directory);
     mode_t mask = umask(0);
     struct listener *listener = listen_there(place);
     assert_int_equal(umask(mask), 0); /* it was put back */
@@ -154,14 +154,14 @@ static void busy_daemon_keeps_its_socket(void **state)
     struct place *place = *state;
     char why[256];
     struct socket_mark mark;
-    int fd = socket_path_listen(place->path, &mark, why, sizeof why);
+    int fd = socket_path_listen(place->path, &mark, why, sizeof(why));
     assert_true(fd >= 0);
     int clients[1024], count = 0;
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     strcpy(address.sun_path, place->path);
     for (; count < 1000; count++) {
         clients[count] = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
-        if (connect(clients[count], (struct sockaddr *)&address, sizeof address) < 0)
+        if (connect(clients[count], (struct sockaddr *)&address, sizeof(address)) < 0)
             break;
     }
     expect_refusal(place, "another daemon");
@@ -175,7 +175,7 @@ static void stale_socket_is_replaced(void **state)
     struct place *place = *state;
     char why[256];
     struct socket_mark mark;
-    close(socket_path_listen(place->path, &mark, why, sizeof why)); /* as if killed */
+    close(socket_path_listen(place->path, &mark, why, sizeof(why))); /* as if killed */
     assert_true(exists(place->path));
     struct listener *listener = listen_there(place);
     int client = come_in(place);
@@ -188,7 +188,7 @@ static void no_socket_in_the_way(void **state)
 {
     struct place *place = *state;
     char directory[64];
-    snprintf(directory, sizeof directory, "%s/d", place->directory);
+    snprintf(directory, sizeof(directory), "%s/d", place->directory);
     mkdir(directory, 0700);
     close(open(place->path, O_CREAT | O_WRONLY, 0600));
     expect_refusal(place, "no socket");
@@ -199,7 +199,7 @@ static void open_directory_is_refused(void **state)
 {
     struct place *place = *state;
     char directory[64];
-    snprintf(directory, sizeof directory, "%s/d", place->directory);
+    snprintf(directory, sizeof(directory), "%s/d", place->directory);
     mkdir(directory, 0700);
     chmod(directory, 0777);
     expect_refusal(place, "others may write");
@@ -212,7 +212,7 @@ static void two_that_start_are_kept_apart(void **state)
     struct place *place = *state;
     listener_free(listen_there(place)); /* makes the directory */
     char directory[64];
-    snprintf(directory, sizeof directory, "%s/d", place->directory);
+    snprintf(directory, sizeof(directory), "%s/d", place->directory);
     int other = open(directory, O_RDONLY | O_DIRECTORY);
     assert_int_equal(flock(other, LOCK_EX), 0);
     expect_refusal(place, "locked");
@@ -225,7 +225,7 @@ static void path_too_long(void **state)
     struct place *place = *state;
     struct listener_why why;
     char path[200];
-    memset(path, 'x', sizeof path);
+    memset(path, 'x', sizeof(path));
     memcpy(path, place->directory, strlen(place->directory));
     path[strlen(place->directory)] = '/';
     path[199] = 0;
@@ -251,7 +251,7 @@ static void removed_socket_is_made_anew(void **state)
 {
     struct place *place = *state;
     char directory[64];
-    snprintf(directory, sizeof directory, "%s/d", place->directory);
+    snprintf(directory, sizeof(directory), "%s/d", place->directory);
     struct listener *listener = listen_there(place);
     unlink(place->path);
     rmdir(directory);
@@ -289,11 +289,11 @@ static void adopts_a_socket(void **state)
     struct listener_why why;
     struct socket_mark mark;
     char text[256];
-    int fd = socket_path_listen(place->path, &mark, text, sizeof text);
+    int fd = socket_path_listen(place->path, &mark, text, sizeof(text));
     int the_managers = dup(fd);
     struct listener *listener = listener_adopt(place->base, fd, on_accepted, place, &why);
     assert_non_null(listener);
-    socket_path_of(the_managers, text, sizeof text);
+    socket_path_of(the_managers, text, sizeof(text));
     assert_string_equal(text, place->path);
     int client = come_in(place);
     event_base_loop(place->base, EVLOOP_NONBLOCK);

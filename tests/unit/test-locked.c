@@ -104,7 +104,7 @@ static void read_flags(const void *memory, char *ret_flags, size_t size)
     bool inside = false, found = false;
     char line[512];
     assert_non_null(file);
-    while (!found && fgets(line, sizeof line, file) != NULL) {
+    while (!found && fgets(line, sizeof(line), file) != NULL) {
         if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " ", &from, &to) == 2)
             inside = from <= address && address < to;
         found = inside && strncmp(line, "VmFlags:", 8) == 0;
@@ -117,7 +117,7 @@ static void read_flags(const void *memory, char *ret_flags, size_t size)
 static bool has_flag(const void *memory, const char *flag)
 {
     char flags[512];
-    read_flags(memory, flags, sizeof flags);
+    read_flags(memory, flags, sizeof(flags));
     return strstr(flags, flag) != NULL;
 }
 
@@ -288,8 +288,8 @@ static void a_guard_stands_behind(void **state)
 static bool may_lock(void)
 {
     static char page[1];
-    bool may = mlock(page, sizeof page) == 0 && has_flag(page, " lo");
-    munlock(page, sizeof page);
+    bool may = mlock(page, sizeof(page)) == 0 && has_flag(page, " lo");
+    munlock(page, sizeof(page));
     return may;
 }
 

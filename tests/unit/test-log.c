@@ -65,7 +65,7 @@ static void say_under_systemd(void)
     struct stat status;
     char stream[64];
     fstat(STDERR_FILENO, &status);
-    snprintf(stream, sizeof stream, "%llu:%llu", (unsigned long long)status.st_dev,
+    snprintf(stream, sizeof(stream), "%llu:%llu", (unsigned long long)status.st_dev,
              (unsigned long long)status.st_ino);
     setenv("JOURNAL_STREAM", stream, 1);
     log_set_level(LOG_LEVEL_DEBUG);
@@ -102,8 +102,8 @@ static void say_what_strangers_say(void)
 {
     unsetenv("JOURNAL_STREAM");
     char giant[5000];
-    memset(giant, 'g', sizeof giant - 1);
-    giant[sizeof giant - 1] = 0;
+    memset(giant, 'g', sizeof(giant) - 1);
+    giant[sizeof(giant) - 1] = 0;
     log_error("a", "motd: %s",
               "x\nforged\r\x1b[2J\x7f\xc2\x9b"
               "2J gr\xc3\xbc\xc3\x9f");

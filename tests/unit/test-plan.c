@@ -60,7 +60,7 @@ static void oversleeping(void **state)
 {
     struct session *session = session_blank();
     (void)state;
-    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+    for (size_t i = 0; i < sizeof(limits) / sizeof(*limits); i++) {
         assert_limit(session, &limits[i], NOW);
         assert_limit(session, &limits[i], 0);
     }
@@ -107,7 +107,7 @@ static void retention_texts(void **state)
 {
     struct session *session = session_blank();
     (void)state;
-    for (size_t i = 0; i < sizeof sayings / sizeof *sayings; i++) {
+    for (size_t i = 0; i < sizeof(sayings) / sizeof(*sayings); i++) {
         assert_int_equal(schedule_parse(sayings[i].schedule, &session->schedule), SCHEDULE_OK);
         session->state = sayings[i].state;
         const char *text = session_retention_text(session, sayings[i].retention);

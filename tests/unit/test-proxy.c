@@ -45,7 +45,7 @@ static void test_parts(void **state)
         struct proxy proxy;
         char why[256] = "";
 
-        if (!proxy_parse(cases[i].text, &proxy, why, sizeof why))
+        if (!proxy_parse(cases[i].text, &proxy, why, sizeof(why)))
             fail_msg("%s: %s", cases[i].text, why);
         assert_int_equal(proxy.protocol, cases[i].proxy.protocol);
         assert_int_equal(proxy.url.literal, cases[i].proxy.url.literal);
@@ -72,7 +72,7 @@ static void expect_refusal(const char *text, const char *expected)
     struct proxy proxy = {.url.port = 7};
     char why[256] = "";
 
-    if (proxy_parse(text, &proxy, why, sizeof why))
+    if (proxy_parse(text, &proxy, why, sizeof(why)))
         fail_msg("%s is taken", text);
     assert_string_equal(why, expected);
     assert_int_equal(proxy.url.port, 7); /* written on success only */
@@ -132,14 +132,14 @@ static void test_refused(void **state)
 static const char *with_words(size_t user, size_t password, const char *unit)
 {
     static char text[PROXY_URL_MAX * 2];
-    size_t length = (size_t)snprintf(text, sizeof text, "http://");
+    size_t length = (size_t)snprintf(text, sizeof(text), "http://");
 
     for (size_t i = 0; i < user; i++)
-        length += (size_t)snprintf(text + length, sizeof text - length, "%s", unit);
+        length += (size_t)snprintf(text + length, sizeof(text) - length, "%s", unit);
     text[length++] = ':';
     for (size_t i = 0; i < password; i++)
-        length += (size_t)snprintf(text + length, sizeof text - length, "%s", unit);
-    snprintf(text + length, sizeof text - length, "@proxy");
+        length += (size_t)snprintf(text + length, sizeof(text) - length, "%s", unit);
+    snprintf(text + length, sizeof(text) - length, "@proxy");
     return text;
 }
 
@@ -149,7 +149,7 @@ static void test_lengths(void **state)
     char why[256] = "";
 
     (void)state;
-    assert_true(proxy_parse(with_words(255, 255, "%41"), &proxy, why, sizeof why));
+    assert_true(proxy_parse(with_words(255, 255, "%41"), &proxy, why, sizeof(why)));
     assert_int_equal(strlen(proxy.user), 255);
     assert_int_equal(strlen(proxy.password), 255);
     expect_refusal(with_words(256, 1, "a"), WORD);
@@ -163,10 +163,10 @@ static void test_text(void **state)
     struct proxy proxy;
     char why[256], text[PROXY_TEXT_SIZE];
     (void)state;
-    assert_true(proxy_parse("socks5h://me:secret@Tor.example", &proxy, why, sizeof why));
+    assert_true(proxy_parse("socks5h://me:secret@Tor.example", &proxy, why, sizeof(why)));
     proxy_text(&proxy, text);
     assert_string_equal(text, "socks5h://tor.example:1080");
-    assert_true(proxy_parse("http://me@[::1]:8080", &proxy, why, sizeof why));
+    assert_true(proxy_parse("http://me@[::1]:8080", &proxy, why, sizeof(why)));
     proxy_text(&proxy, text);
     assert_string_equal(text, "http://[::1]:8080");
 }
@@ -178,9 +178,9 @@ static void test_wipe(void **state)
     char why[256];
 
     (void)state;
-    assert_true(proxy_parse("http://me:secret@proxy", &proxy, why, sizeof why));
+    assert_true(proxy_parse("http://me:secret@proxy", &proxy, why, sizeof(why)));
     proxy_wipe(&proxy);
-    assert_memory_equal(&proxy, &nothing, sizeof proxy);
+    assert_memory_equal(&proxy, &nothing, sizeof(proxy));
 }
 
 int main(void)

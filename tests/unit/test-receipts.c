@@ -228,7 +228,7 @@ static void calm(struct pair *pair)
 }
 
 static void (*const mishaps[])(struct pair *) = {prune, reverse, crash, lose, calm};
-#define MISHAPS (sizeof mishaps / sizeof mishaps[0])
+#define MISHAPS (sizeof(mishaps) / sizeof(mishaps[0]))
 
 static void live(struct pair *pair, int round)
 {
@@ -474,7 +474,7 @@ static void say_receipt(struct pair *pair, const char *text)
 {
     static unsigned number;
     char phase[32];
-    snprintf(phase, sizeof phase, "wormholed-receipt-%u", 1000 + number++);
+    snprintf(phase, sizeof(phase), "wormholed-receipt-%u", 1000 + number++);
     end_say(&pair->b, phase, text);
     end_visit(&pair->a);
 }
@@ -515,7 +515,7 @@ static void malformed_ones_are_nothing(void **state)
     struct pair pair;
     (void)state;
     open_with_messages(&pair);
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         say_receipt(&pair, texts[i]);
     end_say(&pair.b, "wormholed-receipt-01", "{\"delivered\":2,\"read\":2}");
     end_say(&pair.b, "wormholed-receipts-1", "{\"delivered\":2,\"read\":2}");

@@ -187,7 +187,7 @@ static size_t put_together(const struct pairs *pairs, uint32_t tag, const void *
 }
 
 static enum kv_status decode_changed(uint32_t tag, const void *value, size_t length,
-                                        const void *extra, size_t extra_length)
+                                     const void *extra, size_t extra_length)
 {
     static uint8_t data[65536];
     struct session *full = sample_full(7), *back = NULL;
@@ -344,8 +344,7 @@ static void test_bad_schedules(void **state)
     assert_int_equal(WITH("schedule", "\x94\x00\x00\x00\x00"), KV_DAMAGED);
     assert_int_equal(WITH("schedule", "\x96\x00\x00\x02\x00\x01\x00"), KV_DAMAGED);
     assert_int_equal(WITH("schedule", "\x92\x00\xa1x"), KV_DAMAGED);
-    assert_int_equal(WITH("schedule", "\x92\x00\xcf\x7f\xff\xff\xff\xff\xff\xff\xff"),
-                     KV_DAMAGED);
+    assert_int_equal(WITH("schedule", "\x92\x00\xcf\x7f\xff\xff\xff\xff\xff\xff\xff"), KV_DAMAGED);
 
     uint8_t many[3 + 2 * (SCHEDULE_RULES_MAX + 1)] = {0xdc, 0, 2 * (SCHEDULE_RULES_MAX + 1)};
     for (uint8_t i = 0; i <= SCHEDULE_RULES_MAX; i++)

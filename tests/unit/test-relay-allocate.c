@@ -221,8 +221,7 @@ static struct kv *open_rows(const struct shelf *shelf)
 {
     char why[256];
     struct kv *store;
-    assert_int_equal(kv_open(&lmdb_rows_kind, shelf->path, 0, &store, why, sizeof(why)),
-                     KV_OK);
+    assert_int_equal(kv_open(&lmdb_rows_kind, shelf->path, 0, &store, why, sizeof(why)), KV_OK);
     return store;
 }
 

@@ -23,7 +23,7 @@
 static struct rate_limit_address numbered(uint32_t number)
 {
     struct rate_limit_address address = {{0}};
-    memcpy(address.bytes, &number, sizeof number);
+    memcpy(address.bytes, &number, sizeof(number));
     return address;
 }
 
@@ -50,7 +50,7 @@ static bool same(const char *one, const char *other)
 {
     struct rate_limit_address a, b;
     assert_true(read_address(one, true, &a) && read_address(other, true, &b));
-    return memcmp(&a, &b, sizeof a) == 0;
+    return memcmp(&a, &b, sizeof(a)) == 0;
 }
 
 static void addresses(void **state)
@@ -63,7 +63,7 @@ static void addresses(void **state)
     assert_true(same("2001:db8::1", "2001:db8::ffff:1:2:3"));
     assert_false(same("2001:db8::1", "2001:db8:0:1::1"));
     static const char *const loopback[] = {"127.0.0.1", "127.8.0.1", "::1", "::ffff:127.0.0.1"};
-    for (size_t i = 0; i < sizeof loopback / sizeof *loopback; i++) {
+    for (size_t i = 0; i < sizeof(loopback) / sizeof(*loopback); i++) {
         assert_false(read_address(loopback[i], false, &address));
         assert_true(read_address(loopback[i], true, &address));
     }

@@ -27,7 +27,7 @@ static void add(struct caller *caller, unsigned phase)
 {
     char text[100];
 
-    snprintf(text, sizeof text, "{'type':'add','phase':'%u','body':'0011'}", phase);
+    snprintf(text, sizeof(text), "{'type':'add','phase':'%u','body':'0011'}", phase);
     caller_run(caller, text);
 }
 
@@ -37,7 +37,7 @@ static void expect(struct caller *caller, unsigned from, unsigned to)
     char phase[16];
 
     for (; from < to; from++) {
-        snprintf(phase, sizeof phase, "%u", from);
+        snprintf(phase, sizeof(phase), "%u", from);
         caller_expect_message(caller, "A", phase);
     }
 }

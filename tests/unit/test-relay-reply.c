@@ -120,8 +120,8 @@ static void test_without_memory(void **state)
     char long_text[2000];
 
     (void)state;
-    memset(long_text, 'x', sizeof long_text - 1);
-    long_text[sizeof long_text - 1] = 0;
+    memset(long_text, 'x', sizeof(long_text) - 1);
+    long_text[sizeof(long_text) - 1] = 0;
     json_t *orig = json_string(long_text);
     for (unsigned which = 0; which < 4; which++) {
         char *whole = say(orig, which), *text = NULL;

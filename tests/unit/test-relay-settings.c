@@ -21,7 +21,7 @@
 #define DAY (INT64_C(24) * 3600 * 1000)
 
 static char directory[] = "/tmp/test-relay-settings-XXXXXX";
-static char file_path[sizeof directory + 8];
+static char file_path[sizeof(directory) + 8];
 
 static int set_up(void **state)
 {
@@ -80,11 +80,11 @@ static void addresses(void **state)
         "",          ":4000",      "127.0.0.1",   "127.0.0.1:", "::1:4000",      "[::1]4000",
         "[::1]",     "[::1",       "localhost:1", "1.2.3:4",    "1.2.3.4:65536", "1.2.3.4:-1",
         "1.2.3.4:x", "1.2.3.4:+1", "[1.2.3.4]:1"};
-    for (size_t i = 0; i < sizeof right / sizeof *right; i++) {
+    for (size_t i = 0; i < sizeof(right) / sizeof(*right); i++) {
         assert_true(endpoint_parse(right[i], &endpoint));
         expect_endpoint(&endpoint, right[i]);
     }
-    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
         if (endpoint_parse(wrong[i], &endpoint))
             fail_msg("'%s' was taken", wrong[i]);
 }
@@ -179,7 +179,7 @@ static void refused(void **state)
     };
     struct settings settings;
     char why[512];
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
         write_file(rows[i][0]);
         assert_false(READ_FILE(&settings));
         if (!strstr(why, rows[i][1]))
@@ -230,7 +230,7 @@ int main(void)
     };
     if (!mkdtemp(directory))
         return 1;
-    snprintf(file_path, sizeof file_path, "%s/config", directory);
+    snprintf(file_path, sizeof(file_path), "%s/config", directory);
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     unlink(file_path);
     rmdir(directory);

@@ -261,8 +261,7 @@ static void test_sweeping_goes_on_after_a_restart(void **state)
     shelf_close(shelf);
     shelf_open(shelf);
     shelf_close(shelf);
-    assert_int_equal(kv_open(&lmdb_rows_kind, shelf->path, 0, &store, why, sizeof(why)),
-                     KV_OK);
+    assert_int_equal(kv_open(&lmdb_rows_kind, shelf->path, 0, &store, why, sizeof(why)), KV_OK);
     struct kv_txn *txn = kv_read(store);
     for (unsigned table = ROWS_META + 1; table < ROWS_TABLES; table++)
         assert_int_equal(kv_count(txn, table), 0);
@@ -392,8 +391,7 @@ static void damage(struct shelf *shelf, unsigned table, const char *name)
     struct kv *store;
     struct row_key key = lmdb_rows_named(SHELF_APP, name);
     shelf_close(shelf);
-    assert_int_equal(kv_open(&lmdb_rows_kind, shelf->path, 0, &store, why, sizeof(why)),
-                     KV_OK);
+    assert_int_equal(kv_open(&lmdb_rows_kind, shelf->path, 0, &store, why, sizeof(why)), KV_OK);
     struct kv_txn *txn = kv_write(store, 4096);
     kv_put(txn, table, &key, "\xc1nonsense", 9);
     assert_int_equal(kv_commit(txn), KV_OK);

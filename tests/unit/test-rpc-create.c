@@ -84,7 +84,7 @@ static const struct {
 static void refused_options(void **state)
 {
     struct house *house = *state;
-    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
+    for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++)
         talk_refused(house->talk, "invite", refused[i].params, "bad-params", refused[i].part);
     talk_refused(house->talk, "invite", "{'code': '7 a'}", "bad-code", "");
     talk_refused(house->talk, "accept", "{}", "bad-params", "code");
@@ -102,7 +102,7 @@ static void what_peers_see(void **state)
     assert_int_equal(house_number(view, "inbox_bytes"), SESSION_INBOX_BYTES_MAX);
     assert_true(json_is_false(json_object_get(view, "paused")));
     static const char *const nils[] = {"verifier", "verifier_words", "delivered", "read"};
-    for (size_t i = 0; i < sizeof nils / sizeof *nils; i++)
+    for (size_t i = 0; i < sizeof(nils) / sizeof(*nils); i++)
         assert_true(json_is_null(json_object_get(view, nils[i])));
     json_decref(view);
     view = talk_result(house->talk, "accept",
@@ -123,7 +123,7 @@ static json_t *ask_with_versions(struct talk *talk, int length, const char *fill
     for (int i = around; i < length; i += (int)strlen(filling))
         strcat(versions, filling);
     strcat(versions, "\\\"}");
-    snprintf(params, sizeof params, "{'app_versions': '%s'}", versions);
+    snprintf(params, sizeof(params), "{'app_versions': '%s'}", versions);
     return talk_ask(talk, "invite", params);
 }
 
@@ -141,7 +141,7 @@ static void longest_versions(void **state)
         {PAYLOAD_VERSIONS_MAX / 2, "\xc3\xbc", false}, /* six bytes each in ASCII */
     };
     struct house *house = *state;
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
         json_t *answer = ask_with_versions(house->talk, rows[i].length, rows[i].filling);
         assert_int_equal(json_is_null(json_array_get(answer, 0)), rows[i].fits);
         const char *seen = house_text(json_array_get(answer, 1), "app_versions");
@@ -176,7 +176,7 @@ static void words_of_a_code(void **state)
 static void usual_for_an_application(void **state)
 {
     struct house *house = *state;
-    struct settings_appid *usual = calloc(1, sizeof *usual);
+    struct settings_appid *usual = calloc(1, sizeof(*usual));
     *usual = (struct settings_appid){.appid = strdup("x"),
                                      .relay = strdup("ws://127.0.0.1:2/v1"),
                                      .schedule = strdup("realtime"),

@@ -105,7 +105,7 @@ static void done_too_late(void **state)
     session->created = session->last_activity = session->schedule_start = 1000;
     const struct session_event wake = {.type = EVENT_WAKE};
     uint8_t id[SESSION_ID_BYTES];
-    memcpy(id, session->id, sizeof id);
+    memcpy(id, session->id, sizeof(id));
     house_put_back(txn, session);
     assert_true(turn_event(house->rpc.turns, id, &wake, NULL, NULL));
     house_expect_text(house->talk, "show", "{'session': 'n'}", "result", "lonely");
@@ -141,7 +141,7 @@ static void importing(void **state)
     char *text = export_text(house->talk, "{'session': 'n'}");
     json_t *view = import_view(other->talk, text, "");
     static const char *const kept[] = {"id", "name", "appid", "relay", "code", "verification"};
-    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
+    for (size_t i = 0; i < sizeof(kept) / sizeof(*kept); i++)
         assert_string_equal(house_text(view, kept[i]), house_text(before, kept[i]));
     assert_string_equal(house_text(view, "state"), "waiting");
     json_decref(view);
@@ -208,13 +208,13 @@ static void bad_texts(void **state)
     text[length - 1] = '}';
     static const char *const strangers[] = {"", "{}", "hello",
                                             "{\"format\": \"wormholed-session\"}"};
-    for (size_t i = 0; i < sizeof strangers / sizeof *strangers; i++)
+    for (size_t i = 0; i < sizeof(strangers) / sizeof(*strangers); i++)
         import_refused(house->talk, strangers[i], "", "bad-export");
     talk_refused(house->talk, "import", "{}", "bad-params", "export");
     talk_refused(house->talk, "import", "{'export': 5}", "bad-params", "export");
     house_expect_number(house->talk, "status", "{}", "sessions", 0);
     char line[EXPORT_MAX];
-    snprintf(line, sizeof line, "%s\n", text);
+    snprintf(line, sizeof(line), "%s\n", text);
     json_decref(import_view(house->talk, line, ""));
     free(text);
 }
@@ -229,7 +229,7 @@ static void forged_texts(void **state)
     struct kv_txn *txn = kv_read(house->rpc.store);
     struct session *session = house_take_out(txn, "n");
     kv_end(txn);
-    for (size_t i = 0; i <= sizeof names / sizeof *names; i++) {
+    for (size_t i = 0; i <= sizeof(names) / sizeof(*names); i++) {
         char **field = i > 0 ? &session->name : &session->relay, *text;
         free(*field);
         *field = strdup(i > 0 ? names[i - 1] : "http://nowhere/");

@@ -74,8 +74,8 @@ static void derived_keys(void **state)
     uint8_t secret[KEY_BYTES], key[KEY_BYTES];
     house_do(house->talk, "invite", "{'name': 'n', 'code': '7-x'}");
     house_prove(house, "n");
-    memset(secret, HOUSE_PROVEN_KEY, sizeof secret);
-    keys_derive(secret, "p", key, sizeof key);
+    memset(secret, HOUSE_PROVEN_KEY, sizeof(secret));
+    keys_derive(secret, "p", key, sizeof(key));
     json_t *result = talk_result(house->talk, "derive_key", "{'session': 'n', 'purpose': 'p'}");
     json_t *got = json_object_get(result, "key");
     assert_int_equal(json_string_length(got), KEY_BYTES);
@@ -108,7 +108,7 @@ static void refused_keys(void **state)
     house_do(house->talk, "invite", "{'name': 'n', 'code': '7-x'}");
     talk_refused(house->talk, "derive_key", "{'session': 'n', 'purpose': 'p'}", "not-keyed", "");
     house_prove(house, "n");
-    for (size_t i = 0; i < sizeof no_keys / sizeof *no_keys; i++)
+    for (size_t i = 0; i < sizeof(no_keys) / sizeof(*no_keys); i++)
         talk_refused(house->talk, "derive_key", no_keys[i].params, "bad-params", no_keys[i].part);
 }
 
@@ -129,7 +129,7 @@ static void renaming(void **state)
     json_t *view = talk_result(house->talk, "rename", "{'session': 'r'}");
     assert_true(json_is_null(json_object_get(view, "name")));
     char params[64];
-    snprintf(params, sizeof params, "{'session': '%s', 'name': 'r'}", house_text(view, "id"));
+    snprintf(params, sizeof(params), "{'session': '%s', 'name': 'r'}", house_text(view, "id"));
     json_decref(view);
     house_expect_text(house->talk, "rename", params, "name", "r");
     house_expect_text(house->talk, "close", "{'session': 'r'}", "result", "lonely");
@@ -146,7 +146,7 @@ static const struct {
     {"[0, 4, 'rename', [{'session': 'b', 'name': 'a'}]]", true},
     {"[0, 5, 'invite', [{'name': 'b'}]]", true},
 };
-#define OF_ONE_TURN (sizeof of_one_turn / sizeof *of_one_turn)
+#define OF_ONE_TURN (sizeof(of_one_turn) / sizeof(*of_one_turn))
 
 static void say_at_once(struct talk *talk)
 {

@@ -87,15 +87,15 @@ static void finding(void **state)
     json_t *view = talk_result(house->talk, "invite", "{'name': 'n'}");
     strcpy(id, house_text(view, "id"));
     json_decref(view);
-    snprintf(params, sizeof params, "{'session': '%s'}", id);
+    snprintf(params, sizeof(params), "{'session': '%s'}", id);
     house_expect_text(house->talk, "show", params, "name", "n");
-    snprintf(params, sizeof params, "{'session': '%.5s'}", id);
+    snprintf(params, sizeof(params), "{'session': '%.5s'}", id);
     house_expect_text(house->talk, "show", params, "name", "n");
     static const char *const methods[] = {"show",   "send",       "recv",   "ack",
                                           "close",  "forget",     "poll",   "subscribe",
                                           "verify", "derive_key", "rename", "export"};
 #define OTHERS "'data': '', 'number': 0, 'ok': true, 'purpose': 'p', 'name': 'm'}"
-    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
+    for (size_t i = 0; i < sizeof(methods) / sizeof(*methods); i++) {
         talk_refused(house->talk, methods[i], "{'session': 'x', " OTHERS, "not-found", "");
         talk_refused(house->talk, methods[i],
                      "{'session': "
@@ -115,7 +115,7 @@ static void ambiguous_ids(void **state)
         house_do(house->talk, "invite", "{}");
     int ambiguous = 0;
     for (int digit = 0; digit < 16; digit++) {
-        snprintf(params, sizeof params, "{'session': '%x'}", digit);
+        snprintf(params, sizeof(params), "{'session': '%x'}", digit);
         json_t *answer = talk_ask(house->talk, "show", params);
         const char *code = house_text(json_array_get(answer, 0), "code");
         ambiguous += code && strcmp(code, "ambiguous") == 0;
@@ -145,7 +145,7 @@ static void pages(void **state)
         const char *next = house_text(result, "next");
         *params = 0;
         if (next)
-            snprintf(params, sizeof params, "{'limit': 3, 'after': '%s'}", next);
+            snprintf(params, sizeof(params), "{'limit': 3, 'after': '%s'}", next);
         json_decref(result);
     }
     assert_int_equal(sizes[0] + sizes[1] + sizes[2], 9);
@@ -215,7 +215,7 @@ static void pipelined_sends(void **state)
     for (int i = 0; i < 100; i++) {
         char request[64];
         size_t length;
-        snprintf(request, sizeof request, "[0, %d, 'send', [{'session': 'n', 'data': 'x'}]]", i);
+        snprintf(request, sizeof(request), "[0, %d, 'send', [{'session': 'n', 'data': 'x'}]]", i);
         void *data = talk_pack(request, &length);
         memcpy(all + total, data, length);
         total += length;
@@ -332,7 +332,7 @@ static void changes(void **state)
     json_decref(result);
     json_decref(view);
     char params[64];
-    snprintf(params, sizeof params, "{'since': %d}", (int)newest);
+    snprintf(params, sizeof(params), "{'since': %d}", (int)newest);
     result = talk_result(house->talk, "changes", params);
     assert_int_equal(json_array_size(json_object_get(result, "changes")), 0);
     json_decref(result);

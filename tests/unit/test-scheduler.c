@@ -149,7 +149,7 @@ static void run(struct house *house)
 
 static int set_up(void **state)
 {
-    struct house *house = calloc(1, sizeof *house);
+    struct house *house = calloc(1, sizeof(*house));
     assert_non_null(house);
     house->box = storebox_make(0);
     now = TODAY;

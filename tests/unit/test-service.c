@@ -38,7 +38,7 @@ static int manager(char ret_name[64])
 static void expect(int fd, const char *beginning)
 {
     char text[128] = "";
-    ssize_t length = recv(fd, text, sizeof text - 1, 0);
+    ssize_t length = recv(fd, text, sizeof(text) - 1, 0);
     assert_true(length >= (ssize_t)strlen(beginning));
     assert_memory_equal(text, beginning, strlen(beginning));
 }
@@ -72,7 +72,7 @@ static void feeds_the_watchdog(void **state)
     setenv("WATCHDOG_USEC", "10000", 1);
     setenv("WATCHDOG_PID", "1", 1);
     assert_null(notify_watch(base));
-    snprintf(pid, sizeof pid, "%d", (int)getpid());
+    snprintf(pid, sizeof(pid), "%d", (int)getpid());
     setenv("WATCHDOG_PID", pid, 1);
     struct event *watch = notify_watch(base);
     assert_non_null(watch);
@@ -89,7 +89,7 @@ static void take_sockets(long pid_offset, const char *count, int expected)
     pid_t child = fork();
     if (child == 0) {
         char pid[32];
-        snprintf(pid, sizeof pid, "%ld", (long)getpid() + pid_offset);
+        snprintf(pid, sizeof(pid), "%ld", (long)getpid() + pid_offset);
         setenv("LISTEN_PID", pid, 1);
         setenv("LISTEN_FDS", count, 1);
         int pair[2];
@@ -136,7 +136,7 @@ static void knows_text(void **state)
         {"\xf4\x90\x80\x80", 4, 0}, /* beyond U+10FFFF */
         {"a\xe2\x82g", 4, 1},
     };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
         assert_int_equal(utf8_span(rows[i].text, rows[i].length), rows[i].span);
 }
 

@@ -467,8 +467,8 @@ static void reflected_pake(void **state)
     (void)state;
     pair_open(&pair, POLL);
     end_visit(&pair.a);
-    sodium_bin2hex(hex, sizeof hex, pair.a.session->pake, PAKE_MESSAGE_BYTES);
-    snprintf(body, sizeof body, "{\"pake_v1\":\"%s\"}", hex);
+    sodium_bin2hex(hex, sizeof(hex), pair.a.session->pake, PAKE_MESSAGE_BYTES);
+    snprintf(body, sizeof(body), "{\"pake_v1\":\"%s\"}", hex);
     struct stock_connection *connection = stranger(pair.stock, ignore);
     add(connection, "pake", body);
     end_visit(&pair.a);
@@ -524,10 +524,10 @@ static void replayed_and_reordered(void **state)
             session_seal(pair.a.session, i, pair.a.outbox[i].data, pair.a.outbox[i].length);
     struct stock_connection *connection = stock_connect(pair.stock, ignore, NULL, NULL);
     char bind[128], open[128];
-    snprintf(bind, sizeof bind,
+    snprintf(bind, sizeof(bind),
              "{\"type\":\"bind\",\"appid\":\"example.com/test\",\"side\":\"%s\"}",
              pair.a.session->side);
-    snprintf(open, sizeof open, "{\"type\":\"open\",\"mailbox\":\"%s\"}", pair.a.session->mailbox);
+    snprintf(open, sizeof(open), "{\"type\":\"open\",\"mailbox\":\"%s\"}", pair.a.session->mailbox);
     stock_receive(connection, bind);
     stock_receive(connection, open);
     for (int i = 7; i >= 0; i--)

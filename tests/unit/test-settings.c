@@ -18,7 +18,7 @@
 #define DAY (INT64_C(24) * 3600 * 1000)
 
 static char directory[] = "/tmp/test-settings-XXXXXX";
-static char file_path[sizeof directory + 8];
+static char file_path[sizeof(directory) + 8];
 
 /* An environment in which nothing of ours is set, and HOME and XDG_RUNTIME_DIR are known. */
 static int set_up(void **state)
@@ -104,7 +104,7 @@ static void every_key_in_a_file(void **state)
                                "max-connections = 7"; /* no newline at the end */
     struct settings settings;
     char why[512];
-    write_file(text, sizeof text - 1);
+    write_file(text, sizeof(text) - 1);
     assert_true(read_all(&settings, why, NULL, NULL, NULL));
     assert_string_equal(settings.state, "/s");
     assert_string_equal(settings.socket, "/with a blank and # in it");
@@ -125,7 +125,7 @@ static void order_of_sources(void **state)
     struct settings settings;
     char why[512];
     static const char text[] = "relay = ws://file/\nkeep = 1d\nlog-level = error\n";
-    write_file(text, sizeof text - 1);
+    write_file(text, sizeof(text) - 1);
     setenv("WORMHOLED_RELAY", "ws://environment/", 1);
     setenv("WORMHOLED_KEEP", "2d", 1);
     setenv("WORMHOLED_LOG_LEVEL", "", 1); /* empty is unset */
@@ -143,7 +143,7 @@ static void where_the_relay_comes_from(void **state)
     static const char text[] = "relay = ws://file/\n";
     struct settings settings;
     char why[512];
-    write_file(text, sizeof text - 1);
+    write_file(text, sizeof(text) - 1);
     assert_true(read_all(&settings, why, NULL, NULL, NULL));
     assert_string_equal(settings.relay, "ws://file/");
     assert_string_equal(settings.relay_from, "configuration file");
@@ -165,17 +165,17 @@ static void usual_file(void **state)
     (void)state;
     static const struct options none;
     struct settings settings;
-    char why[512], place[sizeof directory + 32];
+    char why[512], place[sizeof(directory) + 32];
     setenv("XDG_CONFIG_HOME", directory, 1);
-    assert_true(settings_read(&none, &settings, why, sizeof why));
+    assert_true(settings_read(&none, &settings, why, sizeof(why)));
     assert_null(settings.config_file);
     settings_clear(&settings);
-    snprintf(place, sizeof place, "%s/wormholed", directory);
+    snprintf(place, sizeof(place), "%s/wormholed", directory);
     assert_int_equal(mkdir(place, 0700), 0);
-    snprintf(place, sizeof place, "%s/wormholed/wormholed.conf", directory);
+    snprintf(place, sizeof(place), "%s/wormholed/wormholed.conf", directory);
     write_file("keep = 1d\n", 10);
     assert_int_equal(rename(file_path, place), 0);
-    assert_true(settings_read(&none, &settings, why, sizeof why));
+    assert_true(settings_read(&none, &settings, why, sizeof(why)));
     assert_string_equal(settings.config_file, place);
     assert_int_equal(settings.keep, DAY);
     settings_clear(&settings);
@@ -226,7 +226,7 @@ static void sections_of_applications(void **state)
     (void)state;
     struct settings settings;
     char why[512];
-    write_file(with_sections, sizeof with_sections - 1);
+    write_file(with_sections, sizeof(with_sections) - 1);
     assert_true(read_all(&settings, why, NULL, NULL, NULL));
     const struct settings_appid *appid =
         settings_for_appid(&settings, "lothar.com/wormhole/text-or-file-xfer");
@@ -247,7 +247,7 @@ static void sections_of_relays(void **state)
     char why[512];
     struct url direct = url_of("wss://direct.example:443/v1"), other = url_of("ws://other/v1");
     struct url proxied = url_of("ws://proxied.example:4000/v1");
-    write_file(with_sections, sizeof with_sections - 1);
+    write_file(with_sections, sizeof(with_sections) - 1);
     assert_true(read_all(&settings, why, NULL, NULL, NULL));
     assert_null(settings_proxy(&settings, &direct));
     assert_string_equal(settings_cafile(&settings, &direct), "/ca.pem");
@@ -260,17 +260,17 @@ static void sections_of_relays(void **state)
 static void too_many_sections(void **state)
 {
     (void)state;
-    char text[8192], why[512], place[sizeof file_path + 8];
+    char text[8192], why[512], place[sizeof(file_path) + 8];
     struct settings settings;
     for (int kind = 0; kind < 2; kind++) {
         size_t length = 0;
         for (int i = 0; i <= SETTINGS_SECTIONS_MAX; i++)
             length +=
-                (size_t)snprintf(text + length, sizeof text - length,
+                (size_t)snprintf(text + length, sizeof(text) - length,
                                  kind == 0 ? "[appid \"%d\"]\n" : "[relay \"ws://h/%d\"]\n", i);
         write_file(text, length);
         assert_false(read_all(&settings, why, NULL, NULL, NULL));
-        snprintf(place, sizeof place, "%s:65:", file_path);
+        snprintf(place, sizeof(place), "%s:65:", file_path);
         assert_non_null(strstr(why, place));
         assert_non_null(strstr(why, "more than 64"));
         settings_clear(&settings);
@@ -285,7 +285,7 @@ static void replaced(void **state)
     char why[512];
     write_file("keep = 1d\n", 10);
     assert_true(read_all(&settings, why, "--state=/old", "--socket=/old/s", NULL));
-    write_file(text, sizeof text - 1);
+    write_file(text, sizeof(text) - 1);
     assert_true(read_all(&fresh, why, "--state=/new", "--socket=/new/s", NULL));
     log_set_level(LOG_LEVEL_ERROR);
     settings_replace(&settings, &fresh, false);
@@ -302,13 +302,13 @@ static void relative_paths(void **state)
 {
     (void)state;
     struct settings settings;
-    char why[512], expected[sizeof directory + 8];
+    char why[512], expected[sizeof(directory) + 8];
     write_file("", 0);
     assert_int_equal(chdir(directory), 0);
     assert_true(read_all(&settings, why, "--state", "s", "--socket=t"));
-    snprintf(expected, sizeof expected, "%s/s", directory);
+    snprintf(expected, sizeof(expected), "%s/s", directory);
     assert_string_equal(settings.state, expected);
-    snprintf(expected, sizeof expected, "%s/t", directory);
+    snprintf(expected, sizeof(expected), "%s/t", directory);
     assert_string_equal(settings.socket, expected);
     settings_clear(&settings);
 }
@@ -336,7 +336,7 @@ static void no_runtime_directory(void **state)
     char why[512], standard[64];
     write_file("", 0);
     unsetenv("XDG_RUNTIME_DIR");
-    snprintf(standard, sizeof standard, "/run/user/%d/wormholed/socket", (int)getuid());
+    snprintf(standard, sizeof(standard), "/run/user/%d/wormholed/socket", (int)getuid());
     if (read_all(&settings, why, NULL, NULL, NULL))
         assert_string_equal(settings.socket, standard);
     else
@@ -348,10 +348,10 @@ static void no_runtime_directory(void **state)
 static void refuse_file(const char *text, size_t length, const char *where, const char *what)
 {
     struct settings settings;
-    char why[512], place[sizeof file_path + 16];
+    char why[512], place[sizeof(file_path) + 16];
     write_file(text, length);
     assert_false(read_all(&settings, why, NULL, NULL, NULL));
-    snprintf(place, sizeof place, "%s%s", file_path, where);
+    snprintf(place, sizeof(place), "%s%s", file_path, where);
     assert_non_null(strstr(why, place));
     if (!strstr(why, what))
         fail_msg("'%s' does not say '%s'", why, what);
@@ -408,7 +408,7 @@ static void refused_files(void **state)
         {"keep = 1d\nnonsense\nrubbish = 1\n", ":2:", "key = value"},
         {"keep = 1d\nrubbish = 1\nnonsense\n", ":2:", "rubbish"},
     };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
         refuse_file(rows[i].text, strlen(rows[i].text), rows[i].where, rows[i].what);
     refuse_file("keep = 1d\0\n", 11, "", "not text");
     refuse_file("keep = 1d\n#\0", 12, ":2:", "not text");
@@ -419,8 +419,8 @@ static void long_lines(void **state)
 {
     (void)state;
     char text[5000] = "\nstate = /";
-    memset(text + strlen(text), 's', sizeof text - strlen(text) - 1);
-    refuse_file(text, sizeof text - 1, ":2:", "4998 bytes");
+    memset(text + strlen(text), 's', sizeof(text) - strlen(text) - 1);
+    refuse_file(text, sizeof(text) - 1, ":2:", "4998 bytes");
     text[150] = 0;
     write_file(text, 150);
     struct settings settings;
@@ -437,7 +437,7 @@ static void refused_secret(void **state)
     static const char text[] = "proxy = ftp://user:secret@x\n";
     struct settings settings;
     char why[512];
-    write_file(text, sizeof text - 1);
+    write_file(text, sizeof(text) - 1);
     assert_false(read_all(&settings, why, NULL, NULL, NULL));
     assert_null(strstr(why, "secret"));
     settings_clear(&settings);
@@ -453,13 +453,13 @@ static void large_files(void **state)
 {
     (void)state;
     static char text[SETTINGS_FILE_MAX + 1];
-    memset(text, '#', sizeof text);
+    memset(text, '#', sizeof(text));
     struct settings settings;
     char why[512];
     write_file(text, SETTINGS_FILE_MAX);
     assert_true(read_all(&settings, why, NULL, NULL, NULL));
     settings_clear(&settings);
-    refuse_file(text, sizeof text, "", "too large");
+    refuse_file(text, sizeof(text), "", "too large");
 }
 
 static void missing_file(void **state)
@@ -503,14 +503,14 @@ static void sizes_and_times(void **state)
                  {"3M", 3145728},
                  {"64T", UINT64_C(1) << 46}};
     assert_true(settings_init(&settings));
-    for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
+    for (size_t i = 0; i < sizeof(times) / sizeof(*times); i++) {
         assert_true(settings_set(settings_find(settings_options.table, "keep"), &settings,
-                                 times[i].text, why, sizeof why));
+                                 times[i].text, why, sizeof(why)));
         assert_int_equal(settings.keep, times[i].ms);
     }
-    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
         assert_true(settings_set(settings_find(settings_options.table, "max-store-size"), &settings,
-                                 sizes[i].text, why, sizeof why));
+                                 sizes[i].text, why, sizeof(why)));
         assert_int_equal(settings.max_store_size, sizes[i].bytes);
     }
     settings_clear(&settings);
@@ -544,7 +544,7 @@ int main(void)
     };
     if (!mkdtemp(directory))
         return 1;
-    snprintf(file_path, sizeof file_path, "%s/config", directory);
+    snprintf(file_path, sizeof(file_path), "%s/config", directory);
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     unlink(file_path);
     rmdir(directory);

@@ -103,7 +103,7 @@ static void test_seen(void **state)
     (void)state;
     for (int i = 0; i < MANY; i++) {
         struct snapshot snapshot = {.change = i};
-        snprintf(id, sizeof id, "%016x", i);
+        snprintf(id, sizeof(id), "%016x", i);
         assert_true(seen_remember(&seen, id, &snapshot));
     }
     assert_int_equal(seen_count(&seen), MANY);

@@ -129,8 +129,7 @@ static uint32_t check_messages(struct kv_txn *txn, uint64_t n)
         const uint8_t *data;
         size_t length;
         assert_int_equal(
-            store_get_message(txn, STORE_OUTBOX, session->id, step_of(m), &data, &length),
-            KV_OK);
+            store_get_message(txn, STORE_OUTBOX, session->id, step_of(m), &data, &length), KV_OK);
         assert_int_equal(length, message_length(m));
         for (size_t i = 0; i < length; i++)
             if (data[i] != (uint8_t)m)

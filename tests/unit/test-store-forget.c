@@ -86,8 +86,7 @@ static int tear_down(void **state)
 
 /* ---- looks ---- */
 
-static enum kv_status read_message(struct kv_txn *txn, enum store_box which,
-                                      const uint8_t *id)
+static enum kv_status read_message(struct kv_txn *txn, enum store_box which, const uint8_t *id)
 {
     const uint8_t *data;
     size_t length;
@@ -95,8 +94,7 @@ static enum kv_status read_message(struct kv_txn *txn, enum store_box which,
 }
 
 /* Whether the session and its messages are as `status` says, all of them. */
-static void assert_reads(struct storebox *box, const struct session *session,
-                         enum kv_status status)
+static void assert_reads(struct storebox *box, const struct session *session, enum kv_status status)
 {
     struct session *back;
     struct kv_txn *txn = kv_read(box->store);

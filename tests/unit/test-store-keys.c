@@ -208,8 +208,8 @@ static void assert_refused(struct shelf *shelf, enum kv_status status, const cha
 }
 
 /* The same for other bytes in the place of the keys, which are put back afterwards. */
-static void assert_bad(struct shelf *shelf, const void *bytes, size_t length,
-                       enum kv_status status, const char *word)
+static void assert_bad(struct shelf *shelf, const void *bytes, size_t length, enum kv_status status,
+                       const char *word)
 {
     struct content good = content_read(shelf->keys);
     content_write(shelf->keys, bytes, length);
@@ -257,8 +257,7 @@ static void test_altered(void **state)
     for (size_t i = 0; i < 24; i++) {
         static const char *const words[] = {"no file of keys", "newer", "another store"};
         keys.data[i] ^= 0x40;
-        assert_bad(shelf, keys.data, keys.length, i / 8 == 1 ? KV_NEWER : KV_DAMAGED,
-                   words[i / 8]);
+        assert_bad(shelf, keys.data, keys.length, i / 8 == 1 ? KV_NEWER : KV_DAMAGED, words[i / 8]);
         keys.data[i] ^= 0x40;
     }
     free(keys.data);

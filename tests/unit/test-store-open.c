@@ -441,10 +441,8 @@ static void test_other_formats(void **state)
     static const struct {
         uint64_t format;
         enum kv_status status;
-    } cases[] = {{STORE_FORMAT + 1, KV_NEWER},
-                 {UINT64_MAX, KV_NEWER},
-                 {1, KV_DAMAGED},
-                 {0, KV_DAMAGED}};
+    } cases[] = {
+        {STORE_FORMAT + 1, KV_NEWER}, {UINT64_MAX, KV_NEWER}, {1, KV_DAMAGED}, {0, KV_DAMAGED}};
     (void)state;
     for (size_t i = 0; i < LENGTH(cases); i++) {
         char *file;

@@ -155,10 +155,8 @@ static void test_messages(void **state)
     assert_int_equal(length, 2);
     assert_int_equal(store_get_message(txn, STORE_INBOX, two->id, 0, &data, &length), KV_OK);
     assert_int_equal(length, 0);
-    assert_int_equal(store_get_message(txn, STORE_OUTBOX, two->id, 0, &data, &length),
-                     KV_MISSING);
-    assert_int_equal(store_get_message(txn, STORE_INBOX, one->id, 1, &data, &length),
-                     KV_MISSING);
+    assert_int_equal(store_get_message(txn, STORE_OUTBOX, two->id, 0, &data, &length), KV_MISSING);
+    assert_int_equal(store_get_message(txn, STORE_INBOX, one->id, 1, &data, &length), KV_MISSING);
     assert_int_equal(kv_txn_status(txn), KV_OK);
     kv_end(txn);
     session_free(one);

@@ -128,7 +128,7 @@ static enum kv_status read_session(struct storebox *box, const uint8_t *id)
 }
 
 static enum kv_status read_message(struct storebox *box, enum store_box which, const uint8_t *id,
-                                      uint32_t number)
+                                   uint32_t number)
 {
     const uint8_t *data;
     size_t length;

@@ -43,7 +43,7 @@ static uint64_t file_size(const struct storebox *box)
 }
 
 static enum kv_status put_message(struct storebox *box, const uint8_t *id, uint32_t number,
-                                     size_t length)
+                                  size_t length)
 {
     uint8_t *data = malloc(length);
     assert_non_null(data);

@@ -237,8 +237,7 @@ static void assert_import(struct storebox *box, uint64_t id, uint32_t exports)
     struct row_key key = row_number(id);
     struct kv_txn *txn = kv_read(box->store);
     uint32_t found = 0;
-    assert_int_equal(store_get_import(txn, key.bytes, &found),
-                     exports > 0 ? KV_OK : KV_MISSING);
+    assert_int_equal(store_get_import(txn, key.bytes, &found), exports > 0 ? KV_OK : KV_MISSING);
     assert_int_equal(found, exports);
     assert_int_equal(kv_txn_status(txn), KV_OK);
     kv_end(txn);
@@ -348,8 +347,7 @@ static void test_time(void **state)
 
 /* ---- names ---- */
 
-static enum kv_status find(struct storebox *box, const char *text,
-                              uint8_t ret_id[SESSION_ID_BYTES])
+static enum kv_status find(struct storebox *box, const char *text, uint8_t ret_id[SESSION_ID_BYTES])
 {
     struct kv_txn *txn = kv_read(box->store);
     enum kv_status status = store_find(txn, text, ret_id);

@@ -53,7 +53,7 @@ static const struct client_handlers handlers = {on_message, on_drained, on_close
 
 static int set_up(void **state)
 {
-    struct desk *desk = calloc(1, sizeof *desk);
+    struct desk *desk = calloc(1, sizeof(*desk));
     int ends[2];
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
     desk->base = event_base_new();
@@ -145,7 +145,7 @@ static void slow_one(void **state)
     static const uint8_t data[1 << 20];
     writer_init(&writer);
     message_begin_response(&writer, 1);
-    writer_data(&writer, NULL, data, sizeof data);
+    writer_data(&writer, NULL, data, sizeof(data));
     client_send(desk->client, &writer);
     size_t backlog = client_backlog(desk->client);
     assert_true(backlog > 0);

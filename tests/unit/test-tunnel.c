@@ -36,7 +36,7 @@ static void scene_begin(struct scene *scene, const char *proxy, const char *url)
 {
     char why[256] = "";
 
-    if (!proxy_parse(proxy, &scene->proxy, why, sizeof why))
+    if (!proxy_parse(proxy, &scene->proxy, why, sizeof(why)))
         fail_msg("%s: %s", proxy, why);
     assert_int_equal(url_parse(url, &scene->url), URL_OK);
     tunnel_begin(&scene->tunnel, &scene->proxy, &scene->url);
@@ -161,7 +161,7 @@ static void test_not_one_byte_too_many(void **state)
     scene.tunnel.say_length = 0;
     assert_int_equal(
         feed(&scene.tunnel, (struct bytes){early.data + 2, early.length - 2}, SIZE_MAX),
-        sizeof SOCKS_OK - 1);
+        sizeof(SOCKS_OK) - 1);
     assert_int_equal(scene.tunnel.progress, TUNNEL_DONE);
 }
 
@@ -286,9 +286,9 @@ static void test_too_long(void **state)
 
     (void)state;
     for (size_t i = 0; i < LENGTH(beginnings); i++) {
-        struct refusal refusal = {{text, sizeof text}, "answered with too long an HTTP header"};
+        struct refusal refusal = {{text, sizeof(text)}, "answered with too long an HTTP header"};
 
-        memset(text, 'a', sizeof text);
+        memset(text, 'a', sizeof(text));
         memcpy(text, beginnings[i], strlen(beginnings[i]));
         expect_refusal("http://proxy", &refusal, SIZE_MAX);
     }
@@ -298,13 +298,13 @@ static void test_too_long(void **state)
 static void test_long_reason(void **state)
 {
     char answer[1000], why[TUNNEL_WHY_SIZE];
-    struct refusal refusal = {{answer, sizeof answer}, why};
+    struct refusal refusal = {{answer, sizeof(answer)}, why};
 
     (void)state;
-    memset(answer, 'a', sizeof answer);
+    memset(answer, 'a', sizeof(answer));
     memcpy(answer, "HTTP/1.1 403 ", 13);
-    answer[sizeof answer - 1] = '\n';
-    snprintf(why, sizeof why, "refuses: %.*s", TUNNEL_LINE_MAX - 9, answer + 9);
+    answer[sizeof(answer) - 1] = '\n';
+    snprintf(why, sizeof(why), "refuses: %.*s", TUNNEL_LINE_MAX - 9, answer + 9);
     expect_refusal("http://proxy", &refusal, SIZE_MAX);
 }
 
@@ -315,16 +315,16 @@ static void test_longest(void **state)
     char word[PROXY_WORD_MAX + 1], proxy[PROXY_URL_MAX + 1], host[URL_HOST_MAX + 1], url[URL_MAX];
 
     (void)state;
-    memset(word, 'w', sizeof word);
+    memset(word, 'w', sizeof(word));
     word[PROXY_WORD_MAX] = '\0';
     for (size_t i = 0; i < URL_HOST_MAX; i++)
         host[i] = i % 2 == 0 ? 'h' : '.';
     host[URL_HOST_MAX] = '\0';
-    snprintf(url, sizeof url, "ws://%s:65535/", host);
+    snprintf(url, sizeof(url), "ws://%s:65535/", host);
     for (size_t i = 0; i < LENGTH(protocols); i++) {
         struct scene scene;
 
-        snprintf(proxy, sizeof proxy, "%s://%s:%s@proxy", protocols[i], word, word);
+        snprintf(proxy, sizeof(proxy), "%s://%s:%s@proxy", protocols[i], word, word);
         scene_begin(&scene, proxy, url);
         scene.tunnel.say_length = 0;
         feed(&scene.tunnel, (struct bytes)BYTES("\x05\x02"), SIZE_MAX);
@@ -341,7 +341,7 @@ static void test_wipe(void **state)
     (void)state;
     scene_begin(&scene, "http://me:secret@proxy", "ws://relay/");
     tunnel_wipe(&scene.tunnel);
-    assert_memory_equal(&scene.tunnel, &nothing, sizeof nothing);
+    assert_memory_equal(&scene.tunnel, &nothing, sizeof(nothing));
 }
 
 int main(void)

@@ -68,9 +68,9 @@ static void test_parts(void **state)
         assert_int_equal(url.port, cases[i].url.port);
         assert_string_equal(url.host, cases[i].url.host);
         assert_string_equal(url.path, cases[i].url.path);
-        url_host_header(&url, text, sizeof text);
+        url_host_header(&url, text, sizeof(text));
         assert_string_equal(text, cases[i].host_header);
-        url_where(&url, text, sizeof text);
+        url_where(&url, text, sizeof(text));
         assert_string_equal(text, cases[i].where);
     }
 }
@@ -143,7 +143,7 @@ static void test_length(void **state)
     struct url url;
 
     (void)state;
-    memset(text, 'a', sizeof text);
+    memset(text, 'a', sizeof(text));
     memcpy(text, "ws://relay?", strlen("ws://relay?"));
     text[URL_MAX] = '\0';
     assert_int_equal(url_parse(text, &url), URL_OK);
@@ -152,11 +152,11 @@ static void test_length(void **state)
     text[URL_MAX + 1] = '\0';
     assert_int_equal(url_parse(text, &url), URL_TOO_LONG);
 
-    snprintf(text, sizeof text, "ws://%s.%s.%s.%s", LABEL_63, LABEL_63, LABEL_63, LABEL_63);
+    snprintf(text, sizeof(text), "ws://%s.%s.%s.%s", LABEL_63, LABEL_63, LABEL_63, LABEL_63);
     assert_int_equal(url_parse(text, &url), URL_OK); /* 255 bytes */
     text[strlen("ws://") + 63] = 'a';                /* a label too long */
     assert_int_equal(url_parse(text, &url), URL_HOST);
-    snprintf(text, sizeof text, "ws://a.%s.%s.%s.%s", LABEL_63, LABEL_63, LABEL_63, LABEL_63);
+    snprintf(text, sizeof(text), "ws://a.%s.%s.%s.%s", LABEL_63, LABEL_63, LABEL_63, LABEL_63);
     assert_int_equal(url_parse(text, &url), URL_HOST);
 }
 

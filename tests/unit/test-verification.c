@@ -327,23 +327,23 @@ static void keys_wait_too(void **state)
     uint8_t one[48] = {0}, other[48] = {0};
     (void)state;
     open_careful(&pair, POLL);
-    assert_false(session_derive_key(pair.b.session, "example.com/key", other, sizeof other));
+    assert_false(session_derive_key(pair.b.session, "example.com/key", other, sizeof(other)));
     end_visit(&pair.a);
     end_visit(&pair.b);
     assert_state(&pair.b, SESSION_KEYED); /* nobody is proven */
-    assert_false(session_derive_key(pair.b.session, "example.com/key", other, sizeof other));
+    assert_false(session_derive_key(pair.b.session, "example.com/key", other, sizeof(other)));
     pair_visit(&pair, 2);
-    assert_true(session_derive_key(pair.b.session, "example.com/key", other, sizeof other));
-    assert_false(session_derive_key(pair.a.session, "example.com/key", one, sizeof one));
-    assert_true(sodium_is_zero(one, sizeof one));
+    assert_true(session_derive_key(pair.b.session, "example.com/key", other, sizeof(other)));
+    assert_false(session_derive_key(pair.a.session, "example.com/key", one, sizeof(one)));
+    assert_true(sodium_is_zero(one, sizeof(one)));
     end_verify(&pair.a, true);
-    assert_true(session_derive_key(pair.a.session, "example.com/key", one, sizeof one));
-    assert_memory_equal(one, other, sizeof one);
-    assert_true(session_derive_key(pair.a.session, "example.com/other", other, sizeof other));
-    assert_memory_not_equal(one, other, sizeof one);
+    assert_true(session_derive_key(pair.a.session, "example.com/key", one, sizeof(one)));
+    assert_memory_equal(one, other, sizeof(one));
+    assert_true(session_derive_key(pair.a.session, "example.com/other", other, sizeof(other)));
+    assert_memory_not_equal(one, other, sizeof(one));
     assert_false(session_derive_key(pair.a.session, "x", one, KEYS_DERIVE_MAX + 1));
     end_close(&pair.a);
-    assert_false(session_derive_key(pair.a.session, "example.com/key", one, sizeof one));
+    assert_false(session_derive_key(pair.a.session, "example.com/key", one, sizeof(one)));
     pair_free(&pair);
 }
 

@@ -91,7 +91,7 @@ static void each_condition_for_each_state(void **state)
     (void)state;
     static const char marks[] = {
         [WORMCLIENT_PENDING] = '-', [WORMCLIENT_REACHED] = '+', [WORMCLIENT_NEVER] = '!'};
-    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         struct wormclient_session *session = session_of(&table[i].view);
         char said[CONDITIONS + 1] = "";
         for (size_t j = 0; j < CONDITIONS; j++)
@@ -124,7 +124,7 @@ static void alive(void **state)
 {
     (void)state;
     static const char *const states[] = {"allocating", "waiting", "keyed", "established"};
-    for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
+    for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
         const struct view view = {.state = states[i]};
         struct wormclient_session *session = session_of(&view);
         struct wormclient_error error = {.text = "as it was"};

@@ -30,12 +30,12 @@ struct place {
 
 static int set_up(void **state)
 {
-    struct place *place = calloc(1, sizeof *place);
+    struct place *place = calloc(1, sizeof(*place));
     assert_non_null(place);
     const char *tmp = getenv("TMPDIR");
-    snprintf(place->dir, sizeof place->dir, "%s/wormclient.XXXXXX", tmp == NULL ? "/tmp" : tmp);
+    snprintf(place->dir, sizeof(place->dir), "%s/wormclient.XXXXXX", tmp == NULL ? "/tmp" : tmp);
     assert_non_null(mkdtemp(place->dir));
-    snprintf(place->path, sizeof place->path, "%s/socket", place->dir);
+    snprintf(place->path, sizeof(place->path), "%s/socket", place->dir);
     *state = place;
     return 0;
 }
@@ -55,7 +55,7 @@ static int listen_at(const struct place *place, int backlog)
     memcpy(address.sun_path, place->path, strlen(place->path) + 1);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_return_code(fd, errno);
-    assert_return_code(bind(fd, (struct sockaddr *)&address, sizeof address), errno);
+    assert_return_code(bind(fd, (struct sockaddr *)&address, sizeof(address)), errno);
     assert_return_code(listen(fd, backlog), errno);
     return fd;
 }
@@ -65,7 +65,7 @@ static int listen_at(const struct place *place, int backlog)
 static void assert_path(const char *given, const char *expected)
 {
     char path[108];
-    assert_true(wormclient_socket_path(given, path, sizeof path));
+    assert_true(wormclient_socket_path(given, path, sizeof(path)));
     assert_string_equal(path, expected);
 }
 
@@ -81,7 +81,7 @@ static void order_of_paths(void **state)
     assert_return_code(unsetenv("WORMHOLED_SOCKET"), errno);
     assert_path(NULL, "/run/x/wormholed/socket");
     char expected[64];
-    snprintf(expected, sizeof expected, "/run/user/%lu/wormholed/socket", (unsigned long)getuid());
+    snprintf(expected, sizeof(expected), "/run/user/%lu/wormholed/socket", (unsigned long)getuid());
     assert_return_code(setenv("XDG_RUNTIME_DIR", "not/absolute", 1), errno);
     assert_path(NULL, expected);
     assert_return_code(unsetenv("XDG_RUNTIME_DIR"), errno);
@@ -96,13 +96,13 @@ static void paths_that_do_not_fit(void **state)
     assert_false(wormclient_socket_path("/12345", path, 6));
     assert_string_equal(path, "/1234");
     char large[110];
-    memset(large, 'x', sizeof large);
+    memset(large, 'x', sizeof(large));
     large[107] = '\0';
-    assert_true(wormclient_socket_path(large, path, sizeof path));
+    assert_true(wormclient_socket_path(large, path, sizeof(path)));
     large[107] = 'x';
     large[108] = '\0';
-    assert_false(wormclient_socket_path(large, path, sizeof path));
-    assert_false(wormclient_socket_path("", path, sizeof path));
+    assert_false(wormclient_socket_path(large, path, sizeof(path)));
+    assert_false(wormclient_socket_path("", path, sizeof(path)));
     struct wormclient_error error;
     assert_null(wormclient_connect(large, &error));
     assert_int_equal(error.code, WORMCLIENT_ARGUMENT);

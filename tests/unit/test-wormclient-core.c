@@ -224,7 +224,7 @@ static void say_error(struct peer *peer, uint8_t id, const char *code)
 static void codes_of_errors(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof CODES / sizeof CODES[0]; i++) {
+    for (size_t i = 0; i < sizeof(CODES) / sizeof(CODES[0]); i++) {
         struct peer peer;
         struct heard heard;
         peer_open_greeted(&peer);
@@ -302,7 +302,7 @@ static void last_words(void **state)
     static const char words[] = "\x94\x01\x00\x81\xa4"
                                 "code\xa4"
                                 "busy\xc0";
-    assert_int_equal(send(peer.fd, words, sizeof words - 1, 0), sizeof words - 1);
+    assert_int_equal(send(peer.fd, words, sizeof(words) - 1, 0), sizeof(words) - 1);
     close(peer.fd);
     peer.fd = -1;
     assert_false(wormclient_process(peer.client, NULL));
@@ -392,7 +392,7 @@ static const struct {
 static void junk(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof JUNK / sizeof JUNK[0]; i++)
+    for (size_t i = 0; i < sizeof(JUNK) / sizeof(JUNK[0]); i++)
         for (size_t chunk = 1; chunk <= 64; chunk += 63) {
             struct peer peer;
             struct heard heard;
@@ -421,7 +421,7 @@ static void tell(struct wormclient *client, uint64_t change, const char *session
     struct told *told = arg;
     told->calls++;
     told->change = change;
-    assert_true(strlen(session) < sizeof told->session);
+    assert_true(strlen(session) < sizeof(told->session));
     strcpy(told->session, session);
 }
 
@@ -481,7 +481,7 @@ static void answered_and_lost(void **state)
     struct wormclient_error error;
     peer_open_greeted(&peer);
     static const char answer[] = "\x94\x01\x02\xc0\x80";
-    assert_int_equal(send(peer.fd, answer, sizeof answer - 1, 0), sizeof answer - 1);
+    assert_int_equal(send(peer.fd, answer, sizeof(answer) - 1, 0), sizeof(answer) - 1);
     assert_return_code(shutdown(peer.fd, SHUT_WR), errno);
     assert_true(wormclient_forget(peer.client, "x", false, &error));
     assert_false(wormclient_forget(peer.client, "x", false, &error));
@@ -560,7 +560,7 @@ static void callback_that_asks(void **state)
     peer_say(&peer, BYTES("\x94\x01\x02\xc0\x81\xa1n\x01"), 64);
     /* The second request left within the same call. */
     char bytes[16];
-    assert_int_equal(recv(peer.fd, bytes, sizeof bytes, MSG_DONTWAIT), 7);
+    assert_int_equal(recv(peer.fd, bytes, sizeof(bytes), MSG_DONTWAIT), 7);
     assert_memory_equal(bytes, "\x94\x00\x03\xa1m\x91\x80", 7);
     peer_say(&peer, BYTES("\x94\x01\x03\xc0\x81\xa1n\x00"), 64);
     assert_int_equal(calls, 2);
@@ -671,7 +671,7 @@ static void answer_with_the_end(void **state)
     peer_open_greeted(&peer);
     static const char view[] = "\x94\x01\x02\xc0\x82\xa2id\xa2"
                                "00\xa5state\xa5keyed";
-    assert_int_equal(send(peer.fd, view, sizeof view - 1, 0), sizeof view - 1);
+    assert_int_equal(send(peer.fd, view, sizeof(view) - 1, 0), sizeof(view) - 1);
     assert_return_code(shutdown(peer.fd, SHUT_WR), errno);
     struct wormclient_error error = {.text = "as it was"};
     struct wormclient_session *session = wormclient_show(peer.client, "00", &error);

@@ -80,10 +80,10 @@ static bool ask(struct run *run, struct wormclient *client)
 {
     struct wormclient_params *params = wormclient_params_new();
     char large[600];
-    memset(large, 'x', sizeof large - 1);
-    large[sizeof large - 1] = '\0';
+    memset(large, 'x', sizeof(large) - 1);
+    large[sizeof(large) - 1] = '\0';
     wormclient_params_text(params, "text", large);
-    wormclient_params_data(params, "data", large, sizeof large);
+    wormclient_params_data(params, "data", large, sizeof(large));
     wormclient_params_number(params, "number", 1);
     wormclient_params_flag(params, "flag", true);
     struct wormclient_error error;
@@ -96,10 +96,10 @@ static bool ask(struct run *run, struct wormclient *client)
 /* A request that failed leaves nothing behind that the daemon would see. */
 static void expect_only_hello(struct run *run, struct wormclient *client)
 {
-    char bytes[sizeof PEER_HELLO];
+    char bytes[sizeof(PEER_HELLO)];
     assert_true(wormclient_process(client, NULL) || wormclient_fd(client) < 0);
-    assert_int_equal(recv(run->peer, bytes, sizeof bytes, MSG_DONTWAIT), sizeof bytes - 1);
-    assert_memory_equal(bytes, PEER_HELLO, sizeof bytes - 1);
+    assert_int_equal(recv(run->peer, bytes, sizeof(bytes), MSG_DONTWAIT), sizeof(bytes) - 1);
+    assert_memory_equal(bytes, PEER_HELLO, sizeof(bytes) - 1);
 }
 
 static void talk(struct run *run, struct wormclient *client)
@@ -109,7 +109,7 @@ static void talk(struct run *run, struct wormclient *client)
         expect_only_hello(run, client);
         return;
     }
-    assert_int_equal(send(run->peer, ANSWERS, sizeof ANSWERS - 1, 0), sizeof ANSWERS - 1);
+    assert_int_equal(send(run->peer, ANSWERS, sizeof(ANSWERS) - 1, 0), sizeof(ANSWERS) - 1);
     if (!wormclient_process(client, &error))
         excuse(run, &error);
     assert_int_equal(run->answers, 1);
@@ -130,7 +130,7 @@ static void play(struct run *run)
     /* Whatever happened, the descriptor was closed. */
     char bytes[4096];
     ssize_t length;
-    while ((length = recv(ends[0], bytes, sizeof bytes, MSG_DONTWAIT)) > 0)
+    while ((length = recv(ends[0], bytes, sizeof(bytes), MSG_DONTWAIT)) > 0)
         ;
     assert_true(length == 0 || errno == ECONNRESET);
     close(ends[0]);
@@ -330,7 +330,7 @@ static void check_call(const struct call *call)
 static void each_allocation_of_each_call_fails_once(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++)
+    for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
         check_call(&calls[i]);
 }
 

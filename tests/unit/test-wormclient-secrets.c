@@ -39,7 +39,7 @@ static void result_if(struct script *script, const struct message *request, bool
 static void fill_key(struct writer *writer)
 {
     writer_text(writer, "session", SCRIPT_ID);
-    writer_data(writer, "key", KEY, sizeof KEY - 1);
+    writer_data(writer, "key", KEY, sizeof(KEY) - 1);
 }
 
 static void derived(struct script *script, const struct message *request)
@@ -47,7 +47,7 @@ static void derived(struct script *script, const struct message *request)
     result_if(script, request,
               script_says(request, "session", "laptop") &&
                   script_says(request, "purpose", "example.org/disk") &&
-                  script_counts(request, "length", sizeof KEY - 1),
+                  script_counts(request, "length", sizeof(KEY) - 1),
               fill_key);
 }
 
@@ -81,10 +81,10 @@ static void deriving(void **state)
     script_start(&script, steps);
     char key[64] = "";
     struct wormclient_error error;
-    assert_true(derive(&script, key, sizeof KEY - 1, NULL));
+    assert_true(derive(&script, key, sizeof(KEY) - 1, NULL));
     assert_string_equal(key, KEY);
     char untouched[64] = "untouched";
-    assert_false(derive(&script, untouched, sizeof KEY, &error));
+    assert_false(derive(&script, untouched, sizeof(KEY), &error));
     assert_int_equal(error.code, WORMCLIENT_PROTOCOL);
     assert_false(derive(&script, untouched, 1, &error));
     assert_int_equal(error.code, WORMCLIENT_PROTOCOL);

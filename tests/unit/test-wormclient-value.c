@@ -165,7 +165,7 @@ static const struct {
 static void json(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof JSON / sizeof JSON[0]; i++) {
+    for (size_t i = 0; i < sizeof(JSON) / sizeof(JSON[0]); i++) {
         struct tree tree;
         char *text = wormclient_value_json(tree_from(&tree, JSON[i].bytes, JSON[i].size));
         if (JSON[i].json == NULL)
@@ -183,7 +183,7 @@ static void base64(void **state)
     (void)state;
     static const char *const vectors[] = {"",         "Zg==",     "Zm8=",    "Zm9v",
                                           "Zm9vYg==", "Zm9vYmE=", "Zm9vYmFy"};
-    for (size_t i = 0; i < sizeof vectors / sizeof vectors[0]; i++) {
+    for (size_t i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++) {
         char *text = base64_encode("foobar", i);
         assert_string_equal(text, vectors[i]);
         free(text);
@@ -228,7 +228,7 @@ static void no_session(void **state)
         {BYTES("\x82\xa2id\x01\xa5state\xa1x")},
         {BYTES("\x82\xa2id\xa1x\xa5state\xc0")},
     };
-    for (size_t i = 0; i < sizeof views / sizeof views[0]; i++) {
+    for (size_t i = 0; i < sizeof(views) / sizeof(views[0]); i++) {
         struct tree tree;
         struct wormclient_error error;
         assert_null(

@@ -426,7 +426,7 @@ static void on_alarm(int signal)
     static const char changed[] = "\x93\x02\xa7"
                                   "changed\x91\x82\xa6"
                                   "change\x01\xa7session\xa1x";
-    if (++alarms == 3 && send(interrupted->fd, changed, sizeof changed - 1, MSG_NOSIGNAL) < 0)
+    if (++alarms == 3 && send(interrupted->fd, changed, sizeof(changed) - 1, MSG_NOSIGNAL) < 0)
         abort();
 }
 

@@ -25,7 +25,7 @@ static void expect_why(struct party *party, const char *format, ...)
     va_list values;
 
     va_start(values, format);
-    vsnprintf(why, sizeof why, format, values);
+    vsnprintf(why, sizeof(why), format, values);
     va_end(values);
     WAIT_FOR(party->world, party->closed);
     assert_string_equal(party->why, why);
@@ -161,7 +161,7 @@ static void test_early_close(void **state)
                                  "Connection: Upgrade\r\n";
 
     (void)state;
-    for (size_t length = 0; length < sizeof answer; length++) {
+    for (size_t length = 0; length < sizeof(answer); length++) {
         struct scene scene;
 
         scene_begin(&scene, SECONDS_10);
@@ -187,7 +187,7 @@ static void test_slow_answer(void **state)
     evbuffer_prepend(bufferevent_get_input(raw->bev), "GET /v1 HTTP/1.1\r\n", 18);
     bufferevent_disable(raw->bev, EV_WRITE);
     raw_upgrade(raw, &scene.world);
-    int length = evbuffer_remove(bufferevent_get_output(raw->bev), answer, sizeof answer);
+    int length = evbuffer_remove(bufferevent_get_output(raw->bev), answer, sizeof(answer));
     bufferevent_enable(raw->bev, EV_WRITE);
     for (int i = 0; i < length; i++) {
         assert_int_equal(scene.party.opened, 0);
@@ -306,10 +306,10 @@ static void test_bad_cafile(void **state)
     char why[256];
 
     (void)state;
-    assert_null(ws_net_new(base, "/nonexistent/ca.pem", why, sizeof why));
+    assert_null(ws_net_new(base, "/nonexistent/ca.pem", why, sizeof(why)));
     assert_string_equal(why, "cannot read the certificates in /nonexistent/ca.pem: "
                              "No such file or directory");
-    assert_null(ws_net_new(base, "/dev/null", why, sizeof why));
+    assert_null(ws_net_new(base, "/dev/null", why, sizeof(why)));
     assert_non_null(strstr(why, "cannot read the certificates in /dev/null: "));
     event_base_free(base);
 }

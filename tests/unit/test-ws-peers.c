@@ -257,7 +257,7 @@ static void test_reset(void **state)
 
     (void)state;
     half_begin(&half, true, NULL);
-    setsockopt(bufferevent_getfd(half.raw.bev), SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+    setsockopt(bufferevent_getfd(half.raw.bev), SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
     raw_end(&half.raw);
     WAIT_FOR(&half.world, half.party.closed);
     assert_string_equal(half.party.why, "the connection was lost: Connection reset by peer");
@@ -343,7 +343,7 @@ static void test_slow_peer(void **state)
         WAIT_FOR(&half.world, ticks != before);
         assert_int_equal(half.party.closed, 0);
         for (int i = 0; i < 2; i++) /* 14 of the 20 MB, in all */
-            (void)!read(bufferevent_getfd(half.raw.bev), bytes, sizeof bytes);
+            (void)!read(bufferevent_getfd(half.raw.bev), bytes, sizeof(bytes));
     }
     WAIT_FOR(&half.world, half.party.closed);
     assert_string_equal(half.party.why, "the other end does not answer any more");

@@ -38,8 +38,8 @@ static struct proxy make_proxy(const char *format, unsigned port)
     char text[256], why[256] = "";
     struct proxy proxy;
 
-    snprintf(text, sizeof text, format, port);
-    if (!proxy_parse(text, &proxy, why, sizeof why))
+    snprintf(text, sizeof(text), format, port);
+    if (!proxy_parse(text, &proxy, why, sizeof(why)))
         fail_msg("%s: %s", text, why);
     return proxy;
 }
@@ -51,8 +51,8 @@ static void dial(struct party *party, const char *url, const char *proxy, unsign
     struct proxy through = make_proxy(proxy, port);
 
     party_dial_through(party, &target, &through);
-    memset(&target, 0xff, sizeof target);
-    memset(&through, 0xff, sizeof through);
+    memset(&target, 0xff, sizeof(target));
+    memset(&through, 0xff, sizeof(through));
 }
 
 static void scene_begin(struct scene *scene, const char *proxy, int connect_timeout)
@@ -82,7 +82,7 @@ static void expect_why(struct scene *scene, const char *format)
     char why[512];
 
     WAIT_FOR(&scene->world, scene->party.closed);
-    snprintf(why, sizeof why, format, scene->port);
+    snprintf(why, sizeof(why), format, scene->port);
     assert_string_equal(scene->party.why, why);
     assert_int_equal(scene->party.opened, 0);
 }
@@ -251,7 +251,7 @@ static void test_relay_fails(void **state)
 static void test_early_close(void **state)
 {
     (void)state;
-    for (size_t length = 0; length < sizeof HTTP_OK - 1; length++) {
+    for (size_t length = 0; length < sizeof(HTTP_OK) - 1; length++) {
         struct scene scene;
 
         scene_begin(&scene, "http://localhost:%u", SECONDS_10);
@@ -324,11 +324,11 @@ static void test_free_at_every_moment(void **state)
         scene_begin(&scene, "http://localhost:%u", SECONDS_10);
         PUT(&scene, HTTP_OK); /* ahead of time, which nobody minds */
         for (int round = 0; round < rounds; round++) {
-            if (raw_length(&scene.raw) >= sizeof HTTP_ASKS)
+            if (raw_length(&scene.raw) >= sizeof(HTTP_ASKS))
                 break;
             event_base_loop(scene.world.base, EVLOOP_NONBLOCK);
         }
-        opened = raw_length(&scene.raw) >= sizeof HTTP_ASKS;
+        opened = raw_length(&scene.raw) >= sizeof(HTTP_ASKS);
         if (opened) {
             EXPECT(&scene, HTTP_ASKS);
             talk(&scene);

@@ -30,9 +30,9 @@ static void make_tunnel(struct party *client, int fd)
     static const char answer[] = "HTTP/1.1 200 OK\r\n\r\n";
     char asked[1024];
 
-    WAIT_FOR(client->world, over(client) || recv(fd, asked, sizeof asked, 0) > 0);
+    WAIT_FOR(client->world, over(client) || recv(fd, asked, sizeof(asked), 0) > 0);
     if (!over(client))
-        assert_int_equal(send(fd, answer, sizeof answer - 1, 0), sizeof answer - 1);
+        assert_int_equal(send(fd, answer, sizeof(answer) - 1, 0), sizeof(answer) - 1);
 }
 
 /* Accepts if somebody comes before the client has given up. */
@@ -118,7 +118,7 @@ static void test_net_new(void **state)
     (void)state;
     for (unsigned nth = 1; net == NULL && nth < ALLOCATIONS_MAX; nth++) {
         scarce_fail_nth(nth);
-        net = ws_net_new(base, NULL, why, sizeof why);
+        net = ws_net_new(base, NULL, why, sizeof(why));
         assert_int_equal(scarce_end(), net == NULL);
         if (net == NULL)
             assert_string_equal(why, "out of memory");

@@ -47,12 +47,12 @@ static int write_files(void **state)
     const char *tmp = getenv("TMPDIR");
 
     (void)state;
-    snprintf(dir, sizeof dir, "%s/test-ws-server-XXXXXX", tmp != NULL ? tmp : "/tmp");
+    snprintf(dir, sizeof(dir), "%s/test-ws-server-XXXXXX", tmp != NULL ? tmp : "/tmp");
     if (mkdtemp(dir) == NULL)
         return -1;
-    snprintf(certificate_path, sizeof certificate_path, "%s/certificate.pem", dir);
-    snprintf(key_path, sizeof key_path, "%s/key.pem", dir);
-    snprintf(nowhere, sizeof nowhere, "%s/nowhere.pem", dir);
+    snprintf(certificate_path, sizeof(certificate_path), "%s/certificate.pem", dir);
+    snprintf(key_path, sizeof(key_path), "%s/key.pem", dir);
+    snprintf(nowhere, sizeof(nowhere), "%s/nowhere.pem", dir);
     EVP_PKEY *key = EVP_EC_gen("P-256");
     X509 *certificate = make_certificate(key);
     FILE *file = fopen(certificate_path, "w");
@@ -106,7 +106,7 @@ static void on_closed(struct ws *ws, const char *why, void *arg)
     (void)ws;
     server->ws = NULL;
     server->closed++;
-    snprintf(server->why, sizeof server->why, "%s", why);
+    snprintf(server->why, sizeof(server->why), "%s", why);
 }
 
 static const struct ws_handlers echo = {
@@ -129,7 +129,7 @@ static void server_end(struct server *server)
 static void accept_tls(struct server *server)
 {
     char why[256];
-    SSL_CTX *context = tls_server_context_new(certificate_path, key_path, why, sizeof why);
+    SSL_CTX *context = tls_server_context_new(certificate_path, key_path, why, sizeof(why));
 
     if (context == NULL)
         fail_msg("%s", why);
@@ -181,7 +181,7 @@ static void test_no_tls(void **state)
     server_begin(&server);
     raw_connect(&raw, &server.world, server.port);
     accept_tls(&server);
-    raw_put(&raw, request, sizeof request - 1);
+    raw_put(&raw, request, sizeof(request) - 1);
     WAIT_FOR(&server.world, server.closed);
     assert_string_equal(server.why, "cannot speak TLS with the client: it does not speak TLS");
     assert_int_equal(server.opened, 0);
@@ -210,12 +210,12 @@ static void test_files(void **state)
     char why[256];
 
     (void)state;
-    assert_null(tls_server_context_new(nowhere, key_path, why, sizeof why));
+    assert_null(tls_server_context_new(nowhere, key_path, why, sizeof(why)));
     assert_non_null(strstr(why, nowhere));
-    assert_null(tls_server_context_new(certificate_path, nowhere, why, sizeof why));
+    assert_null(tls_server_context_new(certificate_path, nowhere, why, sizeof(why)));
     assert_non_null(strstr(why, nowhere));
     /* The certificate's file has no key in it. */
-    assert_null(tls_server_context_new(certificate_path, NULL, why, sizeof why));
+    assert_null(tls_server_context_new(certificate_path, NULL, why, sizeof(why)));
     assert_non_null(strstr(why, "cannot use the key"));
 }
 
@@ -225,7 +225,7 @@ static void ask(struct server *server, struct raw *raw, const char *target)
 {
     static const char *const paths[] = {"/", "/v1", NULL};
     char request[512];
-    int length = snprintf(request, sizeof request,
+    int length = snprintf(request, sizeof(request),
                           "GET %s HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
                           "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
                           "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
@@ -247,16 +247,16 @@ static void test_paths(void **state)
     struct raw raw;
 
     (void)state;
-    for (size_t i = 0; i < sizeof right / sizeof *right; i++) {
+    for (size_t i = 0; i < sizeof(right) / sizeof(*right); i++) {
         ask(&server, &raw, right[i]);
         WAIT_FOR(&server.world, server.opened || server.closed);
         assert_int_equal(server.opened, 1);
         raw_end(&raw);
         server_end(&server);
     }
-    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
         ask(&server, &raw, wrong[i]);
-        raw_expect(&raw, &server.world, refusal, sizeof refusal - 1);
+        raw_expect(&raw, &server.world, refusal, sizeof(refusal) - 1);
         raw_end(&raw);
         WAIT_FOR(&server.world, server.closed);
         assert_string_equal(server.why, "the client asked for a path that is not here");

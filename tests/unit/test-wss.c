@@ -93,11 +93,11 @@ static int make_authorities(void **state)
     const char *tmp = getenv("TMPDIR");
 
     (void)state;
-    snprintf(dir, sizeof dir, "%s/test-wss-XXXXXX", tmp != NULL ? tmp : "/tmp");
+    snprintf(dir, sizeof(dir), "%s/test-wss-XXXXXX", tmp != NULL ? tmp : "/tmp");
     if (mkdtemp(dir) == NULL)
         return -1;
-    snprintf(cafile, sizeof cafile, "%s/ca.pem", dir);
-    snprintf(strange_cafile, sizeof strange_cafile, "%s/strange.pem", dir);
+    snprintf(cafile, sizeof(cafile), "%s/ca.pem", dir);
+    snprintf(strange_cafile, sizeof(strange_cafile), "%s/strange.pem", dir);
     authority = make_identity(NULL, "authority", NULL, -DAY, DAY);
     stranger = make_identity(NULL, "stranger", NULL, -DAY, DAY);
     write_certificate(cafile, authority.certificate);
@@ -133,7 +133,7 @@ static int on_sni(SSL *ssl, int *alert, void *arg)
     const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
 
     (void)alert;
-    snprintf(scene->sni, sizeof scene->sni, "%s", name != NULL ? name : "");
+    snprintf(scene->sni, sizeof(scene->sni), "%s", name != NULL ? name : "");
     return SSL_TLSEXT_ERR_OK;
 }
 
@@ -222,9 +222,9 @@ static void accept_through_proxy(struct scene *scene)
     char asked[1024];
     ssize_t length = 0;
 
-    WAIT_FOR(&scene->world, (length = recv(fd, asked, sizeof asked, 0)) > 0);
+    WAIT_FOR(&scene->world, (length = recv(fd, asked, sizeof(asked), 0)) > 0);
     assert_memory_equal(asked + length - 4, "\r\n\r\n", 4); /* and nothing of TLS yet */
-    assert_int_equal(send(fd, answer, sizeof answer - 1, 0), sizeof answer - 1);
+    assert_int_equal(send(fd, answer, sizeof(answer) - 1, 0), sizeof(answer) - 1);
     speak_tls(scene, fd);
 }
 
@@ -278,7 +278,7 @@ static void expect_distrust(const char *trusted, const struct identity *identity
     dial(&scene, host);
     accept_tls(&scene);
     WAIT_FOR(&scene.world, scene.client.opened || scene.client.closed);
-    snprintf(expected, sizeof expected, "cannot trust %s:%u: %s", host, (unsigned)scene.port, why);
+    snprintf(expected, sizeof(expected), "cannot trust %s:%u: %s", host, (unsigned)scene.port, why);
     assert_string_equal(scene.client.why, expected);
     assert_int_equal(scene.client.opened, 0);
     assert_int_equal(scene.server.opened, 0); /* nothing was asked of an impostor */
@@ -365,7 +365,7 @@ static void test_old_tls(void **state)
     struct identity identity = make_identity(&authority, "x", "DNS:localhost", -DAY, DAY);
     struct scene scene;
     char why[256];
-    SSL_CTX *context = tls_context_new(NULL, why, sizeof why);
+    SSL_CTX *context = tls_context_new(NULL, why, sizeof(why));
 
     (void)state;
     assert_non_null(context);
@@ -412,7 +412,7 @@ static void test_no_tls(void **state)
         if (cases[i].leaves)
             raw_end(&raw);
         WAIT_FOR(&scene.world, scene.client.closed);
-        snprintf(expected, sizeof expected, "cannot speak TLS with localhost:%u: %s",
+        snprintf(expected, sizeof(expected), "cannot speak TLS with localhost:%u: %s",
                  (unsigned)scene.port, cases[i].why);
         assert_string_equal(scene.client.why, expected);
         raw_end(&raw);

@@ -178,7 +178,7 @@ static void *run(void *arg)
     if (script->listener >= 0)
         script->fd = accept(script->listener, NULL, NULL);
     must(script->fd >= 0);
-    while ((length = recv(script->fd, bytes, sizeof bytes, 0)) > 0) {
+    while ((length = recv(script->fd, bytes, sizeof(bytes), 0)) > 0) {
         must(frame_feed(&script->in, bytes, (size_t)length));
         if (!play_all(script))
             break;
