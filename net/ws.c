@@ -244,7 +244,17 @@ bool ws_send(struct ws *ws, const char *text, size_t length)
 
 size_t ws_backlog(const struct ws *ws)
 {
-    return ws->bev != NULL ? evbuffer_get_length(bufferevent_get_output(ws->bev)) : 0;
+    return ws->backlog;
+}
+
+uint64_t ws_taken(const struct ws *ws)
+{
+    return ws->taken;
+}
+
+uint64_t ws_net_backlog(const struct ws_net *net)
+{
+    return net->backlog;
 }
 
 void ws_pause(struct ws *ws, bool paused)

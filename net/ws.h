@@ -88,8 +88,20 @@ struct ws *ws_accept_tls(struct ws_net *net, int fd, struct ssl_ctx_st *tls,
  * short: then it ends, so that nobody waits for an answer, and `closed` follows. */
 bool ws_send(struct ws *ws, const char *text, size_t length);
 
-/* Bytes queued but not yet taken by the kernel. */
+/*
+ * The backlog: bytes queued but not yet taken by the kernel (with TLS: not yet encrypted). It is
+ * kept here and nowhere else; ask when you need it, it costs nothing. It grows in ws_send() and
+ * when a ping is answered, shrinks from the event loop only, and is 0 once the connection has
+ * ended. `drained` says when all of it has left.
+ */
 size_t ws_backlog(const struct ws *ws);
+
+/* The backlogs of all connections of `net` together. */
+uint64_t ws_net_backlog(const struct ws_net *net);
+
+/* Bytes that the kernel has taken since the connection began. While there is a backlog and this
+ * does not change, the other end does not read. */
+uint64_t ws_taken(const struct ws *ws);
 
 /* Stops (or resumes) reading, for back-pressure; the kernel then slows the peer down. No message
  * comes while it is paused, nor is the silence of the other end held against it. */

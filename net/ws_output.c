@@ -26,7 +26,10 @@ static void on_output(struct evbuffer *output, const struct evbuffer_cb_info *in
     struct ws *ws = arg;
 
     (void)output;
-    if (info->n_added == 0 || ws->unwritten || ws->blocked || ws->mute)
+    ws->backlog = ws->backlog + info->n_added - info->n_deleted;
+    ws->net->backlog = ws->net->backlog + info->n_added - info->n_deleted;
+    ws->taken += info->n_deleted;
+    if (ws->tls || info->n_added == 0 || ws->unwritten || ws->blocked || ws->mute)
         return;
     ws->unwritten = true;
     DL_APPEND(ws->net->unwritten, ws);
@@ -38,15 +41,21 @@ void ws_output_forget(struct ws *ws)
     if (ws->unwritten)
         DL_DELETE(ws->net->unwritten, ws);
     ws->unwritten = ws->blocked = false;
+    ws->net->backlog -= ws->backlog;
+    ws->backlog = 0;
+    if (ws->bev != NULL)
+        evbuffer_remove_cb(bufferevent_get_output(ws->bev), on_output, ws);
 }
 
 bool ws_output_attach(struct ws *ws)
 {
-    ws_output_forget(ws);
-    if (bufferevent_openssl_get_ssl(ws->bev) != NULL)
+    ws->tls = bufferevent_openssl_get_ssl(ws->bev) != NULL;
+    if (evbuffer_add_cb(bufferevent_get_output(ws->bev), on_output, ws) == NULL)
+        return false;
+    if (ws->tls)
         return bufferevent_enable(ws->bev, EV_WRITE) == 0;
     bufferevent_disable(ws->bev, EV_WRITE);
-    return evbuffer_add_cb(bufferevent_get_output(ws->bev), on_output, ws) != NULL;
+    return true;
 }
 
 void ws_output_empty(struct ws *ws)

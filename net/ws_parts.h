@@ -31,6 +31,7 @@ struct ws_net {
     struct ws *unwritten; /* those with something to write in this turn … */
     struct event *writer; /* … and who does it */
     bool lapped, writing; /* … see net/ws_output.c */
+    uint64_t backlog;     /* the sum of the connections' */
 };
 
 /* The system's CA store takes 20 ms and a megabyte: only who uses wss pays for it. Borrowed. NULL
@@ -70,11 +71,14 @@ struct ws {
     int64_t pinged;   /* … and when a ping was sent after that, or 0 */
     uint64_t arrived; /* bytes that the other end's kernel had when the timer last looked … */
     uint64_t awaited; /* … and those with which the ping arrives, or 0: it has */
+    size_t backlog;   /* bytes in the output … */
+    uint64_t taken;   /* … and those that have left it */
     struct ws *prev, *next; /* in net->unwritten, if … */
     bool unwritten;         /* … it is there */
     bool blocked;           /* the kernel takes no more: the bufferevent writes, when it does */
     unsigned busy;          /* handlers of ours on the stack */
     bool server, paused;
+    bool tls;    /* the bufferevent writes by itself */
     bool mute;   /* no more can be sent; what still comes is delivered */
     bool lost;   /* no more will come either; what has come is still to be delivered */
     bool unsent; /* something was sent since the output was last empty */

@@ -84,6 +84,7 @@ static void tunnel_there(struct ws *ws)
         ws_fail(ws, "the proxy %s sent more than its answer", ws->start->proxying->where);
         return;
     }
+    ws_output_forget(ws);
     ws->bev = NULL;
     bufferevent_setfd(bev, -1);
     bufferevent_free(bev);

@@ -60,6 +60,38 @@ static void test_big_messages(void **state)
     free(text);
 }
 
+/* What all connections owe together is the sum, also after some of them have ended. */
+static void test_backlog_of_all(void **state)
+{
+    struct pair pair;
+    char *text = world_big_text();
+
+    (void)state;
+    pair_begin(&pair);
+    assert_int_equal(ws_net_backlog(pair.world.net), 0);
+    ws_pause(pair.client.ws, true);
+    ws_pause(pair.server.ws, true);
+    party_send(&pair.client, text);
+    party_send(&pair.server, text);
+    party_send(&pair.server, text);
+    uint64_t taken = ws_taken(pair.client.ws);
+    world_settle(&pair.world);
+    assert_true(ws_taken(pair.client.ws) > taken);
+    assert_true(ws_backlog(pair.server.ws) > WORLD_BIG);
+    assert_int_equal(ws_net_backlog(pair.world.net),
+                     ws_backlog(pair.client.ws) + ws_backlog(pair.server.ws));
+    ws_pause(pair.server.ws, false);
+    WAIT_FOR(&pair.world, pair.client.drained);
+    assert_int_equal(ws_net_backlog(pair.world.net), ws_backlog(pair.server.ws));
+    assert_true(ws_taken(pair.client.ws) > WORLD_BIG);
+    assert_true(ws_taken(pair.server.ws) < 2 * WORLD_BIG);
+    ws_free(pair.server.ws);
+    pair.server.ws = NULL;
+    assert_int_equal(ws_net_backlog(pair.world.net), 0);
+    pair_end(&pair);
+    free(text);
+}
+
 enum { DRAINED_MAX = 1000 };
 
 /* At the last, most have been read. */
@@ -342,6 +374,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_both_ways),
         cmocka_unit_test(test_big_messages),
+        cmocka_unit_test(test_backlog_of_all),
         cmocka_unit_test(test_drained_is_fair),
         cmocka_unit_test(test_pause),
         cmocka_unit_test(test_pause_stops_the_peer),

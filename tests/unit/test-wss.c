@@ -444,6 +444,9 @@ static void test_big_messages(void **state)
     assert_true(party_got(&scene.client, text));
     assert_true(party_got(&scene.server, text));
     assert_int_equal(scene.client.drained, 1);
+    WAIT_FOR(&scene.world, scene.server.drained);
+    assert_int_equal(ws_net_backlog(scene.world.net), 0);
+    assert_true(ws_taken(scene.client.ws) > WORLD_BIG);
     scene_end(&scene);
     free_identity(&identity);
     free(text);
