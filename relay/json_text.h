@@ -1,5 +1,5 @@
 /* A JSON object, written member by member straight into text: what a relay says most is small and
- * of known shape, and a tree of values costs more than all else that is done for it. */
+ * of known spec, and a tree of values costs more than all else that is done for it. */
 #ifndef RELAY_JSON_TEXT_H
 #define RELAY_JSON_TEXT_H
 

@@ -18,7 +18,7 @@
 #define TOUCH_MAX 3600000
 #define TOUCH_MIN 100
 
-struct rules_settings limits_of_rules(const struct settings *settings)
+struct rules_settings limits_of_rules(const struct relay_settings *settings)
 {
     return (struct rules_settings){
         .motd = settings->motd,
@@ -30,7 +30,7 @@ struct rules_settings limits_of_rules(const struct settings *settings)
     };
 }
 
-struct relay_limits limits_of_store(const struct settings *settings)
+struct relay_limits limits_of_store(const struct relay_settings *settings)
 {
     return (struct relay_limits){
         .retention = settings->retention,
@@ -48,26 +48,26 @@ static int64_t touch_every(int64_t retention)
 
 /* Whoever is behind is sent no more messages, so beyond what he was sent before that was noticed
  * there are only answers to what he asks; and no more than that can be a mailbox as a whole. */
-static size_t backlog_max(const struct settings *settings)
+static size_t backlog_max(const struct relay_settings *settings)
 {
     uint64_t mailbox =
         settings->max_mailbox_bytes + (uint64_t)settings->max_mailbox_messages * MESSAGE_OVERHEAD;
     return (mailbox < ANSWERS_MAX ? mailbox : ANSWERS_MAX) + 2 * settings->max_message;
 }
 
-struct server_settings limits_of_server(const struct settings *settings)
+struct relay_server_settings limits_of_server(const struct relay_settings *settings)
 {
-    return (struct server_settings){
+    return (struct relay_server_settings){
         .message_max = settings->max_message,
         .backlog_max = backlog_max(settings),
         .connections_max = settings->max_connections,
         .client_timeout = settings->client_timeout,
         .touch_every = touch_every(settings->retention),
         .rations = {.connections = settings->max_per_address,
-                    .per_minute = {[RATION_ALLOCATE] = settings->allocations,
-                                   [RATION_CLAIM] = settings->claims,
-                                   [RATION_MAILBOX] = OPENS_PER_MINUTE,
-                                   [RATION_MESSAGE] = MESSAGES_PER_MINUTE}},
+                    .per_minute = {[RULES_RATE_ALLOCATE] = settings->allocations,
+                                   [RULES_RATE_CLAIM] = settings->claims,
+                                   [RULES_RATE_OPEN] = OPENS_PER_MINUTE,
+                                   [RULES_RATE_ADD] = MESSAGES_PER_MINUTE}},
         .ration_loopback = settings->ration_loopback,
         .log_addresses = settings->log_addresses,
     };

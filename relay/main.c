@@ -5,25 +5,25 @@
 #include <stdlib.h>
 
 #include "relay/relayd.h"
-#include "relay/settings.h"
+#include "relay/relay_settings.h"
 
 static int run(const struct options *options)
 {
-    struct settings settings;
+    struct relay_settings settings;
     char why[1024];
     int status = EXIT_FAILURE;
-    if (!settings_read(options, &settings, why, sizeof(why)) ||
+    if (!relay_settings_read(options, &settings, why, sizeof(why)) ||
         (options->check && !relayd_check(&settings, why, sizeof(why))))
         fprintf(stderr, "wormhole-relayd: %s\n", why);
     else if (options->check)
         status = options_checked(settings.config_file);
     else
         status = relayd_run(options, &settings);
-    settings_clear(&settings);
+    relay_settings_clear(&settings);
     return status;
 }
 
 int main(int argc, char **argv)
 {
-    return options_main(&settings_options, argc, argv, run);
+    return options_main(&relay_settings_options, argc, argv, run);
 }

@@ -43,30 +43,31 @@ static void many(struct evbuffer *text, const char *metric, const char *label,
                             values[i]);
 }
 
-static void write_server(struct evbuffer *text, const struct server *server)
+static void write_server(struct evbuffer *text, const struct relay_server *server)
 {
-    static const char *const causes[SERVER_REFUSALS] = {
-        [SERVER_FULL] = "full", [SERVER_ADDRESS] = "address", [SERVER_SLOW] = "slow",
-        [SERVER_IDLE] = "idle", [SERVER_WRONG] = "handshake", [SERVER_ENDING] = "ending",
+    static const char *const causes[RELAY_DROP_CAUSES] = {
+        [RELAY_DROP_FULL] = "full",       [RELAY_DROP_ADDRESS] = "address",
+        [RELAY_DROP_SLOW] = "slow",       [RELAY_DROP_IDLE] = "idle",
+        [RELAY_DROP_WRONG] = "handshake", [RELAY_DROP_ENDING] = "ending",
     };
-    struct server_counts counts;
-    server_count(server, &counts);
+    struct relay_server_counts counts;
+    relay_server_count(server, &counts);
     one(text, "connections", "gauge", "Connections now.", counts.connections);
     one(text, "connections_total", "counter", "Connections since the start.", counts.accepted);
     one(text, "backlog_bytes", "gauge", "Bytes that clients are behind.", counts.backlog);
     one(text, "waits_total", "counter", "Times that a client was made to wait.", counts.waits);
     name(text, "drops_total", "counter", "Connections refused or dropped, by cause.");
-    many(text, "drops_total", "cause", causes, counts.refusals, SERVER_REFUSALS);
+    many(text, "drops_total", "cause", causes, counts.refusals, RELAY_DROP_CAUSES);
 }
 
 static void write_rules(struct evbuffer *text, const struct rules *rules)
 {
     static const char *const moods[RULES_MOODS] = {"happy", "lonely", "scary", "errory", "other"};
-    static const char *const rations[RULES_RATIONS] = {
-        [RATION_ALLOCATE] = "allocate",
-        [RATION_CLAIM] = "claim",
-        [RATION_MAILBOX] = "open",
-        [RATION_MESSAGE] = "add",
+    static const char *const rations[RULES_RATES] = {
+        [RULES_RATE_ALLOCATE] = "allocate",
+        [RULES_RATE_CLAIM] = "claim",
+        [RULES_RATE_OPEN] = "open",
+        [RULES_RATE_ADD] = "add",
     };
     struct rules_counts counts;
     rules_count(rules, &counts);
@@ -76,7 +77,7 @@ static void write_rules(struct evbuffer *text, const struct rules *rules)
     name(text, "moods_total", "counter", "Mailboxes closed by a side, by mood.");
     many(text, "moods_total", "mood", moods, counts.moods, RULES_MOODS);
     name(text, "refusals_total", "counter", "Commands beyond an address's rations.");
-    many(text, "refusals_total", "command", rations, counts.refusals, RULES_RATIONS);
+    many(text, "refusals_total", "command", rations, counts.refusals, RULES_RATES);
 }
 
 static void write_store(struct evbuffer *text, const struct relay_store *store)

@@ -3,7 +3,7 @@
 #define RELAY_METRICS_H
 
 #include "relay/rules.h"
-#include "relay/server.h"
+#include "relay/relay_server.h"
 #include "relay/store.h"
 
 struct event_base;
@@ -13,7 +13,7 @@ struct metrics;
 struct metrics_sources {
     const struct relay_store *store;
     const struct rules *rules;
-    const struct server *server;
+    const struct relay_server *server;
 };
 
 /* Serves at `fd`, a listening non-blocking socket, which it owns from now on, also if it fails.

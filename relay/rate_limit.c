@@ -14,18 +14,18 @@
 /* µs: marks are finer than ms, so that thousands in a minute come out right. */
 #define MINUTE INT64_C(60000000)
 
-struct entry {
+struct rate_limit_entry {
     struct rate_limit_address address;
     unsigned connections;
-    int64_t marks[RULES_RATIONS]; /* µs */
-    struct entry *prev, *next;    /* among those without a connection, the oldest first */
+    int64_t marks[RULES_RATES];           /* µs */
+    struct rate_limit_entry *prev, *next; /* among those without a connection, the oldest first */
     UT_hash_handle hh;
 };
 
-struct rate_limit {
-    struct rate_limit_limits limits;
-    struct entry *entries; /* a hash table */
-    struct entry *gone;    /* those without a connection, whose doings are not forgotten */
+struct rate_limiter {
+    struct rate_limits limits;
+    struct rate_limit_entry *entries; /* a hash table */
+    struct rate_limit_entry *gone; /* those without a connection, whose doings are not forgotten */
 };
 
 /* ---- addresses ---- */
@@ -65,125 +65,125 @@ bool rate_limit_address(const struct sockaddr *peer, bool loopback,
 
 /* ---- the table ---- */
 
-static struct entry *find(const struct rate_limit *rations,
-                          const struct rate_limit_address *address)
+static struct rate_limit_entry *find(const struct rate_limiter *limiter,
+                                     const struct rate_limit_address *address)
 {
-    struct entry *entry;
-    HASH_FIND(hh, rations->entries, address, sizeof(*address), entry);
+    struct rate_limit_entry *entry;
+    HASH_FIND(hh, limiter->entries, address, sizeof(*address), entry);
     return entry;
 }
 
 /* Only who is not connected. */
-static void forget(struct rate_limit *rations, struct entry *entry)
+static void forget(struct rate_limiter *limiter, struct rate_limit_entry *entry)
 {
     /* NOLINTBEGIN(clang-analyzer-core.NullDereference): a list that holds it is not broken */
-    DL_DELETE(rations->gone, entry);
-    HASH_DEL(rations->entries, entry);
+    DL_DELETE(limiter->gone, entry);
+    HASH_DEL(limiter->entries, entry);
     /* NOLINTEND(clang-analyzer-core.NullDereference) */
     free(entry);
 }
 
-static bool is_clean(const struct entry *entry, int64_t now)
+static bool is_clean(const struct rate_limit_entry *entry, int64_t now)
 {
-    for (int i = 0; i < RULES_RATIONS; i++)
+    for (int i = 0; i < RULES_RATES; i++)
         if (entry->marks[i] > now * 1000)
             return false;
     return true;
 }
 
 /* Those who owe nothing any more go first, as far as they are the oldest; then the oldest. */
-static bool make_room(struct rate_limit *rations, int64_t now)
+static bool make_room(struct rate_limiter *limiter, int64_t now)
 {
-    while (rations->gone &&
-           (is_clean(rations->gone, now) || HASH_COUNT(rations->entries) >= RATIONS_ADDRESSES_MAX))
-        forget(rations, rations->gone);
-    return HASH_COUNT(rations->entries) < RATIONS_ADDRESSES_MAX;
+    while (limiter->gone && (is_clean(limiter->gone, now) ||
+                             HASH_COUNT(limiter->entries) >= RATE_LIMIT_ADDRESSES_MAX))
+        forget(limiter, limiter->gone);
+    return HASH_COUNT(limiter->entries) < RATE_LIMIT_ADDRESSES_MAX;
 }
 
-static struct entry *add(struct rate_limit *rations, const struct rate_limit_address *address,
-                         int64_t now)
+static struct rate_limit_entry *add(struct rate_limiter *limiter,
+                                    const struct rate_limit_address *address, int64_t now)
 {
-    struct entry *entry = make_room(rations, now) ? calloc(1, sizeof(*entry)) : NULL;
+    struct rate_limit_entry *entry = make_room(limiter, now) ? calloc(1, sizeof(*entry)) : NULL;
     if (!entry)
         return NULL;
     entry->address = *address;
-    HASH_ADD(hh, rations->entries, address, sizeof(entry->address), entry);
+    HASH_ADD(hh, limiter->entries, address, sizeof(entry->address), entry);
     if (!entry->hh.tbl) {
         free(entry);
         return NULL;
     }
-    DL_APPEND(rations->gone, entry);
+    DL_APPEND(limiter->gone, entry);
     return entry;
 }
 
-struct rate_limit *rate_limit_new(const struct rate_limit_limits *limits)
+struct rate_limiter *rate_limit_new(const struct rate_limits *limits)
 {
-    struct rate_limit *rations = calloc(1, sizeof(*rations));
-    if (rations)
-        rations->limits = *limits;
-    return rations;
+    struct rate_limiter *limiter = calloc(1, sizeof(*limiter));
+    if (limiter)
+        limiter->limits = *limits;
+    return limiter;
 }
 
-void rate_limit_free(struct rate_limit *rations)
+void rate_limit_free(struct rate_limiter *limiter)
 {
-    struct entry *entry, *next;
-    if (!rations)
+    struct rate_limit_entry *entry, *next;
+    if (!limiter)
         return;
-    HASH_ITER(hh, rations->entries, entry, next)
+    HASH_ITER(hh, limiter->entries, entry, next)
     {
         /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): HASH_DEL takes it out of the list */
-        HASH_DEL(rations->entries, entry);
+        HASH_DEL(limiter->entries, entry);
         free(entry);
     }
-    free(rations);
+    free(limiter);
 }
 
-void rate_limit_set(struct rate_limit *rations, const struct rate_limit_limits *limits)
+void rate_limit_set(struct rate_limiter *limiter, const struct rate_limits *limits)
 {
-    rations->limits = *limits;
+    limiter->limits = *limits;
 }
 
-unsigned rate_limit_count(const struct rate_limit *rations)
+unsigned rate_limit_count(const struct rate_limiter *limiter)
 {
-    return HASH_COUNT(rations->entries);
+    return HASH_COUNT(limiter->entries);
 }
 
 /* ---- connections ---- */
 
-bool rate_limit_enter(struct rate_limit *rations, const struct rate_limit_address *address,
+bool rate_limit_enter(struct rate_limiter *limiter, const struct rate_limit_address *address,
                       int64_t now)
 {
-    struct entry *entry = find(rations, address);
-    unsigned most = rations->limits.connections;
+    struct rate_limit_entry *entry = find(limiter, address);
+    unsigned most = limiter->limits.connections;
     if (entry && most > 0 && entry->connections >= most)
         return false;
-    if (!entry && !(entry = add(rations, address, now)))
+    if (!entry && !(entry = add(limiter, address, now)))
         return false;
     if (entry->connections++ == 0)
-        DL_DELETE(rations->gone, entry);
+        DL_DELETE(limiter->gone, entry);
     return true;
 }
 
-void rate_limit_leave(struct rate_limit *rations, const struct rate_limit_address *address,
+void rate_limit_leave(struct rate_limiter *limiter, const struct rate_limit_address *address,
                       int64_t now)
 {
-    struct entry *entry = find(rations, address);
+    struct rate_limit_entry *entry = find(limiter, address);
     if (--entry->connections > 0)
         return;
-    DL_APPEND(rations->gone, entry);
+    DL_APPEND(limiter->gone, entry);
     if (is_clean(entry, now))
-        forget(rations, entry);
+        forget(limiter, entry);
 }
 
 /* ---- doings ---- */
 
-bool rate_limit_take(struct rate_limit *rations, const struct rate_limit_address *address,
-                     enum rules_ration ration, int64_t now)
+bool rate_limit_take(struct rate_limiter *limiter, const struct rate_limit_address *address,
+                     enum rules_rate rate, int64_t now)
 {
-    unsigned most = rations->limits.per_minute[ration];
+    unsigned most = limiter->limits.per_minute[rate];
     if (most == 0)
         return true;
-    int64_t *mark = &find(rations, address)->marks[ration];
+    int64_t *mark = &find(limiter, address)->marks[rate];
     int64_t start = *mark > now * 1000 ? *mark : now * 1000;
     if (start + MINUTE / most > now * 1000 + 2 * MINUTE)
         return false;
@@ -191,15 +191,15 @@ bool rate_limit_take(struct rate_limit *rations, const struct rate_limit_address
     return true;
 }
 
-int64_t rate_limit_wait(const struct rate_limit *rations, const struct rate_limit_address *address,
-                        int64_t now)
+int64_t rate_limit_wait(const struct rate_limiter *limiter,
+                        const struct rate_limit_address *address, int64_t now)
 {
-    const struct entry *entry = find(rations, address);
+    const struct rate_limit_entry *entry = find(limiter, address);
     int64_t wait = 0;
-    for (int i = 0; entry && i < RULES_RATIONS; i++) {
+    for (int i = 0; entry && i < RULES_RATES; i++) {
         int64_t over = (entry->marks[i] - MINUTE) / 1000 - now;
         if (over > wait)
             wait = over;
     }
-    return wait < RATIONS_WAIT_MAX ? wait : RATIONS_WAIT_MAX;
+    return wait < RATE_LIMIT_WAIT_MAX ? wait : RATE_LIMIT_WAIT_MAX;
 }

@@ -18,9 +18,9 @@
 struct sockaddr;
 
 /* Addresses remembered at a time: 6 MB. The one that did something longest ago makes way. */
-#define RATIONS_ADDRESSES_MAX 65536
+#define RATE_LIMIT_ADDRESSES_MAX 65536
 /* Longest wait, ms. */
-#define RATIONS_WAIT_MAX 10000
+#define RATE_LIMIT_WAIT_MAX 10000
 
 /* Whom it is held against: an IPv4 address, or the 64 bits of an IPv6 address that one customer
  * has to himself. */
@@ -34,36 +34,36 @@ bool rate_limit_address(const struct sockaddr *peer, bool loopback,
                         struct rate_limit_address *ret_address);
 
 /* 0: no limit. */
-struct rate_limit_limits {
+struct rate_limits {
     unsigned connections; /* of one address at a time */
-    unsigned per_minute[RULES_RATIONS];
+    unsigned per_minute[RULES_RATES];
 };
 
-struct rate_limit;
+struct rate_limiter;
 
 /* Limits are copied. New. NULL when out of memory. */
-struct rate_limit *rate_limit_new(const struct rate_limit_limits *limits);
-void rate_limit_free(struct rate_limit *rations);
+struct rate_limiter *rate_limit_new(const struct rate_limits *limits);
+void rate_limit_free(struct rate_limiter *limiter);
 
 /* New limits; what was done stays done. */
-void rate_limit_set(struct rate_limit *rations, const struct rate_limit_limits *limits);
+void rate_limit_set(struct rate_limiter *limiter, const struct rate_limits *limits);
 
 /* One more connection of this address; rate_limit_leave(). False: it has as many as it may, or
  * there is no room for so many addresses. */
-bool rate_limit_enter(struct rate_limit *rations, const struct rate_limit_address *address,
+bool rate_limit_enter(struct rate_limiter *limiter, const struct rate_limit_address *address,
                       int64_t now);
-void rate_limit_leave(struct rate_limit *rations, const struct rate_limit_address *address,
+void rate_limit_leave(struct rate_limiter *limiter, const struct rate_limit_address *address,
                       int64_t now);
 
 /* An address with a connection wants to do something. False: no. */
-bool rate_limit_take(struct rate_limit *rations, const struct rate_limit_address *address,
-                     enum rules_ration ration, int64_t now);
+bool rate_limit_take(struct rate_limiter *limiter, const struct rate_limit_address *address,
+                     enum rules_rate rate, int64_t now);
 
 /* How long (ms) it is to wait before it is listened to again. */
-int64_t rate_limit_wait(const struct rate_limit *rations, const struct rate_limit_address *address,
-                        int64_t now);
+int64_t rate_limit_wait(const struct rate_limiter *limiter,
+                        const struct rate_limit_address *address, int64_t now);
 
 /* Addresses remembered. */
-unsigned rate_limit_count(const struct rate_limit *rations);
+unsigned rate_limit_count(const struct rate_limiter *limiter);
 
 #endif

@@ -23,21 +23,21 @@
 /* Connections that are not served and told so, at a time; more are just closed. */
 #define REFUSED_MAX 64
 
-static const char *const causes[SERVER_REFUSALS] = {
-    [SERVER_FULL] = "out of memory",
-    [SERVER_SLOW] = "it does not read what it is sent",
-    [SERVER_IDLE] = "it wants nothing",
-    [SERVER_ENDING] = "the relay ends",
+static const char *const causes[RELAY_DROP_CAUSES] = {
+    [RELAY_DROP_FULL] = "out of memory",
+    [RELAY_DROP_SLOW] = "it does not read what it is sent",
+    [RELAY_DROP_IDLE] = "it wants nothing",
+    [RELAY_DROP_ENDING] = "the relay ends",
 };
 
-static const char *name_of(const struct peer *peer)
+static const char *name_of(const struct relay_connection *peer)
 {
     return peer->name ? peer->name : "a client";
 }
 
 /* ---- being listened to ---- */
 
-void peer_set_pause(struct peer *peer)
+void relay_connection_set_pause(struct relay_connection *peer)
 {
     bool busy = peer->client && rules_busy(peer->client);
     if (peer->ws)
@@ -45,7 +45,7 @@ void peer_set_pause(struct peer *peer)
                  busy || peer->wait || peer->server->ending || peer->backlog > BACKLOG_PAUSE);
 }
 
-static void let_in(struct peer *peer)
+static void let_in(struct relay_connection *peer)
 {
     char resource[RESOURCE_BYTES * 2 + 1] = "";
     uint8_t bytes[RESOURCE_BYTES];
@@ -55,36 +55,36 @@ static void let_in(struct peer *peer)
     }
     peer->client = rules_enter(peer->server->rules, peer, resource, clock_now());
     if (!peer->client && peer->ws)
-        peer_doom(peer, SERVER_FULL);
+        relay_connection_drop(peer, RELAY_DROP_FULL);
 }
 
 static void on_waited(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd;
     (void)what;
-    struct peer *peer = arg;
+    struct relay_connection *peer = arg;
     event_free(peer->wait);
     peer->wait = NULL;
     if (!peer->client && !peer->server->ending)
         let_in(peer);
-    peer_set_pause(peer);
+    relay_connection_set_pause(peer);
 }
 
 /* Without memory for the timer, nobody has to wait. */
-static void make_wait(struct peer *peer, int64_t ms)
+static void make_wait(struct relay_connection *peer, int64_t ms)
 {
     struct timeval wait = mono_timeval(ms);
     if (peer->wait || ms <= 0 || !(peer->wait = evtimer_new(peer->server->base, on_waited, peer)))
         return;
     event_add(peer->wait, &wait);
     peer->server->counts.waits++;
-    peer_set_pause(peer);
+    relay_connection_set_pause(peer);
 }
 
 /* ---- what the WebSocket tells ---- */
 
 /* A stock client shows it to its user and stops. */
-static void tell_refusal(struct peer *peer)
+static void tell_refusal(struct relay_connection *peer)
 {
     char text[256];
     int length =
@@ -97,7 +97,7 @@ static void tell_refusal(struct peer *peer)
 static void on_opened(struct ws *ws, void *arg)
 {
     (void)ws;
-    struct peer *peer = arg;
+    struct relay_connection *peer = arg;
     if (peer->refusal) {
         tell_refusal(peer);
         return;
@@ -111,13 +111,13 @@ static void on_opened(struct ws *ws, void *arg)
 static void on_message(struct ws *ws, const uint8_t *data, size_t length, void *arg)
 {
     (void)ws;
-    struct peer *peer = arg;
+    struct relay_connection *peer = arg;
     peer->heard = mono_ms();
     if (peer->client)
         rules_receive(peer->client, (const char *)data, length, clock_now());
 }
 
-static void note_backlog(struct peer *peer)
+static void note_backlog(struct relay_connection *peer)
 {
     size_t backlog = peer->ws ? ws_backlog(peer->ws) : 0;
     peer->server->counts.backlog += backlog;
@@ -128,14 +128,14 @@ static void note_backlog(struct peer *peer)
 static void on_drained(struct ws *ws, void *arg)
 {
     (void)ws;
-    struct peer *peer = arg;
+    struct relay_connection *peer = arg;
     note_backlog(peer);
     if (peer->client)
         rules_drained(peer->client, clock_now());
-    peer_set_pause(peer);
+    relay_connection_set_pause(peer);
 }
 
-bool peer_check_reading(struct peer *peer)
+bool relay_connection_check_reading(struct relay_connection *peer)
 {
     int64_t now = mono_ms();
     note_backlog(peer);
@@ -146,19 +146,19 @@ bool peer_check_reading(struct peer *peer)
     }
     if (now - peer->moved < server_patience(&peer->server->settings))
         return true;
-    peer_doom(peer, SERVER_SLOW);
+    relay_connection_drop(peer, RELAY_DROP_SLOW);
     return false;
 }
 
 static void on_closed(struct ws *ws, const char *why, void *arg)
 {
     (void)ws;
-    struct peer *peer = arg;
+    struct relay_connection *peer = arg;
     log_debug("relay", "%s has gone: %s", name_of(peer), why);
     if (!peer->client && !peer->refusal && !peer->wait)
-        peer->server->counts.refusals[SERVER_WRONG]++;
+        peer->server->counts.refusals[RELAY_DROP_WRONG]++;
     peer->ws = NULL;
-    peer_free(peer);
+    relay_connection_free(peer);
 }
 
 static const struct ws_handlers handlers = {
@@ -170,37 +170,37 @@ static const struct ws_handlers handlers = {
 
 /* ---- what the rules want ---- */
 
-static void doom_greatest(struct server *server)
+static void doom_greatest(struct relay_server *server)
 {
-    struct peer *peer, *greatest = server->peers;
+    struct relay_connection *peer, *greatest = server->peers;
     DL_FOREACH(server->peers, peer)
     {
         if (peer->backlog > greatest->backlog)
             greatest = peer;
     }
     if (greatest)
-        peer_doom(greatest, SERVER_SLOW);
+        relay_connection_drop(greatest, RELAY_DROP_SLOW);
 }
 
 static void on_send(void *connection, const char *text, size_t length)
 {
-    struct peer *peer = connection;
+    struct relay_connection *peer = connection;
     note_backlog(peer);
     size_t before = peer->backlog;
     if (!peer->ws || !ws_send(peer->ws, text, length))
         return;
     note_backlog(peer);
     peer->sent += peer->backlog > before ? peer->backlog - before : 0;
-    peer_set_pause(peer);
+    relay_connection_set_pause(peer);
     if (peer->backlog > peer->server->settings.backlog_max)
-        peer_doom(peer, SERVER_SLOW);
+        relay_connection_drop(peer, RELAY_DROP_SLOW);
     else if (peer->server->counts.backlog > BACKLOG_ALL_MAX)
         doom_greatest(peer->server);
 }
 
 static void on_drop(void *connection, const char *why)
 {
-    struct peer *peer = connection;
+    struct relay_connection *peer = connection;
     log_debug("relay", "%s is dropped: %s", name_of(peer), why);
     if (peer->ws)
         ws_close(peer->ws);
@@ -208,24 +208,24 @@ static void on_drop(void *connection, const char *why)
 
 static bool on_behind(void *connection)
 {
-    const struct peer *peer = connection;
+    const struct relay_connection *peer = connection;
     return !peer->ws || peer->backlog > BACKLOG_PAUSE;
 }
 
 static void on_eased(void *connection)
 {
-    peer_set_pause(connection);
+    relay_connection_set_pause(connection);
 }
 
-static const char *on_ration(void *connection, enum rules_ration ration)
+static const char *on_limit(void *connection, enum rules_rate ration)
 {
-    static const char *const refusals[RULES_RATIONS] = {
-        [RATION_ALLOCATE] = "too many nameplates allocated from this address; try again later",
-        [RATION_CLAIM] = "too many nameplates claimed from this address; try again later",
-        [RATION_MAILBOX] = "too many mailboxes opened from this address; try again later",
-        [RATION_MESSAGE] = "too many messages from this address; try again later",
+    static const char *const refusals[RULES_RATES] = {
+        [RULES_RATE_ALLOCATE] = "too many nameplates allocated from this address; try again later",
+        [RULES_RATE_CLAIM] = "too many nameplates claimed from this address; try again later",
+        [RULES_RATE_OPEN] = "too many mailboxes opened from this address; try again later",
+        [RULES_RATE_ADD] = "too many messages from this address; try again later",
     };
-    struct peer *peer = connection;
+    struct relay_connection *peer = connection;
     int64_t now = mono_ms();
     if (!peer->rationed)
         return NULL;
@@ -235,20 +235,20 @@ static const char *on_ration(void *connection, enum rules_ration ration)
     return NULL;
 }
 
-const struct rules_hooks server_hooks = {
+const struct rules_hooks relay_server_hooks = {
     .send = on_send,
     .drop = on_drop,
     .eased = on_eased,
-    .ration = on_ration,
+    .ration = on_limit,
     .behind = on_behind,
 };
 
 /* ---- its life ---- */
 
 /* Enters its address in the books. False: there are enough of it. */
-static bool check_in(struct peer *peer, const union endpoint *endpoint, int64_t now)
+static bool check_in(struct relay_connection *peer, const union endpoint *endpoint, int64_t now)
 {
-    struct server *server = peer->server;
+    struct relay_server *server = peer->server;
     peer->rationed =
         rate_limit_address(&endpoint->any, server->settings.ration_loopback, &peer->address);
     if (!peer->rationed || rate_limit_enter(server->rations, &peer->address, now))
@@ -257,7 +257,7 @@ static bool check_in(struct peer *peer, const union endpoint *endpoint, int64_t 
     return false;
 }
 
-static void give_name(struct peer *peer, const union endpoint *endpoint)
+static void give_name(struct relay_connection *peer, const union endpoint *endpoint)
 {
     char text[ENDPOINT_TEXT_SIZE];
     if (!peer->server->settings.log_addresses)
@@ -267,23 +267,23 @@ static void give_name(struct peer *peer, const union endpoint *endpoint)
     log_debug("relay", "%s has come", name_of(peer));
 }
 
-static struct ws *start(struct peer *peer, int fd)
+static struct ws *start(struct relay_connection *peer, int fd)
 {
-    struct server *server = peer->server;
+    struct relay_server *server = peer->server;
     if (server->tls)
         return ws_accept_tls(server->net, fd, server->tls, &server->options, &handlers, peer);
     return ws_accept(server->net, fd, &server->options, &handlers, peer);
 }
 
 /* Who is not served is told so, unless there are many of them. */
-static bool admit(struct peer *peer, const union endpoint *endpoint, int64_t now)
+static bool admit(struct relay_connection *peer, const union endpoint *endpoint, int64_t now)
 {
-    struct server *server = peer->server;
+    struct relay_server *server = peer->server;
     if (server->counts.connections - server->refused > server->settings.connections_max) {
-        server->counts.refusals[SERVER_FULL]++;
+        server->counts.refusals[RELAY_DROP_FULL]++;
         peer->refusal = "the relay serves as many clients as it can; try again later";
     } else if (!check_in(peer, endpoint, now)) {
-        server->counts.refusals[SERVER_ADDRESS]++;
+        server->counts.refusals[RELAY_DROP_ADDRESS]++;
         peer->refusal = "too many connections from this address; try again later";
     } else {
         return true;
@@ -291,38 +291,39 @@ static bool admit(struct peer *peer, const union endpoint *endpoint, int64_t now
     return ++server->refused <= REFUSED_MAX;
 }
 
-struct peer *peer_new(struct server *server, int fd, const union endpoint *endpoint)
+struct relay_connection *relay_connection_new(struct relay_server *server, int fd,
+                                              const union endpoint *endpoint)
 {
-    struct peer *peer = calloc(1, sizeof(*peer));
+    struct relay_connection *peer = calloc(1, sizeof(*peer));
     int64_t now = mono_ms(), today = clock_now();
     if (!peer) {
         close(fd);
         return NULL;
     }
-    *peer = (struct peer){.server = server,
-                          .heard = now,
-                          .moved = now,
-                          .looked = today,
-                          .touched = today,
-                          .list = &server->peers};
+    *peer = (struct relay_connection){.server = server,
+                                      .heard = now,
+                                      .moved = now,
+                                      .looked = today,
+                                      .touched = today,
+                                      .list = &server->peers};
     DL_APPEND(server->peers, peer);
     server->counts.connections++;
     if (!admit(peer, endpoint, now)) {
         close(fd);
-        peer_free(peer);
+        relay_connection_free(peer);
         return NULL;
     }
     give_name(peer, endpoint);
     peer->ws = start(peer, fd);
     if (peer->ws)
         return peer;
-    peer_free(peer);
+    relay_connection_free(peer);
     return NULL;
 }
 
-void peer_free(struct peer *peer)
+void relay_connection_free(struct relay_connection *peer)
 {
-    struct server *server = peer->server;
+    struct relay_server *server = peer->server;
     ws_free(peer->ws);
     peer->ws = NULL;
     note_backlog(peer);
@@ -339,9 +340,9 @@ void peer_free(struct peer *peer)
     free(peer);
 }
 
-void peer_doom(struct peer *peer, enum server_refusal cause)
+void relay_connection_drop(struct relay_connection *peer, enum relay_drop_cause cause)
 {
-    struct server *server = peer->server;
+    struct relay_server *server = peer->server;
     server->counts.refusals[cause]++;
     log_debug("relay", "%s is dropped: %s", name_of(peer), causes[cause]);
     ws_free(peer->ws);

@@ -6,34 +6,35 @@
 
 #include "net/ws.h"
 #include "relay/endpoint.h"
-#include "relay/server.h"
+#include "relay/relay_server.h"
 
-struct server {
+struct relay_server {
     struct event_base *base;
-    struct server_settings settings;
+    struct relay_server_settings settings;
     struct ws_net *net;
     struct ws_options options;
     struct ssl_ctx_st *tls; /* or NULL */
     struct rules *rules;
-    struct rate_limit *rations;
-    struct peer *peers;   /* the one that was looked after longest ago first */
-    struct peer *doomed;  /* their transport is gone; they are freed from the event loop */
+    struct rate_limiter *rations;
+    struct relay_connection *peers; /* the one that was looked after longest ago first */
+    struct relay_connection
+        *doomed;          /* their transport is gone; they are freed from the event loop */
     struct event *reaper; /* who does that */
     struct event *tender; /* looks after the others */
-    struct event *ending; /* NULL before server_end() */
+    struct event *ending; /* NULL before relay_server_end() */
     int64_t deadline;     /* of the present step of the end */
     bool goodbye;         /* the last step has begun */
     void (*ended)(void *arg);
     void *ended_arg;
     unsigned refused; /* connections that are only told so */
-    struct server_counts counts;
+    struct relay_server_counts counts;
 };
 
-struct peer {
-    struct server *server;
-    struct ws *ws;         /* NULL: doomed */
-    struct client *client; /* NULL: not let in, or not yet */
-    struct peer *prev, *next, **list;
+struct relay_connection {
+    struct relay_server *server;
+    struct ws *ws;               /* NULL: doomed */
+    struct rules_client *client; /* NULL: not let in, or not yet */
+    struct relay_connection *prev, *next, **list;
     struct event *wait;  /* until when it is not listened to; NULL: it is */
     const char *refusal; /* why it is not served, as it is told; or NULL */
     char *name;          /* its address, if that may be logged; or NULL */
@@ -50,22 +51,23 @@ struct peer {
 
 /* How long (ms) a client may be silent before it is asked for a sign of life, or take nothing of
  * what waits for it: two thirds of its time. The rest is for the answer, and for us to notice. */
-int64_t server_patience(const struct server_settings *settings);
+int64_t server_patience(const struct relay_server_settings *settings);
 
 /* Takes over a connection, if only to tell it why it is not served. NULL when out of memory, or if
  * there are too many to be told (the fd is closed). */
-struct peer *peer_new(struct server *server, int fd, const union endpoint *endpoint);
+struct relay_connection *relay_connection_new(struct relay_server *server, int fd,
+                                              const union endpoint *endpoint);
 
 /* Frees it at once, without a word. Not from inside a hook of the rules. */
-void peer_free(struct peer *peer);
+void relay_connection_free(struct relay_connection *peer);
 
 /* Drops the connection; the rest follows from the event loop. */
-void peer_doom(struct peer *peer, enum server_refusal cause);
+void relay_connection_drop(struct relay_connection *peer, enum relay_drop_cause cause);
 
 /* Drops it if it has taken nothing for long that waits for it. False then. */
-bool peer_check_reading(struct peer *peer);
+bool relay_connection_check_reading(struct relay_connection *peer);
 
 /* Whether it is listened to has changed. */
-void peer_set_pause(struct peer *peer);
+void relay_connection_set_pause(struct relay_connection *peer);
 
 #endif

@@ -12,12 +12,12 @@
 
 #include "net/mono.h"
 #include "net/tls.h"
-#include "relay/expiry.h"
+#include "relay/relay_expiry.h"
 #include "relay/limits.h"
 #include "relay/lmdb_store.h"
 #include "relay/metrics.h"
 #include "relay/rules.h"
-#include "relay/server.h"
+#include "relay/relay_server.h"
 #include "service/acceptor.h"
 #include "service/activation.h"
 #include "service/log.h"
@@ -37,14 +37,14 @@ static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
 
 struct relayd {
     const struct options *options;
-    struct settings *settings;
+    struct relay_settings *settings;
     struct event_base *base;
     struct event *signals[SIGNALS];
     struct event *watchdog;
     struct lmdb_store *store;
-    struct server *server;
+    struct relay_server *server;
     struct rules *rules;
-    struct expiry *expiry;
+    struct relay_expiry *expiry;
     struct metrics *metrics;
     struct acceptor *acceptors[ACCEPTORS_MAX];
     unsigned acceptors_count;
@@ -62,7 +62,8 @@ static bool made(const void *part)
 }
 
 /* True also if there is none to be made. */
-static bool make_tls(const struct settings *settings, SSL_CTX **ret_tls, char *ret_why, size_t size)
+static bool make_tls(const struct relay_settings *settings, SSL_CTX **ret_tls, char *ret_why,
+                     size_t size)
 {
     *ret_tls = NULL;
     if (!settings->tls_cert)
@@ -71,7 +72,7 @@ static bool make_tls(const struct settings *settings, SSL_CTX **ret_tls, char *r
     return *ret_tls;
 }
 
-bool relayd_check(const struct settings *settings, char *ret_why, size_t size)
+bool relayd_check(const struct relay_settings *settings, char *ret_why, size_t size)
 {
     SSL_CTX *tls;
     bool fine = make_tls(settings, &tls, ret_why, size);
@@ -105,7 +106,7 @@ static bool open_store(struct relayd *relayd)
 
 static bool make_server(struct relayd *relayd)
 {
-    struct server_settings settings = limits_of_server(relayd->settings);
+    struct relay_server_settings settings = limits_of_server(relayd->settings);
     struct rules_settings sayings = limits_of_rules(relayd->settings);
     const struct relay_store *store = lmdb_store_interface(relayd->store);
     char why[512];
@@ -114,15 +115,15 @@ static bool make_server(struct relayd *relayd)
         log_error("relay", "%s", why);
         return false;
     }
-    if (!made(relayd->server = server_new(relayd->base, &settings))) {
+    if (!made(relayd->server = relay_server_new(relayd->base, &settings))) {
         SSL_CTX_free(tls);
         return false;
     }
-    server_set_tls(relayd->server, tls);
-    relayd->rules = rules_new(store, &server_hooks, &sayings);
-    server_set_rules(relayd->server, relayd->rules);
+    relay_server_set_tls(relayd->server, tls);
+    relayd->rules = rules_new(store, &relay_server_hooks, &sayings);
+    relay_server_set_rules(relayd->server, relayd->rules);
     lmdb_store_set_feed(relayd->store, rules_feed, relayd->rules);
-    relayd->expiry = expiry_new(relayd->base, store, relayd->settings->retention);
+    relayd->expiry = relay_expiry_new(relayd->base, store, relayd->settings->retention);
     return made(relayd->rules) && made(relayd->expiry);
 }
 
@@ -140,7 +141,7 @@ static void announce(const struct relayd *relayd, int fd)
 static bool accept_at(struct relayd *relayd, int fd)
 {
     struct acceptor *acceptor =
-        acceptor_new(relayd->base, fd, "relay", server_accept, relayd->server);
+        acceptor_new(relayd->base, fd, "relay", relay_server_accept, relayd->server);
     if (!made(acceptor))
         return false;
     relayd->acceptors[relayd->acceptors_count++] = acceptor;
@@ -206,43 +207,43 @@ static void warn_of_descriptors(const struct relayd *relayd)
 /* ---- signals ---- */
 
 /* What cannot change while it runs: sockets and the store. All or nothing of the rest. */
-static bool apply(struct relayd *relayd, struct settings *fresh, char *ret_why, size_t size)
+static bool apply(struct relayd *relayd, struct relay_settings *fresh, char *ret_why, size_t size)
 {
     struct rules_settings sayings = limits_of_rules(fresh);
     struct relay_limits limits = limits_of_store(fresh);
-    struct server_settings settings = limits_of_server(fresh);
+    struct relay_server_settings settings = limits_of_server(fresh);
     const struct relay_store *store = lmdb_store_interface(relayd->store);
     SSL_CTX *tls;
     if (!make_tls(fresh, &tls, ret_why, size))
         return false;
-    struct expiry *expiry = expiry_new(relayd->base, store, fresh->retention);
+    struct relay_expiry *expiry = relay_expiry_new(relayd->base, store, fresh->retention);
     if (!expiry || !rules_set(relayd->rules, &sayings)) {
         snprintf(ret_why, size, "out of memory");
-        expiry_free(expiry);
+        relay_expiry_free(expiry);
         SSL_CTX_free(tls);
         return false;
     }
-    expiry_free(relayd->expiry);
+    relay_expiry_free(relayd->expiry);
     relayd->expiry = expiry;
     lmdb_store_set_limits(relayd->store, &limits);
-    server_set(relayd->server, &settings);
-    server_set_tls(relayd->server, tls);
+    relay_server_set(relayd->server, &settings);
+    relay_server_set_tls(relayd->server, tls);
     log_set_level(fresh->log_level);
     return true;
 }
 
 static void reload(struct relayd *relayd)
 {
-    struct settings fresh;
+    struct relay_settings fresh;
     char why[1024];
     notify_reloading();
-    if (settings_read(relayd->options, &fresh, why, sizeof(why)) &&
+    if (relay_settings_read(relayd->options, &fresh, why, sizeof(why)) &&
         apply(relayd, &fresh, why, sizeof(why))) {
-        settings_clear(relayd->settings);
+        relay_settings_clear(relayd->settings);
         *relayd->settings = fresh;
         log_info("relay", "the settings were read anew");
     } else {
-        settings_clear(&fresh);
+        relay_settings_clear(&fresh);
         log_error("relay", "the settings stay as they were: %s", why);
     }
     notify_ready();
@@ -272,7 +273,7 @@ static void end(struct relayd *relayd)
     log_info("relay", "ending");
     notify_stopping();
     close_doors(relayd);
-    server_end(relayd->server, on_ended, relayd);
+    relay_server_end(relayd->server, on_ended, relayd);
 }
 
 static void on_signal(evutil_socket_t number, short what, void *arg)
@@ -331,14 +332,14 @@ static void free_parts(struct relayd *relayd)
 {
     close_doors(relayd);
     metrics_free(relayd->metrics);
-    expiry_free(relayd->expiry);
-    server_free(relayd->server);
+    relay_expiry_free(relayd->expiry);
+    relay_server_free(relayd->server);
     lmdb_store_free(relayd->store);
     rules_free(relayd->rules);
     free_loop(relayd);
 }
 
-int relayd_run(const struct options *options, struct settings *settings)
+int relayd_run(const struct options *options, struct relay_settings *settings)
 {
     struct relayd relayd = {.options = options, .settings = settings};
     log_set_level(settings->log_level);

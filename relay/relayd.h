@@ -2,13 +2,13 @@
 #ifndef RELAY_RELAYD_H
 #define RELAY_RELAYD_H
 
-#include "relay/settings.h"
+#include "relay/relay_settings.h"
 
 /* Runs until SIGTERM or SIGINT. `options` is where SIGHUP reads the settings anew from; `settings`
  * are read, and replaced then. Returns the exit status. */
-int relayd_run(const struct options *options, struct settings *settings);
+int relayd_run(const struct options *options, struct relay_settings *settings);
 
 /* Checks what the settings name. False with a sentence in ret_why (of `size` bytes). */
-bool relayd_check(const struct settings *settings, char *ret_why, size_t size);
+bool relayd_check(const struct relay_settings *settings, char *ret_why, size_t size);
 
 #endif

@@ -77,9 +77,10 @@ bool rules_asks_permission(const struct rules *rules)
     return rules->settings.hashcash_bits > 0;
 }
 
-struct client *rules_enter(struct rules *rules, void *connection, const char *resource, int64_t now)
+struct rules_client *rules_enter(struct rules *rules, void *connection, const char *resource,
+                                 int64_t now)
 {
-    struct client *client = calloc(1, sizeof(*client));
+    struct rules_client *client = calloc(1, sizeof(*client));
 
     if (!client)
         return NULL;
@@ -93,16 +94,16 @@ struct client *rules_enter(struct rules *rules, void *connection, const char *re
     }
     rules->now = now;
     rules->counts.clients++;
-    rules_say_welcome(client);
+    rules_send_welcome(client);
     return client;
 }
 
-void rules_leave(struct client *client)
+void rules_leave(struct rules_client *client)
 {
     if (!client)
         return;
     rules_tasks_last_words(client);
-    rules_audience_leave(client);
+    rules_listeners_leave(client);
     rules_tasks_clear(client);
     client->rules->counts.clients--;
     free(client->resource);
@@ -114,7 +115,7 @@ void rules_leave(struct client *client)
     free(client);
 }
 
-void rules_drop(struct client *client, const char *why)
+void rules_drop(struct rules_client *client, const char *why)
 {
     if (client->dropped)
         return;
@@ -122,51 +123,51 @@ void rules_drop(struct client *client, const char *why)
     client->rules->hooks.drop(client->connection, why);
 }
 
-void rules_drained(struct client *client, int64_t now)
+void rules_drained(struct rules_client *client, int64_t now)
 {
     client->rules->now = now;
-    rules_audience_go_on(client);
+    rules_listeners_read_on(client);
     rules_tasks_run(client);
 }
 
-bool rules_busy(const struct client *client)
+bool rules_busy(const struct rules_client *client)
 {
     return client->count >= RULES_QUEUE_MAX || client->bytes >= RULES_QUEUE_BYTES;
 }
 
-bool rules_resting(const struct client *client)
+bool rules_resting(const struct rules_client *client)
 {
     return client->count == 0;
 }
 
-bool rules_listening(const struct client *client)
+bool rules_listening(const struct rules_client *client)
 {
-    return client->attention != INATTENTIVE;
+    return client->listener_state != RULES_NOT_LISTENING;
 }
 
-void rules_touch(struct client *client, int64_t now)
+void rules_touch(struct rules_client *client, int64_t now)
 {
     const struct relay_store *store = client->rules->store;
     struct relay_who who = {
         .appid = client->appid, .side = client->side, .owner = client, .now = now};
 
     client->rules->now = now;
-    if (client->attention >= REPLAYING)
+    if (client->listener_state >= RULES_REPLAYING)
         store->touch(store->self, &who, client->mailbox);
 }
 
 /* ---- its messages ---- */
 
 /* Says why, and ends the connection: there is nothing to quote, or no room for it. */
-static void expel(struct client *client, const char *why)
+static void expel(struct rules_client *client, const char *why)
 {
-    rules_say_error(client, why, NULL);
+    rules_send_error(client, why, NULL);
     rules_drop(client, why);
 }
 
-void rules_receive(struct client *client, const char *text, size_t length, int64_t now)
+void rules_receive(struct rules_client *client, const char *text, size_t length, int64_t now)
 {
-    struct task *task;
+    struct rules_task *task;
 
     client->rules->now = now;
     if (client->dropped)
@@ -178,8 +179,8 @@ void rules_receive(struct client *client, const char *text, size_t length, int64
     } else if (!rules_tasks_add(client, text, length, &task)) {
         rules_drop(client, "out of memory");
     } else {
-        if (command_has_type(&task->command))
-            rules_say(client, reply_ack(json_object_get(task->command.root, "id"), now));
+        if (relay_command_has_type(&task->command))
+            rules_send(client, reply_ack(json_object_get(task->command.root, "id"), now));
         rules_tasks_run(client);
     }
 }

@@ -1,7 +1,7 @@
 /*
  * What a rendezvous relay says and does, without sockets, clocks or disks: the client-to-relay
- * protocol, one `struct client` per connection, over a relay_store. Time is an argument; what is to
- * be sent goes to a hook.
+ * protocol, one `struct rules_client` per connection, over a relay_store. Time is an argument; what
+ * is to be sent goes to a hook.
  *
  * Commands of one connection take effect in the order in which they came, and their answers leave
  * in that order: a command begins when the ones before it are complete. (`add`s may be under way
@@ -35,15 +35,15 @@
 #define RULES_PIECE_BYTES ((size_t)256 * 1024)
 
 struct rules;
-struct client;
+struct rules_client;
 
 /* What costs others something, and is rationed by address. */
-enum rules_ration {
-    RATION_ALLOCATE = 0,
-    RATION_CLAIM,   /* guessing nameplates; to claim what one has just been allocated is free */
-    RATION_MAILBOX, /* opening one, which makes it where there is none */
-    RATION_MESSAGE,
-    RULES_RATIONS,
+enum rules_rate {
+    RULES_RATE_ALLOCATE = 0,
+    RULES_RATE_CLAIM, /* guessing nameplates; to claim what one has just been allocated is free */
+    RULES_RATE_OPEN,  /* opening one, which makes it where there is none */
+    RULES_RATE_ADD,
+    RULES_RATES,
 };
 
 /* What the rules do to the world. No hook may call a function of the rules but rules_busy(). */
@@ -57,7 +57,7 @@ struct rules_hooks {
     void (*eased)(void *connection);
     /* NULL: go ahead; else the sentence for the `error` that refuses, borrowed for ever. May be
      * NULL: no rations. */
-    const char *(*ration)(void *connection, enum rules_ration ration);
+    const char *(*ration)(void *connection, enum rules_rate ration);
     /* So much waits for the connection that no more is to be added: rules_drained() will follow.
      * May be NULL: it never is so. */
     bool (*behind)(void *connection);
@@ -93,39 +93,39 @@ bool rules_asks_permission(const struct rules *rules);
 /* A connection was made; it is welcomed. New; rules_leave(). `resource` is what a hashcash stamp
  * must name, unique to this connection and without a colon; NULL will do where no permission is
  * asked for. NULL when out of memory. */
-struct client *rules_enter(struct rules *rules, void *connection, const char *resource,
-                           int64_t now);
+struct rules_client *rules_enter(struct rules *rules, void *connection, const char *resource,
+                                 int64_t now);
 
 /* One WebSocket message of it, text or binary. A client that is busy is not listened to: one more
  * message ends it. */
-void rules_receive(struct client *client, const char *text, size_t length, int64_t now);
+void rules_receive(struct rules_client *client, const char *text, size_t length, int64_t now);
 
 /* All that was sent has left. */
-void rules_drained(struct client *client, int64_t now);
+void rules_drained(struct rules_client *client, int64_t now);
 
 /* It has gone, or is to be forgotten. What it has asked for is done all the same, as far as it has
  * begun. NULL is fine. */
-void rules_leave(struct client *client);
+void rules_leave(struct rules_client *client);
 
 /* True while it has as many commands waiting as it may. */
-bool rules_busy(const struct client *client);
+bool rules_busy(const struct rules_client *client);
 
 /* True while nothing that it asked for waits to be done or answered. */
-bool rules_resting(const struct client *client);
+bool rules_resting(const struct rules_client *client);
 
 /* True while new messages of a mailbox go to it: then silence is no sign of anything. */
-bool rules_listening(const struct client *client);
+bool rules_listening(const struct rules_client *client);
 
 /* The mailbox that it listens to is still being visited; call it now and then (a fraction of the
  * retention). */
-void rules_touch(struct client *client, int64_t now);
+void rules_touch(struct rules_client *client, int64_t now);
 
 /* What has been counted: clients and those that listen now, the rest since the start. */
 #define RULES_MOODS 5
 struct rules_counts {
     uint64_t clients, listening;
     uint64_t moods[RULES_MOODS]; /* happy, lonely, scary, errory, other: closes */
-    uint64_t refusals[RULES_RATIONS];
+    uint64_t refusals[RULES_RATES];
     uint64_t errors; /* `error`s said, for whatever cause */
 };
 void rules_count(const struct rules *rules, struct rules_counts *ret_counts);

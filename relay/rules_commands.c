@@ -10,20 +10,20 @@
 #include "relay/reply.h"
 
 /* No ration is asked for. */
-#define UNRATIONED RULES_RATIONS
+#define UNLIMITED RULES_RATES
 
-struct rule {
+struct rules_row {
     bool unbound; /* also before `bind` */
-    enum rules_ration ration;
+    enum rules_rate ration;
     /* NULL: it may begin; else the sentence that refuses it. May be NULL. */
-    const char *(*check)(const struct client *client, const struct command *command);
+    const char *(*check)(const struct rules_client *client, const struct relay_command *command);
     /* Does it, or asks the store for it. */
-    void (*begin)(struct task *task);
+    void (*begin)(struct rules_task *task);
     /* The store has done it. NULL where the store is not asked. */
-    void (*done)(struct task *task, const struct relay_answer *answer);
+    void (*done)(struct rules_task *task, const struct relay_answer *answer);
 };
 
-static const struct rule rules_table[COMMAND_TYPES];
+static const struct rules_row rules_table[RELAY_COMMAND_TYPES];
 
 /* ---- what all of them share ---- */
 
@@ -38,9 +38,9 @@ static const char *const result_texts[] = {
     [RELAY_BROKEN] = "the relay's store failed, nothing was changed",
 };
 
-static struct relay_who who(const struct task *task)
+static struct relay_who who(const struct rules_task *task)
 {
-    const struct client *client = task->client;
+    const struct rules_client *client = task->client;
 
     return (struct relay_who){
         .appid = client->appid, .side = client->side, .owner = client, .now = task->now};
@@ -49,9 +49,9 @@ static struct relay_who who(const struct task *task)
 static const char must_open[] = "must open mailbox before adding";
 
 /* An add that went with its `open` may fail with it. */
-static const char *text_of_failure(const struct task *task, enum relay_result result)
+static const char *text_of_failure(const struct rules_task *task, enum relay_result result)
 {
-    bool never_opened = task->command.type == COMMAND_ADD && !task->client->opened;
+    bool never_opened = task->command.type == RELAY_COMMAND_ADD && !task->client->opened;
 
     return result == RELAY_NOT_OPEN && never_opened ? must_open : result_texts[result];
 }
@@ -59,20 +59,20 @@ static const char *text_of_failure(const struct task *task, enum relay_result re
 /* The store's callback for all of them. */
 static void store_done(void *arg, const struct relay_answer *answer)
 {
-    struct task *task = arg;
+    struct rules_task *task = arg;
 
     if (answer->result == RELAY_DONE) {
         rules_table[task->command.type].done(task, answer);
         rules_tasks_end(task);
         return;
     }
-    if (task->command.type == COMMAND_OPEN)
-        rules_audience_leave(task->client);
+    if (task->command.type == RELAY_COMMAND_OPEN)
+        rules_listeners_leave(task->client);
     rules_tasks_refuse(task, text_of_failure(task, answer->result));
 }
 
 /* Replaces a string that the client owns. False when out of memory, which ends the connection. */
-static bool keep(struct client *client, char **string, const char *text)
+static bool keep(struct rules_client *client, char **string, const char *text)
 {
     char *copy = strdup(text);
 
@@ -92,13 +92,14 @@ static bool same(const char *a, const char *b)
 
 /* ---- before anything else ---- */
 
-static void begin_ping(struct task *task)
+static void begin_ping(struct rules_task *task)
 {
-    rules_say(task->client, reply_pong(task->command.ping, task->client->rules->now));
+    rules_send(task->client, reply_pong(task->command.ping, task->client->rules->now));
     rules_tasks_end(task);
 }
 
-static const char *check_permit(const struct client *client, const struct command *command)
+static const char *check_permit(const struct rules_client *client,
+                                const struct relay_command *command)
 {
     if (client->hashcash_bits == 0)
         return NULL;
@@ -110,9 +111,9 @@ static const char *check_permit(const struct client *client, const struct comman
     return NULL;
 }
 
-static void begin_permit(struct task *task)
+static void begin_permit(struct rules_task *task)
 {
-    struct client *client = task->client;
+    struct rules_client *client = task->client;
 
     client->hashcash_bits = 0;
     free(client->resource);
@@ -120,7 +121,8 @@ static void begin_permit(struct task *task)
     rules_tasks_end(task);
 }
 
-static const char *check_bind(const struct client *client, const struct command *command)
+static const char *check_bind(const struct rules_client *client,
+                              const struct relay_command *command)
 {
     (void)command;
     if (client->hashcash_bits > 0)
@@ -128,9 +130,9 @@ static const char *check_bind(const struct client *client, const struct command 
     return client->appid ? "already bound" : NULL;
 }
 
-static void begin_bind(struct task *task)
+static void begin_bind(struct rules_task *task)
 {
-    struct client *client = task->client;
+    struct rules_client *client = task->client;
 
     if (keep(client, &client->side, task->command.side))
         keep(client, &client->appid, task->command.appid);
@@ -139,9 +141,9 @@ static void begin_bind(struct task *task)
 
 /* ---- nameplates ---- */
 
-static void begin_list(struct task *task)
+static void begin_list(struct rules_task *task)
 {
-    struct client *client = task->client;
+    struct rules_client *client = task->client;
     const struct relay_store *store = client->rules->store;
     struct relay_who asking = who(task);
 
@@ -149,23 +151,24 @@ static void begin_list(struct task *task)
         store->list(store->self, &asking, store_done, task);
         return;
     }
-    rules_say(client, reply_nameplates(NULL, 0, client->rules->now));
+    rules_send(client, reply_nameplates(NULL, 0, client->rules->now));
     rules_tasks_end(task);
 }
 
-static void done_list(struct task *task, const struct relay_answer *answer)
+static void done_list(struct rules_task *task, const struct relay_answer *answer)
 {
-    rules_say(task->client,
-              reply_nameplates(answer->nameplates, answer->count, task->client->rules->now));
+    rules_send(task->client,
+               reply_nameplates(answer->nameplates, answer->count, task->client->rules->now));
 }
 
-static const char *check_allocate(const struct client *client, const struct command *command)
+static const char *check_allocate(const struct rules_client *client,
+                                  const struct relay_command *command)
 {
     (void)command;
     return client->allocated ? "you already allocated one, don't be greedy" : NULL;
 }
 
-static void begin_allocate(struct task *task)
+static void begin_allocate(struct rules_task *task)
 {
     const struct relay_store *store = task->client->rules->store;
     struct relay_who asking = who(task);
@@ -173,24 +176,25 @@ static void begin_allocate(struct task *task)
     store->allocate(store->self, &asking, store_done, task);
 }
 
-static void done_allocate(struct task *task, const struct relay_answer *answer)
+static void done_allocate(struct rules_task *task, const struct relay_answer *answer)
 {
-    struct client *client = task->client;
+    struct rules_client *client = task->client;
 
     if (keep(client, &client->allocated, answer->nameplate))
-        rules_say(client, reply_allocated(answer->nameplate, client->rules->now));
+        rules_send(client, reply_allocated(answer->nameplate, client->rules->now));
 }
 
-static const char *check_claim(const struct client *client, const struct command *command)
+static const char *check_claim(const struct rules_client *client,
+                               const struct relay_command *command)
 {
     (void)command;
     return client->claimed ? "only one claim per connection" : NULL;
 }
 
 /* A claim that is refused counts as one, as on a stock relay. */
-static void begin_claim(struct task *task)
+static void begin_claim(struct rules_task *task)
 {
-    struct client *client = task->client;
+    struct rules_client *client = task->client;
     const struct relay_store *store = client->rules->store;
     struct relay_who asking = who(task);
 
@@ -200,12 +204,13 @@ static void begin_claim(struct task *task)
         rules_tasks_end(task);
 }
 
-static void done_claim(struct task *task, const struct relay_answer *answer)
+static void done_claim(struct rules_task *task, const struct relay_answer *answer)
 {
-    rules_say(task->client, reply_claimed(answer->mailbox, task->client->rules->now));
+    rules_send(task->client, reply_claimed(answer->mailbox, task->client->rules->now));
 }
 
-static const char *check_release(const struct client *client, const struct command *command)
+static const char *check_release(const struct rules_client *client,
+                                 const struct relay_command *command)
 {
     if (client->released)
         return "only one release per connection";
@@ -216,9 +221,9 @@ static const char *check_release(const struct client *client, const struct comma
     return NULL;
 }
 
-static void begin_release(struct task *task)
+static void begin_release(struct rules_task *task)
 {
-    const struct client *client = task->client;
+    const struct rules_client *client = task->client;
     const struct relay_store *store = client->rules->store;
     const char *nameplate = task->command.nameplate ? task->command.nameplate : client->claimed;
     struct relay_who asking = who(task);
@@ -226,30 +231,31 @@ static void begin_release(struct task *task)
     store->release(store->self, &asking, nameplate, store_done, task);
 }
 
-static void done_release(struct task *task, const struct relay_answer *answer)
+static void done_release(struct rules_task *task, const struct relay_answer *answer)
 {
     (void)answer;
     task->client->released = true;
-    rules_say(task->client, reply_released(task->client->rules->now));
+    rules_send(task->client, reply_released(task->client->rules->now));
 }
 
 /* ---- mailboxes ---- */
 
-static const char *check_open(const struct client *client, const struct command *command)
+static const char *check_open(const struct rules_client *client,
+                              const struct relay_command *command)
 {
     (void)command;
     return client->opened ? "only one open per connection" : NULL;
 }
 
-static void begin_open(struct task *task)
+static void begin_open(struct rules_task *task)
 {
-    struct client *client = task->client;
+    struct rules_client *client = task->client;
     const struct relay_store *store = client->rules->store;
     struct relay_who asking = who(task);
 
     if (!keep(client, &client->mailbox, task->command.mailbox)) {
         rules_tasks_end(task);
-    } else if (!rules_audience_join(client)) {
+    } else if (!rules_listeners_join(client)) {
         rules_drop(client, "out of memory");
         rules_tasks_end(task);
     } else {
@@ -257,25 +263,25 @@ static void begin_open(struct task *task)
     }
 }
 
-static void done_open(struct task *task, const struct relay_answer *answer)
+static void done_open(struct rules_task *task, const struct relay_answer *answer)
 {
     task->client->opened = true;
-    rules_audience_replay(task->client, answer);
+    rules_listeners_replay(task->client, answer);
 }
 
-static const char *check_add(const struct client *client, const struct command *command)
+static const char *check_add(const struct rules_client *client, const struct relay_command *command)
 {
     (void)command;
-    if ((!client->opened && client->attention != OPENING) || client->closed)
+    if ((!client->opened && client->listener_state != RULES_OPENING) || client->closed)
         return must_open;
     /* Another connection of this side has closed it. */
-    return client->attention != INATTENTIVE ? NULL : result_texts[RELAY_NOT_OPEN];
+    return client->listener_state != RULES_NOT_LISTENING ? NULL : result_texts[RELAY_NOT_OPEN];
 }
 
 /* The store copies the body, so that it need not be here as well until the commit. */
-static void begin_add(struct task *task)
+static void begin_add(struct rules_task *task)
 {
-    const struct client *client = task->client;
+    const struct rules_client *client = task->client;
     const struct relay_store *store = client->rules->store;
     struct relay_who asking = who(task);
     struct relay_message message = {
@@ -286,20 +292,21 @@ static void begin_add(struct task *task)
         .id = task->command.id,
         .server_rx = task->now,
     };
-    json_t *body = command_take_body(&task->command);
+    json_t *body = relay_command_take_body(&task->command);
 
     store->add(store->self, &asking, client->mailbox, &message, store_done, task);
     json_decref(body);
 }
 
 /* The feed has brought it to everybody, its sender included. */
-static void done_add(struct task *task, const struct relay_answer *answer)
+static void done_add(struct rules_task *task, const struct relay_answer *answer)
 {
     (void)task;
     (void)answer;
 }
 
-static const char *check_close(const struct client *client, const struct command *command)
+static const char *check_close(const struct rules_client *client,
+                               const struct relay_command *command)
 {
     if (client->closed)
         return "only one close per connection";
@@ -310,12 +317,12 @@ static const char *check_close(const struct client *client, const struct command
     return NULL;
 }
 
-static const char *mailbox_to_close(const struct task *task)
+static const char *mailbox_to_close(const struct rules_task *task)
 {
     return task->command.mailbox ? task->command.mailbox : task->client->mailbox;
 }
 
-static void begin_close(struct task *task)
+static void begin_close(struct rules_task *task)
 {
     const struct relay_store *store = task->client->rules->store;
     const char *mood = task->command.mood ? task->command.mood : "";
@@ -334,42 +341,44 @@ static void count_mood(struct rules *rules, const char *mood)
     rules->counts.moods[i]++;
 }
 
-static void done_close(struct task *task, const struct relay_answer *answer)
+static void done_close(struct rules_task *task, const struct relay_answer *answer)
 {
-    struct client *client = task->client;
+    struct rules_client *client = task->client;
 
     (void)answer;
     client->closed = true;
-    rules_audience_stop(client, mailbox_to_close(task));
+    rules_listeners_stop(client, mailbox_to_close(task));
     count_mood(client->rules, task->command.mood);
-    rules_say(client, reply_closed(client->rules->now));
+    rules_send(client, reply_closed(client->rules->now));
 }
 
 /* ---- the table ---- */
 
-static const struct rule rules_table[COMMAND_TYPES] = {
-    [COMMAND_UNKNOWN] = {true, UNRATIONED, NULL, NULL, NULL}, /* has a fault, so does not begin */
-    [COMMAND_ADD] = {false, RATION_MESSAGE, check_add, begin_add, done_add},
-    [COMMAND_ALLOCATE] = {false, RATION_ALLOCATE, check_allocate, begin_allocate, done_allocate},
-    [COMMAND_BIND] = {true, UNRATIONED, check_bind, begin_bind, NULL},
-    [COMMAND_CLAIM] = {false, RATION_CLAIM, check_claim, begin_claim, done_claim},
-    [COMMAND_CLOSE] = {false, UNRATIONED, check_close, begin_close, done_close},
-    [COMMAND_LIST] = {false, UNRATIONED, NULL, begin_list, done_list},
-    [COMMAND_OPEN] = {false, RATION_MAILBOX, check_open, begin_open, done_open},
-    [COMMAND_PERMIT] = {true, UNRATIONED, check_permit, begin_permit, NULL},
-    [COMMAND_PING] = {true, UNRATIONED, NULL, begin_ping, NULL},
-    [COMMAND_RELEASE] = {false, UNRATIONED, check_release, begin_release, done_release},
+static const struct rules_row rules_table[RELAY_COMMAND_TYPES] = {
+    [RELAY_COMMAND_UNKNOWN] = {true, UNLIMITED, NULL, NULL,
+                               NULL}, /* has a fault, so does not begin */
+    [RELAY_COMMAND_ADD] = {false, RULES_RATE_ADD, check_add, begin_add, done_add},
+    [RELAY_COMMAND_ALLOCATE] = {false, RULES_RATE_ALLOCATE, check_allocate, begin_allocate,
+                                done_allocate},
+    [RELAY_COMMAND_BIND] = {true, UNLIMITED, check_bind, begin_bind, NULL},
+    [RELAY_COMMAND_CLAIM] = {false, RULES_RATE_CLAIM, check_claim, begin_claim, done_claim},
+    [RELAY_COMMAND_CLOSE] = {false, UNLIMITED, check_close, begin_close, done_close},
+    [RELAY_COMMAND_LIST] = {false, UNLIMITED, NULL, begin_list, done_list},
+    [RELAY_COMMAND_OPEN] = {false, RULES_RATE_OPEN, check_open, begin_open, done_open},
+    [RELAY_COMMAND_PERMIT] = {true, UNLIMITED, check_permit, begin_permit, NULL},
+    [RELAY_COMMAND_PING] = {true, UNLIMITED, NULL, begin_ping, NULL},
+    [RELAY_COMMAND_RELEASE] = {false, UNLIMITED, check_release, begin_release, done_release},
 };
 
-static const char *exceeds_ration(const struct task *task, enum rules_ration ration)
+static const char *exceeds_rate(const struct rules_task *task, enum rules_rate ration)
 {
-    const struct client *client = task->client;
+    const struct rules_client *client = task->client;
     struct rules *rules = client->rules;
     const char *refusal;
 
-    if (ration == UNRATIONED || !rules->hooks.ration)
+    if (ration == UNLIMITED || !rules->hooks.ration)
         return NULL;
-    if (ration == RATION_CLAIM && same(task->command.nameplate, client->allocated))
+    if (ration == RULES_RATE_CLAIM && same(task->command.nameplate, client->allocated))
         return NULL;
     refusal = rules->hooks.ration(client->connection, ration);
     if (refusal)
@@ -377,9 +386,9 @@ static const char *exceeds_ration(const struct task *task, enum rules_ration rat
     return refusal;
 }
 
-static const char *find_refusal(const struct task *task, const struct rule *rule)
+static const char *find_refusal(const struct rules_task *task, const struct rules_row *rule)
 {
-    const struct client *client = task->client;
+    const struct rules_client *client = task->client;
     const char *refusal = NULL;
 
     if (!rule->unbound && !client->appid)
@@ -388,12 +397,12 @@ static const char *find_refusal(const struct task *task, const struct rule *rule
         return task->command.fault;
     if (rule->check)
         refusal = rule->check(client, &task->command);
-    return refusal ? refusal : exceeds_ration(task, rule->ration);
+    return refusal ? refusal : exceeds_rate(task, rule->ration);
 }
 
-void rules_command_begin(struct task *task)
+void rules_command_begin(struct rules_task *task)
 {
-    const struct rule *rule = &rules_table[task->command.type];
+    const struct rules_row *rule = &rules_table[task->command.type];
     const char *refusal = find_refusal(task, rule);
 
     if (refusal)

@@ -9,15 +9,15 @@
 #include <utlist.h>
 
 /* Out of memory: the element is just not in the table. */
-#define HASH_NONFATAL_OOM             1
-#define uthash_nonfatal_oom(audience) ((void)(audience))
+#define HASH_NONFATAL_OOM              1
+#define uthash_nonfatal_oom(listeners) ((void)(listeners))
 #include <uthash.h>
 
 #include "relay/reply.h"
 
 /* The connections that have opened one mailbox of one app. */
-struct audience {
-    struct client *clients;
+struct rules_listeners {
+    struct rules_client *clients;
     UT_hash_handle hh;
     char key[]; /* appid NUL mailbox, so that no two pairs are alike */
 };
@@ -25,7 +25,7 @@ struct audience {
 /* Longest key. What is longer was opened by nobody. */
 #define KEY_MAX (RELAY_APPID_MAX + 1 + RELAY_MAILBOX_MAX)
 
-struct key {
+struct listeners_key {
     char bytes[KEY_MAX];
     unsigned length;
     unsigned
@@ -34,7 +34,7 @@ struct key {
 
 /* False if it is no key. */
 static bool make_key(const struct rules *rules, const char *appid, const char *mailbox,
-                     struct key *ret_key)
+                     struct listeners_key *ret_key)
 {
     size_t first = strnlen(appid, RELAY_APPID_MAX + 1) + 1;
     size_t second = strnlen(mailbox, RELAY_MAILBOX_MAX + 1);
@@ -51,93 +51,93 @@ static bool make_key(const struct rules *rules, const char *appid, const char *m
     return true;
 }
 
-static struct audience *find(const struct rules *rules, const struct key *key)
+static struct rules_listeners *find(const struct rules *rules, const struct listeners_key *key)
 {
-    struct audience *audience;
+    struct rules_listeners *listeners;
 
-    HASH_FIND_BYHASHVALUE(hh, rules->audiences, key->bytes, key->length, key->hash, audience);
-    return audience;
+    HASH_FIND_BYHASHVALUE(hh, rules->listeners, key->bytes, key->length, key->hash, listeners);
+    return listeners;
 }
 
-static struct audience *make(struct rules *rules, const struct key *key)
+static struct rules_listeners *make(struct rules *rules, const struct listeners_key *key)
 {
-    struct audience *audience = calloc(1, sizeof(*audience) + key->length);
+    struct rules_listeners *listeners = calloc(1, sizeof(*listeners) + key->length);
 
-    if (!audience)
+    if (!listeners)
         return NULL;
-    memcpy(audience->key, key->bytes, key->length);
-    HASH_ADD_KEYPTR_BYHASHVALUE(hh, rules->audiences, audience->key, key->length, key->hash,
-                                audience);
-    if (audience->hh.tbl)
-        return audience;
-    free(audience);
+    memcpy(listeners->key, key->bytes, key->length);
+    HASH_ADD_KEYPTR_BYHASHVALUE(hh, rules->listeners, listeners->key, key->length, key->hash,
+                                listeners);
+    if (listeners->hh.tbl)
+        return listeners;
+    free(listeners);
     return NULL;
 }
 
-bool rules_audience_join(struct client *client)
+bool rules_listeners_join(struct rules_client *client)
 {
-    struct audience *audience;
-    struct key key;
+    struct rules_listeners *listeners;
+    struct listeners_key key;
 
     if (!make_key(client->rules, client->appid, client->mailbox, &key))
         return false;
-    audience = find(client->rules, &key);
-    if (!audience)
-        audience = make(client->rules, &key);
-    if (!audience)
+    listeners = find(client->rules, &key);
+    if (!listeners)
+        listeners = make(client->rules, &key);
+    if (!listeners)
         return false;
-    DL_APPEND(audience->clients, client);
-    client->audience = audience;
-    client->attention = OPENING;
+    DL_APPEND(listeners->clients, client);
+    client->listeners = listeners;
+    client->listener_state = RULES_OPENING;
     client->seen = client->missed = 0;
     return true;
 }
 
-static void attend(struct client *client, enum attention attention)
+static void attend(struct rules_client *client, enum rules_listener_state listener_state)
 {
     struct rules_counts *counts = &client->rules->counts;
 
-    counts->listening -= client->attention == LISTENING;
-    counts->listening += attention == LISTENING;
-    client->attention = attention;
+    counts->listening -= client->listener_state == RULES_LISTENING;
+    counts->listening += listener_state == RULES_LISTENING;
+    client->listener_state = listener_state;
 }
 
-void rules_audience_leave(struct client *client)
+void rules_listeners_leave(struct rules_client *client)
 {
-    struct audience *audience = client->audience;
+    struct rules_listeners *listeners = client->listeners;
 
-    if (!audience)
+    if (!listeners)
         return;
-    DL_DELETE(audience->clients, client);
-    attend(client, INATTENTIVE);
-    client->audience = NULL;
-    if (!audience->clients) {
-        HASH_DEL(client->rules->audiences, audience);
-        free(audience);
+    DL_DELETE(listeners->clients, client);
+    attend(client, RULES_NOT_LISTENING);
+    client->listeners = NULL;
+    if (!listeners->clients) {
+        HASH_DEL(client->rules->listeners, listeners);
+        free(listeners);
     }
 }
 
-void rules_audience_stop(struct client *client, const char *mailbox)
+void rules_listeners_stop(struct rules_client *client, const char *mailbox)
 {
-    struct audience *audience = NULL;
-    struct client *other, *next;
-    struct key key;
+    struct rules_listeners *listeners = NULL;
+    struct rules_client *other, *next;
+    struct listeners_key key;
 
     if (make_key(client->rules, client->appid, mailbox, &key))
-        audience = find(client->rules, &key);
-    if (!audience)
+        listeners = find(client->rules, &key);
+    if (!listeners)
         return;
-    /* The last one takes the audience with it, so the loop looks at `next` alone. */
-    DL_FOREACH_SAFE(audience->clients, other, next)
+    /* The last one takes the listeners with it, so the loop looks at `next` alone. */
+    DL_FOREACH_SAFE(listeners->clients, other, next)
     {
-        if (other->attention >= REPLAYING && strcmp(other->side, client->side) == 0)
-            rules_audience_leave(other);
+        if (other->listener_state >= RULES_REPLAYING && strcmp(other->side, client->side) == 0)
+            rules_listeners_leave(other);
     }
 }
 
 /* ---- what is stored ---- */
 
-static bool behind(const struct client *client)
+static bool behind(const struct rules_client *client)
 {
     const struct rules_hooks *hooks = &client->rules->hooks;
 
@@ -145,39 +145,40 @@ static bool behind(const struct client *client)
 }
 
 /* Sends those that it has not seen. */
-static void tell(struct client *client, const struct relay_answer *answer)
+static void tell(struct rules_client *client, const struct relay_answer *answer)
 {
     for (size_t i = 0; i < answer->count && !client->dropped; i++) {
         const struct relay_message *message = &answer->messages[i];
 
         if (message->number <= client->seen)
             continue;
-        rules_say(client, reply_message(message, client->rules->now));
+        rules_send(client, reply_message(message, client->rules->now));
         client->seen = message->number;
     }
-    attend(client, answer->more || client->missed > client->seen ? REPLAYING : LISTENING);
+    attend(client,
+           answer->more || client->missed > client->seen ? RULES_REPLAYING : RULES_LISTENING);
 }
 
-void rules_audience_replay(struct client *client, const struct relay_answer *answer)
+void rules_listeners_replay(struct rules_client *client, const struct relay_answer *answer)
 {
     tell(client, answer);
-    rules_audience_go_on(client);
+    rules_listeners_read_on(client);
 }
 
 static void on_piece(void *arg, const struct relay_answer *answer)
 {
-    struct client *client = arg;
+    struct rules_client *client = arg;
 
     client->reading = false;
     if (answer->result != RELAY_DONE)
         rules_drop(client, "the store failed");
-    else if (client->attention == REPLAYING) /* it may have been stopped meanwhile */
+    else if (client->listener_state == RULES_REPLAYING) /* it may have been stopped meanwhile */
         tell(client, answer);
-    rules_audience_go_on(client);
+    rules_listeners_read_on(client);
     rules_tasks_run(client);
 }
 
-static void ask_piece(struct client *client)
+static void ask_piece(struct rules_client *client)
 {
     const struct relay_store *store = client->rules->store;
     struct relay_who who = {
@@ -188,12 +189,12 @@ static void ask_piece(struct client *client)
     store->read(store->self, &who, client->mailbox, client->seen, on_piece, client);
 }
 
-void rules_audience_go_on(struct client *client)
+void rules_listeners_read_on(struct rules_client *client)
 {
     if (client->going_on) /* a store that answers at once brought us here: the loop below goes on */
         return;
     client->going_on = true;
-    while (client->attention == REPLAYING && !client->reading && !client->dropped &&
+    while (client->listener_state == RULES_REPLAYING && !client->reading && !client->dropped &&
            !behind(client))
         ask_piece(client);
     client->going_on = false;
@@ -202,13 +203,14 @@ void rules_audience_go_on(struct client *client)
 /* ---- what is new ---- */
 
 /* Who is behind gets it from the store, when he has taken what waits for him. */
-static void hear(struct client *client, const struct relay_message *message, const char *text)
+static void hear(struct rules_client *client, const struct relay_message *message, const char *text)
 {
-    if (client->attention == LISTENING && behind(client))
-        attend(client, REPLAYING);
-    if (client->attention != LISTENING)
+    if (client->listener_state == RULES_LISTENING && behind(client))
+        attend(client, RULES_REPLAYING);
+    if (client->listener_state != RULES_LISTENING)
         client->missed = message->number;
-    if (client->attention != LISTENING || client->dropped || message->number <= client->seen)
+    if (client->listener_state != RULES_LISTENING || client->dropped ||
+        message->number <= client->seen)
         return;
     client->seen = message->number;
     if (text)
@@ -222,17 +224,17 @@ void rules_feed(void *arg, const char *appid, const char *mailbox,
                 const struct relay_message *message)
 {
     struct rules *rules = arg;
-    struct audience *audience = NULL;
-    struct client *client;
-    struct key key;
+    struct rules_listeners *listeners = NULL;
+    struct rules_client *client;
+    struct listeners_key key;
     char *text;
 
     if (make_key(rules, appid, mailbox, &key))
-        audience = find(rules, &key);
-    if (!audience)
+        listeners = find(rules, &key);
+    if (!listeners)
         return;
     text = reply_message(message, rules->now);
-    DL_FOREACH(audience->clients, client)
+    DL_FOREACH(listeners->clients, client)
     {
         hear(client, message, text);
     }

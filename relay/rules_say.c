@@ -7,7 +7,7 @@
 
 #include "relay/reply.h"
 
-void rules_say(struct client *client, char *reply)
+void rules_send(struct rules_client *client, char *reply)
 {
     if (!reply)
         rules_drop(client, "out of memory");
@@ -16,7 +16,7 @@ void rules_say(struct client *client, char *reply)
     free(reply);
 }
 
-void rules_say_welcome(struct client *client)
+void rules_send_welcome(struct rules_client *client)
 {
     const struct rules_settings *settings = &client->rules->settings;
     struct reply_welcome welcome = {
@@ -28,11 +28,11 @@ void rules_say_welcome(struct client *client)
         .message_max = client->message_max,
     };
 
-    rules_say(client, reply_welcome(&welcome, client->rules->now));
+    rules_send(client, reply_welcome(&welcome, client->rules->now));
 }
 
-void rules_say_error(struct client *client, const char *error, const json_t *orig)
+void rules_send_error(struct rules_client *client, const char *error, const json_t *orig)
 {
     client->rules->counts.errors++;
-    rules_say(client, reply_error(error, orig, client->rules->now));
+    rules_send(client, reply_error(error, orig, client->rules->now));
 }

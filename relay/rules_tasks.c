@@ -6,17 +6,18 @@
 #include <stdlib.h>
 #include <utlist.h>
 
-static void free_task(struct task *task)
+static void free_task(struct rules_task *task)
 {
-    command_free(&task->command);
+    relay_command_free(&task->command);
     free(task);
 }
 
-bool rules_tasks_add(struct client *client, const char *text, size_t length, struct task **ret_task)
+bool rules_tasks_add(struct rules_client *client, const char *text, size_t length,
+                     struct rules_task **ret_task)
 {
-    struct task *task = calloc(1, sizeof(*task));
+    struct rules_task *task = calloc(1, sizeof(*task));
 
-    if (!task || !command_parse(text, length, &task->command)) {
+    if (!task || !relay_command_parse(text, length, &task->command)) {
         free(task);
         return false;
     }
@@ -32,25 +33,25 @@ bool rules_tasks_add(struct client *client, const char *text, size_t length, str
 
 /* Behind these an add need not wait: so they share a commit, and their answers a packet. The store
  * keeps the order. Stock clients open and add, release and add in one breath. */
-static const bool lets_adds_begin[COMMAND_TYPES] = {
-    [COMMAND_ADD] = true,
-    [COMMAND_OPEN] = true,
-    [COMMAND_RELEASE] = true,
+static const bool lets_adds_begin[RELAY_COMMAND_TYPES] = {
+    [RELAY_COMMAND_ADD] = true,
+    [RELAY_COMMAND_OPEN] = true,
+    [RELAY_COMMAND_RELEASE] = true,
 };
 
 /* All else waits for its turn; so only the first can be anything but an add. And everything waits
  * for what is stored to be sent: a `pong` tells that it was. */
-static bool may_begin(const struct client *client, const struct task *task)
+static bool may_begin(const struct rules_client *client, const struct rules_task *task)
 {
-    if (client->attention == REPLAYING)
+    if (client->listener_state == RULES_REPLAYING)
         return false;
     if (!client->asked)
         return true;
-    return task->command.type == COMMAND_ADD && lets_adds_begin[client->asked->command.type] &&
-           client->asked_count < RULES_ADDS_MAX;
+    return task->command.type == RELAY_COMMAND_ADD &&
+           lets_adds_begin[client->asked->command.type] && client->asked_count < RULES_ADDS_MAX;
 }
 
-static void ease(struct client *client)
+static void ease(struct rules_client *client)
 {
     bool busy = rules_busy(client);
 
@@ -61,7 +62,7 @@ static void ease(struct client *client)
         client->rules->hooks.eased(client->connection);
 }
 
-static void begin(struct client *client, struct task *task)
+static void begin(struct rules_client *client, struct rules_task *task)
 {
     DL_DELETE(client->waiting, task);
     DL_APPEND(client->asked, task);
@@ -69,9 +70,9 @@ static void begin(struct client *client, struct task *task)
     rules_command_begin(task);
 }
 
-void rules_tasks_run(struct client *client)
+void rules_tasks_run(struct rules_client *client)
 {
-    struct task *task;
+    struct rules_task *task;
 
     if (client->pumping) /* a store that answers at once brought us here: the loop below goes on */
         return;
@@ -82,15 +83,15 @@ void rules_tasks_run(struct client *client)
     ease(client);
 }
 
-static const bool counts_without_answer[COMMAND_TYPES] = {
-    [COMMAND_ADD] = true,
-    [COMMAND_RELEASE] = true,
-    [COMMAND_CLOSE] = true,
+static const bool counts_without_answer[RELAY_COMMAND_TYPES] = {
+    [RELAY_COMMAND_ADD] = true,
+    [RELAY_COMMAND_RELEASE] = true,
+    [RELAY_COMMAND_CLOSE] = true,
 };
 
-void rules_tasks_last_words(struct client *client)
+void rules_tasks_last_words(struct rules_client *client)
 {
-    struct task *task, *next;
+    struct rules_task *task, *next;
 
     client->dropped = true; /* nobody hears an answer */
     DL_FOREACH_SAFE(client->waiting, task, next)
@@ -100,9 +101,9 @@ void rules_tasks_last_words(struct client *client)
     }
 }
 
-static void take_out(struct task *task)
+static void take_out(struct rules_task *task)
 {
-    struct client *client = task->client;
+    struct rules_client *client = task->client;
 
     DL_DELETE(client->asked, task);
     client->asked_count--;
@@ -112,35 +113,35 @@ static void take_out(struct task *task)
 }
 
 /* Refusals leave when nothing is before them. */
-static void settle(struct client *client)
+static void settle(struct rules_client *client)
 {
-    struct task *task;
+    struct rules_task *task;
 
     while ((task = client->asked) && task->refusal) {
-        rules_say_error(client, task->refusal, task->command.root);
+        rules_send_error(client, task->refusal, task->command.root);
         take_out(task);
     }
     rules_tasks_run(client);
 }
 
-void rules_tasks_end(struct task *task)
+void rules_tasks_end(struct rules_task *task)
 {
-    struct client *client = task->client;
+    struct rules_client *client = task->client;
 
     take_out(task);
     settle(client);
 }
 
-void rules_tasks_refuse(struct task *task, const char *refusal)
+void rules_tasks_refuse(struct rules_task *task, const char *refusal)
 {
     task->refusal = refusal;
     settle(task->client);
 }
 
-void rules_tasks_clear(struct client *client)
+void rules_tasks_clear(struct rules_client *client)
 {
     const struct relay_store *store = client->rules->store;
-    struct task *task, *next;
+    struct rules_task *task, *next;
 
     DL_FOREACH_SAFE(client->asked, task, next)
     {

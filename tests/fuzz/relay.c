@@ -34,7 +34,7 @@ struct world;
 
 struct connection {
     struct world *world;
-    struct client *client; /* NULL: not there */
+    struct rules_client *client; /* NULL: not there */
     bool dropped;
 };
 
@@ -89,11 +89,11 @@ static void on_eased(void *arg)
         rules_busy(connection->client);
 }
 
-static const char *on_ration(void *arg, enum rules_ration ration)
+static const char *on_limit(void *arg, enum rules_rate ration)
 {
     struct connection *connection = arg;
 
-    FUZZ_HOLDS(ration < RULES_RATIONS);
+    FUZZ_HOLDS(ration < RULES_RATES);
     return connection->world->refusing ? "not now" : NULL;
 }
 
@@ -207,7 +207,7 @@ static void (*const happenings[256])(struct world *, uint8_t what, struct fuzz_i
 
 static void open_world(struct world *world)
 {
-    static const struct rules_hooks hooks = {on_send, on_drop, on_eased, on_ration, NULL};
+    static const struct rules_hooks hooks = {on_send, on_drop, on_eased, on_limit, NULL};
     static const struct rules_settings settings = {
         .message_max = MESSAGE_MAX, .retention = RETENTION, .list = true};
 

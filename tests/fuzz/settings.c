@@ -3,7 +3,7 @@
 
 #include "tests/fuzz/fuzz.h"
 
-#include "relay/settings.h"
+#include "relay/relay_settings.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -12,9 +12,9 @@
 
 static void read_file(const char *path)
 {
-    struct settings settings = {0};
+    struct relay_settings settings = {0};
     char why[512] = "";
-    struct settings_target target = {.table = settings_options.table, .settings = &settings};
+    struct settings_target target = {.table = relay_settings_options.table, .settings = &settings};
     bool done = settings_read_file(&target, path, why, sizeof(why));
 
     FUZZ_HOLDS(done || strlen(why) > 0);
@@ -25,7 +25,7 @@ static void read_file(const char *path)
         endpoint_text(&settings.listen.items[i], text);
         FUZZ_HOLDS(endpoint_parse(text, &again));
     }
-    settings_clear(&settings);
+    relay_settings_clear(&settings);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t length)

@@ -33,7 +33,7 @@
 struct guest {
     struct rendezvous *relay;
     struct ws *cable;
-    struct client *client;
+    struct rules_client *client;
 };
 
 struct rendezvous {

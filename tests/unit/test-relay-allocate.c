@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "relay-shelf.h"
+#include "relay-lmdb-fixture.h"
 #include "relay/lmdb_rows.h"
 #include "tests/doubles/memory_store.h"
 
@@ -20,10 +20,10 @@
 #define OURS   "ours"
 #define THEIRS "theirs"
 
-/* A shelf that may have the memory store in its own one's place, and what our side was allocated.
+/* A fixture that may have the memory store in its own one's place, and what our side was allocated.
  */
 struct scene {
-    struct shelf *shelf;
+    struct lmdb_fixture *fixture;
     struct memory_store *memory; /* or NULL */
     char nameplate[RELAY_NAMEPLATE_MAX + 1];
     char mailbox[RELAY_MAILBOX_MAX + 1]; /* behind it */
@@ -31,86 +31,88 @@ struct scene {
 
 static uint64_t nameplates(const struct scene *scene)
 {
-    return shelf_count(scene->shelf).nameplates;
+    return lmdb_fixture_count(scene->fixture).nameplates;
 }
 
 /* ---- what may happen between two allocations ---- */
 
 static void we_claim(struct scene *scene)
 {
-    strcpy(scene->mailbox, shelf_claim(scene->shelf, OURS, scene->nameplate)->mailbox);
+    strcpy(scene->mailbox, lmdb_fixture_claim(scene->fixture, OURS, scene->nameplate)->mailbox);
     assert_string_not_equal(scene->mailbox, "");
 }
 
 static void we_release(struct scene *scene)
 {
-    assert_int_equal(shelf_release(scene->shelf, OURS, scene->nameplate), RELAY_DONE);
+    assert_int_equal(lmdb_fixture_release(scene->fixture, OURS, scene->nameplate), RELAY_DONE);
 }
 
 static void we_open(struct scene *scene)
 {
-    assert_int_equal(shelf_enter(scene->shelf, OURS, scene->mailbox)->result, RELAY_DONE);
+    assert_int_equal(lmdb_fixture_enter(scene->fixture, OURS, scene->mailbox)->result, RELAY_DONE);
 }
 
 static void we_add(struct scene *scene)
 {
-    assert_int_equal(shelf_add(scene->shelf, OURS, scene->mailbox, "00"), RELAY_DONE);
+    assert_int_equal(lmdb_fixture_add(scene->fixture, OURS, scene->mailbox, "00"), RELAY_DONE);
 }
 
 static void we_close(struct scene *scene)
 {
-    assert_int_equal(shelf_leave(scene->shelf, OURS, scene->mailbox), RELAY_DONE);
+    assert_int_equal(lmdb_fixture_leave(scene->fixture, OURS, scene->mailbox), RELAY_DONE);
 }
 
 /* And are not given another one. */
 static void we_allocate(struct scene *scene)
 {
     uint64_t before = nameplates(scene);
-    assert_string_equal(shelf_allocate(scene->shelf, OURS)->nameplate, scene->nameplate);
+    assert_string_equal(lmdb_fixture_allocate(scene->fixture, OURS)->nameplate, scene->nameplate);
     assert_int_equal(nameplates(scene), before);
 }
 
 static void we_allocate_in_another_app(struct scene *scene)
 {
     uint64_t before = nameplates(scene);
-    scene->shelf->app = "another app";
-    assert_int_equal(shelf_allocate(scene->shelf, OURS)->result, RELAY_DONE);
+    scene->fixture->app = "another app";
+    assert_int_equal(lmdb_fixture_allocate(scene->fixture, OURS)->result, RELAY_DONE);
     assert_int_equal(nameplates(scene), before + 1);
-    scene->shelf->app = SHELF_APP;
+    scene->fixture->app = LMDB_FIXTURE_APP;
 }
 
 static void they_allocate(struct scene *scene)
 {
     uint64_t before = nameplates(scene);
-    assert_int_equal(shelf_allocate(scene->shelf, THEIRS)->result, RELAY_DONE);
+    assert_int_equal(lmdb_fixture_allocate(scene->fixture, THEIRS)->result, RELAY_DONE);
     assert_int_equal(nameplates(scene), before + 1);
 }
 
 static void they_claim(struct scene *scene)
 {
-    assert_int_equal(shelf_claim(scene->shelf, THEIRS, scene->nameplate)->result, RELAY_DONE);
+    assert_int_equal(lmdb_fixture_claim(scene->fixture, THEIRS, scene->nameplate)->result,
+                     RELAY_DONE);
 }
 
 static void they_release(struct scene *scene)
 {
-    assert_int_equal(shelf_release(scene->shelf, THEIRS, scene->nameplate), RELAY_DONE);
+    assert_int_equal(lmdb_fixture_release(scene->fixture, THEIRS, scene->nameplate), RELAY_DONE);
 }
 
 static void they_open(struct scene *scene)
 {
-    assert_int_equal(shelf_enter(scene->shelf, THEIRS, scene->mailbox)->result, RELAY_DONE);
+    assert_int_equal(lmdb_fixture_enter(scene->fixture, THEIRS, scene->mailbox)->result,
+                     RELAY_DONE);
 }
 
 static void they_close(struct scene *scene)
 {
-    assert_int_equal(shelf_leave(scene->shelf, THEIRS, scene->mailbox), RELAY_DONE);
+    assert_int_equal(lmdb_fixture_leave(scene->fixture, THEIRS, scene->mailbox), RELAY_DONE);
 }
 
 /* Twice this is more than the retention. */
 static void time_passes(struct scene *scene)
 {
-    scene->shelf->now += scene->shelf->limits.retention * 3 / 4;
-    shelf_expire(scene->shelf, UINT32_MAX);
+    scene->fixture->now += scene->fixture->limits.retention * 3 / 4;
+    lmdb_fixture_expire(scene->fixture, UINT32_MAX);
 }
 
 /* The memory store has nothing that could be opened again. */
@@ -118,8 +120,8 @@ static void restart(struct scene *scene)
 {
     if (scene->memory)
         return;
-    shelf_close(scene->shelf);
-    shelf_open(scene->shelf);
+    lmdb_fixture_close(scene->fixture);
+    lmdb_fixture_open(scene->fixture);
 }
 
 typedef void happening(struct scene *scene);
@@ -151,25 +153,25 @@ static const struct story {
 
 static void use_memory(struct scene *scene)
 {
-    scene->memory = memory_store_new(&scene->shelf->limits);
+    scene->memory = memory_store_new(&scene->fixture->limits);
     assert_non_null(scene->memory);
     memory_store_hurry(scene->memory, true);
-    scene->shelf->relay = memory_store_interface(scene->memory);
+    scene->fixture->relay = memory_store_interface(scene->memory);
 }
 
 static void begin(struct scene *scene, bool in_memory)
 {
-    *scene = (struct scene){.shelf = shelf_make()};
+    *scene = (struct scene){.fixture = lmdb_fixture_make()};
     if (in_memory)
         use_memory(scene);
-    strcpy(scene->nameplate, shelf_allocate(scene->shelf, OURS)->nameplate);
+    strcpy(scene->nameplate, lmdb_fixture_allocate(scene->fixture, OURS)->nameplate);
     assert_string_not_equal(scene->nameplate, "");
 }
 
 static void end(struct scene *scene)
 {
     memory_store_free(scene->memory);
-    shelf_remove(scene->shelf);
+    lmdb_fixture_remove(scene->fixture);
 }
 
 static void tell(struct scene *scene, happening *const happenings[HAPPENINGS_MAX])
@@ -182,7 +184,7 @@ static void tell(struct scene *scene, happening *const happenings[HAPPENINGS_MAX
 static void check_what_follows(struct scene *scene, const struct story *story)
 {
     uint64_t before = nameplates(scene);
-    const char *nameplate = shelf_allocate(scene->shelf, OURS)->nameplate;
+    const char *nameplate = lmdb_fixture_allocate(scene->fixture, OURS)->nameplate;
     if (nameplates(scene) != before + !story->again)
         fail_msg("%s: %s", story->what, story->again ? "another one" : "the same again");
     if (story->again)
@@ -217,17 +219,17 @@ static void test_in_memory(void **state)
 
 /* ---- the table ---- */
 
-static struct kv *open_rows(const struct shelf *shelf)
+static struct kv *open_rows(const struct lmdb_fixture *fixture)
 {
     char why[256];
     struct kv *store;
-    assert_int_equal(kv_open(&lmdb_rows_kind, shelf->path, 0, &store, why, sizeof(why)), KV_OK);
+    assert_int_equal(kv_open(&lmdb_rows_kind, fixture->path, 0, &store, why, sizeof(why)), KV_OK);
     return store;
 }
 
-static uint64_t count_rows(const struct shelf *shelf)
+static uint64_t count_rows(const struct lmdb_fixture *fixture)
 {
-    struct kv *store = open_rows(shelf);
+    struct kv *store = open_rows(fixture);
     struct kv_txn *txn = kv_read(store);
     uint64_t rows = kv_count(txn, ROWS_ALLOCATED);
     kv_end(txn);
@@ -254,8 +256,8 @@ static void test_row_goes_with_its_nameplate(void **state)
         struct scene scene;
         begin(&scene, false);
         tell(&scene, ends[i].happenings);
-        shelf_close(scene.shelf);
-        assert_int_equal(count_rows(scene.shelf), ends[i].rows);
+        lmdb_fixture_close(scene.fixture);
+        assert_int_equal(count_rows(scene.fixture), ends[i].rows);
         end(&scene);
     }
 }
@@ -268,7 +270,7 @@ static void test_only_its_own_row_goes(void **state)
     (void)state;
     begin(&scene, false);
     they_claim(&scene);
-    strcpy(newest, shelf_allocate(scene.shelf, OURS)->nameplate);
+    strcpy(newest, lmdb_fixture_allocate(scene.fixture, OURS)->nameplate);
     we_release(&scene);
     they_release(&scene);
     strcpy(scene.nameplate, newest);
@@ -282,13 +284,13 @@ static void test_older_store(void **state)
     struct scene scene;
     (void)state;
     begin(&scene, false);
-    shelf_close(scene.shelf);
-    struct kv *store = open_rows(scene.shelf);
+    lmdb_fixture_close(scene.fixture);
+    struct kv *store = open_rows(scene.fixture);
     struct kv_txn *txn = kv_write(store, 4096);
     assert_int_equal(mdb_drop(txn->txn, store->tables[ROWS_ALLOCATED], 1), 0);
     assert_int_equal(kv_commit(txn), KV_OK);
     kv_close(store);
-    shelf_open(scene.shelf);
+    lmdb_fixture_open(scene.fixture);
     check_what_follows(&scene, &(struct story){"it was not noted", {NULL}, false});
     assert_int_equal(nameplates(&scene), 2);
     end(&scene);

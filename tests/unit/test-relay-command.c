@@ -12,78 +12,78 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "relay/command.h"
+#include "relay/relay_command.h"
 #include "relay/store.h"
 
 #define LENGTH(array) (sizeof(array) / sizeof(*(array)))
 
 /* Parses from memory of exactly this size, where a look beyond the end is seen; single quotes are
  * for double ones. */
-static struct command parse_bytes(const char *text, size_t length)
+static struct relay_command parse_bytes(const char *text, size_t length)
 {
     char *copy = malloc(length ? length : 1);
-    struct command command;
+    struct relay_command command;
 
     assert_non_null(copy);
     for (size_t i = 0; i < length; i++)
         copy[i] = text[i] == '\'' ? '"' : text[i];
-    assert_true(command_parse(copy, length, &command));
+    assert_true(relay_command_parse(copy, length, &command));
     free(copy);
     return command;
 }
 
-static struct command parse(const char *text)
+static struct relay_command parse(const char *text)
 {
     return parse_bytes(text, strlen(text));
 }
 
 static void expect_fault(const char *text, const char *fault)
 {
-    struct command command = parse(text);
+    struct relay_command command = parse(text);
 
     if (strcmp(command.fault, fault) != 0)
         fail_msg("\"%s\" instead of \"%s\": %.200s", command.fault, fault, text);
-    command_free(&command);
+    relay_command_free(&command);
 }
 
 static void test_types(void **state)
 {
     static const struct {
         const char *text;
-        enum command_type type;
+        enum relay_command_type type;
     } good[] = {
-        {"{'type':'add','phase':'','body':''}", COMMAND_ADD},
-        {"{'type':'allocate','future':[{}]}", COMMAND_ALLOCATE},
-        {"{'type':'bind','appid':'a','side':'s','client_version':7}", COMMAND_BIND},
-        {"{'type':'claim','nameplate':'4'}", COMMAND_CLAIM},
-        {"{'type':'close'}", COMMAND_CLOSE},
-        {"{'type':'close','mailbox':null,'mood':null,'id':null}", COMMAND_CLOSE},
-        {"{'type':'list'}", COMMAND_LIST},
-        {"{'type':'open','mailbox':'m'}", COMMAND_OPEN},
-        {"{'type':'submit-permissions','method':'none'}", COMMAND_PERMIT},
-        {"{'type':'submit-permission','method':'hashcash','stamp':'1'}", COMMAND_PERMIT},
-        {"{'type':'ping','ping':-9223372036854775808}", COMMAND_PING},
-        {"{'type':'ping','ping':1.5e300}", COMMAND_PING},
-        {"{'type':'release'}", COMMAND_RELEASE},
+        {"{'type':'add','phase':'','body':''}", RELAY_COMMAND_ADD},
+        {"{'type':'allocate','future':[{}]}", RELAY_COMMAND_ALLOCATE},
+        {"{'type':'bind','appid':'a','side':'s','client_version':7}", RELAY_COMMAND_BIND},
+        {"{'type':'claim','nameplate':'4'}", RELAY_COMMAND_CLAIM},
+        {"{'type':'close'}", RELAY_COMMAND_CLOSE},
+        {"{'type':'close','mailbox':null,'mood':null,'id':null}", RELAY_COMMAND_CLOSE},
+        {"{'type':'list'}", RELAY_COMMAND_LIST},
+        {"{'type':'open','mailbox':'m'}", RELAY_COMMAND_OPEN},
+        {"{'type':'submit-permissions','method':'none'}", RELAY_COMMAND_PERMIT},
+        {"{'type':'submit-permission','method':'hashcash','stamp':'1'}", RELAY_COMMAND_PERMIT},
+        {"{'type':'ping','ping':-9223372036854775808}", RELAY_COMMAND_PING},
+        {"{'type':'ping','ping':1.5e300}", RELAY_COMMAND_PING},
+        {"{'type':'release'}", RELAY_COMMAND_RELEASE},
     };
 
     (void)state;
     for (size_t i = 0; i < LENGTH(good); i++) {
-        struct command command = parse(good[i].text);
+        struct relay_command command = parse(good[i].text);
 
         assert_string_equal(command.fault, "");
         assert_int_equal(command.type, good[i].type);
-        assert_true(command_has_type(&command));
-        command_free(&command);
-        command_free(&command);
+        assert_true(relay_command_has_type(&command));
+        relay_command_free(&command);
+        relay_command_free(&command);
     }
 }
 
 static void test_fields(void **state)
 {
-    struct command add = parse("{'type':'add','phase':'p','body':'00fFaB','id':'x'}");
-    struct command bind = parse("{'type':'bind','appid':'\xc3\xa4','side':'s'}");
-    struct command close = parse("{'type':'close','mailbox':'m','mood':'happy'}");
+    struct relay_command add = parse("{'type':'add','phase':'p','body':'00fFaB','id':'x'}");
+    struct relay_command bind = parse("{'type':'bind','appid':'\xc3\xa4','side':'s'}");
+    struct relay_command close = parse("{'type':'close','mailbox':'m','mood':'happy'}");
 
     (void)state;
     assert_string_equal(add.phase, "p");
@@ -96,9 +96,9 @@ static void test_fields(void **state)
     assert_string_equal(close.mailbox, "m");
     assert_string_equal(close.mood, "happy");
     assert_null(close.nameplate);
-    command_free(&add);
-    command_free(&bind);
-    command_free(&close);
+    relay_command_free(&add);
+    relay_command_free(&bind);
+    relay_command_free(&close);
 }
 
 /* Every key of every type, absent. */
@@ -171,8 +171,9 @@ static void test_lengths(void **state)
         {"mood", "{'type':'close','mood':'%s'}", 0, RELAY_MOOD_MAX},
         {"phase", "{'type':'add','body':'','phase':'%s'}", 0, RELAY_PHASE_MAX},
         {"id", "{'type':'list','id':'%s'}", 0, RELAY_ID_MAX},
-        {"method", "{'type':'submit-permission','method':'%s'}", 1, COMMAND_METHOD_MAX},
-        {"stamp", "{'type':'submit-permission','method':'m','stamp':'%s'}", 1, COMMAND_STAMP_MAX},
+        {"method", "{'type':'submit-permission','method':'%s'}", 1, RELAY_COMMAND_METHOD_MAX},
+        {"stamp", "{'type':'submit-permission','method':'m','stamp':'%s'}", 1,
+         RELAY_COMMAND_STAMP_MAX},
     };
     char name[1000], text[1200], fault[100];
 
@@ -232,45 +233,45 @@ static void test_nonsense(void **state)
 
     (void)state;
     for (size_t i = 0; i < LENGTH(bad); i++) {
-        struct command command = parse_bytes(bad[i].text, bad[i].length);
+        struct relay_command command = parse_bytes(bad[i].text, bad[i].length);
 
         assert_string_equal(command.fault, "not a JSON object, or one beyond all bounds");
-        assert_int_equal(command.type, COMMAND_UNKNOWN);
+        assert_int_equal(command.type, RELAY_COMMAND_UNKNOWN);
         assert_null(command.root);
-        assert_false(command_has_type(&command));
-        command_free(&command);
+        assert_false(relay_command_has_type(&command));
+        relay_command_free(&command);
     }
 }
 
 static void test_nesting(void **state)
 {
     char text[200000];
-    struct command command;
+    struct relay_command command;
 
     (void)state;
     memset(text, '[', sizeof(text));
     memcpy(text, "{'type':", 8);
     command = parse_bytes(text, sizeof(text));
     assert_null(command.root);
-    command_free(&command);
+    relay_command_free(&command);
     for (size_t i = 0; i + 5 < sizeof(text); i += 5)
         memcpy(text + i, "{'a':", 5);
     command = parse_bytes(text, sizeof(text));
     assert_null(command.root);
-    command_free(&command);
+    relay_command_free(&command);
 }
 
 static void test_take_body(void **state)
 {
-    struct command command = parse("{'type':'add','phase':'p','body':'00ff'}");
-    json_t *body = command_take_body(&command);
+    struct relay_command command = parse("{'type':'add','phase':'p','body':'00ff'}");
+    json_t *body = relay_command_take_body(&command);
 
     (void)state;
     assert_string_equal(command.body, "00ff");
     assert_string_equal(json_string_value(body), "00ff");
     assert_string_equal(json_string_value(json_object_get(command.root, "body")), "");
     json_decref(body);
-    command_free(&command);
+    relay_command_free(&command);
 }
 
 int main(void)

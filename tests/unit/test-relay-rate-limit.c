@@ -27,13 +27,13 @@ static struct rate_limit_address numbered(uint32_t number)
     return address;
 }
 
-static struct rate_limit *make(unsigned connections, unsigned claims)
+static struct rate_limiter *make(unsigned connections, unsigned claims)
 {
-    struct rate_limit_limits limits = {.connections = connections};
-    limits.per_minute[RATION_CLAIM] = claims;
-    struct rate_limit *rations = rate_limit_new(&limits);
-    assert_non_null(rations);
-    return rations;
+    struct rate_limits limits = {.connections = connections};
+    limits.per_minute[RULES_RATE_CLAIM] = claims;
+    struct rate_limiter *limiter = rate_limit_new(&limits);
+    assert_non_null(limiter);
+    return limiter;
 }
 
 static bool read_address(const char *text, bool loopback, struct rate_limit_address *ret_address)
@@ -77,139 +77,139 @@ static void addresses(void **state)
 static void slow_then_refused(void **state)
 {
     (void)state;
-    struct rate_limit *rations = make(0, 6);
+    struct rate_limiter *limiter = make(0, 6);
     struct rate_limit_address address = numbered(1);
-    assert_true(rate_limit_enter(rations, &address, START));
+    assert_true(rate_limit_enter(limiter, &address, START));
     for (int i = 0; i < 6; i++) {
-        assert_int_equal(rate_limit_wait(rations, &address, START), 0);
-        assert_true(rate_limit_take(rations, &address, RATION_CLAIM, START));
+        assert_int_equal(rate_limit_wait(limiter, &address, START), 0);
+        assert_true(rate_limit_take(limiter, &address, RULES_RATE_CLAIM, START));
     }
-    assert_int_equal(rate_limit_wait(rations, &address, START), 0);
-    assert_true(rate_limit_take(rations, &address, RATION_CLAIM, START));
-    assert_int_equal(rate_limit_wait(rations, &address, START), 10000);
+    assert_int_equal(rate_limit_wait(limiter, &address, START), 0);
+    assert_true(rate_limit_take(limiter, &address, RULES_RATE_CLAIM, START));
+    assert_int_equal(rate_limit_wait(limiter, &address, START), 10000);
     for (int i = 7; i < 12; i++)
-        assert_true(rate_limit_take(rations, &address, RATION_CLAIM, START));
-    assert_false(rate_limit_take(rations, &address, RATION_CLAIM, START));
-    assert_false(rate_limit_take(rations, &address, RATION_CLAIM, START + 9999));
-    assert_int_equal(rate_limit_wait(rations, &address, START), RATIONS_WAIT_MAX);
+        assert_true(rate_limit_take(limiter, &address, RULES_RATE_CLAIM, START));
+    assert_false(rate_limit_take(limiter, &address, RULES_RATE_CLAIM, START));
+    assert_false(rate_limit_take(limiter, &address, RULES_RATE_CLAIM, START + 9999));
+    assert_int_equal(rate_limit_wait(limiter, &address, START), RATE_LIMIT_WAIT_MAX);
     /* What nobody limits, and other addresses, are not touched by it. */
     struct rate_limit_address other = numbered(2);
-    assert_true(rate_limit_take(rations, &address, RATION_ALLOCATE, START));
-    assert_true(rate_limit_enter(rations, &other, START));
-    assert_true(rate_limit_take(rations, &other, RATION_CLAIM, START));
+    assert_true(rate_limit_take(limiter, &address, RULES_RATE_ALLOCATE, START));
+    assert_true(rate_limit_enter(limiter, &other, START));
+    assert_true(rate_limit_take(limiter, &other, RULES_RATE_CLAIM, START));
     /* Each ten seconds earn one. */
-    assert_true(rate_limit_take(rations, &address, RATION_CLAIM, START + 10000));
-    assert_false(rate_limit_take(rations, &address, RATION_CLAIM, START + 10000));
-    assert_int_equal(rate_limit_wait(rations, &address, START + 65000), 5000);
-    assert_int_equal(rate_limit_wait(rations, &address, START + 70000), 0);
-    rate_limit_free(rations);
+    assert_true(rate_limit_take(limiter, &address, RULES_RATE_CLAIM, START + 10000));
+    assert_false(rate_limit_take(limiter, &address, RULES_RATE_CLAIM, START + 10000));
+    assert_int_equal(rate_limit_wait(limiter, &address, START + 65000), 5000);
+    assert_int_equal(rate_limit_wait(limiter, &address, START + 70000), 0);
+    rate_limit_free(limiter);
 }
 
 /* Idle time earns a minute's worth and no more. */
 static void no_savings(void **state)
 {
     (void)state;
-    struct rate_limit *rations = make(0, 3);
+    struct rate_limiter *limiter = make(0, 3);
     struct rate_limit_address address = numbered(1);
     int64_t later = START + INT64_C(1000) * MINUTE;
-    assert_true(rate_limit_enter(rations, &address, START));
-    assert_true(rate_limit_take(rations, &address, RATION_CLAIM, START));
+    assert_true(rate_limit_enter(limiter, &address, START));
+    assert_true(rate_limit_take(limiter, &address, RULES_RATE_CLAIM, START));
     for (int i = 0; i < 6; i++)
-        assert_true(rate_limit_take(rations, &address, RATION_CLAIM, later));
-    assert_false(rate_limit_take(rations, &address, RATION_CLAIM, later));
-    rate_limit_free(rations);
+        assert_true(rate_limit_take(limiter, &address, RULES_RATE_CLAIM, later));
+    assert_false(rate_limit_take(limiter, &address, RULES_RATE_CLAIM, later));
+    rate_limit_free(limiter);
 }
 
 static void many_in_a_minute(void **state)
 {
     (void)state;
-    struct rate_limit *rations = make(0, 7001);
+    struct rate_limiter *limiter = make(0, 7001);
     struct rate_limit_address address = numbered(1);
-    assert_true(rate_limit_enter(rations, &address, START));
+    assert_true(rate_limit_enter(limiter, &address, START));
     unsigned taken = 0;
-    while (rate_limit_take(rations, &address, RATION_CLAIM, START))
+    while (rate_limit_take(limiter, &address, RULES_RATE_CLAIM, START))
         taken++;
     assert_true(taken >= 2 * 7001 && taken <= 2 * 7001 + 2);
-    rate_limit_free(rations);
+    rate_limit_free(limiter);
 }
 
 static void new_limits(void **state)
 {
     (void)state;
-    struct rate_limit *rations = make(1, 1);
+    struct rate_limiter *limiter = make(1, 1);
     struct rate_limit_address address = numbered(1);
-    assert_true(rate_limit_enter(rations, &address, START));
-    assert_false(rate_limit_enter(rations, &address, START));
-    assert_true(rate_limit_take(rations, &address, RATION_CLAIM, START));
-    assert_true(rate_limit_take(rations, &address, RATION_CLAIM, START));
-    assert_false(rate_limit_take(rations, &address, RATION_CLAIM, START));
-    struct rate_limit_limits none = {0};
-    rate_limit_set(rations, &none);
-    assert_true(rate_limit_enter(rations, &address, START));
-    assert_true(rate_limit_take(rations, &address, RATION_CLAIM, START));
-    rate_limit_free(rations);
+    assert_true(rate_limit_enter(limiter, &address, START));
+    assert_false(rate_limit_enter(limiter, &address, START));
+    assert_true(rate_limit_take(limiter, &address, RULES_RATE_CLAIM, START));
+    assert_true(rate_limit_take(limiter, &address, RULES_RATE_CLAIM, START));
+    assert_false(rate_limit_take(limiter, &address, RULES_RATE_CLAIM, START));
+    struct rate_limits none = {0};
+    rate_limit_set(limiter, &none);
+    assert_true(rate_limit_enter(limiter, &address, START));
+    assert_true(rate_limit_take(limiter, &address, RULES_RATE_CLAIM, START));
+    rate_limit_free(limiter);
 }
 
 static void connections(void **state)
 {
     (void)state;
-    struct rate_limit *rations = make(2, 0);
+    struct rate_limiter *limiter = make(2, 0);
     struct rate_limit_address address = numbered(1);
-    assert_true(rate_limit_enter(rations, &address, START));
-    assert_true(rate_limit_enter(rations, &address, START));
-    assert_false(rate_limit_enter(rations, &address, START));
-    rate_limit_leave(rations, &address, START);
-    assert_true(rate_limit_enter(rations, &address, START));
-    rate_limit_leave(rations, &address, START);
-    rate_limit_leave(rations, &address, START);
-    assert_int_equal(rate_limit_count(rations), 0);
-    rate_limit_free(rations);
+    assert_true(rate_limit_enter(limiter, &address, START));
+    assert_true(rate_limit_enter(limiter, &address, START));
+    assert_false(rate_limit_enter(limiter, &address, START));
+    rate_limit_leave(limiter, &address, START);
+    assert_true(rate_limit_enter(limiter, &address, START));
+    rate_limit_leave(limiter, &address, START);
+    rate_limit_leave(limiter, &address, START);
+    assert_int_equal(rate_limit_count(limiter), 0);
+    rate_limit_free(limiter);
 }
 
 /* To come back does not clear the debt. */
 static void debts_stay(void **state)
 {
     (void)state;
-    struct rate_limit *rations = make(0, 1);
+    struct rate_limiter *limiter = make(0, 1);
     struct rate_limit_address address = numbered(1), other = numbered(2);
-    assert_true(rate_limit_enter(rations, &address, START));
-    assert_true(rate_limit_take(rations, &address, RATION_CLAIM, START));
-    assert_true(rate_limit_take(rations, &address, RATION_CLAIM, START));
-    rate_limit_leave(rations, &address, START);
-    assert_int_equal(rate_limit_wait(rations, &address, START), RATIONS_WAIT_MAX);
-    assert_true(rate_limit_enter(rations, &address, START));
-    assert_false(rate_limit_take(rations, &address, RATION_CLAIM, START));
-    rate_limit_leave(rations, &address, START);
-    assert_int_equal(rate_limit_count(rations), 1);
+    assert_true(rate_limit_enter(limiter, &address, START));
+    assert_true(rate_limit_take(limiter, &address, RULES_RATE_CLAIM, START));
+    assert_true(rate_limit_take(limiter, &address, RULES_RATE_CLAIM, START));
+    rate_limit_leave(limiter, &address, START);
+    assert_int_equal(rate_limit_wait(limiter, &address, START), RATE_LIMIT_WAIT_MAX);
+    assert_true(rate_limit_enter(limiter, &address, START));
+    assert_false(rate_limit_take(limiter, &address, RULES_RATE_CLAIM, START));
+    rate_limit_leave(limiter, &address, START);
+    assert_int_equal(rate_limit_count(limiter), 1);
     /* Paid back it is forgotten, when somebody else comes. */
-    assert_true(rate_limit_enter(rations, &other, START + 2 * MINUTE));
-    assert_int_equal(rate_limit_count(rations), 1);
-    rate_limit_free(rations);
+    assert_true(rate_limit_enter(limiter, &other, START + 2 * MINUTE));
+    assert_int_equal(rate_limit_count(limiter), 1);
+    rate_limit_free(limiter);
 }
 
 /* The oldest debts are forgotten; whoever is connected never is. */
 static void bounded(void **state)
 {
     (void)state;
-    struct rate_limit *rations = make(0, 1);
+    struct rate_limiter *limiter = make(0, 1);
     struct rate_limit_address first = numbered(0), second = numbered(1);
-    for (uint32_t i = 0; i < RATIONS_ADDRESSES_MAX; i++) {
+    for (uint32_t i = 0; i < RATE_LIMIT_ADDRESSES_MAX; i++) {
         struct rate_limit_address address = numbered(i);
-        assert_true(rate_limit_enter(rations, &address, START));
-        assert_true(rate_limit_take(rations, &address, RATION_CLAIM, START));
-        assert_true(rate_limit_take(rations, &address, RATION_CLAIM, START));
+        assert_true(rate_limit_enter(limiter, &address, START));
+        assert_true(rate_limit_take(limiter, &address, RULES_RATE_CLAIM, START));
+        assert_true(rate_limit_take(limiter, &address, RULES_RATE_CLAIM, START));
     }
-    struct rate_limit_address one_more = numbered(RATIONS_ADDRESSES_MAX);
-    assert_false(rate_limit_enter(rations, &one_more, START));
-    for (uint32_t i = 1; i < RATIONS_ADDRESSES_MAX; i++) {
+    struct rate_limit_address one_more = numbered(RATE_LIMIT_ADDRESSES_MAX);
+    assert_false(rate_limit_enter(limiter, &one_more, START));
+    for (uint32_t i = 1; i < RATE_LIMIT_ADDRESSES_MAX; i++) {
         struct rate_limit_address address = numbered(i);
-        rate_limit_leave(rations, &address, START);
+        rate_limit_leave(limiter, &address, START);
     }
-    assert_true(rate_limit_enter(rations, &one_more, START));
-    assert_int_equal(rate_limit_count(rations), RATIONS_ADDRESSES_MAX);
-    assert_int_equal(rate_limit_wait(rations, &second, START), 0); /* forgotten */
-    assert_false(rate_limit_take(rations, &first, RATION_CLAIM, START));
-    rate_limit_free(rations);
+    assert_true(rate_limit_enter(limiter, &one_more, START));
+    assert_int_equal(rate_limit_count(limiter), RATE_LIMIT_ADDRESSES_MAX);
+    assert_int_equal(rate_limit_wait(limiter, &second, START), 0); /* forgotten */
+    assert_false(rate_limit_take(limiter, &first, RULES_RATE_CLAIM, START));
+    rate_limit_free(limiter);
 }
 
 int main(void)

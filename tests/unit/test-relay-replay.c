@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <cmocka.h>
 
-#include "relay-desk.h"
+#include "relay-rules-fixture.h"
 
 #define OPEN     "{'type':'open','mailbox':'m'}"
 #define CLOSE    "{'type':'close','mood':'happy'}"
@@ -19,35 +19,35 @@
 
 /* Two sides; the left one has filled the mailbox and is up to date, the right one comes. */
 struct scene {
-    struct desk desk;
-    struct caller left, right;
+    struct rules_fixture fixture;
+    struct test_client left, right;
 };
 
-static void add(struct caller *caller, unsigned phase)
+static void add(struct test_client *client, unsigned phase)
 {
     char text[100];
 
     snprintf(text, sizeof(text), "{'type':'add','phase':'%u','body':'0011'}", phase);
-    caller_run(caller, text);
+    client_run(client, text);
 }
 
 /* Messages of the left side, from this phase up to before that one. */
-static void expect(struct caller *caller, unsigned from, unsigned to)
+static void expect(struct test_client *client, unsigned from, unsigned to)
 {
     char phase[16];
 
     for (; from < to; from++) {
         snprintf(phase, sizeof(phase), "%u", from);
-        caller_expect_message(caller, "A", phase);
+        client_expect_message(client, "A", phase);
     }
 }
 
 static void begin(struct scene *scene)
 {
-    desk_open(&scene->desk, &desk_settings);
-    caller_bind(&scene->left, &scene->desk, "app", "A");
-    caller_bind(&scene->right, &scene->desk, "app", "B");
-    caller_run(&scene->left, OPEN);
+    rules_fixture_open(&scene->fixture, &rules_fixture_settings);
+    client_bind(&scene->left, &scene->fixture, "app", "A");
+    client_bind(&scene->right, &scene->fixture, "app", "B");
+    client_run(&scene->left, OPEN);
     for (unsigned i = 0; i < MESSAGES; i++) {
         add(&scene->left, i);
         expect(&scene->left, i, i + 1);
@@ -56,20 +56,20 @@ static void begin(struct scene *scene)
 
 static void end(struct scene *scene)
 {
-    caller_expect_nothing(&scene->left);
-    caller_expect_nothing(&scene->right);
-    caller_leave(&scene->left);
-    caller_leave(&scene->right);
-    desk_close(&scene->desk);
+    client_expect_nothing(&scene->left);
+    client_expect_nothing(&scene->right);
+    client_leave(&scene->left);
+    client_leave(&scene->right);
+    rules_fixture_close(&scene->fixture);
 }
 
 /* What is told at once is one piece, here a message, whatever the mailbox holds. */
 static void open_behind(struct scene *scene)
 {
     scene->right.behind = true;
-    caller_run(&scene->right, OPEN);
+    client_run(&scene->right, OPEN);
     expect(&scene->right, 0, 1);
-    caller_expect_nothing(&scene->right);
+    client_expect_nothing(&scene->right);
 }
 
 static void test_replay_waits(void **state)
@@ -79,13 +79,13 @@ static void test_replay_waits(void **state)
     (void)state;
     begin(&scene);
     open_behind(&scene);
-    caller_run(&scene.right, PING);
+    client_run(&scene.right, PING);
     add(&scene.left, MESSAGES);
     expect(&scene.left, MESSAGES, MESSAGES + 1);
-    caller_expect_nothing(&scene.right);
-    caller_catch_up(&scene.right);
+    client_expect_nothing(&scene.right);
+    client_catch_up(&scene.right);
     expect(&scene.right, 0 + 1, MESSAGES + 1);
-    caller_expect(&scene.right, PONG);
+    client_expect(&scene.right, PONG);
     add(&scene.left, MESSAGES + 1);
     expect(&scene.right, MESSAGES + 1, MESSAGES + 2);
     expect(&scene.left, MESSAGES + 1, MESSAGES + 2);
@@ -100,17 +100,17 @@ static void test_piece_by_piece(void **state)
     (void)state;
     begin(&scene);
     open_behind(&scene);
-    caller_run(&scene.right, PING);
+    client_run(&scene.right, PING);
     for (unsigned i = 1; i < MESSAGES; i++) {
         scene.right.behind = false;
-        rules_drained(scene.right.client, scene.desk.now);
+        rules_drained(scene.right.rules, scene.fixture.now);
         scene.right.behind = true;
-        desk_run(&scene.desk);
+        rules_fixture_run(&scene.fixture);
         expect(&scene.right, i, i + 1);
         if (i < MESSAGES - 1)
-            caller_expect_nothing(&scene.right);
+            client_expect_nothing(&scene.right);
     }
-    caller_expect(&scene.right, PONG);
+    client_expect(&scene.right, PONG);
     end(&scene);
 }
 
@@ -121,19 +121,19 @@ static void test_listener_falls_behind(void **state)
 
     (void)state;
     begin(&scene);
-    caller_run(&scene.right, OPEN);
+    client_run(&scene.right, OPEN);
     expect(&scene.right, 0, MESSAGES);
     scene.left.behind = scene.right.behind = true;
     for (unsigned i = 0; i < 3; i++)
         add(&scene.left, MESSAGES + i);
-    caller_run(&scene.left, PING);
-    caller_expect_nothing(&scene.left);
-    caller_expect_nothing(&scene.right);
-    caller_catch_up(&scene.right);
+    client_run(&scene.left, PING);
+    client_expect_nothing(&scene.left);
+    client_expect_nothing(&scene.right);
+    client_catch_up(&scene.right);
     expect(&scene.right, MESSAGES, MESSAGES + 1);
-    caller_catch_up(&scene.left);
+    client_catch_up(&scene.left);
     expect(&scene.left, MESSAGES, MESSAGES + 3);
-    caller_expect(&scene.left, PONG);
+    client_expect(&scene.left, PONG);
     expect(&scene.right, MESSAGES + 1, MESSAGES + 3);
     end(&scene);
 }
@@ -141,24 +141,24 @@ static void test_listener_falls_behind(void **state)
 static void test_closed_by_the_same_side(void **state)
 {
     struct scene scene;
-    struct caller other;
+    struct test_client other;
 
     (void)state;
     begin(&scene);
     open_behind(&scene);
-    caller_bind(&other, &scene.desk, "app", "B");
-    caller_run(&other, OPEN);
+    client_bind(&other, &scene.fixture, "app", "B");
+    client_run(&other, OPEN);
     expect(&other, 0, MESSAGES);
-    caller_run(&scene.right, PING);
-    caller_run(&other, CLOSE);
-    caller_expect(&other, "{'type':'closed'}");
-    caller_catch_up(&scene.right);
-    caller_expect(&scene.right, PONG);
-    caller_fail(&scene.right, "{'type':'add','phase':'0','body':'00'}",
+    client_run(&scene.right, PING);
+    client_run(&other, CLOSE);
+    client_expect(&other, "{'type':'closed'}");
+    client_catch_up(&scene.right);
+    client_expect(&scene.right, PONG);
+    client_fail(&scene.right, "{'type':'add','phase':'0','body':'00'}",
                 "the mailbox is closed, nothing was stored");
     add(&scene.left, MESSAGES);
     expect(&scene.left, MESSAGES, MESSAGES + 1);
-    caller_leave(&other);
+    client_leave(&other);
     end(&scene);
 }
 
@@ -170,10 +170,11 @@ static void test_expires_meanwhile(void **state)
     (void)state;
     begin(&scene);
     open_behind(&scene);
-    scene.desk.store->expire(scene.desk.store->self, scene.desk.now + 3600001, 10, NULL, NULL);
-    caller_run(&scene.right, PING);
-    caller_catch_up(&scene.right);
-    caller_expect(&scene.right, PONG);
+    scene.fixture.store->expire(scene.fixture.store->self, scene.fixture.now + 3600001, 10, NULL,
+                                NULL);
+    client_run(&scene.right, PING);
+    client_catch_up(&scene.right);
+    client_expect(&scene.right, PONG);
     end(&scene);
 }
 
@@ -185,11 +186,11 @@ static void test_touched_meanwhile(void **state)
     (void)state;
     begin(&scene);
     open_behind(&scene);
-    scene.desk.now += 3600001;
-    rules_touch(scene.right.client, scene.desk.now);
-    scene.desk.store->expire(scene.desk.store->self, scene.desk.now, 10, NULL, NULL);
-    desk_run(&scene.desk);
-    caller_catch_up(&scene.right);
+    scene.fixture.now += 3600001;
+    rules_touch(scene.right.rules, scene.fixture.now);
+    scene.fixture.store->expire(scene.fixture.store->self, scene.fixture.now, 10, NULL, NULL);
+    rules_fixture_run(&scene.fixture);
+    client_catch_up(&scene.right);
     expect(&scene.right, 1, MESSAGES);
     end(&scene);
 }
@@ -202,8 +203,8 @@ static void test_store_fails(void **state)
     (void)state;
     begin(&scene);
     open_behind(&scene);
-    memory_store_fail(scene.desk.memory, RELAY_BROKEN);
-    caller_catch_up(&scene.right);
+    memory_store_fail(scene.fixture.memory, RELAY_BROKEN);
+    client_catch_up(&scene.right);
     assert_non_null(scene.right.dropped);
     end(&scene);
 }
@@ -217,13 +218,13 @@ static void test_leaves(void **state)
     (void)state;
     begin(&scene);
     open_behind(&scene);
-    caller_do(&scene.right, "{'type':'add','phase':'last','body':'00'}");
+    client_do(&scene.right, "{'type':'add','phase':'last','body':'00'}");
     scene.right.behind = false;
-    rules_drained(scene.right.client, scene.desk.now);
-    caller_leave(&scene.right);
-    desk_run(&scene.desk);
-    caller_expect_message(&scene.left, "B", "last");
-    caller_bind(&scene.right, &scene.desk, "app", "B");
+    rules_drained(scene.right.rules, scene.fixture.now);
+    client_leave(&scene.right);
+    rules_fixture_run(&scene.fixture);
+    client_expect_message(&scene.left, "B", "last");
+    client_bind(&scene.right, &scene.fixture, "app", "B");
     end(&scene);
 }
 
@@ -235,11 +236,11 @@ static void test_at_once(void **state)
     (void)state;
     begin(&scene);
     open_behind(&scene);
-    memory_store_hurry(scene.desk.memory, true);
-    caller_catch_up(&scene.right);
+    memory_store_hurry(scene.fixture.memory, true);
+    client_catch_up(&scene.right);
     expect(&scene.right, 1, MESSAGES);
-    caller_do(&scene.right, PING);
-    caller_expect(&scene.right, PONG);
+    client_do(&scene.right, PING);
+    client_expect(&scene.right, PONG);
     end(&scene);
 }
 

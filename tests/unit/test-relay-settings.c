@@ -16,7 +16,7 @@
 #include <getopt.h>
 
 #include "relay/limits.h"
-#include "relay/settings.h"
+#include "relay/relay_settings.h"
 
 #define DAY (INT64_C(24) * 3600 * 1000)
 
@@ -26,7 +26,7 @@ static char file_path[sizeof(directory) + 8];
 static int set_up(void **state)
 {
     (void)state;
-    const struct settings_table *table = settings_options.table;
+    const struct settings_table *table = relay_settings_options.table;
     for (unsigned i = 0; i < table->count; i++) {
         char variable[SETTINGS_VARIABLE_SIZE];
         settings_variable(table, &table->rows[i], variable);
@@ -46,7 +46,7 @@ static void write_file(const char *text)
 }
 
 /* Runs a command line, with NULL after the last argument. */
-static bool read_all(struct settings *settings, char *why, const char *const *arguments)
+static bool read_all(struct relay_settings *settings, char *why, const char *const *arguments)
 {
     char *argv[16] = {"wormhole-relayd", "--config", file_path};
     int argc = 3;
@@ -54,8 +54,8 @@ static bool read_all(struct settings *settings, char *why, const char *const *ar
     while (*arguments)
         argv[argc++] = (char *)(uintptr_t)*arguments++;
     optind = 0;
-    assert_true(options_parse(&settings_options, argc, argv, &options));
-    bool read = settings_read(&options, settings, why, 512);
+    assert_true(options_parse(&relay_settings_options, argc, argv, &options));
+    bool read = relay_settings_read(&options, settings, why, 512);
     options_clear(&options);
     return read;
 }
@@ -92,7 +92,7 @@ static void addresses(void **state)
 static void defaults(void **state)
 {
     (void)state;
-    struct settings settings;
+    struct relay_settings settings;
     char why[512];
     write_file("");
     assert_true(READ_FILE(&settings));
@@ -105,22 +105,22 @@ static void defaults(void **state)
     assert_int_equal(settings.client_timeout, 90000);
     assert_false(settings.no_list || settings.log_addresses || settings.ration_loopback);
     assert_null(settings.tls_cert);
-    settings_clear(&settings);
+    relay_settings_clear(&settings);
 }
 
 static void state_directory(void **state)
 {
     (void)state;
-    struct settings settings;
+    struct relay_settings settings;
     char why[512];
     write_file("");
     setenv("STATE_DIRECTORY", "/var/lib/a:/var/lib/b", 1);
     assert_true(READ_FILE(&settings));
     assert_string_equal(settings.store, "/var/lib/a");
-    settings_clear(&settings);
+    relay_settings_clear(&settings);
     assert_true(READ(&settings, "--store", "/elsewhere"));
     assert_string_equal(settings.store, "/elsewhere");
-    settings_clear(&settings);
+    relay_settings_clear(&settings);
 }
 
 /* On the command line several are given one by one, in a file in one line; the later source
@@ -128,25 +128,25 @@ static void state_directory(void **state)
 static void lists(void **state)
 {
     (void)state;
-    struct settings settings;
+    struct relay_settings settings;
     char why[512];
     write_file("listen = 0.0.0.0:1  [::]:2\n");
     assert_true(READ_FILE(&settings));
     assert_int_equal(settings.listen.count, 2);
     expect_endpoint(&settings.listen.items[1], "[::]:2");
-    settings_clear(&settings);
+    relay_settings_clear(&settings);
     assert_true(
         READ(&settings, "--listen", "127.0.0.1:3", "--listen=127.0.0.1:4", "--listen", "[::1]:5"));
     assert_int_equal(settings.listen.count, 3);
     expect_endpoint(&settings.listen.items[0], "127.0.0.1:3");
     expect_endpoint(&settings.listen.items[2], "[::1]:5");
-    settings_clear(&settings);
+    relay_settings_clear(&settings);
 }
 
 static void switches(void **state)
 {
     (void)state;
-    struct settings settings;
+    struct relay_settings settings;
     char why[512];
     write_file("log-addresses = yes\nration-loopback = yes\n");
     setenv("WORMHOLE_RELAYD_RATION_LOOPBACK", "no", 1);
@@ -154,11 +154,11 @@ static void switches(void **state)
     assert_true(settings.no_list);
     assert_true(settings.log_addresses);
     assert_false(settings.ration_loopback);
-    settings_clear(&settings);
+    relay_settings_clear(&settings);
     write_file("no-list = maybe\n");
     assert_false(READ_FILE(&settings));
     assert_non_null(strstr(why, "yes or no"));
-    settings_clear(&settings);
+    relay_settings_clear(&settings);
 }
 
 static void refused(void **state)
@@ -177,21 +177,21 @@ static void refused(void **state)
         {"tls-key = /k.pem\n", "without tls-cert"},
         {"keep = 1d\n", "no setting"},
     };
-    struct settings settings;
+    struct relay_settings settings;
     char why[512];
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
         write_file(rows[i][0]);
         assert_false(READ_FILE(&settings));
         if (!strstr(why, rows[i][1]))
             fail_msg("'%s' does not say '%s'", why, rows[i][1]);
-        settings_clear(&settings);
+        relay_settings_clear(&settings);
     }
 }
 
 static void meaning(void **state)
 {
     (void)state;
-    struct settings settings;
+    struct relay_settings settings;
     char why[512];
     write_file(
         "retention = 20d\nmotd = hello\nerror = gone\nmax-message = 1M\nmax-mailbox-bytes = 2M\n"
@@ -210,14 +210,14 @@ static void meaning(void **state)
     assert_int_equal(store.retention, 20 * DAY);
     assert_int_equal(store.mailbox_bytes, 2 << 20);
     assert_int_equal(store.mailbox_messages, 3);
-    struct server_settings server = limits_of_server(&settings);
-    assert_int_equal(server.rations.per_minute[RATION_CLAIM], 4);
-    assert_int_equal(server.rations.per_minute[RATION_ALLOCATE], 0);
+    struct relay_server_settings server = limits_of_server(&settings);
+    assert_int_equal(server.rations.per_minute[RULES_RATE_CLAIM], 4);
+    assert_int_equal(server.rations.per_minute[RULES_RATE_ALLOCATE], 0);
     assert_int_equal(server.rations.connections, 6);
     assert_int_equal(server.client_timeout, 30000);
     assert_true(server.backlog_max > (2 << 20) + (1 << 20));
     assert_int_equal(server.touch_every, 3600000);
-    settings_clear(&settings);
+    relay_settings_clear(&settings);
 }
 
 #define TEST(function) cmocka_unit_test_setup(function, set_up)

@@ -20,7 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "relay-shelf.h"
+#include "relay-lmdb-fixture.h"
 
 #define ROUNDS 20
 /* Adds that share a commit. */
@@ -29,7 +29,7 @@
 /* ---- the process that is killed ---- */
 
 struct writer {
-    struct shelf *shelf;
+    struct lmdb_fixture *fixture;
     uint64_t next;
     int tell;
 };
@@ -51,32 +51,32 @@ static void on_added(void *arg, const struct relay_answer *answer)
 static void add_next(struct writer *writer)
 {
     char body[24];
-    struct relay_who who = shelf_who(writer->shelf, "a");
+    struct relay_who who = lmdb_fixture_who(writer->fixture, "a");
     struct added *added = malloc(sizeof(*added));
     snprintf(body, sizeof(body), "%08jx", (uintmax_t)writer->next);
-    struct relay_message message = shelf_message(writer->shelf, body);
+    struct relay_message message = lmdb_fixture_message(writer->fixture, body);
     *added = (struct added){writer, writer->next++};
-    writer->shelf->relay->add(writer->shelf->relay->self, &who, "m", &message, on_added, added);
+    writer->fixture->relay->add(writer->fixture->relay->self, &who, "m", &message, on_added, added);
 }
 
 static void write_on(const char *path, uint64_t next, int tell)
 {
-    struct shelf shelf = {
+    struct lmdb_fixture fixture = {
         .path = (char *)path,
         .base = event_base_new(),
         .limits = {.retention = 1000000,
                    .mailbox_bytes = UINT64_MAX,
                    .mailbox_messages = UINT32_MAX},
-        .app = SHELF_APP,
+        .app = LMDB_FIXTURE_APP,
     };
-    struct writer writer = {&shelf, next, tell};
-    shelf_open(&shelf);
+    struct writer writer = {&fixture, next, tell};
+    lmdb_fixture_open(&fixture);
     for (;;) {
         for (unsigned i = 0; i < TOGETHER; i++)
             add_next(&writer);
         /* Something else that changes pages, and frees some. */
-        shelf_enter(&shelf, "a", "m2");
-        shelf_leave(&shelf, "a", "m2");
+        lmdb_fixture_enter(&fixture, "a", "m2");
+        lmdb_fixture_leave(&fixture, "a", "m2");
     }
 }
 
@@ -127,35 +127,35 @@ static void on_opened(void *arg, const struct relay_answer *answer)
 }
 
 /* How many messages there are: 1, 2, 3, … without a gap. */
-static uint64_t look(struct shelf *shelf)
+static uint64_t look(struct lmdb_fixture *fixture)
 {
     struct found found = {0};
-    struct relay_who who = shelf_who(shelf, "a");
-    shelf_open(shelf);
-    shelf->relay->open(shelf->relay->self, &who, "m", on_opened, &found);
-    shelf_run(shelf);
+    struct relay_who who = lmdb_fixture_who(fixture, "a");
+    lmdb_fixture_open(fixture);
+    fixture->relay->open(fixture->relay->self, &who, "m", on_opened, &found);
+    lmdb_fixture_run(fixture);
     assert_true(found.opened);
-    assert_int_equal(shelf_count(shelf).messages, found.last);
-    shelf_close(shelf);
+    assert_int_equal(lmdb_fixture_count(fixture).messages, found.last);
+    lmdb_fixture_close(fixture);
     return found.last;
 }
 
 static void test_killed_at_any_moment(void **state)
 {
-    struct shelf *shelf = shelf_make();
+    struct lmdb_fixture *fixture = lmdb_fixture_make();
     unsigned random = 1;
     uint64_t there = 0;
     (void)state;
-    shelf_enter(shelf, "a", "m");
-    shelf_close(shelf);
+    lmdb_fixture_enter(fixture, "a", "m");
+    lmdb_fixture_close(fixture);
     for (unsigned round = 0; round < ROUNDS; round++) {
         random = random * 1103515245 + 12345;
-        uint64_t told = run_and_kill(shelf->path, there + 1, random >> 16 & 31);
-        there = look(shelf);
+        uint64_t told = run_and_kill(fixture->path, there + 1, random >> 16 & 31);
+        there = look(fixture);
         assert_in_range(there, told, told + TOGETHER);
     }
     assert_true(there > ROUNDS);
-    shelf_remove(shelf);
+    lmdb_fixture_remove(fixture);
 }
 
 int main(void)

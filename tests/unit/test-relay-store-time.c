@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "relay-shelf.h"
+#include "relay-lmdb-fixture.h"
 #include "tests/doubles/memory_store.h"
 
 #define LENGTH(array) (sizeof(array) / sizeof(*(array)))
@@ -19,107 +19,107 @@
 
 static int begin(void **state)
 {
-    *state = shelf_make();
+    *state = lmdb_fixture_make();
     return 0;
 }
 
 static int end(void **state)
 {
-    shelf_remove(*state);
+    lmdb_fixture_remove(*state);
     return 0;
 }
 
-static void assert_expires_at(struct shelf *shelf, int64_t when)
+static void assert_expires_at(struct lmdb_fixture *fixture, int64_t when)
 {
-    shelf->now = when - 1;
-    assert_int_equal(shelf_expire(shelf, 10), 0);
-    shelf->now = when;
-    assert_int_equal(shelf_expire(shelf, 10), 1);
+    fixture->now = when - 1;
+    assert_int_equal(lmdb_fixture_expire(fixture, 10), 0);
+    fixture->now = when;
+    assert_int_equal(lmdb_fixture_expire(fixture, 10), 1);
 }
 
 static void test_retention_reached_exactly(void **state)
 {
-    struct shelf *shelf = *state;
-    int64_t start = shelf->now;
-    shelf_allocate(shelf, "a");
-    assert_expires_at(shelf, start + shelf->limits.retention);
-    struct relay_counts counts = shelf_count(shelf);
+    struct lmdb_fixture *fixture = *state;
+    int64_t start = fixture->now;
+    lmdb_fixture_allocate(fixture, "a");
+    assert_expires_at(fixture, start + fixture->limits.retention);
+    struct relay_counts counts = lmdb_fixture_count(fixture);
     assert_int_equal(counts.nameplates + counts.mailboxes + counts.messages, 0);
 }
 
 /* ---- activity ---- */
 
-static void visit_claim(struct shelf *shelf)
+static void visit_claim(struct lmdb_fixture *fixture)
 {
-    shelf_claim(shelf, "a", "4");
+    lmdb_fixture_claim(fixture, "a", "4");
 }
 
-static void visit_open(struct shelf *shelf)
+static void visit_open(struct lmdb_fixture *fixture)
 {
-    shelf_enter(shelf, "a", "m");
+    lmdb_fixture_enter(fixture, "a", "m");
 }
 
-static void visit_add(struct shelf *shelf)
+static void visit_add(struct lmdb_fixture *fixture)
 {
-    assert_int_equal(shelf_add(shelf, "a", "m", "00"), RELAY_DONE);
+    assert_int_equal(lmdb_fixture_add(fixture, "a", "m", "00"), RELAY_DONE);
 }
 
-static void visit_touch(struct shelf *shelf)
+static void visit_touch(struct lmdb_fixture *fixture)
 {
-    shelf_touch(shelf, "a", "m");
+    lmdb_fixture_touch(fixture, "a", "m");
 }
 
-static void visit_release(struct shelf *shelf)
+static void visit_release(struct lmdb_fixture *fixture)
 {
-    shelf_release(shelf, "b", "4");
+    lmdb_fixture_release(fixture, "b", "4");
 }
 
-static void visit_list(struct shelf *shelf)
+static void visit_list(struct lmdb_fixture *fixture)
 {
-    shelf_list(shelf);
+    lmdb_fixture_list(fixture);
 }
 
-static void visit_close(struct shelf *shelf)
+static void visit_close(struct lmdb_fixture *fixture)
 {
-    shelf_leave(shelf, "b", "m");
+    lmdb_fixture_leave(fixture, "b", "m");
 }
 
-static void touch_by_another(struct shelf *shelf)
+static void touch_by_another(struct lmdb_fixture *fixture)
 {
-    shelf_touch(shelf, "c", "m");
+    lmdb_fixture_touch(fixture, "c", "m");
 }
 
-static void crowd(struct shelf *shelf)
+static void crowd(struct lmdb_fixture *fixture)
 {
-    assert_int_equal(shelf_enter(shelf, "c", "m")->result, RELAY_CROWDED);
+    assert_int_equal(lmdb_fixture_enter(fixture, "c", "m")->result, RELAY_CROWDED);
 }
 
-static void make_mailbox(struct shelf *shelf)
+static void make_mailbox(struct lmdb_fixture *fixture)
 {
-    shelf_enter(shelf, "a", "m");
-    shelf_enter(shelf, "b", "m");
+    lmdb_fixture_enter(fixture, "a", "m");
+    lmdb_fixture_enter(fixture, "b", "m");
 }
 
-static void make_nameplate(struct shelf *shelf)
+static void make_nameplate(struct lmdb_fixture *fixture)
 {
-    shelf_claim(shelf, "a", "4");
-    shelf_claim(shelf, "b", "4");
+    lmdb_fixture_claim(fixture, "a", "4");
+    lmdb_fixture_claim(fixture, "b", "4");
 }
 
 /* Half a day after it was made, a visit; it expires a day after that, or at most a minute later. */
-static void check_visit(void (*make)(struct shelf *shelf), void (*visit)(struct shelf *shelf),
-                        bool prolongs)
+static void check_visit(void (*make)(struct lmdb_fixture *fixture),
+                        void (*visit)(struct lmdb_fixture *fixture), bool prolongs)
 {
-    struct shelf *shelf = shelf_make();
-    int64_t start = shelf->now, half = shelf->limits.retention / 2;
-    make(shelf);
-    shelf->now = start + half;
-    visit(shelf);
+    struct lmdb_fixture *fixture = lmdb_fixture_make();
+    int64_t start = fixture->now, half = fixture->limits.retention / 2;
+    make(fixture);
+    fixture->now = start + half;
+    visit(fixture);
     if (prolongs)
-        assert_expires_at(shelf, start + 3 * half + MINUTE);
+        assert_expires_at(fixture, start + 3 * half + MINUTE);
     else
-        assert_expires_at(shelf, start + 2 * half);
-    shelf_remove(shelf);
+        assert_expires_at(fixture, start + 2 * half);
+    lmdb_fixture_remove(fixture);
 }
 
 static void test_activity_prolongs(void **state)
@@ -144,87 +144,87 @@ static void test_what_does_not_prolong(void **state)
 /* Whenever the visits come, a mailbox lives a day after the last one, and not much longer. */
 static void test_never_too_early(void **state)
 {
-    struct shelf *shelf = *state;
-    shelf_enter(shelf, "a", "m");
+    struct lmdb_fixture *fixture = *state;
+    lmdb_fixture_enter(fixture, "a", "m");
     for (int64_t step = 1; step < 10 * MINUTE; step = step * 3 + 17) {
-        int64_t start = shelf->now;
-        shelf->now = start + step;
-        shelf_touch(shelf, "a", "m");
-        shelf->now = start + step + shelf->limits.retention - 1;
-        assert_int_equal(shelf_expire(shelf, 10), 0);
-        shelf->now = start + step;
+        int64_t start = fixture->now;
+        fixture->now = start + step;
+        lmdb_fixture_touch(fixture, "a", "m");
+        fixture->now = start + step + fixture->limits.retention - 1;
+        assert_int_equal(lmdb_fixture_expire(fixture, 10), 0);
+        fixture->now = start + step;
     }
-    shelf->now += shelf->limits.retention + MINUTE;
-    assert_int_equal(shelf_expire(shelf, 10), 1);
+    fixture->now += fixture->limits.retention + MINUTE;
+    assert_int_equal(lmdb_fixture_expire(fixture, 10), 1);
 }
 
 static void test_visits_cost_no_write(void **state)
 {
-    struct shelf *shelf = *state;
-    shelf_enter(shelf, "a", "m");
-    shelf->now += 1;
-    shelf_touch(shelf, "a", "m");
-    uint64_t commits = shelf_count(shelf).commits;
+    struct lmdb_fixture *fixture = *state;
+    lmdb_fixture_enter(fixture, "a", "m");
+    fixture->now += 1;
+    lmdb_fixture_touch(fixture, "a", "m");
+    uint64_t commits = lmdb_fixture_count(fixture).commits;
     for (unsigned i = 0; i < 6; i++) {
-        shelf->now += MINUTE / 6;
-        shelf_touch(shelf, "a", "m");
-        shelf_enter(shelf, "a", "m");
-        shelf_list(shelf);
+        fixture->now += MINUTE / 6;
+        lmdb_fixture_touch(fixture, "a", "m");
+        lmdb_fixture_enter(fixture, "a", "m");
+        lmdb_fixture_list(fixture);
     }
-    assert_int_equal(shelf_count(shelf).commits, commits);
-    shelf->now += 1;
-    shelf_touch(shelf, "a", "m");
-    assert_int_equal(shelf_count(shelf).commits, commits + 1);
+    assert_int_equal(lmdb_fixture_count(fixture).commits, commits);
+    fixture->now += 1;
+    lmdb_fixture_touch(fixture, "a", "m");
+    assert_int_equal(lmdb_fixture_count(fixture).commits, commits + 1);
 }
 
 /* A clock that was years ahead once does not keep the mailbox for years. */
 static void test_clock_goes_back(void **state)
 {
-    struct shelf *shelf = *state;
-    int64_t right = shelf->now;
-    shelf->now = right + 1000 * shelf->limits.retention;
-    shelf_enter(shelf, "a", "m");
-    shelf->now = right;
-    shelf_enter(shelf, "a", "m");
-    assert_expires_at(shelf, right + shelf->limits.retention + MINUTE);
+    struct lmdb_fixture *fixture = *state;
+    int64_t right = fixture->now;
+    fixture->now = right + 1000 * fixture->limits.retention;
+    lmdb_fixture_enter(fixture, "a", "m");
+    fixture->now = right;
+    lmdb_fixture_enter(fixture, "a", "m");
+    assert_expires_at(fixture, right + fixture->limits.retention + MINUTE);
 }
 
 /* ---- steps ---- */
 
 static void test_oldest_first_in_steps(void **state)
 {
-    struct shelf *shelf = *state;
-    int64_t start = shelf->now;
+    struct lmdb_fixture *fixture = *state;
+    int64_t start = fixture->now;
     char name[16];
     for (unsigned i = 0; i < 10; i++) {
-        shelf->now = start + i;
+        fixture->now = start + i;
         snprintf(name, sizeof(name), "m%u", 9 - i);
-        shelf_enter(shelf, "a", name);
+        lmdb_fixture_enter(fixture, "a", name);
     }
-    shelf->now = start + 5 + shelf->limits.retention;
-    assert_int_equal(shelf_expire(shelf, 4), 4);
-    assert_int_equal(shelf_expire(shelf, 4), 2);
-    assert_int_equal(shelf_expire(shelf, 4), 0);
-    assert_int_equal(shelf_count(shelf).mailboxes, 4);
-    assert_int_equal(shelf_add(shelf, "a", "m3", "00"), RELAY_DONE);
-    assert_int_equal(shelf_add(shelf, "a", "m4", "00"), RELAY_NOT_OPEN);
+    fixture->now = start + 5 + fixture->limits.retention;
+    assert_int_equal(lmdb_fixture_expire(fixture, 4), 4);
+    assert_int_equal(lmdb_fixture_expire(fixture, 4), 2);
+    assert_int_equal(lmdb_fixture_expire(fixture, 4), 0);
+    assert_int_equal(lmdb_fixture_count(fixture).mailboxes, 4);
+    assert_int_equal(lmdb_fixture_add(fixture, "a", "m3", "00"), RELAY_DONE);
+    assert_int_equal(lmdb_fixture_add(fixture, "a", "m4", "00"), RELAY_NOT_OPEN);
 }
 
 static void test_expiry_takes_all_that_belongs_to_it(void **state)
 {
-    struct shelf *shelf = *state;
+    struct lmdb_fixture *fixture = *state;
     char mailbox[RELAY_MAILBOX_MAX + 1];
-    strcpy(mailbox, shelf_claim(shelf, "a", "4")->mailbox);
+    strcpy(mailbox, lmdb_fixture_claim(fixture, "a", "4")->mailbox);
     for (unsigned i = 0; i < 100; i++)
-        assert_int_equal(shelf_add(shelf, "a", mailbox, "00"), RELAY_DONE);
-    shelf->now += 1000;
-    shelf_claim(shelf, "a", "5");
-    shelf->now += shelf->limits.retention - 1000;
-    assert_int_equal(shelf_expire(shelf, 10), 1);
-    assert_int_equal(shelf_count(shelf).messages, 0);
-    assert_string_equal(shelf_list(shelf)->text, "5 ");
+        assert_int_equal(lmdb_fixture_add(fixture, "a", mailbox, "00"), RELAY_DONE);
+    fixture->now += 1000;
+    lmdb_fixture_claim(fixture, "a", "5");
+    fixture->now += fixture->limits.retention - 1000;
+    assert_int_equal(lmdb_fixture_expire(fixture, 10), 1);
+    assert_int_equal(lmdb_fixture_count(fixture).messages, 0);
+    assert_string_equal(lmdb_fixture_list(fixture)->text, "5 ");
     /* The number is free again. */
-    assert_string_not_equal(shelf_claim(shelf, "b", "4")->mailbox, mailbox);
+    assert_string_not_equal(lmdb_fixture_claim(fixture, "b", "4")->mailbox, mailbox);
 }
 
 /* ---- the same as in memory ---- */
@@ -234,11 +234,11 @@ static void test_expiry_takes_all_that_belongs_to_it(void **state)
 /* Both stores, and the nameplates and mailboxes that are the same in both; each slot is of one of
  * two apps. */
 struct pair {
-    struct shelf *shelf;
+    struct lmdb_fixture *fixture;
     struct memory_store *memory;
     char nameplates[SLOTS][2][RELAY_NAMEPLATE_MAX + 1];
     char mailboxes[SLOTS][2][RELAY_MAILBOX_MAX + 1];
-    struct shelf_reply replies[2];
+    struct lmdb_fixture_reply replies[2];
     unsigned app; /* in which was asked last */
     unsigned random;
 };
@@ -251,12 +251,12 @@ static unsigned draw(struct pair *pair, unsigned below)
 
 static const struct relay_store *of(struct pair *pair, unsigned i)
 {
-    return i == 0 ? pair->shelf->relay : memory_store_interface(pair->memory);
+    return i == 0 ? pair->fixture->relay : memory_store_interface(pair->memory);
 }
 
 static void settle(struct pair *pair)
 {
-    shelf_run(pair->shelf);
+    lmdb_fixture_run(pair->fixture);
     memory_store_run(pair->memory, 10);
 }
 
@@ -266,43 +266,43 @@ struct question {
     struct relay_who who;
     struct relay_message message;
     const char *nameplate, *mailbox;
-    struct shelf_reply *reply;
+    struct lmdb_fixture_reply *reply;
 };
 
 static void ask_claim(const struct question *ask)
 {
-    ask->store->claim(ask->store->self, &ask->who, ask->nameplate, shelf_done, ask->reply);
+    ask->store->claim(ask->store->self, &ask->who, ask->nameplate, lmdb_fixture_done, ask->reply);
 }
 
 static void ask_release(const struct question *ask)
 {
-    ask->store->release(ask->store->self, &ask->who, ask->nameplate, shelf_done, ask->reply);
+    ask->store->release(ask->store->self, &ask->who, ask->nameplate, lmdb_fixture_done, ask->reply);
 }
 
 static void ask_open(const struct question *ask)
 {
-    ask->store->open(ask->store->self, &ask->who, ask->mailbox, shelf_done, ask->reply);
+    ask->store->open(ask->store->self, &ask->who, ask->mailbox, lmdb_fixture_done, ask->reply);
 }
 
 static void ask_add(const struct question *ask)
 {
-    ask->store->add(ask->store->self, &ask->who, ask->mailbox, &ask->message, shelf_done,
+    ask->store->add(ask->store->self, &ask->who, ask->mailbox, &ask->message, lmdb_fixture_done,
                     ask->reply);
 }
 
 static void ask_close(const struct question *ask)
 {
-    ask->store->close(ask->store->self, &ask->who, ask->mailbox, "", shelf_done, ask->reply);
+    ask->store->close(ask->store->self, &ask->who, ask->mailbox, "", lmdb_fixture_done, ask->reply);
 }
 
 static void ask_expire(const struct question *ask)
 {
-    ask->store->expire(ask->store->self, ask->who.now, 100, shelf_done, ask->reply);
+    ask->store->expire(ask->store->self, ask->who.now, 100, lmdb_fixture_done, ask->reply);
 }
 
 static void ask_allocate(const struct question *ask)
 {
-    ask->store->allocate(ask->store->self, &ask->who, shelf_done, ask->reply);
+    ask->store->allocate(ask->store->self, &ask->who, lmdb_fixture_done, ask->reply);
 }
 
 /* One random operation, asked of both. */
@@ -313,13 +313,13 @@ static void ask_both(struct pair *pair)
     static const char *const sides[] = {"a", "b", "c"}, *const apps[] = {"app", "app2"};
     unsigned what = draw(pair, LENGTH(asks)), slot = draw(pair, SLOTS);
     pair->app = slot % LENGTH(apps);
-    pair->shelf->app = apps[pair->app];
-    struct relay_who who = shelf_who(pair->shelf, sides[draw(pair, LENGTH(sides))]);
-    struct relay_message message = shelf_message(pair->shelf, "0123456789");
+    pair->fixture->app = apps[pair->app];
+    struct relay_who who = lmdb_fixture_who(pair->fixture, sides[draw(pair, LENGTH(sides))]);
+    struct relay_message message = lmdb_fixture_message(pair->fixture, "0123456789");
     message.side = who.side;
 
     for (unsigned i = 0; i < 2; i++) {
-        pair->replies[i] = (struct shelf_reply){.shelf = pair->shelf};
+        pair->replies[i] = (struct lmdb_fixture_reply){.fixture = pair->fixture};
         asks[what](&(struct question){of(pair, i), who, message, pair->nameplates[slot][i],
                                       pair->mailboxes[slot][i], &pair->replies[i]});
     }
@@ -327,7 +327,7 @@ static void ask_both(struct pair *pair)
 
 static void compare(struct pair *pair, unsigned step)
 {
-    const struct shelf_reply *ours = &pair->replies[0], *theirs = &pair->replies[1];
+    const struct lmdb_fixture_reply *ours = &pair->replies[0], *theirs = &pair->replies[1];
     struct relay_counts counts[2];
     if (ours->result != theirs->result || ours->count != theirs->count ||
         strcmp(ours->text, theirs->text) != 0 || ours->told != 1 || theirs->told != 1)
@@ -384,17 +384,17 @@ static void test_same_as_in_memory(void **state)
     struct pair *pair = calloc(1, sizeof(*pair));
     struct relay_limits limits = {50, 60, 5, 0}; /* so short that nothing is written ahead */
     assert_non_null(pair);
-    pair->shelf = *state;
+    pair->fixture = *state;
     pair->random = 1;
     pair->memory = memory_store_new(&limits);
-    lmdb_store_set_limits(pair->shelf->store, &limits);
+    lmdb_store_set_limits(pair->fixture->store, &limits);
     for (unsigned slot = 0; slot < SLOTS; slot++) {
         name_by_hand(pair, slot, slot / 2);
         for (unsigned i = 0; i < 2; i++)
             sprintf(pair->mailboxes[slot][i], "m%u", slot / 2);
     }
     for (unsigned step = 0; step < 2000; step++) {
-        pair->shelf->now += draw(pair, 3);
+        pair->fixture->now += draw(pair, 3);
         ask_both(pair);
         settle(pair);
         compare(pair, step);

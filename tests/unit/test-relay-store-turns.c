@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "relay-shelf.h"
+#include "relay-lmdb-fixture.h"
 #include "relay/lmdb_rows.h"
 #include "state/store.h"
 
@@ -21,48 +21,49 @@
 
 static int begin(void **state)
 {
-    *state = shelf_make();
+    *state = lmdb_fixture_make();
     return 0;
 }
 
 static int end(void **state)
 {
-    shelf_remove(*state);
+    lmdb_fixture_remove(*state);
     return 0;
 }
 
 /* Asks without waiting. */
-static void ask_add(struct shelf *shelf, const char *mailbox, const char *body,
-                    struct shelf_reply *reply)
+static void ask_add(struct lmdb_fixture *fixture, const char *mailbox, const char *body,
+                    struct lmdb_fixture_reply *reply)
 {
-    struct relay_who who = shelf_who(shelf, "a");
-    struct relay_message message = shelf_message(shelf, body);
-    *reply = (struct shelf_reply){.shelf = shelf};
-    shelf->relay->add(shelf->relay->self, &who, mailbox, &message, shelf_done, reply);
+    struct relay_who who = lmdb_fixture_who(fixture, "a");
+    struct relay_message message = lmdb_fixture_message(fixture, body);
+    *reply = (struct lmdb_fixture_reply){.fixture = fixture};
+    fixture->relay->add(fixture->relay->self, &who, mailbox, &message, lmdb_fixture_done, reply);
 }
 
-static void ask_open(struct shelf *shelf, const char *mailbox, struct shelf_reply *reply)
+static void ask_open(struct lmdb_fixture *fixture, const char *mailbox,
+                     struct lmdb_fixture_reply *reply)
 {
-    struct relay_who who = shelf_who(shelf, "a");
-    *reply = (struct shelf_reply){.shelf = shelf};
-    shelf->relay->open(shelf->relay->self, &who, mailbox, shelf_done, reply);
+    struct relay_who who = lmdb_fixture_who(fixture, "a");
+    *reply = (struct lmdb_fixture_reply){.fixture = fixture};
+    fixture->relay->open(fixture->relay->self, &who, mailbox, lmdb_fixture_done, reply);
 }
 
 /* ---- group commit ---- */
 
 static void test_one_commit_for_a_hundred(void **state)
 {
-    struct shelf *shelf = *state;
-    struct shelf_reply *replies = calloc(100, sizeof(*replies));
-    shelf_enter(shelf, "a", "m");
-    struct relay_counts before = shelf_count(shelf);
+    struct lmdb_fixture *fixture = *state;
+    struct lmdb_fixture_reply *replies = calloc(100, sizeof(*replies));
+    lmdb_fixture_enter(fixture, "a", "m");
+    struct relay_counts before = lmdb_fixture_count(fixture);
     for (unsigned i = 0; i < 100; i++)
-        ask_add(shelf, "m", "00", &replies[i]);
+        ask_add(fixture, "m", "00", &replies[i]);
     assert_int_equal(replies[0].told, 0);
-    assert_int_equal(shelf_count(shelf).messages, 0);
-    unsigned told = shelf->told;
-    shelf_run(shelf);
-    struct relay_counts after = shelf_count(shelf);
+    assert_int_equal(lmdb_fixture_count(fixture).messages, 0);
+    unsigned told = fixture->told;
+    lmdb_fixture_run(fixture);
+    struct relay_counts after = lmdb_fixture_count(fixture);
     assert_int_equal(after.commits, before.commits + 1);
     assert_true(after.commit_microseconds > before.commit_microseconds);
     assert_int_equal(after.messages, 100);
@@ -76,14 +77,14 @@ static void test_one_commit_for_a_hundred(void **state)
 
 /* What the feed and the callbacks see: everything of the turn is durable, in the order asked. */
 struct witness {
-    struct shelf *shelf;
+    struct lmdb_fixture *fixture;
     uint64_t messages; /* that must be there */
     char order[32];
 };
 
 static void witness(struct witness *seen, char what)
 {
-    assert_int_equal(shelf_count(seen->shelf).messages, seen->messages);
+    assert_int_equal(lmdb_fixture_count(seen->fixture).messages, seen->messages);
     seen->order[strlen(seen->order)] = what;
 }
 
@@ -110,33 +111,33 @@ static void on_opened(void *arg, const struct relay_answer *answer)
 
 static void test_durable_before_told_and_fed_before_done(void **state)
 {
-    struct shelf *shelf = *state;
-    struct witness seen = {shelf, 2, ""};
-    struct relay_who who = shelf_who(shelf, "a");
-    struct relay_message message = shelf_message(shelf, "00");
-    shelf_enter(shelf, "a", "m");
-    lmdb_store_set_feed(shelf->store, on_feed, &seen);
-    shelf->relay->add(shelf->relay->self, &who, "m", &message, on_added, &seen);
-    shelf->relay->open(shelf->relay->self, &who, "m", on_opened, &seen);
-    shelf->relay->add(shelf->relay->self, &who, "m", &message, on_added, &seen);
-    shelf_run(shelf);
+    struct lmdb_fixture *fixture = *state;
+    struct witness seen = {fixture, 2, ""};
+    struct relay_who who = lmdb_fixture_who(fixture, "a");
+    struct relay_message message = lmdb_fixture_message(fixture, "00");
+    lmdb_fixture_enter(fixture, "a", "m");
+    lmdb_store_set_feed(fixture->store, on_feed, &seen);
+    fixture->relay->add(fixture->relay->self, &who, "m", &message, on_added, &seen);
+    fixture->relay->open(fixture->relay->self, &who, "m", on_opened, &seen);
+    fixture->relay->add(fixture->relay->self, &who, "m", &message, on_added, &seen);
+    lmdb_fixture_run(fixture);
     assert_string_equal(seen.order, "faofa");
 }
 
 /* More than one turn takes. */
 static void test_more_than_a_turn(void **state)
 {
-    struct shelf *shelf = *state;
-    struct shelf_reply *replies = calloc(2500, sizeof(*replies));
+    struct lmdb_fixture *fixture = *state;
+    struct lmdb_fixture_reply *replies = calloc(2500, sizeof(*replies));
     char name[16];
-    uint64_t commits = shelf_count(shelf).commits;
+    uint64_t commits = lmdb_fixture_count(fixture).commits;
     for (unsigned i = 0; i < 2500; i++) {
         snprintf(name, sizeof(name), "m%u", i);
-        ask_open(shelf, name, &replies[i]);
+        ask_open(fixture, name, &replies[i]);
     }
-    shelf_run(shelf);
-    assert_int_equal(shelf_count(shelf).mailboxes, 2500);
-    assert_int_equal(shelf_count(shelf).commits, commits + 3);
+    lmdb_fixture_run(fixture);
+    assert_int_equal(lmdb_fixture_count(fixture).mailboxes, 2500);
+    assert_int_equal(lmdb_fixture_count(fixture).commits, commits + 3);
     for (unsigned i = 1; i < 2500; i++)
         assert_int_equal(replies[i].order, replies[i - 1].order + 1);
     free(replies);
@@ -145,21 +146,21 @@ static void test_more_than_a_turn(void **state)
 /* Large answers are not all in memory at the same time, and come all the same. */
 static void test_large_answers(void **state)
 {
-    struct shelf *shelf = *state;
-    struct relay_limits limits = {shelf->limits.retention, 64 * MIB, 1000, 0};
-    struct shelf_reply *replies = calloc(40, sizeof(*replies));
+    struct lmdb_fixture *fixture = *state;
+    struct relay_limits limits = {fixture->limits.retention, 64 * MIB, 1000, 0};
+    struct lmdb_fixture_reply *replies = calloc(40, sizeof(*replies));
     char *body = malloc(2 * MIB + 1);
-    lmdb_store_set_limits(shelf->store, &limits);
+    lmdb_store_set_limits(fixture->store, &limits);
     memset(body, 'a', 2 * MIB);
     body[2 * MIB] = 0;
-    shelf_enter(shelf, "a", "m");
-    assert_int_equal(shelf_add(shelf, "a", "m", body), RELAY_DONE);
+    lmdb_fixture_enter(fixture, "a", "m");
+    assert_int_equal(lmdb_fixture_add(fixture, "a", "m", body), RELAY_DONE);
     for (unsigned i = 0; i < 40; i++)
-        ask_open(shelf, "m", &replies[i]);
-    unsigned told = shelf->told;
-    assert_int_equal(event_base_loop(shelf->base, EVLOOP_ONCE), 0);
-    assert_in_range(shelf->told, told + 1, told + 20);
-    shelf_run(shelf);
+        ask_open(fixture, "m", &replies[i]);
+    unsigned told = fixture->told;
+    assert_int_equal(event_base_loop(fixture->base, EVLOOP_ONCE), 0);
+    assert_in_range(fixture->told, told + 1, told + 20);
+    lmdb_fixture_run(fixture);
     for (unsigned i = 0; i < 40; i++) {
         assert_int_equal(replies[i].told, 1);
         assert_int_equal(replies[i].count, 1);
@@ -173,21 +174,21 @@ static void test_large_answers(void **state)
 
 static void test_forget(void **state)
 {
-    struct shelf *shelf = *state;
-    struct shelf_reply kept, forgotten;
-    shelf_enter(shelf, "a", "m");
-    ask_add(shelf, "m", "01", &forgotten);
-    ask_add(shelf, "m", "02", &kept);
-    shelf->relay->forget(shelf->relay->self, &forgotten);
-    shelf_run(shelf);
+    struct lmdb_fixture *fixture = *state;
+    struct lmdb_fixture_reply kept, forgotten;
+    lmdb_fixture_enter(fixture, "a", "m");
+    ask_add(fixture, "m", "01", &forgotten);
+    ask_add(fixture, "m", "02", &kept);
+    fixture->relay->forget(fixture->relay->self, &forgotten);
+    lmdb_fixture_run(fixture);
     assert_int_equal(forgotten.told, 0);
     assert_int_equal(kept.told, 1);
-    assert_string_equal(shelf->feed, "app/m:1/a/p/01/-;app/m:2/a/p/02/-;");
+    assert_string_equal(fixture->feed, "app/m:1/a/p/01/-;app/m:2/a/p/02/-;");
 }
 
 struct chain {
-    struct shelf *shelf;
-    struct shelf_reply first, second;
+    struct lmdb_fixture *fixture;
+    struct lmdb_fixture_reply first, second;
 };
 
 /* Forgets one that is done, but not yet told, and asks for more. */
@@ -195,73 +196,73 @@ static void on_first(void *arg, const struct relay_answer *answer)
 {
     struct chain *chain = arg;
     assert_int_equal(answer->result, RELAY_DONE);
-    chain->shelf->relay->forget(chain->shelf->relay->self, &chain->first);
-    ask_open(chain->shelf, "m3", &chain->second);
+    chain->fixture->relay->forget(chain->fixture->relay->self, &chain->first);
+    ask_open(chain->fixture, "m3", &chain->second);
 }
 
 static void test_callbacks_forget_and_ask(void **state)
 {
-    struct shelf *shelf = *state;
-    struct chain chain = {.shelf = shelf};
-    struct relay_who who = shelf_who(shelf, "a");
-    shelf->relay->open(shelf->relay->self, &who, "m", on_first, &chain);
-    ask_open(shelf, "m2", &chain.first);
-    shelf_run(shelf);
+    struct lmdb_fixture *fixture = *state;
+    struct chain chain = {.fixture = fixture};
+    struct relay_who who = lmdb_fixture_who(fixture, "a");
+    fixture->relay->open(fixture->relay->self, &who, "m", on_first, &chain);
+    ask_open(fixture, "m2", &chain.first);
+    lmdb_fixture_run(fixture);
     assert_int_equal(chain.first.told, 0);
     assert_int_equal(chain.second.told, 1);
-    assert_int_equal(shelf_count(shelf).mailboxes, 3);
+    assert_int_equal(lmdb_fixture_count(fixture).mailboxes, 3);
 }
 
 static void test_end_does_what_was_asked(void **state)
 {
-    struct shelf *shelf = *state;
-    struct shelf_reply reply;
-    shelf_enter(shelf, "a", "m");
-    ask_add(shelf, "m", "01", &reply);
-    shelf_close(shelf);
+    struct lmdb_fixture *fixture = *state;
+    struct lmdb_fixture_reply reply;
+    lmdb_fixture_enter(fixture, "a", "m");
+    ask_add(fixture, "m", "01", &reply);
+    lmdb_fixture_close(fixture);
     assert_int_equal(reply.told, 0);
-    shelf_open(shelf);
-    assert_int_equal(shelf_enter(shelf, "a", "m")->count, 1);
+    lmdb_fixture_open(fixture);
+    assert_int_equal(lmdb_fixture_enter(fixture, "a", "m")->count, 1);
 }
 
 /* ---- restart ---- */
 
 static void test_restart_keeps_all(void **state)
 {
-    struct shelf *shelf = *state;
+    struct lmdb_fixture *fixture = *state;
     char mailbox[RELAY_MAILBOX_MAX + 1];
-    strcpy(mailbox, shelf_claim(shelf, "a", "1")->mailbox);
-    shelf_claim(shelf, "b", "1");
-    shelf_release(shelf, "b", "1");
-    shelf_add(shelf, "a", mailbox, "01");
-    shelf_close(shelf);
-    shelf_open(shelf);
-    assert_string_equal(shelf_claim(shelf, "a", "1")->mailbox, mailbox);
-    assert_int_equal(shelf_claim(shelf, "b", "1")->result, RELAY_RECLAIMED);
-    assert_int_equal(shelf_claim(shelf, "c", "1")->result, RELAY_CROWDED);
-    assert_int_equal(shelf_add(shelf, "b", mailbox, "02"), RELAY_DONE);
-    assert_string_equal(shelf_enter(shelf, "a", mailbox)->text, "1/a/p/01/-;2/b/p/02/-;");
+    strcpy(mailbox, lmdb_fixture_claim(fixture, "a", "1")->mailbox);
+    lmdb_fixture_claim(fixture, "b", "1");
+    lmdb_fixture_release(fixture, "b", "1");
+    lmdb_fixture_add(fixture, "a", mailbox, "01");
+    lmdb_fixture_close(fixture);
+    lmdb_fixture_open(fixture);
+    assert_string_equal(lmdb_fixture_claim(fixture, "a", "1")->mailbox, mailbox);
+    assert_int_equal(lmdb_fixture_claim(fixture, "b", "1")->result, RELAY_RECLAIMED);
+    assert_int_equal(lmdb_fixture_claim(fixture, "c", "1")->result, RELAY_CROWDED);
+    assert_int_equal(lmdb_fixture_add(fixture, "b", mailbox, "02"), RELAY_DONE);
+    assert_string_equal(lmdb_fixture_enter(fixture, "a", mailbox)->text, "1/a/p/01/-;2/b/p/02/-;");
     for (char side[] = "1"; side[0] <= '8'; side[0]++)
-        assert_string_not_equal(shelf_allocate(shelf, side)->nameplate, "1");
-    assert_int_equal(strlen(shelf_allocate(shelf, "9")->nameplate), 2);
+        assert_string_not_equal(lmdb_fixture_allocate(fixture, side)->nameplate, "1");
+    assert_int_equal(strlen(lmdb_fixture_allocate(fixture, "9")->nameplate), 2);
 }
 
 static void test_sweeping_goes_on_after_a_restart(void **state)
 {
-    struct shelf *shelf = *state;
-    struct relay_who who = shelf_who(shelf, "a");
-    struct relay_message message = shelf_message(shelf, "00");
+    struct lmdb_fixture *fixture = *state;
+    struct relay_who who = lmdb_fixture_who(fixture, "a");
+    struct relay_message message = lmdb_fixture_message(fixture, "00");
     char why[256];
     struct kv *store;
-    shelf_enter(shelf, "a", "m");
+    lmdb_fixture_enter(fixture, "a", "m");
     for (unsigned i = 0; i < 300; i++)
-        shelf->relay->add(shelf->relay->self, &who, "m", &message, NULL, NULL);
-    shelf_run(shelf);
-    shelf->relay->close(shelf->relay->self, &who, "m", "", NULL, NULL);
-    shelf_close(shelf);
-    shelf_open(shelf);
-    shelf_close(shelf);
-    assert_int_equal(kv_open(&lmdb_rows_kind, shelf->path, 0, &store, why, sizeof(why)), KV_OK);
+        fixture->relay->add(fixture->relay->self, &who, "m", &message, NULL, NULL);
+    lmdb_fixture_run(fixture);
+    fixture->relay->close(fixture->relay->self, &who, "m", "", NULL, NULL);
+    lmdb_fixture_close(fixture);
+    lmdb_fixture_open(fixture);
+    lmdb_fixture_close(fixture);
+    assert_int_equal(kv_open(&lmdb_rows_kind, fixture->path, 0, &store, why, sizeof(why)), KV_OK);
     struct kv_txn *txn = kv_read(store);
     for (unsigned table = ROWS_META + 1; table < ROWS_TABLES; table++)
         assert_int_equal(kv_count(txn, table), 0);
@@ -271,32 +272,33 @@ static void test_sweeping_goes_on_after_a_restart(void **state)
 
 static void test_one_process_at_a_time(void **state)
 {
-    struct shelf *shelf = *state;
+    struct lmdb_fixture *fixture = *state;
     char why[512] = "";
-    assert_null(lmdb_store_new(shelf->base, shelf->path, 0, &shelf->limits, why, sizeof(why)));
+    assert_null(
+        lmdb_store_new(fixture->base, fixture->path, 0, &fixture->limits, why, sizeof(why)));
     assert_non_null(strstr(why, "in use by another wormhole-relayd"));
-    assert_non_null(strstr(why, shelf->path));
+    assert_non_null(strstr(why, fixture->path));
 }
 
 static void test_not_the_sessions_store(void **state)
 {
-    struct shelf *shelf = *state;
+    struct lmdb_fixture *fixture = *state;
     char why[512] = "";
     struct kv *store;
-    shelf_close(shelf);
-    assert_int_equal(store_open(shelf->path, 0, &store, why, sizeof(why)), KV_DAMAGED);
+    lmdb_fixture_close(fixture);
+    assert_int_equal(store_open(fixture->path, 0, &store, why, sizeof(why)), KV_DAMAGED);
     assert_non_null(strstr(why, "no store of wormholed"));
-    shelf_open(shelf);
+    lmdb_fixture_open(fixture);
 }
 
 /* ---- failures ---- */
 
-static void reopen(struct shelf *shelf, uint64_t max_bytes)
+static void reopen(struct lmdb_fixture *fixture, uint64_t max_bytes)
 {
-    shelf_close(shelf);
-    shelf->max_bytes = max_bytes;
-    shelf->limits.mailbox_bytes = 64 * MIB;
-    shelf_open(shelf);
+    lmdb_fixture_close(fixture);
+    fixture->max_bytes = max_bytes;
+    fixture->limits.mailbox_bytes = 64 * MIB;
+    lmdb_fixture_open(fixture);
 }
 
 static char *body_of(size_t length)
@@ -308,11 +310,11 @@ static char *body_of(size_t length)
     return body;
 }
 
-static unsigned fill(struct shelf *shelf, const char *mailbox, const char *body)
+static unsigned fill(struct lmdb_fixture *fixture, const char *mailbox, const char *body)
 {
     unsigned added = 0;
     enum relay_result result;
-    while ((result = shelf_add(shelf, "a", mailbox, body)) == RELAY_DONE)
+    while ((result = lmdb_fixture_add(fixture, "a", mailbox, body)) == RELAY_DONE)
         added++;
     assert_int_equal(result, RELAY_FULL);
     return added;
@@ -320,115 +322,115 @@ static unsigned fill(struct shelf *shelf, const char *mailbox, const char *body)
 
 static void test_full_store(void **state)
 {
-    struct shelf *shelf = *state;
+    struct lmdb_fixture *fixture = *state;
     char *body = body_of(50000), *small = body_of(5);
-    reopen(shelf, 4 * MIB);
-    shelf_claim(shelf, "a", "7");
-    shelf_enter(shelf, "a", "m");
-    shelf_enter(shelf, "a", "m2");
-    unsigned added = fill(shelf, "m", body);
+    reopen(fixture, 4 * MIB);
+    lmdb_fixture_claim(fixture, "a", "7");
+    lmdb_fixture_enter(fixture, "a", "m");
+    lmdb_fixture_enter(fixture, "a", "m2");
+    unsigned added = fill(fixture, "m", body);
     assert_in_range(added, 20, 80);
-    fill(shelf, "m2", small);
+    fill(fixture, "m2", small);
     /* Whatever brings nothing new goes on. */
-    assert_int_equal(shelf_enter(shelf, "a", "m")->count, added);
-    assert_int_equal(shelf_enter(shelf, "a", "m3")->result, RELAY_FULL);
-    assert_int_equal(shelf_claim(shelf, "a", "7")->result, RELAY_DONE);
-    assert_int_equal(shelf_claim(shelf, "b", "7")->result, RELAY_FULL);
-    assert_int_equal(shelf_claim(shelf, "a", "8")->result, RELAY_FULL);
-    assert_int_equal(shelf_allocate(shelf, "a")->result, RELAY_FULL);
-    assert_string_equal(shelf_list(shelf)->text, "7 ");
-    assert_int_equal(shelf_release(shelf, "a", "7"), RELAY_DONE);
-    assert_int_equal(shelf_leave(shelf, "a", "m"), RELAY_DONE);
+    assert_int_equal(lmdb_fixture_enter(fixture, "a", "m")->count, added);
+    assert_int_equal(lmdb_fixture_enter(fixture, "a", "m3")->result, RELAY_FULL);
+    assert_int_equal(lmdb_fixture_claim(fixture, "a", "7")->result, RELAY_DONE);
+    assert_int_equal(lmdb_fixture_claim(fixture, "b", "7")->result, RELAY_FULL);
+    assert_int_equal(lmdb_fixture_claim(fixture, "a", "8")->result, RELAY_FULL);
+    assert_int_equal(lmdb_fixture_allocate(fixture, "a")->result, RELAY_FULL);
+    assert_string_equal(lmdb_fixture_list(fixture)->text, "7 ");
+    assert_int_equal(lmdb_fixture_release(fixture, "a", "7"), RELAY_DONE);
+    assert_int_equal(lmdb_fixture_leave(fixture, "a", "m"), RELAY_DONE);
     /* Freed pages can be used again two commits later. */
-    shelf_leave(shelf, "a", "m2");
-    shelf_leave(shelf, "a", "m4");
-    shelf_enter(shelf, "a", "m4");
-    assert_true(fill(shelf, "m4", body) >= added / 2);
+    lmdb_fixture_leave(fixture, "a", "m2");
+    lmdb_fixture_leave(fixture, "a", "m4");
+    lmdb_fixture_enter(fixture, "a", "m4");
+    assert_true(fill(fixture, "m4", body) >= added / 2);
     free(body);
     free(small);
 }
 
 static void test_full_store_expires(void **state)
 {
-    struct shelf *shelf = *state;
+    struct lmdb_fixture *fixture = *state;
     char *body = body_of(50000);
-    reopen(shelf, 4 * MIB);
-    shelf_enter(shelf, "a", "m");
-    unsigned added = fill(shelf, "m", body);
-    shelf->now += 2 * shelf->limits.retention;
-    assert_int_equal(shelf_expire(shelf, 10), 1);
-    shelf_enter(shelf, "a", "m");
-    shelf_enter(shelf, "a", "m2");
-    assert_true(fill(shelf, "m", body) >= added / 2);
+    reopen(fixture, 4 * MIB);
+    lmdb_fixture_enter(fixture, "a", "m");
+    unsigned added = fill(fixture, "m", body);
+    fixture->now += 2 * fixture->limits.retention;
+    assert_int_equal(lmdb_fixture_expire(fixture, 10), 1);
+    lmdb_fixture_enter(fixture, "a", "m");
+    lmdb_fixture_enter(fixture, "a", "m2");
+    assert_true(fill(fixture, "m", body) >= added / 2);
     free(body);
 }
 
 static void test_a_large_one_does_not_spoil_the_others(void **state)
 {
-    struct shelf *shelf = *state;
+    struct lmdb_fixture *fixture = *state;
     char *body = body_of(6 * MIB);
-    struct shelf_reply replies[3];
-    reopen(shelf, 4 * MIB);
-    shelf_enter(shelf, "a", "m");
-    shelf->feed[0] = 0;
-    ask_add(shelf, "m", "01", &replies[0]);
-    ask_add(shelf, "m", body, &replies[1]);
-    ask_add(shelf, "m", "02", &replies[2]);
-    shelf_run(shelf);
+    struct lmdb_fixture_reply replies[3];
+    reopen(fixture, 4 * MIB);
+    lmdb_fixture_enter(fixture, "a", "m");
+    fixture->feed[0] = 0;
+    ask_add(fixture, "m", "01", &replies[0]);
+    ask_add(fixture, "m", body, &replies[1]);
+    ask_add(fixture, "m", "02", &replies[2]);
+    lmdb_fixture_run(fixture);
     assert_int_equal(replies[0].result, RELAY_DONE);
     assert_int_equal(replies[1].result, RELAY_FULL);
     assert_int_equal(replies[2].result, RELAY_DONE);
     assert_true(replies[0].order < replies[1].order && replies[1].order < replies[2].order);
-    assert_string_equal(shelf->feed, "app/m:1/a/p/01/-;app/m:2/a/p/02/-;");
-    assert_int_equal(shelf_enter(shelf, "a", "m")->count, 2);
+    assert_string_equal(fixture->feed, "app/m:1/a/p/01/-;app/m:2/a/p/02/-;");
+    assert_int_equal(lmdb_fixture_enter(fixture, "a", "m")->count, 2);
     free(body);
 }
 
 /* Writes nonsense where a mailbox or nameplate was. */
-static void damage(struct shelf *shelf, unsigned table, const char *name)
+static void damage(struct lmdb_fixture *fixture, unsigned table, const char *name)
 {
     char why[256];
     struct kv *store;
-    struct row_key key = lmdb_rows_named(SHELF_APP, name);
-    shelf_close(shelf);
-    assert_int_equal(kv_open(&lmdb_rows_kind, shelf->path, 0, &store, why, sizeof(why)), KV_OK);
+    struct row_key key = lmdb_rows_named(LMDB_FIXTURE_APP, name);
+    lmdb_fixture_close(fixture);
+    assert_int_equal(kv_open(&lmdb_rows_kind, fixture->path, 0, &store, why, sizeof(why)), KV_OK);
     struct kv_txn *txn = kv_write(store, 4096);
     kv_put(txn, table, &key, "\xc1nonsense", 9);
     assert_int_equal(kv_commit(txn), KV_OK);
     kv_close(store);
-    shelf_open(shelf);
+    lmdb_fixture_open(fixture);
 }
 
 static void test_damaged_mailbox(void **state)
 {
-    struct shelf *shelf = *state;
-    struct shelf_reply bad, good;
-    shelf_enter(shelf, "a", "m");
-    shelf_add(shelf, "a", "m", "00");
-    shelf_enter(shelf, "a", "m2");
-    damage(shelf, ROWS_MAILBOXES, "m");
-    ask_add(shelf, "m", "01", &bad);
-    ask_add(shelf, "m2", "02", &good);
-    shelf_run(shelf);
+    struct lmdb_fixture *fixture = *state;
+    struct lmdb_fixture_reply bad, good;
+    lmdb_fixture_enter(fixture, "a", "m");
+    lmdb_fixture_add(fixture, "a", "m", "00");
+    lmdb_fixture_enter(fixture, "a", "m2");
+    damage(fixture, ROWS_MAILBOXES, "m");
+    ask_add(fixture, "m", "01", &bad);
+    ask_add(fixture, "m2", "02", &good);
+    lmdb_fixture_run(fixture);
     assert_int_equal(bad.result, RELAY_BROKEN);
     assert_int_equal(good.result, RELAY_DONE);
-    assert_int_equal(shelf_leave(shelf, "a", "m"), RELAY_BROKEN);
+    assert_int_equal(lmdb_fixture_leave(fixture, "a", "m"), RELAY_BROKEN);
     /* It expires like any other, with its messages. */
-    shelf->now += 2 * shelf->limits.retention;
-    assert_int_equal(shelf_expire(shelf, 10), 2);
-    struct relay_counts counts = shelf_count(shelf);
+    fixture->now += 2 * fixture->limits.retention;
+    assert_int_equal(lmdb_fixture_expire(fixture, 10), 2);
+    struct relay_counts counts = lmdb_fixture_count(fixture);
     assert_int_equal(counts.mailboxes + counts.messages, 0);
-    assert_int_equal(shelf_enter(shelf, "a", "m")->result, RELAY_DONE);
+    assert_int_equal(lmdb_fixture_enter(fixture, "a", "m")->result, RELAY_DONE);
 }
 
 static void test_damaged_nameplate(void **state)
 {
-    struct shelf *shelf = *state;
-    shelf_claim(shelf, "a", "4");
-    damage(shelf, ROWS_NAMEPLATES, "4");
-    assert_int_equal(shelf_claim(shelf, "a", "4")->result, RELAY_BROKEN);
-    assert_int_equal(shelf_release(shelf, "a", "4"), RELAY_BROKEN);
-    assert_int_equal(shelf_claim(shelf, "a", "5")->result, RELAY_DONE);
+    struct lmdb_fixture *fixture = *state;
+    lmdb_fixture_claim(fixture, "a", "4");
+    damage(fixture, ROWS_NAMEPLATES, "4");
+    assert_int_equal(lmdb_fixture_claim(fixture, "a", "4")->result, RELAY_BROKEN);
+    assert_int_equal(lmdb_fixture_release(fixture, "a", "4"), RELAY_BROKEN);
+    assert_int_equal(lmdb_fixture_claim(fixture, "a", "5")->result, RELAY_DONE);
 }
 
 /* ---- records ---- */

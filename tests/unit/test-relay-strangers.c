@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "relay-desk.h"
+#include "relay-rules-fixture.h"
 #include "scarce.h"
 
 #define LENGTH(array) (sizeof(array) / sizeof(*(array)))
@@ -22,23 +22,23 @@ static void test_nonsense(void **state)
     static const char error[] = "{'type':'error','orig':null,"
                                 "'error':'not a JSON object, or one beyond all bounds'}";
     static const char *const bad[] = {"", "{", "[1]", "{'type':'ping','ping':1e999}", "\xff"};
-    struct desk desk;
-    struct caller caller;
+    struct rules_fixture fixture;
+    struct test_client client;
 
     (void)state;
-    desk_open(&desk, &desk_settings);
-    caller_enter(&caller, &desk);
+    rules_fixture_open(&fixture, &rules_fixture_settings);
+    client_enter(&client, &fixture);
     for (size_t i = 0; i < LENGTH(bad); i++) {
-        caller_say(&caller, bad[i]);
-        caller_expect(&caller, error);
+        client_say(&client, bad[i]);
+        client_expect(&client, error);
     }
-    caller_say(&caller, "{'id':'x'}");
-    caller_expect_error(&caller, "missing 'type'");
-    caller_do(&caller, "{'type':'ping','ping':1}");
-    caller_expect(&caller, "{'type':'pong','pong':1}");
-    assert_null(caller.dropped);
-    caller_leave(&caller);
-    desk_close(&desk);
+    client_say(&client, "{'id':'x'}");
+    client_expect_error(&client, "missing 'type'");
+    client_do(&client, "{'type':'ping','ping':1}");
+    client_expect(&client, "{'type':'pong','pong':1}");
+    assert_null(client.dropped);
+    client_leave(&client);
+    rules_fixture_close(&fixture);
 }
 
 /* Every type with every key of every wrong type, bound and not: acknowledged, refused, nothing
@@ -49,16 +49,16 @@ static void test_wrong_types(void **state)
         "add", "bind", "claim", "close", "open", "ping", "release", "submit-permissions",
     };
     static const char *const values[] = {"0.5", "true", "[]", "{'a':{}}", "''"};
-    struct desk desk;
-    struct caller callers[2];
+    struct rules_fixture fixture;
+    struct test_client clients[2];
     struct relay_counts counts;
 
     (void)state;
-    desk_open(&desk, &desk_settings);
-    caller_enter(&callers[0], &desk);
-    caller_bind(&callers[1], &desk, "app", "side");
+    rules_fixture_open(&fixture, &rules_fixture_settings);
+    client_enter(&clients[0], &fixture);
+    client_bind(&clients[1], &fixture, "app", "side");
     for (size_t i = 0; i < 2 * LENGTH(types) * LENGTH(values); i++) {
-        struct caller *caller = &callers[i % 2];
+        struct test_client *client = &clients[i % 2];
         const char *value = values[i / 2 % LENGTH(values)];
         const char *type = types[i / 2 / LENGTH(values)];
         char text[300];
@@ -69,43 +69,43 @@ static void test_wrong_types(void **state)
                  "{'type':'%s','appid':%s,'side':%s,'nameplate':%s,'mailbox':%s,'phase':1,"
                  "'body':2,'mood':3,'method':%s,'stamp':%s,'ping':[%s],'id':null}",
                  type, value, value, value, value, value, value, value);
-        caller_run(caller, text);
-        answer = caller_next(caller);
+        client_run(client, text);
+        answer = client_next(client);
         assert_string_equal(json_string_value(json_object_get(answer, "type")), "error");
         assert_string_equal(
             json_string_value(json_object_get(json_object_get(answer, "orig"), "type")), type);
         json_decref(answer);
-        caller_expect_nothing(caller);
+        client_expect_nothing(client);
     }
-    desk.store->count(desk.store->self, &counts);
+    fixture.store->count(fixture.store->self, &counts);
     assert_int_equal(counts.commits, 0);
-    caller_leave(&callers[0]);
-    caller_leave(&callers[1]);
-    desk_close(&desk);
+    client_leave(&clients[0]);
+    client_leave(&clients[1]);
+    rules_fixture_close(&fixture);
 }
 
 /* Any id is acknowledged as it came; but only short texts are kept. */
 static void test_ids(void **state)
 {
-    struct desk desk;
-    struct caller caller;
+    struct rules_fixture fixture;
+    struct test_client client;
 
     (void)state;
-    desk_open(&desk, &desk_settings);
-    caller_enter(&caller, &desk);
-    caller_fail(&caller, "{'type':'ping','ping':1,'id':7}", "'id' must be a string");
-    caller_fail(&caller, "{'type':'ping','ping':1,'id':{'a':[1.25]}}", "'id' must be a string");
-    caller_do(&caller, "{'type':'ping','ping':1,'id':''}");
-    caller_expect(&caller, "{'type':'pong','pong':1}");
-    caller_leave(&caller);
-    desk_close(&desk);
+    rules_fixture_open(&fixture, &rules_fixture_settings);
+    client_enter(&client, &fixture);
+    client_fail(&client, "{'type':'ping','ping':1,'id':7}", "'id' must be a string");
+    client_fail(&client, "{'type':'ping','ping':1,'id':{'a':[1.25]}}", "'id' must be a string");
+    client_do(&client, "{'type':'ping','ping':1,'id':''}");
+    client_expect(&client, "{'type':'pong','pong':1}");
+    client_leave(&client);
+    rules_fixture_close(&fixture);
 }
 
 /* ---- when memory runs out ---- */
 
 /* Hooks that need none. */
 struct end {
-    struct client *client;
+    struct rules_client *client;
     unsigned sent;
     bool dropped;
 };

@@ -2,5 +2,5 @@
 # a mailbox is replayed from its end
 /^static void tell/,/^}/{
 s/&answer->messages\[i\]/\&answer->messages[answer->count - 1 - i]/
-s/if \(message->number <= client->seen\)/if (client->audience == NULL)/
+s/if \(message->number <= client->seen\)/if (client->listeners == NULL)/
 }

@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "relay/settings.h"
+#include "relay/relay_settings.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -97,7 +97,7 @@ static const struct settings_bounds some_or_none = {
     .what = "it is a number from 0 to 10000000; 0 is no limit",
 };
 
-#define FIELD(name) offsetof(struct settings, name)
+#define FIELD(name) offsetof(struct relay_settings, name)
 
 static const struct settings_row rows[] = {
     {"listen", "ADDRESS:PORT", "where clients come in (repeatable); " LISTEN_DEFAULT, set_endpoints,
@@ -151,7 +151,7 @@ static const struct settings_table table = {
     .count = sizeof(rows) / sizeof(*rows),
 };
 
-const struct options_info settings_options = {
+const struct options_info relay_settings_options = {
     .table = &table,
     .intro = "Usage: wormhole-relayd [OPTION]...\n"
              "A rendezvous relay for Magic Wormhole that remembers for weeks.\n\n",
@@ -160,9 +160,9 @@ const struct options_info settings_options = {
 
 /* ---- defaults ---- */
 
-static void set_defaults(struct settings *settings)
+static void set_defaults(struct relay_settings *settings)
 {
-    *settings = (struct settings){
+    *settings = (struct relay_settings){
         .retention = RETENTION_DEFAULT,
         .max_message = MESSAGE_DEFAULT,
         .max_mailbox_bytes = MAILBOX_BYTES_DEFAULT,
@@ -189,7 +189,7 @@ static char *default_store(char *ret_why, size_t size)
     return store;
 }
 
-static bool complete(struct settings *settings, char *ret_why, size_t size)
+static bool complete(struct relay_settings *settings, char *ret_why, size_t size)
 {
     if (settings->tls_key && !settings->tls_cert) {
         snprintf(ret_why, size, "tls-key is given without tls-cert");
@@ -200,18 +200,18 @@ static bool complete(struct settings *settings, char *ret_why, size_t size)
     return settings->store && paths_make_absolute(&settings->store, ret_why, size);
 }
 
-bool settings_read(const struct options *options, struct settings *ret_settings, char *ret_why,
-                   size_t size)
+bool relay_settings_read(const struct options *options, struct relay_settings *ret_settings,
+                         char *ret_why, size_t size)
 {
     struct options_origin origin;
     set_defaults(ret_settings);
-    if (!options_apply(&settings_options, options, ret_settings, &origin, ret_why, size))
+    if (!options_apply(&relay_settings_options, options, ret_settings, &origin, ret_why, size))
         return false;
     ret_settings->config_file = origin.config_file;
     return complete(ret_settings, ret_why, size);
 }
 
-void settings_clear(struct settings *settings)
+void relay_settings_clear(struct relay_settings *settings)
 {
     free(settings->store);
     free(settings->tls_cert);
@@ -219,5 +219,5 @@ void settings_clear(struct settings *settings)
     free(settings->motd);
     free(settings->error);
     free(settings->config_file);
-    *settings = (struct settings){0};
+    *settings = (struct relay_settings){0};
 }

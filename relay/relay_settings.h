@@ -10,7 +10,7 @@
 #include "service/log.h"
 #include "service/options.h"
 
-struct settings {
+struct relay_settings {
     struct endpoints listen;
     struct endpoints metrics; /* one, or none */
     char *store;              /* directory */
@@ -35,14 +35,14 @@ struct settings {
 };
 
 /* The command line of wormhole-relayd. */
-extern const struct options_info settings_options;
+extern const struct options_info relay_settings_options;
 
 /* The defaults, and all sources over them. False with a sentence in ret_why (of `size` bytes).
- * settings_clear() in any case. May be called again, to read everything anew. */
-bool settings_read(const struct options *options, struct settings *ret_settings, char *ret_why,
-                   size_t size);
+ * relay_settings_clear() in any case. May be called again, to read everything anew. */
+bool relay_settings_read(const struct options *options, struct relay_settings *ret_settings,
+                         char *ret_why, size_t size);
 
 /* Frees what it holds. A zeroed struct is fine. */
-void settings_clear(struct settings *settings);
+void relay_settings_clear(struct relay_settings *settings);
 
 #endif

@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "relay/expiry.h"
+#include "relay/relay_expiry.h"
 
 #include <event2/event.h>
 #include <stdlib.h>
@@ -16,13 +16,13 @@
 #define LOOK_MAX 60000
 #define LOOK_MIN 100
 
-struct expiry {
+struct relay_expiry {
     const struct relay_store *store;
     struct event *timer;
     int64_t every;
 };
 
-static void look_in(struct expiry *expiry, int64_t ms)
+static void look_in(struct relay_expiry *expiry, int64_t ms)
 {
     struct timeval wait = mono_timeval(ms);
     event_add(expiry->timer, &wait);
@@ -30,7 +30,7 @@ static void look_in(struct expiry *expiry, int64_t ms)
 
 static void on_expired(void *arg, const struct relay_answer *answer)
 {
-    struct expiry *expiry = arg;
+    struct relay_expiry *expiry = arg;
     if (answer->result != RELAY_DONE)
         log_warning("store", "what has expired cannot be deleted now");
     else if (answer->count > 0)
@@ -43,7 +43,7 @@ static void on_time(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd;
     (void)what;
-    struct expiry *expiry = arg;
+    struct relay_expiry *expiry = arg;
     expiry->store->expire(expiry->store->self, clock_now(), STEP, on_expired, expiry);
 }
 
@@ -54,10 +54,10 @@ static int64_t look_every(int64_t retention)
     return every > LOOK_MAX ? LOOK_MAX : every < LOOK_MIN ? LOOK_MIN : every;
 }
 
-struct expiry *expiry_new(struct event_base *base, const struct relay_store *store,
-                          int64_t retention)
+struct relay_expiry *relay_expiry_new(struct event_base *base, const struct relay_store *store,
+                                      int64_t retention)
 {
-    struct expiry *expiry = calloc(1, sizeof(*expiry));
+    struct relay_expiry *expiry = calloc(1, sizeof(*expiry));
     if (!expiry)
         return NULL;
     expiry->store = store;
@@ -71,7 +71,7 @@ struct expiry *expiry_new(struct event_base *base, const struct relay_store *sto
     return NULL;
 }
 
-void expiry_free(struct expiry *expiry)
+void relay_expiry_free(struct relay_expiry *expiry)
 {
     if (!expiry)
         return;

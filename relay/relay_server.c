@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "relay/server.h"
+#include "relay/relay_server.h"
 
 #include <openssl/ssl.h>
 #include <stdlib.h>
@@ -33,13 +33,13 @@ static const char *const paths[] = {"/v1", "/", NULL};
 
 /* ---- looking after everybody ---- */
 
-int64_t server_patience(const struct server_settings *settings)
+int64_t server_patience(const struct relay_server_settings *settings)
 {
     return settings->client_timeout * 2 / 3;
 }
 
 /* How often each has its turn: in what patience leaves of a client's time. */
-static int64_t look_every(const struct server *server)
+static int64_t look_every(const struct relay_server *server)
 {
     int64_t look = server_patience(&server->settings) / 2;
     return server->settings.touch_every < look ? server->settings.touch_every : look;
@@ -51,13 +51,13 @@ static bool is_due(int64_t last, int64_t every, int64_t now)
     return now - last >= every || now < last;
 }
 
-static void look_after(struct peer *peer, int64_t now)
+static void look_after(struct relay_connection *peer, int64_t now)
 {
-    if (!peer_check_reading(peer) || !peer->client)
+    if (!relay_connection_check_reading(peer) || !peer->client)
         return;
     if (!rules_listening(peer->client)) {
         if (mono_ms() - peer->heard > IDLE_MS)
-            peer_doom(peer, SERVER_IDLE);
+            relay_connection_drop(peer, RELAY_DROP_IDLE);
     } else if (is_due(peer->touched, peer->server->settings.touch_every, now)) {
         peer->touched = now;
         rules_touch(peer->client, now);
@@ -68,9 +68,9 @@ static void on_tend(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd;
     (void)what;
-    struct server *server = arg;
+    struct relay_server *server = arg;
     int64_t now = clock_now(), every = look_every(server);
-    struct peer *peer;
+    struct relay_connection *peer;
     for (int i = 0; i < TEND_MAX && (peer = server->peers) && is_due(peer->looked, every, now);
          i++) {
         DL_DELETE(server->peers, peer);
@@ -84,12 +84,12 @@ static void on_reap(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd;
     (void)what;
-    struct server *server = arg;
+    struct relay_server *server = arg;
     while (server->doomed)
-        peer_free(server->doomed);
+        relay_connection_free(server->doomed);
 }
 
-static bool start_tending(struct server *server)
+static bool start_tending(struct relay_server *server)
 {
     int64_t every = look_every(server);
     struct timeval wait = mono_timeval(every < TEND_MS ? every : TEND_MS);
@@ -98,7 +98,7 @@ static bool start_tending(struct server *server)
 
 /* ---- making it ---- */
 
-static void set_options(struct server *server)
+static void set_options(struct relay_server *server)
 {
     ws_options_default(&server->options);
     server->options.message_max = server->settings.message_max + MESSAGE_MARGIN;
@@ -111,10 +111,11 @@ static void set_options(struct server *server)
     server->options.paths = paths;
 }
 
-struct server *server_new(struct event_base *base, const struct server_settings *settings)
+struct relay_server *relay_server_new(struct event_base *base,
+                                      const struct relay_server_settings *settings)
 {
     char why[256];
-    struct server *server = calloc(1, sizeof(*server));
+    struct relay_server *server = calloc(1, sizeof(*server));
     if (!server)
         return NULL;
     server->base = base;
@@ -126,16 +127,16 @@ struct server *server_new(struct event_base *base, const struct server_settings 
     server->tender = event_new(base, -1, EV_PERSIST, on_tend, server);
     if (server->net && server->rations && server->reaper && server->tender && start_tending(server))
         return server;
-    server_free(server);
+    relay_server_free(server);
     return NULL;
 }
 
-void server_set_rules(struct server *server, struct rules *rules)
+void relay_server_set_rules(struct relay_server *server, struct rules *rules)
 {
     server->rules = rules;
 }
 
-void server_set(struct server *server, const struct server_settings *settings)
+void relay_server_set(struct relay_server *server, const struct relay_server_settings *settings)
 {
     server->settings = *settings;
     set_options(server);
@@ -143,21 +144,21 @@ void server_set(struct server *server, const struct server_settings *settings)
     start_tending(server);
 }
 
-void server_set_tls(struct server *server, SSL_CTX *tls)
+void relay_server_set_tls(struct relay_server *server, SSL_CTX *tls)
 {
     SSL_CTX_free(server->tls);
     server->tls = tls;
 }
 
-void server_accept(void *arg, int fd)
+void relay_server_accept(void *arg, int fd)
 {
-    struct server *server = arg;
+    struct relay_server *server = arg;
     union endpoint endpoint;
     server->counts.accepted++;
     if (!endpoint_of_peer(fd, &endpoint))
         close(fd); /* it has gone already */
     else
-        peer_new(server, fd, &endpoint);
+        relay_connection_new(server, fd, &endpoint);
 }
 
 static void drop_event(struct event *event)
@@ -166,14 +167,14 @@ static void drop_event(struct event *event)
         event_free(event);
 }
 
-void server_free(struct server *server)
+void relay_server_free(struct relay_server *server)
 {
     if (!server)
         return;
     while (server->peers)
-        peer_free(server->peers);
+        relay_connection_free(server->peers);
     while (server->doomed)
-        peer_free(server->doomed);
+        relay_connection_free(server->doomed);
     drop_event(server->reaper);
     drop_event(server->tender);
     drop_event(server->ending);
@@ -183,16 +184,16 @@ void server_free(struct server *server)
     free(server);
 }
 
-void server_count(const struct server *server, struct server_counts *ret_counts)
+void relay_server_count(const struct relay_server *server, struct relay_server_counts *ret_counts)
 {
     *ret_counts = server->counts;
 }
 
 /* ---- the end ---- */
 
-static bool all_rest(const struct server *server)
+static bool all_rest(const struct relay_server *server)
 {
-    const struct peer *peer;
+    const struct relay_connection *peer;
     DL_FOREACH(server->peers, peer)
     {
         if (peer->client && !rules_resting(peer->client))
@@ -201,9 +202,9 @@ static bool all_rest(const struct server *server)
     return true;
 }
 
-static void say_goodbye(struct server *server)
+static void say_goodbye(struct relay_server *server)
 {
-    struct peer *peer, *next;
+    struct relay_connection *peer, *next;
     server->goodbye = true;
     server->deadline = mono_ms() + END_GOODBYE_MS;
     DL_FOREACH_SAFE(server->peers, peer, next)
@@ -211,7 +212,7 @@ static void say_goodbye(struct server *server)
         if (peer->client)
             ws_close(peer->ws);
         else
-            peer_doom(peer, SERVER_ENDING);
+            relay_connection_drop(peer, RELAY_DROP_ENDING);
     }
 }
 
@@ -219,7 +220,7 @@ static void on_ending(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd;
     (void)what;
-    struct server *server = arg;
+    struct relay_server *server = arg;
     bool late = mono_ms() >= server->deadline;
     if (server->goodbye && (late || !server->peers)) {
         event_del(server->ending);
@@ -229,10 +230,10 @@ static void on_ending(evutil_socket_t fd, short what, void *arg)
     }
 }
 
-void server_end(struct server *server, void (*done)(void *arg), void *arg)
+void relay_server_end(struct relay_server *server, void (*done)(void *arg), void *arg)
 {
     struct timeval often = mono_timeval(END_LOOK_MS);
-    struct peer *peer;
+    struct relay_connection *peer;
     server->ended = done;
     server->ended_arg = arg;
     server->deadline = mono_ms() + END_WORK_MS;
@@ -244,6 +245,6 @@ void server_end(struct server *server, void (*done)(void *arg), void *arg)
     }
     DL_FOREACH(server->peers, peer)
     {
-        peer_set_pause(peer);
+        relay_connection_set_pause(peer);
     }
 }

@@ -7,14 +7,14 @@
 #include "relay/store.h"
 
 struct event_base;
-struct expiry;
+struct relay_expiry;
 
 /* Looks at once, and then at least once in a minute; more often where `retention` (ms) is short.
  * `store` must outlive it. New. NULL when out of memory. */
-struct expiry *expiry_new(struct event_base *base, const struct relay_store *store,
-                          int64_t retention);
+struct relay_expiry *relay_expiry_new(struct event_base *base, const struct relay_store *store,
+                                      int64_t retention);
 
 /* NULL is fine. */
-void expiry_free(struct expiry *expiry);
+void relay_expiry_free(struct relay_expiry *expiry);
 
 #endif

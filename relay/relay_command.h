@@ -1,0 +1,65 @@
+/* What a client says to a relay: JSON objects, one per WebSocket message, read within bounds.
+ * Relay's half of wormhole/wire.h. */
+#ifndef RELAY_COMMAND_H
+#define RELAY_COMMAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <jansson.h>
+
+/* Longest hashcash stamp, and name of a method; stamps are about 60. */
+#define RELAY_COMMAND_STAMP_MAX  512
+#define RELAY_COMMAND_METHOD_MAX 32
+/* Room for the longest sentence of command.fault. */
+#define RELAY_COMMAND_FAULT_SIZE 64
+
+enum relay_command_type {
+    RELAY_COMMAND_UNKNOWN = 0, /* always with a fault */
+    RELAY_COMMAND_ADD,
+    RELAY_COMMAND_ALLOCATE,
+    RELAY_COMMAND_BIND,
+    RELAY_COMMAND_CLAIM,
+    RELAY_COMMAND_CLOSE,
+    RELAY_COMMAND_LIST,
+    RELAY_COMMAND_OPEN,
+    RELAY_COMMAND_PERMIT, /* submit-permissions, submit-permission */
+    RELAY_COMMAND_PING,
+    RELAY_COMMAND_RELEASE,
+    RELAY_COMMAND_TYPES, /* how many there are */
+};
+
+struct relay_command {
+    enum relay_command_type type;
+    char fault[RELAY_COMMAND_FAULT_SIZE]; /* why it cannot be obeyed, one sentence for the `error`;
+                                       "" if it can */
+    const char *appid, *side;             /* bind */
+    const char *nameplate;                /* claim; release, or NULL */
+    const char *mailbox;                  /* open; close, or NULL */
+    const char *phase, *body;             /* add; the body is hex */
+    size_t body_length;                   /* of the hex */
+    const char *mood;                     /* close, or NULL */
+    const char *method, *stamp;           /* permit; the stamp may be NULL */
+    const json_t *ping;                   /* ping: a number */
+    const char *id;                       /* or NULL */
+    json_t *root;                         /* owns all of the above; NULL if it is no JSON object */
+};
+
+/*
+ * Reads one message. Whatever a stranger wrote gives a command: a bad one has a fault. False only
+ * when out of memory. On success the caller calls relay_command_free().
+ */
+bool relay_command_parse(const char *text, size_t length, struct relay_command *ret_command);
+
+/* True if it has a type, known or not: then it is acknowledged, with the `id` as it came. */
+bool relay_command_has_type(const struct relay_command *command);
+
+/* Takes the body out and leaves an empty one, for a command that waits for the store: an `error`
+ * can still quote it, without the weight. New, json_decref(). command.body stays valid as long as
+ * that. */
+json_t *relay_command_take_body(struct relay_command *command);
+
+/* Frees what the command holds. A zeroed one is fine. */
+void relay_command_free(struct relay_command *command);
+
+#endif
