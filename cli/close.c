@@ -6,7 +6,7 @@
 #include "cli/result.h"
 
 /* Carries out a method whose only argument is the session. */
-static enum exit_status call_session(struct wormclient *client, const struct options *options,
+static enum exit_status call_session(struct wormclient *client, const struct cli_options *options,
                                      const char *method, bool force)
 {
     struct wormclient_params *params = wormclient_params_new();
@@ -25,17 +25,17 @@ static enum exit_status call_session(struct wormclient *client, const struct opt
     return status;
 }
 
-enum exit_status close_run(struct wormclient *client, const struct options *options)
+enum exit_status close_run(struct wormclient *client, const struct cli_options *options)
 {
     return call_session(client, options, "close", false);
 }
 
-enum exit_status poll_run(struct wormclient *client, const struct options *options)
+enum exit_status poll_run(struct wormclient *client, const struct cli_options *options)
 {
     return call_session(client, options, "poll", false);
 }
 
-enum exit_status forget_run(struct wormclient *client, const struct options *options)
+enum exit_status forget_run(struct wormclient *client, const struct cli_options *options)
 {
     return call_session(client, options, "forget", options->given[OPTION_FORCE]);
 }

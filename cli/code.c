@@ -15,7 +15,7 @@ static bool is_asked_for(const char *argument)
     return argument == NULL || strcmp(argument, "-") == 0;
 }
 
-static enum exit_status read_text(struct wormclient *client, const struct options *options,
+static enum exit_status read_text(struct wormclient *client, const struct cli_options *options,
                                   const char *appid, char **ret_text)
 {
     char *argument = options->count > 0 ? options->arguments[0] : options->text[OPTION_CODE];
@@ -46,7 +46,7 @@ static enum exit_status take_uri(struct code *code)
     return code->text != NULL ? EXIT_DONE : report_memory();
 }
 
-enum exit_status code_read(struct wormclient *client, const struct options *options,
+enum exit_status code_read(struct wormclient *client, const struct cli_options *options,
                            const char *appid, struct code *ret_code)
 {
     struct code code = {0};
@@ -68,7 +68,7 @@ void code_clear(struct code *code)
     *code = (struct code){0};
 }
 
-enum exit_status code_check_options(const char *command, const struct options *options)
+enum exit_status code_check_options(const char *command, const struct cli_options *options)
 {
     if (options->count > 0 && options->given[OPTION_CODE])
         return report_usage(command, "one code is enough: CODE or --code CODE");

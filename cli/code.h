@@ -16,13 +16,13 @@ struct code {
  * input, which on a terminal asks for it (cli/prompt.h; `appid` as there). It may be a
  * wormhole-transfer: URI. *ret_code is new; code_clear().
  */
-enum exit_status code_read(struct wormclient *client, const struct options *options,
+enum exit_status code_read(struct wormclient *client, const struct cli_options *options,
                            const char *appid, struct code *ret_code);
 
 /* Wipes and frees. */
 void code_clear(struct code *code);
 
 /* A usage error in `command` if the code stands both in the arguments and behind --code. */
-enum exit_status code_check_options(const char *command, const struct options *options);
+enum exit_status code_check_options(const char *command, const struct cli_options *options);
 
 #endif

@@ -13,7 +13,7 @@
 static char program[] = "wormctl";
 
 /* True if the options ask for help or the version, which are then printed. */
-static bool answer_questions(const struct options *options, const struct command *command)
+static bool answer_questions(const struct cli_options *options, const struct cli_command *command)
 {
     if (options->given[OPTION_HELP]) {
         if (command != NULL)
@@ -29,7 +29,8 @@ static bool answer_questions(const struct options *options, const struct command
     return false;
 }
 
-static enum exit_status check_usage(const struct command *command, const struct options *options)
+static enum exit_status check_usage(const struct cli_command *command,
+                                    const struct cli_options *options)
 {
     if (options->count < command->least)
         return report_usage(command->name, "%s wants %s", command->name, command->usage);
@@ -47,8 +48,8 @@ static enum exit_status check_usage(const struct command *command, const struct 
     return command->check != NULL ? command->check(options) : EXIT_DONE;
 }
 
-static enum exit_status connect_and_run(const struct command *command,
-                                        const struct options *options)
+static enum exit_status connect_and_run(const struct cli_command *command,
+                                        const struct cli_options *options)
 {
     struct wormclient_error error = {0};
     struct wormclient *client;
@@ -66,7 +67,7 @@ static enum exit_status connect_and_run(const struct command *command,
     return status;
 }
 
-static enum exit_status run_command(const struct command *command, struct options *options,
+static enum exit_status run_command(const struct cli_command *command, struct cli_options *options,
                                     int argc, char **argv)
 {
     enum exit_status status;
@@ -90,7 +91,7 @@ static enum exit_status unknown_command(const char *word)
 }
 
 /* The arguments begin with no command; but `text --help` is a question all the same. */
-static enum exit_status no_command(struct options *options)
+static enum exit_status no_command(struct cli_options *options)
 {
     char *word = options->arguments[0];
     enum exit_status status;
@@ -109,8 +110,8 @@ static enum exit_status no_command(struct options *options)
 
 enum exit_status command_main(int argc, char **argv)
 {
-    struct options options = {0};
-    const struct command *command;
+    struct cli_options options = {0};
+    const struct cli_command *command;
     enum exit_status status;
     int words;
 

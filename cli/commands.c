@@ -10,7 +10,7 @@
 #define INBOX_OPTIONS (BIT(INBOX_MESSAGES) | BIT(INBOX_BYTES))
 #define BEGIN_OPTIONS (TALK_OPTIONS | INBOX_OPTIONS | BIT(APPID) | BIT(APP_VERSIONS))
 
-const struct command commands[] = {
+const struct cli_command commands[] = {
     {.name = "invite",
      .usage = "",
      .help = "begin a session and print its code",
@@ -195,7 +195,7 @@ const struct command commands[] = {
      .help = "receive a text from 'wormhole send --text' or 'wormctl text send'",
      .details = "Without CODE, or with -, it is read from standard input.",
      .options = TALK_OPTIONS | BIT(CODE),
-     .fields = fields_text,
+     .fields = fields_received_text,
      .most = 1,
      .check = text_receive_check,
      .run = text_receive_run},
@@ -203,7 +203,7 @@ const struct command commands[] = {
 
 const size_t command_count = sizeof(commands) / sizeof(commands[0]);
 
-uint64_t command_options(const struct command *command)
+uint64_t command_options(const struct cli_command *command)
 {
     return command->options | OPTIONS_GLOBAL | (command->fields != NULL ? BIT(FIELDS) : 0);
 }

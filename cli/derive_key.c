@@ -25,12 +25,12 @@ static size_t read_length(const char *text)
     return length <= LENGTH_MAX ? (size_t)length : 0;
 }
 
-static size_t wanted_length(const struct options *options)
+static size_t wanted_length(const struct cli_options *options)
 {
     return options->count > 2 ? read_length(options->arguments[2]) : LENGTH_DEFAULT;
 }
 
-enum exit_status derive_key_check(const struct options *options)
+enum exit_status derive_key_check(const struct cli_options *options)
 {
     if (wanted_length(options) == 0)
         return report_usage("derive-key", "LENGTH is a number from 1 to %d", LENGTH_MAX);
@@ -45,7 +45,7 @@ static void format_hex(const unsigned char *key, size_t length, char *ret_text)
         snprintf(ret_text + 2 * i, 3, "%02x", key[i]);
 }
 
-static enum exit_status print_key(const struct options *options, const char *session,
+static enum exit_status print_key(const struct cli_options *options, const char *session,
                                   const unsigned char *key, size_t length)
 {
     char hex[2 * LENGTH_MAX + 1];
@@ -61,7 +61,7 @@ static enum exit_status print_key(const struct options *options, const char *ses
     return status;
 }
 
-static enum exit_status derive(struct wormclient *client, const struct options *options,
+static enum exit_status derive(struct wormclient *client, const struct cli_options *options,
                                const char *session)
 {
     size_t length = wanted_length(options);
@@ -76,7 +76,7 @@ static enum exit_status derive(struct wormclient *client, const struct options *
     return status;
 }
 
-enum exit_status derive_key_run(struct wormclient *client, const struct options *options)
+enum exit_status derive_key_run(struct wormclient *client, const struct cli_options *options)
 {
     struct wormclient_error error = {0};
     struct wormclient_session *session = wormclient_show(client, options->arguments[0], &error);

@@ -8,7 +8,7 @@
  * fits 64 bits. */
 #define DECIMALS_MAX 9
 
-static const struct unit {
+static const struct duration_unit {
     char letter;
     int64_t ms;
 } units[] = {
@@ -25,7 +25,7 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-static const struct unit *find_unit(const char *text)
+static const struct duration_unit *find_unit(const char *text)
 {
     for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
         if (text[0] == units[i].letter && (text[0] == '\0' || text[1] == '\0'))
@@ -72,7 +72,7 @@ static bool read_decimals(const char **text, int64_t *ret_number, int64_t *ret_s
 bool duration_parse(const char *text, int64_t *ret_ms)
 {
     int64_t whole, decimals, scale, ms;
-    const struct unit *unit;
+    const struct duration_unit *unit;
 
     if (!read_whole(&text, &whole) || !read_decimals(&text, &decimals, &scale))
         return false;

@@ -14,7 +14,7 @@
 #define ESCAPE_GROWTH 4
 
 /* Characters that are never printed as they are: controls, and marks that reorder or hide. */
-static const struct range {
+static const struct unsafe_range {
     uint32_t first, last;
 } unsafe[] = {
     {0x00, 0x1f},     {0x7f, 0x9f},     {0x061c, 0x061c}, {0x200b, 0x200f},
@@ -22,7 +22,7 @@ static const struct range {
 };
 
 /* Lead bytes of UTF-8 (RFC 3629): by length, the bits that mark it and the least character. */
-static const struct lead {
+static const struct utf8_lead {
     unsigned char mask, mark;
     uint32_t least;
 } leads[] = {

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/begin.h"
+#include "cli/new_session.h"
 #include "cli/command.h"
 #include "cli/input.h"
 #include "cli/output.h"
@@ -17,7 +17,7 @@
 
 /* ---- export ---- */
 
-enum exit_status export_check(const struct options *options)
+enum exit_status export_check(const struct cli_options *options)
 {
     if (isatty(STDOUT_FILENO) && !options->given[OPTION_TERMINAL]) {
         report("the text is a secret, and no secret should stay on a terminal: write it to a file "
@@ -47,7 +47,7 @@ static enum exit_status write_safely(const char *text)
     return EXIT_DONE;
 }
 
-static enum exit_status finish(struct wormclient *client, const struct options *options)
+static enum exit_status finish(struct wormclient *client, const struct cli_options *options)
 {
     const char *session = options->arguments[0];
     struct wormclient_error error = {0};
@@ -60,7 +60,7 @@ static enum exit_status finish(struct wormclient *client, const struct options *
                                                            : report_error_about(&error, session);
 }
 
-enum exit_status export_run(struct wormclient *client, const struct options *options)
+enum exit_status export_run(struct wormclient *client, const struct cli_options *options)
 {
     const char *session = options->arguments[0];
     struct wormclient_error error = {0};
@@ -80,7 +80,7 @@ enum exit_status export_run(struct wormclient *client, const struct options *opt
 
 /* ---- import ---- */
 
-static enum exit_status import(struct wormclient *client, const struct options *options,
+static enum exit_status import(struct wormclient *client, const struct cli_options *options,
                                const char *text)
 {
     struct wormclient_error error = {0};
@@ -90,13 +90,13 @@ static enum exit_status import(struct wormclient *client, const struct options *
 
     if (session == NULL)
         return report_error(&error);
-    status = begin_print_session(options, session);
+    status = new_session_print(options, session);
     report_hint("The session goes on here. How it goes: wormctl show %s", report_label(session));
     wormclient_session_free(session);
     return status;
 }
 
-enum exit_status import_run(struct wormclient *client, const struct options *options)
+enum exit_status import_run(struct wormclient *client, const struct cli_options *options)
 {
     const char *path = options->count > 0 ? options->arguments[0] : NULL;
     size_t length;

@@ -75,7 +75,7 @@ const char *const fields_status[] = {
 };
 const char *const fields_sent[] = {"session", "number", NULL};
 const char *const fields_message[] = {"session", "number", "data", "text", NULL};
-const char *const fields_text[] = {"session", "text", NULL};
+const char *const fields_received_text[] = {"session", "text", NULL};
 const char *const fields_session[] = {"session", NULL};
 const char *const fields_key[] = {"session", "key", NULL};
 const char *const fields_change[] = {"change", "time", "session", "name", "events", "view", NULL};

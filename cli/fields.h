@@ -13,7 +13,7 @@ extern const char *const fields_view[];    /* a session */
 extern const char *const fields_status[];  /* the daemon */
 extern const char *const fields_sent[];    /* what send did */
 extern const char *const fields_message[]; /* a message */
-extern const char *const fields_text[];    /* a text that was received */
+extern const char *const fields_received_text[];    /* a text that was received */
 extern const char *const fields_session[]; /* only which session it was */
 extern const char *const fields_key[];     /* a derived key */
 extern const char *const fields_change[];  /* a change of a session */

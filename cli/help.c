@@ -48,7 +48,7 @@ void help_all(void)
          "4 the session failed, 5 no daemon.");
 }
 
-void help_command(const struct command *command)
+void help_command(const struct cli_command *command)
 {
     printf("usage: wormctl %s [OPTION]...%s%s\n%s\n", command->name,
            command->usage[0] != '\0' ? " " : "", command->usage, command->help);

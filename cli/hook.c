@@ -58,13 +58,13 @@ static bool set_view(const struct wormclient_value *view)
                           wormclient_value_flag(view, "paused", false) ? "1" : "0", 1) == 0;
 }
 
-static bool set_news(const struct news *news)
+static bool set_variables(const struct watch_line *line)
 {
-    char *words = news_words(news, " ");
+    char *words = watch_line_words(line, " ");
     bool done = words != NULL && setenv("WORMHOLED_EVENTS", words, 1) == 0 &&
-                set_number("WORMHOLED_CHANGE", news->change) &&
-                setenv("WORMHOLED_SESSION", news->session, 1) == 0 &&
-                setenv("WORMHOLED_NAME", news->name, 1) == 0 && set_view(news->view);
+                set_number("WORMHOLED_CHANGE", line->change) &&
+                setenv("WORMHOLED_SESSION", line->session, 1) == 0 &&
+                setenv("WORMHOLED_NAME", line->name, 1) == 0 && set_view(line->view);
 
     free(words);
     return done;
@@ -73,13 +73,14 @@ static bool set_news(const struct news *news)
 /* ---- running it ---- */
 
 /* In the child. Signals that wormctl ignores or catches are nothing to the command. */
-static _Noreturn void become(const char *command, const char *socket, const struct news *news)
+static _Noreturn void exec_command(const char *command, const char *socket,
+                                   const struct watch_line *line)
 {
     static const int signals[] = {SIGPIPE, SIGINT, SIGTERM};
 
     for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
         signal(signals[i], SIG_DFL);
-    if (set_news(news) && (socket == NULL || setenv("WORMHOLED_SOCKET", socket, 1) == 0))
+    if (set_variables(line) && (socket == NULL || setenv("WORMHOLED_SOCKET", socket, 1) == 0))
         execl("/bin/sh", "sh", "-c", command, (char *)NULL);
     _exit(STATUS_NO_SHELL);
 }
@@ -93,13 +94,13 @@ static void report_end(int64_t change, int status)
                WEXITSTATUS(status));
 }
 
-enum exit_status hook_run(const char *command, const char *socket, const struct news *news)
+enum exit_status hook_run(const char *command, const char *socket, const struct watch_line *line)
 {
     int status;
     pid_t child = fork();
 
     if (child == 0)
-        become(command, socket, news);
+        exec_command(command, socket, line);
     while (child > 0 && waitpid(child, &status, 0) < 0) {
         if (errno != EINTR)
             child = -1;
@@ -108,6 +109,6 @@ enum exit_status hook_run(const char *command, const char *socket, const struct 
         report("cannot run the command: %s", strerror(errno));
         return EXIT_FAILED;
     }
-    report_end(news->change, status);
+    report_end(line->change, status);
     return EXIT_DONE;
 }

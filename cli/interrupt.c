@@ -12,14 +12,14 @@
 #include "cli/interrupt.h"
 
 /* Two lines of text with a petname or two in it. */
-#define FAREWELL_MAX 1024
+#define MESSAGE_MAX 1024
 
-static char farewell[FAREWELL_MAX];
+static char message[MESSAGE_MAX];
 
 static void leave(int signal_number)
 {
     (void)signal_number;
-    if (write(STDERR_FILENO, farewell, strlen(farewell)) < 0) {
+    if (write(STDERR_FILENO, message, strlen(message)) < 0) {
         /* Nobody listens; what it says is true all the same. */
     }
     _exit(EXIT_INTERRUPTED);
@@ -42,7 +42,7 @@ void interrupt_say(const char *format, ...)
     sigemptyset(&block);
     sigaddset(&block, SIGINT);
     sigprocmask(SIG_BLOCK, &block, &before); /* never a half of one text */
-    snprintf(farewell, sizeof(farewell), "\nwormctl: %s\n", safe != NULL ? safe : "interrupted");
+    snprintf(message, sizeof(message), "\nwormctl: %s\n", safe != NULL ? safe : "interrupted");
     /* Who started us in the background and out of reach of Ctrl-C meant it. */
     if (sigaction(SIGINT, NULL, &old) == 0 && old.sa_handler != SIG_IGN)
         sigaction(SIGINT, &action, NULL);

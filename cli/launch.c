@@ -17,7 +17,7 @@
 
 #define DAEMON "wormholed"
 /* So much of what the daemon says when it cannot start is shown. */
-#define COMPLAINT_MAX 2048
+#define OUTPUT_MAX 2048
 /* If it does not start, another one that was started at the same time may be in its way, which
  * needs a moment until it listens: looked for so often, and so far apart (ms). */
 #define ATTEMPTS 50
@@ -46,25 +46,25 @@ static void find_daemon(char ret_path[PATH_MAX])
 }
 
 /* Nothing of its streams is ours, but for what it has to say. */
-static int prepare(posix_spawn_file_actions_t *actions, int complaints)
+static int prepare(posix_spawn_file_actions_t *actions, int output)
 {
     int failure = posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
 
     if (failure == 0)
-        failure = posix_spawn_file_actions_adddup2(actions, complaints, STDOUT_FILENO);
+        failure = posix_spawn_file_actions_adddup2(actions, output, STDOUT_FILENO);
     if (failure == 0)
-        failure = posix_spawn_file_actions_adddup2(actions, complaints, STDERR_FILENO);
+        failure = posix_spawn_file_actions_adddup2(actions, output, STDERR_FILENO);
     return failure;
 }
 
 /* Signals that we ignore are nothing that it should. */
-static int spawn_with(char *socket, int complaints, posix_spawn_file_actions_t *actions,
+static int spawn_with(char *socket, int output, posix_spawn_file_actions_t *actions,
                       posix_spawnattr_t *attributes, pid_t *ret_pid)
 {
     char daemon[PATH_MAX], name[] = DAEMON, option[] = "--socket";
     char *arguments[] = {name, option, socket, NULL};
     sigset_t defaults;
-    int failure = prepare(actions, complaints);
+    int failure = prepare(actions, output);
 
     find_daemon(daemon);
     sigemptyset(&defaults);
@@ -78,7 +78,7 @@ static int spawn_with(char *socket, int complaints, posix_spawn_file_actions_t *
 }
 
 /* Returns 0, or an errno. */
-static int spawn_daemon(char *socket, int complaints, pid_t *ret_pid)
+static int spawn_daemon(char *socket, int output, pid_t *ret_pid)
 {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
@@ -88,7 +88,7 @@ static int spawn_daemon(char *socket, int complaints, pid_t *ret_pid)
         return failure;
     failure = posix_spawnattr_init(&attributes);
     if (failure == 0) {
-        failure = spawn_with(socket, complaints, &actions, &attributes, ret_pid);
+        failure = spawn_with(socket, output, &actions, &attributes, ret_pid);
         posix_spawnattr_destroy(&attributes);
     }
     posix_spawn_file_actions_destroy(&actions);
@@ -96,48 +96,48 @@ static int spawn_daemon(char *socket, int complaints, pid_t *ret_pid)
 }
 
 /* All that comes before the end; what is too much is thrown away. */
-static void read_complaint(int fd, char ret_complaint[COMPLAINT_MAX])
+static void read_output(int fd, char ret_output[OUTPUT_MAX])
 {
     char rest[256];
     size_t length = 0;
     ssize_t got;
 
     do {
-        bool room = length + 1 < COMPLAINT_MAX;
+        bool room = length + 1 < OUTPUT_MAX;
 
-        got = read(fd, room ? ret_complaint + length : rest,
-                   room ? COMPLAINT_MAX - 1 - length : sizeof(rest));
+        got = read(fd, room ? ret_output + length : rest,
+                   room ? OUTPUT_MAX - 1 - length : sizeof(rest));
         if (got > 0 && room)
             length += (size_t)got;
     } while (got > 0 || (got < 0 && errno == EINTR));
-    ret_complaint[length] = '\0';
+    ret_output[length] = '\0';
 }
 
 /* It goes into the background once it can be reached: then, or when it failed, the process that we
  * started ends. Returns what that said. */
-static void await_daemon(pid_t pid, int complaints, char ret_complaint[COMPLAINT_MAX])
+static void await_daemon(pid_t pid, int output, char ret_output[OUTPUT_MAX])
 {
-    read_complaint(complaints, ret_complaint);
+    read_output(output, ret_output);
     while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
         continue;
 }
 
 /* Returns what is said about it: nothing, if all went well. */
-static void start(char *socket, char ret_complaint[COMPLAINT_MAX])
+static void start(char *socket, char ret_output[OUTPUT_MAX])
 {
     int ends[2], failure;
     pid_t pid;
 
     if (pipe2(ends, O_CLOEXEC) < 0) {
-        snprintf(ret_complaint, COMPLAINT_MAX, "%s", strerror(errno));
+        snprintf(ret_output, OUTPUT_MAX, "%s", strerror(errno));
         return;
     }
     failure = spawn_daemon(socket, ends[1], &pid);
     close(ends[1]);
     if (failure == 0)
-        await_daemon(pid, ends[0], ret_complaint);
+        await_daemon(pid, ends[0], ret_output);
     else
-        snprintf(ret_complaint, COMPLAINT_MAX, "%s: %s", DAEMON, strerror(failure));
+        snprintf(ret_output, OUTPUT_MAX, "%s: %s", DAEMON, strerror(failure));
     close(ends[0]);
 }
 
@@ -158,7 +158,7 @@ static struct wormclient *connect_patiently(const char *path, struct wormclient_
 
 enum exit_status launch_daemon(const char *path, struct wormclient **ret_client)
 {
-    char socket[SOCKET_PATH_MAX], complaint[COMPLAINT_MAX] = "";
+    char socket[SOCKET_PATH_MAX], output[OUTPUT_MAX] = "";
     struct wormclient_error error = {0};
     struct wormclient *client;
 
@@ -166,13 +166,13 @@ enum exit_status launch_daemon(const char *path, struct wormclient **ret_client)
         report("the path of the daemon's socket is too long");
         return EXIT_FAILED;
     }
-    start(socket, complaint);
+    start(socket, output);
     client = connect_patiently(socket, &error);
     if (client != NULL) {
         *ret_client = client;
         return EXIT_DONE;
     }
     report("cannot start the daemon");
-    report_lines("", complaint);
+    report_lines("", output);
     return report_error(&error);
 }

@@ -28,7 +28,7 @@ static const struct table_column columns[] = {
 /* A way to list: what is done for each view, and after each page. */
 struct listing {
     enum exit_status (*view)(struct listing *listing, const struct wormclient_value *view);
-    const struct options *options;
+    const struct cli_options *options;
     struct table *table; /* NULL unless it is one */
     int64_t now;
 };
@@ -162,7 +162,7 @@ static enum exit_status list_pages(struct wormclient *client, struct listing *li
     return status == EXIT_DONE && error.code != WORMCLIENT_OK ? report_error(&error) : status;
 }
 
-enum exit_status list_run(struct wormclient *client, const struct options *options)
+enum exit_status list_run(struct wormclient *client, const struct cli_options *options)
 {
     struct listing listing = {.options = options, .now = when_now()};
     enum exit_status status;

@@ -28,7 +28,7 @@ static int match_name(const char *name, int count, char **arguments)
     return count >= 2 && strcmp(arguments[1], name + length + 1) == 0 ? 2 : 0;
 }
 
-const struct command *command_find(int count, char **arguments, int *ret_words)
+const struct cli_command *command_find(int count, char **arguments, int *ret_words)
 {
     for (size_t i = 0; i < command_count; i++) {
         int words = match_name(commands[i].name, count, arguments);
@@ -41,7 +41,7 @@ const struct command *command_find(int count, char **arguments, int *ret_words)
     return NULL;
 }
 
-bool command_in_family(const struct command *command, const char *word)
+bool command_in_family(const struct cli_command *command, const char *word)
 {
     size_t length = strlen(word);
 

@@ -47,7 +47,7 @@ static enum exit_status print_bytes(const struct wormclient_value *message)
     return status;
 }
 
-enum exit_status message_print(const struct options *options,
+enum exit_status message_print(const struct cli_options *options,
                                const struct wormclient_value *message)
 {
     return result_wanted(options) ? result_object(options, message_json(message))

@@ -16,7 +16,7 @@ int64_t message_number(const struct wormclient_value *message);
 
 /* Prints its bytes exactly (on a terminal a newline may follow), or what result_object() prints,
  * and flushes. */
-enum exit_status message_print(const struct options *options,
+enum exit_status message_print(const struct cli_options *options,
                                const struct wormclient_value *message);
 
 #endif

@@ -27,7 +27,7 @@ static bool read_string(const json_t *string, enum offer_kind kind, struct offer
 #define NAME_SHOWN_MAX 255
 
 /* What a file or directory looks like in an offer. */
-static const struct kind {
+static const struct offer_file_kind {
     const char *key, *name_key, *size_key, *word;
 } kinds[] = {
     {"file", "filename", "filesize", "a file"},
@@ -35,7 +35,7 @@ static const struct kind {
 };
 
 /* "a file (notes.txt, 12 bytes)". New; free(); NULL: out of memory. */
-static char *describe(const json_t *value, const struct kind *kind)
+static char *describe(const json_t *value, const struct offer_file_kind *kind)
 {
     const char *name = json_string_value(json_object_get(value, kind->name_key));
     const json_t *size = json_object_get(value, kind->size_key);
@@ -105,7 +105,7 @@ static bool read_error(const json_t *value, struct offer *ret_offer)
 }
 
 /* An error outweighs all else that a message may hold. */
-static const struct key {
+static const struct offer_key {
     const char *name;
     bool (*read)(const json_t *value, struct offer *ret_offer);
 } keys[] = {

@@ -117,11 +117,11 @@ static bool read_duration(const char *text, int64_t *ret_number)
     return duration_parse(text, ret_number) && *ret_number > 0;
 }
 
-static const struct kind {
+static const struct option_kind_row {
     int argument; /* as getopt_long calls it */
     bool (*read)(const char *text, int64_t *ret_number);
     const char *wanted;
-} kinds[] = {
+} kind_rows[] = {
     [OPTION_FLAG] = {no_argument, NULL, NULL},
     [OPTION_TEXT] = {required_argument, read_text, "a value that is not empty"},
     [OPTION_ANY] = {required_argument, read_any, "a value"},
@@ -135,7 +135,7 @@ static const struct kind {
 };
 
 /* getopt's tables, made of ours. */
-struct spelling {
+struct getopt_tables {
     struct option longs[OPTIONS + 1];
     char letters[2 * OPTIONS + 2];
 };
@@ -147,12 +147,12 @@ struct spelling {
 static size_t spell_letter(const struct option_row *row, size_t count, char *letters)
 {
     letters[count++] = row->letter;
-    if (kinds[row->kind].argument == required_argument)
+    if (kind_rows[row->kind].argument == required_argument)
         letters[count++] = ':';
     return count;
 }
 
-static void spell(uint64_t allowed, bool stop_early, struct spelling *ret_spelling)
+static void spell(uint64_t allowed, bool stop_early, struct getopt_tables *ret_spelling)
 {
     size_t count = 0, letters = 0;
 
@@ -164,7 +164,7 @@ static void spell(uint64_t allowed, bool stop_early, struct spelling *ret_spelli
             continue;
         ret_spelling->longs[count++] =
             (struct option){.name = option_rows[id].name,
-                            .has_arg = kinds[option_rows[id].kind].argument,
+                            .has_arg = kind_rows[option_rows[id].kind].argument,
                             .val = RESULT_BASE + id};
         if (option_rows[id].letter != 0)
             letters = spell_letter(&option_rows[id], letters, ret_spelling->letters);
@@ -182,14 +182,14 @@ static enum option_id found_option(int result)
     return OPTIONS;
 }
 
-static enum exit_status take_option(struct options *options, const char *command, enum option_id id,
-                                    char *value)
+static enum exit_status take_option(struct cli_options *options, const char *command,
+                                    enum option_id id, char *value)
 {
     const struct option_row *row = &option_rows[id];
 
-    if (value != NULL && !kinds[row->kind].read(value, &options->number[id])) {
-        return report_usage(command, "--%s wants %s, not '%s'", row->name, kinds[row->kind].wanted,
-                            value);
+    if (value != NULL && !kind_rows[row->kind].read(value, &options->number[id])) {
+        return report_usage(command, "--%s wants %s, not '%s'", row->name,
+                            kind_rows[row->kind].wanted, value);
     }
     if (value == NULL)
         options->number[id] = -1;
@@ -198,10 +198,10 @@ static enum exit_status take_option(struct options *options, const char *command
     return EXIT_DONE;
 }
 
-enum exit_status options_read(struct options *options, const char *command, uint64_t allowed,
+enum exit_status options_read(struct cli_options *options, const char *command, uint64_t allowed,
                               int argc, char **argv)
 {
-    struct spelling spelling;
+    struct getopt_tables spelling;
     enum exit_status status;
     int result;
 

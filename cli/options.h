@@ -76,7 +76,7 @@ struct option_row {
 /* By enum option_id. */
 extern const struct option_row option_rows[OPTIONS];
 
-struct options {
+struct cli_options {
     bool given[OPTIONS];
     char *text[OPTIONS];     /* borrowed from argv */
     int64_t number[OPTIONS]; /* of numbers and sizes; the durations in ms, -1 if left out */
@@ -90,7 +90,7 @@ struct options {
  * other arguments; but while `command` is NULL they end at the first other argument. Says what is
  * wrong, naming `command`, and returns EXIT_USAGE.
  */
-enum exit_status options_read(struct options *options, const char *command, uint64_t allowed,
+enum exit_status options_read(struct cli_options *options, const char *command, uint64_t allowed,
                               int argc, char **argv);
 
 #endif

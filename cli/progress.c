@@ -103,7 +103,7 @@ enum progress progress_closed(const struct wormclient_session *session)
     return report_is_failure(session) ? PROGRESS_ENDED : PROGRESS_REACHED;
 }
 
-static const struct condition {
+static const struct wait_condition {
     const char *name;
     progress_check check;
 } conditions[] = {

@@ -7,19 +7,18 @@
 #include "cli/report.h"
 
 /* One run of recv. */
-struct reader {
+struct recv_run {
     struct wormclient *client;
-    const struct options *options;
+    const struct cli_options *options;
     const char *session; /* its id: a name may come to mean another one meanwhile */
     uint32_t from;       /* number of the next message */
     bool any;            /* at least one was printed */
 };
 
-static enum exit_status acknowledge(const struct reader *reader, uint32_t number)
+static enum exit_status acknowledge(const struct recv_run *run, uint32_t number)
 {
     struct wormclient_error error = {0};
-    struct wormclient_session *session =
-        wormclient_ack(reader->client, reader->session, number, &error);
+    struct wormclient_session *session = wormclient_ack(run->client, run->session, number, &error);
 
     if (session == NULL)
         return report_error(&error);
@@ -27,25 +26,25 @@ static enum exit_status acknowledge(const struct reader *reader, uint32_t number
     return EXIT_DONE;
 }
 
-static enum exit_status take(struct reader *reader, const struct wormclient_value *message,
+static enum exit_status take(struct recv_run *run, const struct wormclient_value *message,
                              uint32_t number)
 {
-    enum exit_status status = message_print(reader->options, message);
+    enum exit_status status = message_print(run->options, message);
 
-    if (status == EXIT_DONE && !reader->options->given[OPTION_PEEK])
-        status = acknowledge(reader, number);
-    reader->any = true;
-    reader->from = number + 1;
+    if (status == EXIT_DONE && !run->options->given[OPTION_PEEK])
+        status = acknowledge(run, number);
+    run->any = true;
+    run->from = number + 1;
     return status;
 }
 
 /* The daemon gave no message. While the user still has to compare verifiers, one may yet come. */
-static enum exit_status not_given(const struct reader *reader, const struct wormclient_error *error,
+static enum exit_status not_given(const struct recv_run *run, const struct wormclient_error *error,
                                   bool *ret_taken)
 {
-    const char *label = reader->options->arguments[0];
+    const char *label = run->options->arguments[0];
 
-    if (error->code != WORMCLIENT_UNVERIFIED || !reader->options->given[OPTION_WAIT])
+    if (error->code != WORMCLIENT_UNVERIFIED || !run->options->given[OPTION_WAIT])
         return report_error_about(error, label);
     report("messages are held back until the verifiers are compared: wormctl verify %s", label);
     *ret_taken = false;
@@ -53,49 +52,49 @@ static enum exit_status not_given(const struct reader *reader, const struct worm
 }
 
 /* Takes the next message, if there is one: *ret_taken. */
-static enum exit_status take_next(struct reader *reader, bool *ret_taken)
+static enum exit_status take_next(struct recv_run *run, bool *ret_taken)
 {
     struct wormclient_error error = {0};
     struct wormclient_value *message;
     enum exit_status status = EXIT_DONE;
     int64_t number;
 
-    message = message_ask(reader->client, reader->session, reader->from, &error);
+    message = message_ask(run->client, run->session, run->from, &error);
     if (message == NULL)
-        return not_given(reader, &error, ret_taken);
+        return not_given(run, &error, ret_taken);
     number = message_number(message);
     if (number >= 0)
-        status = take(reader, message, (uint32_t)number);
+        status = take(run, message, (uint32_t)number);
     wormclient_result_free(message);
     *ret_taken = number >= 0;
     return status;
 }
 
-static enum exit_status take_all(struct reader *reader)
+static enum exit_status take_all(struct recv_run *run)
 {
     bool taken = true;
     enum exit_status status = EXIT_DONE;
 
     while (status == EXIT_DONE && taken) {
-        status = take_next(reader, &taken);
-        taken = taken && reader->options->given[OPTION_ALL];
+        status = take_next(run, &taken);
+        taken = taken && run->options->given[OPTION_ALL];
     }
     return status;
 }
 
 /* Nothing is there: waits for it, or says why it will not come. */
-static enum exit_status nothing_there(const struct reader *reader)
+static enum exit_status nothing_there(const struct recv_run *run)
 {
-    const struct options *options = reader->options;
+    const struct cli_options *options = run->options;
     struct wormclient_error error = {0};
     struct wormclient_session *session;
     enum exit_status status = EXIT_NOTHING;
 
     if (options->given[OPTION_WAIT]) {
-        return await_session(reader->client, reader->session, progress_message,
+        return await_session(run->client, run->session, progress_message,
                              options->number[OPTION_WAIT], NULL, NULL);
     }
-    session = wormclient_show(reader->client, reader->session, &error);
+    session = wormclient_show(run->client, run->session, &error);
     if (session == NULL)
         return report_error(&error);
     if (progress_message(session) == PROGRESS_ENDED)
@@ -107,20 +106,20 @@ static enum exit_status nothing_there(const struct reader *reader)
 }
 
 /* After the waiting. */
-static enum exit_status take_what_came(struct reader *reader)
+static enum exit_status take_what_came(struct recv_run *run)
 {
-    enum exit_status status = take_all(reader);
+    enum exit_status status = take_all(run);
 
-    if (status == EXIT_DONE && !reader->any) {
+    if (status == EXIT_DONE && !run->any) {
         report("the message was taken by somebody else");
         return EXIT_NOTHING;
     }
     return status;
 }
 
-enum exit_status recv_run(struct wormclient *client, const struct options *options)
+enum exit_status recv_run(struct wormclient *client, const struct cli_options *options)
 {
-    struct reader reader = {.client = client, .options = options};
+    struct recv_run run = {.client = client, .options = options};
     struct wormclient_error error = {0};
     struct wormclient_session *session;
     enum exit_status status;
@@ -128,12 +127,12 @@ enum exit_status recv_run(struct wormclient *client, const struct options *optio
     session = wormclient_show(client, options->arguments[0], &error);
     if (session == NULL)
         return report_error_about(&error, options->arguments[0]);
-    reader.session = wormclient_session_id(session);
-    status = take_all(&reader);
-    if (status == EXIT_DONE && !reader.any) {
-        status = nothing_there(&reader);
+    run.session = wormclient_session_id(session);
+    status = take_all(&run);
+    if (status == EXIT_DONE && !run.any) {
+        status = nothing_there(&run);
         if (status == EXIT_DONE)
-            status = take_what_came(&reader);
+            status = take_what_came(&run);
     }
     wormclient_session_free(session);
     return status;

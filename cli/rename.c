@@ -5,7 +5,7 @@
 #include "cli/report.h"
 #include "cli/result.h"
 
-enum exit_status rename_run(struct wormclient *client, const struct options *options)
+enum exit_status rename_run(struct wormclient *client, const struct cli_options *options)
 {
     const char *name = options->count > 1 ? options->arguments[1] : NULL;
     struct wormclient_error error = {0};

@@ -11,11 +11,11 @@
 
 /* Exit status and advice for errors that have more to say than "failed". SESSION stands for what
  * the user called it. */
-static const struct advice {
+static const struct error_hint {
     enum wormclient_code code;
     enum exit_status status;
     const char *text; /* NULL: the error says it all */
-} advices[] = {
+} error_hints[] = {
     {WORMCLIENT_NO_DAEMON, EXIT_NO_DAEMON,
      "start the daemon: systemctl --user start wormholed, or just: wormholed"},
     {WORMCLIENT_DENIED, EXIT_FAILED, "the daemon serves the user who started it, and nobody else"},
@@ -107,7 +107,7 @@ enum exit_status report_try_help(const char *command)
 }
 
 /* Says the advice, with the session's name for the word SESSION. */
-static void advise(const char *text, const char *session)
+static void hint_about(const char *text, const char *session)
 {
     static const char word[] = "SESSION";
     const char *place = strstr(text, word);
@@ -124,11 +124,11 @@ enum exit_status report_error_about(const struct wormclient_error *error, const 
     /* The daemon found a mistake that the command line brought: as good as found here. */
     if (report_is_code(error, "bad-params"))
         return EXIT_USAGE;
-    for (size_t i = 0; i < sizeof(advices) / sizeof(advices[0]); i++) {
-        if (advices[i].code == error->code) {
-            if (advices[i].text != NULL)
-                advise(advices[i].text, session);
-            return advices[i].status;
+    for (size_t i = 0; i < sizeof(error_hints) / sizeof(error_hints[0]); i++) {
+        if (error_hints[i].code == error->code) {
+            if (error_hints[i].text != NULL)
+                hint_about(error_hints[i].text, session);
+            return error_hints[i].status;
         }
     }
     return EXIT_FAILED;

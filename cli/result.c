@@ -7,7 +7,7 @@
 #include "cli/report.h"
 #include "cli/result.h"
 
-bool result_wanted(const struct options *options)
+bool result_wanted(const struct cli_options *options)
 {
     return options->given[OPTION_JSON] || options->given[OPTION_FIELDS];
 }
@@ -30,7 +30,7 @@ static enum exit_status print_picked(const json_t *object, const char *wanted)
     return status;
 }
 
-static enum exit_status print_object(const struct options *options, const json_t *object)
+static enum exit_status print_object(const struct cli_options *options, const json_t *object)
 {
     const char *fields = options->text[OPTION_FIELDS];
 
@@ -42,7 +42,7 @@ static enum exit_status print_object(const struct options *options, const json_t
                                        : fields_print(object, fields);
 }
 
-enum exit_status result_object(const struct options *options, json_t *object)
+enum exit_status result_object(const struct cli_options *options, json_t *object)
 {
     enum exit_status status = object != NULL ? print_object(options, object) : report_memory();
 
@@ -59,12 +59,13 @@ json_t *result_load(const struct wormclient_value *value)
     return object;
 }
 
-enum exit_status result_value(const struct options *options, const struct wormclient_value *value)
+enum exit_status result_value(const struct cli_options *options,
+                              const struct wormclient_value *value)
 {
     return result_wanted(options) ? result_object(options, result_load(value)) : EXIT_DONE;
 }
 
-enum exit_status result_session(const struct options *options,
+enum exit_status result_session(const struct cli_options *options,
                                 const struct wormclient_session *session)
 {
     return result_value(options, wormclient_session_view(session));

@@ -9,7 +9,7 @@
 #include "cli/report.h"
 #include "cli/result.h"
 
-static enum exit_status send_bytes(struct wormclient *client, const struct options *options,
+static enum exit_status send_bytes(struct wormclient *client, const struct cli_options *options,
                                    const char *data, size_t length)
 {
     struct wormclient_params *params = wormclient_params_new();
@@ -27,7 +27,7 @@ static enum exit_status send_bytes(struct wormclient *client, const struct optio
     return status;
 }
 
-enum exit_status send_run(struct wormclient *client, const struct options *options)
+enum exit_status send_run(struct wormclient *client, const struct cli_options *options)
 {
     char *data;
     size_t length;

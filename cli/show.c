@@ -9,7 +9,7 @@
 #include "cli/command.h"
 #include "cli/report.h"
 #include "cli/result.h"
-#include "cli/sheet.h"
+#include "cli/details.h"
 #include "cli/verifier.h"
 
 static void show_verifier(const struct wormclient_value *view, const char *label, const char *key)
@@ -28,9 +28,9 @@ static void show_verification(const struct wormclient_value *view, const char *l
     if (verification == NULL || strcmp(verification, "none") == 0)
         return;
     if (strcmp(verification, "pending") == 0)
-        sheet_line(label, "pending: messages are held back until the verifiers were compared");
+        details_line(label, "pending: messages are held back until the verifiers were compared");
     else
-        sheet_line(label, verification);
+        details_line(label, verification);
 }
 
 /* It is kept only because nobody has said yet that its text is safe. */
@@ -40,8 +40,8 @@ static void show_unconfirmed(const struct wormclient_value *view, const char *la
     const char *state = wormclient_value_text(view, key);
 
     if (state != NULL && strcmp(state, "exported") == 0)
-        sheet_line(label, "its text may not have arrived: wormctl export prints it again; "
-                          "once it has: wormctl forget --force");
+        details_line(label, "its text may not have arrived: wormctl export prints it again; "
+                            "once it has: wormctl forget --force");
 }
 
 /* ", LABEL: N", unless the peer says nothing about it. */
@@ -63,7 +63,7 @@ static void show_sent(const struct wormclient_value *view, const char *label, co
              wormclient_value_number(view, key, 0), wormclient_value_number(view, "stored", 0));
     add_receipt(view, "delivered", "delivered", text, sizeof(text));
     add_receipt(view, "read", "read", text, sizeof(text));
-    sheet_line(label, text);
+    details_line(label, text);
 }
 
 static void show_received(const struct wormclient_value *view, const char *label, const char *key)
@@ -72,13 +72,13 @@ static void show_received(const struct wormclient_value *view, const char *label
 
     snprintf(text, sizeof(text), "%" PRId64 ", of these unread: %" PRId64,
              wormclient_value_number(view, key, 0), wormclient_value_number(view, "unread", 0));
-    sheet_line(label, text);
+    details_line(label, text);
 }
 
 static void show_paused(const struct wormclient_value *view, const char *label, const char *key)
 {
     if (wormclient_value_flag(view, key, false))
-        sheet_line(label, "the other side is not heard until some messages are acknowledged");
+        details_line(label, "the other side is not heard until some messages are acknowledged");
 }
 
 static void show_inbox(const struct wormclient_value *view, const char *label, const char *key)
@@ -90,7 +90,7 @@ static void show_inbox(const struct wormclient_value *view, const char *label, c
         return;
     snprintf(text, sizeof(text), "%" PRId64 " unread messages, %" PRId64 " bytes at most", messages,
              wormclient_value_number(view, "inbox_bytes", 0));
-    sheet_line(label, text);
+    details_line(label, text);
 }
 
 /* Nobody asked for an empty object. */
@@ -99,7 +99,7 @@ static void show_versions(const struct wormclient_value *view, const char *label
     const char *versions = wormclient_value_text(view, key);
 
     if (versions != NULL && strcmp(versions, "{}") != 0)
-        sheet_line(label, versions);
+        details_line(label, versions);
 }
 
 static void show_heals(const struct wormclient_value *view, const char *label, const char *key)
@@ -111,7 +111,7 @@ static void show_heals(const struct wormclient_value *view, const char *label, c
         return;
     snprintf(text, sizeof(text), "%" PRId64 " %s the relay had forgotten the mailbox", heals,
              heals == 1 ? "time" : "times");
-    sheet_line(label, text);
+    details_line(label, text);
 }
 
 /* While it is at the relay the plan is the past. */
@@ -120,49 +120,49 @@ static void show_next_visit(const struct wormclient_value *view, const char *lab
     const char *connection = wormclient_value_text(view, "connection");
 
     if (connection == NULL || strcmp(connection, "none") == 0)
-        sheet_moment(view, label, key);
+        details_moment(view, label, key);
 }
 
 static void show_deadline(const struct wormclient_value *view, const char *label, const char *key)
 {
     if (wormclient_value_text(view, "result") == NULL)
-        sheet_moment(view, label, key);
+        details_moment(view, label, key);
 }
 
-static const struct sheet_row rows[] = {
-    {"id", "id", sheet_text},
-    {"name", "name", sheet_text},
-    {"state", "state", sheet_text},
+static const struct details_row rows[] = {
+    {"id", "id", details_text},
+    {"name", "name", details_text},
+    {"state", "state", details_text},
     {"unconfirmed", "state", show_unconfirmed},
-    {"result", "result", sheet_text},
-    {"reason", "reason", sheet_text},
-    {"code", "code", sheet_text},
+    {"result", "result", details_text},
+    {"reason", "reason", details_text},
+    {"code", "code", details_text},
     {"verifier", "verifier", show_verifier},
     {"verification", "verification", show_verification},
     {"sent", "sent", show_sent},
     {"received", "received", show_received},
     {"paused", "paused", show_paused},
     {"inbox holds", "inbox_messages", show_inbox},
-    {"application", "appid", sheet_text},
+    {"application", "appid", details_text},
     {"we say", "app_versions", show_versions},
-    {"peer says", "peer_versions", sheet_text},
-    {"relay", "relay", sheet_text},
-    {"relay says", "motd", sheet_text},
-    {"relay refuses", "relay_error", sheet_text},
-    {"nameplate", "nameplate", sheet_text},
-    {"schedule", "schedule", sheet_text},
-    {"connection", "connection", sheet_text},
-    {"last visit", "last_visit", sheet_moment},
+    {"peer says", "peer_versions", details_text},
+    {"relay", "relay", details_text},
+    {"relay says", "motd", details_text},
+    {"relay refuses", "relay_error", details_text},
+    {"nameplate", "nameplate", details_text},
+    {"schedule", "schedule", details_text},
+    {"connection", "connection", details_text},
+    {"last visit", "last_visit", details_moment},
     {"next visit", "next_visit", show_next_visit},
-    {"failed visits", "failures", sheet_count},
-    {"last failure", "last_error", sheet_text},
+    {"failed visits", "failures", details_count},
+    {"last failure", "last_error", details_text},
     {"healed", "heals", show_heals},
-    {"retention", "retention", sheet_text},
-    {"created", "created", sheet_moment},
+    {"retention", "retention", details_text},
+    {"created", "created", details_moment},
     {"given up", "deadline", show_deadline},
 };
 
-enum exit_status show_run(struct wormclient *client, const struct options *options)
+enum exit_status show_run(struct wormclient *client, const struct cli_options *options)
 {
     struct wormclient_error error = {0};
     struct wormclient_session *session;
@@ -172,8 +172,8 @@ enum exit_status show_run(struct wormclient *client, const struct options *optio
     if (session == NULL)
         return report_error_about(&error, options->arguments[0]);
     status = result_wanted(options) ? result_session(options, session)
-                                    : sheet_print(wormclient_session_view(session), rows,
-                                                  sizeof(rows) / sizeof(*rows));
+                                    : details_print(wormclient_session_view(session), rows,
+                                                    sizeof(rows) / sizeof(*rows));
     wormclient_session_free(session);
     return status;
 }

@@ -2,7 +2,7 @@
 
 #include "cli/size.h"
 
-static const struct unit {
+static const struct size_unit {
     char letter, small;
     int shift;
 } units[] = {
@@ -13,7 +13,7 @@ static const struct unit {
 };
 
 /* The unit that `text` is; NULL if it is none. */
-static const struct unit *find_unit(const char *text)
+static const struct size_unit *find_unit(const char *text)
 {
     for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
         if ((text[0] == units[i].letter || text[0] == units[i].small) &&
@@ -24,7 +24,7 @@ static const struct unit *find_unit(const char *text)
 
 bool size_parse(const char *text, int64_t *ret_bytes)
 {
-    const struct unit *unit;
+    const struct size_unit *unit;
     int64_t number = 0;
 
     if (*text < '0' || *text > '9')

@@ -51,7 +51,7 @@ struct snapshot snapshot_take(const struct wormclient_value *view)
 /* ---- comparing two ---- */
 
 /* Each is told from the member at `offset` of both. */
-typedef bool (*judgement)(const void *before, const void *now);
+typedef bool (*snapshot_rule)(const void *before, const void *now);
 
 static bool became_true(const void *before, const void *now)
 {
@@ -70,9 +70,9 @@ static bool became_another(const void *before, const void *now)
 
 #define MEMBER(name) offsetof(struct snapshot, name)
 
-static const struct event {
+static const struct snapshot_event_row {
     const char *word;
-    judgement judge;
+    snapshot_rule happened;
     size_t offset;
 } events[SNAPSHOT_EVENTS] = {
     [SNAPSHOT_CODE] = {"code", became_true, MEMBER(code)},
@@ -121,8 +121,8 @@ uint32_t snapshot_compare(const struct snapshot *before, const struct snapshot *
     uint32_t happened = 0;
 
     for (unsigned i = 0; i < SNAPSHOT_EVENTS; i++)
-        if (events[i].judge((const char *)&first + events[i].offset,
-                            (const char *)&second + events[i].offset))
+        if (events[i].happened((const char *)&first + events[i].offset,
+                               (const char *)&second + events[i].offset))
             happened |= UINT32_C(1) << i;
     return happened;
 }

@@ -7,7 +7,7 @@
 #include "cli/command.h"
 #include "cli/report.h"
 #include "cli/result.h"
-#include "cli/sheet.h"
+#include "cli/details.h"
 
 static void show_sessions(const struct wormclient_value *status, const char *label, const char *key)
 {
@@ -17,19 +17,19 @@ static void show_sessions(const struct wormclient_value *status, const char *lab
              "%" PRId64 ", at a relay now: %" PRId64 ", of these held: %" PRId64,
              wormclient_value_number(status, key, 0), wormclient_value_number(status, "active", 0),
              wormclient_value_number(status, "held", 0));
-    sheet_line(label, text);
+    details_line(label, text);
 }
 
-static const struct sheet_row relay_rows[] = {
-    {"relay", "url", sheet_text},
-    {"  through", "proxy", sheet_text},
-    {"  is", "state", sheet_text},
-    {"  connections", "connections", sheet_count},
-    {"  failures", "failures", sheet_count},
-    {"  why", "last_error", sheet_text},
-    {"  next try", "retry_at", sheet_moment},
-    {"  says", "motd", sheet_text},
-    {"  refuses", "error", sheet_text},
+static const struct details_row relay_rows[] = {
+    {"relay", "url", details_text},
+    {"  through", "proxy", details_text},
+    {"  is", "state", details_text},
+    {"  connections", "connections", details_count},
+    {"  failures", "failures", details_count},
+    {"  why", "last_error", details_text},
+    {"  next try", "retry_at", details_moment},
+    {"  says", "motd", details_text},
+    {"  refuses", "error", details_text},
 };
 
 static void show_relays(const struct wormclient_value *status, const char *label, const char *key)
@@ -57,31 +57,31 @@ static void show_default_relay(const struct wormclient_value *status, const char
         return;
     snprintf(text, sizeof(text), "%s%s%s%s", relay, from != NULL ? " (" : "",
              from != NULL ? from : "", from != NULL ? ")" : "");
-    sheet_line(label, text);
+    details_line(label, text);
 }
 
 static void show_config(const struct wormclient_value *status, const char *label, const char *key)
 {
     const char *config = wormclient_value_text(status, key);
 
-    sheet_line(label, config != NULL ? config : "none");
+    details_line(label, config != NULL ? config : "none");
 }
 
-static const struct sheet_row rows[] = {
-    {"wormholed", "version", sheet_text},
-    {"process", "pid", sheet_count},
-    {"started", "started", sheet_moment},
-    {"socket", "socket", sheet_text},
+static const struct details_row rows[] = {
+    {"wormholed", "version", details_text},
+    {"process", "pid", details_count},
+    {"started", "started", details_moment},
+    {"socket", "socket", details_text},
     {"configuration", "config", show_config},
-    {"state in", "state_dir", sheet_text},
-    {"store", "store_bytes", sheet_bytes},
-    {"store limit", "store_limit", sheet_bytes},
+    {"state in", "state_dir", details_text},
+    {"store", "store_bytes", details_bytes},
+    {"store limit", "store_limit", details_bytes},
     {"sessions", "sessions", show_sessions},
     {"default relay", "default_relay", show_default_relay},
     {"relays", "relays", show_relays},
 };
 
-enum exit_status status_run(struct wormclient *client, const struct options *options)
+enum exit_status status_run(struct wormclient *client, const struct cli_options *options)
 {
     struct wormclient_error error = {0};
     struct wormclient_value *result = wormclient_call(client, "status", NULL, &error);
@@ -90,7 +90,7 @@ enum exit_status status_run(struct wormclient *client, const struct options *opt
     if (result == NULL)
         return report_error(&error);
     status = result_wanted(options) ? result_value(options, result)
-                                    : sheet_print(result, rows, sizeof(rows) / sizeof(rows[0]));
+                                    : details_print(result, rows, sizeof(rows) / sizeof(rows[0]));
     wormclient_result_free(result);
     return status;
 }

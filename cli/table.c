@@ -9,8 +9,8 @@
 /* Blanks between columns. */
 #define GAP 2
 
-struct row {
-    struct row *next;
+struct table_row {
+    struct table_row *next;
     char *cells[];
 };
 
@@ -19,7 +19,7 @@ struct table {
     size_t count;
     size_t width[TABLE_COLUMNS_MAX];
     bool titled;
-    struct row *first, **last;
+    struct table_row *first, **last;
 };
 
 struct table *table_new(const struct table_column *columns, size_t count)
@@ -36,7 +36,7 @@ struct table *table_new(const struct table_column *columns, size_t count)
     return table;
 }
 
-static void free_row(struct row *row, size_t count)
+static void free_row(struct table_row *row, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         free(row->cells[i]);
@@ -46,7 +46,7 @@ static void free_row(struct row *row, size_t count)
 static void drop_rows(struct table *table)
 {
     while (table->first != NULL) {
-        struct row *row = table->first;
+        struct table_row *row = table->first;
 
         table->first = row->next;
         free_row(row, table->count);
@@ -64,7 +64,7 @@ void table_free(struct table *table)
 
 bool table_add(struct table *table, const char *const *cells)
 {
-    struct row *row = calloc(1, sizeof(*row) + table->count * sizeof(row->cells[0]));
+    struct table_row *row = calloc(1, sizeof(*row) + table->count * sizeof(row->cells[0]));
 
     if (row == NULL)
         return false;
@@ -112,7 +112,7 @@ void table_print(struct table *table, FILE *file)
         print_row(table, file, NULL);
         table->titled = true;
     }
-    for (const struct row *row = table->first; row != NULL; row = row->next)
+    for (const struct table_row *row = table->first; row != NULL; row = row->next)
         print_row(table, file, row->cells);
     drop_rows(table);
 }

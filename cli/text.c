@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/begin.h"
+#include "cli/new_session.h"
 #include "cli/command.h"
 #include "cli/input.h"
 #include "cli/interrupt.h"
@@ -16,7 +16,7 @@
 /* ---- text send ---- */
 
 /* The offer of the text on the command line or on standard input. New; free(). */
-static enum exit_status read_offer(const struct options *options, char **ret_offer)
+static enum exit_status read_offer(const struct cli_options *options, char **ret_offer)
 {
     char *text = NULL;
     size_t length;
@@ -43,40 +43,41 @@ static enum exit_status read_offer(const struct options *options, char **ret_off
 }
 
 /* Puts the offer into the daemon's care before the code is out: whoever comes, gets it. */
-static enum exit_status queue_offer(const struct mail *mail, const char *offer)
+static enum exit_status queue_offer(const struct conversation *conversation, const char *offer)
 {
     struct wormclient_error error = {0};
-    const char *id = wormclient_session_id(mail->session);
+    const char *id = wormclient_session_id(conversation->session);
     enum exit_status status;
 
-    if (wormclient_send(mail->client, id, offer, strlen(offer), NULL, &error)) {
+    if (wormclient_send(conversation->client, id, offer, strlen(offer), NULL, &error)) {
         interrupt_say("interrupted; the daemon goes on and delivers the text: wormctl show %s",
-                      report_label(mail->session));
+                      report_label(conversation->session));
         return EXIT_DONE;
     }
     status = report_error(&error);
-    wormclient_forget(mail->client, id, true, NULL); /* of no use without its text */
+    wormclient_forget(conversation->client, id, true, NULL); /* of no use without its text */
     return status;
 }
 
 /* If the user wants to compare verifiers, that is next. */
 static enum exit_status agree(struct transfer *transfer)
 {
-    struct mail *mail = &transfer->mail;
+    struct conversation *conversation = &transfer->conversation;
 
     if (!transfer->options->given[OPTION_VERIFY])
         return EXIT_DONE;
-    return verifier_agree(mail->client, mail->session, &mail->told);
+    return verifier_agree(conversation->client, conversation->session, &conversation->reported);
 }
 
 static enum exit_status converse(struct transfer *transfer, const char *offer)
 {
-    struct mail *mail = &transfer->mail;
-    enum exit_status status = queue_offer(mail, offer);
+    struct conversation *conversation = &transfer->conversation;
+    enum exit_status status = queue_offer(conversation, offer);
 
     if (status == EXIT_DONE) {
-        status = begin_print_code(mail->client, transfer->options,
-                                  wormclient_session_id(mail->session), &mail->told);
+        status = new_session_print_code(conversation->client, transfer->options,
+                                        wormclient_session_id(conversation->session),
+                                        &conversation->reported);
     }
     if (status != EXIT_DONE)
         return status;
@@ -85,27 +86,27 @@ static enum exit_status converse(struct transfer *transfer, const char *offer)
     return status == EXIT_DONE ? transfer_confirm(transfer) : status;
 }
 
-static enum exit_status send_offer(struct wormclient *client, const struct options *options,
+static enum exit_status send_offer(struct wormclient *client, const struct cli_options *options,
                                    const char *offer)
 {
-    struct transfer transfer = {.mail = {.client = client}, .options = options};
+    struct transfer transfer = {.conversation = {.client = client}, .options = options};
     struct wormclient_session *session;
-    enum exit_status status = begin_invite(client, options, OFFER_APPID, &session);
+    enum exit_status status = new_session_invite(client, options, OFFER_APPID, &session);
 
     if (status != EXIT_DONE)
         return status;
-    transfer.mail.session = session;
+    transfer.conversation.session = session;
     status = converse(&transfer, offer);
     wormclient_session_free(session);
     return status;
 }
 
-enum exit_status text_send_check(const struct options *options)
+enum exit_status text_send_check(const struct cli_options *options)
 {
-    return begin_check_picture("text send", options);
+    return new_session_check_qr("text send", options);
 }
 
-enum exit_status text_send_run(struct wormclient *client, const struct options *options)
+enum exit_status text_send_run(struct wormclient *client, const struct cli_options *options)
 {
     char *offer;
     enum exit_status status = read_offer(options, &offer);
@@ -119,12 +120,13 @@ enum exit_status text_send_run(struct wormclient *client, const struct options *
 
 /* ---- text receive ---- */
 
-enum exit_status text_receive_check(const struct options *options)
+enum exit_status text_receive_check(const struct cli_options *options)
 {
     return code_check_options("text receive", options);
 }
 
-static enum exit_status begin_with_code(struct wormclient *client, const struct options *options,
+static enum exit_status begin_with_code(struct wormclient *client,
+                                        const struct cli_options *options,
                                         struct wormclient_session **ret_session)
 {
     struct code code;
@@ -132,20 +134,20 @@ static enum exit_status begin_with_code(struct wormclient *client, const struct 
 
     if (status != EXIT_DONE)
         return status;
-    status = begin_accept(client, options, OFFER_APPID, &code, ret_session);
+    status = new_session_accept(client, options, OFFER_APPID, &code, ret_session);
     code_clear(&code);
     return status;
 }
 
-enum exit_status text_receive_run(struct wormclient *client, const struct options *options)
+enum exit_status text_receive_run(struct wormclient *client, const struct cli_options *options)
 {
-    struct transfer transfer = {.mail = {.client = client}, .options = options};
+    struct transfer transfer = {.conversation = {.client = client}, .options = options};
     struct wormclient_session *session;
     enum exit_status status = begin_with_code(client, options, &session);
 
     if (status != EXIT_DONE)
         return status;
-    transfer.mail.session = session;
+    transfer.conversation.session = session;
     status = agree(&transfer);
     if (status == EXIT_DONE)
         status = transfer_receive(&transfer);

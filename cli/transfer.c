@@ -13,7 +13,7 @@
 #include "cli/transfer.h"
 
 /* Reacts to a message that ends the transfer; returns the exit status. */
-typedef enum exit_status (*reaction)(struct transfer *transfer, const struct offer *offer);
+typedef enum exit_status (*transfer_handler)(struct transfer *transfer, const struct offer *offer);
 
 /* Ends it with a reply, which is freed, and waits until the relay has that. */
 static enum exit_status finish_with(struct transfer *transfer, char *reply)
@@ -22,15 +22,15 @@ static enum exit_status finish_with(struct transfer *transfer, char *reply)
 
     if (reply == NULL)
         return report_memory();
-    status = mail_close(&transfer->mail, reply);
+    status = conversation_close(&transfer->conversation, reply);
     free(reply);
     if (status != EXIT_DONE)
         return status;
     interrupt_say("interrupted; the daemon goes on, and delivers the answer");
-    return mail_await_sent(&transfer->mail);
+    return conversation_await_sent(&transfer->conversation);
 }
 
-/* ---- reactions ---- */
+/* ---- handlers ---- */
 
 static enum exit_status print_text(const struct transfer *transfer, const struct offer *offer)
 {
@@ -38,8 +38,9 @@ static enum exit_status print_text(const struct transfer *transfer, const struct
     char *line;
 
     if (result_wanted(transfer->options)) {
-        return result_object(transfer->options,
-                             offer_report(offer, wormclient_session_id(transfer->mail.session)));
+        return result_object(
+            transfer->options,
+            offer_report(offer, wormclient_session_id(transfer->conversation.session)));
     }
     if (!isatty(STDOUT_FILENO)) {
         fwrite(offer->text, 1, offer->length, stdout);
@@ -56,7 +57,8 @@ static enum exit_status take_text(struct transfer *transfer, const struct offer 
     enum exit_status status = print_text(transfer, offer);
 
     if (status != EXIT_DONE) {
-        report("the text is still there: wormctl recv %s", report_label(transfer->mail.session));
+        report("the text is still there: wormctl recv %s",
+               report_label(transfer->conversation.session));
         return status;
     }
     return finish_with(transfer, offer_make_ack());
@@ -93,7 +95,7 @@ static enum exit_status refuse_bad(struct transfer *transfer, const struct offer
 /* Nothing more is to be said to a peer that has left. */
 static enum exit_status leave(struct transfer *transfer)
 {
-    enum exit_status status = mail_close(&transfer->mail, NULL);
+    enum exit_status status = conversation_close(&transfer->conversation, NULL);
 
     return status == EXIT_DONE ? EXIT_FAILED : status;
 }
@@ -114,17 +116,17 @@ static enum exit_status confirmed(struct transfer *transfer, const struct offer 
 {
     (void)offer;
     report_hint("The other side has the text.");
-    return mail_close(&transfer->mail, NULL);
+    return conversation_close(&transfer->conversation, NULL);
 }
 
 /* NULL: ignored. A "transit" comes before the offer of a file, which says more. */
-static const reaction receiver_reactions[OFFER_KINDS] = {
+static const transfer_handler receiver_handlers[OFFER_KINDS] = {
     [OFFER_BAD] = refuse_bad,
     [OFFER_TEXT] = take_text,
     [OFFER_FILE] = refuse_file,
     [OFFER_ERROR] = sender_gave_up,
 };
-static const reaction sender_reactions[OFFER_KINDS] = {
+static const transfer_handler sender_handlers[OFFER_KINDS] = {
     [OFFER_BAD] = refuse_bad, [OFFER_TEXT] = refuse_offer,      [OFFER_FILE] = refuse_offer,
     [OFFER_ACK] = confirmed,  [OFFER_ERROR] = receiver_refused,
 };
@@ -135,7 +137,7 @@ static enum exit_status next_offer(struct transfer *transfer, struct offer *ret_
 {
     struct wormclient_value *message;
     const void *data;
-    enum exit_status status = mail_next(&transfer->mail, &message);
+    enum exit_status status = conversation_next(&transfer->conversation, &message);
     size_t length = 0;
     bool read;
 
@@ -147,7 +149,7 @@ static enum exit_status next_offer(struct transfer *transfer, struct offer *ret_
     return read ? EXIT_DONE : report_memory();
 }
 
-static enum exit_status run(struct transfer *transfer, const reaction *reactions)
+static enum exit_status run(struct transfer *transfer, const transfer_handler *handlers)
 {
     enum exit_status status;
     bool over = false;
@@ -157,8 +159,9 @@ static enum exit_status run(struct transfer *transfer, const reaction *reactions
 
         status = next_offer(transfer, &offer);
         if (status == EXIT_DONE) {
-            over = reactions[offer.kind] != NULL;
-            status = over ? reactions[offer.kind](transfer, &offer) : mail_skip(&transfer->mail);
+            over = handlers[offer.kind] != NULL;
+            status = over ? handlers[offer.kind](transfer, &offer)
+                          : conversation_skip(&transfer->conversation);
         }
         offer_clear(&offer);
     } while (status == EXIT_DONE && !over);
@@ -167,10 +170,10 @@ static enum exit_status run(struct transfer *transfer, const reaction *reactions
 
 enum exit_status transfer_confirm(struct transfer *transfer)
 {
-    return run(transfer, sender_reactions);
+    return run(transfer, sender_handlers);
 }
 
 enum exit_status transfer_receive(struct transfer *transfer)
 {
-    return run(transfer, receiver_reactions);
+    return run(transfer, receiver_handlers);
 }

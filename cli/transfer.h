@@ -2,12 +2,12 @@
 #ifndef CLI_TRANSFER_H
 #define CLI_TRANSFER_H
 
-#include "cli/mail.h"
+#include "cli/conversation.h"
 #include "cli/options.h"
 
 struct transfer {
-    struct mail mail;
-    const struct options *options;
+    struct conversation conversation;
+    const struct cli_options *options;
 };
 
 /* After the offer was sent: waits until the other side has the text, and closes the session. */

@@ -8,7 +8,7 @@
 #include "cli/input.h"
 #include "cli/output.h"
 #include "cli/report.h"
-#include "cli/sheet.h"
+#include "cli/details.h"
 #include "cli/verifier.h"
 
 /* It is 32 bytes, as 64 digits or 32 words. Groups of four digits, and lines that the eye does not
@@ -27,7 +27,7 @@ static void print_lines(FILE *file, const char *label, const char *words, int in
         size_t length = strcspn(words, " ");
 
         if (count % in_line == 0) {
-            fprintf(file, "%s%-*s", count > 0 ? "\n" : "", SHEET_LABEL_WIDTH, label);
+            fprintf(file, "%s%-*s", count > 0 ? "\n" : "", DETAILS_LABEL_WIDTH, label);
             label = "";
         } else {
             putc(' ', file);
@@ -104,23 +104,24 @@ static enum exit_status ask(struct wormclient *client, const struct wormclient_s
 
 static enum exit_status wait_elsewhere(struct wormclient *client,
                                        const struct wormclient_session *session,
-                                       struct await_told *told)
+                                       struct wait_reported *reported)
 {
     report("messages are held back until the other side sees the same: wormctl verify %s --yes",
            report_label(session));
-    return await_session(client, wormclient_session_id(session), progress_verified, -1, told, NULL);
+    return await_session(client, wormclient_session_id(session), progress_verified, -1, reported,
+                         NULL);
 }
 
 enum exit_status verifier_agree(struct wormclient *client, const struct wormclient_session *session,
-                                struct await_told *told)
+                                struct wait_reported *reported)
 {
     struct wormclient_session *keyed;
     enum exit_status status =
-        await_session(client, wormclient_session_id(session), progress_keyed, -1, told, &keyed);
+        await_session(client, wormclient_session_id(session), progress_keyed, -1, reported, &keyed);
 
     if (status != EXIT_DONE)
         return status;
     verifier_print(stderr, wormclient_session_view(keyed));
     wormclient_session_free(keyed);
-    return isatty(STDIN_FILENO) ? ask(client, session) : wait_elsewhere(client, session, told);
+    return isatty(STDIN_FILENO) ? ask(client, session) : wait_elsewhere(client, session, reported);
 }

@@ -7,7 +7,7 @@
 #include "cli/await.h"
 
 /* Prints the verifier of a view (nothing if there is none yet), as digits and as words, in lines
- * that can be read aloud, behind labels as of cli/sheet.h. */
+ * that can be read aloud, behind labels as of cli/details.h. */
 void verifier_print(FILE *file, const struct wormclient_value *view);
 
 /* Tells the daemon what the user said. *ret_session (may be NULL) is the new view;
@@ -21,6 +21,6 @@ enum exit_status verifier_decide(struct wormclient *client, const char *session,
  * that. EXIT_DONE if messages may flow; otherwise what is wrong was reported.
  */
 enum exit_status verifier_agree(struct wormclient *client, const struct wormclient_session *session,
-                                struct await_told *told);
+                                struct wait_reported *reported);
 
 #endif

@@ -11,7 +11,7 @@
 #include "cli/result.h"
 #include "cli/verifier.h"
 
-enum exit_status verify_check(const struct options *options)
+enum exit_status verify_check(const struct cli_options *options)
 {
     if (options->given[OPTION_YES] && options->given[OPTION_NO])
         return report_usage("verify", "either --yes or --no");
@@ -19,7 +19,7 @@ enum exit_status verify_check(const struct options *options)
 }
 
 /* Carries out what the user decided. */
-static enum exit_status decide(struct wormclient *client, const struct options *options,
+static enum exit_status decide(struct wormclient *client, const struct cli_options *options,
                                const char *session, bool same)
 {
     struct wormclient_session *view;
@@ -34,7 +34,7 @@ static enum exit_status decide(struct wormclient *client, const struct options *
     return status;
 }
 
-static enum exit_status ask(struct wormclient *client, const struct options *options,
+static enum exit_status ask(struct wormclient *client, const struct cli_options *options,
                             const struct wormclient_session *session)
 {
     bool same;
@@ -55,7 +55,7 @@ static enum exit_status report_unkeyed(const struct wormclient_session *session)
 }
 
 /* Nothing was decided on the command line. */
-static enum exit_status show(struct wormclient *client, const struct options *options,
+static enum exit_status show(struct wormclient *client, const struct cli_options *options,
                              const struct wormclient_session *session)
 {
     const struct wormclient_value *view = wormclient_session_view(session);
@@ -72,7 +72,7 @@ static enum exit_status show(struct wormclient *client, const struct options *op
     return ask(client, options, session);
 }
 
-enum exit_status verify_run(struct wormclient *client, const struct options *options)
+enum exit_status verify_run(struct wormclient *client, const struct cli_options *options)
 {
     struct wormclient_error error = {0};
     struct wormclient_session *session;

@@ -6,7 +6,7 @@
 #include "cli/report.h"
 #include "cli/result.h"
 
-enum exit_status wait_check(const struct options *options)
+enum exit_status wait_check(const struct cli_options *options)
 {
     const char *condition = options->text[OPTION_FOR];
 
@@ -19,7 +19,7 @@ enum exit_status wait_check(const struct options *options)
     return EXIT_DONE;
 }
 
-enum exit_status wait_run(struct wormclient *client, const struct options *options)
+enum exit_status wait_run(struct wormclient *client, const struct cli_options *options)
 {
     struct wormclient_session *session;
     int64_t timeout = options->given[OPTION_LIMIT] ? options->number[OPTION_LIMIT] : -1;

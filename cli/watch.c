@@ -6,10 +6,10 @@
 #include <string.h>
 
 #include "cli/command.h"
-#include "cli/look.h"
+#include "cli/watch_scan.h"
 #include "cli/pages.h"
 #include "cli/report.h"
-#include "cli/wake.h"
+#include "cli/watch_wait.h"
 
 /* Pauses before the daemon is looked for again (ms): doubling, up to one that nobody minds. */
 #define PAUSE_FIRST 100
@@ -28,46 +28,47 @@ static void on_changed(struct wormclient *client, uint64_t change, const char *s
 /* ---- the beginning ---- */
 
 /* How a session was before anything is told of it; what changed since then counts as all new. */
-static enum step remember(struct watch *watch, const struct wormclient_value *view)
+static enum watch_step remember(struct watch *watch, const struct wormclient_value *view)
 {
     struct snapshot snapshot = snapshot_take(view);
 
     if (snapshot.change > watch->since)
-        return STEP_DONE;
-    return seen_remember(&watch->seen, wormclient_value_text(view, "id"), &snapshot)
-               ? STEP_DONE
-               : look_over(watch, report_memory());
+        return WATCH_GOING_ON;
+    return watch_known_remember(&watch->known, wormclient_value_text(view, "id"), &snapshot)
+               ? WATCH_GOING_ON
+               : watch_end(watch, report_memory());
 }
 
-static enum step remember_all(struct watch *watch)
+static enum watch_step remember_all(struct watch *watch)
 {
     struct pages pages = {.client = watch->client};
     const struct wormclient_value *sessions;
     struct wormclient_error error;
-    enum step step = STEP_DONE;
+    enum watch_step step = WATCH_GOING_ON;
 
-    while (step == STEP_DONE && (sessions = pages_next(&pages, &error)) != NULL)
-        for (size_t i = 0; i < wormclient_value_count(sessions) && step == STEP_DONE; i++)
+    while (step == WATCH_GOING_ON && (sessions = pages_next(&pages, &error)) != NULL)
+        for (size_t i = 0; i < wormclient_value_count(sessions) && step == WATCH_GOING_ON; i++)
             step = remember(watch, wormclient_value_at(sessions, i));
     pages_clear(&pages);
-    return step == STEP_DONE && error.code != WORMCLIENT_OK ? look_failed(watch, &error) : step;
+    return step == WATCH_GOING_ON && error.code != WORMCLIENT_OK ? watch_failed(watch, &error)
+                                                                 : step;
 }
 
-static enum step remember_one(struct watch *watch)
+static enum watch_step remember_one(struct watch *watch)
 {
     struct wormclient_error error = {0};
     struct wormclient_session *session = wormclient_show(watch->client, watch->id, &error);
-    enum step step;
+    enum watch_step step;
 
     if (session == NULL)
-        return look_failed(watch, &error);
+        return watch_failed(watch, &error);
     step = remember(watch, wormclient_session_view(session));
     wormclient_session_free(session);
     return step;
 }
 
 /* Returns the newest change in *ret_newest. */
-static enum step subscribe(struct watch *watch, int64_t *ret_newest)
+static enum watch_step subscribe(struct watch *watch, int64_t *ret_newest)
 {
     struct wormclient_params *params = wormclient_params_new();
     struct wormclient_error error = {0};
@@ -79,21 +80,21 @@ static enum step subscribe(struct watch *watch, int64_t *ret_newest)
     result = wormclient_call(watch->client, "subscribe", params, &error);
     /* Forgotten while the daemon was away: looking at it will tell. */
     if (result == NULL && error.code == WORMCLIENT_NOT_FOUND)
-        return STEP_DONE;
+        return WATCH_GOING_ON;
     if (result == NULL)
-        return look_failed(watch, &error);
+        return watch_failed(watch, &error);
     *ret_newest = wormclient_value_number(result, "change", 0);
     wormclient_result_free(result);
-    return STEP_DONE;
+    return WATCH_GOING_ON;
 }
 
 /* Subscribes before it looks, so that nothing happens unseen. */
-static enum step begin(struct watch *watch)
+static enum watch_step begin(struct watch *watch)
 {
     int64_t newest = watch->since;
-    enum step step = subscribe(watch, &newest);
+    enum watch_step step = subscribe(watch, &newest);
 
-    if (step != STEP_DONE)
+    if (step != WATCH_GOING_ON)
         return step;
     if (watch->since < 0) {
         watch->since = newest;
@@ -101,40 +102,41 @@ static enum step begin(struct watch *watch)
         report("the daemon's newest change is %" PRId64 ": its store is another one", newest);
         watch->since = newest;
         watch->complete = false;
-        seen_clear(&watch->seen);
+        watch_known_clear(&watch->known);
     }
     if (!watch->complete)
         step = watch->id[0] != '\0' ? remember_one(watch) : remember_all(watch);
-    watch->complete = watch->complete || step == STEP_DONE;
+    watch->complete = watch->complete || step == WATCH_GOING_ON;
     return step;
 }
 
 /* ---- going on ---- */
 
 /* Until it is over, or the connection is lost. */
-static enum step follow(struct watch *watch)
+static enum watch_step follow(struct watch *watch)
 {
-    enum step step = begin(watch);
+    enum watch_step step = begin(watch);
 
-    while (step == STEP_DONE && !wake_is_over()) {
+    while (step == WATCH_GOING_ON && !watch_is_over()) {
         struct wormclient_error error = {0};
         uint64_t seen = watch->notifications;
 
-        step = look(watch);
-        if (step == STEP_DONE && !wake_wait(watch->client, &watch->notifications, seen, &error))
-            step = look_failed(watch, &error);
+        step = watch_scan(watch);
+        if (step == WATCH_GOING_ON &&
+            !watch_wait(watch->client, &watch->notifications, seen, &error))
+            step = watch_failed(watch, &error);
     }
     return step;
 }
 
 /* New; wormclient_free(). NULL once it is over. */
-static struct wormclient *reconnect(const struct options *options)
+static struct wormclient *reconnect(const struct cli_options *options)
 {
     struct wormclient *client = NULL;
     int pause = PAUSE_FIRST;
 
-    while (client == NULL && !wake_is_over()) {
-        wake_pause(pause);
+    while (client == NULL && !watch_is_over()) {
+        watch_pause(pause);
         client = wormclient_connect(options->text[OPTION_SOCKET], NULL);
         pause = pause * 2 < PAUSE_MOST ? pause * 2 : PAUSE_MOST;
     }
@@ -146,10 +148,10 @@ static struct wormclient *reconnect(const struct options *options)
 /* The first client belongs to the caller; those that take its place are ours. */
 static enum exit_status follow_for_ever(struct watch *watch)
 {
-    enum step step = follow(watch);
+    enum watch_step step = follow(watch);
     struct wormclient *own = NULL;
 
-    while (step == STEP_LOST && !wake_is_over()) {
+    while (step == WATCH_LOST && !watch_is_over()) {
         wormclient_free(own);
         own = reconnect(watch->options);
         watch->client = own;
@@ -157,7 +159,7 @@ static enum exit_status follow_for_ever(struct watch *watch)
             step = follow(watch);
     }
     wormclient_free(own);
-    return step == STEP_OVER ? watch->status : EXIT_DONE;
+    return step == WATCH_OVER ? watch->status : EXIT_DONE;
 }
 
 /* By its id from now on: its name may change. */
@@ -176,7 +178,7 @@ static enum exit_status find_session(struct watch *watch)
     return EXIT_DONE;
 }
 
-enum exit_status watch_run(struct wormclient *client, const struct options *options)
+enum exit_status watch_run(struct wormclient *client, const struct cli_options *options)
 {
     struct watch watch = {.client = client, .options = options, .since = -1};
     enum exit_status status = find_session(&watch);
@@ -185,8 +187,8 @@ enum exit_status watch_run(struct wormclient *client, const struct options *opti
         return status;
     if (options->given[OPTION_SINCE])
         watch.since = options->number[OPTION_SINCE];
-    wake_prepare();
+    watch_catch_signals();
     status = follow_for_ever(&watch);
-    seen_clear(&watch.seen);
+    watch_known_clear(&watch.known);
     return status;
 }

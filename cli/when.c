@@ -8,7 +8,7 @@
 
 /* Each unit is used below `limit`, where the next larger one begins to read better; the last one
  * for all that is left. */
-static const struct unit {
+static const struct time_unit {
     int64_t limit, ms;
     const char *name;
 } units[] = {
@@ -28,7 +28,7 @@ int64_t when_now(void)
 
 void when_relative(int64_t when, int64_t now, char ret_text[WHEN_MAX])
 {
-    const struct unit *unit = units;
+    const struct time_unit *unit = units;
     int64_t distance, count;
 
     /* Numbers of a daemon gone mad must not overflow. */

@@ -33,7 +33,7 @@ static int split(char *line, char *arguments[WORDS_MAX + 2])
 }
 
 static enum exit_status read_line(const char *text, const char *command, uint64_t allowed,
-                                  struct options *ret_options)
+                                  struct cli_options *ret_options)
 {
     static char line[256];
     static char *arguments[WORDS_MAX + 2];
@@ -51,7 +51,7 @@ static const uint64_t some = OPTIONS_GLOBAL | OPTION_BIT(OPTION_NAME) | OPTION_B
 
 static void test_options(void **state)
 {
-    struct options options;
+    struct cli_options options;
     (void)state;
     assert_int_equal(
         read_line("desk --name=laptop --words 3 hello --timeout 1.5h --peek", "x", some, &options),
@@ -68,7 +68,7 @@ static void test_options(void **state)
 
 static void test_optional_value(void **state)
 {
-    struct options options;
+    struct cli_options options;
     (void)state;
     assert_int_equal(read_line("desk --wait", "x", some, &options), EXIT_DONE);
     assert_true(options.given[OPTION_WAIT]);
@@ -83,7 +83,7 @@ static void test_optional_value(void **state)
 
 static void test_letter_with_value(void **state)
 {
-    struct options options;
+    struct cli_options options;
     (void)state;
     assert_int_equal(read_line("-o id,state desk", "x", some, &options), EXIT_DONE);
     assert_string_equal(options.text[OPTION_FIELDS], "id,state");
@@ -94,7 +94,7 @@ static void test_letter_with_value(void **state)
 
 static void test_numbers(void **state)
 {
-    struct options options;
+    struct cli_options options;
     (void)state;
     assert_int_equal(read_line("--since 0 --inbox-bytes 64M --data=", "x", some, &options),
                      EXIT_DONE);
@@ -132,7 +132,7 @@ static void test_sizes(void **state)
 
 static void test_end_of_options(void **state)
 {
-    struct options options;
+    struct cli_options options;
     (void)state;
     assert_int_equal(read_line("desk -- --name", "x", some, &options), EXIT_DONE);
     assert_int_equal(options.count, 2);
@@ -178,7 +178,7 @@ static void test_refused(void **state)
         "--inbox-bytes M",
         "--inbox-bytes 9999999G",
     };
-    struct options options;
+    struct cli_options options;
     (void)state;
     for (size_t i = 0; i < LENGTH(cases); i++)
         if (read_line(cases[i], "x", some, &options) != EXIT_USAGE)
@@ -191,7 +191,7 @@ static const char *find(const char *text, int *ret_words)
     char *arguments[WORDS_MAX + 2];
     snprintf(line, sizeof(line), "%s", text);
     int count = split(line, arguments);
-    const struct command *command = command_find(count - 1, arguments + 1, ret_words);
+    const struct cli_command *command = command_find(count - 1, arguments + 1, ret_words);
     return command != NULL ? command->name : NULL;
 }
 

@@ -108,8 +108,8 @@ static void test_check(void **state)
 static void test_lists(void **state)
 {
     static const char *const *const lists[] = {
-        fields_view, fields_status,  fields_sent, fields_message,
-        fields_text, fields_session, fields_key,  fields_change,
+        fields_view,          fields_status,  fields_sent, fields_message,
+        fields_received_text, fields_session, fields_key,  fields_change,
     };
     (void)state;
     for (size_t i = 0; i < LENGTH(lists); i++) {

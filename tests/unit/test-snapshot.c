@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/seen.h"
+#include "cli/watch_known.h"
 #include "cli/snapshot.h"
 
 #define BIT(event) (UINT32_C(1) << SNAPSHOT_##event)
@@ -96,52 +96,52 @@ static void test_words(void **state)
     }
 }
 
-static void test_seen(void **state)
+static void test_known(void **state)
 {
-    struct seen seen = {0};
-    char id[SEEN_ID_MAX];
+    struct watch_known known = {0};
+    char id[WATCH_ID_SIZE];
     (void)state;
     for (int i = 0; i < MANY; i++) {
         struct snapshot snapshot = {.change = i};
         snprintf(id, sizeof(id), "%016x", i);
-        assert_true(seen_remember(&seen, id, &snapshot));
+        assert_true(watch_known_remember(&known, id, &snapshot));
     }
-    assert_int_equal(seen_count(&seen), MANY);
-    assert_int_equal(seen_find(&seen, "00000000000000ff")->change, 255);
-    assert_null(seen_find(&seen, "ffffffffffffffff"));
-    assert_true(seen_remember(&seen, "00000000000000ff", &talking));
-    assert_int_equal(seen_find(&seen, "00000000000000ff")->change, talking.change);
-    assert_int_equal(seen_count(&seen), MANY);
-    seen_forget(&seen, "00000000000000ff");
-    seen_forget(&seen, "00000000000000ff");
-    assert_null(seen_find(&seen, "00000000000000ff"));
-    assert_int_equal(seen_count(&seen), MANY - 1);
-    seen_clear(&seen);
-    assert_int_equal(seen_count(&seen), 0);
+    assert_int_equal(watch_known_count(&known), MANY);
+    assert_int_equal(watch_known_find(&known, "00000000000000ff")->change, 255);
+    assert_null(watch_known_find(&known, "ffffffffffffffff"));
+    assert_true(watch_known_remember(&known, "00000000000000ff", &talking));
+    assert_int_equal(watch_known_find(&known, "00000000000000ff")->change, talking.change);
+    assert_int_equal(watch_known_count(&known), MANY);
+    watch_known_forget(&known, "00000000000000ff");
+    watch_known_forget(&known, "00000000000000ff");
+    assert_null(watch_known_find(&known, "00000000000000ff"));
+    assert_int_equal(watch_known_count(&known), MANY - 1);
+    watch_known_clear(&known);
+    assert_int_equal(watch_known_count(&known), 0);
 }
 
 static void test_missing(void **state)
 {
     static const char *const ids[] = {"a", "b", "c"};
-    struct seen seen = {0};
-    char id[SEEN_ID_MAX];
+    struct watch_known known = {0};
+    char id[WATCH_ID_SIZE];
     (void)state;
     for (size_t i = 0; i < 3; i++)
-        assert_true(seen_remember(&seen, ids[i], &talking));
+        assert_true(watch_known_remember(&known, ids[i], &talking));
     for (int round = 0; round < 2; round++) {
-        seen_begin_round(&seen);
-        seen_mark(&seen, "a");
-        seen_mark(&seen, "c");
-        seen_mark(&seen, "never seen");
-        assert_true(seen_missing(&seen, id));
+        watch_known_begin_round(&known);
+        watch_known_mark(&known, "a");
+        watch_known_mark(&known, "c");
+        watch_known_mark(&known, "never seen");
+        assert_true(watch_known_missing(&known, id));
         assert_string_equal(id, "b");
     }
-    seen_forget(&seen, "b");
-    assert_false(seen_missing(&seen, id));
+    watch_known_forget(&known, "b");
+    assert_false(watch_known_missing(&known, id));
     /* One that came during the round is not missing. */
-    assert_true(seen_remember(&seen, "d", &talking));
-    assert_false(seen_missing(&seen, id));
-    seen_clear(&seen);
+    assert_true(watch_known_remember(&known, "d", &talking));
+    assert_false(watch_known_missing(&known, id));
+    watch_known_clear(&known);
 }
 
 int main(void)
@@ -149,7 +149,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nothing), cmocka_unit_test(test_events),
         cmocka_unit_test(test_first),   cmocka_unit_test(test_forgotten),
-        cmocka_unit_test(test_words),   cmocka_unit_test(test_seen),
+        cmocka_unit_test(test_words),   cmocka_unit_test(test_known),
         cmocka_unit_test(test_missing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,19 +1,19 @@
 /* What watch knows, and how it looks for what is new and tells it. */
-#ifndef CLI_LOOK_H
-#define CLI_LOOK_H
+#ifndef CLI_WATCH_SCAN_H
+#define CLI_WATCH_SCAN_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "cli/exit.h"
 #include "cli/options.h"
-#include "cli/seen.h"
+#include "cli/watch_known.h"
 
 struct watch {
     struct wormclient *client;
-    const struct options *options;
-    char id[SEEN_ID_MAX]; /* of the only session that is watched; "": all are */
-    struct seen seen;
+    const struct cli_options *options;
+    char id[WATCH_ID_SIZE]; /* of the only session that is watched; "": all are */
+    struct watch_known known;
     bool complete;           /* `seen` has every session there is */
     int64_t since;           /* all changes up to this one were told */
     uint64_t notifications;  /* counted up by each */
@@ -21,19 +21,19 @@ struct watch {
 };
 
 /* How a step went. */
-enum step {
-    STEP_DONE = 0,
-    STEP_LOST, /* the connection; it can be made again */
-    STEP_OVER, /* the watch ends with watch->status */
+enum watch_step {
+    WATCH_GOING_ON = 0,
+    WATCH_LOST, /* the connection; it can be made again */
+    WATCH_OVER, /* the watch ends with watch->status */
 };
 
 /* Tells all that changed since watch->since, and moves that on. */
-enum step look(struct watch *watch);
+enum watch_step watch_scan(struct watch *watch);
 
 /* The watch ends with this status. */
-enum step look_over(struct watch *watch, enum exit_status status);
+enum watch_step watch_end(struct watch *watch, enum exit_status status);
 
 /* A call failed: says so, and whether the watch can go on with another connection. */
-enum step look_failed(struct watch *watch, const struct wormclient_error *error);
+enum watch_step watch_failed(struct watch *watch, const struct wormclient_error *error);
 
 #endif

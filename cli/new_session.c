@@ -3,11 +3,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/begin.h"
+#include "cli/new_session.h"
 #include "cli/input.h"
 #include "cli/interrupt.h"
 #include "cli/output.h"
-#include "cli/picture.h"
+#include "cli/qr.h"
 #include "cli/report.h"
 #include "cli/result.h"
 #include "cli/uri.h"
@@ -15,31 +15,31 @@
 /* ---- what is wished for ---- */
 
 static void add_text(struct wormclient_params *params, const char *key,
-                     const struct options *options, enum option_id id)
+                     const struct cli_options *options, enum option_id id)
 {
     wormclient_params_text(params, key, options->text[id]);
 }
 
 static void add_number(struct wormclient_params *params, const char *key,
-                       const struct options *options, enum option_id id)
+                       const struct cli_options *options, enum option_id id)
 {
     wormclient_params_number(params, key, options->number[id]);
 }
 
 static void add_flag(struct wormclient_params *params, const char *key,
-                     const struct options *options, enum option_id id)
+                     const struct cli_options *options, enum option_id id)
 {
     wormclient_params_flag(params, key, options->given[id]);
 }
 
 /* Options that go to the daemon as they are; `words` is of no meaning to accept, nor taken by it.
  */
-static const struct wish {
+static const struct session_param {
     enum option_id id;
     const char *key;
-    void (*add)(struct wormclient_params *params, const char *key, const struct options *options,
-                enum option_id id);
-} wishes[] = {
+    void (*add)(struct wormclient_params *params, const char *key,
+                const struct cli_options *options, enum option_id id);
+} session_params[] = {
     {OPTION_NAME, "name", add_text},
     {OPTION_RELAY, "relay", add_text},
     {OPTION_SCHEDULE, "schedule", add_text},
@@ -51,7 +51,7 @@ static const struct wish {
     {OPTION_INBOX_BYTES, "inbox_bytes", add_number},
 };
 
-static struct wormclient_params *make_params(const struct options *options, const char *appid,
+static struct wormclient_params *make_params(const struct cli_options *options, const char *appid,
                                              const struct code *code)
 {
     struct wormclient_params *params = wormclient_params_new();
@@ -64,9 +64,9 @@ static struct wormclient_params *make_params(const struct options *options, cons
         wormclient_params_text(params, "code", code->text);
     if (code->relay != NULL && !options->given[OPTION_RELAY])
         wormclient_params_text(params, "relay", code->relay);
-    for (size_t i = 0; i < sizeof(wishes) / sizeof(wishes[0]); i++)
-        if (options->given[wishes[i].id])
-            wishes[i].add(params, wishes[i].key, options, wishes[i].id);
+    for (size_t i = 0; i < sizeof(session_params) / sizeof(session_params[0]); i++)
+        if (options->given[session_params[i].id])
+            session_params[i].add(params, session_params[i].key, options, session_params[i].id);
     return params;
 }
 
@@ -102,8 +102,8 @@ static enum exit_status begin(struct wormclient *client, const char *method,
     return EXIT_DONE;
 }
 
-enum exit_status begin_invite(struct wormclient *client, const struct options *options,
-                              const char *appid, struct wormclient_session **ret_session)
+enum exit_status new_session_invite(struct wormclient *client, const struct cli_options *options,
+                                    const char *appid, struct wormclient_session **ret_session)
 {
     enum exit_status status = EXIT_DONE;
     struct code code = {0};
@@ -116,9 +116,9 @@ enum exit_status begin_invite(struct wormclient *client, const struct options *o
     return status;
 }
 
-enum exit_status begin_accept(struct wormclient *client, const struct options *options,
-                              const char *appid, const struct code *code,
-                              struct wormclient_session **ret_session)
+enum exit_status new_session_accept(struct wormclient *client, const struct cli_options *options,
+                                    const char *appid, const struct code *code,
+                                    struct wormclient_session **ret_session)
 {
     return begin(client, "accept", make_params(options, appid, code), ret_session);
 }
@@ -127,23 +127,23 @@ enum exit_status begin_accept(struct wormclient *client, const struct options *o
 
 /* On a terminal, or where it is asked for: a picture among lines that a program reads is none.
  */
-static bool wants_picture(const struct options *options)
+static bool wants_qr(const struct cli_options *options)
 {
     return options->given[OPTION_QR] && (options->text[OPTION_QR] != NULL || isatty(STDOUT_FILENO));
 }
 
-enum exit_status begin_check_picture(const char *command, const struct options *options)
+enum exit_status new_session_check_qr(const char *command, const struct cli_options *options)
 {
     if (options->given[OPTION_QR] && result_wanted(options))
         return report_usage(command, "--qr draws for people; it does not go with --json or -o");
     return EXIT_DONE;
 }
 
-static enum exit_status print_picture(const struct wormclient_session *session)
+static enum exit_status print_qr(const struct wormclient_session *session)
 {
     const char *relay = wormclient_value_text(wormclient_session_view(session), "relay");
     char *uri = uri_make(wormclient_session_code(session), relay);
-    char *picture = uri != NULL ? picture_draw(uri, isatty(STDOUT_FILENO)) : NULL;
+    char *picture = uri != NULL ? qr_draw(uri, isatty(STDOUT_FILENO)) : NULL;
     enum exit_status status =
         picture != NULL ? output_bytes(picture, strlen(picture)) : report_memory();
 
@@ -152,10 +152,12 @@ static enum exit_status print_picture(const struct wormclient_session *session)
     return status;
 }
 
-enum exit_status begin_await_code(struct wormclient *client, const char *session,
-                                  struct await_told *told, struct wormclient_session **ret_session)
+enum exit_status new_session_await_code(struct wormclient *client, const char *session,
+                                        struct wait_reported *reported,
+                                        struct wormclient_session **ret_session)
 {
-    enum exit_status status = await_session(client, session, progress_code, -1, told, ret_session);
+    enum exit_status status =
+        await_session(client, session, progress_code, -1, reported, ret_session);
 
     if (status == EXIT_DONE && wormclient_session_code(*ret_session) == NULL) {
         status = report_ended(*ret_session); /* it went all the way to its end meanwhile */
@@ -164,24 +166,25 @@ enum exit_status begin_await_code(struct wormclient *client, const char *session
     return status;
 }
 
-enum exit_status begin_print_code(struct wormclient *client, const struct options *options,
-                                  const char *session, struct await_told *told)
+enum exit_status new_session_print_code(struct wormclient *client,
+                                        const struct cli_options *options, const char *session,
+                                        struct wait_reported *reported)
 {
     struct wormclient_session *view;
-    enum exit_status status = begin_await_code(client, session, told, &view);
+    enum exit_status status = new_session_await_code(client, session, reported, &view);
 
     if (status != EXIT_DONE)
         return status;
     status = result_wanted(options) ? result_session(options, view)
                                     : output_line(wormclient_session_code(view));
-    if (status == EXIT_DONE && wants_picture(options))
-        status = print_picture(view);
+    if (status == EXIT_DONE && wants_qr(options))
+        status = print_qr(view);
     wormclient_session_free(view);
     return status;
 }
 
-enum exit_status begin_print_session(const struct options *options,
-                                     const struct wormclient_session *session)
+enum exit_status new_session_print(const struct cli_options *options,
+                                   const struct wormclient_session *session)
 {
     if (result_wanted(options))
         return result_session(options, session);

@@ -1,12 +1,12 @@
 /* One change of a session, as watch tells it. */
-#ifndef CLI_NEWS_H
-#define CLI_NEWS_H
+#ifndef CLI_WATCH_LINE_H
+#define CLI_WATCH_LINE_H
 
 #include "cli/exit.h"
 #include "cli/options.h"
 #include "cli/snapshot.h"
 
-struct news {
+struct watch_line {
     int64_t change; /* its number */
     int64_t time;   /* when it was noticed */
     const char *session;
@@ -17,10 +17,10 @@ struct news {
 };
 
 /* Prints it as a line (or as result_object() does), and flushes. */
-enum exit_status news_print(const struct options *options, const struct news *news);
+enum exit_status watch_line_print(const struct cli_options *options, const struct watch_line *line);
 
 /* Its events as words, with `gap` between them; "" if there is none. New; free(); NULL: out of
  * memory. */
-char *news_words(const struct news *news, const char *gap);
+char *watch_line_words(const struct watch_line *line, const char *gap);
 
 #endif

@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "cli/picture.h"
+#include "cli/qr.h"
 
 #include <qrencode.h>
 #include <stdlib.h>
@@ -49,7 +49,7 @@ static char *draw(const QRcode *code, bool colours)
     return picture;
 }
 
-char *picture_draw(const char *text, bool colours)
+char *qr_draw(const char *text, bool colours)
 {
     /* Least correction: it is on a screen, not on a crumpled paper, and so it stays small. */
     QRcode *code = QRcode_encodeString8bit(text, 0, QR_ECLEVEL_L);

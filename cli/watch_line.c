@@ -6,18 +6,18 @@
 #include <string.h>
 
 #include "cli/escape.h"
-#include "cli/news.h"
+#include "cli/watch_line.h"
 #include "cli/output.h"
 #include "cli/report.h"
 #include "cli/result.h"
 #include "cli/when.h"
 
-static bool has(const struct news *news, unsigned event)
+static bool has(const struct watch_line *line, unsigned event)
 {
-    return (news->events & UINT32_C(1) << event) != 0;
+    return (line->events & UINT32_C(1) << event) != 0;
 }
 
-char *news_words(const struct news *news, const char *gap)
+char *watch_line_words(const struct watch_line *line, const char *gap)
 {
     const char *before = "";
     char *text = NULL;
@@ -27,7 +27,7 @@ char *news_words(const struct news *news, const char *gap)
     if (file == NULL)
         return NULL;
     for (unsigned i = 0; i < SNAPSHOT_EVENTS; i++) {
-        if (has(news, i)) {
+        if (has(line, i)) {
             fprintf(file, "%s%s", before, snapshot_word((enum snapshot_event)i));
             before = gap;
         }
@@ -41,12 +41,12 @@ char *news_words(const struct news *news, const char *gap)
 
 /* ---- for programs ---- */
 
-static json_t *list_events(const struct news *news)
+static json_t *list_events(const struct watch_line *line)
 {
     json_t *list = json_array();
 
     for (unsigned i = 0; list != NULL && i < SNAPSHOT_EVENTS; i++) {
-        if (has(news, i) &&
+        if (has(line, i) &&
             json_array_append_new(list, json_string(snapshot_word((enum snapshot_event)i))) != 0) {
             json_decref(list);
             list = NULL;
@@ -56,60 +56,60 @@ static json_t *list_events(const struct news *news)
 }
 
 /* New; json_decref(); NULL: out of memory. */
-static json_t *make_object(const struct news *news)
+static json_t *make_object(const struct watch_line *line)
 {
-    json_t *events = list_events(news);
-    json_t *view = news->view != NULL ? result_load(news->view) : json_null();
+    json_t *events = list_events(line);
+    json_t *view = line->view != NULL ? result_load(line->view) : json_null();
 
-    return json_pack("{s:I, s:I, s:s, s:s?, s:o, s:o}", "change", (json_int_t)news->change, "time",
-                     (json_int_t)news->time, "session", news->session, "name",
-                     news->name[0] != '\0' ? news->name : NULL, "events", events, "view", view);
+    return json_pack("{s:I, s:I, s:s, s:s?, s:o, s:o}", "change", (json_int_t)line->change, "time",
+                     (json_int_t)line->time, "session", line->session, "name",
+                     line->name[0] != '\0' ? line->name : NULL, "events", events, "view", view);
 }
 
 /* ---- for people ---- */
 
 /* What stands behind some of the words. */
-static void print_detail(const struct news *news, unsigned event)
+static void print_detail(const struct watch_line *line, unsigned event)
 {
-    const char *result = wormclient_value_text(news->view, "result");
+    const char *result = wormclient_value_text(line->view, "result");
 
     if (event == SNAPSHOT_MESSAGE)
-        printf(" (%" PRId64 " new)", news->messages);
+        printf(" (%" PRId64 " new)", line->messages);
     if (event == SNAPSHOT_ENDED && result != NULL)
         printf(" (%s)", result);
 }
 
-static void print_events(const struct news *news)
+static void print_events(const struct watch_line *line)
 {
     const char *gap = "";
 
     for (unsigned i = 0; i < SNAPSHOT_EVENTS; i++) {
-        if (has(news, i)) {
+        if (has(line, i)) {
             printf("%s%s", gap, snapshot_word((enum snapshot_event)i));
-            print_detail(news, i);
+            print_detail(line, i);
             gap = ", ";
         }
     }
-    if (news->events == 0)
+    if (line->events == 0)
         fputs("changed", stdout);
 }
 
-static enum exit_status print_line(const struct news *news)
+static enum exit_status print_line(const struct watch_line *line)
 {
-    const char *label = news->name[0] != '\0' ? news->name : news->session;
+    const char *label = line->name[0] != '\0' ? line->name : line->session;
     char *safe = escape_text(label, strlen(label), false);
     char time[WHEN_MAX];
 
     if (safe == NULL)
         return report_memory();
-    when_stamp(news->time, time);
-    printf("%" PRId64 "  %s  %s  ", news->change, time, safe);
+    when_stamp(line->time, time);
+    printf("%" PRId64 "  %s  %s  ", line->change, time, safe);
     free(safe);
-    print_events(news);
+    print_events(line);
     return output_line("");
 }
 
-enum exit_status news_print(const struct options *options, const struct news *news)
+enum exit_status watch_line_print(const struct cli_options *options, const struct watch_line *line)
 {
-    return result_wanted(options) ? result_object(options, make_object(news)) : print_line(news);
+    return result_wanted(options) ? result_object(options, make_object(line)) : print_line(line);
 }

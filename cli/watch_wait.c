@@ -4,7 +4,7 @@
 #include <signal.h>
 #include <time.h>
 
-#include "cli/wake.h"
+#include "cli/watch_wait.h"
 
 static const int signals[] = {SIGINT, SIGTERM};
 #define SIGNALS (sizeof(signals) / sizeof(signals[0]))
@@ -17,7 +17,7 @@ static void end(int signal_number)
     over = 1;
 }
 
-void wake_prepare(void)
+void watch_catch_signals(void)
 {
     struct sigaction action = {.sa_handler = end, .sa_flags = SA_RESETHAND}, old;
 
@@ -28,7 +28,7 @@ void wake_prepare(void)
     }
 }
 
-bool wake_is_over(void)
+bool watch_is_over(void)
 {
     return over != 0;
 }
@@ -56,8 +56,8 @@ static void sleep_on(struct wormclient *client, const sigset_t *mask)
     ppoll(&socket, 1, NULL, mask);
 }
 
-bool wake_wait(struct wormclient *client, const uint64_t *counter, uint64_t seen,
-               struct wormclient_error *ret_error)
+bool watch_wait(struct wormclient *client, const uint64_t *counter, uint64_t seen,
+                struct wormclient_error *ret_error)
 {
     sigset_t before = hold_signals();
     bool alive = true;
@@ -70,7 +70,7 @@ bool wake_wait(struct wormclient *client, const uint64_t *counter, uint64_t seen
     return alive;
 }
 
-void wake_pause(int milliseconds)
+void watch_pause(int milliseconds)
 {
     struct timespec time = {.tv_sec = milliseconds / 1000,
                             .tv_nsec = (long)(milliseconds % 1000) * 1000000};
