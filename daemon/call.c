@@ -79,14 +79,6 @@ void call_refuse_unverified(struct call *call)
                 "compare the verifiers with the other side, and say first that they agree");
 }
 
-bool call_params_ok(struct call *call, const struct fields *fields)
-{
-    const char *wrong = fields_wrong(fields);
-    if (wrong)
-        call_refuse(call, IPC_BAD_PARAMS, wrong);
-    return !wrong;
-}
-
 static void refuse_store(struct call *call, enum kv_status status)
 {
     if (status == KV_MEMORY)

@@ -9,8 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "ipc/errors.h"
-#include "ipc/fields.h"
+#include "ipc/methods.h"
+#include "ipc/params.h"
 #include "ipc/writer.h"
 #include "wormhole/session.h"
 
@@ -49,9 +49,6 @@ void call_refuse(struct call *call, enum ipc_error code, const char *text);
 
 /* Ends a call whose client has gone. */
 void call_drop(struct call *call);
-
-/* True if all parameters were as they should be; else the call has been refused. */
-bool call_params_ok(struct call *call, const struct fields *fields);
 
 /* Fills call->session from the `session` parameter's text: petname, id or start of one. False: the
  * call has been refused. call_find_in() looks in a transaction that is open already. */

@@ -6,32 +6,14 @@
 #include "daemon/ipc_connection.h"
 #include "daemon/ipc_client.h"
 #include "daemon/settings.h"
+#include "daemon/validate.h"
 #include "ipc/message.h"
-#include "ipc/methods.h"
+#include "ipc/params.h"
 #include "service/log.h"
 
-static void (*const handlers[METHOD_COUNT])(struct call *call, struct fields *fields) = {
-    [METHOD_HELLO] = rpc_hello,
-    [METHOD_STATUS] = rpc_status,
-    [METHOD_INVITE] = rpc_invite,
-    [METHOD_ACCEPT] = rpc_accept,
-    [METHOD_LIST] = rpc_list,
-    [METHOD_SHOW] = rpc_show,
-    [METHOD_SEND] = rpc_send,
-    [METHOD_RECV] = rpc_recv,
-    [METHOD_ACK] = rpc_ack,
-    [METHOD_VERIFY] = rpc_verify,
-    [METHOD_DERIVE_KEY] = rpc_derive_key,
-    [METHOD_RENAME] = rpc_rename,
-    [METHOD_EXPORT] = rpc_export,
-    [METHOD_IMPORT] = rpc_import,
-    [METHOD_CLOSE] = rpc_close,
-    [METHOD_FORGET] = rpc_forget,
-    [METHOD_POLL] = rpc_poll,
-    [METHOD_SUBSCRIBE] = rpc_subscribe,
-    [METHOD_CHANGES] = rpc_changes,
-    [METHOD_NAMEPLATES] = rpc_nameplates,
-    [METHOD_WORDS] = rpc_words,
+static void (*const handlers[METHOD_COUNT])(struct call *call, const struct ipc_params *params) = {
+#define METHOD(ID, name, ...) [METHOD_##ID] = rpc_##name,
+#include "ipc/methods.def"
 };
 
 const char *rpc_default_relay(const struct rpc *rpc, const char *appid)
@@ -48,11 +30,15 @@ static void hang_up(struct call *call, enum ipc_error code, const char *text)
     client_end(client);
 }
 
-static void handle(struct call *call, enum method method, const struct message *message)
+static void handle(struct call *call, enum ipc_method method, const struct message *message)
 {
-    struct fields fields;
-    fields_init(&fields, message->params);
-    handlers[method](call, &fields);
+    struct ipc_params params;
+    char wrong[PARAMS_WRONG_SIZE];
+    if (params_read(method, message->params, &params, wrong) &&
+        validate_params(method, &params, wrong))
+        handlers[method](call, &params);
+    else
+        call_refuse(call, IPC_BAD_PARAMS, wrong);
 }
 
 void rpc_dispatch(struct peer *peer, const struct message *message)
@@ -63,7 +49,7 @@ void rpc_dispatch(struct peer *peer, const struct message *message)
         client_end(peer->client);
         return;
     }
-    enum method method;
+    enum ipc_method method;
     bool known = methods_find(message->method, &method);
     if (!message->params)
         hang_up(call, IPC_BAD_MESSAGE, "the params must be an array that holds one map");

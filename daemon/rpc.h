@@ -1,6 +1,7 @@
 /*
- * The methods of doc/ipc.md. rpc_dispatch() finds a request's handler in a constant table; the
- * handlers stand in rpc_*.c, grouped by what they are about.
+ * The methods of doc/ipc.md. rpc_dispatch() finds a request's handler, and what its parameters must
+ * be, in the table of methods (ipc/methods.def); the handlers stand in rpc_*.c, grouped by what
+ * they are about.
  */
 #ifndef DAEMON_RPC_H
 #define DAEMON_RPC_H
@@ -8,7 +9,7 @@
 #include <stdint.h>
 
 struct call;
-struct fields;
+struct ipc_params;
 struct message;
 struct nameplates;
 struct peer;
@@ -40,34 +41,7 @@ void rpc_dispatch(struct peer *peer, const struct message *message);
 
 /* ---- handlers: each ends its call, now or later ---- */
 
-/* rpc_status.c */
-void rpc_hello(struct call *call, struct fields *fields);
-void rpc_status(struct call *call, struct fields *fields);
-/* rpc_create.c */
-void rpc_invite(struct call *call, struct fields *fields);
-void rpc_accept(struct call *call, struct fields *fields);
-/* rpc_look.c */
-void rpc_list(struct call *call, struct fields *fields);
-void rpc_show(struct call *call, struct fields *fields);
-void rpc_changes(struct call *call, struct fields *fields);
-void rpc_subscribe(struct call *call, struct fields *fields);
-/* rpc_mail.c */
-void rpc_send(struct call *call, struct fields *fields);
-void rpc_recv(struct call *call, struct fields *fields);
-void rpc_ack(struct call *call, struct fields *fields);
-/* rpc_trust.c */
-void rpc_verify(struct call *call, struct fields *fields);
-void rpc_derive_key(struct call *call, struct fields *fields);
-/* rpc_fate.c */
-void rpc_rename(struct call *call, struct fields *fields);
-void rpc_close(struct call *call, struct fields *fields);
-void rpc_forget(struct call *call, struct fields *fields);
-void rpc_poll(struct call *call, struct fields *fields);
-/* rpc_move.c */
-void rpc_export(struct call *call, struct fields *fields);
-void rpc_import(struct call *call, struct fields *fields);
-/* rpc_words.c */
-void rpc_nameplates(struct call *call, struct fields *fields);
-void rpc_words(struct call *call, struct fields *fields);
+#define METHOD(ID, name, ...) void rpc_##name(struct call *call, const struct ipc_params *params);
+#include "ipc/methods.def"
 
 #endif

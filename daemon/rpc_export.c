@@ -48,16 +48,14 @@ static void on_done(void *arg, const struct turn_answer *answer)
         answer_export(call, NULL);
 }
 
-void rpc_export(struct call *call, struct fields *fields)
+void rpc_export(struct call *call, const struct ipc_params *params)
 {
     struct session_event event = {.type = EVENT_EXPORT};
-    const char *text = fields_text(fields, "session");
-    bool done = fields_flag_or(fields, "done", false);
-    if (!call_params_ok(call, fields) || !call_find(call, text))
-        return;
     struct turns *turns = call->rpc->turns;
-    if (!(done ? turn_forget(turns, call->session, TURN_FORGET_EXPORTED, on_done, call)
-               : turn_event(turns, call->session, &event, on_exported, call)))
+    if (!call_find(call, params->session))
+        return;
+    if (!(params->done ? turn_forget(turns, call->session, TURN_FORGET_EXPORTED, on_done, call)
+                       : turn_event(turns, call->session, &event, on_exported, call)))
         call_refuse_memory(call);
 }
 
@@ -95,20 +93,17 @@ static void import(struct call *call, struct session *session, const char *name)
     if (!set_name(session, name)) {
         session_free(session);
         call_refuse_memory(call);
-    } else if (!checks_session(call, session)) {
+    } else if (!validate_session(session)) {
         session_free(session);
+        call_refuse(call, IPC_BAD_EXPORT, "the text was altered: its petname or relay cannot be");
     } else if (!turn_import(call->rpc->turns, session, call_view_done, call)) {
         call_refuse_memory(call);
     }
 }
 
-void rpc_import(struct call *call, struct fields *fields)
+void rpc_import(struct call *call, const struct ipc_params *params)
 {
-    const char *text = fields_text(fields, "export");
-    const char *name = fields_text_or(fields, "name", NULL);
-    if (!call_params_ok(call, fields) || !checks_name(call, name))
-        return;
-    struct session *session = read_session(call, text);
+    struct session *session = read_session(call, params->export);
     if (session)
-        import(call, session, name);
+        import(call, session, params->name);
 }

@@ -23,14 +23,12 @@ static void on_sent(void *arg, const struct turn_answer *answer)
     call_answer(call, &writer);
 }
 
-void rpc_send(struct call *call, struct fields *fields)
+void rpc_send(struct call *call, const struct ipc_params *params)
 {
-    struct session_event event = {.type = EVENT_SEND};
-    const char *text = fields_text(fields, "session");
-    event.data = fields_data(fields, "data", &event.length);
-    if (!call_params_ok(call, fields) || !call_find(call, text))
-        return;
-    if (!turn_event(call->rpc->turns, call->session, &event, on_sent, call))
+    struct session_event event = {
+        .type = EVENT_SEND, .data = params->data.bytes, .length = params->data.length};
+    if (call_find(call, params->session) &&
+        !turn_event(call->rpc->turns, call->session, &event, on_sent, call))
         call_refuse_memory(call);
 }
 
@@ -77,21 +75,17 @@ static void answer_message(struct call *call, struct kv_txn *txn, const struct s
     call_refuse(call, IPC_STORE_FAILED, kv_status_text(KV_DAMAGED));
 }
 
-void rpc_recv(struct call *call, struct fields *fields)
+void rpc_recv(struct call *call, const struct ipc_params *params)
 {
-    const char *text = fields_text(fields, "session");
-    int64_t from = fields_number_or(fields, "from", 0, 0, UINT32_MAX);
-    if (!call_params_ok(call, fields))
-        return;
     struct kv_txn *txn = kv_read(call->rpc->store);
-    struct session *session = call_get_session(call, txn, text);
+    struct session *session = call_get_session(call, txn, params->session);
     /* What was held back to the end is gone. */
     bool held_back = session && session->verification == VERIFICATION_PENDING &&
                      session->state < SESSION_CLOSING;
     if (held_back)
         call_refuse_unverified(call);
     if (session && !held_back)
-        answer_message(call, txn, session, from);
+        answer_message(call, txn, session, params->from);
     else
         kv_end(txn);
     session_free(session);
@@ -99,13 +93,10 @@ void rpc_recv(struct call *call, struct fields *fields)
 
 /* ---- ack ---- */
 
-void rpc_ack(struct call *call, struct fields *fields)
+void rpc_ack(struct call *call, const struct ipc_params *params)
 {
-    struct session_event event = {.type = EVENT_ACK};
-    const char *text = fields_text(fields, "session");
-    event.number = (uint32_t)fields_number(fields, "number", 0, UINT32_MAX);
-    if (!call_params_ok(call, fields) || !call_find(call, text))
-        return;
-    if (!turn_event(call->rpc->turns, call->session, &event, call_view_done, call))
+    struct session_event event = {.type = EVENT_ACK, .number = (uint32_t)params->number};
+    if (call_find(call, params->session) &&
+        !turn_event(call->rpc->turns, call->session, &event, call_view_done, call))
         call_refuse_memory(call);
 }

@@ -3,29 +3,17 @@
 
 #include "daemon/rpc.h"
 
-#include <sodium.h>
 #include <string.h>
 
 #include "daemon/call.h"
 #include "daemon/ipc_client.h"
 #include "daemon/subscribers.h"
+#include "daemon/validate.h"
 #include "daemon/view.h"
 #include "service/log.h"
 #include "state/store.h"
 
-/* Rows of one answer: with the longest views possible, 14 KB each, 1000 keep below the largest
- * message. */
-#define LIMIT_DEFAULT 100
-#define LIMIT_MAX     1000
-
 /* ---- list ---- */
-
-static bool read_id(const char *text, uint8_t ret_id[SESSION_ID_BYTES])
-{
-    size_t length;
-    return sodium_hex2bin(ret_id, SESSION_ID_BYTES, text, strlen(text), NULL, &length, NULL) == 0 &&
-           length == SESSION_ID_BYTES;
-}
 
 /* A record that cannot be read stays where it is, and out of the list. */
 static void write_session(struct writer *writer, const struct rpc *rpc, struct kv_txn *txn,
@@ -77,28 +65,19 @@ static void answer_list(struct call *call, const uint8_t *after, int64_t limit)
     call_finish_read(call, txn, &writer);
 }
 
-void rpc_list(struct call *call, struct fields *fields)
+void rpc_list(struct call *call, const struct ipc_params *params)
 {
-    const char *after = fields_text_or(fields, "after", NULL);
-    int64_t limit = fields_number_or(fields, "limit", LIMIT_DEFAULT, 1, LIMIT_MAX);
-    if (!call_params_ok(call, fields))
-        return;
     uint8_t id[SESSION_ID_BYTES];
-    if (after && !read_id(after, id))
-        call_refuse(call, IPC_BAD_PARAMS, "parameter \"after\" must be an id: 16 hex digits");
-    else
-        answer_list(call, after ? id : NULL, limit);
+    bool after = params->after && validate_id(params->after, id);
+    answer_list(call, after ? id : NULL, params->limit);
 }
 
 /* ---- show ---- */
 
-void rpc_show(struct call *call, struct fields *fields)
+void rpc_show(struct call *call, const struct ipc_params *params)
 {
-    const char *text = fields_text(fields, "session");
-    if (!call_params_ok(call, fields))
-        return;
     struct kv_txn *txn = kv_read(call->rpc->store);
-    struct session *session = call_get_session(call, txn, text);
+    struct session *session = call_get_session(call, txn, params->session);
     if (session)
         call_answer_view(call, session);
     session_free(session);
@@ -117,12 +96,10 @@ static void write_change(struct writer *writer, uint64_t change, const uint8_t i
     writer_end(writer);
 }
 
-void rpc_changes(struct call *call, struct fields *fields)
+void rpc_changes(struct call *call, const struct ipc_params *params)
 {
-    uint64_t since = (uint64_t)fields_number(fields, "since", 0, INT64_MAX);
-    int64_t limit = fields_number_or(fields, "limit", LIMIT_DEFAULT, 1, LIMIT_MAX);
-    if (!call_params_ok(call, fields))
-        return;
+    uint64_t since = (uint64_t)params->since;
+    int64_t limit = params->limit;
     struct kv_txn *txn = kv_read(call->rpc->store);
     struct writer writer;
     uint8_t id[SESSION_ID_BYTES];
@@ -139,11 +116,9 @@ void rpc_changes(struct call *call, struct fields *fields)
 
 /* ---- subscribe ---- */
 
-void rpc_subscribe(struct call *call, struct fields *fields)
+void rpc_subscribe(struct call *call, const struct ipc_params *params)
 {
-    const char *text = fields_text_or(fields, "session", NULL);
-    if (!call_params_ok(call, fields))
-        return;
+    const char *text = params->session;
     struct kv_txn *txn = kv_read(call->rpc->store);
     if (text && !call_find_in(call, txn, text)) {
         kv_end(txn);

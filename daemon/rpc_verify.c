@@ -6,21 +6,14 @@
 #include <sodium.h>
 
 #include "daemon/call.h"
-#include "daemon/validate.h"
 #include "daemon/turn.h"
 #include "state/store.h"
 
-/* As long as the session's own keys, unless the caller wants another length. */
-#define KEY_LENGTH_DEFAULT KEY_BYTES
-
-void rpc_verify(struct call *call, struct fields *fields)
+void rpc_verify(struct call *call, const struct ipc_params *params)
 {
-    struct session_event event = {.type = EVENT_VERIFY};
-    const char *text = fields_text(fields, "session");
-    event.number = fields_flag(fields, "ok");
-    if (!call_params_ok(call, fields) || !call_find(call, text))
-        return;
-    if (!turn_event(call->rpc->turns, call->session, &event, call_view_done, call))
+    struct session_event event = {.type = EVENT_VERIFY, .number = params->ok};
+    if (call_find(call, params->session) &&
+        !turn_event(call->rpc->turns, call->session, &event, call_view_done, call))
         call_refuse_memory(call);
 }
 
@@ -58,17 +51,12 @@ static void derive_key(struct call *call, const struct session *session, const c
     sodium_memzero(key, sizeof(key));
 }
 
-void rpc_derive_key(struct call *call, struct fields *fields)
+void rpc_derive_key(struct call *call, const struct ipc_params *params)
 {
-    const char *text = fields_text(fields, "session");
-    const char *purpose = fields_text(fields, "purpose");
-    int64_t length = fields_number_or(fields, "length", KEY_LENGTH_DEFAULT, 1, KEYS_DERIVE_MAX);
-    if (!call_params_ok(call, fields) || !checks_purpose(call, purpose))
-        return;
     struct kv_txn *txn = kv_read(call->rpc->store);
-    struct session *session = call_get_session(call, txn, text);
+    struct session *session = call_get_session(call, txn, params->session);
     if (session)
-        derive_key(call, session, purpose, (size_t)length);
+        derive_key(call, session, params->purpose, (size_t)params->length);
     session_free(session);
     kv_end(txn);
 }

@@ -4,7 +4,6 @@
 #include "daemon/rpc.h"
 
 #include "daemon/call.h"
-#include "daemon/validate.h"
 #include "daemon/nameplates.h"
 #include "wormhole/wire.h"
 #include "wormhole/words.h"
@@ -54,16 +53,10 @@ static void ask(struct call *call, const char *appid, const char *relay)
         call_refuse_memory(call);
 }
 
-void rpc_nameplates(struct call *call, struct fields *fields)
+void rpc_nameplates(struct call *call, const struct ipc_params *params)
 {
-    const char *appid = fields_text_or(fields, "appid", RPC_DEFAULT_APPID);
-    const char *relay = fields_text_or(fields, "relay", NULL);
-    if (!call_params_ok(call, fields) || !checks_appid(call, appid))
-        return;
-    if (!relay)
-        relay = rpc_default_relay(call->rpc, appid);
-    if (checks_relay(call, relay))
-        ask(call, appid, relay);
+    const char *appid = params->appid ? params->appid : RPC_DEFAULT_APPID;
+    ask(call, appid, params->relay ? params->relay : rpc_default_relay(call->rpc, appid));
 }
 
 /* ---- words ---- */
@@ -79,10 +72,9 @@ static void write_list(struct writer *writer, unsigned position)
     writer_end(writer);
 }
 
-void rpc_words(struct call *call, struct fields *fields)
+void rpc_words(struct call *call, const struct ipc_params *params)
 {
-    if (!call_params_ok(call, fields))
-        return;
+    (void)params;
     struct writer writer;
     call_begin(call, &writer);
     writer_map(&writer, NULL);

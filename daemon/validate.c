@@ -2,79 +2,61 @@
 
 #include "daemon/validate.h"
 
-#include <stdarg.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/call.h"
 #include "net/url.h"
 #include "wormhole/payload.h"
+#include "wormhole/schedule.h"
+#include "wormhole/session.h"
 #include "wormhole/text.h"
 
-/* Longest purpose of a derived key: it is the name of a use. */
-#define PURPOSE_MAX 128
 /* The protocol's own keys (wormhole/keys.h) have purposes that begin so. */
 #define PURPOSE_RESERVED "wormhole:"
 
-/* For `return refuse(…)`: false. */
-static bool refuse(struct call *call, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static bool refuse(struct call *call, const char *format, ...)
-{
-    char why[256];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(why, sizeof(why), format, arguments);
-    va_end(arguments);
-    call_refuse(call, IPC_BAD_PARAMS, why);
-    return false;
-}
-
-static bool holds_only(const char *text, size_t max)
-{
-    size_t length = strnlen(text, max + 1);
-    return length > 0 && length <= max && !text_has_control(text);
-}
-
-static bool name_is_fine(const char *name)
+/* A petname stands in command lines, tables and some day in file names, so it is not an option, not
+ * a path, has no blanks at its ends, and is not as long as an id in hex digits, since ids must go
+ * on meaning what they say. */
+static bool is_petname(const char *name)
 {
     size_t length = strlen(name);
-    return holds_only(name, NAME_MAX_BYTES) && !strchr(name, '/') && *name != '-' && *name != ' ' &&
-           name[length - 1] != ' ' &&
+    return length > 0 && length <= NAME_MAX_BYTES && !text_has_control(name) &&
+           !strchr(name, '/') && *name != '-' && *name != ' ' && name[length - 1] != ' ' &&
            !(length == SESSION_ID_TEXT - 1 && strspn(name, "0123456789abcdefABCDEF") == length);
 }
 
-bool checks_name(struct call *call, const char *name)
+/* Each rule returns NULL if the text keeps it, otherwise a sentence. Lengths have been checked. */
+
+static const char *name_rule(const char *name)
 {
-    if (!name || name_is_fine(name))
-        return true;
-    return refuse(call,
-                  "parameter \"name\" must be 1 to %d bytes without '/' and control characters, "
-                  "without '-' at its start and blanks at its ends, and not look like an id",
-                  NAME_MAX_BYTES);
+    return is_petname(name) ? NULL
+                            : "a petname has no '/' or control characters, no '-' at its start, no "
+                              "blanks at its ends, and does not look like an id";
 }
 
-bool checks_appid(struct call *call, const char *appid)
+static const char *appid_rule(const char *appid)
 {
-    if (holds_only(appid, APPID_MAX))
-        return true;
-    return refuse(call, "parameter \"appid\" must be 1 to %d bytes without control characters",
-                  APPID_MAX);
+    return text_has_control(appid) ? "an appid has no control characters" : NULL;
 }
 
-bool checks_relay(struct call *call, const char *relay)
+static const char *relay_rule(const char *relay)
 {
     struct url url;
     enum url_fault fault = url_parse(relay, &url);
-    if (fault == URL_OK)
-        return true;
-    return refuse(call, "parameter \"relay\" must be a URL: %s", url_fault_text(fault));
+    return fault == URL_OK ? NULL : url_fault_text(fault);
+}
+
+static const char *schedule_rule(const char *text)
+{
+    struct schedule schedule;
+    enum schedule_fault fault = schedule_parse(text, &schedule);
+    return fault == SCHEDULE_OK ? NULL : schedule_fault_text(fault);
 }
 
 /* Reads them as a peer will: what becomes {} there, as that which is too long, would mislead. */
-static bool versions_arrive(const char *versions)
+static const char *app_versions_rule(const char *versions)
 {
     char *version = payload_version(versions);
     bool receipts;
@@ -85,34 +67,59 @@ static bool versions_arrive(const char *versions)
     bool arrive = read && (empty || strcmp(read, "{}") != 0);
     free(version);
     free(read);
-    return arrive;
+    return arrive ? NULL : "it must be a JSON object of at most 4096 bytes of ASCII";
 }
 
-bool checks_versions(struct call *call, const char *versions)
+_Static_assert(PAYLOAD_VERSIONS_MAX == 4096, "as the text says");
+
+static const char *purpose_rule(const char *purpose)
 {
-    if (!versions || versions_arrive(versions))
-        return true;
-    return refuse(call,
-                  "parameter \"app_versions\" must be a JSON object of at most %d bytes of ASCII",
-                  PAYLOAD_VERSIONS_MAX);
+    bool reserved = strncmp(purpose, PURPOSE_RESERVED, strlen(PURPOSE_RESERVED)) == 0;
+    return reserved ? "purposes that begin with \"" PURPOSE_RESERVED "\" are the protocol's own"
+                    : NULL;
 }
 
-bool checks_purpose(struct call *call, const char *purpose)
+bool validate_id(const char *text, uint8_t ret_id[SESSION_ID_BYTES])
 {
-    size_t length = strnlen(purpose, PURPOSE_MAX + 1);
-    if (length > 0 && length <= PURPOSE_MAX &&
-        strncmp(purpose, PURPOSE_RESERVED, strlen(PURPOSE_RESERVED)) != 0)
-        return true;
-    return refuse(call, "parameter \"purpose\" must be 1 to %d bytes that do not begin with \"%s\"",
-                  PURPOSE_MAX, PURPOSE_RESERVED);
+    size_t length;
+    return sodium_hex2bin(ret_id, SESSION_ID_BYTES, text, strlen(text), NULL, &length, NULL) == 0 &&
+           length == SESSION_ID_BYTES;
 }
 
-bool checks_session(struct call *call, const struct session *session)
+static const char *after_rule(const char *after)
 {
-    struct url url;
-    if ((!session->name || name_is_fine(session->name)) &&
-        url_parse(session->relay, &url) == URL_OK)
-        return true;
-    call_refuse(call, IPC_BAD_EXPORT, "the text was altered: its petname or relay cannot be");
-    return false;
+    uint8_t id[SESSION_ID_BYTES];
+    return validate_id(after, id) ? NULL : "it must be an id: 16 hex digits";
+}
+
+static const char *(*const rules[PARAM_COUNT])(const char *text) = {
+    [PARAM_NAME] = name_rule,
+    [PARAM_APPID] = appid_rule,
+    [PARAM_RELAY] = relay_rule,
+    [PARAM_SCHEDULE] = schedule_rule,
+    [PARAM_APP_VERSIONS] = app_versions_rule,
+    [PARAM_PURPOSE] = purpose_rule,
+    [PARAM_AFTER] = after_rule,
+};
+
+bool validate_params(enum ipc_method method, const struct ipc_params *params,
+                     char ret_wrong[PARAMS_WRONG_SIZE])
+{
+    const struct ipc_method_row *row = methods_row(method);
+    for (size_t i = 0; i < row->param_count; i++) {
+        enum ipc_param param = row->params[i].param;
+        const char *text = rules[param] ? params_text(params, param) : NULL;
+        const char *fault = text ? rules[param](text) : NULL;
+        if (fault) {
+            snprintf(ret_wrong, PARAMS_WRONG_SIZE, "parameter \"%s\": %s",
+                     methods_param(param)->key, fault);
+            return false;
+        }
+    }
+    return true;
+}
+
+bool validate_session(const struct session *session)
+{
+    return (!session->name || is_petname(session->name)) && !relay_rule(session->relay);
 }

@@ -1,33 +1,21 @@
-/* What may stand in the parameters that several methods have in common. Each function returns true,
- * or has refused the call with a sentence that names the parameter. */
+/* What parameters must look like beyond their type and length, which the table of methods gives. */
 #ifndef DAEMON_VALIDATE_H
 #define DAEMON_VALIDATE_H
 
 #include <stdbool.h>
 
-struct call;
-struct session;
+#include "ipc/params.h"
+#include "wormhole/session.h"
 
-/*
- * `name`: a petname stands in command lines, tables and some day in file names, so it is not an
- * option, not a path, has no blanks at its ends, and is not as long as an id in hex digits, since
- * ids must go on meaning what they say. NULL is fine: none is given.
- */
-bool checks_name(struct call *call, const char *name);
+/* Looks at all parameters that came with a request of this method and have a rule. False, with a
+ * sentence that names the first wrong one, for `bad-params`. */
+bool validate_params(enum ipc_method method, const struct ipc_params *params,
+                     char ret_wrong[PARAMS_WRONG_SIZE]);
 
-/* `appid` */
-bool checks_appid(struct call *call, const char *appid);
+/* Reads an id: 16 hex digits. False if it is none. */
+bool validate_id(const char *text, uint8_t ret_id[SESSION_ID_BYTES]);
 
-/* `relay`: a URL */
-bool checks_relay(struct call *call, const char *relay);
-
-/* `app_versions`: a JSON object that peers would take. NULL is fine. */
-bool checks_versions(struct call *call, const char *versions);
-
-/* `purpose` of a derived key. */
-bool checks_purpose(struct call *call, const char *purpose);
-
-/* Petname and relay of a session that came in a text: refused as `bad-export`. */
-bool checks_session(struct call *call, const struct session *session);
+/* True if the petname and relay of a session that was imported could have been given here. */
+bool validate_session(const struct session *session);
 
 #endif

@@ -15,7 +15,7 @@
 
 #include <msgpack.h>
 
-#include "ipc/errors.h"
+#include "ipc/methods.h"
 #include "ipc/writer.h"
 
 enum message_kind {

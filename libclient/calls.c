@@ -61,7 +61,7 @@ struct wormclient_session *wormclient_accept(struct wormclient *client, const ch
     return sync_call_session(client, methods_name(METHOD_ACCEPT), params, SYNC_NEVER, ret_error);
 }
 
-static struct wormclient_session *call_about(struct wormclient *client, enum method method,
+static struct wormclient_session *call_about(struct wormclient *client, enum ipc_method method,
                                              const char *session,
                                              struct wormclient_error *ret_error)
 {

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "ipc/fields.h"
+#include "ipc/params.h"
 #include "libclient/error.h"
 
 /* What the daemon's codes are to a caller; those not listed are WORMCLIENT_REFUSED. */
@@ -67,7 +67,7 @@ void error_copy(struct wormclient_error *ret_error, const struct wormclient_erro
 
 static const char *text_of(const msgpack_object *map, const char *key, const char *fallback)
 {
-    const msgpack_object *value = fields_find(map, key);
+    const msgpack_object *value = params_find(map, key);
     return value != NULL && value->type == MSGPACK_OBJECT_STR ? value->via.str.ptr : fallback;
 }
 

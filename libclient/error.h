@@ -2,7 +2,7 @@
 #ifndef LIBCLIENT_ERROR_H
 #define LIBCLIENT_ERROR_H
 
-#include "ipc/errors.h"
+#include "ipc/methods.h"
 #include "libclient/wormclient.h"
 
 #include <msgpack.h>

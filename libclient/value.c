@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "ipc/buffer.h"
-#include "ipc/fields.h"
+#include "ipc/params.h"
 #include "ipc/tree.h"
 #include "libclient/value.h"
 
@@ -18,7 +18,7 @@ struct copy {
 const struct wormclient_value *wormclient_value_get(const struct wormclient_value *map,
                                                     const char *key)
 {
-    return value_from(fields_find(value_object(map), key));
+    return value_from(params_find(value_object(map), key));
 }
 
 static const msgpack_object_array *array_of(const struct wormclient_value *value)
@@ -45,7 +45,7 @@ static const msgpack_object *typed(const struct wormclient_value *map, const cha
                                    msgpack_object_type type)
 {
     const msgpack_object *object = value_object(map);
-    const msgpack_object *value = key == NULL ? object : fields_find(object, key);
+    const msgpack_object *value = key == NULL ? object : params_find(object, key);
     return value != NULL && value->type == type ? value : NULL;
 }
 

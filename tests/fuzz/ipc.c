@@ -3,7 +3,7 @@
 
 #include "tests/fuzz/fuzz.h"
 
-#include "ipc/fields.h"
+#include "ipc/params.h"
 #include "ipc/frame.h"
 #include "ipc/message.h"
 
@@ -16,34 +16,18 @@ struct heard {
     uint64_t digest; /* of its objects */
 };
 
-/* Reads every parameter in every way. */
-static void read_field(const struct message *message, const char *key)
+/* Reads the parameters as every method does. */
+static void read_params(const struct message *message)
 {
-    struct fields fields;
-    size_t length;
+    for (unsigned i = 0; i < METHOD_COUNT; i++) {
+        struct ipc_params params;
+        char wrong[PARAMS_WRONG_SIZE] = "";
 
-    fields_init(&fields, message->params);
-    fields_text_or(&fields, key, NULL);
-    fields_number_or(&fields, key, 1, 0, 1000);
-    fields_flag_or(&fields, key, false);
-    fields_flag(&fields, key);
-    fields_text(&fields, key);
-    fields_number(&fields, key, INT64_MIN, INT64_MAX);
-    fields_data(&fields, key, &length);
-    FUZZ_HOLDS(fields_wrong(&fields) == NULL || strlen(fields_wrong(&fields)) > 0);
-}
-
-static void read_fields(const struct message *message)
-{
-    static const char *const keys[] = {"session", "words", "data", "n"};
-    struct fields fields;
-
-    for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
-        read_field(message, keys[i]);
-    fields_init(&fields, message->params);
-    const char *text = fields_text_or(&fields, "session", "");
-
-    FUZZ_HOLDS(text == NULL || strlen(text) < FRAME_BYTES_MAX);
+        if (params_read((enum ipc_method)i, message->params, &params, wrong))
+            FUZZ_HOLDS(params.session == NULL || strlen(params.session) < FRAME_BYTES_MAX);
+        else
+            FUZZ_HOLDS(strlen(wrong) > 0);
+    }
 }
 
 static void check_message(const struct message *message)
@@ -51,11 +35,11 @@ static void check_message(const struct message *message)
     if (message->kind == MESSAGE_RESPONSE) {
         FUZZ_HOLDS(message->method == NULL && message->params == NULL);
         FUZZ_HOLDS(message->error == NULL || message->result == NULL);
-        fields_find(message->result, "session");
-        fields_find(message->error, "text");
+        params_find(message->result, "session");
+        params_find(message->error, "text");
     } else {
         FUZZ_HOLDS(message->method != NULL && strlen(message->method) < FRAME_BYTES_MAX);
-        read_fields(message);
+        read_params(message);
     }
 }
 

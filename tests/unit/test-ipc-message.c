@@ -10,9 +10,8 @@
 
 #include <cmocka.h>
 
-#include "ipc/fields.h"
 #include "ipc/message.h"
-#include "ipc/methods.h"
+#include "ipc/params.h"
 
 #define BYTES(text) text, sizeof(text) - 1
 
@@ -39,8 +38,8 @@ static void request(void **state)
     assert_string_equal(message.method, "show");
     assert_null(message.error);
     assert_null(message.result);
-    assert_string_equal(fields_find(message.params, "session")->via.str.ptr, "laptop");
-    const msgpack_object *other = fields_find(message.params, "other");
+    assert_string_equal(params_find(message.params, "session")->via.str.ptr, "laptop");
+    const msgpack_object *other = params_find(message.params, "other");
     assert_string_equal(other->via.array.ptr[0].via.str.ptr, "");
     assert_string_equal(other->via.array.ptr[1].via.str.ptr, "z");
     message_free(&message);
@@ -67,8 +66,8 @@ static void strings_of_all_widths(void **state)
         uint8_t *data = copy_of((const char *)writer.buffer.data, writer.buffer.size);
         struct message message;
         assert_int_equal(message_decode(data, writer.buffer.size, &message), MESSAGE_OK);
-        assert_string_equal(fields_find(message.params, "before")->via.str.ptr, text);
-        assert_string_equal(fields_find(message.params, "text")->via.str.ptr, text);
+        assert_string_equal(params_find(message.params, "before")->via.str.ptr, text);
+        assert_string_equal(params_find(message.params, "text")->via.str.ptr, text);
         message_free(&message);
         free(data);
         writer_free(&writer);
@@ -87,7 +86,7 @@ static void responses(void **state)
     assert_null(message.error);
     assert_null(message.params);
     assert_null(message.method);
-    assert_int_equal(fields_find(message.result, "k")->via.u64, 1);
+    assert_int_equal(params_find(message.result, "k")->via.u64, 1);
     message_free(&message);
     free(data);
 
@@ -131,9 +130,10 @@ static void params_that_are_no_map(void **state)
         struct message message;
         assert_int_equal(message_decode(data, PARAMS[i].size, &message), MESSAGE_OK);
         assert_int_equal(message.params != NULL, PARAMS[i].usable);
-        struct fields fields;
-        fields_init(&fields, message.params);
-        assert_int_equal(fields_wrong(&fields) == NULL, PARAMS[i].usable);
+        struct ipc_params params;
+        char wrong[PARAMS_WRONG_SIZE];
+        assert_int_equal(params_read(METHOD_STATUS, message.params, &params, wrong),
+                         PARAMS[i].usable);
         message_free(&message);
         free(data);
     }
@@ -268,27 +268,6 @@ static void encoding(void **state)
                             "busy\xa7message\xa5later\xc0");
 }
 
-static void tables(void **state)
-{
-    (void)state;
-    enum method method = METHOD_COUNT;
-    for (unsigned i = 0; i < METHOD_COUNT; i++) {
-        assert_true(methods_find(methods_name((enum method)i), &method));
-        assert_int_equal(method, i);
-    }
-    assert_false(methods_find("", &method));
-    assert_false(methods_find("Show", &method));
-    assert_false(methods_find("shows", &method));
-
-    enum ipc_error code = IPC_OK;
-    for (unsigned i = 1; i < IPC_ERROR_COUNT; i++) {
-        assert_true(errors_find(errors_name((enum ipc_error)i), &code));
-        assert_int_equal(code, i);
-    }
-    assert_false(errors_find("", &code));
-    assert_false(errors_find("not_found", &code));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -296,7 +275,6 @@ int main(void)
         cmocka_unit_test(responses),      cmocka_unit_test(params_that_are_no_map),
         cmocka_unit_test(malformed),      cmocka_unit_test(method_with_a_nul),
         cmocka_unit_test(peeking_at_ids), cmocka_unit_test(encoding),
-        cmocka_unit_test(tables),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

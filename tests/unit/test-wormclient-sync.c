@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "ipc/fields.h"
+#include "ipc/params.h"
 #include "libclient/sync.h"
 #include "libclient/wormclient.h"
 #include "wormclient-script.h"
@@ -99,7 +99,7 @@ static void renamed(struct script *script, const struct message *request)
 /* A name of nil is none. */
 static void unnamed(struct script *script, const struct message *request)
 {
-    const msgpack_object *name = fields_find(request->params, "name");
+    const msgpack_object *name = params_find(request->params, "name");
     script_answer_if(script, request,
                      script_says(request, "session", "laptop") &&
                          (name == NULL || name->type == MSGPACK_OBJECT_NIL));
@@ -250,7 +250,7 @@ static void fill_number(struct writer *writer)
 /* Of 16 MiB: the first and last byte tell. */
 static void sent(struct script *script, const struct message *request)
 {
-    const msgpack_object *data = fields_find(request->params, "data");
+    const msgpack_object *data = params_find(request->params, "data");
     if (data != NULL && data->type == MSGPACK_OBJECT_BIN &&
         data->via.bin.size == WORMCLIENT_MESSAGE_MAX && data->via.bin.ptr[0] == 'a' &&
         data->via.bin.ptr[WORMCLIENT_MESSAGE_MAX - 1] == 'z')
@@ -261,7 +261,7 @@ static void sent(struct script *script, const struct message *request)
 
 static void sent_empty(struct script *script, const struct message *request)
 {
-    const msgpack_object *data = fields_find(request->params, "data");
+    const msgpack_object *data = params_find(request->params, "data");
     if (data != NULL && data->type == MSGPACK_OBJECT_BIN && data->via.bin.size == 0)
         script_result(script, request, fill_number);
     else

@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "ipc/fields.h"
+#include "ipc/params.h"
 #include "libclient/wormclient.h"
 #include "wormclient-script.h"
 

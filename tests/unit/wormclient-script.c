@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "ipc/fields.h"
+#include "ipc/params.h"
 #include "ipc/methods.h"
 #include "wormclient-script.h"
 
@@ -107,7 +107,7 @@ void script_notify(struct script *script, const char *session)
 static const msgpack_object *find(const struct message *request, const char *key,
                                   msgpack_object_type type)
 {
-    const msgpack_object *found = fields_find(request->params, key);
+    const msgpack_object *found = params_find(request->params, key);
     return found != NULL && found->type == type ? found : NULL;
 }
 
