@@ -2,10 +2,13 @@
 """Runs the stock Magic Wormhole relay of Debian (python3-magic-wormhole-mailbox-server) on loopback.
 
 Prints `ws://127.0.0.1:PORT/v1` once it listens, and serves until SIGTERM. With the same --port and --db it comes
-back as the relay that it was. Its clock constants can be shortened, so that minutes of forgetting fit into a test.
+back as the relay that it was. Its clock constants can be shortened, so that minutes of forgetting fit into a test. At each
+SIGUSR1 it checks at once, as if one more hour had gone by.
 """
 
 import argparse
+import itertools
+import signal
 import sys
 import time
 
@@ -33,9 +36,12 @@ def parse_arguments():
     return parser.parse_args()
 
 
-def prune(server, expiration):
+HOUR = 3600  # seconds
+
+
+def prune(server, expiration, ahead=0):
     """What server_tap.makeService() does at every check."""
-    now = time.time()
+    now = time.time() + ahead
     try:
         server.prune_all_apps(now, now - expiration)
     except Exception:  # as stock: one failure must not end the loop
@@ -56,6 +62,10 @@ def main():
     server.startService()
     reactor.addSystemEventTrigger("before", "shutdown", server.stopService)
     task.LoopingCall(prune, server, arguments.expiration).start(arguments.check)
+    # Each time later than before: a listener that was there then has made its mailbox as young as that.
+    hours = itertools.count(HOUR, HOUR)
+    signal.signal(signal.SIGUSR1,
+                  lambda number, frame: reactor.callFromThread(prune, server, arguments.expiration, next(hours)))
     site = make_web_server(server, log_requests=False)
     port = reactor.listenTCP(arguments.port, site, backlog=512, interface="127.0.0.1")
     print("ws://127.0.0.1:%d/v1" % port.getHost().port, flush=True)

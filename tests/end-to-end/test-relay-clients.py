@@ -52,7 +52,7 @@ def completion(world):
     with Client(relay, appid=TEXT_APPID) as client:
         equal(client.list(), [nameplate], "what the relay lists")
     # A person at the stock client types a tab and the words.
-    completer = subprocess.run([sys.executable, "-c", COMPLETER, relay.url, TEXT_APPID, words], check=False, timeout=20,
+    completer = subprocess.run([sys.executable, "-c", COMPLETER, relay.url, TEXT_APPID, words], check=False, timeout=300,
                                stdout=subprocess.PIPE)
     equal(completer.stdout.decode().split(), [nameplate + "-", "happy"], "what the stock library completes")
 

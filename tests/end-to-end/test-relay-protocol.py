@@ -271,7 +271,7 @@ def first_data_frame(connection):
     while True:
         frame = websocket.decode(connection.buffer)
         if frame is None:
-            connection.fill(time.monotonic() + 10)
+            connection.fill(time.monotonic() + 100)
             continue
         del connection.buffer[:frame[3]]
         if frame[0] in (websocket.TEXT, websocket.BINARY):

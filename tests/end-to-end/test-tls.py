@@ -19,7 +19,7 @@ def introduces(world, url, *arguments):
     code = left.ctl("invite", "--name", "peer").out.strip()
     right.ctl("accept", "--name", "peer", code)
     left.ctl("send", "peer", data=b"x" * 300_000)
-    equal(right.ctl("recv", "peer", "--wait=20s").bytes, b"x" * 300_000, "what arrives")
+    equal(right.ctl("recv", "peer", "--wait=10m").bytes, b"x" * 300_000, "what arrives")
 
 
 def refuses(world, url, words, *arguments):

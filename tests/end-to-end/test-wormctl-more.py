@@ -36,7 +36,7 @@ def meet(world, *options):
     code = desk.ctl("invite", "--name", "laptop", *options).out.strip()
     laptop.ctl("accept", "--name", "desk", code, *options)
     for daemon, name in ((desk, "laptop"), (laptop, "desk")):
-        daemon.ctl("wait", name, "--for", "established", "--timeout", "60s", seconds=PATIENCE + 10)
+        daemon.ctl("wait", name, "--for", "established", "--timeout", "10m", seconds=PATIENCE + 10)
     return desk, laptop
 
 
@@ -101,7 +101,7 @@ def exchange_secrets(world):
     peer = ScriptedPeer(relay, "5-hidden-code", appid="wormholed/introduction")
     peer.send(b"theirs")
     equal(peer.wait_messages(1), [b"hidden-data"], "what the peer gets")
-    equal(daemon.ctl("recv", "peer", "--wait=60s", seconds=PATIENCE + 10).bytes, b"theirs", "what it gave")
+    equal(daemon.ctl("recv", "peer", "--wait=10m", seconds=PATIENCE + 10).bytes, b"theirs", "what it gave")
 
 
 @test("exchange: what cannot be written is not lost")
@@ -123,7 +123,7 @@ def agreed_code(world):
     equal(desk.ctl("invite", "--code", "913-166532", "--name", "peer").out, "913-166532\n", "invite")
     equal(laptop.ctl("accept", "--code", "913-166532", "--name", "peer").out, "", "accept")
     for daemon in (desk, laptop):
-        daemon.ctl("wait", "peer", "--for", "established", "--timeout", "60s", seconds=PATIENCE + 10)
+        daemon.ctl("wait", "peer", "--for", "established", "--timeout", "10m", seconds=PATIENCE + 10)
     for arguments in (["accept", "5-x", "--code", "5-x"], ["text", "receive", "5-x", "--code", "5-x"], ["accept"]):
         desk.ctl(*arguments, status=USAGE)
     equal(desk.call("status")["sessions"], 1, "sessions")
@@ -152,7 +152,7 @@ def paused(world):
     contains(laptop.ctl("show", "desk").out, "until some messages are acknowledged", "show")
     contains(laptop.ctl("list").out, "established, paused", "list")
     for number in range(4):
-        equal(laptop.ctl("recv", "desk", "--wait=60s", seconds=PATIENCE + 10).out, "m%d" % number, "a message")
+        equal(laptop.ctl("recv", "desk", "--wait=10m", seconds=PATIENCE + 10).out, "m%d" % number, "a message")
 
 
 # ---- verification ----
@@ -335,7 +335,7 @@ def move(world, read, write):
     equal(read(new).out, "", "import of a session with a name prints nothing")
     peer.ctl("accept", "--name", "other", code)
     peer.ctl("send", "other", "hello")
-    equal(new.ctl("recv", "peer", "--wait=60s", seconds=PATIENCE + 10).bytes, b"hello", "what comes")
+    equal(new.ctl("recv", "peer", "--wait=10m", seconds=PATIENCE + 10).bytes, b"hello", "what comes")
 
 
 @test("export writes one line of JSON, and the session goes on in another daemon, from a file or a pipe")
@@ -403,7 +403,7 @@ def export_forgotten(world):
     text = daemon.ctl("export", "--keep", "peer").bytes
     clock.advance(3601)
     daemon.ctl("accept", "1-other")  # it looks at the clock once in a minute, or when something happens
-    daemon.ctl("wait", "peer", "--for", "closed", "--timeout", "60s", seconds=PATIENCE + 10, status=SESSION)
+    daemon.ctl("wait", "peer", "--for", "closed", "--timeout", "10m", seconds=PATIENCE + 10, status=SESSION)
     shown = daemon.ctl("show", "peer").out
     contains(shown, "lonely", "result")
     lacks(shown, "wormctl export", "show")
@@ -445,7 +445,7 @@ def derive_key_stock(world):
     daemon = world.daemon("a", relay)
     daemon.ctl("invite", "--name", "peer", "--code", "5-x", "--appid", APPID)
     peer = ScriptedPeer(relay, "5-x", appid=APPID)
-    daemon.ctl("wait", "peer", "--for", "established", "--timeout", "60s", seconds=PATIENCE + 10)
+    daemon.ctl("wait", "peer", "--for", "established", "--timeout", "10m", seconds=PATIENCE + 10)
     first = hmac.new(bytes(32), peer.key, hashlib.sha256).digest()
     wanted = hmac.new(first, b"wifi\x01", hashlib.sha256).digest()
     equal(daemon.ctl("derive-key", "peer", "wifi", "32", "--raw").bytes, wanted, "HKDF of the shared key")
@@ -534,7 +534,7 @@ def watch_life(world):
     desk.ctl("send", session, "hi")
     watch.until_events(session, "established", "message", "stored")
     desk.ctl("rename", session, "friend")
-    equal(laptop.ctl("recv", "desk", "--wait=60s", seconds=PATIENCE + 10).out, "hi", "what comes")
+    equal(laptop.ctl("recv", "desk", "--wait=10m", seconds=PATIENCE + 10).out, "hi", "what comes")
     watch.until_events(session, "renamed", "delivered", "read")
     equal(desk.ctl("recv", "friend").out, "hello", "what came")
     desk.ctl("close", "friend")
@@ -586,7 +586,7 @@ def watch_since(world):
     before = int(desk.ctl("status", "-o", "change").out)
     second = desk.call("invite", name="second", code="6-x")["id"]
     laptop.ctl("accept", "--name", "desk", "6-x")
-    desk.ctl("wait", "second", "--for", "established", "--timeout", "60s", seconds=PATIENCE + 10)
+    desk.ctl("wait", "second", "--for", "established", "--timeout", "10m", seconds=PATIENCE + 10)
     watch = Watch(desk, "--since", str(before))
     watch.until_events(second, "code", "keyed", "established")
     whole = Watch(desk, "--since", "0", "-o", "name,events")
@@ -602,7 +602,7 @@ def watch_since(world):
         other.process.kill(signal.SIGINT)
         finish(other.process)
     laptop.ctl("send", "desk", "missed")
-    desk.ctl("wait", "second", "--for", "message", "--timeout", "60s", seconds=PATIENCE + 10)
+    desk.ctl("wait", "second", "--for", "message", "--timeout", "10m", seconds=PATIENCE + 10)
     later = Watch(desk, "--since", str(last))
     later.until_events(second, "message")
     later.end()
@@ -698,7 +698,7 @@ def watch_unread(world):
 def receipts(world):
     desk, laptop = meet(world)
     desk.ctl("send", "laptop", "hello")
-    desk.ctl("wait", "laptop", "--for", "delivered", "--timeout", "60s", seconds=PATIENCE + 10)
+    desk.ctl("wait", "laptop", "--for", "delivered", "--timeout", "10m", seconds=PATIENCE + 10)
     desk.ctl("wait", "laptop", "--for", "read", "--timeout", "1s", status=NOTHING)
     waiting = desk.spawn_ctl("wait", "laptop", "--for", "read", "-o", "delivered,read")
     laptop.ctl("recv", "desk")
@@ -720,7 +720,7 @@ def no_receipts(world):
         contains(process.err(), "no receipts", "what it says")
     lacks(daemon.ctl("show", "peer").out, "delivered", "show")
     daemon.ctl("invite", "--name", "short", "--code", "6-x", "--timeout", "1s")
-    daemon.ctl("wait", "short", "--for", "delivered", "--timeout", "60s", status=SESSION, seconds=PATIENCE + 10)
+    daemon.ctl("wait", "short", "--for", "delivered", "--timeout", "10m", status=SESSION, seconds=PATIENCE + 10)
 
 
 # ---- for scripts ----
@@ -764,7 +764,7 @@ def json_everywhere(world):
     equal(accepted["name"], "desk", "accept")
     equal(rows(desk, "wait", "laptop", "--for", "established")[0]["state"], "established", "wait")
     equal(rows(desk, "send", "laptop", "hello")[0]["number"], 0, "send")
-    message, = rows(laptop, "recv", "desk", "--wait=60s")
+    message, = rows(laptop, "recv", "desk", "--wait=10m")
     equal(base64.b64decode(message["data"]), b"hello", "recv")
     for command in (["show", "laptop"], ["list"], ["verify", "laptop"], ["verify", "laptop", "--yes"], ["poll", "laptop"],
                     ["rename", "laptop", "laptop"]):

@@ -64,7 +64,7 @@ def typed_code(world):
     terminal.type("\r")
     equal(terminal.wait(), DONE, "exit status")
     true(terminal.is_as_before(), "the terminal is as it was")
-    laptop.ctl("wait", "desk", "--for", "established", "--timeout", "60s")
+    laptop.ctl("wait", "desk", "--for", "established", "--timeout", "10m")
     equal(len(claims(middle)), 1, "claims at the end")
 
 
@@ -154,7 +154,7 @@ def picture(world):
     uri = seen_by_camera(world, drawing)
     equal(uri, "wormhole-transfer:%s?rendezvous=ws%%3A%%2F%%2F127.0.0.1%%3A%d" % (code, other.port), "the picture")
     laptop.ctl("accept", "--name", "desk", uri)
-    laptop.ctl("wait", "desk", "--for", "established", "--timeout", "60s")
+    laptop.ctl("wait", "desk", "--for", "established", "--timeout", "10m")
     terminal = at_terminal(world, desk, "invite", "--qr")
     terminal.expect("▄")
     equal(terminal.wait(), DONE, "exit status")

@@ -22,7 +22,7 @@ def meet(world):
     code = desk.ctl("invite", "--name", "laptop").out.strip()
     laptop.ctl("accept", "--name", "desk", code)
     for daemon, name in ((desk, "laptop"), (laptop, "desk")):
-        daemon.ctl("wait", name, "--for", "established", "--timeout", "20s")
+        daemon.ctl("wait", name, "--for", "established", "--timeout", "10m")
     return desk, laptop
 
 
@@ -42,7 +42,7 @@ def main_job(world):
     contains(listed, "established", "list")
     desk.ctl("close", "laptop")
     laptop.ctl("close", "desk")
-    desk.ctl("wait", "laptop", "--for", "closed", "--timeout", "20s")
+    desk.ctl("wait", "laptop", "--for", "closed", "--timeout", "10m")
     contains(desk.ctl("list").out, "happy", "list at the end")
 
 
@@ -53,11 +53,11 @@ def binary(world):
     for message in messages:
         desk.ctl("send", "laptop", data=message)
     for message in messages:
-        equal(laptop.ctl("recv", "desk", "--wait=20s").bytes, message, "what arrives")
+        equal(laptop.ctl("recv", "desk", "--wait=10m").bytes, message, "what arrives")
     desk.ctl("send", "laptop", "--", "--not-an-option")
-    equal(laptop.ctl("recv", "desk", "--wait=20s").bytes, b"--not-an-option", "a text like an option")
+    equal(laptop.ctl("recv", "desk", "--wait=10m").bytes, b"--not-an-option", "a text like an option")
     desk.ctl("send", "laptop", "")
-    equal(laptop.ctl("recv", "desk", "--wait=20s").bytes, b"", "an empty text")
+    equal(laptop.ctl("recv", "desk", "--wait=10m").bytes, b"", "an empty text")
 
 
 @test("send at once from a pipe that is written slowly")
@@ -70,7 +70,7 @@ def from_pipe(world):
         for part in (b"one ", b"two ", b"three"):
             pipe.write(part)
     equal(sender.wait(), DONE, "exit status")
-    equal(laptop.ctl("recv", "desk", "--wait=20s").bytes, b"one two three", "what arrives")
+    equal(laptop.ctl("recv", "desk", "--wait=10m").bytes, b"one two three", "what arrives")
 
 
 @test("recv: nothing there, --peek, --all, --wait")
@@ -103,10 +103,10 @@ def receiving(world):
 def receiving_json(world):
     desk, laptop = meet(world)
     desk.ctl("send", "laptop", "text")
-    row = laptop.ctl("--json", "recv", "desk", "--wait=20s").json()
+    row = laptop.ctl("--json", "recv", "desk", "--wait=10m").json()
     equal(row["number"], 0, "number")
     desk.ctl("send", "laptop", data=EVERY_BYTE)
-    raw = laptop.ctl("--json", "recv", "desk", "--wait=20s").json()
+    raw = laptop.ctl("--json", "recv", "desk", "--wait=10m").json()
     true(raw != row, "binary data in JSON: %r" % raw)
 
 
@@ -114,7 +114,7 @@ def receiving_json(world):
 def waiting(world):
     _, desk, laptop = world.pair()
     desk.call("invite", name="laptop")
-    desk.ctl("wait", "laptop", "--for", "code", "--timeout", "20s")
+    desk.ctl("wait", "laptop", "--for", "code", "--timeout", "10m")
     desk.ctl("wait", "laptop", "--for", "keyed", "--timeout", "1s", status=NOTHING)
     waits = {condition: desk.spawn_ctl("wait", "laptop", "--for", condition)
              for condition in ("keyed", "established", "message", "closed")}
@@ -122,7 +122,7 @@ def waiting(world):
     laptop.ctl("accept", "--name", "desk", desk.show("laptop")["code"])
     equal(waits["keyed"].wait(), DONE, "keyed")
     equal(waits["established"].wait(), DONE, "established")
-    desk.ctl("wait", "laptop", "--for", "sent", "--timeout", "20s")
+    desk.ctl("wait", "laptop", "--for", "sent", "--timeout", "10m")
     equal(desk.show("laptop")["stored"], 1, "messages stored when waiting for sent is over")
     true(waits["message"].running(), "nothing was received yet")
     laptop.ctl("send", "desk", "hi")
@@ -145,11 +145,11 @@ def failed_session(world):
     for process in waits:
         equal(process.wait(), SESSION, "exit status of " + process.name)
         contains(process.err(), "scary", "what it says")
-    daemon.ctl("wait", "peer", "--for", "closed", "--timeout", "20s", status=None)
+    daemon.ctl("wait", "peer", "--for", "closed", "--timeout", "10m", status=None)
     contains(daemon.ctl("show", "peer").out, "scary", "show")
     daemon.ctl("send", "peer", "too late", status=FAILED)
     daemon.ctl("invite", "--name", "short", "--code", "5-nobody", "--timeout", "1s")
-    daemon.ctl("wait", "short", "--for", "established", "--timeout", "20s", status=SESSION)
+    daemon.ctl("wait", "short", "--for", "established", "--timeout", "10m", status=SESSION)
     equal(daemon.show("short")["result"], "lonely", "result when the time is over")
 
 
@@ -182,7 +182,7 @@ def options(world):
     equal(view["deadline"] - view["created"], 2 * 3600 * 1000, "timeout")
     daemon.ctl("accept", invited.out.strip(), "--relay", relay.url, "--name", "m", "--schedule", "realtime",
                "--appid", APPID)
-    daemon.ctl("wait", "m", "--for", "established", "--timeout", "20s")
+    daemon.ctl("wait", "m", "--for", "established", "--timeout", "10m")
     piped = daemon.ctl("accept", "--name", "piped", "-", data=b"81-from-stdin\n")
     equal((piped.status, daemon.show("piped")["code"]), (0, "81-from-stdin"), "a code from standard input")
 
@@ -267,10 +267,10 @@ def endings(world):
     desk.ctl("close", "laptop")
     desk.ctl("close", "laptop")
     desk.ctl("send", "laptop", "too late", status=FAILED)
-    desk.ctl("wait", "laptop", "--for", "closed", "--timeout", "20s")
+    desk.ctl("wait", "laptop", "--for", "closed", "--timeout", "10m")
     desk.ctl("forget", "laptop")
     desk.ctl("show", "laptop", status=FAILED)
-    equal(laptop.ctl("recv", "desk", "--wait=20s").bytes, b"last words", "what was sent before the end")
+    equal(laptop.ctl("recv", "desk", "--wait=10m").bytes, b"last words", "what was sent before the end")
     laptop.ctl("forget", "--force", "desk")
     equal(laptop.call("list")["sessions"], [], "sessions")
 

@@ -380,6 +380,10 @@ static void on_add(struct stock_connection *connection, json_t *command)
 {
     struct stock *stock = connection->stock;
     const char *id = connection->listening;
+    if (id == NULL) {
+        say_error(connection, "must open mailbox before adding", command);
+        return;
+    }
     json_t *message = make_message(connection, command);
     show_watcher(connection, command);
     if (json_object_get(stock->messages, id) == NULL)

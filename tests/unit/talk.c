@@ -20,7 +20,7 @@
 #include "ipc/message.h"
 
 /* Patience with the loop, ms: generous, for sanitizers and busy machines. */
-#define HEAR_MAX 20000
+#define HEAR_MAX 200000
 /* A socket that takes nothing for so long, ms, is not read at the other end. */
 #define SEND_MAX 300
 

@@ -6,6 +6,8 @@ set -eu
 
 if [ "$#" = 1 ]; then
     tree=$(awk '/ - cgroup2 / { print $5; exit }' /proc/self/mountinfo)
+    # Without one systemd would start and hang.
+    [ -n "$tree" ] || { echo "no cgroup2 file system is mounted" >&2; exit 1; }
     group=$tree$(sed -n 's/^0:://p' /proc/self/cgroup)/wormholed-test-$$
     mkdir "$group"
     echo $$ >"$group/cgroup.procs"

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+from contextlib import contextmanager
 
 from .network import inside
 from .tap import Skip
@@ -11,18 +12,48 @@ SYSTEMD = "/lib/systemd/systemd"
 BOOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "boot-machine.sh")
 
 
+# What could not be had here, and why. A place does not change while a program runs.
+unavailable = {}
+
+
+class Unavailable(Exception):
+    pass
+
+
+@contextmanager
+def tried_once(what):
+    """Turns Unavailable into a skip, and every later try into the same one."""
+    if what in unavailable:
+        raise Skip(unavailable[what])
+    try:
+        yield
+    except Unavailable as reason:
+        unavailable[what] = "%s: %s" % (what, reason)
+        raise Skip(unavailable[what]) from None
+
+
+def until_up(process, is_up):
+    """Waits until a service manager that was started is up. One that hangs is of no use, however patient one is."""
+    def up_or_over():
+        if not process.running():
+            raise Unavailable(process.err().strip() or "it has ended")
+        return is_up()
+    try:
+        wait_until(up_or_over, 6, "it is up")
+    except AssertionError as error:
+        raise Unavailable("%s %s" % (error, process.err().strip())) from None
+
+
 class Machine:
     """With the files of a directory in its /run/machine, where it looks for units."""
 
     def __init__(self, world, directory):
         if os.geteuid() != 0 or not os.path.exists(SYSTEMD):
             raise Skip("a machine needs root and systemd")
-        self.process = world.spawn("machine", ["sh", BOOT, directory])
-        world.finally_call(self.end)
-        try:
-            wait_until(self.boots, 20, "the machine has booted")
-        except AssertionError as error:
-            raise Skip("no machine can be booted here: %s %s" % (error, self.process.err().strip())) from None
+        with tried_once("no machine can be booted here"):
+            self.process = world.spawn("machine", ["sh", BOOT, directory])
+            world.finally_call(self.end)
+            until_up(self.process, self.boots)
         self.network = os.open("/proc/%d/ns/net" % self.first_process(), os.O_RDONLY | os.O_CLOEXEC)
 
     # ---- its life ----
@@ -36,8 +67,6 @@ class Machine:
             return None
 
     def boots(self):
-        if not self.process.running():
-            raise AssertionError("it has ended.")
         return self.first_process() and self.run("systemctl", "is-system-running").stdout.strip() in ("running", "degraded")
 
     def end(self):

@@ -59,9 +59,13 @@ class Relay:
         """Comes back after so long that it forgets every mailbox: all are too old for it."""
         self.restart(expiration=-3600)
 
+    def forget_idle(self):
+        """An hour passes for it, at its next check, which it is asked for: it forgets what has no listener now."""
+        self.process.kill(signal.SIGUSR1)
+
     def query(self, sql, *values):
         """Rows of its database, as it is now."""
-        connection = sqlite3.connect("file:%s?mode=ro" % self.database, uri=True, timeout=5)
+        connection = sqlite3.connect("file:%s?mode=ro" % self.database, uri=True, timeout=60)
         try:
             return connection.execute(sql, values).fetchall()
         finally:

@@ -48,7 +48,7 @@ def diagnose(text):
 
 
 def run(function):
-    """Returns None, or the reason to skip. Raises what the test raises, diagnostics written."""
+    """Returns None, or the reason to skip. Raises what the test raises, logs written."""
     with World() as world:
         try:
             function(world)
@@ -57,7 +57,8 @@ def run(function):
             return str(skip)
         except BaseException as error:
             logs = world.logs()
-            diagnose(traceback.format_exc())
+            if not isinstance(error, Exception):
+                diagnose(traceback.format_exc())
             diagnose(logs)
             if isinstance(error, Exception) and GO_IS_WRONG in logs:
                 raise Unlucky from error
@@ -80,6 +81,7 @@ def report(number, description, function):
     try:
         skip = run_luckily(function)
     except Exception:
+        diagnose(traceback.format_exc())
         say("not ok %d - %s" % (number, description))
         return False
     say("ok %d - %s%s" % (number, description, " # SKIP " + skip if skip else ""))

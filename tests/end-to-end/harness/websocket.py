@@ -130,4 +130,9 @@ class WebSocket:
                     return whole.decode()
 
     def close(self):
+        """The relay hears of it at once, even if a thread is waiting for the next message here."""
+        try:
+            self.socket.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass  # it is gone already
         self.socket.close()

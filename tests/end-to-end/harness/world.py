@@ -31,13 +31,19 @@ class World:
         return self
 
     def __exit__(self, *exception):
+        failures = []
         for close in reversed(self.closers):
-            close()
+            try:
+                close()
+            except Exception as error:
+                failures.append(error)
         for process in self.processes:
             process.kill9()
             if process.popen.stdin:
                 process.popen.stdin.close()
         shutil.rmtree(self.directory, ignore_errors=True)
+        if failures and exception[0] is None:
+            raise failures[0]
 
     def path(self, *names):
         return os.path.join(self.directory, *names)
