@@ -1,20 +1,16 @@
-/* The wall clock: sessions live through suspends and restarts, so their times are of the calendar,
- * not of the process. */
+/* The clocks. Sessions live through suspends and restarts, so their times are of the calendar;
+ * patience is measured with a clock that never jumps. */
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
 
 #include <stdint.h>
 
-struct event;
-
-/* Milliseconds since the epoch. */
+/* The wall clock: milliseconds since the epoch. */
 int64_t clock_now(void);
 
-/*
- * Arms a timer of libevent for a moment of the wall clock, in ms. It may ring up to that moment
- * early, and then must be armed again: libevent's own clock stands still in a suspend, so no nap is
- * longer than a minute.
- */
-void clock_arm(struct event *timer, int64_t when);
+/* Milliseconds, or microseconds, since some moment in the past. Never goes back, and stands still
+ * while the machine is suspended. */
+int64_t clock_monotonic(void);
+int64_t clock_monotonic_us(void);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "cli/escape.h"
 #include "cli/output.h"
 #include "cli/details.h"
@@ -35,7 +36,7 @@ void details_moment(const struct wormclient_value *map, const char *label, const
     char text[WHEN_MAX];
 
     if (when >= 0) {
-        when_absolute(when, when_now(), text);
+        when_absolute(when, clock_now(), text);
         details_line(label, text);
     }
 }

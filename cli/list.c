@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "cli/command.h"
 #include "cli/output.h"
 #include "cli/pages.h"
@@ -164,7 +165,7 @@ static enum exit_status list_pages(struct wormclient *client, struct listing *li
 
 enum exit_status list_run(struct wormclient *client, const struct cli_options *options)
 {
-    struct listing listing = {.options = options, .now = when_now()};
+    struct listing listing = {.options = options, .now = clock_now()};
     enum exit_status status;
 
     if (result_wanted(options)) {

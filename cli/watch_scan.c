@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 
+#include "base/clock.h"
 #include "cli/hook.h"
 #include "cli/watch_scan.h"
 #include "cli/watch_line.h"
@@ -48,7 +49,7 @@ static enum watch_step tell_view(struct watch *watch, int64_t change,
     const char *id = wormclient_session_id(session);
     const struct wormclient_value *view = wormclient_session_view(session);
     const struct snapshot now = snapshot_take(view), *before = watch_known_find(&watch->known, id);
-    struct watch_line line = {.change = change, .time = when_now(), .session = id, .view = view};
+    struct watch_line line = {.change = change, .time = clock_now(), .session = id, .view = view};
     enum watch_step step;
 
     if (before != NULL && before->change >= change)
@@ -66,7 +67,7 @@ static enum watch_step tell_forgotten(struct watch *watch, const char *id)
 {
     const struct snapshot gone = snapshot_take(NULL), *before = watch_known_find(&watch->known, id);
     struct watch_line line = {.change = watch->since,
-                              .time = when_now(),
+                              .time = clock_now(),
                               .session = id,
                               .name = before != NULL ? before->name : "",
                               .events = snapshot_compare(before, &gone)};

@@ -18,14 +18,6 @@ static const struct time_unit {
     {0, (int64_t)24 * 3600 * 1000, "days"},
 };
 
-int64_t when_now(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 void when_relative(int64_t when, int64_t now, char ret_text[WHEN_MAX])
 {
     const struct time_unit *unit = units;

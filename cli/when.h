@@ -7,9 +7,6 @@
 /* Room for what these functions write, with the NUL. */
 #define WHEN_MAX 64
 
-/* The wall clock, ms since the epoch. */
-int64_t when_now(void);
-
 /* "just now", "3 min ago", "in 2 h", "4 days ago"; whole units, rounded to the nearest. */
 void when_relative(int64_t when, int64_t now, char ret_text[WHEN_MAX]);
 

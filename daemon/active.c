@@ -9,6 +9,7 @@
 #include <uthash.h>
 
 #include "base/clock.h"
+#include "base/timer.h"
 
 struct entry {
     uint8_t id[SESSION_ID_BYTES];
@@ -83,7 +84,7 @@ static void on_alarm(evutil_socket_t fd, short what, void *arg)
     (void)what;
     int64_t now = clock_now();
     if (now < when && when <= now + SESSION_ALARM_MAX)
-        clock_arm(entry->alarm, when);
+        timer_arm(entry->alarm, when);
     else
         entry->active->alarm(entry->active->arg, entry->id);
 }
@@ -115,7 +116,7 @@ bool active_keep(struct active *active, struct session *session)
     active->held += held;
     active->held -= entry->held;
     entry->held = held;
-    clock_arm(entry->alarm, session_alarm(session));
+    timer_arm(entry->alarm, session_alarm(session));
     return true;
 }
 

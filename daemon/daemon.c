@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "daemon/listener.h"
 #include "daemon/nameplates.h"
 #include "daemon/hashcash_worker.h"
@@ -25,7 +26,6 @@
 #include "daemon/turn.h"
 #include "daemon/visits.h"
 #include "service/activation.h"
-#include "base/clock.h"
 #include "service/log.h"
 #include "service/notify.h"
 #include "service/process.h"

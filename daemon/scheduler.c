@@ -6,10 +6,11 @@
 #include <sodium.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
+#include "base/timer.h"
 #include "daemon/clock_setback.h"
 #include "daemon/relays.h"
 #include "daemon/turn.h"
-#include "base/clock.h"
 #include "state/store.h"
 
 /* Sessions woken by one look: a long queue of overdue ones is worked off in several turns, between
@@ -118,7 +119,7 @@ static void look(evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     if (now < pause) {
-        clock_arm(scheduler->timer, pause);
+        timer_arm(scheduler->timer, pause);
         return;
     }
     struct look look = {.scheduler = scheduler,
@@ -132,7 +133,7 @@ static void look(evutil_socket_t fd, short what, void *arg)
     if ((look.starved || is_passing(kv_txn_status(look.txn))) && next > now + READ_AGAIN)
         next = now + READ_AGAIN;
     kv_end(look.txn);
-    clock_arm(scheduler->timer, next);
+    timer_arm(scheduler->timer, next);
 }
 
 struct scheduler *scheduler_new(struct event_base *base, struct kv *store, struct turns *turns,
@@ -171,5 +172,5 @@ void scheduler_set_max(struct scheduler *scheduler, unsigned max_connections)
 
 void scheduler_look(struct scheduler *scheduler)
 {
-    clock_arm(scheduler->timer, 0);
+    timer_arm(scheduler->timer, 0);
 }

@@ -7,12 +7,12 @@
 #include <string.h>
 #include <utlist.h>
 
+#include "base/utf8.h"
 #include "service/settings_value.h"
 #include "wormhole/code.h"
 #include "base/locked.h"
 #include "wormhole/schedule.h"
 #include "wormhole/session.h"
-#include "wormhole/text.h"
 
 /* ---- values ---- */
 
@@ -104,7 +104,7 @@ static const struct settings_row appid_rows[] = {
 static bool may_be_appid(const char *name)
 {
     size_t length = strnlen(name, APPID_MAX + 1);
-    return length > 0 && length <= APPID_MAX && !text_has_control(name);
+    return length > 0 && length <= APPID_MAX && !utf8_has_control(name);
 }
 
 /* Always NULL, after a sentence. */

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/turn.h"
 #include "base/clock.h"
+#include "daemon/turn.h"
 #include "service/notify.h"
 #include "state/store.h"
 

@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include "base/clock.h"
 #include "daemon/turn_parts.h"
 
 #include <event2/event.h>
@@ -8,7 +9,6 @@
 
 #include "daemon/request.h"
 #include "base/fault.h"
-#include "base/clock.h"
 #include "service/log.h"
 #include "state/store.h"
 

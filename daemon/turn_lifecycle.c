@@ -1,12 +1,12 @@
 /* How sessions begin and end in a turn: made, brought in from a text, forgotten. */
 #include "config.h"
 
+#include "base/clock.h"
 #include "daemon/turn_parts.h"
 
 #include <string.h>
 
 #include "daemon/request.h"
-#include "base/clock.h"
 #include "state/export.h"
 #include "state/store.h"
 

@@ -2,6 +2,7 @@
  */
 #include "config.h"
 
+#include "base/clock.h"
 #include "daemon/turn_parts.h"
 
 #include <sodium.h>
@@ -9,7 +10,6 @@
 #include <string.h>
 
 #include "daemon/relays.h"
-#include "base/clock.h"
 #include "state/store.h"
 
 static struct touched *add_touched(struct turns *turns, struct session *session, bool active)

@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "net/url.h"
 #include "wormhole/payload.h"
 #include "wormhole/schedule.h"
 #include "wormhole/session.h"
-#include "wormhole/text.h"
 
 /* The protocol's own keys (wormhole/keys.h) have purposes that begin so. */
 #define PURPOSE_RESERVED "wormhole:"
@@ -22,7 +22,7 @@
 static bool is_petname(const char *name)
 {
     size_t length = strlen(name);
-    return length > 0 && length <= NAME_MAX_BYTES && !text_has_control(name) &&
+    return length > 0 && length <= NAME_MAX_BYTES && !utf8_has_control(name) &&
            !strchr(name, '/') && *name != '-' && *name != ' ' && name[length - 1] != ' ' &&
            !(length == SESSION_ID_TEXT - 1 && strspn(name, "0123456789abcdefABCDEF") == length);
 }
@@ -38,7 +38,7 @@ static const char *name_rule(const char *name)
 
 static const char *appid_rule(const char *appid)
 {
-    return text_has_control(appid) ? "an appid has no control characters" : NULL;
+    return utf8_has_control(appid) ? "an appid has no control characters" : NULL;
 }
 
 static const char *relay_rule(const char *relay)

@@ -9,6 +9,7 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
+#include "base/clock.h"
 #include "daemon/hashcash_worker.h"
 #include "daemon/relays.h"
 #include "daemon/relay_dialer.h"
@@ -16,7 +17,6 @@
 #include "base/fault.h"
 #include "net/url.h"
 #include "net/ws.h"
-#include "base/clock.h"
 #include "service/log.h"
 #include "state/store.h"
 #include "wormhole/wire.h"

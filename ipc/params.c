@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "ipc/utf8.h"
+#include "base/utf8.h"
 
 /* Where each stands in struct ipc_params. */
 static const size_t offsets[PARAM_COUNT] = {

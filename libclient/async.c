@@ -8,9 +8,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/utf8.h"
 #include "ipc/message.h"
 #include "ipc/methods.h"
-#include "ipc/utf8.h"
 #include "libclient/address.h"
 #include "libclient/client.h"
 #include "libclient/dispatch.h"

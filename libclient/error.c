@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "ipc/params.h"
 #include "libclient/error.h"
 
@@ -19,14 +20,6 @@ static const enum wormclient_code CODES[IPC_ERROR_COUNT] = {
     [IPC_STORE_FAILED] = WORMCLIENT_STORE,    [IPC_BAD_MESSAGE] = WORMCLIENT_PROTOCOL,
 };
 
-/* A line is what a caller prints: a terminal's control characters have no place in it. */
-static void make_line(char *text)
-{
-    for (; *text != '\0'; text++)
-        if ((unsigned char)*text < ' ' || *text == 0x7f)
-            *text = ' ';
-}
-
 void error_set(struct wormclient_error *ret_error, enum wormclient_code code, int system,
                const char *format, ...)
 {
@@ -37,7 +30,7 @@ void error_set(struct wormclient_error *ret_error, enum wormclient_code code, in
     va_start(args, format);
     vsnprintf(ret_error->text, sizeof(ret_error->text), format, args);
     va_end(args);
-    make_line(ret_error->text);
+    utf8_clean(ret_error->text, "", ret_error->text, sizeof(ret_error->text));
 }
 
 void error_set_memory(struct wormclient_error *ret_error)
@@ -55,8 +48,7 @@ void error_set_word(struct wormclient_error *ret_error, const char *word)
 {
     if (ret_error == NULL)
         return;
-    snprintf(ret_error->daemon_code, sizeof(ret_error->daemon_code), "%s", word);
-    make_line(ret_error->daemon_code);
+    utf8_clean(word, "", ret_error->daemon_code, sizeof(ret_error->daemon_code));
 }
 
 void error_copy(struct wormclient_error *ret_error, const struct wormclient_error *error)

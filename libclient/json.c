@@ -3,17 +3,24 @@
 #include <stdlib.h>
 
 #include <jansson.h>
+#include <sodium.h>
 
-#include "libclient/base64.h"
 #include "libclient/value.h"
+
+#define BASE64 sodium_base64_VARIANT_ORIGINAL
 
 static json_t *convert(const msgpack_object *object);
 
 static json_t *convert_data(const msgpack_object_bin *data)
 {
-    char *text = base64_encode(data->ptr, data->size);
-    json_t *json = text == NULL ? NULL : json_string(text);
-    free(text);
+    size_t size = sodium_base64_ENCODED_LEN(data->size, BASE64);
+    char *text = malloc(size);
+    json_t *json = NULL;
+    if (text != NULL) {
+        sodium_bin2base64(text, size, (const uint8_t *)data->ptr, data->size, BASE64);
+        json = json_string(text);
+        free(text);
+    }
     return json;
 }
 

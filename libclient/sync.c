@@ -4,8 +4,8 @@
 #include <limits.h>
 #include <poll.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "libclient/address.h"
 #include "libclient/client.h"
 #include "libclient/error.h"
@@ -14,16 +14,9 @@
 
 /* ---- poll(2) around the core ---- */
 
-int64_t sync_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 int64_t sync_deadline(int64_t timeout)
 {
-    int64_t now = sync_now();
+    int64_t now = clock_monotonic();
     return timeout < 0 || timeout >= SYNC_NEVER - now ? SYNC_NEVER : now + timeout;
 }
 
@@ -42,7 +35,7 @@ static bool sleep_until(const struct wormclient *client, int64_t deadline,
         .events = (short)((interest & WORMCLIENT_READ ? POLLIN : 0) |
                           (interest & WORMCLIENT_WRITE ? POLLOUT : 0)),
     };
-    int64_t now = sync_now();
+    int64_t now = clock_monotonic();
     if (now >= deadline) {
         error_set(ret_error, WORMCLIENT_TIMEOUT, 0, "the time given ran out");
         return false;

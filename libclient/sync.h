@@ -7,13 +7,11 @@
 /* A deadline that never comes. */
 #define SYNC_NEVER INT64_MAX
 
-/* The clock of deadlines: milliseconds that no change of the wall clock moves. */
-int64_t sync_now(void);
-
 /* The moment in `timeout` ms; never if that is negative. */
 int64_t sync_deadline(int64_t timeout);
 
-/* Processes until `done` says so. `deadline` on sync_now()'s clock; past it, WORMCLIENT_TIMEOUT. */
+/* Processes until `done` says so. `deadline` is by clock_monotonic(); past it, WORMCLIENT_TIMEOUT.
+ */
 typedef bool (*sync_done)(const struct wormclient *client, const void *arg);
 bool sync_until(struct wormclient *client, sync_done done, const void *arg, int64_t deadline,
                 struct wormclient_error *ret_error);

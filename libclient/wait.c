@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include "base/clock.h"
 #include "ipc/methods.h"
 #include "libclient/client.h"
 #include "libclient/error.h"
@@ -11,7 +12,7 @@
 
 static int64_t deadline_of_look(int64_t deadline)
 {
-    int64_t patient = sync_now() + LOOK_PATIENCE;
+    int64_t patient = clock_monotonic() + LOOK_PATIENCE;
     return deadline > patient ? deadline : patient;
 }
 

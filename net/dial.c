@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "net/mono.h"
+#include "base/timer.h"
 #include "net/resolve.h"
 #include "net/url.h"
 
@@ -84,7 +84,7 @@ static bool begin_connect(struct dial *dial, const union address *address)
 
 static bool await(struct dial *dial, int fd, short what, event_callback_fn callback)
 {
-    struct timeval timeout = mono_timeval(dial->timeout);
+    struct timeval timeout = timer_interval(dial->timeout);
 
     dial->event = event_new(dial->base, fd, what, callback, dial);
     return dial->event != NULL && event_add(dial->event, &timeout) == 0;

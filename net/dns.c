@@ -7,7 +7,8 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-#include "net/mono.h"
+#include "base/clock.h"
+#include "base/timer.h"
 
 /* Once one family has answered, the other has so long: some name servers never answer AAAA. */
 #define OTHER_FAMILY_MS 1000
@@ -61,7 +62,7 @@ static void configure(struct dns *dns)
                                  dns->resolv_conf);
     /* Name servers that do not keep the case of a question would look dead. */
     evdns_base_set_option(dns->evdns, "randomize-case:", "0");
-    dns->configured = mono_ms();
+    dns->configured = clock_monotonic();
 }
 
 static bool ready(struct dns *dns)
@@ -71,7 +72,7 @@ static bool ready(struct dns *dns)
         if (dns->evdns == NULL)
             return false;
         configure(dns);
-    } else if (mono_ms() - dns->configured > CONFIGURATION_MS) {
+    } else if (clock_monotonic() - dns->configured > CONFIGURATION_MS) {
         evdns_base_clear_nameservers_and_suspend(dns->evdns);
         configure(dns);
         evdns_base_resume(dns->evdns);
@@ -167,7 +168,7 @@ static void add_all(struct dns_query *query, int family, int count, const char *
 static void on_answer(int result, char type, int count, int ttl, void *addresses, void *arg)
 {
     struct dns_query *query = arg;
-    struct timeval patience = mono_timeval(OTHER_FAMILY_MS);
+    struct timeval patience = timer_interval(OTHER_FAMILY_MS);
 
     (void)ttl;
     query->pending--;

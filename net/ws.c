@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "net/mono.h"
+#include "base/timer.h"
 #include "net/ws_parts.h"
 
 void ws_enter(struct ws *ws)
@@ -78,7 +78,7 @@ bool ws_attach(struct ws *ws, struct bufferevent *bev)
 
 bool ws_wait(struct ws *ws, int64_t ms)
 {
-    struct timeval wait = mono_timeval(ms);
+    struct timeval wait = timer_interval(ms);
 
     if (event_add(ws->timer, &wait) == 0)
         return true;

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <sys/ioctl.h>
 
-#include "net/mono.h"
+#include "base/clock.h"
 #include "net/ws_parts.h"
 
 /* Did a callback leave us in this stage? */
@@ -91,7 +91,7 @@ static bool note_life(struct ws *ws)
 {
     bool awaited = ws->pinged != 0;
 
-    ws->heard = mono_ms();
+    ws->heard = clock_monotonic();
     ws->pinged = 0;
     return !awaited || ws_wait(ws, ws->options.ping_interval);
 }
@@ -198,7 +198,7 @@ static void missing_answer(struct ws *ws, int64_t now)
 
 static void open_timeout(struct ws *ws)
 {
-    int64_t now = mono_ms();
+    int64_t now = clock_monotonic();
 
     if (ws->paused)
         ws->heard = now;
@@ -228,7 +228,7 @@ void ws_begin_open(struct ws *ws)
     free(ws->start);
     ws->start = NULL;
     ws->stage = &ws_stage_open;
-    ws->heard = mono_ms();
+    ws->heard = clock_monotonic();
     event_del(ws->timer);
     if (ws->options.ping_interval > 0 && !ws_wait(ws, ws->options.ping_interval))
         return;

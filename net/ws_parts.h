@@ -67,7 +67,7 @@ struct ws {
     struct event *timer;
     char *why; /* the first reason to end */
     struct ws_options options;
-    int64_t heard;    /* when a byte was last received (mono_ms) … */
+    int64_t heard;    /* when a byte was last received (clock_monotonic) … */
     int64_t pinged;   /* … and when a ping was sent after that, or 0 */
     uint64_t arrived; /* bytes that the other end's kernel had when the timer last looked … */
     uint64_t awaited; /* … and those with which the ping arrives, or 0: it has */

@@ -3,8 +3,8 @@
 #include "relay/lmdb_turn.h"
 
 #include <event2/event.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/fault.h"
 #include "relay/lmdb_work.h"
 
@@ -16,23 +16,16 @@
 
 /* ---- one transaction ---- */
 
-static int64_t microseconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
 static enum kv_status commit(struct lmdb_turns *turns, struct kv_txn *txn)
 {
-    int64_t start = microseconds();
+    int64_t start = clock_monotonic_us();
     FAULT_POINT("relay.commit.before");
     enum kv_status status = kv_commit(txn);
     FAULT_POINT("relay.commit.after");
 
     if (status == KV_OK) {
         turns->commits++;
-        turns->commit_microseconds += (uint64_t)(microseconds() - start);
+        turns->commit_microseconds += (uint64_t)(clock_monotonic_us() - start);
     }
     return status;
 }

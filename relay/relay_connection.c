@@ -9,8 +9,8 @@
 #include <unistd.h>
 #include <utlist.h>
 
-#include "net/mono.h"
 #include "base/clock.h"
+#include "base/timer.h"
 #include "service/log.h"
 
 /* Bytes that all clients together may be behind. Then the one that is most behind is dropped. */
@@ -73,7 +73,7 @@ static void on_waited(evutil_socket_t fd, short what, void *arg)
 /* Without memory for the timer, nobody has to wait. */
 static void make_wait(struct relay_connection *peer, int64_t ms)
 {
-    struct timeval wait = mono_timeval(ms);
+    struct timeval wait = timer_interval(ms);
     if (peer->wait || ms <= 0 || !(peer->wait = evtimer_new(peer->server->base, on_waited, peer)))
         return;
     event_add(peer->wait, &wait);
@@ -103,7 +103,7 @@ static void on_opened(struct ws *ws, void *arg)
         return;
     }
     if (peer->rationed)
-        make_wait(peer, rate_limit_wait(peer->server->rations, &peer->address, mono_ms()));
+        make_wait(peer, rate_limit_wait(peer->server->rations, &peer->address, clock_monotonic()));
     if (!peer->wait)
         let_in(peer);
 }
@@ -112,7 +112,7 @@ static void on_message(struct ws *ws, const uint8_t *data, size_t length, void *
 {
     (void)ws;
     struct relay_connection *peer = arg;
-    peer->heard = mono_ms();
+    peer->heard = clock_monotonic();
     if (peer->client)
         rules_receive(peer->client, (const char *)data, length, clock_now());
 }
@@ -137,7 +137,7 @@ static void on_drained(struct ws *ws, void *arg)
 
 bool relay_connection_check_reading(struct relay_connection *peer)
 {
-    int64_t now = mono_ms();
+    int64_t now = clock_monotonic();
     note_backlog(peer);
     uint64_t delivered = peer->sent - peer->backlog;
     if (peer->backlog == 0 || delivered != peer->delivered) {
@@ -226,7 +226,7 @@ static const char *on_limit(void *connection, enum rules_rate ration)
         [RULES_RATE_ADD] = "too many messages from this address; try again later",
     };
     struct relay_connection *peer = connection;
-    int64_t now = mono_ms();
+    int64_t now = clock_monotonic();
     if (!peer->rationed)
         return NULL;
     if (!rate_limit_take(peer->server->rations, &peer->address, ration, now))
@@ -295,7 +295,7 @@ struct relay_connection *relay_connection_new(struct relay_server *server, int f
                                               const union endpoint *endpoint)
 {
     struct relay_connection *peer = calloc(1, sizeof(*peer));
-    int64_t now = mono_ms(), today = clock_now();
+    int64_t now = clock_monotonic(), today = clock_now();
     if (!peer) {
         close(fd);
         return NULL;
@@ -329,7 +329,7 @@ void relay_connection_free(struct relay_connection *peer)
     note_backlog(peer);
     rules_leave(peer->client);
     if (peer->rationed)
-        rate_limit_leave(server->rations, &peer->address, mono_ms());
+        rate_limit_leave(server->rations, &peer->address, clock_monotonic());
     if (peer->wait)
         event_free(peer->wait);
     if (peer->refusal)

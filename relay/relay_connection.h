@@ -38,13 +38,13 @@ struct relay_connection {
     struct event *wait;  /* until when it is not listened to; NULL: it is */
     const char *refusal; /* why it is not served, as it is told; or NULL */
     char *name;          /* its address, if that may be logged; or NULL */
-    int64_t heard;       /* when it last said something, by mono_ms() */
+    int64_t heard;       /* when it last said something, by clock_monotonic() */
     int64_t looked;      /* when it was last looked after, by clock_now() … */
     int64_t touched;     /* … and its mailbox touched */
     uint64_t sent;       /* bytes, all together … */
     size_t backlog;      /* … and those of them that have not left … */
     uint64_t delivered;  /* … and those that had left … */
-    int64_t moved;       /* … when that last changed, as far as was looked, by mono_ms() */
+    int64_t moved; /* … when that last changed, as far as was looked, by clock_monotonic() */
     bool rationed;
     struct rate_limit_address address;
 };

@@ -5,8 +5,8 @@
 #include <event2/event.h>
 #include <stdlib.h>
 
-#include "net/mono.h"
 #include "base/clock.h"
+#include "base/timer.h"
 #include "service/log.h"
 
 /* Mailboxes of one step, and the rest between two of them, ms: others have their turn. */
@@ -24,7 +24,7 @@ struct relay_expiry {
 
 static void look_in(struct relay_expiry *expiry, int64_t ms)
 {
-    struct timeval wait = mono_timeval(ms);
+    struct timeval wait = timer_interval(ms);
     event_add(expiry->timer, &wait);
 }
 

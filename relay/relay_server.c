@@ -7,10 +7,10 @@
 #include <unistd.h>
 #include <utlist.h>
 
-#include "net/mono.h"
+#include "base/clock.h"
+#include "base/timer.h"
 #include "net/ws.h"
 #include "relay/relay_connection.h"
-#include "base/clock.h"
 #include "service/log.h"
 
 /* How often those are looked after whose turn it is, and how many at a time. */
@@ -56,7 +56,7 @@ static void look_after(struct relay_connection *peer, int64_t now)
     if (!relay_connection_check_reading(peer) || !peer->client)
         return;
     if (!rules_listening(peer->client)) {
-        if (mono_ms() - peer->heard > IDLE_MS)
+        if (clock_monotonic() - peer->heard > IDLE_MS)
             relay_connection_drop(peer, RELAY_DROP_IDLE);
     } else if (is_due(peer->touched, peer->server->settings.touch_every, now)) {
         peer->touched = now;
@@ -92,7 +92,7 @@ static void on_reap(evutil_socket_t fd, short what, void *arg)
 static bool start_tending(struct relay_server *server)
 {
     int64_t every = look_every(server);
-    struct timeval wait = mono_timeval(every < TEND_MS ? every : TEND_MS);
+    struct timeval wait = timer_interval(every < TEND_MS ? every : TEND_MS);
     return event_add(server->tender, &wait) == 0;
 }
 
@@ -206,7 +206,7 @@ static void say_goodbye(struct relay_server *server)
 {
     struct relay_connection *peer, *next;
     server->goodbye = true;
-    server->deadline = mono_ms() + END_GOODBYE_MS;
+    server->deadline = clock_monotonic() + END_GOODBYE_MS;
     DL_FOREACH_SAFE(server->peers, peer, next)
     {
         if (peer->client)
@@ -221,7 +221,7 @@ static void on_ending(evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     struct relay_server *server = arg;
-    bool late = mono_ms() >= server->deadline;
+    bool late = clock_monotonic() >= server->deadline;
     if (server->goodbye && (late || !server->peers)) {
         event_del(server->ending);
         server->ended(server->ended_arg);
@@ -232,11 +232,11 @@ static void on_ending(evutil_socket_t fd, short what, void *arg)
 
 void relay_server_end(struct relay_server *server, void (*done)(void *arg), void *arg)
 {
-    struct timeval often = mono_timeval(END_LOOK_MS);
+    struct timeval often = timer_interval(END_LOOK_MS);
     struct relay_connection *peer;
     server->ended = done;
     server->ended_arg = arg;
-    server->deadline = mono_ms() + END_WORK_MS;
+    server->deadline = clock_monotonic() + END_WORK_MS;
     server->ending = event_new(server->base, -1, EV_PERSIST, on_ending, server);
     if (!server->ending || event_add(server->ending, &often) != 0) {
         log_error("relay", "out of memory: everybody is dropped");

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
-#include "net/mono.h"
+#include "base/clock.h"
 #include "net/tls.h"
 #include "relay/relay_expiry.h"
 #include "relay/limits.h"
@@ -49,7 +49,7 @@ struct relayd {
     struct acceptor *acceptors[ACCEPTORS_MAX];
     unsigned acceptors_count;
     bool ending;
-    int64_t quiet_until; /* mono_ms(): the log knows that the store is in trouble */
+    int64_t quiet_until; /* clock_monotonic(): the log knows that the store is in trouble */
 };
 
 /* ---- making the parts ---- */
@@ -84,7 +84,7 @@ bool relayd_check(const struct relay_settings *settings, char *ret_why, size_t s
 static void on_trouble(void *arg, const char *why)
 {
     struct relayd *relayd = arg;
-    int64_t now = mono_ms();
+    int64_t now = clock_monotonic();
     if (now < relayd->quiet_until)
         return;
     relayd->quiet_until = now + QUIET;

@@ -13,6 +13,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+#include "base/utf8.h"
+
 /* Longest line without its time; longer ones are cut. What relays say is at most 1024 bytes. */
 #define LINE_MAX_BYTES 1280
 /* "2026-11-23 01:07:25.123 " */
@@ -69,27 +72,15 @@ static bool stderr_is_journal(void)
 /* Local time, since people compare it with their watch. */
 static void write_time(char *ret_text, size_t size)
 {
-    struct timespec now;
+    int64_t now = clock_now();
+    time_t moment = (time_t)(now / 1000);
     struct tm parts;
     char seconds[TIME_MAX_BYTES / 2 + 1];
     *ret_text = 0;
-    if (clock_gettime(CLOCK_REALTIME, &now) < 0 || !localtime_r(&now.tv_sec, &parts) ||
-        !strftime(seconds, sizeof(seconds), "%Y-%m-%d %H:%M:%S", &parts))
+    if (localtime_r(&moment, &parts) == NULL ||
+        strftime(seconds, sizeof(seconds), "%Y-%m-%d %H:%M:%S", &parts) == 0)
         return;
-    snprintf(ret_text, size, "%s.%03d ", seconds, (int)(now.tv_nsec / 1000000));
-}
-
-/* Texts of relays and peers must not forge lines nor drive a terminal: neither by ASCII's control
- * characters nor by those of U+0080 to U+009F, which UTF-8 writes as two bytes. */
-static void blunt_controls(char *text)
-{
-    for (unsigned char *byte = (unsigned char *)text; *byte; byte++) {
-        if (byte[0] == 0xc2 && byte[1] >= 0x80 && byte[1] < 0xa0)
-            *byte++ = '?';
-        else if (*byte >= ' ' && *byte != 0x7f)
-            continue;
-        *byte = '?';
-    }
+    snprintf(ret_text, size, "%s.%03d ", seconds, (int)(now % 1000));
 }
 
 static void write_line(enum log_level level, const char *subsystem, const char *format,
@@ -101,7 +92,7 @@ static void write_line(enum log_level level, const char *subsystem, const char *
         sink = stderr_is_journal() ? SINK_JOURNAL : SINK_STDERR;
     char text[LINE_MAX_BYTES], time[TIME_MAX_BYTES];
     vsnprintf(text, sizeof(text), format, arguments);
-    blunt_controls(text);
+    utf8_clean(text, "", text, sizeof(text)); /* relays and peers must not forge lines */
     if (sink == SINK_SYSLOG) {
         syslog(levels[level].priority, "%s: %s", subsystem, text);
     } else if (sink == SINK_JOURNAL) {

@@ -10,8 +10,9 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "base/clock.h"
 
 /* Longer lines nobody reads. */
 #define STATUS_MAX 256
@@ -43,11 +44,9 @@ void notify_ready(void)
 
 void notify_reloading(void)
 {
-    struct timespec now;
     char text[64];
-    clock_gettime(CLOCK_MONOTONIC, &now);
     snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%lld",
-             (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
+             (long long)clock_monotonic_us());
     say(text);
 }
 

@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "service/utf8.h"
+#include "base/utf8.h"
 
 #define BLANKS          " \t\r"
 #define BYTE_ORDER_MARK "\xef\xbb\xbf"
@@ -160,7 +160,7 @@ static const char *prepare(struct reading *reading, char *line, size_t room)
 {
     size_t length = strlen(line);
     line += strspn(line, BLANKS);
-    if (utf8_span(line, strlen(line)) < strlen(line))
+    if (!utf8_valid(line, strlen(line)))
         snprintf(reading->why, WHY_SIZE, "this is no UTF-8");
     else if (*line == '#' || *line == ';')
         return "";

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "wormhole/text.h"
+#include "base/utf8.h"
 
 #define TEXT_VERSION 1
 
@@ -94,7 +94,8 @@ static bool texts_sound(const struct session *session)
     const char *const texts[] = {session->name, session->appid, session->relay, session->side,
                                  session->mailbox};
     for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
-        if (texts[i] != NULL && (!text_utf8_valid(texts[i]) || text_has_control(texts[i])))
+        if (texts[i] != NULL &&
+            (!utf8_valid(texts[i], strlen(texts[i])) || utf8_has_control(texts[i])))
             return false;
     return true;
 }

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "wormhole/text.h"
+#include "base/utf8.h"
 #include "wormhole/words.h"
 
 #define DIGITS "0123456789"
@@ -30,7 +30,7 @@ const char *code_fault_text(enum code_fault fault)
 
 static bool has_blank(const char *text)
 {
-    return strchr(text, ' ') || text_has_control(text);
+    return strchr(text, ' ') || utf8_has_control(text);
 }
 
 enum code_fault code_check(const char *code)
@@ -42,7 +42,7 @@ enum code_fault code_check(const char *code)
         return CODE_EMPTY;
     if (length > CODE_MAX)
         return CODE_TOO_LONG;
-    if (!text_utf8_valid(code))
+    if (!utf8_valid(code, strlen(code)))
         return CODE_NOT_UTF8;
     if (has_blank(code))
         return CODE_HAS_SPACE;

@@ -1,6 +1,7 @@
 /* What a step wants to be done: lists of writes and effects. */
 #include "config.h"
 
+#include "base/utf8.h"
 #include "wormhole/step.h"
 
 #include <sodium.h>
@@ -84,27 +85,11 @@ void step_send(struct step *step, char *text)
         step_effect(step, EFFECT_SEND, text, 0);
 }
 
-/* Bytes of a UTF-8 character behind its first. */
-#define UTF8_TAIL_MAX 3
-
-/* The longest start of `text` within `limit` bytes that does not end inside a UTF-8 character. What
- * is not UTF-8 is cut anywhere near: something stays of it. */
-static size_t cut_length(const char *text, size_t limit)
-{
-    size_t length = strnlen(text, limit + 1);
-    if (length <= limit)
-        return length;
-    length = limit;
-    while (length + UTF8_TAIL_MAX > limit && ((unsigned char)text[length] & 0xc0) == 0x80)
-        length--;
-    return length;
-}
-
 void step_set_text(struct step *step, char **string, const char *text, size_t limit)
 {
     char *copy = NULL;
     if (text != NULL) {
-        copy = strndup(text, cut_length(text, limit));
+        copy = strndup(text, utf8_cut(text, limit));
         if (copy == NULL) {
             step->outcome->no_memory = true;
             return;

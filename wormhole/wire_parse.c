@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include "base/utf8.h"
 #include "wormhole/wire.h"
 
 #include <stdlib.h>
@@ -11,7 +12,6 @@
 #include "wormhole/code.h"
 #include "base/bounded_json.h"
 #include "wormhole/hashcash.h"
-#include "wormhole/text.h"
 
 /* Longest retention that is believed, in seconds: ten years. Keeps sums of times far from overflow.
  */
@@ -37,7 +37,7 @@ static const char *get_name(const json_t *object, const char *key)
 {
     const char *name = json_string_value(json_object_get(object, key));
 
-    if (!name || strnlen(name, WIRE_NAME_MAX + 1) > WIRE_NAME_MAX || text_has_control(name))
+    if (!name || strnlen(name, WIRE_NAME_MAX + 1) > WIRE_NAME_MAX || utf8_has_control(name))
         return NULL;
     return name;
 }
@@ -53,7 +53,7 @@ static enum wire_fault get_text(json_t *object, const char *key, const char **re
         *ret_text = NULL;
         return WIRE_OK;
     }
-    text_clean(text, clean, sizeof(clean));
+    utf8_clean(text, "\n\t", clean, sizeof(clean));
     if (json_object_set_new(object, key, json_string(clean)))
         return WIRE_NO_MEMORY;
     *ret_text = json_string_value(json_object_get(object, key));

@@ -11,7 +11,6 @@
 
 #include "ipc/params.h"
 #include "ipc/tree.h"
-#include "ipc/utf8.h"
 #include "ipc/writer.h"
 
 /* A decoded map, with the bytes that it borrows from. */
@@ -232,39 +231,6 @@ static void odd_maps(void **state)
     msgpack_unpacked_destroy(&tree);
 }
 
-static const struct {
-    const char *text;
-    size_t length;
-    bool valid;
-} TEXTS[] = {
-    {BYTES(""), true},
-    {BYTES("plain\n\x7f"), true},
-    {BYTES("\xc2\x80\xdf\xbf"), true},
-    {BYTES("\xe0\xa0\x80\xed\x9f\xbf\xee\x80\x80\xef\xbf\xbf"), true},
-    {BYTES("\xf0\x90\x80\x80\xf4\x8f\xbf\xbf"), true},
-    {BYTES("\x80"), false},
-    {BYTES("\xc0\x80"), false},         /* NUL in two bytes */
-    {BYTES("\xc1\xbf"), false},         /* longer than needed */
-    {BYTES("\xe0\x9f\xbf"), false},     /* longer than needed */
-    {BYTES("\xed\xa0\x80"), false},     /* a surrogate */
-    {BYTES("\xf0\x8f\xbf\xbf"), false}, /* longer than needed */
-    {BYTES("\xf4\x90\x80\x80"), false}, /* beyond U+10FFFF */
-    {BYTES("\xf5\x80\x80\x80"), false},
-    {BYTES("\xc3"), false}, /* cut off */
-    {BYTES("\xe2\x82"), false},
-    {BYTES("\xe2\x82\x41"), false},
-    {BYTES("\xf0\x9f\x98\xc0"), false},
-    {BYTES("a\xff"), false},
-};
-
-static void utf8(void **state)
-{
-    (void)state;
-    for (size_t i = 0; i < sizeof(TEXTS) / sizeof(TEXTS[0]); i++)
-        if (utf8_valid(TEXTS[i].text, TEXTS[i].length) != TEXTS[i].valid)
-            fail_msg("text %zu", i);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -274,7 +240,6 @@ int main(void)
         cmocka_unit_test(wrong_ones_of_a_session),
         cmocka_unit_test(the_first_wrong_one_is_told),
         cmocka_unit_test(odd_maps),
-        cmocka_unit_test(utf8),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,11 +15,12 @@
 #include <sodium.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
+#include "base/timer.h"
 #include "daemon/relays.h"
 #include "daemon/scheduler.h"
 #include "daemon/turn.h"
 #include "sample.h"
-#include "base/clock.h"
 #include "service/log.h"
 #include "storebox.h"
 
@@ -44,7 +45,7 @@ int64_t clock_now(void)
 }
 
 /* Alarms that are not due yet never ring: time stands still while the loop runs. */
-void clock_arm(struct event *timer, int64_t when)
+void timer_arm(struct event *timer, int64_t when)
 {
     if (when <= now)
         event_add(timer, &(struct timeval){0});

@@ -20,7 +20,6 @@
 
 #include "service/activation.h"
 #include "service/notify.h"
-#include "service/utf8.h"
 
 /* A manager that listens at an abstract socket; `ret_name` as in $NOTIFY_SOCKET. */
 static int manager(char ret_name[64])
@@ -116,30 +115,6 @@ static void takes_sockets(void **state)
     take_sockets(0, "", 0);
 }
 
-static void knows_text(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *text;
-        size_t length, span;
-    } rows[] = {
-        {"", 0, 0},
-        {"plain", 5, 5},
-        {"gr\xc3\xbc\xc3\x9f", 6, 6},
-        {"\xe2\x82\xac\xf0\x9f\x98\x80\xf4\x8f\xbf\xbf", 11, 11},
-        {"a\0b", 3, 1},
-        {"ab\xff", 3, 2},
-        {"a\xc3", 2, 1},            /* cut off */
-        {"\xc0\x80", 2, 0},         /* not the shortest form */
-        {"\xe0\x9f\xbf", 3, 0},     /* nor this */
-        {"\xed\xa0\x80", 3, 0},     /* a surrogate */
-        {"\xf4\x90\x80\x80", 4, 0}, /* beyond U+10FFFF */
-        {"a\xe2\x82g", 4, 1},
-    };
-    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
-        assert_int_equal(utf8_span(rows[i].text, rows[i].length), rows[i].span);
-}
-
 static void says_how_it_fares(void **state)
 {
     (void)state;
@@ -157,9 +132,10 @@ static void says_how_it_fares(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(tells_the_manager), cmocka_unit_test(feeds_the_watchdog),
-        cmocka_unit_test(takes_sockets),     cmocka_unit_test(says_how_it_fares),
-        cmocka_unit_test(knows_text),
+        cmocka_unit_test(tells_the_manager),
+        cmocka_unit_test(feeds_the_watchdog),
+        cmocka_unit_test(takes_sockets),
+        cmocka_unit_test(says_how_it_fares),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,7 +15,7 @@
 #include <jansson.h>
 
 #include "scarce.h"
-#include "wormhole/text.h"
+#include "base/utf8.h"
 #include "wormhole/wire.h"
 
 #define LENGTH(array) (sizeof(array) / sizeof(*(array)))
@@ -355,7 +355,7 @@ static void test_long_texts(void **state)
         message = parse_good(text);
         assert_int_equal(strlen(message.error), WIRE_TEXT_MAX - (4 - offset) % 4);
         assert_memory_equal(message.error, motd, strlen(message.error));
-        assert_true(text_utf8_valid(message.error));
+        assert_true(utf8_valid(message.error, strlen(message.error)));
         wire_free(&message);
     }
 }

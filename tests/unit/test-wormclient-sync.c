@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "ipc/params.h"
 #include "libclient/sync.h"
 #include "libclient/wormclient.h"
@@ -511,7 +512,7 @@ static void late_answer(void **state)
     script_start(&script, steps);
     struct wormclient_error error;
     assert_false(sync_call(script.client, "show", sync_params("laptop"), sync_take_nothing, NULL,
-                           sync_now() + 50, &error));
+                           clock_monotonic() + 50, &error));
     assert_int_equal(error.code, WORMCLIENT_TIMEOUT);
     check_view(wormclient_show(script.client, "laptop", NULL));
     script_end(&script);
