@@ -1,25 +1,30 @@
 #include "config.h"
 
-#include "kv/env.h"
+#include "kv/kv_parts.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fault.h"
-#include "kv/header.h"
-#include "kv/meta.h"
-#include "kv/space.h"
 
-/* LMDB's file for its own locks, beside HEADER_FILE. */
+/* LMDB's file for its own locks, beside KV_DATA_FILE. */
 #define LOCKS_FILE "lock.mdb"
 /* Where a new store is made. */
 #define NEW_DIRECTORY "new"
-#define NEW_FILE      NEW_DIRECTORY "/" HEADER_FILE
+#define NEW_FILE      NEW_DIRECTORY "/" KV_DATA_FILE
+
+/* What the map is opened with: large enough that a small store is never mapped anew. It is address
+ * space only, and LMDB itself makes it as large as the file needs. */
+#define FIRST_MAP ((uint64_t)64 * 1024 * 1024)
+
+static size_t first_map(const struct kv *store)
+{
+    return (size_t)(store->limit < FIRST_MAP ? store->limit : FIRST_MAP);
+}
 
 /* MDB_SUCCESS, or why it cannot be opened. mdb_env_close(). */
 static int open_env(const char *path, size_t map_size, MDB_env **ret_env)
@@ -72,9 +77,9 @@ static int fill_new(const struct kv *store, MDB_env *env)
         return error;
     error = open_tables(kind, 0, kind->tables, txn, MDB_CREATE, tables);
     if (error == MDB_SUCCESS)
-        error = meta_put(txn, tables[TABLE_META], META_FORMAT, kind->format);
+        error = kv_meta_put(txn, tables[KV_TABLE_META], KV_META_FORMAT, kind->format);
     if (error == MDB_SUCCESS && kind->extra != NULL)
-        error = kind->extra->make(store, txn, tables[TABLE_META]);
+        error = kind->extra->make(store, txn, tables[KV_TABLE_META]);
     if (error != MDB_SUCCESS) {
         mdb_txn_abort(txn);
         return error;
@@ -91,7 +96,7 @@ static int make_new(const struct kv *store)
     if (asprintf(&path, "%s/%s", store->path, NEW_DIRECTORY) < 0)
         return ENOMEM;
     MDB_env *env;
-    int error = open_env(path, space_first_map(store), &env);
+    int error = open_env(path, first_map(store), &env);
     free(path);
     if (error != MDB_SUCCESS)
         return error;
@@ -99,7 +104,7 @@ static int make_new(const struct kv *store)
     mdb_env_close(env);
     FAULT_POINT("store.new.rename.before");
     if (error == MDB_SUCCESS &&
-        (renameat(store->directory, NEW_FILE, store->directory, HEADER_FILE) != 0 ||
+        (renameat(store->directory, NEW_FILE, store->directory, KV_DATA_FILE) != 0 ||
          fsync(store->directory) != 0))
         error = errno;
     return error;
@@ -110,12 +115,12 @@ static bool no_room(const struct kv *store)
     int file = openat(store->directory, NEW_FILE, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (file < 0)
         return false;
-    bool refused = space_refused(file, 0);
+    bool refused = kv_file_refused(file, 0);
     close(file);
     return refused;
 }
 
-enum kv_status env_create(struct kv *store, const struct open_error *why)
+enum kv_status kv_env_create(struct kv *store, const struct kv_open_error *why)
 {
     const struct kv_extra *extra = store->kind->extra;
     enum kv_status status = extra == NULL ? KV_OK : extra->may_make(store, why);
@@ -129,37 +134,38 @@ enum kv_status env_create(struct kv *store, const struct open_error *why)
     if (error == EIO && no_room(store))
         error = ENOSPC;
     remove_new(store);
-    return open_error_set(why, kv_status_of(error), "cannot make a store in %s: %s", store->path,
-                          mdb_strerror(error));
+    return kv_open_fail(why, kv_status_of(error), "cannot make a store in %s: %s", store->path,
+                        mdb_strerror(error));
 }
 
 /* ---- opening ---- */
 
 static enum kv_status check_format(const struct kv *store, uint64_t format,
-                                   const struct open_error *why)
+                                   const struct kv_open_error *why)
 {
     if (format > store->kind->format)
-        return open_error_set(
-            why, KV_NEWER,
-            "the store in %s was written by a newer %s (format %ju, this one knows "
-            "%ju); use that one",
-            store->path, why->program, (uintmax_t)format, (uintmax_t)store->kind->format);
+        return kv_open_fail(why, KV_NEWER,
+                            "the store in %s was written by a newer %s (format %ju, this one knows "
+                            "%ju); use that one",
+                            store->path, why->program, (uintmax_t)format,
+                            (uintmax_t)store->kind->format);
     if (format < store->kind->format)
-        return open_error_set(
+        return kv_open_fail(
             why, KV_DAMAGED,
             "%s/%s has the old format %ju or is no store of %s; it was left as it is. "
             "Move all of %s away to begin anew",
-            store->path, HEADER_FILE, (uintmax_t)format, why->program, store->path);
+            store->path, KV_DATA_FILE, (uintmax_t)format, why->program, store->path);
     return KV_OK;
 }
 
 /* The meta table first: the others are this program's business only if the format is. */
-static enum kv_status check_tables(struct kv *store, MDB_txn *txn, const struct open_error *why)
+static enum kv_status check_tables(struct kv *store, MDB_txn *txn, const struct kv_open_error *why)
 {
     uint64_t format;
-    int error = mdb_dbi_open(txn, store->kind->names[TABLE_META], 0, &store->tables[TABLE_META]);
+    int error =
+        mdb_dbi_open(txn, store->kind->names[KV_TABLE_META], 0, &store->tables[KV_TABLE_META]);
     if (error == MDB_SUCCESS)
-        error = meta_get(txn, store->tables[TABLE_META], META_FORMAT, &format);
+        error = kv_meta_get(txn, store->tables[KV_TABLE_META], KV_META_FORMAT, &format);
     if (error == MDB_SUCCESS) {
         enum kv_status status = check_format(store, format, why);
         if (status != KV_OK)
@@ -170,14 +176,14 @@ static enum kv_status check_tables(struct kv *store, MDB_txn *txn, const struct 
     if (error == MDB_NOTFOUND)
         error = MDB_INCOMPATIBLE;
     if (error != MDB_SUCCESS)
-        return open_error_set(why, kv_status_of(error),
-                              "%s/%s is damaged or no store of %s; it was left as it is (%s)",
-                              store->path, HEADER_FILE, why->program, mdb_strerror(error));
+        return kv_open_fail(why, kv_status_of(error),
+                            "%s/%s is damaged or no store of %s; it was left as it is (%s)",
+                            store->path, KV_DATA_FILE, why->program, mdb_strerror(error));
     return KV_OK;
 }
 
 /* Tables that the format did not have in the beginning. Where they are there nothing is written. */
-static enum kv_status add_tables(struct kv *store, const struct open_error *why)
+static enum kv_status add_tables(struct kv *store, const struct kv_open_error *why)
 {
     const struct kv_kind *kind = store->kind;
     MDB_txn *txn;
@@ -192,19 +198,19 @@ static enum kv_status add_tables(struct kv *store, const struct open_error *why)
         else
             mdb_txn_abort(txn);
     }
-    return error == MDB_SUCCESS ? KV_OK
-                                : open_error_set(why, kv_status_of(error),
-                                                 "cannot add a table to the store in %s: %s",
-                                                 store->path, mdb_strerror(error));
+    return error == MDB_SUCCESS
+               ? KV_OK
+               : kv_open_fail(why, kv_status_of(error), "cannot add a table to the store in %s: %s",
+                              store->path, mdb_strerror(error));
 }
 
-static enum kv_status begin_tables(struct kv *store, const struct open_error *why)
+static enum kv_status begin_tables(struct kv *store, const struct kv_open_error *why)
 {
     MDB_txn *txn;
     int error = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &txn);
     if (error != MDB_SUCCESS)
-        return open_error_set(why, kv_status_of(error), "cannot read the store in %s: %s",
-                              store->path, mdb_strerror(error));
+        return kv_open_fail(why, kv_status_of(error), "cannot read the store in %s: %s",
+                            store->path, mdb_strerror(error));
     enum kv_status status = check_tables(store, txn, why);
     if (status != KV_OK) {
         mdb_txn_abort(txn);
@@ -214,40 +220,53 @@ static enum kv_status begin_tables(struct kv *store, const struct open_error *wh
     error = mdb_txn_commit(txn);
     return error == MDB_SUCCESS
                ? KV_OK
-               : open_error_set(why, kv_status_of(error), "cannot read the store in %s: %s",
-                                store->path, mdb_strerror(error));
+               : kv_open_fail(why, kv_status_of(error), "cannot read the store in %s: %s",
+                              store->path, mdb_strerror(error));
 }
 
-enum kv_status env_open(struct kv *store, const struct open_error *why)
+void kv_env_measure(struct kv *store)
+{
+    struct stat there;
+    int file;
+    if (mdb_env_get_fd(store->env, &file) == MDB_SUCCESS && fstat(file, &there) == 0)
+        store->reach = (uint64_t)there.st_size;
+}
+
+enum kv_status kv_env_open(struct kv *store, const struct kv_open_error *why)
 {
     remove_new(store);
-    int error = open_env(store->path, space_first_map(store), &store->env);
+    int error = open_env(store->path, first_map(store), &store->env);
     if (error != MDB_SUCCESS)
-        return open_error_set(why, kv_status_of(error), "cannot open the store in %s: %s",
-                              store->path, mdb_strerror(error));
-    enum kv_status status = space_begin(store);
-    if (status != KV_OK)
-        open_error_set(why, status, "cannot look at the store in %s", store->path);
-    else
+        return kv_open_fail(why, kv_status_of(error), "cannot open the store in %s: %s",
+                            store->path, mdb_strerror(error));
+    MDB_stat stat;
+    enum kv_status status = kv_status_of(mdb_env_stat(store->env, &stat));
+    if (status != KV_OK) {
+        kv_open_fail(why, status, "cannot look at the store in %s", store->path);
+    } else {
+        store->page = stat.ms_psize;
+        store->reach = 0;
+        kv_env_measure(store);
         status = begin_tables(store, why);
+    }
     if (status == KV_OK)
         status = add_tables(store, why);
     if (status != KV_OK)
-        env_close(store);
+        kv_env_close(store);
     return status;
 }
 
-bool env_restart(struct kv *store)
+bool kv_env_restart(struct kv *store)
 {
     char text[1];
-    struct open_error unsaid = {text, sizeof(text), store->kind->program};
+    struct kv_open_error unsaid = {text, sizeof(text), store->kind->program};
 
-    env_close(store);
-    return header_check(store->directory, store->path, &unsaid) == KV_OK &&
-           env_open(store, &unsaid) == KV_OK;
+    kv_env_close(store);
+    return kv_header_check(store->directory, store->path, &unsaid) == KV_OK &&
+           kv_env_open(store, &unsaid) == KV_OK;
 }
 
-void env_close(struct kv *store)
+void kv_env_close(struct kv *store)
 {
     if (store->env != NULL)
         mdb_env_close(store->env);

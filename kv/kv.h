@@ -1,12 +1,13 @@
 /*
  * A durable store in one LMDB environment, whatever its tables: one process at a time, one writer,
- * and readers that see what is durable.
+ * and readers that see what is durable. This is what everybody needs who has such a store open;
+ * those who read and write its tables include kv/table.h.
  *
  * A transaction remembers its first error: later operations on it do nothing, and commit reports
  * the error. So callers read as straight lines.
  *
- * LMDB keeps no checksums: a file that is no store, or that was cut short, is refused at opening,
- * but pages that a broken disk altered inside of the file may be believed.
+ * LMDB keeps no checksums: a file that is not a store, or that was cut short, is refused at
+ * opening, but pages that a broken disk altered inside the file may be believed.
  */
 #ifndef KV_KV_H
 #define KV_KV_H
@@ -17,10 +18,10 @@
 enum kv_status {
     KV_OK = 0,
     KV_MISSING,   /* no such row */
-    KV_TAKEN,     /* the petname belongs to another session */
-    KV_AMBIGUOUS, /* more than one id begins so */
+    KV_TAKEN,     /* the name belongs to another row. This and the next are never kv/'s own: … */
+    KV_AMBIGUOUS, /* … more than one row would do. Those who have tables answer so. */
     KV_FULL,      /* the limit of the store's size, or the disk's space */
-    KV_LOCKED,    /* another daemon has the store open */
+    KV_LOCKED,    /* another process has the store open */
     KV_NEWER,     /* written by a newer program */
     KV_DAMAGED,   /* not a store, or a record that cannot be read; it was left as it is */
     KV_DENIED,    /* permissions */
@@ -36,8 +37,8 @@ struct kv_txn;
 
 void kv_close(struct kv *store); /* NULL is fine */
 
-/* Bytes of the store's file in use, pages that are free to be used again not counted, and the limit
- * (UINT64_MAX if none). No write transaction may be open. */
+/* Bytes of the store's file in use, not counting pages that are free to be used again, and the
+ * limit (UINT64_MAX if there is none). No write transaction may be open. */
 void kv_size(struct kv *store, uint64_t *ret_used, uint64_t *ret_limit);
 
 /* ---- transactions ---- */
@@ -51,7 +52,7 @@ struct kv_txn *kv_read(struct kv *store);
  * many bytes of new data may come, each row counted with the pages that it changes; the store
  * is made larger for them beforehand, or the transaction begins as KV_FULL. 0: it only deletes,
  * or rewrites what is there; in a full store it may use the room that is kept back for this.
- * kv_commit() or kv_end(). Without SIGXFSZ ignored, a limit of the system on files' sizes
+ * kv_commit() or kv_end(). Unless SIGXFSZ is ignored, a limit of the system on the size of files
  * kills the process.
  */
 struct kv_txn *kv_write(struct kv *store, size_t room);

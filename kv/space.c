@@ -1,17 +1,8 @@
 #include "config.h"
 
-#include "kv/space.h"
+#include "kv/kv_parts.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include "base/fault.h"
-
-/* Large enough that a small store is never mapped anew; it is address space only. */
-#define FIRST_MAP ((uint64_t)64 * 1024 * 1024)
 
 /*
  * Kept back for deletions, unless the limit is small. Deleting the largest session (320 MiB of
@@ -20,9 +11,6 @@
  */
 #define RESERVE      ((uint64_t)2 * 1024 * 1024)
 #define RESERVE_PART 8 /* of a small limit */
-
-/* The file is made longer in steps, not at each commit. */
-#define STEP ((uint64_t)1024 * 1024)
 
 static uint64_t least(uint64_t a, uint64_t b)
 {
@@ -41,32 +29,7 @@ static uint64_t reserve(const struct kv *store)
 
 /* ---- looking ---- */
 
-size_t space_first_map(const struct kv *store)
-{
-    return (size_t)least(FIRST_MAP, store->limit);
-}
-
-static void look_at_reach(struct kv *store)
-{
-    struct stat there;
-    int file;
-    if (mdb_env_get_fd(store->env, &file) == MDB_SUCCESS && fstat(file, &there) == 0)
-        store->reach = (uint64_t)there.st_size;
-}
-
-enum kv_status space_begin(struct kv *store)
-{
-    MDB_stat stat;
-    int error = mdb_env_stat(store->env, &stat);
-    if (error != MDB_SUCCESS)
-        return kv_status_of(error);
-    store->page = stat.ms_psize;
-    store->reach = 0;
-    look_at_reach(store);
-    return KV_OK;
-}
-
-uint64_t space_used(const struct kv *store)
+uint64_t kv_space_used(const struct kv *store)
 {
     MDB_envinfo info;
     if (mdb_env_info(store->env, &info) != MDB_SUCCESS)
@@ -90,7 +53,7 @@ static uint64_t count_free(MDB_cursor *cursor)
     return pages;
 }
 
-uint64_t space_free(struct kv *store)
+uint64_t kv_space_free(struct kv *store)
 {
     const MDB_dbi free_list = 0; /* as in mdb_stat(1) */
     uint64_t pages = 0;
@@ -101,7 +64,7 @@ uint64_t space_free(struct kv *store)
         pages = count_free(cursor);
         mdb_cursor_close(cursor);
     }
-    kv_txn_end(txn);
+    kv_end(txn);
     return pages * store->page;
 }
 
@@ -131,31 +94,22 @@ static enum kv_status fit_map(struct kv *store, uint64_t used, size_t room)
     return kv_status_of(mdb_env_set_mapsize(store->env, (size_t)size));
 }
 
-static bool stretch(int file, uint64_t from, uint64_t to)
-{
-    FAULT_POINT("store.stretch");
-    if (fallocate(file, 0, (off_t)from, (off_t)(to - from)) == 0)
-        return true;
-    /* Not every file system can promise blocks. */
-    return errno == EOPNOTSUPP && ftruncate(file, (off_t)to) == 0;
-}
-
 /* Makes the file reach at least as far as `want`, if the disk lets it. */
 static void extend(struct kv *store, uint64_t want)
 {
     int file;
-    uint64_t ahead = least((want + STEP - 1) / STEP * STEP, store->limit);
+    uint64_t ahead = least((want + KV_FILE_STEP - 1) / KV_FILE_STEP * KV_FILE_STEP, store->limit);
 
     if (store->reach >= want || mdb_env_get_fd(store->env, &file) != MDB_SUCCESS)
         return;
-    if (ahead < want || !stretch(file, store->reach, ahead))
-        stretch(file, store->reach, want);
-    look_at_reach(store);
+    if (ahead < want || !kv_file_stretch(file, store->reach, ahead))
+        kv_file_stretch(file, store->reach, want);
+    kv_env_measure(store);
 }
 
-enum kv_status space_prepare(struct kv *store, size_t room)
+enum kv_status kv_space_prepare(struct kv *store, size_t room)
 {
-    uint64_t used = space_used(store);
+    uint64_t used = kv_space_used(store);
     uint64_t need = room + reserve(store);
 
     enum kv_status status = fit_map(store, used, room);
@@ -166,29 +120,24 @@ enum kv_status space_prepare(struct kv *store, size_t room)
     uint64_t ahead = end > used ? end - used : 0;
     if (ahead >= need)
         return KV_OK;
-    return ahead + space_free(store) >= need ? KV_OK : KV_FULL;
+    return ahead + kv_space_free(store) >= need ? KV_OK : KV_FULL;
 }
 
-bool space_refused(int file, uint64_t from)
-{
-    return !stretch(file, from, from + STEP) && kv_status_of(errno) == KV_FULL;
-}
-
-bool space_exhausted(struct kv *store)
+bool kv_space_exhausted(struct kv *store)
 {
     int file;
     if (mdb_env_get_fd(store->env, &file) != MDB_SUCCESS)
         return false;
-    bool refused = space_refused(file, store->reach);
-    look_at_reach(store);
+    bool refused = kv_file_refused(file, store->reach);
+    kv_env_measure(store);
     return refused;
 }
 
-void space_settle(struct kv *store)
+void kv_space_settle(struct kv *store)
 {
-    uint64_t used = space_used(store);
+    uint64_t used = kv_space_used(store);
     if (store->reach >= used)
         return;
-    look_at_reach(store);
+    kv_env_measure(store);
     extend(store, used);
 }

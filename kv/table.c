@@ -1,45 +1,13 @@
 #include "config.h"
 
-#include "kv/table.h"
+#include "kv/kv_parts.h"
 
-#include <errno.h>
 #include <sodium.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/fault.h"
-#include "kv/env.h"
 
 /* ---- errors ---- */
-
-static const struct {
-    int error;
-    enum kv_status status;
-} statuses[] = {
-    {MDB_SUCCESS, KV_OK},
-    {MDB_NOTFOUND, KV_MISSING},
-    {MDB_MAP_FULL, KV_FULL},
-    {ENOSPC, KV_FULL},
-    {EDQUOT, KV_FULL},
-    {EFBIG, KV_FULL},
-    {MDB_INVALID, KV_DAMAGED},
-    {MDB_VERSION_MISMATCH, KV_DAMAGED},
-    {MDB_CORRUPTED, KV_DAMAGED},
-    {MDB_PAGE_NOTFOUND, KV_DAMAGED},
-    {MDB_INCOMPATIBLE, KV_DAMAGED},
-    {EACCES, KV_DENIED},
-    {EPERM, KV_DENIED},
-    {EROFS, KV_DENIED},
-    {ENOMEM, KV_MEMORY},
-};
-
-enum kv_status kv_status_of(int error)
-{
-    for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++)
-        if (statuses[i].error == error)
-            return statuses[i].status;
-    return KV_FAILED;
-}
 
 enum kv_status kv_fail(struct kv_txn *txn, enum kv_status status)
 {
@@ -79,7 +47,7 @@ static int begin(struct kv *store, bool writes, MDB_txn **ret_txn)
         mdb_reader_check(store->env, NULL);
         error = mdb_txn_begin(store->env, NULL, MDB_RDONLY, ret_txn);
     }
-    if (error == MDB_PANIC && store->readers == 0 && env_restart(store)) {
+    if (error == MDB_PANIC && store->readers == 0 && kv_env_restart(store)) {
         /* The last commit could not write its meta page. LMDB has put the old one back, and wants
          * to be opened anew. */
         error = mdb_txn_begin(store->env, NULL, writes ? 0 : MDB_RDONLY, ret_txn);
@@ -105,7 +73,12 @@ struct kv_txn *kv_txn_begin(struct kv *store, bool writes)
     return txn;
 }
 
-void kv_txn_end(struct kv_txn *txn)
+struct kv_txn *kv_read(struct kv *store)
+{
+    return kv_txn_begin(store, false);
+}
+
+void kv_end(struct kv_txn *txn)
 {
     if (txn == NULL || txn == &no_memory)
         return;
@@ -118,6 +91,16 @@ void kv_txn_end(struct kv_txn *txn)
     free(txn);
 }
 
+enum kv_status kv_txn_status(const struct kv_txn *txn)
+{
+    return txn->status;
+}
+
+struct kv *kv_txn_store(const struct kv_txn *txn)
+{
+    return txn->store;
+}
+
 enum kv_status kv_txn_commit(struct kv_txn *txn)
 {
     if (txn->status == KV_OK && txn->writes) {
@@ -128,19 +111,19 @@ enum kv_status kv_txn_commit(struct kv_txn *txn)
         txn->txn = NULL;
     }
     enum kv_status status = txn->status;
-    kv_txn_end(txn);
+    kv_end(txn);
     return status;
 }
 
 /* ---- rows ---- */
 
-static MDB_val key_value(const struct row_key *key)
+static MDB_val key_value(const struct kv_key *key)
 {
     /* LMDB does not write through it. */
     return (MDB_val){.mv_size = key->length, .mv_data = (void *)key->bytes};
 }
 
-bool kv_get(struct kv_txn *txn, unsigned table, const struct row_key *key, MDB_val *ret_value)
+bool kv_get(struct kv_txn *txn, unsigned table, const struct kv_key *key, MDB_val *ret_value)
 {
     MDB_val wanted = key_value(key);
     return txn->status == KV_OK &&
@@ -157,7 +140,7 @@ static MDB_cursor *open_cursor(struct kv_txn *txn, unsigned table)
     return cursor;
 }
 
-bool kv_seek(struct kv_txn *txn, unsigned table, const struct row_key *key, MDB_val *ret_key,
+bool kv_seek(struct kv_txn *txn, unsigned table, const struct kv_key *key, MDB_val *ret_key,
              MDB_val *ret_value)
 {
     MDB_cursor *cursor = open_cursor(txn, table);
@@ -173,7 +156,7 @@ bool kv_seek(struct kv_txn *txn, unsigned table, const struct row_key *key, MDB_
     return there;
 }
 
-void kv_put(struct kv_txn *txn, unsigned table, const struct row_key *key, const void *data,
+void kv_put(struct kv_txn *txn, unsigned table, const struct kv_key *key, const void *data,
             size_t length)
 {
     MDB_val place = key_value(key);
@@ -182,7 +165,7 @@ void kv_put(struct kv_txn *txn, unsigned table, const struct row_key *key, const
         done(txn, mdb_put(txn->txn, txn->store->tables[table], &place, &value, 0));
 }
 
-uint8_t *kv_reserve(struct kv_txn *txn, unsigned table, const struct row_key *key, size_t length)
+uint8_t *kv_reserve(struct kv_txn *txn, unsigned table, const struct kv_key *key, size_t length)
 {
     MDB_val place = key_value(key), value = {.mv_size = length};
     if (txn->status != KV_OK ||
@@ -191,7 +174,7 @@ uint8_t *kv_reserve(struct kv_txn *txn, unsigned table, const struct row_key *ke
     return value.mv_data;
 }
 
-void kv_delete(struct kv_txn *txn, unsigned table, const struct row_key *key)
+void kv_delete(struct kv_txn *txn, unsigned table, const struct kv_key *key)
 {
     MDB_val place = key_value(key);
     if (txn->status == KV_OK)
@@ -199,7 +182,7 @@ void kv_delete(struct kv_txn *txn, unsigned table, const struct row_key *key)
 }
 
 /* A walk from one key to another. */
-struct range {
+struct kv_range {
     struct kv_txn *txn;
     MDB_dbi table;
     MDB_cursor *cursor; /* NULL: it is over */
@@ -208,17 +191,17 @@ struct range {
 };
 
 /* True while there is a row in the range; the next one for MDB_NEXT. */
-static bool range_get(struct range *range, MDB_cursor_op where)
+static bool range_get(struct kv_range *range, MDB_cursor_op where)
 {
     return done(range->txn, mdb_cursor_get(range->cursor, &range->key, &range->value, where)) &&
            mdb_cmp(range->txn->txn, range->table, &range->key, &range->last) <= 0;
 }
 
 /* True if there is a first row. mdb_cursor_close() if there is a cursor. */
-static bool range_begin(struct range *range, struct kv_txn *txn, unsigned table,
-                        const struct row_key *first, const struct row_key *last)
+static bool range_begin(struct kv_range *range, struct kv_txn *txn, unsigned table,
+                        const struct kv_key *first, const struct kv_key *last)
 {
-    *range = (struct range){
+    *range = (struct kv_range){
         .txn = txn,
         .table = txn->status == KV_OK ? txn->store->tables[table] : 0,
         .cursor = open_cursor(txn, table),
@@ -228,16 +211,16 @@ static bool range_begin(struct range *range, struct kv_txn *txn, unsigned table,
     return range->cursor != NULL && range_get(range, MDB_SET_RANGE);
 }
 
-static void range_end(struct range *range)
+static void range_end(struct kv_range *range)
 {
     if (range->cursor != NULL)
         mdb_cursor_close(range->cursor);
 }
 
-uint64_t kv_delete_some(struct kv_txn *txn, unsigned table, const struct row_key *first,
-                        const struct row_key *last, uint64_t most)
+uint64_t kv_delete_some(struct kv_txn *txn, unsigned table, const struct kv_key *first,
+                        const struct kv_key *last, uint64_t most)
 {
-    struct range range;
+    struct kv_range range;
     uint64_t deleted = 0;
     bool there = range_begin(&range, txn, table, first, last);
 
@@ -250,16 +233,16 @@ uint64_t kv_delete_some(struct kv_txn *txn, unsigned table, const struct row_key
     return deleted;
 }
 
-void kv_delete_range(struct kv_txn *txn, unsigned table, const struct row_key *first,
-                     const struct row_key *last)
+void kv_delete_range(struct kv_txn *txn, unsigned table, const struct kv_key *first,
+                     const struct kv_key *last)
 {
     kv_delete_some(txn, table, first, last, UINT64_MAX);
 }
 
-void kv_walk(struct kv_txn *txn, unsigned table, const struct row_key *first,
-             const struct row_key *last, kv_visit_row *look, void *arg)
+void kv_walk(struct kv_txn *txn, unsigned table, const struct kv_key *first,
+             const struct kv_key *last, kv_visit_row *look, void *arg)
 {
-    struct range range;
+    struct kv_range range;
     bool there = range_begin(&range, txn, table, first, last);
 
     while (there && look(arg, &range.key, &range.value))
@@ -273,4 +256,18 @@ uint64_t kv_count(struct kv_txn *txn, unsigned table)
     if (txn->status != KV_OK || !done(txn, mdb_stat(txn->txn, txn->store->tables[table], &stat)))
         return 0;
     return stat.ms_entries;
+}
+
+/* ---- numbers in `meta` ---- */
+
+bool kv_get_number(struct kv_txn *txn, const char *name, uint64_t *ret_number)
+{
+    return txn->status == KV_OK &&
+           done(txn, kv_meta_get(txn->txn, txn->store->tables[KV_TABLE_META], name, ret_number));
+}
+
+void kv_put_number(struct kv_txn *txn, const char *name, uint64_t number)
+{
+    if (txn->status == KV_OK)
+        done(txn, kv_meta_put(txn->txn, txn->store->tables[KV_TABLE_META], name, number));
 }

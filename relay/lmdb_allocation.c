@@ -10,7 +10,7 @@ _Static_assert(RELAY_SIDE_MAX <= RELAY_MAILBOX_MAX, "a side is no longer than a 
 static bool get(struct lmdb_change *change, const char *appid, const char *side,
                 char ret_nameplate[RELAY_NAMEPLATE_MAX + 1])
 {
-    struct row_key key = lmdb_rows_named(appid, side);
+    struct kv_key key = lmdb_rows_named(appid, side);
     MDB_val value;
 
     if (!kv_get(change->txn, ROWS_ALLOCATED, &key, &value))
@@ -32,7 +32,7 @@ static bool only_side(const struct lmdb_sides *sides, const char *side)
 
 static bool is_unused(struct lmdb_change *change, const struct relay_who *who, const char *name)
 {
-    struct row_key key = lmdb_rows_named(who->appid, name);
+    struct kv_key key = lmdb_rows_named(who->appid, name);
     struct lmdb_nameplate nameplate;
     struct lmdb_mailbox mailbox;
 
@@ -58,7 +58,7 @@ bool lmdb_allocation_find(struct lmdb_change *change, const struct relay_who *wh
 void lmdb_allocation_note(struct lmdb_change *change, const struct relay_who *who,
                           const char *nameplate)
 {
-    struct row_key key = lmdb_rows_named(who->appid, who->side);
+    struct kv_key key = lmdb_rows_named(who->appid, who->side);
     lmdb_rows_put_bytes(change, ROWS_ALLOCATED, &key, nameplate, strlen(nameplate));
 }
 
@@ -66,7 +66,7 @@ void lmdb_allocation_note(struct lmdb_change *change, const struct relay_who *wh
 static void forget_one(struct lmdb_change *change, const char *appid, const char *nameplate,
                        const char *side)
 {
-    struct row_key key = lmdb_rows_named(appid, side);
+    struct kv_key key = lmdb_rows_named(appid, side);
     char allocated[RELAY_NAMEPLATE_MAX + 1];
 
     if (get(change, appid, side, allocated) && strcmp(allocated, nameplate) == 0)

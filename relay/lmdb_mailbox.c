@@ -11,14 +11,14 @@
 bool lmdb_mailbox_get(struct lmdb_change *change, const char *appid, const char *name,
                       struct lmdb_mailbox *ret_mailbox)
 {
-    struct row_key key = lmdb_rows_named(appid, name);
+    struct kv_key key = lmdb_rows_named(appid, name);
     return lmdb_rows_get(change, LMDB_MAILBOX, &key, ret_mailbox);
 }
 
 void lmdb_mailbox_put(struct lmdb_change *change, const char *appid, const char *name,
                       const struct lmdb_mailbox *mailbox)
 {
-    struct row_key key = lmdb_rows_named(appid, name);
+    struct kv_key key = lmdb_rows_named(appid, name);
     lmdb_rows_put(change, LMDB_MAILBOX, &key, mailbox);
 }
 
@@ -27,14 +27,14 @@ void lmdb_mailbox_put(struct lmdb_change *change, const char *appid, const char 
 static void put_expiry(struct lmdb_change *change, const char *appid, const char *name,
                        const struct lmdb_mailbox *mailbox)
 {
-    struct row_key place = lmdb_rows_named(appid, name);
-    struct row_key key = lmdb_rows_expiry(mailbox->updated, mailbox->serial);
+    struct kv_key place = lmdb_rows_named(appid, name);
+    struct kv_key key = lmdb_rows_expiry(mailbox->updated, mailbox->serial);
     lmdb_rows_put_bytes(change, ROWS_EXPIRY, &key, place.bytes, place.length);
 }
 
 static void delete_expiry(struct lmdb_change *change, const struct lmdb_mailbox *mailbox)
 {
-    struct row_key key = lmdb_rows_expiry(mailbox->updated, mailbox->serial);
+    struct kv_key key = lmdb_rows_expiry(mailbox->updated, mailbox->serial);
     lmdb_rows_delete(change, ROWS_EXPIRY, &key);
 }
 
@@ -92,7 +92,7 @@ enum relay_result lmdb_mailbox_join(struct lmdb_change *change, const struct rel
     bool changed;
 
     if (!lmdb_mailbox_get(change, who->appid, name, ret_mailbox)) {
-        if (change->txn->status != KV_OK)
+        if (kv_txn_status(change->txn) != KV_OK)
             return RELAY_BROKEN;
         make(change, who, name, nameplate, ret_mailbox);
     }
@@ -119,7 +119,7 @@ static struct lmdb_text text(const char *string)
 void lmdb_mailbox_append(struct lmdb_change *change, struct lmdb_mailbox *mailbox,
                          const struct relay_message *message)
 {
-    struct row_key key = lmdb_rows_message(mailbox->serial, mailbox->next);
+    struct kv_key key = lmdb_rows_message(mailbox->serial, mailbox->next);
     const struct lmdb_message record = {
         .side = text(message->side),
         .phase = text(message->phase),
@@ -137,8 +137,8 @@ void lmdb_mailbox_append(struct lmdb_change *change, struct lmdb_mailbox *mailbo
 
 static uint64_t delete_messages(struct lmdb_change *change, uint64_t serial, uint64_t most)
 {
-    struct row_key first = lmdb_rows_message(serial, 0);
-    struct row_key last = lmdb_rows_message(serial, UINT64_MAX);
+    struct kv_key first = lmdb_rows_message(serial, 0);
+    struct kv_key last = lmdb_rows_message(serial, UINT64_MAX);
     uint64_t deleted = kv_delete_some(change->txn, ROWS_MESSAGES, &first, &last, most);
     change->written |= deleted > 0;
     return deleted;
@@ -149,14 +149,14 @@ static uint64_t delete_messages(struct lmdb_change *change, uint64_t serial, uin
 /* Leaves the messages to the sweeper. */
 static void bury(struct lmdb_change *change, uint64_t serial, uint64_t messages)
 {
-    struct row_key key = row_number(serial), value = row_number(messages);
+    struct kv_key key = kv_key_number(serial), value = kv_key_number(messages);
     lmdb_rows_put_bytes(change, ROWS_DEAD, &key, value.bytes, value.length);
 }
 
 void lmdb_mailbox_delete(struct lmdb_change *change, const char *appid, const char *name,
                          const struct lmdb_mailbox *mailbox)
 {
-    struct row_key key = lmdb_rows_named(appid, name);
+    struct kv_key key = lmdb_rows_named(appid, name);
 
     lmdb_rows_delete(change, ROWS_MAILBOXES, &key);
     delete_expiry(change, mailbox);
@@ -170,23 +170,23 @@ void lmdb_mailbox_delete(struct lmdb_change *change, const char *appid, const ch
 
 static uint64_t messages_left(const MDB_val *value)
 {
-    return value->mv_size == ROW_NUMBER_BYTES ? row_read_number(value->mv_data) : 0;
+    return value->mv_size == KV_NUMBER_BYTES ? kv_read_number(value->mv_data) : 0;
 }
 
 /* Deletes messages of the first dead mailbox; how many. False: there is none. */
 static bool sweep_first(struct lmdb_change *change, uint64_t most, uint64_t *ret_deleted)
 {
-    struct row_key first = row_number(0);
+    struct kv_key first = kv_key_number(0);
     MDB_val key, value;
 
     if (!kv_seek(change->txn, ROWS_DEAD, &first, &key, &value))
         return false;
-    if (key.mv_size != ROW_NUMBER_BYTES) {
+    if (key.mv_size != KV_NUMBER_BYTES) {
         kv_fail(change->txn, KV_DAMAGED);
         return false;
     }
-    uint64_t serial = row_read_number(key.mv_data), left = messages_left(&value);
-    struct row_key row = row_number(serial);
+    uint64_t serial = kv_read_number(key.mv_data), left = messages_left(&value);
+    struct kv_key row = kv_key_number(serial);
     *ret_deleted = delete_messages(change, serial, most);
     if (*ret_deleted < most)
         lmdb_rows_delete(change, ROWS_DEAD, &row);
@@ -212,7 +212,7 @@ static bool add_left(void *arg, const MDB_val *key, const MDB_val *value)
 
 uint64_t lmdb_mailbox_unswept(struct kv_txn *txn)
 {
-    struct row_key first = row_number(0), last = row_number(UINT64_MAX);
+    struct kv_key first = kv_key_number(0), last = kv_key_number(UINT64_MAX);
     uint64_t sum = 0;
     kv_walk(txn, ROWS_DEAD, &first, &last, add_left, &sum);
     return sum;
@@ -222,7 +222,7 @@ uint64_t lmdb_mailbox_unswept(struct kv_txn *txn)
 
 /* A row of the expiry index. */
 struct expiry {
-    struct row_key key, place;
+    struct kv_key key, place;
     int64_t updated;
     uint64_t serial;
 };
@@ -230,18 +230,18 @@ struct expiry {
 /* The oldest. False if there is none. */
 static bool oldest(struct lmdb_change *change, struct expiry *ret_expiry)
 {
-    struct row_key first = lmdb_rows_expiry(INT64_MIN, 0);
+    struct kv_key first = lmdb_rows_expiry(INT64_MIN, 0);
     MDB_val key, value;
 
     if (!kv_seek(change->txn, ROWS_EXPIRY, &first, &key, &value))
         return false;
-    if (key.mv_size != ROWS_EXPIRY_BYTES || value.mv_size > ROW_KEY_MAX) {
+    if (key.mv_size != ROWS_EXPIRY_BYTES || value.mv_size > KV_KEY_MAX) {
         kv_fail(change->txn, KV_DAMAGED);
         return false;
     }
     const uint8_t *bytes = key.mv_data;
-    ret_expiry->updated = row_read_signed(bytes);
-    ret_expiry->serial = row_read_number(bytes + 8);
+    ret_expiry->updated = kv_read_signed(bytes);
+    ret_expiry->serial = kv_read_number(bytes + 8);
     ret_expiry->key = lmdb_rows_expiry(ret_expiry->updated, ret_expiry->serial);
     ret_expiry->place.length = value.mv_size;
     memcpy(ret_expiry->place.bytes, value.mv_data, value.mv_size);

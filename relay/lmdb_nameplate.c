@@ -34,21 +34,21 @@ static void new_mailbox_id(char ret_id[RELAY_MAILBOX_MAX + 1])
 static bool get(struct lmdb_change *change, const char *appid, const char *name,
                 struct lmdb_nameplate *ret_nameplate)
 {
-    struct row_key key = lmdb_rows_named(appid, name);
+    struct kv_key key = lmdb_rows_named(appid, name);
     return lmdb_rows_get(change, LMDB_NAMEPLATE, &key, ret_nameplate);
 }
 
 static void put(struct lmdb_change *change, const char *appid, const char *name,
                 const struct lmdb_nameplate *nameplate)
 {
-    struct row_key key = lmdb_rows_named(appid, name);
+    struct kv_key key = lmdb_rows_named(appid, name);
     lmdb_rows_put(change, LMDB_NAMEPLATE, &key, nameplate);
 }
 
 static void delete_row(struct lmdb_change *change, const char *appid, const char *name,
                        const struct lmdb_nameplate *nameplate)
 {
-    struct row_key key = lmdb_rows_named(appid, name);
+    struct kv_key key = lmdb_rows_named(appid, name);
     lmdb_rows_delete(change, ROWS_NAMEPLATES, &key);
     lmdb_number_mark(change, appid, name, false);
     lmdb_allocation_forget(change, appid, name, &nameplate->sides);
@@ -60,7 +60,7 @@ enum relay_result lmdb_nameplate_look(struct lmdb_change *change, const struct r
     if (!get(change, who->appid, name, ret_nameplate)) {
         *ret_nameplate = (struct lmdb_nameplate){0};
         new_mailbox_id(ret_nameplate->mailbox);
-        return change->txn->status == KV_OK ? RELAY_DONE : RELAY_BROKEN;
+        return kv_txn_status(change->txn) == KV_OK ? RELAY_DONE : RELAY_BROKEN;
     }
     const struct lmdb_side *side = lmdb_sides_find(&ret_nameplate->sides, who->side);
     if (side != NULL)

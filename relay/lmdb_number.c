@@ -17,7 +17,7 @@ struct node {
 /* ---- rows ---- */
 
 /* The node below the first `depth` digits of numbers with `length` digits. */
-static struct row_key node_key(const char *appid, size_t length, const char *digits, size_t depth)
+static struct kv_key node_key(const char *appid, size_t length, const char *digits, size_t depth)
 {
     char name[1 + LMDB_NUMBER_DIGITS + 1] = {(char)('0' + length)};
     memcpy(name + 1, digits, depth);
@@ -25,7 +25,7 @@ static struct row_key node_key(const char *appid, size_t length, const char *dig
 }
 
 /* A node that is not there has nothing below it. */
-static struct node get_node(struct lmdb_change *change, const struct row_key *key)
+static struct node get_node(struct lmdb_change *change, const struct kv_key *key)
 {
     struct node node = {{0}};
     MDB_val value;
@@ -50,7 +50,7 @@ static uint32_t sum(const struct node *node)
     return taken;
 }
 
-static void put_node(struct lmdb_change *change, const struct row_key *key, const struct node *node)
+static void put_node(struct lmdb_change *change, const struct kv_key *key, const struct node *node)
 {
     uint8_t bytes[NODE_BYTES];
 
@@ -80,7 +80,7 @@ void lmdb_number_mark(struct lmdb_change *change, const char *appid, const char 
     size_t length = number_length(nameplate);
 
     for (size_t depth = 0; depth < length; depth++) {
-        struct row_key key = node_key(appid, length, nameplate, depth);
+        struct kv_key key = node_key(appid, length, nameplate, depth);
         struct node node = get_node(change, &key);
         uint32_t *count = &node.taken[nameplate[depth] - '0'];
         if (!taken && *count == 0)
@@ -117,7 +117,7 @@ static bool pick_of_length(struct lmdb_change *change, const char *appid, size_t
                            uint32_t rank, char digits[LMDB_NUMBER_DIGITS + 1])
 {
     for (size_t depth = 0; depth < length; depth++) {
-        struct row_key key = node_key(appid, length, digits, depth);
+        struct kv_key key = node_key(appid, length, digits, depth);
         struct node node = get_node(change, &key);
         unsigned digit = descend(&node, depth == 0, power_of_ten(length - 1 - depth), &rank);
         if (digit == TEN) {
@@ -127,14 +127,14 @@ static bool pick_of_length(struct lmdb_change *change, const char *appid, size_t
         digits[depth] = (char)('0' + digit);
     }
     digits[length] = 0;
-    return change->txn->status == KV_OK;
+    return kv_txn_status(change->txn) == KV_OK;
 }
 
 bool lmdb_number_pick(struct lmdb_change *change, const char *appid,
                       char ret_number[LMDB_NUMBER_DIGITS + 1])
 {
     for (size_t length = 1; length <= LMDB_NUMBER_DIGITS; length++) {
-        struct row_key key = node_key(appid, length, "", 0);
+        struct kv_key key = node_key(appid, length, "", 0);
         struct node root = get_node(change, &key);
         uint32_t numbers = 9 * power_of_ten(length - 1), taken = sum(&root);
         if (taken < numbers)

@@ -4,8 +4,6 @@
 
 #include <string.h>
 
-#include "kv/meta.h"
-
 /* Version of the store's format; `meta` holds it. Newer ones are refused. */
 #define FORMAT      1
 #define META_SERIAL "serial" /* the newest mailbox's */
@@ -32,33 +30,27 @@ static const unsigned record_tables[LMDB_RECORDS] = {
 
 /* ---- keys ---- */
 
-_Static_assert(RELAY_APPID_MAX + 1 + RELAY_MAILBOX_MAX <= ROW_KEY_MAX &&
-                   RELAY_APPID_MAX + 1 + RELAY_NAMEPLATE_MAX <= ROW_KEY_MAX,
+_Static_assert(RELAY_APPID_MAX + 1 + RELAY_MAILBOX_MAX <= KV_KEY_MAX &&
+                   RELAY_APPID_MAX + 1 + RELAY_NAMEPLATE_MAX <= KV_KEY_MAX,
                "keys have room for the longest names");
 
-static void append(struct row_key *key, const void *bytes, size_t length)
+struct kv_key lmdb_rows_named(const char *appid, const char *name)
 {
-    memcpy(key->bytes + key->length, bytes, length);
-    key->length += length;
-}
-
-struct row_key lmdb_rows_named(const char *appid, const char *name)
-{
-    struct row_key key = {0};
-    append(&key, appid, strnlen(appid, RELAY_APPID_MAX));
+    struct kv_key key = {0};
+    kv_key_append(&key, appid, strnlen(appid, RELAY_APPID_MAX));
     key.bytes[key.length++] = 0;
-    append(&key, name, strnlen(name, RELAY_MAILBOX_MAX));
+    kv_key_append(&key, name, strnlen(name, RELAY_MAILBOX_MAX));
     return key;
 }
 
-struct row_key lmdb_rows_behind(const char *appid)
+struct kv_key lmdb_rows_behind(const char *appid)
 {
-    struct row_key key = lmdb_rows_named(appid, "");
+    struct kv_key key = lmdb_rows_named(appid, "");
     key.bytes[key.length - 1] = 1;
     return key;
 }
 
-bool lmdb_rows_split(const struct row_key *key, char ret_appid[RELAY_APPID_MAX + 1],
+bool lmdb_rows_split(const struct kv_key *key, char ret_appid[RELAY_APPID_MAX + 1],
                      char ret_name[RELAY_MAILBOX_MAX + 1])
 {
     size_t appid = strnlen((const char *)key->bytes, key->length);
@@ -74,25 +66,25 @@ bool lmdb_rows_split(const struct row_key *key, char ret_appid[RELAY_APPID_MAX +
     return true;
 }
 
-struct row_key lmdb_rows_message(uint64_t serial, uint64_t number)
+struct kv_key lmdb_rows_message(uint64_t serial, uint64_t number)
 {
-    struct row_key key = row_number(serial), second = row_number(number);
-    append(&key, second.bytes, second.length);
+    struct kv_key key = kv_key_number(serial), second = kv_key_number(number);
+    kv_key_append(&key, second.bytes, second.length);
     return key;
 }
 
-struct row_key lmdb_rows_expiry(int64_t updated, uint64_t serial)
+struct kv_key lmdb_rows_expiry(int64_t updated, uint64_t serial)
 {
-    struct row_key key = row_signed(updated), second = row_number(serial);
-    append(&key, second.bytes, second.length);
+    struct kv_key key = kv_key_signed(updated), second = kv_key_number(serial);
+    kv_key_append(&key, second.bytes, second.length);
     return key;
 }
 
-_Static_assert(2 * ROW_NUMBER_BYTES == ROWS_EXPIRY_BYTES, "a time and a serial");
+_Static_assert(2 * KV_NUMBER_BYTES == ROWS_EXPIRY_BYTES, "a time and a serial");
 
 /* ---- rows ---- */
 
-bool lmdb_rows_get(struct lmdb_change *change, enum lmdb_record kind, const struct row_key *key,
+bool lmdb_rows_get(struct lmdb_change *change, enum lmdb_record kind, const struct kv_key *key,
                    void *ret_record)
 {
     MDB_val value;
@@ -105,14 +97,14 @@ bool lmdb_rows_get(struct lmdb_change *change, enum lmdb_record kind, const stru
     return true;
 }
 
-void lmdb_rows_put_bytes(struct lmdb_change *change, unsigned table, const struct row_key *key,
+void lmdb_rows_put_bytes(struct lmdb_change *change, unsigned table, const struct kv_key *key,
                          const void *data, size_t length)
 {
     kv_put(change->txn, table, key, data, length);
     change->written = true;
 }
 
-void lmdb_rows_put(struct lmdb_change *change, enum lmdb_record kind, const struct row_key *key,
+void lmdb_rows_put(struct lmdb_change *change, enum lmdb_record kind, const struct kv_key *key,
                    const void *record)
 {
     msgpack_sbuffer buffer;
@@ -124,7 +116,7 @@ void lmdb_rows_put(struct lmdb_change *change, enum lmdb_record kind, const stru
     msgpack_sbuffer_destroy(&buffer);
 }
 
-void lmdb_rows_delete(struct lmdb_change *change, unsigned table, const struct row_key *key)
+void lmdb_rows_delete(struct lmdb_change *change, unsigned table, const struct kv_key *key)
 {
     kv_delete(change->txn, table, key);
     change->written = true;
@@ -132,15 +124,9 @@ void lmdb_rows_delete(struct lmdb_change *change, unsigned table, const struct r
 
 uint64_t lmdb_rows_new_serial(struct lmdb_change *change)
 {
-    struct kv_txn *txn = change->txn;
     uint64_t serial = 0;
-    if (txn->status != KV_OK)
-        return 0;
-    MDB_dbi meta = txn->store->tables[ROWS_META];
-    int error = meta_get(txn->txn, meta, META_SERIAL, &serial);
-    if (error == MDB_SUCCESS || error == MDB_NOTFOUND)
-        error = meta_put(txn->txn, meta, META_SERIAL, ++serial);
+    kv_get_number(change->txn, META_SERIAL, &serial);
+    kv_put_number(change->txn, META_SERIAL, ++serial);
     change->written = true;
-    kv_fail(txn, kv_status_of(error));
-    return serial;
+    return kv_txn_status(change->txn) == KV_OK ? serial : 0;
 }

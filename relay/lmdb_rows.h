@@ -24,7 +24,7 @@
 #include "kv/table.h"
 
 enum {
-    ROWS_META = TABLE_META,
+    ROWS_META = KV_TABLE_META,
     ROWS_NAMEPLATES,
     ROWS_MAILBOXES,
     ROWS_MESSAGES,
@@ -46,27 +46,27 @@ struct lmdb_change {
 };
 
 /* (app, name), where name may be "". */
-struct row_key lmdb_rows_named(const char *appid, const char *name);
+struct kv_key lmdb_rows_named(const char *appid, const char *name);
 /* Greater than all keys of the app. */
-struct row_key lmdb_rows_behind(const char *appid);
+struct kv_key lmdb_rows_behind(const char *appid);
 /* Takes (app, name) apart. False if it is no such key. */
-bool lmdb_rows_split(const struct row_key *key, char ret_appid[RELAY_APPID_MAX + 1],
+bool lmdb_rows_split(const struct kv_key *key, char ret_appid[RELAY_APPID_MAX + 1],
                      char ret_name[RELAY_MAILBOX_MAX + 1]);
-struct row_key lmdb_rows_message(uint64_t serial, uint64_t number);
+struct kv_key lmdb_rows_message(uint64_t serial, uint64_t number);
 
 #define ROWS_EXPIRY_BYTES 16
-struct row_key lmdb_rows_expiry(int64_t updated, uint64_t serial);
+struct kv_key lmdb_rows_expiry(int64_t updated, uint64_t serial);
 
 /* True if the row is there, and can be read; a damaged one fails the transaction. A message's texts
  * are borrowed from the transaction, until it writes or ends. */
-bool lmdb_rows_get(struct lmdb_change *change, enum lmdb_record kind, const struct row_key *key,
+bool lmdb_rows_get(struct lmdb_change *change, enum lmdb_record kind, const struct kv_key *key,
                    void *ret_record);
-void lmdb_rows_put(struct lmdb_change *change, enum lmdb_record kind, const struct row_key *key,
+void lmdb_rows_put(struct lmdb_change *change, enum lmdb_record kind, const struct kv_key *key,
                    const void *record);
-void lmdb_rows_delete(struct lmdb_change *change, unsigned table, const struct row_key *key);
+void lmdb_rows_delete(struct lmdb_change *change, unsigned table, const struct kv_key *key);
 
 /* Rows that are no records. */
-void lmdb_rows_put_bytes(struct lmdb_change *change, unsigned table, const struct row_key *key,
+void lmdb_rows_put_bytes(struct lmdb_change *change, unsigned table, const struct kv_key *key,
                          const void *data, size_t length);
 
 /* A serial that no mailbox ever had. */

@@ -76,8 +76,8 @@ static bool look_at_nameplate(void *arg, const MDB_val *key, const MDB_val *valu
 
 static enum relay_result run_list(struct lmdb_change *change, struct lmdb_op *op)
 {
-    struct row_key first = lmdb_rows_named(op->who.appid, "");
-    struct row_key behind = lmdb_rows_behind(op->who.appid);
+    struct kv_key first = lmdb_rows_named(op->who.appid, "");
+    struct kv_key behind = lmdb_rows_behind(op->who.appid);
     struct look look = {change, op};
     kv_walk(change->txn, ROWS_NAMEPLATES, &first, &behind, look_at_nameplate, &look);
     return RELAY_DONE;
@@ -102,20 +102,20 @@ static bool look_at_message(void *arg, const MDB_val *key, const MDB_val *value)
 
     if (is_full(look))
         return false;
-    if (key->mv_size != 2 * ROW_NUMBER_BYTES ||
+    if (key->mv_size != 2 * KV_NUMBER_BYTES ||
         !lmdb_record_decode(LMDB_MESSAGE, value->mv_data, value->mv_size, &message)) {
         kv_fail(look->change->txn, KV_DAMAGED);
         return false;
     }
-    uint64_t number = row_read_number(bytes + ROW_NUMBER_BYTES);
+    uint64_t number = kv_read_number(bytes + KV_NUMBER_BYTES);
     return told(look, lmdb_op_tell_message(look->op, number, &message));
 }
 
 static void tell_messages(struct lmdb_change *change, struct lmdb_op *op,
                           const struct lmdb_mailbox *mailbox)
 {
-    struct row_key first = lmdb_rows_message(mailbox->serial, op->after + 1);
-    struct row_key last = lmdb_rows_message(mailbox->serial, UINT64_MAX);
+    struct kv_key first = lmdb_rows_message(mailbox->serial, op->after + 1);
+    struct kv_key last = lmdb_rows_message(mailbox->serial, UINT64_MAX);
     struct look look = {change, op};
 
     kv_walk(change->txn, ROWS_MESSAGES, &first, &last, look_at_message, &look);

@@ -11,9 +11,7 @@
 #include <unistd.h>
 
 #include "base/fault.h"
-#include "kv/header.h"
 #include "kv/table.h"
-#include "kv/row.h"
 
 #define FILE_VERSION 1
 #define MAGIC_BYTES  8
@@ -21,10 +19,10 @@
 static const uint8_t magic[MAGIC_BYTES] = {'w', 'o', 'r', 'm', 'k', 'e', 'y', 's'};
 
 /* The beginning of the first page; the rest of it is zero. */
-struct head {
+struct keyfile_head {
     uint8_t magic[MAGIC_BYTES];
-    uint8_t version[ROW_NUMBER_BYTES];
-    uint8_t number[ROW_NUMBER_BYTES];
+    uint8_t version[KV_NUMBER_BYTES];
+    uint8_t number[KV_NUMBER_BYTES];
 };
 
 struct keyfile {
@@ -32,9 +30,9 @@ struct keyfile {
     uint64_t ready; /* slots that have durable keys */
 };
 
-static off_t place_of(uint64_t slot)
+static off_t slot_place(uint64_t slot)
 {
-    return (off_t)(VAULT_PAGE + slot * VAULT_KEY_BYTES);
+    return (off_t)(KEYFILE_PAGE + slot * KEYFILE_KEY_BYTES);
 }
 
 /* 0 or errno. */
@@ -65,19 +63,19 @@ static ssize_t read_at(int file, void *ret_data, size_t length, off_t place)
 
 /* ---- making ---- */
 
-static struct head make_head(uint64_t number)
+static struct keyfile_head make_head(uint64_t number)
 {
-    struct head head;
+    struct keyfile_head head;
     memcpy(head.magic, magic, sizeof(magic));
-    memcpy(head.version, row_number(FILE_VERSION).bytes, sizeof(head.version));
-    memcpy(head.number, row_number(number).bytes, sizeof(head.number));
+    memcpy(head.version, kv_key_number(FILE_VERSION).bytes, sizeof(head.version));
+    memcpy(head.number, kv_key_number(number).bytes, sizeof(head.number));
     return head;
 }
 
 int keyfile_make(int directory, const char *name, uint64_t number)
 {
-    struct head head = make_head(number);
-    uint8_t page[VAULT_PAGE] = {0};
+    struct keyfile_head head = make_head(number);
+    uint8_t page[KEYFILE_PAGE] = {0};
     int file = openat(directory, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (file < 0)
         return errno;
@@ -93,38 +91,38 @@ int keyfile_make(int directory, const char *name, uint64_t number)
 bool keyfile_in_use(int directory)
 {
     struct stat there;
-    return fstatat(directory, VAULT_FILE, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
-           there.st_size > VAULT_PAGE;
+    return fstatat(directory, KEYFILE_NAME, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+           there.st_size > KEYFILE_PAGE;
 }
 
 /* ---- opening ---- */
 
-static enum kv_status refuse_open(const char *path, const struct open_error *why)
+static enum kv_status refuse_open(const char *path, const struct kv_open_error *why)
 {
     if (errno == ENOENT)
-        return open_error_set(
+        return kv_open_fail(
             why, KV_DAMAGED,
             "%s/%s is missing, without which nothing in %s can be read. Put the copy "
             "back that belongs to it: the two are one store",
-            path, VAULT_FILE, HEADER_FILE);
-    return open_error_set(why, kv_status_of(errno), "cannot open or read %s/%s: %s", path,
-                          VAULT_FILE, strerror(errno));
+            path, KEYFILE_NAME, KV_DATA_FILE);
+    return kv_open_fail(why, kv_status_of(errno), "cannot open or read %s/%s: %s", path,
+                        KEYFILE_NAME, strerror(errno));
 }
 
-static enum kv_status refuse(const char *path, const char *what, const struct open_error *why)
+static enum kv_status refuse(const char *path, const char *what, const struct kv_open_error *why)
 {
-    return open_error_set(
+    return kv_open_fail(
         why, KV_DAMAGED,
         "%s/%s %s; it was left as it is. Put the copy in its place that belongs to %s: "
         "the two are one store",
-        path, VAULT_FILE, what, HEADER_FILE);
+        path, KEYFILE_NAME, what, KV_DATA_FILE);
 }
 
 static enum kv_status check(int file, const char *path, uint64_t number, uint64_t used,
-                            const struct open_error *why)
+                            const struct kv_open_error *why)
 {
     struct stat there;
-    struct head head, wanted = make_head(number);
+    struct keyfile_head head, wanted = make_head(number);
     if (fstat(file, &there) != 0)
         return refuse_open(path, why);
     ssize_t got = S_ISREG(there.st_mode) ? read_at(file, &head, sizeof(head), 0) : 0;
@@ -133,11 +131,11 @@ static enum kv_status check(int file, const char *path, uint64_t number, uint64_
     if (got != (ssize_t)sizeof(head) || memcmp(head.magic, magic, sizeof(magic)) != 0)
         return refuse(path, "is damaged or no file of keys", why);
     if (memcmp(head.version, wanted.version, sizeof(head.version)) != 0)
-        return open_error_set(why, KV_NEWER, "%s/%s was written by a newer %s; use that one", path,
-                              VAULT_FILE, why->program);
+        return kv_open_fail(why, KV_NEWER, "%s/%s was written by a newer %s; use that one", path,
+                            KEYFILE_NAME, why->program);
     if (memcmp(head.number, wanted.number, sizeof(head.number)) != 0)
         return refuse(path, "belongs to another store", why);
-    if ((uint64_t)there.st_size / VAULT_KEY_BYTES < VAULT_PAGE_SLOTS + used)
+    if ((uint64_t)there.st_size / KEYFILE_KEY_BYTES < KEYFILE_PAGE_SLOTS + used)
         return refuse(path, "is too short", why);
     return KV_OK;
 }
@@ -145,20 +143,20 @@ static enum kv_status check(int file, const char *path, uint64_t number, uint64_
 /* Of the pages behind it nobody knows whether they reached the disk. */
 static uint64_t whole_pages(uint64_t used)
 {
-    return (used + VAULT_PAGE_SLOTS - 1) / VAULT_PAGE_SLOTS * VAULT_PAGE_SLOTS;
+    return (used + KEYFILE_PAGE_SLOTS - 1) / KEYFILE_PAGE_SLOTS * KEYFILE_PAGE_SLOTS;
 }
 
 enum kv_status keyfile_open(int directory, const char *path, uint64_t number, uint64_t used,
-                            const struct open_error *why, struct keyfile **ret_keys)
+                            const struct kv_open_error *why, struct keyfile **ret_keys)
 {
-    int file = openat(directory, VAULT_FILE, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    int file = openat(directory, KEYFILE_NAME, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (file < 0)
         return refuse_open(path, why);
     enum kv_status status = check(file, path, number, whole_pages(used), why);
     struct keyfile *keys = status == KV_OK ? malloc(sizeof(*keys)) : NULL;
     if (keys == NULL) {
         close(file);
-        return status == KV_OK ? open_error_set(why, KV_MEMORY, "out of memory") : status;
+        return status == KV_OK ? kv_open_fail(why, KV_MEMORY, "out of memory") : status;
     }
     *keys = (struct keyfile){.file = file, .ready = whole_pages(used)};
     *ret_keys = keys;
@@ -182,28 +180,28 @@ bool keyfile_deleted(const struct keyfile *keys)
 /* ---- slots ---- */
 
 enum kv_status keyfile_read(const struct keyfile *keys, uint64_t slot,
-                            uint8_t ret_key[VAULT_KEY_BYTES])
+                            uint8_t ret_key[KEYFILE_KEY_BYTES])
 {
     if (slot >= keys->ready)
         return KV_DAMAGED;
-    ssize_t got = read_at(keys->file, ret_key, VAULT_KEY_BYTES, place_of(slot));
-    return got == VAULT_KEY_BYTES ? KV_OK : KV_FAILED;
+    ssize_t got = read_at(keys->file, ret_key, KEYFILE_KEY_BYTES, slot_place(slot));
+    return got == KEYFILE_KEY_BYTES ? KV_OK : KV_FAILED;
 }
 
 /* 0 or errno. */
 static int add_page(struct keyfile *keys)
 {
-    uint8_t page[VAULT_PAGE];
+    uint8_t page[KEYFILE_PAGE];
     randombytes_buf(page, sizeof(page));
     FAULT_POINT("keys.grow.before");
-    int error = write_whole(keys->file, page, sizeof(page), place_of(keys->ready));
+    int error = write_whole(keys->file, page, sizeof(page), slot_place(keys->ready));
     sodium_memzero(page, sizeof(page));
     FAULT_POINT("keys.grow.sync.before");
     if (error == 0 && fdatasync(keys->file) != 0)
         error = errno;
     FAULT_POINT("keys.grow.after");
     if (error == 0)
-        keys->ready += VAULT_PAGE_SLOTS;
+        keys->ready += KEYFILE_PAGE_SLOTS;
     return error;
 }
 
@@ -217,10 +215,10 @@ enum kv_status keyfile_grow(struct keyfile *keys, uint64_t slot)
 
 bool keyfile_replace(const struct keyfile *keys, uint64_t slot)
 {
-    uint8_t key[VAULT_KEY_BYTES];
+    uint8_t key[KEYFILE_KEY_BYTES];
     randombytes_buf(key, sizeof(key));
     FAULT_POINT("keys.replace.before");
-    int error = write_whole(keys->file, key, sizeof(key), place_of(slot));
+    int error = write_whole(keys->file, key, sizeof(key), slot_place(slot));
     sodium_memzero(key, sizeof(key));
     return error == 0;
 }

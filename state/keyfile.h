@@ -5,9 +5,9 @@
  * place, and without its key all that was sealed with it is noise.
  *
  * The file: a page with the magic, the version and the number of the store that it belongs to,
- * which `meta` holds, too (numbers as in kv/row.h); then pages of slots of VAULT_KEY_BYTES
+ * which `meta` holds, too (numbers as in kv/table.h); then pages of slots of KEYFILE_KEY_BYTES
  * random bytes. A slot lies in one sector of a disk. Which slots are whose is said in data.mdb
- * alone (state/slots.h).
+ * alone (state/store_parts.h).
  */
 #ifndef STATE_KEYFILE_H
 #define STATE_KEYFILE_H
@@ -15,14 +15,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "kv/kv.h"
-#include "kv/open_error.h"
+#include "kv/table.h"
 
-#define VAULT_FILE      "keys"
-#define VAULT_KEY_BYTES 32
+#define KEYFILE_NAME      "keys"
+#define KEYFILE_KEY_BYTES 32
 /* The file grows by so many: then one session in 128 costs a sync more. */
-#define VAULT_PAGE_SLOTS 128
-#define VAULT_PAGE       (VAULT_PAGE_SLOTS * VAULT_KEY_BYTES)
+#define KEYFILE_PAGE_SLOTS 128
+#define KEYFILE_PAGE       (KEYFILE_PAGE_SLOTS * KEYFILE_KEY_BYTES)
 
 struct keyfile;
 
@@ -38,7 +37,7 @@ bool keyfile_in_use(int directory);
  * as it is.
  */
 enum kv_status keyfile_open(int directory, const char *path, uint64_t number, uint64_t used,
-                            const struct open_error *why, struct keyfile **ret_keys);
+                            const struct kv_open_error *why, struct keyfile **ret_keys);
 void keyfile_close(struct keyfile *keys); /* NULL is fine */
 
 /* True if somebody has removed the file: what is sealed from now on could not be read any more. */
@@ -46,7 +45,7 @@ bool keyfile_deleted(const struct keyfile *keys);
 
 /* The key is secret. KV_DAMAGED if there is no such slot; KV_FAILED. */
 enum kv_status keyfile_read(const struct keyfile *keys, uint64_t slot,
-                            uint8_t ret_key[VAULT_KEY_BYTES]);
+                            uint8_t ret_key[KEYFILE_KEY_BYTES]);
 
 /* Makes the file long enough for this slot. The keys are durable when it returns. */
 enum kv_status keyfile_grow(struct keyfile *keys, uint64_t slot);

@@ -2,20 +2,24 @@
 
 #include "state/store.h"
 
-#include "state/slots.h"
-#include "state/table.h"
+#include <string.h>
 
-static const char *const table_names[TABLES] = {
-    [TABLE_META] = "meta",       [TABLE_SESSIONS] = "sessions", [TABLE_NAMES] = "names",
-    [TABLE_DUE] = "due",         [TABLE_OUTBOX] = "outbox",     [TABLE_INBOX] = "inbox",
-    [TABLE_CHANGES] = "changes", [TABLE_IMPORTS] = "imports",   [TABLE_SLOTS] = "slots",
+#include "state/record.h"
+#include "state/store_parts.h"
+
+static const char *const table_names[STORE_TABLES] = {
+    [KV_TABLE_META] = "meta",          [STORE_TABLE_SESSIONS] = "sessions",
+    [STORE_TABLE_NAMES] = "names",     [STORE_TABLE_DUE] = "due",
+    [STORE_TABLE_OUTBOX] = "outbox",   [STORE_TABLE_INBOX] = "inbox",
+    [STORE_TABLE_CHANGES] = "changes", [STORE_TABLE_IMPORTS] = "imports",
+    [STORE_TABLE_SLOTS] = "slots",
 };
 
 static const struct kv_kind sessions_kind = {
     .program = "wormholed",
     .format = STORE_FORMAT,
-    .tables = TABLES,
-    .extra = &slots_extra,
+    .tables = STORE_TABLES,
+    .extra = &store_slots_extra,
     .names = table_names,
 };
 
@@ -27,5 +31,266 @@ enum kv_status store_open(const char *directory, uint64_t max_bytes, struct kv *
 
 bool store_erasure_done(const struct kv *store)
 {
-    return slots_forget(store);
+    return store_slots_erased(store);
+}
+
+/* ---- messages ---- */
+
+static const enum store_table box_tables[] = {
+    [STORE_OUTBOX] = STORE_TABLE_OUTBOX,
+    [STORE_INBOX] = STORE_TABLE_INBOX,
+};
+
+void store_put_message(struct kv_txn *txn, enum store_box box, const uint8_t id[SESSION_ID_BYTES],
+                       uint32_t number, const uint8_t *data, size_t length)
+{
+    struct kv_key owner = store_key_id(id), key = store_key_message(id, number);
+    uint32_t slot;
+    MDB_val session;
+    if (!kv_get(txn, STORE_TABLE_SESSIONS, &owner, &session))
+        kv_fail(txn, KV_MISSING);
+    else if (kv_fail(txn, store_seal_slot(&session, &slot)) == KV_OK)
+        store_seal_put(txn, box_tables[box], &key, slot, data, length);
+}
+
+enum kv_status store_get_message(struct kv_txn *txn, enum store_box box,
+                                 const uint8_t id[SESSION_ID_BYTES], uint32_t number,
+                                 const uint8_t **ret_data, size_t *ret_length)
+{
+    struct kv_key key = store_key_message(id, number);
+    MDB_val value;
+    uint8_t *data;
+    size_t length;
+    if (!kv_get(txn, box_tables[box], &key, &value))
+        return kv_txn_status(txn) == KV_OK ? KV_MISSING : kv_txn_status(txn);
+    enum kv_status status = store_seal_open(txn, box_tables[box], &key, &value, &data, &length);
+    if (status != KV_OK)
+        return status;
+    kv_lend(txn, data, length);
+    *ret_data = data;
+    *ret_length = length;
+    return KV_OK;
+}
+
+void store_delete_messages(struct kv_txn *txn, enum store_box box,
+                           const uint8_t id[SESSION_ID_BYTES], uint32_t below)
+{
+    if (below == 0)
+        return;
+    /* No message has the number UINT32_MAX: that many never fit. */
+    struct kv_key first = store_key_message(id, 0);
+    struct kv_key last = store_key_message(id, below == UINT32_MAX ? below : below - 1);
+    kv_delete_range(txn, box_tables[box], &first, &last);
+}
+
+/* ---- reading sessions ---- */
+
+/* What a session's row says. */
+struct stored_record {
+    uint8_t *data; /* the record; new and secret: store_seal_free() */
+    size_t length;
+    uint32_t slot; /* of its key */
+};
+
+/* A row that does not open is no error of the transaction: the others still can be read. */
+static enum kv_status open_row(struct kv_txn *txn, const uint8_t *id, const MDB_val *row,
+                               struct stored_record *ret_stored)
+{
+    struct kv_key key = store_key_id(id);
+    enum kv_status status = store_seal_slot(row, &ret_stored->slot);
+    if (status != KV_OK)
+        return status;
+    return store_seal_open(txn, STORE_TABLE_SESSIONS, &key, row, &ret_stored->data,
+                           &ret_stored->length);
+}
+
+/* Neither is a record that cannot be read. */
+static enum kv_status decode(struct kv_txn *txn, const uint8_t *id,
+                             const struct stored_record *stored, struct session **ret_session)
+{
+    enum kv_status status = record_decode(id, stored->data, stored->length, ret_session);
+    return status == KV_DAMAGED ? status : kv_fail(txn, status);
+}
+
+static enum kv_status read_session(struct kv_txn *txn, const uint8_t *id,
+                                   struct session **ret_session, uint32_t *ret_slot)
+{
+    struct kv_key key = store_key_id(id);
+    struct stored_record stored;
+    MDB_val row;
+    if (!kv_get(txn, STORE_TABLE_SESSIONS, &key, &row))
+        return kv_txn_status(txn) == KV_OK ? KV_MISSING : kv_txn_status(txn);
+    enum kv_status status = open_row(txn, id, &row, &stored);
+    if (status != KV_OK)
+        return status;
+    status = decode(txn, id, &stored, ret_session);
+    store_seal_free(stored.data, stored.length);
+    *ret_slot = stored.slot;
+    return status;
+}
+
+enum kv_status store_get_session(struct kv_txn *txn, const uint8_t id[SESSION_ID_BYTES],
+                                 struct session **ret_session)
+{
+    uint32_t slot;
+    return read_session(txn, id, ret_session, &slot);
+}
+
+/* ---- which key ---- */
+
+static bool has_messages(struct kv_txn *txn, enum store_table box, const uint8_t *id)
+{
+    struct kv_key first = store_key_message(id, 0);
+    MDB_val key, value;
+    return kv_seek(txn, box, &first, &key, &value) && key.mv_size >= SESSION_ID_BYTES &&
+           memcmp(key.mv_data, id, SESSION_ID_BYTES) == 0;
+}
+
+/* True if its key is needed for nothing that is still there but the record. */
+static bool is_over(struct kv_txn *txn, const struct session *session)
+{
+    return session->state == SESSION_CLOSED &&
+           !has_messages(txn, STORE_TABLE_OUTBOX, session->id) &&
+           !has_messages(txn, STORE_TABLE_INBOX, session->id);
+}
+
+/* The slot for the session's record; `old` is that of the stored one, or NULL. One that is over
+ * gets another: what it was is forgotten with the old one, though its result can still be seen. */
+static enum kv_status choose_slot(struct kv_txn *txn, const struct session *session,
+                                  const uint32_t *old, uint32_t *ret_slot)
+{
+    if (old != NULL && !is_over(txn, session)) {
+        *ret_slot = *old;
+        return kv_txn_status(txn);
+    }
+    if (old != NULL)
+        store_slots_drop(txn, *old);
+    return store_slots_take(txn, ret_slot);
+}
+
+/* ---- writing ---- */
+
+static bool name_taken(struct kv_txn *txn, const struct session *session)
+{
+    uint8_t owner[SESSION_ID_BYTES];
+    return session->name != NULL && store_index_find_name(txn, session->name, owner) &&
+           memcmp(owner, session->id, SESSION_ID_BYTES) != 0;
+}
+
+/* True if the session, as it was at its stored change, is what is stored. */
+static enum kv_status compare(const struct session *session, const struct stored_record *stored,
+                              bool *ret_same)
+{
+    struct record record;
+    enum kv_status status = record_encode(session, &record);
+    if (status != KV_OK)
+        return status;
+    *ret_same =
+        record.length == stored->length && memcmp(record.data, stored->data, stored->length) == 0;
+    record_clear(&record);
+    return KV_OK;
+}
+
+static enum kv_status write_record(struct kv_txn *txn, const struct session *session, uint32_t slot)
+{
+    struct kv_key key = store_key_id(session->id);
+    struct record record;
+    enum kv_status status = record_encode(session, &record);
+    if (status != KV_OK)
+        return kv_fail(txn, status);
+    store_seal_put(txn, STORE_TABLE_SESSIONS, &key, slot, record.data, record.length);
+    record_clear(&record);
+    return kv_txn_status(txn);
+}
+
+/* Writes the session under a new change number, and moves its index rows; `old` is what was stored,
+ * in `old_slot`, or both are NULL. */
+static enum kv_status write_changed(struct kv_txn *txn, struct session *session,
+                                    const struct session *old, const uint32_t *old_slot)
+{
+    uint32_t slot;
+    session->change = store_index_new_change(txn);
+    if (old != NULL)
+        store_index_remove(txn, old);
+    store_index_add(txn, session);
+    enum kv_status status = choose_slot(txn, session, old_slot, &slot);
+    return status == KV_OK ? write_record(txn, session, slot) : status;
+}
+
+/* Of a session that is stored already. */
+static enum kv_status put_opened(struct kv_txn *txn, struct session *session,
+                                 const struct stored_record *stored, bool *ret_changed)
+{
+    struct session *old;
+    enum kv_status status = record_decode(session->id, stored->data, stored->length, &old);
+    if (status != KV_OK)
+        return kv_fail(txn, status);
+
+    bool same = false;
+    session->change = old->change;
+    status = kv_fail(txn, compare(session, stored, &same));
+    if (status == KV_OK && !same)
+        status = write_changed(txn, session, old, &stored->slot);
+    session_free(old);
+    *ret_changed = !same;
+    return status;
+}
+
+static enum kv_status put_again(struct kv_txn *txn, struct session *session, const MDB_val *row,
+                                bool *ret_changed)
+{
+    struct stored_record stored;
+    enum kv_status status = kv_fail(txn, open_row(txn, session->id, row, &stored));
+    if (status != KV_OK)
+        return status;
+    status = put_opened(txn, session, &stored, ret_changed);
+    store_seal_free(stored.data, stored.length);
+    return status;
+}
+
+enum kv_status store_put_session(struct kv_txn *txn, struct session *session, bool *ret_changed)
+{
+    struct kv_key key = store_key_id(session->id);
+    uint64_t before = session->change;
+    enum kv_status status;
+    bool changed = true;
+    MDB_val row;
+
+    if (name_taken(txn, session))
+        return KV_TAKEN;
+    if (kv_get(txn, STORE_TABLE_SESSIONS, &key, &row))
+        status = put_again(txn, session, &row, &changed);
+    else
+        status = write_changed(txn, session, NULL, NULL);
+    if (status != KV_OK)
+        session->change = before;
+    else if (ret_changed != NULL)
+        *ret_changed = changed;
+    return status;
+}
+
+void store_delete_session(struct kv_txn *txn, const uint8_t id[SESSION_ID_BYTES])
+{
+    struct kv_key key = store_key_id(id);
+    struct session *session;
+    uint32_t slot;
+    enum kv_status status = read_session(txn, id, &session, &slot);
+
+    if (status == KV_MISSING)
+        return;
+    if (status != KV_OK) {
+        kv_fail(txn, status);
+        return;
+    }
+    store_index_remove(txn, session);
+    session_free(session);
+    store_delete_messages(txn, STORE_OUTBOX, id, UINT32_MAX);
+    store_delete_messages(txn, STORE_INBOX, id, UINT32_MAX);
+    kv_delete(txn, STORE_TABLE_SESSIONS, &key);
+    store_slots_drop(txn, slot);
+}
+
+uint64_t store_count(struct kv_txn *txn)
+{
+    return kv_count(txn, STORE_TABLE_SESSIONS);
 }

@@ -10,7 +10,7 @@
  * | inbox    | (id, number) → plaintext, sealed           |
  * | changes  | sequence → id, at its newest               |
  * | imports  | id → (exports number, deadline)            |
- * | slots    | keys that belong to nobody (state/slots.h) |
+ * | slots    | keys that belong to nobody (state/store_parts.h) |
  * | meta     | format version, …                          |
  *
  * Numbers in keys are big-endian, so that LMDB's order is theirs.

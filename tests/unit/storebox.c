@@ -84,7 +84,7 @@ enum kv_status storebox_next(struct kv_txn *txn, const uint8_t *after, struct se
     return status == KV_OK ? store_get_session(txn, id, ret_session) : status;
 }
 
-uint64_t storebox_rows(struct storebox *box, enum table table)
+uint64_t storebox_rows(struct storebox *box, enum store_table table)
 {
     struct kv_txn *txn = kv_read(box->store);
     uint64_t rows = kv_count(txn, table);

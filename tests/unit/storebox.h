@@ -4,9 +4,8 @@
 
 #include <stdint.h>
 
-#include "state/row.h"
 #include "state/store.h"
-#include "state/table.h"
+#include "state/store_parts.h"
 
 struct storebox {
     char *path;
@@ -37,6 +36,6 @@ enum kv_status storebox_next(struct kv_txn *txn, const uint8_t *after,
                              struct session **ret_session);
 
 /* How many rows the table has. */
-uint64_t storebox_rows(struct storebox *box, enum table table);
+uint64_t storebox_rows(struct storebox *box, enum store_table table);
 
 #endif

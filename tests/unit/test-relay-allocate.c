@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "relay-lmdb-fixture.h"
+#include "kv/kv_parts.h"
 #include "relay/lmdb_rows.h"
 #include "tests/doubles/memory_store.h"
 

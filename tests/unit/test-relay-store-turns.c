@@ -391,7 +391,7 @@ static void damage(struct lmdb_fixture *fixture, unsigned table, const char *nam
 {
     char why[256];
     struct kv *store;
-    struct row_key key = lmdb_rows_named(LMDB_FIXTURE_APP, name);
+    struct kv_key key = lmdb_rows_named(LMDB_FIXTURE_APP, name);
     lmdb_fixture_close(fixture);
     assert_int_equal(kv_open(&lmdb_rows_kind, fixture->path, 0, &store, why, sizeof(why)), KV_OK);
     struct kv_txn *txn = kv_write(store, 4096);

@@ -20,9 +20,8 @@
 #include "daemon/server.h"
 #include "ipc/message.h"
 #include "service/log.h"
-#include "state/row.h"
 #include "state/store.h"
-#include "state/table.h"
+#include "state/store_parts.h"
 #include "tests/unit/house.h"
 #include "tests/unit/talk.h"
 
@@ -196,8 +195,8 @@ static void damaged_mail(void **state)
     house_deliver(house, "n", 1, "second");
     struct kv_txn *txn = kv_write(house->rpc.store, 4096);
     struct session *session = house_take_out(txn, "n");
-    struct row_key key = row_message(session->id, 0);
-    kv_put(txn, TABLE_INBOX, &key, "noise", 5);
+    struct kv_key key = store_key_message(session->id, 0);
+    kv_put(txn, STORE_TABLE_INBOX, &key, "noise", 5);
     house_put_back(txn, session);
     talk_refused(house->talk, "recv", "{'session': 'n'}", "store-failed", "damaged");
     house_expect_text(house->talk, "recv", "{'session': 'n', 'from': 1}", "data", "second");

@@ -171,8 +171,8 @@ static uint64_t check_all(const char *path)
     check_indexes(txn, n, sessions);
     assert_int_equal(kv_txn_status(txn), KV_OK);
     kv_end(txn);
-    assert_int_equal(storebox_rows(&box, TABLE_OUTBOX), messages);
-    assert_int_equal(storebox_rows(&box, TABLE_NAMES), sessions);
+    assert_int_equal(storebox_rows(&box, STORE_TABLE_OUTBOX), messages);
+    assert_int_equal(storebox_rows(&box, STORE_TABLE_NAMES), sessions);
     storebox_close(&box);
     return n;
 }

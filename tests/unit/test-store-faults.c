@@ -103,7 +103,7 @@ static void each_call_fails(int error, enum kv_status status)
         sample_assert_same(session, back);
         session_free(back);
         kv_end(txn);
-        assert_int_equal(storebox_rows(&box, TABLE_OUTBOX), 0);
+        assert_int_equal(storebox_rows(&box, STORE_TABLE_OUTBOX), 0);
         session->heals += 2;
         storebox_put(&box, session);
         session->heals -= 2;
@@ -112,7 +112,7 @@ static void each_call_fails(int error, enum kv_status status)
     assert_in_range(failures, 3, 50);
     storebox_close(&box);
     storebox_open(&box, 0);
-    assert_int_equal(storebox_rows(&box, TABLE_OUTBOX), 1);
+    assert_int_equal(storebox_rows(&box, STORE_TABLE_OUTBOX), 1);
     session_free(session);
     storebox_remove(&box);
 }

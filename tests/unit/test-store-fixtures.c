@@ -319,7 +319,7 @@ static void test_leaves(void **state)
         storebox_delete(&box, happy);
         storebox_delete(&box, exported);
         assert_true(store_erasure_done(box.store));
-        assert_int_equal(storebox_rows(&box, TABLE_SESSIONS), LENGTH(expected) + UNNAMED - 2);
+        assert_int_equal(storebox_rows(&box, STORE_TABLE_SESSIONS), LENGTH(expected) + UNNAMED - 2);
         session_free(exported);
         session_free(happy);
         storebox_remove(&box);

@@ -23,6 +23,7 @@
 #include "keysfault.h"
 #include "sample.h"
 #include "storebox.h"
+#include "kv/kv_parts.h"
 #include "tempdir.h"
 
 /* A store with sessions 1 and 2, a message in each of their boxes, and what data.mdb was then. */
@@ -189,8 +190,8 @@ static uint64_t slots_used(struct past *past)
 {
     struct kv_txn *txn = kv_read(past->box.store);
     MDB_val key = {5, "slots"}, value;
-    assert_int_equal(mdb_get(txn->txn, past->box.store->tables[TABLE_META], &key, &value), 0);
-    uint64_t used = row_read_number(value.mv_data);
+    assert_int_equal(mdb_get(txn->txn, past->box.store->tables[KV_TABLE_META], &key, &value), 0);
+    uint64_t used = kv_read_number(value.mv_data);
     kv_end(txn);
     return used;
 }
@@ -208,7 +209,7 @@ static void test_slots_are_used_again(void **state)
         session_free(session);
     }
     assert_in_range(slots_used(past), 3, 4);
-    assert_in_range(storebox_rows(&past->box, TABLE_SLOTS), 1, 2);
+    assert_in_range(storebox_rows(&past->box, STORE_TABLE_SLOTS), 1, 2);
     assert_past(past, KV_OK, KV_OK);
 }
 
@@ -262,7 +263,7 @@ static void test_thousands(void **state)
     assert_all_read(past, 2 + MANY / 2);
     put_many(past, 10000, 10000 + MANY / 2);
     assert_int_equal(slots_used(past), 2 + MANY);
-    assert_int_equal(storebox_rows(&past->box, TABLE_SLOTS), 0);
+    assert_int_equal(storebox_rows(&past->box, STORE_TABLE_SLOTS), 0);
     assert_int_equal(keysfault_count(KEYSFAULT_SYNC), 0);
     reopen(&past->box);
     assert_all_read(past, 2 + MANY);
@@ -350,7 +351,7 @@ static void test_crash_after_the_commit(void **state)
         assert_true(store_erasure_done(past->box.store));
         assert_reads(&past->box, past->one, KV_MISSING);
         assert_past(past, KV_DAMAGED, KV_OK);
-        assert_int_equal(storebox_rows(&past->box, TABLE_SLOTS), 1);
+        assert_int_equal(storebox_rows(&past->box, STORE_TABLE_SLOTS), 1);
         tear_down(state);
         set_up(state);
     } while (died);
@@ -363,7 +364,7 @@ static void test_slot_after_a_crash(void **state)
     struct past *past = *state;
     assert_true(delete_and_die(past, 1));
     struct session *three = fill(&past->box, 3);
-    assert_int_equal(storebox_rows(&past->box, TABLE_SLOTS), 0);
+    assert_int_equal(storebox_rows(&past->box, STORE_TABLE_SLOTS), 0);
     assert_int_equal(slots_used(past), 2);
     reopen(&past->box);
     assert_reads(&past->box, three, KV_OK);

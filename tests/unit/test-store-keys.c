@@ -88,41 +88,41 @@ static void assert_all_read(struct shelf *shelf, uint32_t count)
 static void test_grows_by_pages(void **state)
 {
     struct shelf *shelf = *state;
-    assert_int_equal(keys_length(shelf), 2 * VAULT_PAGE);
-    put_until(shelf, VAULT_PAGE_SLOTS);
+    assert_int_equal(keys_length(shelf), 2 * KEYFILE_PAGE);
+    put_until(shelf, KEYFILE_PAGE_SLOTS);
     assert_int_equal(keysfault_count(KEYSFAULT_SYNC), 0);
-    assert_int_equal(keys_length(shelf), 2 * VAULT_PAGE);
-    put_until(shelf, 3 * VAULT_PAGE_SLOTS);
+    assert_int_equal(keys_length(shelf), 2 * KEYFILE_PAGE);
+    put_until(shelf, 3 * KEYFILE_PAGE_SLOTS);
     assert_int_equal(keysfault_count(KEYSFAULT_SYNC), 2);
-    assert_int_equal(keys_length(shelf), 4 * VAULT_PAGE);
+    assert_int_equal(keys_length(shelf), 4 * KEYFILE_PAGE);
     storebox_close(&shelf->box);
     storebox_open(&shelf->box, 0);
-    assert_all_read(shelf, 3 * VAULT_PAGE_SLOTS);
+    assert_all_read(shelf, 3 * KEYFILE_PAGE_SLOTS);
 }
 
 static void assert_keys_differ(const struct content *keys)
 {
-    for (size_t a = VAULT_PAGE; a < keys->length; a += VAULT_KEY_BYTES)
-        for (size_t b = VAULT_PAGE; b < a; b += VAULT_KEY_BYTES)
-            assert_memory_not_equal(keys->data + a, keys->data + b, VAULT_KEY_BYTES);
+    for (size_t a = KEYFILE_PAGE; a < keys->length; a += KEYFILE_KEY_BYTES)
+        for (size_t b = KEYFILE_PAGE; b < a; b += KEYFILE_KEY_BYTES)
+            assert_memory_not_equal(keys->data + a, keys->data + b, KEYFILE_KEY_BYTES);
 }
 
 /* A crash while it grew may leave half a page behind the last one that is needed, or one that never
  * reached the disk. Neither is believed. */
 static void test_what_a_crash_left(void **state)
 {
-    static const size_t lengths[] = {1, 33, VAULT_PAGE - 1, VAULT_PAGE, 2 * VAULT_PAGE};
+    static const size_t lengths[] = {1, 33, KEYFILE_PAGE - 1, KEYFILE_PAGE, 2 * KEYFILE_PAGE};
     for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
         struct shelf *shelf = *state;
         storebox_close(&shelf->box);
-        assert_int_equal(truncate(shelf->keys, (off_t)(2 * VAULT_PAGE + lengths[i])), 0);
+        assert_int_equal(truncate(shelf->keys, (off_t)(2 * KEYFILE_PAGE + lengths[i])), 0);
         storebox_open(&shelf->box, 0);
-        put_until(shelf, 2 * VAULT_PAGE_SLOTS + 1);
+        put_until(shelf, 2 * KEYFILE_PAGE_SLOTS + 1);
         struct content keys = content_read(shelf->keys);
-        assert_int_equal(keys.length, 4 * VAULT_PAGE);
+        assert_int_equal(keys.length, 4 * KEYFILE_PAGE);
         assert_keys_differ(&keys);
         free(keys.data);
-        assert_all_read(shelf, 2 * VAULT_PAGE_SLOTS + 1);
+        assert_all_read(shelf, 2 * KEYFILE_PAGE_SLOTS + 1);
         tear_down(state);
         set_up(state);
     }
@@ -132,18 +132,18 @@ static void test_what_a_crash_left(void **state)
 static void refuse_growth(struct shelf *shelf, enum keysfault_call call, int error,
                           enum kv_status status)
 {
-    struct session *session = sample_bare(VAULT_PAGE_SLOTS);
-    put_until(shelf, VAULT_PAGE_SLOTS);
+    struct session *session = sample_bare(KEYFILE_PAGE_SLOTS);
+    put_until(shelf, KEYFILE_PAGE_SLOTS);
     keysfault_refuse(call, error);
     struct kv_txn *txn = kv_write(shelf->box.store, 4096);
     assert_int_equal(store_put_session(txn, session, NULL), status);
     assert_int_equal(kv_commit(txn), status);
-    assert_all_read(shelf, VAULT_PAGE_SLOTS);
+    assert_all_read(shelf, KEYFILE_PAGE_SLOTS);
     shelf->session->heals++;
     storebox_put(&shelf->box, shelf->session);
     keysfault_refuse(call, 0);
     storebox_put(&shelf->box, session);
-    assert_all_read(shelf, VAULT_PAGE_SLOTS + 1);
+    assert_all_read(shelf, KEYFILE_PAGE_SLOTS + 1);
     session_free(session);
 }
 
@@ -244,7 +244,7 @@ static void test_short(void **state)
     assert_bad(shelf, "", 0, KV_DAMAGED, "no file of keys");
     assert_bad(shelf, keys.data, 23, KV_DAMAGED, "no file of keys");
     assert_bad(shelf, keys.data, 24, KV_DAMAGED, "too short");
-    assert_bad(shelf, keys.data, VAULT_PAGE, KV_DAMAGED, "too short");
+    assert_bad(shelf, keys.data, KEYFILE_PAGE, KV_DAMAGED, "too short");
     assert_bad(shelf, keys.data, keys.length - 1, KV_DAMAGED, "too short");
     free(keys.data);
 }
@@ -347,9 +347,9 @@ static void test_unfinished(void **state)
     struct shelf *shelf = *state;
     storebox_close(&shelf->box);
     assert_int_equal(unlink(shelf->data), 0);
-    assert_int_equal(truncate(shelf->keys, VAULT_PAGE), 0);
+    assert_int_equal(truncate(shelf->keys, KEYFILE_PAGE), 0);
     storebox_open(&shelf->box, 0);
-    assert_int_equal(storebox_rows(&shelf->box, TABLE_SESSIONS), 0);
+    assert_int_equal(storebox_rows(&shelf->box, STORE_TABLE_SESSIONS), 0);
     storebox_put(&shelf->box, shelf->session);
     storebox_close(&shelf->box);
     storebox_open(&shelf->box, 0);

@@ -20,8 +20,8 @@
 
 #include "content.h"
 #include "sample.h"
-#include "kv/meta.h"
 #include "storebox.h"
+#include "kv/kv_parts.h"
 #include "tempdir.h"
 
 #define LENGTH(array) (sizeof(array) / sizeof(*(array)))
@@ -268,7 +268,7 @@ static void test_half_made(void **state)
     struct storebox box = {.path = path};
     storebox_open(&box, 0);
     assert_int_equal(access(leftover, F_OK), -1);
-    assert_int_equal(storebox_rows(&box, TABLE_SESSIONS), 0);
+    assert_int_equal(storebox_rows(&box, STORE_TABLE_SESSIONS), 0);
     storebox_remove(&box);
     free(file);
     free(leftover);
@@ -308,7 +308,7 @@ static void assert_damaged(struct storebox *box, const char *file, const void *d
     content_write(file, good.data, good.length);
     free(good.data);
     storebox_open(box, 0);
-    assert_int_equal(storebox_rows(box, TABLE_SESSIONS), 1);
+    assert_int_equal(storebox_rows(box, STORE_TABLE_SESSIONS), 1);
     storebox_close(box);
 }
 
@@ -366,8 +366,8 @@ static void test_cut_short(void **state)
     /* What is cut off behind that was room for later. */
     assert_int_equal(truncate(file, (off_t)used), 0);
     storebox_open(&box, 0);
-    assert_int_equal(storebox_rows(&box, TABLE_SESSIONS), 1);
-    assert_int_equal(storebox_rows(&box, TABLE_INBOX), 1);
+    assert_int_equal(storebox_rows(&box, STORE_TABLE_SESSIONS), 1);
+    assert_int_equal(storebox_rows(&box, STORE_TABLE_INBOX), 1);
     free(good.data);
     remove_filled(&box, file);
 }
@@ -431,7 +431,7 @@ static void set_meta(struct storebox *box, const char *name, uint64_t number)
 {
     storebox_open(box, 0);
     struct kv_txn *txn = kv_write(box->store, 0);
-    assert_int_equal(meta_put(txn->txn, box->store->tables[TABLE_META], name, number), 0);
+    assert_int_equal(kv_meta_put(txn->txn, box->store->tables[KV_TABLE_META], name, number), 0);
     assert_int_equal(kv_commit(txn), KV_OK);
     storebox_close(box);
 }
@@ -447,7 +447,7 @@ static void test_other_formats(void **state)
     for (size_t i = 0; i < LENGTH(cases); i++) {
         char *file;
         struct storebox box = make_filled(&file);
-        set_meta(&box, META_FORMAT, cases[i].format);
+        set_meta(&box, KV_META_FORMAT, cases[i].format);
         struct content before = content_read(file);
         storebox_assert_refused(box.path, cases[i].status);
         content_assert(file, before.data, before.length);
@@ -470,7 +470,7 @@ static void test_additions_are_no_matter(void **state)
     assert_int_equal(kv_commit(txn), KV_OK);
     storebox_close(&box);
     storebox_open(&box, 0);
-    assert_int_equal(storebox_rows(&box, TABLE_SESSIONS), 1);
+    assert_int_equal(storebox_rows(&box, STORE_TABLE_SESSIONS), 1);
     remove_filled(&box, file);
 }
 

@@ -64,10 +64,10 @@ static void test_due_follows(void **state)
     storebox_put(box, one);
     one->wake = 5;
     storebox_put(box, one);
-    assert_int_equal(storebox_rows(box, TABLE_DUE), 1);
+    assert_int_equal(storebox_rows(box, STORE_TABLE_DUE), 1);
     one->wake = INT64_MAX;
     storebox_put(box, one);
-    assert_int_equal(storebox_rows(box, TABLE_DUE), 0);
+    assert_int_equal(storebox_rows(box, STORE_TABLE_DUE), 0);
     one->wake = -7;
     storebox_put(box, one);
 
@@ -170,7 +170,7 @@ static void test_message_of_nobody(void **state)
     struct kv_txn *txn = kv_write(box->store, 4096);
     store_put_message(txn, STORE_OUTBOX, (const uint8_t *)"12345678", 0, (const uint8_t *)"x", 1);
     assert_int_equal(kv_commit(txn), KV_MISSING);
-    assert_int_equal(storebox_rows(box, TABLE_OUTBOX), 0);
+    assert_int_equal(storebox_rows(box, STORE_TABLE_OUTBOX), 0);
 }
 
 /* Sizes on both sides of what fits into LMDB's pages, so that deletion meets every kind. */
@@ -207,7 +207,7 @@ static void test_delete_below(void **state)
         struct kv_txn *txn = kv_write(box->store, 0);
         store_delete_messages(txn, STORE_INBOX, one->id, belows[i]);
         assert_int_equal(kv_commit(txn), KV_OK);
-        assert_int_equal(storebox_rows(box, TABLE_INBOX), 20 + 1000 - belows[i]);
+        assert_int_equal(storebox_rows(box, STORE_TABLE_INBOX), 20 + 1000 - belows[i]);
 
         txn = kv_read(box->store);
         for (uint32_t number = 0; number < 1000; number++) {

@@ -95,7 +95,7 @@ static void test_nothing_in_clear(void **state)
 /* ---- in its place ---- */
 
 /* New; what stands in a row. */
-static struct content row_of(struct storebox *box, enum table table, const struct row_key *key)
+static struct content row_of(struct storebox *box, enum store_table table, const struct kv_key *key)
 {
     struct kv_txn *txn = kv_read(box->store);
     MDB_val value;
@@ -107,7 +107,7 @@ static struct content row_of(struct storebox *box, enum table table, const struc
     return row;
 }
 
-static void set_row(struct storebox *box, enum table table, const struct row_key *key,
+static void set_row(struct storebox *box, enum store_table table, const struct kv_key *key,
                     const struct content *row)
 {
     struct kv_txn *txn = kv_write(box->store, 4096);
@@ -144,17 +144,17 @@ static void test_row_of_another_place(void **state)
 {
     struct storebox *box = *state;
     struct session *one = fill(box, 1), *two = fill(box, 2);
-    struct row_key first = row_id(one->id), second = row_id(two->id);
-    struct content row = row_of(box, TABLE_SESSIONS, &second);
-    set_row(box, TABLE_SESSIONS, &first, &row);
+    struct kv_key first = store_key_id(one->id), second = store_key_id(two->id);
+    struct content row = row_of(box, STORE_TABLE_SESSIONS, &second);
+    set_row(box, STORE_TABLE_SESSIONS, &first, &row);
     assert_int_equal(read_session(box, one->id), KV_DAMAGED);
     assert_int_equal(read_session(box, two->id), KV_OK);
     free(row.data);
 
-    struct row_key here = row_message(two->id, 0), next = row_message(two->id, 1);
-    row = row_of(box, TABLE_OUTBOX, &here);
-    set_row(box, TABLE_OUTBOX, &next, &row);
-    set_row(box, TABLE_INBOX, &here, &row);
+    struct kv_key here = store_key_message(two->id, 0), next = store_key_message(two->id, 1);
+    row = row_of(box, STORE_TABLE_OUTBOX, &here);
+    set_row(box, STORE_TABLE_OUTBOX, &next, &row);
+    set_row(box, STORE_TABLE_INBOX, &here, &row);
     assert_int_equal(read_message(box, STORE_OUTBOX, two->id, 0), KV_OK);
     assert_int_equal(read_message(box, STORE_OUTBOX, two->id, 1), KV_DAMAGED);
     assert_int_equal(read_message(box, STORE_INBOX, two->id, 0), KV_DAMAGED);
@@ -168,20 +168,20 @@ static void test_altered_row(void **state)
 {
     struct storebox *box = *state;
     struct session *session = fill(box, 1);
-    struct row_key key = row_message(session->id, 0);
-    struct content row = row_of(box, TABLE_INBOX, &key);
+    struct kv_key key = store_key_message(session->id, 0);
+    struct content row = row_of(box, STORE_TABLE_INBOX, &key);
     size_t whole = row.length;
     for (size_t bit = 0; bit < row.length * 8; bit++) {
         row.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
-        set_row(box, TABLE_INBOX, &key, &row);
+        set_row(box, STORE_TABLE_INBOX, &key, &row);
         assert_int_equal(read_message(box, STORE_INBOX, session->id, 0), KV_DAMAGED);
         row.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
     }
     for (row.length = 0; row.length < whole; row.length++) {
-        set_row(box, TABLE_INBOX, &key, &row);
+        set_row(box, STORE_TABLE_INBOX, &key, &row);
         assert_int_equal(read_message(box, STORE_INBOX, session->id, 0), KV_DAMAGED);
     }
-    set_row(box, TABLE_INBOX, &key, &row);
+    set_row(box, STORE_TABLE_INBOX, &key, &row);
     assert_int_equal(read_message(box, STORE_INBOX, session->id, 0), KV_OK);
     free(row.data);
     session_free(session);
@@ -192,10 +192,10 @@ static void test_nonces_differ(void **state)
 {
     struct storebox *box = *state;
     struct session *session = fill(box, 1);
-    struct row_key key = row_message(session->id, 0);
-    struct content before = row_of(box, TABLE_OUTBOX, &key);
+    struct kv_key key = store_key_message(session->id, 0);
+    struct content before = row_of(box, STORE_TABLE_OUTBOX, &key);
     put_message(box, STORE_OUTBOX, session->id, 0, sent);
-    struct content after = row_of(box, TABLE_OUTBOX, &key);
+    struct content after = row_of(box, STORE_TABLE_OUTBOX, &key);
     assert_int_equal(before.length, after.length);
     for (size_t i = 4; i + 16 <= before.length; i += 16)
         assert_memory_not_equal(before.data + i, after.data + i, 16);

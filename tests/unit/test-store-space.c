@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "sample.h"
-#include "kv/space.h"
+#include "kv/kv_parts.h"
 #include "storebox.h"
 #include "tempdir.h"
 
@@ -142,11 +142,11 @@ static void test_file_reaches_its_end(void **state)
     assert_int_equal(kv_commit(txn), KV_OK);
     free(data);
 
-    assert_true(space_used(box.store) > before);
-    assert_true(file_size(&box) >= space_used(box.store));
+    assert_true(kv_space_used(box.store) > before);
+    assert_true(file_size(&box) >= kv_space_used(box.store));
     storebox_close(&box);
     storebox_open(&box, 0);
-    assert_int_equal(storebox_rows(&box, TABLE_SESSIONS), 1);
+    assert_int_equal(storebox_rows(&box, STORE_TABLE_SESSIONS), 1);
     session_free(session);
     storebox_remove(&box);
 }
@@ -203,10 +203,10 @@ static uint32_t fill(struct storebox *box, uint32_t first, size_t length, uint32
 
 static void assert_rows(struct storebox *box, uint32_t count)
 {
-    assert_int_equal(storebox_rows(box, TABLE_SESSIONS), count);
-    assert_int_equal(storebox_rows(box, TABLE_DUE), count);
-    assert_int_equal(storebox_rows(box, TABLE_CHANGES), count);
-    assert_int_equal(storebox_rows(box, TABLE_OUTBOX), count);
+    assert_int_equal(storebox_rows(box, STORE_TABLE_SESSIONS), count);
+    assert_int_equal(storebox_rows(box, STORE_TABLE_DUE), count);
+    assert_int_equal(storebox_rows(box, STORE_TABLE_CHANGES), count);
+    assert_int_equal(storebox_rows(box, STORE_TABLE_OUTBOX), count);
 }
 
 static void delete_numbers(struct storebox *box, uint32_t first, uint32_t count, uint32_t batch)
@@ -253,7 +253,7 @@ static void test_limit(void **state)
             assert_reads(&box, first);
             assert_reads(&box, first + count - 1);
             assert_true(file_size(&box) <= cases[i].limit);
-            assert_true(space_used(box.store) <= cases[i].limit);
+            assert_true(kv_space_used(box.store) <= cases[i].limit);
             uint32_t half = count / 2 + 1;
             delete_numbers(&box, first, half, batch);
             first += half;
@@ -315,7 +315,7 @@ static void test_lowered_limit(void **state)
     assert_int_equal(kv_commit(txn), KV_OK);
     storebox_close(&box);
     storebox_open(&box, MIB(1));
-    assert_in_range(space_free(box.store), 0, KIB(32));
+    assert_in_range(kv_space_free(box.store), 0, KIB(32));
     assert_int_equal(fill(&box, 2000, KIB(50), 1), 0);
     assert_rows(&box, 2000);
     delete_numbers(&box, 0, 2000, 50);
@@ -393,7 +393,7 @@ static void test_full_disk_at_commit(void **state)
     store_put_message(txn, STORE_OUTBOX, session->id, 0, data, MIB(8));
     assert_int_equal(kv_commit(txn), KV_FULL);
     free(data);
-    assert_int_equal(storebox_rows(&box, TABLE_OUTBOX), 0);
+    assert_int_equal(storebox_rows(&box, STORE_TABLE_OUTBOX), 0);
     session->heals++;
     storebox_put(&box, session);
     limit_files(0);
@@ -456,7 +456,7 @@ static void test_many_sessions_cost_nothing(void **state)
         session_free(session);
     }
     assert_int_equal(kv_commit(txn), KV_OK);
-    assert_true(space_used(box.store) > MIB(10));
+    assert_true(kv_space_used(box.store) > MIB(10));
     storebox_close(&box);
 
     storebox_open(&box, 0);

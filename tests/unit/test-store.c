@@ -89,7 +89,7 @@ static void test_same_is_no_change(void **state)
     assert_true(changed);
     assert_int_equal(full->change, 2);
     assert_int_equal(kv_commit(txn), KV_OK);
-    assert_int_equal(storebox_rows(box, TABLE_CHANGES), 1);
+    assert_int_equal(storebox_rows(box, STORE_TABLE_CHANGES), 1);
     session_free(full);
 }
 
@@ -153,7 +153,7 @@ static void test_ended_transaction_leaves_nothing(void **state)
     store_put_message(txn, STORE_INBOX, full->id, 0, (const uint8_t *)"x", 1);
     kv_end(txn);
     assert_int_equal(get(box, full->id, &back), KV_MISSING);
-    for (unsigned table = TABLE_SESSIONS; table < TABLES; table++)
+    for (unsigned table = STORE_TABLE_SESSIONS; table < STORE_TABLES; table++)
         assert_int_equal(storebox_rows(box, table), 0);
     session_free(full);
 }
@@ -173,14 +173,14 @@ static void test_delete_leaves_no_row(void **state)
     assert_int_equal(kv_commit(txn), KV_OK);
 
     storebox_delete(box, one);
-    for (unsigned table = TABLE_SESSIONS; table < TABLE_IMPORTS; table++)
-        assert_int_equal(storebox_rows(box, table), table == TABLE_OUTBOX ? 0 : 1);
+    for (unsigned table = STORE_TABLE_SESSIONS; table < STORE_TABLE_IMPORTS; table++)
+        assert_int_equal(storebox_rows(box, table), table == STORE_TABLE_OUTBOX ? 0 : 1);
     storebox_delete(box, one);
     txn = kv_write(box->store, 0);
     store_delete_session(txn, two->id);
     assert_int_equal(store_count(txn), 0);
     assert_int_equal(kv_commit(txn), KV_OK);
-    for (unsigned table = TABLE_SESSIONS; table < TABLE_IMPORTS; table++)
+    for (unsigned table = STORE_TABLE_SESSIONS; table < STORE_TABLE_IMPORTS; table++)
         assert_int_equal(storebox_rows(box, table), 0);
     session_free(one);
     session_free(two);
@@ -226,7 +226,7 @@ static void test_walk(void **state)
 static void put_import(struct storebox *box, uint64_t id, uint32_t exports, int64_t deadline,
                        int64_t now)
 {
-    struct row_key key = row_number(id);
+    struct kv_key key = kv_key_number(id);
     struct kv_txn *txn = kv_write(box->store, 4096);
     store_put_import(txn, key.bytes, exports, deadline, now);
     assert_int_equal(kv_commit(txn), KV_OK);
@@ -234,7 +234,7 @@ static void put_import(struct storebox *box, uint64_t id, uint32_t exports, int6
 
 static void assert_import(struct storebox *box, uint64_t id, uint32_t exports)
 {
-    struct row_key key = row_number(id);
+    struct kv_key key = kv_key_number(id);
     struct kv_txn *txn = kv_read(box->store);
     uint32_t found = 0;
     assert_int_equal(store_get_import(txn, key.bytes, &found), exports > 0 ? KV_OK : KV_MISSING);
@@ -255,7 +255,7 @@ static void test_imports(void **state)
     assert_import(box, 7, 2);
     assert_import(box, 8, UINT32_MAX);
     assert_import(box, 6, 0);
-    assert_int_equal(storebox_rows(box, TABLE_IMPORTS), 2);
+    assert_int_equal(storebox_rows(box, STORE_TABLE_IMPORTS), 2);
 }
 
 /* It outlives the session: a text must not come in again after the session was forgotten. */
@@ -276,13 +276,13 @@ static void test_imports_are_swept(void **state)
     struct storebox *box = *state;
     for (uint64_t i = 0; i < 100; i++)
         put_import(box, i << 56, 1, i % 2 == 0 ? 100 : 5000, 0);
-    assert_int_equal(storebox_rows(box, TABLE_IMPORTS), 100);
+    assert_int_equal(storebox_rows(box, STORE_TABLE_IMPORTS), 100);
     put_import(box, (uint64_t)50 << 56, 2, 5000, 100);
-    assert_int_equal(storebox_rows(box, TABLE_IMPORTS), 100); /* not yet passed */
+    assert_int_equal(storebox_rows(box, STORE_TABLE_IMPORTS), 100); /* not yet passed */
     for (uint64_t i = 0; i < 50; i++) {
-        uint64_t before = storebox_rows(box, TABLE_IMPORTS);
+        uint64_t before = storebox_rows(box, STORE_TABLE_IMPORTS);
         put_import(box, ((i * 37 % 100) << 56) + 1, 1, 5000, 101);
-        assert_in_range(before - storebox_rows(box, TABLE_IMPORTS) + 1, 0, 8);
+        assert_in_range(before - storebox_rows(box, STORE_TABLE_IMPORTS) + 1, 0, 8);
     }
     for (uint64_t i = 0; i < 100; i++)
         assert_import(box, i << 56, i == 50 ? 2 : i % 2);
@@ -291,10 +291,10 @@ static void test_imports_are_swept(void **state)
 static void test_bad_import_row(void **state)
 {
     struct storebox *box = *state;
-    struct row_key key = row_number(7);
+    struct kv_key key = kv_key_number(7);
     uint32_t exports;
     struct kv_txn *txn = kv_write(box->store, 4096);
-    kv_put(txn, TABLE_IMPORTS, &key, "short", 5);
+    kv_put(txn, STORE_TABLE_IMPORTS, &key, "short", 5);
     assert_int_equal(store_get_import(txn, key.bytes, &exports), KV_DAMAGED);
     assert_int_equal(kv_commit(txn), KV_DAMAGED);
 }
@@ -403,7 +403,7 @@ static void test_names(void **state)
     rename_session(one, NULL);
     storebox_put(box, one);
     assert_not_found(box, "tower", KV_MISSING);
-    assert_int_equal(storebox_rows(box, TABLE_NAMES), 1);
+    assert_int_equal(storebox_rows(box, STORE_TABLE_NAMES), 1);
     session_free(one);
     session_free(two);
 }
@@ -524,9 +524,9 @@ static void test_name_before_id(void **state)
 
 static void overwrite_record(struct storebox *box, const uint8_t *id)
 {
-    struct row_key key = row_id(id);
+    struct kv_key key = store_key_id(id);
     struct kv_txn *txn = kv_write(box->store, 4096);
-    kv_put(txn, TABLE_SESSIONS, &key, "garbage", 7);
+    kv_put(txn, STORE_TABLE_SESSIONS, &key, "garbage", 7);
     assert_int_equal(kv_commit(txn), KV_OK);
 }
 
@@ -556,9 +556,9 @@ static void test_damaged_record(void **state)
     store_delete_session(txn, one->id);
     assert_int_equal(kv_commit(txn), KV_DAMAGED);
     txn = kv_read(box->store);
-    struct row_key key = row_id(one->id);
+    struct kv_key key = store_key_id(one->id);
     MDB_val value;
-    assert_true(kv_get(txn, TABLE_SESSIONS, &key, &value));
+    assert_true(kv_get(txn, STORE_TABLE_SESSIONS, &key, &value));
     assert_int_equal(value.mv_size, 7);
     assert_memory_equal(value.mv_data, "garbage", 7);
     kv_end(txn);
@@ -601,7 +601,7 @@ static void test_first_error_stays(void **state)
     assert_int_equal(kv_txn_status(txn), KV_FULL);
     assert_int_equal(kv_commit(txn), KV_FULL);
     assert_null(back);
-    assert_int_equal(storebox_rows(box, TABLE_SESSIONS), 1);
+    assert_int_equal(storebox_rows(box, STORE_TABLE_SESSIONS), 1);
     session_free(one);
     session_free(two);
 }
@@ -614,7 +614,7 @@ static void test_bad_session_is_not_written(void **state)
     struct kv_txn *txn = kv_write(box->store, 4096);
     assert_int_equal(store_put_session(txn, one, NULL), KV_FAILED);
     assert_int_equal(kv_commit(txn), KV_FAILED);
-    for (unsigned table = TABLE_SESSIONS; table < TABLES; table++)
+    for (unsigned table = STORE_TABLE_SESSIONS; table < STORE_TABLES; table++)
         assert_int_equal(storebox_rows(box, table), 0);
     session_free(one);
 }

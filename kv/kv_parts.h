@@ -1,0 +1,133 @@
+/*
+ * Private to kv/ (and to tests that look inside): the store, the transaction, and what the files of
+ * the room give each other. Each file knows only those before it:
+ *
+ *     status.c  errors and sentences
+ *     key.c     keys, and numbers in `meta`
+ *     files.c   the directory, its lock, the head and the length of LMDB's file; no LMDB call
+ *     env.c     LMDB's environment: made, opened, checked, opened again
+ *     table.c   transactions and rows
+ *     space.c   how much room the store has
+ *     kv.c      opening, closing, and the writer
+ *
+ * record.c, the codec of stored records, stands beside them and knows only status.c.
+ */
+#ifndef KV_KV_PARTS_H
+#define KV_KV_PARTS_H
+
+#include "kv/table.h"
+
+struct kv {
+    const struct kv_kind *kind; /* outlives the store */
+    char *path;                 /* of the directory, absolute */
+    int directory;              /* descriptors; the lock is held as long as `lock` is open */
+    int lock;
+    uint64_t limit; /* of the file's bytes; UINT64_MAX: none */
+    MDB_env *env;
+    MDB_dbi tables[KV_TABLES_MAX];
+    uint64_t page;  /* bytes of one */
+    uint64_t reach; /* bytes of the file as last seen */
+    unsigned readers;
+    void *extra; /* of kind->extra */
+};
+
+struct kv_txn {
+    struct kv *store;
+    MDB_txn *txn; /* NULL if it could not begin */
+    enum kv_status status;
+    bool writes;
+
+    /* What was lent last; see kv_lend(). */
+    uint8_t *lent;
+    size_t lent_length;
+};
+
+/* ---- files.c ---- */
+
+/*
+ * Makes the directory (and its parents) with mode 0700 if it is missing. Refuses one that belongs
+ * to somebody else or that others may write to: they could exchange the files. *ret_directory is a
+ * new descriptor.
+ */
+enum kv_status kv_directory_open(const char *path, const struct kv_open_error *why,
+                                 int *ret_directory);
+
+/*
+ * Takes the lock of the directory, the file `lock` in it, which tells the holder's pid.
+ * *ret_lock is a new descriptor; closing it (also by dying) gives the lock back. The file stays:
+ * if it were removed, two processes could hold locks on two files of the same name.
+ */
+enum kv_status kv_directory_lock(int directory, const char *path, const struct kv_open_error *why,
+                                 int *ret_lock);
+
+/*
+ * Reads the head of LMDB's file before LMDB maps it. LMDB believes what is there: a page size of 0
+ * makes it divide by zero, and a file that was cut short makes the kernel kill the process as soon
+ * as it reads behind the end. KV_MISSING if there is no file; KV_DAMAGED if it cannot be a whole
+ * one.
+ */
+enum kv_status kv_header_check(int directory, const char *path, const struct kv_open_error *why);
+
+/* The file is made longer in steps, not at each commit. */
+#define KV_FILE_STEP ((uint64_t)1024 * 1024)
+
+/* Makes the file, of `from` bytes, reach to `to`. False with errno. */
+bool kv_file_stretch(int file, uint64_t from, uint64_t to);
+
+/* LMDB says EIO when a disk takes only a part of what is written. True if there is no room to make
+ * the file longer; otherwise it is longer now. */
+bool kv_file_refused(int file, uint64_t from);
+
+/* ---- env.c ---- */
+
+/* Makes a new, empty store in the directory, under another name, and renames it when it is complete
+ * and durable: an interruption leaves no half of one behind. */
+enum kv_status kv_env_create(struct kv *store, const struct kv_open_error *why);
+
+/* Opens the environment, checks the format, and opens the tables. */
+enum kv_status kv_env_open(struct kv *store, const struct kv_open_error *why);
+
+/* Closes and opens it again; no transaction may be open. False if it cannot be opened: it is closed
+ * then, and can be tried again. */
+bool kv_env_restart(struct kv *store);
+
+void kv_env_close(struct kv *store);
+
+/* Learns how long the file is: store->reach. */
+void kv_env_measure(struct kv *store);
+
+/* ---- table.c ---- */
+
+/* Begins; never NULL. Ended by kv_end() or kv_txn_commit(). */
+struct kv_txn *kv_txn_begin(struct kv *store, bool writes);
+
+/* kv_commit() without what is to be done around it. */
+enum kv_status kv_txn_commit(struct kv_txn *txn);
+
+/* ---- space.c
+ *
+ * The map (address space) is grown by doubling. The file is made longer ahead of what LMDB uses of
+ * it, for two reasons. When the disk or the limit is reached, some room has been kept back, so that
+ * something can still be deleted: in LMDB every change, a deletion too, needs new pages first. And
+ * LMDB leaves pages out that are at the very end and free; a store could then not be told from one
+ * that was cut short (kv_header_check()). ---- */
+
+/* Bytes of the file in use, including free pages among them. */
+uint64_t kv_space_used(const struct kv *store);
+
+/* Bytes of pages that are free to be used again. Walks over LMDB's list of them. */
+uint64_t kv_space_free(struct kv *store);
+
+/*
+ * Before a write transaction that brings `room` bytes of new data: makes room for it, or says
+ * KV_FULL. 0: it only deletes or rewrites, and may use what is kept back.
+ */
+enum kv_status kv_space_prepare(struct kv *store, size_t room);
+
+/* After a commit that failed: whether there was no room; see kv_file_refused(). */
+bool kv_space_exhausted(struct kv *store);
+
+/* After a commit: the file reaches as far as LMDB says. */
+void kv_space_settle(struct kv *store);
+
+#endif
