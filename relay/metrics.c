@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* A scraper that takes longer has gone; s. */
+/* s without progress, until a scraper is dropped. */
 #define TIMEOUT 10
-/* Nobody has much to say to us. */
+/* A request is small. */
 #define HEAD_MAX 8192
 #define BODY_MAX 1024
 
@@ -26,7 +26,7 @@ static void name(struct evbuffer *text, const char *metric, const char *type, co
                         type);
 }
 
-/* One that has no labels. */
+/* A metric without labels. */
 static void one(struct evbuffer *text, const char *metric, const char *type, const char *help,
                 uint64_t value)
 {
@@ -34,7 +34,7 @@ static void one(struct evbuffer *text, const char *metric, const char *type, con
     evbuffer_add_printf(text, "relayd_%s %" PRIu64 "\n", metric, value);
 }
 
-/* One for each value of a label. */
+/* A value for each value of a label. */
 static void many(struct evbuffer *text, const char *metric, const char *label,
                  const char *const *labels, const uint64_t *values, int count)
 {
@@ -46,24 +46,26 @@ static void many(struct evbuffer *text, const char *metric, const char *label,
 static void write_server(struct evbuffer *text, const struct relay_server *server)
 {
     static const char *const causes[RELAY_DROP_CAUSES] = {
-        [RELAY_DROP_FULL] = "full",       [RELAY_DROP_ADDRESS] = "address",
-        [RELAY_DROP_SLOW] = "slow",       [RELAY_DROP_IDLE] = "idle",
-        [RELAY_DROP_WRONG] = "handshake", [RELAY_DROP_ENDING] = "ending",
+        [RELAY_DROP_FULL] = "full",           [RELAY_DROP_ADDRESS] = "address",
+        [RELAY_DROP_SLOW] = "slow",           [RELAY_DROP_IDLE] = "idle",
+        [RELAY_DROP_HANDSHAKE] = "handshake", [RELAY_DROP_SHUTDOWN] = "ending",
     };
-    struct relay_server_counts counts;
+    struct relay_connection_counts counts;
     relay_server_count(server, &counts);
     one(text, "connections", "gauge", "Connections now.", counts.connections);
     one(text, "connections_total", "counter", "Connections since the start.", counts.accepted);
-    one(text, "backlog_bytes", "gauge", "Bytes that clients are behind.", counts.backlog);
-    one(text, "waits_total", "counter", "Times that a client was made to wait.", counts.waits);
+    one(text, "backlog_bytes", "gauge", "Bytes waiting to be sent to clients.",
+        relay_server_backlog(server));
+    one(text, "waits_total", "counter", "Times a client was slowed down by a rate limit.",
+        counts.waits);
     name(text, "drops_total", "counter", "Connections refused or dropped, by cause.");
-    many(text, "drops_total", "cause", causes, counts.refusals, RELAY_DROP_CAUSES);
+    many(text, "drops_total", "cause", causes, counts.drops, RELAY_DROP_CAUSES);
 }
 
 static void write_rules(struct evbuffer *text, const struct rules *rules)
 {
     static const char *const moods[RULES_MOODS] = {"happy", "lonely", "scary", "errory", "other"};
-    static const char *const rations[RULES_RATES] = {
+    static const char *const rates[RULES_RATES] = {
         [RULES_RATE_ALLOCATE] = "allocate",
         [RULES_RATE_CLAIM] = "claim",
         [RULES_RATE_OPEN] = "open",
@@ -73,11 +75,11 @@ static void write_rules(struct evbuffer *text, const struct rules *rules)
     rules_count(rules, &counts);
     one(text, "clients", "gauge", "Clients that were welcomed.", counts.clients);
     one(text, "listening", "gauge", "Clients that listen to a mailbox.", counts.listening);
-    one(text, "errors_total", "counter", "Errors told to clients.", counts.errors);
+    one(text, "errors_total", "counter", "Errors sent to clients.", counts.errors);
     name(text, "moods_total", "counter", "Mailboxes closed by a side, by mood.");
     many(text, "moods_total", "mood", moods, counts.moods, RULES_MOODS);
-    name(text, "refusals_total", "counter", "Commands beyond an address's rations.");
-    many(text, "refusals_total", "command", rations, counts.refusals, RULES_RATES);
+    name(text, "refusals_total", "counter", "Commands refused by a rate limit.");
+    many(text, "refusals_total", "command", rates, counts.limited, RULES_RATES);
 }
 
 static void write_store(struct evbuffer *text, const struct relay_store *store)
@@ -85,9 +87,9 @@ static void write_store(struct evbuffer *text, const struct relay_store *store)
     struct relay_counts counts;
     store->count(store->self, &counts);
     one(text, "nameplates", "gauge", "Nameplates in use.", counts.nameplates);
-    one(text, "mailboxes", "gauge", "Mailboxes kept.", counts.mailboxes);
-    one(text, "messages", "gauge", "Messages kept.", counts.messages);
-    name(text, "commit_seconds", "summary", "Commits to the disk, and the time they took.");
+    one(text, "mailboxes", "gauge", "Mailboxes stored.", counts.mailboxes);
+    one(text, "messages", "gauge", "Messages stored.", counts.messages);
+    name(text, "commit_seconds", "summary", "Commits to disk, and the time they took.");
     evbuffer_add_printf(text,
                         "relayd_commit_seconds_count %" PRIu64
                         "\nrelayd_commit_seconds_sum %" PRIu64 ".%06" PRIu64 "\n",
@@ -105,7 +107,7 @@ static void on_metrics(struct evhttp_request *request, void *arg)
 {
     const struct metrics *metrics = arg;
     struct evbuffer *text = evbuffer_new();
-    if (!text) {
+    if (text == NULL) {
         evhttp_send_error(request, HTTP_SERVUNAVAIL, NULL);
         return;
     }
@@ -116,24 +118,24 @@ static void on_metrics(struct evhttp_request *request, void *arg)
     evbuffer_free(text);
 }
 
-/* Whoever gets this answer knows that the event loop turns. */
+/* An answer shows that the event loop runs. */
 static void on_health(struct evhttp_request *request, void *arg)
 {
     (void)arg;
     struct evbuffer *text = evbuffer_new();
-    if (text)
+    if (text != NULL)
         evbuffer_add_printf(text, "ok\n");
     reply(request, "text/plain", text);
-    if (text)
+    if (text != NULL)
         evbuffer_free(text);
 }
 
 struct metrics *metrics_new(struct event_base *base, int fd, const struct metrics_sources *sources)
 {
     struct metrics *metrics = calloc(1, sizeof(*metrics));
-    if (metrics)
+    if (metrics != NULL)
         metrics->http = evhttp_new(base);
-    if (!metrics || !metrics->http || evhttp_accept_socket(metrics->http, fd) != 0) {
+    if (metrics == NULL || metrics->http == NULL || evhttp_accept_socket(metrics->http, fd) != 0) {
         close(fd);
         metrics_free(metrics);
         return NULL;
@@ -150,9 +152,9 @@ struct metrics *metrics_new(struct event_base *base, int fd, const struct metric
 
 void metrics_free(struct metrics *metrics)
 {
-    if (!metrics)
+    if (metrics == NULL)
         return;
-    if (metrics->http)
+    if (metrics->http != NULL)
         evhttp_free(metrics->http);
     free(metrics);
 }

@@ -2,6 +2,7 @@
 
 #include "relay/relay_connection.h"
 
+#include <event2/event.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,152 +14,138 @@
 #include "base/timer.h"
 #include "service/log.h"
 
-/* Bytes that all clients together may be behind. Then the one that is most behind is dropped. */
-#define BACKLOG_ALL_MAX ((uint64_t)512 * 1024 * 1024)
-/* Who is so many bytes behind is not listened to, for what he asks for would only add to it, and is
- * sent no more messages until he has taken these. */
-#define BACKLOG_PAUSE ((size_t)1024 * 1024)
+/* Bytes that may wait for all clients together. Beyond, the one with the largest backlog is
+ * dropped. */
+#define BACKLOG_ALL_MAX (UINT64_C(512) << 20)
+/* A client for which more waits is not read, since its commands would only add to that, and is sent
+ * no more messages until it has taken these. */
+#define BACKLOG_PAUSE ((size_t)1 << 20)
+/* A client that listens to no mailbox and sends nothing for so long is of no use to anybody: longer
+ * than it takes to type a code. */
+#define IDLE_MS (30 * 60000)
 /* Random bytes that tell a connection from all others in a hashcash stamp. */
 #define RESOURCE_BYTES 8
-/* Connections that are not served and told so, at a time; more are just closed. */
+/* Connections that are being told that they are not served, at a time; more are just closed. */
 #define REFUSED_MAX 64
 
-static const char *const causes[RELAY_DROP_CAUSES] = {
-    [RELAY_DROP_FULL] = "out of memory",
-    [RELAY_DROP_SLOW] = "it does not read what it is sent",
-    [RELAY_DROP_IDLE] = "it wants nothing",
-    [RELAY_DROP_ENDING] = "the relay ends",
-};
-
-static const char *name_of(const struct relay_connection *peer)
+static const char *name_of(const struct relay_connection *connection)
 {
-    return peer->name ? peer->name : "a client";
+    return connection->name != NULL ? connection->name : "a client";
 }
 
-/* ---- being listened to ---- */
+/* ---- reading ---- */
 
-void relay_connection_set_pause(struct relay_connection *peer)
+static bool has_backlog(const struct relay_connection *connection)
 {
-    bool busy = peer->client && rules_busy(peer->client);
-    if (peer->ws)
-        ws_pause(peer->ws,
-                 busy || peer->wait || peer->server->ending || peer->backlog > BACKLOG_PAUSE);
+    return ws_backlog(connection->ws) > BACKLOG_PAUSE;
 }
 
-static void let_in(struct relay_connection *peer)
+void relay_connection_update_reading(struct relay_connection *connection)
 {
+    if (connection->ws == NULL)
+        return;
+    bool busy = connection->client != NULL && rules_busy(connection->client);
+    ws_pause(connection->ws, busy || connection->wait != NULL || connection->all->shutting_down ||
+                                 has_backlog(connection));
+}
+
+static void admit(struct relay_connection *connection)
+{
+    struct rules *rules = connection->all->rules;
     char resource[RESOURCE_BYTES * 2 + 1] = "";
     uint8_t bytes[RESOURCE_BYTES];
-    if (rules_asks_permission(peer->server->rules)) {
+    if (rules_asks_permission(rules)) {
         randombytes_buf(bytes, sizeof(bytes));
         sodium_bin2hex(resource, sizeof(resource), bytes, sizeof(bytes));
     }
-    peer->client = rules_enter(peer->server->rules, peer, resource, clock_now());
-    if (!peer->client && peer->ws)
-        relay_connection_drop(peer, RELAY_DROP_FULL);
+    connection->client = rules_enter(rules, connection, resource, clock_now());
+    if (connection->client == NULL && connection->ws != NULL)
+        relay_connection_drop(connection, RELAY_DROP_FULL);
 }
 
 static void on_waited(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd;
     (void)what;
-    struct relay_connection *peer = arg;
-    event_free(peer->wait);
-    peer->wait = NULL;
-    if (!peer->client && !peer->server->ending)
-        let_in(peer);
-    relay_connection_set_pause(peer);
+    struct relay_connection *connection = arg;
+    event_free(connection->wait);
+    connection->wait = NULL;
+    if (connection->client == NULL && !connection->all->shutting_down)
+        admit(connection);
+    relay_connection_update_reading(connection);
 }
 
-/* Without memory for the timer, nobody has to wait. */
-static void make_wait(struct relay_connection *peer, int64_t ms)
+/* Reads nothing for as long as the rate limit says. Without memory for the timer, it need not wait.
+ */
+static void slow_down(struct relay_connection *connection)
 {
+    struct relay_connections *all = connection->all;
+    int64_t ms = rate_limit_wait(all->limiter, &connection->address, clock_monotonic());
     struct timeval wait = timer_interval(ms);
-    if (peer->wait || ms <= 0 || !(peer->wait = evtimer_new(peer->server->base, on_waited, peer)))
+    if (connection->wait != NULL || ms <= 0)
         return;
-    event_add(peer->wait, &wait);
-    peer->server->counts.waits++;
-    relay_connection_set_pause(peer);
+    connection->wait = evtimer_new(all->base, on_waited, connection);
+    if (connection->wait == NULL)
+        return;
+    event_add(connection->wait, &wait);
+    all->counts.waits++;
+    relay_connection_update_reading(connection);
 }
 
-/* ---- what the WebSocket tells ---- */
+/* ---- from the WebSocket ---- */
 
-/* A stock client shows it to its user and stops. */
-static void tell_refusal(struct relay_connection *peer)
+/* A stock client shows the sentence to its user and stops. */
+static void send_refusal(struct relay_connection *connection)
 {
     char text[256];
     int length =
         snprintf(text, sizeof(text), "{\"type\": \"welcome\", \"welcome\": {\"error\": \"%s\"}}",
-                 peer->refusal);
-    ws_send(peer->ws, text, (size_t)length);
-    ws_close(peer->ws);
+                 connection->refusal);
+    ws_send(connection->ws, text, (size_t)length);
+    ws_close(connection->ws);
 }
 
 static void on_opened(struct ws *ws, void *arg)
 {
     (void)ws;
-    struct relay_connection *peer = arg;
-    if (peer->refusal) {
-        tell_refusal(peer);
+    struct relay_connection *connection = arg;
+    if (connection->refusal != NULL) {
+        send_refusal(connection);
         return;
     }
-    if (peer->rationed)
-        make_wait(peer, rate_limit_wait(peer->server->rations, &peer->address, clock_monotonic()));
-    if (!peer->wait)
-        let_in(peer);
+    if (connection->limited)
+        slow_down(connection);
+    if (connection->wait == NULL)
+        admit(connection);
 }
 
 static void on_message(struct ws *ws, const uint8_t *data, size_t length, void *arg)
 {
     (void)ws;
-    struct relay_connection *peer = arg;
-    peer->heard = clock_monotonic();
-    if (peer->client)
-        rules_receive(peer->client, (const char *)data, length, clock_now());
-}
-
-static void note_backlog(struct relay_connection *peer)
-{
-    size_t backlog = peer->ws ? ws_backlog(peer->ws) : 0;
-    peer->server->counts.backlog += backlog;
-    peer->server->counts.backlog -= peer->backlog;
-    peer->backlog = backlog;
+    struct relay_connection *connection = arg;
+    connection->heard = clock_monotonic();
+    if (connection->client != NULL)
+        rules_receive(connection->client, (const char *)data, length, clock_now());
 }
 
 static void on_drained(struct ws *ws, void *arg)
 {
     (void)ws;
-    struct relay_connection *peer = arg;
-    note_backlog(peer);
-    if (peer->client)
-        rules_drained(peer->client, clock_now());
-    relay_connection_set_pause(peer);
-}
-
-bool relay_connection_check_reading(struct relay_connection *peer)
-{
-    int64_t now = clock_monotonic();
-    note_backlog(peer);
-    uint64_t delivered = peer->sent - peer->backlog;
-    if (peer->backlog == 0 || delivered != peer->delivered) {
-        peer->delivered = delivered;
-        peer->moved = now;
-    }
-    if (now - peer->moved < server_patience(&peer->server->settings))
-        return true;
-    relay_connection_drop(peer, RELAY_DROP_SLOW);
-    return false;
+    struct relay_connection *connection = arg;
+    if (connection->client != NULL)
+        rules_drained(connection->client, clock_now());
+    relay_connection_update_reading(connection);
 }
 
 static void on_closed(struct ws *ws, const char *why, void *arg)
 {
     (void)ws;
-    struct relay_connection *peer = arg;
-    log_debug("relay", "%s has gone: %s", name_of(peer), why);
-    if (!peer->client && !peer->refusal && !peer->wait)
-        peer->server->counts.refusals[RELAY_DROP_WRONG]++;
-    peer->ws = NULL;
-    relay_connection_free(peer);
+    struct relay_connection *connection = arg;
+    log_debug("relay", "%s disconnected: %s", name_of(connection), why);
+    if (connection->client == NULL && connection->refusal == NULL && connection->wait == NULL)
+        connection->all->counts.drops[RELAY_DROP_HANDSHAKE]++;
+    connection->ws = NULL;
+    relay_connection_free(connection);
 }
 
 static const struct ws_handlers handlers = {
@@ -168,188 +155,218 @@ static const struct ws_handlers handlers = {
     .closed = on_closed,
 };
 
-/* ---- what the rules want ---- */
+/* ---- from the rules ---- */
 
-static void doom_greatest(struct relay_server *server)
+static void drop_largest_backlog(struct relay_connections *all)
 {
-    struct relay_connection *peer, *greatest = server->peers;
-    DL_FOREACH(server->peers, peer)
+    struct relay_connection *connection, *largest = all->open;
+    DL_FOREACH(all->open, connection)
     {
-        if (peer->backlog > greatest->backlog)
-            greatest = peer;
+        if (ws_backlog(connection->ws) > ws_backlog(largest->ws))
+            largest = connection;
     }
-    if (greatest)
-        relay_connection_drop(greatest, RELAY_DROP_SLOW);
+    if (largest != NULL)
+        relay_connection_drop(largest, RELAY_DROP_SLOW);
 }
 
-static void on_send(void *connection, const char *text, size_t length)
+static void on_send(void *arg, const char *text, size_t length)
 {
-    struct relay_connection *peer = connection;
-    note_backlog(peer);
-    size_t before = peer->backlog;
-    if (!peer->ws || !ws_send(peer->ws, text, length))
+    struct relay_connection *connection = arg;
+    struct relay_connections *all = connection->all;
+    if (connection->ws == NULL || !ws_send(connection->ws, text, length))
         return;
-    note_backlog(peer);
-    peer->sent += peer->backlog > before ? peer->backlog - before : 0;
-    relay_connection_set_pause(peer);
-    if (peer->backlog > peer->server->settings.backlog_max)
-        relay_connection_drop(peer, RELAY_DROP_SLOW);
-    else if (peer->server->counts.backlog > BACKLOG_ALL_MAX)
-        doom_greatest(peer->server);
+    relay_connection_update_reading(connection);
+    if (ws_backlog(connection->ws) > all->settings.backlog_max)
+        relay_connection_drop(connection, RELAY_DROP_SLOW);
+    else if (ws_net_backlog(all->net) > BACKLOG_ALL_MAX)
+        drop_largest_backlog(all);
 }
 
-static void on_drop(void *connection, const char *why)
+static void on_drop(void *arg, const char *why)
 {
-    struct relay_connection *peer = connection;
-    log_debug("relay", "%s is dropped: %s", name_of(peer), why);
-    if (peer->ws)
-        ws_close(peer->ws);
+    struct relay_connection *connection = arg;
+    log_debug("relay", "%s dropped: %s", name_of(connection), why);
+    if (connection->ws != NULL)
+        ws_close(connection->ws);
 }
 
-static bool on_behind(void *connection)
+static bool on_backlogged(void *arg)
 {
-    const struct relay_connection *peer = connection;
-    return !peer->ws || peer->backlog > BACKLOG_PAUSE;
+    const struct relay_connection *connection = arg;
+    return connection->ws == NULL || has_backlog(connection);
 }
 
-static void on_eased(void *connection)
+static void on_busy_changed(void *arg)
 {
-    relay_connection_set_pause(connection);
+    relay_connection_update_reading(arg);
 }
 
-static const char *on_limit(void *connection, enum rules_rate ration)
+static const char *on_limit(void *arg, enum rules_rate rate)
 {
-    static const char *const refusals[RULES_RATES] = {
+    static const char *const errors[RULES_RATES] = {
         [RULES_RATE_ALLOCATE] = "too many nameplates allocated from this address; try again later",
         [RULES_RATE_CLAIM] = "too many nameplates claimed from this address; try again later",
         [RULES_RATE_OPEN] = "too many mailboxes opened from this address; try again later",
         [RULES_RATE_ADD] = "too many messages from this address; try again later",
     };
-    struct relay_connection *peer = connection;
-    int64_t now = clock_monotonic();
-    if (!peer->rationed)
+    struct relay_connection *connection = arg;
+    if (!connection->limited)
         return NULL;
-    if (!rate_limit_take(peer->server->rations, &peer->address, ration, now))
-        return refusals[ration];
-    make_wait(peer, rate_limit_wait(peer->server->rations, &peer->address, now));
+    if (!rate_limit_take(connection->all->limiter, &connection->address, rate, clock_monotonic()))
+        return errors[rate];
+    slow_down(connection);
     return NULL;
 }
 
-const struct rules_hooks relay_server_hooks = {
+const struct rules_hooks relay_connection_hooks = {
     .send = on_send,
     .drop = on_drop,
-    .eased = on_eased,
-    .ration = on_limit,
-    .behind = on_behind,
+    .busy_changed = on_busy_changed,
+    .limit = on_limit,
+    .backlogged = on_backlogged,
 };
+
+/* ---- looking after it ---- */
+
+int64_t relay_connection_silence_max(const struct relay_connection_settings *settings)
+{
+    return settings->client_timeout * 2 / 3;
+}
+
+bool relay_connection_is_due(int64_t last, int64_t every, int64_t now)
+{
+    return now - last >= every || now < last;
+}
+
+static bool does_not_read(struct relay_connection *connection, int64_t now)
+{
+    uint64_t taken = ws_taken(connection->ws);
+    if (ws_backlog(connection->ws) == 0 || taken != connection->taken) {
+        connection->taken = taken;
+        connection->progressed = now;
+    }
+    return now - connection->progressed >= relay_connection_silence_max(&connection->all->settings);
+}
+
+void relay_connection_tend(struct relay_connection *connection, int64_t now)
+{
+    int64_t mono = clock_monotonic();
+    connection->tended = now;
+    if (does_not_read(connection, mono)) {
+        relay_connection_drop(connection, RELAY_DROP_SLOW);
+    } else if (connection->client != NULL && !rules_listening(connection->client)) {
+        if (mono - connection->heard > IDLE_MS)
+            relay_connection_drop(connection, RELAY_DROP_IDLE);
+    } else if (connection->client != NULL &&
+               relay_connection_is_due(connection->touched, connection->all->settings.touch_every,
+                                       now)) {
+        connection->touched = now;
+        rules_touch(connection->client, now);
+    }
+}
 
 /* ---- its life ---- */
 
-/* Enters its address in the books. False: there are enough of it. */
-static bool check_in(struct relay_connection *peer, const union endpoint *endpoint, int64_t now)
+/* Counts it against its address. False: that has as many connections as it may. */
+static bool enter_address(struct relay_connection *connection, const union endpoint *endpoint)
 {
-    struct relay_server *server = peer->server;
-    peer->rationed =
-        rate_limit_address(&endpoint->any, server->settings.ration_loopback, &peer->address);
-    if (!peer->rationed || rate_limit_enter(server->rations, &peer->address, now))
-        return true;
-    peer->rationed = false;
-    return false;
+    struct relay_connections *all = connection->all;
+    connection->limited =
+        rate_limit_address(&endpoint->any, all->settings.limit_loopback, &connection->address);
+    if (connection->limited &&
+        !rate_limit_enter(all->limiter, &connection->address, clock_monotonic())) {
+        connection->limited = false;
+        return false;
+    }
+    return true;
 }
 
-static void give_name(struct relay_connection *peer, const union endpoint *endpoint)
+/* Decides whether it is served; if not, why. */
+static void judge(struct relay_connection *connection, const union endpoint *endpoint)
+{
+    struct relay_connections *all = connection->all;
+    if (all->counts.connections - all->refused > all->settings.connections_max) {
+        all->counts.drops[RELAY_DROP_FULL]++;
+        connection->refusal = "the relay is at its limit of connections; try again later";
+    } else if (!enter_address(connection, endpoint)) {
+        all->counts.drops[RELAY_DROP_ADDRESS]++;
+        connection->refusal = "too many connections from this address; try again later";
+    }
+    if (connection->refusal != NULL)
+        all->refused++;
+}
+
+static void log_connected(struct relay_connection *connection, const union endpoint *endpoint)
 {
     char text[ENDPOINT_TEXT_SIZE];
-    if (!peer->server->settings.log_addresses)
+    if (!connection->all->settings.log_addresses)
         return;
     endpoint_text(endpoint, text);
-    peer->name = strdup(text);
-    log_debug("relay", "%s has come", name_of(peer));
+    connection->name = strdup(text);
+    log_debug("relay", "%s connected", name_of(connection));
 }
 
-static struct ws *start(struct relay_connection *peer, int fd)
+void relay_connection_accept(struct relay_connections *all, int fd, const union endpoint *endpoint)
 {
-    struct relay_server *server = peer->server;
-    if (server->tls)
-        return ws_accept_tls(server->net, fd, server->tls, &server->options, &handlers, peer);
-    return ws_accept(server->net, fd, &server->options, &handlers, peer);
-}
-
-/* Who is not served is told so, unless there are many of them. */
-static bool admit(struct relay_connection *peer, const union endpoint *endpoint, int64_t now)
-{
-    struct relay_server *server = peer->server;
-    if (server->counts.connections - server->refused > server->settings.connections_max) {
-        server->counts.refusals[RELAY_DROP_FULL]++;
-        peer->refusal = "the relay serves as many clients as it can; try again later";
-    } else if (!check_in(peer, endpoint, now)) {
-        server->counts.refusals[RELAY_DROP_ADDRESS]++;
-        peer->refusal = "too many connections from this address; try again later";
-    } else {
-        return true;
-    }
-    return ++server->refused <= REFUSED_MAX;
-}
-
-struct relay_connection *relay_connection_new(struct relay_server *server, int fd,
-                                              const union endpoint *endpoint)
-{
-    struct relay_connection *peer = calloc(1, sizeof(*peer));
-    int64_t now = clock_monotonic(), today = clock_now();
-    if (!peer) {
+    struct relay_connection *connection = calloc(1, sizeof(*connection));
+    if (connection == NULL) {
         close(fd);
-        return NULL;
+        return;
     }
-    *peer = (struct relay_connection){.server = server,
-                                      .heard = now,
-                                      .moved = now,
-                                      .looked = today,
-                                      .touched = today,
-                                      .list = &server->peers};
-    DL_APPEND(server->peers, peer);
-    server->counts.connections++;
-    if (!admit(peer, endpoint, now)) {
+    connection->all = all;
+    connection->heard = connection->progressed = clock_monotonic();
+    connection->tended = connection->touched = clock_now();
+    connection->list = &all->open;
+    DL_APPEND(all->open, connection);
+    all->counts.connections++;
+    judge(connection, endpoint);
+    if (connection->refusal != NULL && all->refused > REFUSED_MAX) {
         close(fd);
-        relay_connection_free(peer);
-        return NULL;
+        relay_connection_free(connection);
+        return;
     }
-    give_name(peer, endpoint);
-    peer->ws = start(peer, fd);
-    if (peer->ws)
-        return peer;
-    relay_connection_free(peer);
-    return NULL;
+    log_connected(connection, endpoint);
+    connection->ws =
+        all->tls != NULL
+            ? ws_accept_tls(all->net, fd, all->tls, &all->options, &handlers, connection)
+            : ws_accept(all->net, fd, &all->options, &handlers, connection);
+    if (connection->ws == NULL)
+        relay_connection_free(connection);
 }
 
-void relay_connection_free(struct relay_connection *peer)
+void relay_connection_free(struct relay_connection *connection)
 {
-    struct relay_server *server = peer->server;
-    ws_free(peer->ws);
-    peer->ws = NULL;
-    note_backlog(peer);
-    rules_leave(peer->client);
-    if (peer->rationed)
-        rate_limit_leave(server->rations, &peer->address, clock_monotonic());
-    if (peer->wait)
-        event_free(peer->wait);
-    if (peer->refusal)
-        server->refused--;
-    DL_DELETE(*peer->list, peer);
-    server->counts.connections--;
-    free(peer->name);
-    free(peer);
+    struct relay_connections *all = connection->all;
+    ws_free(connection->ws);
+    connection->ws = NULL;
+    DL_DELETE(*connection->list, connection);
+    rules_leave(connection->client);
+    if (connection->limited)
+        rate_limit_leave(all->limiter, &connection->address, clock_monotonic());
+    if (connection->wait != NULL)
+        event_free(connection->wait);
+    if (connection->refusal != NULL)
+        all->refused--;
+    all->counts.connections--;
+    free(connection->name);
+    free(connection);
 }
 
-void relay_connection_drop(struct relay_connection *peer, enum relay_drop_cause cause)
+void relay_connection_drop(struct relay_connection *connection, enum relay_drop_cause cause)
 {
-    struct relay_server *server = peer->server;
-    server->counts.refusals[cause]++;
-    log_debug("relay", "%s is dropped: %s", name_of(peer), causes[cause]);
-    ws_free(peer->ws);
-    peer->ws = NULL;
-    note_backlog(peer);
-    DL_DELETE(*peer->list, peer);
-    peer->list = &server->doomed;
-    DL_APPEND(server->doomed, peer);
-    event_active(server->reaper, EV_TIMEOUT, 1);
+    static const char *const reasons[RELAY_DROP_CAUSES] = {
+        [RELAY_DROP_FULL] = "out of memory",
+        [RELAY_DROP_SLOW] = "does not read what it is sent",
+        [RELAY_DROP_IDLE] = "idle for too long",
+        [RELAY_DROP_SHUTDOWN] = "the relay is shutting down",
+    };
+    struct relay_connections *all = connection->all;
+    all->counts.drops[cause]++;
+    log_debug("relay", "%s dropped: %s", name_of(connection), reasons[cause]);
+    ws_free(connection->ws);
+    connection->ws = NULL;
+    DL_DELETE(*connection->list, connection);
+    connection->list = &all->dropped;
+    DL_APPEND(all->dropped, connection);
+    event_active(all->reaper, EV_TIMEOUT, 1);
 }

@@ -1,73 +1,112 @@
-/* One connection of the server's, and what the server's files share. Nobody else includes this. */
+/*
+ * One connection of the relay: a WebSocket, and a client of the rules at the end of it. What is
+ * said is the rules' affair. Here is decided whether a connection is served at all, how fast it is
+ * read (rate limits, flow control) and why it is dropped.
+ */
 #ifndef RELAY_RELAY_CONNECTION_H
 #define RELAY_RELAY_CONNECTION_H
 
-#include <event2/event.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "net/ws.h"
 #include "relay/endpoint.h"
-#include "relay/relay_server.h"
+#include "relay/rate_limit.h"
+#include "relay/rules.h"
 
-struct relay_server {
+struct event;
+struct event_base;
+struct ssl_ctx_st;
+
+struct relay_connection_settings {
+    size_t message_max; /* bytes */
+    size_t backlog_max; /* bytes that may wait for one client */
+    unsigned connections_max;
+    int64_t client_timeout; /* ms without a sign of life until a client is dropped */
+    int64_t touch_every;    /* ms between two touches of a mailbox that is listened to */
+    struct rate_limits rate_limits;
+    bool limit_loopback, log_addresses;
+};
+
+/* Why a connection was not served, or no longer. */
+enum relay_drop_cause {
+    RELAY_DROP_FULL = 0,  /* max-connections, or out of memory */
+    RELAY_DROP_ADDRESS,   /* too many connections from one address */
+    RELAY_DROP_SLOW,      /* does not read what it is sent */
+    RELAY_DROP_IDLE,      /* neither listens nor sends */
+    RELAY_DROP_HANDSHAKE, /* never became a WebSocket */
+    RELAY_DROP_SHUTDOWN,  /* came while the relay was shutting down */
+    RELAY_DROP_CAUSES,
+};
+
+struct relay_connection_counts {
+    uint64_t connections; /* now */
+    uint64_t accepted;    /* since the start, as the next two */
+    uint64_t waits;       /* times that a client was made to wait */
+    uint64_t drops[RELAY_DROP_CAUSES];
+};
+
+/* All connections, and what they share. The server makes and frees it. */
+struct relay_connections {
     struct event_base *base;
-    struct relay_server_settings settings;
+    struct relay_connection_settings settings;
     struct ws_net *net;
     struct ws_options options;
-    struct ssl_ctx_st *tls; /* or NULL */
+    struct ssl_ctx_st *tls; /* NULL: no TLS */
     struct rules *rules;
-    struct rate_limiter *rations;
-    struct relay_connection *peers; /* the one that was looked after longest ago first */
-    struct relay_connection
-        *doomed;          /* their transport is gone; they are freed from the event loop */
-    struct event *reaper; /* who does that */
-    struct event *tender; /* looks after the others */
-    struct event *ending; /* NULL before relay_server_end() */
-    int64_t deadline;     /* of the present step of the end */
-    bool goodbye;         /* the last step has begun */
-    void (*ended)(void *arg);
-    void *ended_arg;
-    unsigned refused; /* connections that are only told so */
-    struct relay_server_counts counts;
+    struct rate_limiter *limiter;
+    struct relay_connection *open;    /* the one that was looked after longest ago first */
+    struct relay_connection *dropped; /* without a WebSocket; to be freed when `reaper` fires */
+    struct event *reaper;
+    unsigned refused;   /* of the open ones: are only told that they are not served */
+    bool shutting_down; /* nothing is read any more */
+    struct relay_connection_counts counts;
 };
 
 struct relay_connection {
-    struct relay_server *server;
-    struct ws *ws;               /* NULL: doomed */
-    struct rules_client *client; /* NULL: not let in, or not yet */
-    struct relay_connection *prev, *next, **list;
-    struct event *wait;  /* until when it is not listened to; NULL: it is */
-    const char *refusal; /* why it is not served, as it is told; or NULL */
+    struct relay_connections *all;
+    struct ws *ws;                                /* NULL: dropped */
+    struct rules_client *client;                  /* NULL: not admitted, or not yet */
+    struct relay_connection *prev, *next, **list; /* the one of `all` that it is in */
+    struct event *wait;                           /* nothing is read until it fires; or NULL */
+    const char *refusal; /* the sentence that tells why it is not served, or NULL */
     char *name;          /* its address, if that may be logged; or NULL */
-    int64_t heard;       /* when it last said something, by clock_monotonic() */
-    int64_t looked;      /* when it was last looked after, by clock_now() … */
+    int64_t heard;       /* when it last sent a message, by clock_monotonic() */
+    int64_t tended;      /* when it was last looked after, by clock_now() … */
     int64_t touched;     /* … and its mailbox touched */
-    uint64_t sent;       /* bytes, all together … */
-    size_t backlog;      /* … and those of them that have not left … */
-    uint64_t delivered;  /* … and those that had left … */
-    int64_t moved; /* … when that last changed, as far as was looked, by clock_monotonic() */
-    bool rationed;
+    uint64_t taken;      /* ws_taken() when last looked at … */
+    int64_t
+        progressed; /* … and when it had changed, or nothing was waiting, by clock_monotonic() */
+    bool limited;   /* counts against its address's limits */
     struct rate_limit_address address;
 };
 
+/* To be given to rules_new(): `connection` is a struct relay_connection. */
+extern const struct rules_hooks relay_connection_hooks;
+
+/* Serves a connected socket, or tells it why it is not served. Owns `fd`. If memory is short, or
+ * too many are being refused already, it is just closed. */
+void relay_connection_accept(struct relay_connections *all, int fd, const union endpoint *endpoint);
+
+/* Frees it at once, without a close frame. Not from inside a hook of the rules. */
+void relay_connection_free(struct relay_connection *connection);
+
+/* Drops it at once; it is freed later, by the event loop. */
+void relay_connection_drop(struct relay_connection *connection, enum relay_drop_cause cause);
+
+/* Pauses or resumes reading, as its state and that of all connections demand. */
+void relay_connection_update_reading(struct relay_connection *connection);
+
+/* To be called now and then: touches its mailbox, and drops it if it is idle or does not read.
+ * `now` is the wall clock's. */
+void relay_connection_tend(struct relay_connection *connection, int64_t now);
+
 /* How long (ms) a client may be silent before it is asked for a sign of life, or take nothing of
- * what waits for it: two thirds of its time. The rest is for the answer, and for us to notice. */
-int64_t server_patience(const struct relay_server_settings *settings);
+ * what waits for it: two thirds of its time. The rest is for its answer. */
+int64_t relay_connection_silence_max(const struct relay_connection_settings *settings);
 
-/* Takes over a connection, if only to tell it why it is not served. NULL when out of memory, or if
- * there are too many to be told (the fd is closed). */
-struct relay_connection *relay_connection_new(struct relay_server *server, int fd,
-                                              const union endpoint *endpoint);
-
-/* Frees it at once, without a word. Not from inside a hook of the rules. */
-void relay_connection_free(struct relay_connection *peer);
-
-/* Drops the connection; the rest follows from the event loop. */
-void relay_connection_drop(struct relay_connection *peer, enum relay_drop_cause cause);
-
-/* Drops it if it has taken nothing for long that waits for it. False then. */
-bool relay_connection_check_reading(struct relay_connection *peer);
-
-/* Whether it is listened to has changed. */
-void relay_connection_set_pause(struct relay_connection *peer);
+/* True if `every` ms have passed since `last`, or if the wall clock was set back meanwhile. */
+bool relay_connection_is_due(int64_t last, int64_t every, int64_t now);
 
 #endif

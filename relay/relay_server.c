@@ -2,6 +2,7 @@
 
 #include "relay/relay_server.h"
 
+#include <event2/event.h>
 #include <openssl/ssl.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -10,122 +11,113 @@
 #include "base/clock.h"
 #include "base/timer.h"
 #include "net/ws.h"
-#include "relay/relay_connection.h"
 #include "service/log.h"
 
-/* How often those are looked after whose turn it is, and how many at a time. */
+/* How often connections are looked after whose turn it is, and how many at a time. */
 #define TEND_MS  1000
 #define TEND_MAX 1024
-/* Who listens to no mailbox and says nothing for so long wants nothing: longer than anybody needs
- * to type a code. */
-#define IDLE_MS (30 * 60000)
-/* Patience for a close frame, and for TLS and the upgrade. */
+/* Time for the other end's close frame, and for TLS and the upgrade. */
 #define CLOSE_MS     1000
 #define HANDSHAKE_MS 15000
 /* A message that is a little too large is still read, so that its sender can be told. */
 #define MESSAGE_MARGIN 65536
-/* At the end: patience for what is under way, for the goodbyes, and how often to look. */
-#define END_WORK_MS    1000
-#define END_GOODBYE_MS 500
-#define END_LOOK_MS    10
+/* When shutting down: time for what is under way, then for the close frames; and how often to look
+ * whether that is done. */
+#define SHUTDOWN_WORK_MS  1000
+#define SHUTDOWN_CLOSE_MS 500
+#define SHUTDOWN_LOOK_MS  10
 
-static const char *const paths[] = {"/v1", "/", NULL};
+struct relay_server {
+    struct relay_connections connections;
+    struct event *tender;
+    struct event *shutdown; /* NULL before relay_server_shut_down() */
+    int64_t deadline;       /* of the present step of that, by clock_monotonic() */
+    bool closing;           /* its second step */
+    void (*done)(void *arg);
+    void *done_arg;
+};
 
-/* ---- looking after everybody ---- */
+/* ---- looking after the connections ---- */
 
-int64_t server_patience(const struct relay_server_settings *settings)
+/* Each connection's turn comes twice in the time that it may be silent, and as often as its mailbox
+ * is to be touched. */
+static int64_t tend_every(const struct relay_connection_settings *settings)
 {
-    return settings->client_timeout * 2 / 3;
-}
-
-/* How often each has its turn: in what patience leaves of a client's time. */
-static int64_t look_every(const struct relay_server *server)
-{
-    int64_t look = server_patience(&server->settings) / 2;
-    return server->settings.touch_every < look ? server->settings.touch_every : look;
-}
-
-/* By the wall clock, for mailboxes live by it. If that was set back, everything is due. */
-static bool is_due(int64_t last, int64_t every, int64_t now)
-{
-    return now - last >= every || now < last;
-}
-
-static void look_after(struct relay_connection *peer, int64_t now)
-{
-    if (!relay_connection_check_reading(peer) || !peer->client)
-        return;
-    if (!rules_listening(peer->client)) {
-        if (clock_monotonic() - peer->heard > IDLE_MS)
-            relay_connection_drop(peer, RELAY_DROP_IDLE);
-    } else if (is_due(peer->touched, peer->server->settings.touch_every, now)) {
-        peer->touched = now;
-        rules_touch(peer->client, now);
-    }
+    int64_t every = relay_connection_silence_max(settings) / 2;
+    return settings->touch_every < every ? settings->touch_every : every;
 }
 
 static void on_tend(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd;
     (void)what;
-    struct relay_server *server = arg;
-    int64_t now = clock_now(), every = look_every(server);
-    struct relay_connection *peer;
-    for (int i = 0; i < TEND_MAX && (peer = server->peers) && is_due(peer->looked, every, now);
-         i++) {
-        DL_DELETE(server->peers, peer);
-        DL_APPEND(server->peers, peer);
-        peer->looked = now;
-        look_after(peer, now);
+    struct relay_connections *all = &((struct relay_server *)arg)->connections;
+    int64_t now = clock_now(), every = tend_every(&all->settings);
+    for (int i = 0; i < TEND_MAX && all->open != NULL; i++) {
+        struct relay_connection *first = all->open;
+        if (!relay_connection_is_due(first->tended, every, now))
+            break;
+        DL_DELETE(all->open, first);
+        DL_APPEND(all->open, first);
+        relay_connection_tend(first, now);
     }
+}
+
+static bool start_tending(struct relay_server *server)
+{
+    int64_t every = tend_every(&server->connections.settings);
+    struct timeval wait = timer_interval(every < TEND_MS ? every : TEND_MS);
+    return event_add(server->tender, &wait) == 0;
+}
+
+static void free_list(struct relay_connection **list)
+{
+    while (*list != NULL)
+        relay_connection_free(*list);
 }
 
 static void on_reap(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd;
     (void)what;
-    struct relay_server *server = arg;
-    while (server->doomed)
-        relay_connection_free(server->doomed);
-}
-
-static bool start_tending(struct relay_server *server)
-{
-    int64_t every = look_every(server);
-    struct timeval wait = timer_interval(every < TEND_MS ? every : TEND_MS);
-    return event_add(server->tender, &wait) == 0;
+    struct relay_connections *all = arg;
+    free_list(&all->dropped);
 }
 
 /* ---- making it ---- */
 
-static void set_options(struct relay_server *server)
+static void set_options(struct relay_connections *all)
 {
-    ws_options_default(&server->options);
-    server->options.message_max = server->settings.message_max + MESSAGE_MARGIN;
-    server->options.connect_timeout = HANDSHAKE_MS;
-    server->options.handshake_timeout = HANDSHAKE_MS;
-    server->options.close_timeout = CLOSE_MS;
-    server->options.ping_interval = (int)server_patience(&server->settings);
-    server->options.ping_timeout =
-        (int)(server->settings.client_timeout - server_patience(&server->settings));
-    server->options.paths = paths;
+    static const char *const paths[] = {"/v1", "/", NULL};
+    const struct relay_connection_settings *settings = &all->settings;
+    int64_t silence = relay_connection_silence_max(settings);
+    ws_options_default(&all->options);
+    all->options.message_max = settings->message_max + MESSAGE_MARGIN;
+    all->options.connect_timeout = HANDSHAKE_MS;
+    all->options.handshake_timeout = HANDSHAKE_MS;
+    all->options.close_timeout = CLOSE_MS;
+    all->options.ping_interval = (int)silence;
+    all->options.ping_timeout = (int)(settings->client_timeout - silence);
+    all->options.paths = paths;
 }
 
 struct relay_server *relay_server_new(struct event_base *base,
-                                      const struct relay_server_settings *settings)
+                                      const struct relay_connection_settings *settings)
 {
     char why[256];
     struct relay_server *server = calloc(1, sizeof(*server));
-    if (!server)
+    if (server == NULL)
         return NULL;
-    server->base = base;
-    server->settings = *settings;
-    set_options(server);
-    server->net = ws_net_new(base, NULL, why, sizeof(why));
-    server->rations = rate_limit_new(&settings->rations);
-    server->reaper = evtimer_new(base, on_reap, server);
+    struct relay_connections *all = &server->connections;
+    all->base = base;
+    all->settings = *settings;
+    set_options(all);
+    all->net = ws_net_new(base, NULL, why, sizeof(why));
+    all->limiter = rate_limit_new(&settings->rate_limits);
+    all->reaper = evtimer_new(base, on_reap, all);
     server->tender = event_new(base, -1, EV_PERSIST, on_tend, server);
-    if (server->net && server->rations && server->reaper && server->tender && start_tending(server))
+    if (all->net != NULL && all->limiter != NULL && all->reaper != NULL && server->tender != NULL &&
+        start_tending(server))
         return server;
     relay_server_free(server);
     return NULL;
@@ -133,118 +125,125 @@ struct relay_server *relay_server_new(struct event_base *base,
 
 void relay_server_set_rules(struct relay_server *server, struct rules *rules)
 {
-    server->rules = rules;
+    server->connections.rules = rules;
 }
 
-void relay_server_set(struct relay_server *server, const struct relay_server_settings *settings)
+void relay_server_set(struct relay_server *server, const struct relay_connection_settings *settings)
 {
-    server->settings = *settings;
-    set_options(server);
-    rate_limit_set(server->rations, &settings->rations);
+    server->connections.settings = *settings;
+    set_options(&server->connections);
+    rate_limit_set(server->connections.limiter, &settings->rate_limits);
     start_tending(server);
 }
 
 void relay_server_set_tls(struct relay_server *server, SSL_CTX *tls)
 {
-    SSL_CTX_free(server->tls);
-    server->tls = tls;
+    SSL_CTX_free(server->connections.tls);
+    server->connections.tls = tls;
 }
 
 void relay_server_accept(void *arg, int fd)
 {
-    struct relay_server *server = arg;
+    struct relay_connections *all = &((struct relay_server *)arg)->connections;
     union endpoint endpoint;
-    server->counts.accepted++;
-    if (!endpoint_of_peer(fd, &endpoint))
-        close(fd); /* it has gone already */
+    all->counts.accepted++;
+    if (endpoint_of_peer(fd, &endpoint))
+        relay_connection_accept(all, fd, &endpoint);
     else
-        relay_connection_new(server, fd, &endpoint);
+        close(fd); /* it has gone already */
 }
 
-static void drop_event(struct event *event)
+static void free_event(struct event *event)
 {
-    if (event)
+    if (event != NULL)
         event_free(event);
 }
 
 void relay_server_free(struct relay_server *server)
 {
-    if (!server)
+    if (server == NULL)
         return;
-    while (server->peers)
-        relay_connection_free(server->peers);
-    while (server->doomed)
-        relay_connection_free(server->doomed);
-    drop_event(server->reaper);
-    drop_event(server->tender);
-    drop_event(server->ending);
-    rate_limit_free(server->rations);
-    ws_net_free(server->net);
-    SSL_CTX_free(server->tls);
+    struct relay_connections *all = &server->connections;
+    free_list(&all->open);
+    free_list(&all->dropped);
+    free_event(all->reaper);
+    free_event(server->tender);
+    free_event(server->shutdown);
+    rate_limit_free(all->limiter);
+    ws_net_free(all->net);
+    SSL_CTX_free(all->tls);
     free(server);
 }
 
-void relay_server_count(const struct relay_server *server, struct relay_server_counts *ret_counts)
+void relay_server_count(const struct relay_server *server,
+                        struct relay_connection_counts *ret_counts)
 {
-    *ret_counts = server->counts;
+    *ret_counts = server->connections.counts;
 }
 
-/* ---- the end ---- */
-
-static bool all_rest(const struct relay_server *server)
+uint64_t relay_server_backlog(const struct relay_server *server)
 {
-    const struct relay_connection *peer;
-    DL_FOREACH(server->peers, peer)
+    return ws_net_backlog(server->connections.net);
+}
+
+/* ---- shutting down ---- */
+
+static bool all_idle(const struct relay_connections *all)
+{
+    const struct relay_connection *connection;
+    DL_FOREACH(all->open, connection)
     {
-        if (peer->client && !rules_resting(peer->client))
+        if (connection->client != NULL && !rules_idle(connection->client))
             return false;
     }
     return true;
 }
 
-static void say_goodbye(struct relay_server *server)
+static void close_all(struct relay_connections *all)
 {
-    struct relay_connection *peer, *next;
-    server->goodbye = true;
-    server->deadline = clock_monotonic() + END_GOODBYE_MS;
-    DL_FOREACH_SAFE(server->peers, peer, next)
+    struct relay_connection *connection, *next;
+    DL_FOREACH_SAFE(all->open, connection, next)
     {
-        if (peer->client)
-            ws_close(peer->ws);
+        if (connection->client != NULL)
+            ws_close(connection->ws);
         else
-            relay_connection_drop(peer, RELAY_DROP_ENDING);
+            relay_connection_drop(connection, RELAY_DROP_SHUTDOWN);
     }
 }
 
-static void on_ending(evutil_socket_t fd, short what, void *arg)
+static void on_shutdown(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd;
     (void)what;
     struct relay_server *server = arg;
     bool late = clock_monotonic() >= server->deadline;
-    if (server->goodbye && (late || !server->peers)) {
-        event_del(server->ending);
-        server->ended(server->ended_arg);
-    } else if (!server->goodbye && (late || all_rest(server))) {
-        say_goodbye(server);
+    if (server->closing && (late || server->connections.open == NULL)) {
+        event_del(server->shutdown);
+        server->done(server->done_arg);
+    } else if (!server->closing && (late || all_idle(&server->connections))) {
+        server->closing = true;
+        server->deadline = clock_monotonic() + SHUTDOWN_CLOSE_MS;
+        close_all(&server->connections);
     }
 }
 
-void relay_server_end(struct relay_server *server, void (*done)(void *arg), void *arg)
+void relay_server_shut_down(struct relay_server *server, void (*done)(void *arg), void *arg)
 {
-    struct timeval often = timer_interval(END_LOOK_MS);
-    struct relay_connection *peer;
-    server->ended = done;
-    server->ended_arg = arg;
-    server->deadline = clock_monotonic() + END_WORK_MS;
-    server->ending = event_new(server->base, -1, EV_PERSIST, on_ending, server);
-    if (!server->ending || event_add(server->ending, &often) != 0) {
-        log_error("relay", "out of memory: everybody is dropped");
+    struct relay_connections *all = &server->connections;
+    struct timeval often = timer_interval(SHUTDOWN_LOOK_MS);
+    struct relay_connection *connection;
+    server->done = done;
+    server->done_arg = arg;
+    server->deadline = clock_monotonic() + SHUTDOWN_WORK_MS;
+    server->shutdown = event_new(all->base, -1, EV_PERSIST, on_shutdown, server);
+    if (server->shutdown == NULL || event_add(server->shutdown, &often) != 0) {
+        log_error("relay", "out of memory: all connections are dropped");
         done(arg);
         return;
     }
-    DL_FOREACH(server->peers, peer)
+    all->shutting_down = true;
+    DL_FOREACH(all->open, connection)
     {
-        relay_connection_set_pause(peer);
+        relay_connection_update_reading(connection);
     }
 }

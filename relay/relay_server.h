@@ -1,78 +1,46 @@
 /*
- * The connections of a relay: one WebSocket for each client of the rules. What is said over them is
- * the rules' business; how many there may be, how fast they may be used and when they end is the
- * server's.
+ * The relay's connections as a whole: accepts them, looks after each in turn, and shuts them down
+ * in order.
  */
-#ifndef RELAY_SERVER_H
-#define RELAY_SERVER_H
+#ifndef RELAY_RELAY_SERVER_H
+#define RELAY_RELAY_SERVER_H
 
-#include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
-#include "relay/rate_limit.h"
+#include "relay/relay_connection.h"
 #include "relay/rules.h"
 
-struct event_base;
 struct relay_server;
-struct ssl_ctx_st;
 
-struct relay_server_settings {
-    size_t message_max; /* bytes */
-    size_t backlog_max; /* bytes that one client may be behind */
-    unsigned connections_max;
-    int64_t client_timeout; /* ms without a sign of life, until a client is dropped */
-    int64_t touch_every;    /* ms: how often a mailbox that is listened to is touched */
-    struct rate_limits rations;
-    bool ration_loopback, log_addresses;
-};
-
-/* To be given to rules_new(): their connections are the server's. */
-extern const struct rules_hooks relay_server_hooks;
-
-/* New; relay_server_free(). NULL when out of memory. Before the first connection it needs its
- * rules. */
+/* New; relay_server_free(). NULL when out of memory. It needs its rules before the first
+ * connection. */
 struct relay_server *relay_server_new(struct event_base *base,
-                                      const struct relay_server_settings *settings);
+                                      const struct relay_connection_settings *settings);
 
-/* Who says what is said; must outlive the server. */
+/* The rules, made with relay_connection_hooks; they must outlive the server. */
 void relay_server_set_rules(struct relay_server *server, struct rules *rules);
 
-/* For connections that come from now on; what is counted goes on. */
-void relay_server_set(struct relay_server *server, const struct relay_server_settings *settings);
+/* Settings for connections that come from now on; what was counted stays. */
+void relay_server_set(struct relay_server *server,
+                      const struct relay_connection_settings *settings);
 
-/* Speaks TLS with whoever comes from now on; NULL: none. Takes the context over. */
+/* TLS for connections that come from now on; NULL: none. Takes over the context. */
 void relay_server_set_tls(struct relay_server *server, struct ssl_ctx_st *tls);
 
-/* Takes a connection that came in. `server` is a struct relay_server: this is an acceptor_accepted.
- */
+/* Takes an accepted socket. `server` is a struct relay_server: this is an acceptor_accepted. */
 void relay_server_accept(void *server, int fd);
 
-/* Listens to nobody any more; lets what is under way be finished and answered, for a second at
- * most; says goodbye to everybody. Then calls `done`, from the event loop. */
-void relay_server_end(struct relay_server *server, void (*done)(void *arg), void *arg);
+/* Stops reading; lets what is under way finish and be answered, for at most a second; then closes
+ * all connections, and calls `done` from the event loop. */
+void relay_server_shut_down(struct relay_server *server, void (*done)(void *arg), void *arg);
 
 /* Drops all connections. NULL is fine. */
 void relay_server_free(struct relay_server *server);
 
-/* Why somebody was not served. */
-enum relay_drop_cause {
-    RELAY_DROP_FULL = 0, /* max-connections */
-    RELAY_DROP_ADDRESS,  /* too many connections of one address */
-    RELAY_DROP_SLOW,     /* does not read what it is sent */
-    RELAY_DROP_IDLE,     /* wants nothing */
-    RELAY_DROP_WRONG,    /* no WebSocket came of it */
-    RELAY_DROP_ENDING,   /* came when the relay was ending */
-    RELAY_DROP_CAUSES,
-};
+void relay_server_count(const struct relay_server *server,
+                        struct relay_connection_counts *ret_counts);
 
-struct relay_server_counts {
-    uint64_t connections; /* now */
-    uint64_t accepted;    /* since the start */
-    uint64_t waits;       /* times that somebody was made to wait */
-    uint64_t refusals[RELAY_DROP_CAUSES];
-    uint64_t backlog; /* bytes that clients are behind, all together */
-};
-void relay_server_count(const struct relay_server *server, struct relay_server_counts *ret_counts);
+/* Bytes that wait for all clients together. */
+uint64_t relay_server_backlog(const struct relay_server *server);
 
 #endif

@@ -21,12 +21,12 @@
 #define MAILBOX_BYTES_DEFAULT    (256 * MiB)
 #define MAILBOX_MESSAGES_DEFAULT 10000
 #define CONNECTIONS_DEFAULT      16384
-/* Many home routers forget a connection that is silent for five minutes, some after two; it is
- * asked for a sign of life well before. */
+/* Many home routers forget a connection that is silent for five minutes, some after two: a client
+ * is asked for a sign of life well before that. */
 #define CLIENT_TIMEOUT_DEFAULT (90 * SECOND)
-/* A wormholed holds up to 256. */
+/* One wormholed holds up to 256. */
 #define PER_ADDRESS_DEFAULT 512
-/* Whoever tries nameplates disturbs those who wait behind them; a person needs one in a minute. */
+/* Guessing nameplates disturbs those who wait at them; a person needs one a minute. */
 #define PER_MINUTE_DEFAULT 60
 
 static bool set_endpoints(void *field, const struct settings_bounds *bounds, const char *text,
@@ -36,8 +36,8 @@ static bool set_endpoints(void *field, const struct settings_bounds *bounds, con
     if (endpoints_parse(text, field))
         return true;
     snprintf(ret_why, size,
-             "it is an IP address and a port, as in 0.0.0.0:4000 or [::]:4000; at most %d of them, "
-             "with blanks between",
+             "expected an IP address and a port, as in 0.0.0.0:4000 or [::]:4000; or at most %d of "
+             "them, separated by blanks",
              ENDPOINTS_MAX);
     return false;
 }
@@ -51,7 +51,7 @@ static bool set_endpoint(void *field, const struct settings_bounds *bounds, cons
         *endpoints = made;
         return true;
     }
-    snprintf(ret_why, size, "it is one IP address and a port, as in 127.0.0.1:9100");
+    snprintf(ret_why, size, "expected one IP address and a port, as in 127.0.0.1:9100");
     return false;
 }
 
@@ -61,83 +61,83 @@ static const struct settings_bounds kv_size = {
     .min = 16 * MiB,
     .max = UINT64_C(1) << 46,
     .or_zero = true,
-    .what = "it is a number of bytes from 16M to 64T, as in 2G, or 0 for no limit",
+    .what = "expected a number of bytes from 16M to 64T, as in 2G, or 0 for no limit",
 };
 static const struct settings_bounds retention = {
     .min = SECOND,
     .max = SETTINGS_TIME_MAX,
-    .what = "it is a time from 1s to 36500d, as in 90s, 15m, 12h or 30d",
+    .what = "expected a time from 1s to 36500d, as in 90s, 15m, 12h or 30d",
 };
 static const struct settings_bounds client_timeout = {
     .min = SECOND,
     .max = DAY, /* beyond, nobody would notice that a client has gone */
-    .what = "it is a time from 1s to 1d, as in 90s or 10m",
+    .what = "expected a time from 1s to 1d, as in 90s or 10m",
 };
 static const struct settings_bounds bits = {
-    .max = 40, /* beyond, a computer of a client's would be busy for days */
-    .what = "it is a number from 0 to 40",
+    .max = 40, /* more would keep a client's machine busy for days */
+    .what = "expected a number from 0 to 40",
 };
 static const struct settings_bounds message = {
     .min = 4096,
     .max = 1024 * MiB,
-    .what = "it is a number of bytes from 4K to 1G, as in 8M",
+    .what = "expected a number of bytes from 4K to 1G, as in 8M",
 };
 static const struct settings_bounds mailbox_bytes = {
     .min = 4096,
     .max = 65536 * MiB,
-    .what = "it is a number of bytes from 4K to 64G, as in 256M",
+    .what = "expected a number of bytes from 4K to 64G, as in 256M",
 };
-static const struct settings_bounds some = {
+static const struct settings_bounds at_least_one = {
     .min = 1,
     .max = 10000000,
-    .what = "it is a number from 1 to 10000000",
+    .what = "expected a number from 1 to 10000000",
 };
-static const struct settings_bounds some_or_none = {
+static const struct settings_bounds any_number = {
     .max = 10000000,
-    .what = "it is a number from 0 to 10000000; 0 is no limit",
+    .what = "expected a number from 0 to 10000000; 0 means no limit",
 };
 
 #define FIELD(name) offsetof(struct relay_settings, name)
 
 static const struct settings_row rows[] = {
-    {"listen", "ADDRESS:PORT", "where clients come in (repeatable); " LISTEN_DEFAULT, set_endpoints,
-     FIELD(listen), NULL, SETTINGS_LIST},
-    {"store", "DIR", "where mailboxes are kept", settings_text, FIELD(store), NULL, SETTINGS_PLAIN},
-    {"max-store-size", "BYTES", "largest size of the store, as in 2G", settings_bytes,
+    {"listen", "ADDRESS:PORT", "where to accept clients (repeatable); " LISTEN_DEFAULT,
+     set_endpoints, FIELD(listen), NULL, SETTINGS_LIST},
+    {"store", "DIR", "where to keep mailboxes", settings_text, FIELD(store), NULL, SETTINGS_PLAIN},
+    {"max-store-size", "BYTES", "maximum size of the store, as in 2G", settings_bytes,
      FIELD(max_store_size), &kv_size, SETTINGS_PLAIN},
-    {"retention", "TIME", "how long a mailbox is kept after its last visit; 30d", settings_duration,
+    {"retention", "TIME", "keep a mailbox this long after its last visit; 30d", settings_duration,
      FIELD(retention), &retention, SETTINGS_PLAIN},
-    {"tls-cert", "FILE", "speak TLS, with this certificate and its chain", settings_text,
+    {"tls-cert", "FILE", "serve TLS with this certificate and its chain", settings_text,
      FIELD(tls_cert), NULL, SETTINGS_PLAIN},
-    {"tls-key", "FILE", "the certificate's key, if it is not in the same file", settings_text,
+    {"tls-key", "FILE", "the certificate's key, if not in the same file", settings_text,
      FIELD(tls_key), NULL, SETTINGS_PLAIN},
-    {"metrics-listen", "ADDRESS:PORT", "serve /healthz and /metrics there", set_endpoint,
+    {"metrics-listen", "ADDRESS:PORT", "serve /healthz and /metrics here", set_endpoint,
      FIELD(metrics), NULL, SETTINGS_PLAIN},
-    {"motd", "TEXT", "a message of the day for every client", settings_text, FIELD(motd), NULL,
+    {"motd", "TEXT", "message of the day for every client", settings_text, FIELD(motd), NULL,
      SETTINGS_PLAIN},
-    {"error", "TEXT", "turn every client away, which shows this to its user", settings_text,
-     FIELD(error), NULL, SETTINGS_PLAIN},
-    {"no-list", "", "do not tell which nameplates are in use", settings_switch, FIELD(no_list),
-     NULL, SETTINGS_PLAIN},
-    {"require-hashcash", "BITS", "clients must do so much work first", settings_number,
+    {"error", "TEXT", "turn every client away with this message", settings_text, FIELD(error), NULL,
+     SETTINGS_PLAIN},
+    {"no-list", "", "do not tell clients which nameplates are in use", settings_switch,
+     FIELD(no_list), NULL, SETTINGS_PLAIN},
+    {"require-hashcash", "BITS", "require a hashcash stamp of this many bits", settings_number,
      FIELD(hashcash_bits), &bits, SETTINGS_PLAIN},
-    {"max-message", "BYTES", "largest message; 34M", settings_bytes, FIELD(max_message), &message,
-     SETTINGS_PLAIN},
-    {"max-mailbox-bytes", "BYTES", "most of a mailbox; 256M", settings_bytes,
+    {"max-message", "BYTES", "maximum size of a message; 34M", settings_bytes, FIELD(max_message),
+     &message, SETTINGS_PLAIN},
+    {"max-mailbox-bytes", "BYTES", "maximum size of a mailbox; 256M", settings_bytes,
      FIELD(max_mailbox_bytes), &mailbox_bytes, SETTINGS_PLAIN},
-    {"max-mailbox-messages", "N", "most messages in a mailbox; 10000", settings_number,
-     FIELD(max_mailbox_messages), &some, SETTINGS_PLAIN},
-    {"max-connections", "N", "most connections; 16384", settings_number, FIELD(max_connections),
-     &some, SETTINGS_PLAIN},
-    {"client-timeout", "TIME", "drop a client that gives no sign of life for so long; 90s",
+    {"max-mailbox-messages", "N", "maximum number of messages in a mailbox; 10000", settings_number,
+     FIELD(max_mailbox_messages), &at_least_one, SETTINGS_PLAIN},
+    {"max-connections", "N", "maximum number of connections; 16384", settings_number,
+     FIELD(max_connections), &at_least_one, SETTINGS_PLAIN},
+    {"client-timeout", "TIME", "drop a client without a sign of life for this long; 90s",
      settings_duration, FIELD(client_timeout), &client_timeout, SETTINGS_PLAIN},
-    {"max-connections-per-address", "N", "most connections of one address; 512", settings_number,
-     FIELD(max_per_address), &some_or_none, SETTINGS_PLAIN},
-    {"allocations-per-minute", "N", "of one address; 60", settings_number, FIELD(allocations),
-     &some_or_none, SETTINGS_PLAIN},
-    {"claims-per-minute", "N", "of one address; 60", settings_number, FIELD(claims), &some_or_none,
-     SETTINGS_PLAIN},
-    {"ration-loopback", "", "the limits of an address hold for this machine too", settings_switch,
+    {"max-connections-per-address", "N", "maximum for each address; 512", settings_number,
+     FIELD(max_per_address), &any_number, SETTINGS_PLAIN},
+    {"allocations-per-minute", "N", "maximum for each address; 60", settings_number,
+     FIELD(allocations), &any_number, SETTINGS_PLAIN},
+    {"claims-per-minute", "N", "maximum for each address; 60", settings_number, FIELD(claims),
+     &any_number, SETTINGS_PLAIN},
+    {"ration-loopback", "", "apply the limits per address to this machine too", settings_switch,
      FIELD(ration_loopback), NULL, SETTINGS_PLAIN},
     {"log-addresses", "", "log the addresses of clients", settings_switch, FIELD(log_addresses),
      NULL, SETTINGS_PLAIN},
@@ -177,27 +177,27 @@ static void set_defaults(struct relay_settings *settings)
     endpoints_parse(LISTEN_DEFAULT, &settings->listen);
 }
 
-/* systemd names a directory of ours; the first one, if there are more. */
+/* The one that systemd made for us, or the first of several. */
 static char *default_store(char *ret_why, size_t size)
 {
     const char *given = getenv("STATE_DIRECTORY");
-    if (!given || *given != '/')
+    if (given == NULL || *given != '/')
         return paths_state("wormhole-relayd", "--store", ret_why, size);
     char *store = strndup(given, strcspn(given, ":"));
-    if (!store)
+    if (store == NULL)
         snprintf(ret_why, size, "out of memory");
     return store;
 }
 
 static bool complete(struct relay_settings *settings, char *ret_why, size_t size)
 {
-    if (settings->tls_key && !settings->tls_cert) {
+    if (settings->tls_key != NULL && settings->tls_cert == NULL) {
         snprintf(ret_why, size, "tls-key is given without tls-cert");
         return false;
     }
-    if (!settings->store)
+    if (settings->store == NULL)
         settings->store = default_store(ret_why, size);
-    return settings->store && paths_make_absolute(&settings->store, ret_why, size);
+    return settings->store != NULL && paths_make_absolute(&settings->store, ret_why, size);
 }
 
 bool relay_settings_read(const struct options *options, struct relay_settings *ret_settings,
@@ -220,4 +220,79 @@ void relay_settings_clear(struct relay_settings *settings)
     free(settings->error);
     free(settings->config_file);
     *settings = (struct relay_settings){0};
+}
+
+/* ---- what they mean for the parts of the relay ---- */
+
+/* A mailbox can be opened without an allocation or a claim; a client with many sessions does so all
+ * the time. */
+#define OPENS_PER_MINUTE 600
+/* One connection alone is only slowed down by this; many from one address can be refused. */
+#define MESSAGES_PER_MINUTE 6000
+/* JSON around a stored message, and what the rules add to it, bytes; the words in it are bounded by
+ * relay/store.h. */
+#define MESSAGE_OVERHEAD 512
+/* Bytes of answers and of small messages that may wait for one client. */
+#define ANSWERS_MAX (UINT64_C(4) << 20)
+/* How often in its retention a mailbox that is listened to is touched: losing one touch costs
+ * little. */
+#define TOUCHES 20
+/* ms between two touches, each of which is a write to the disk. */
+#define TOUCH_MAX 3600000
+#define TOUCH_MIN 100
+
+struct rules_settings relay_settings_for_rules(const struct relay_settings *settings)
+{
+    return (struct rules_settings){
+        .motd = settings->motd,
+        .error = settings->error,
+        .message_max = settings->max_message,
+        .retention = settings->retention,
+        .hashcash_bits = settings->hashcash_bits,
+        .list = !settings->no_list,
+    };
+}
+
+struct relay_limits relay_settings_for_store(const struct relay_settings *settings)
+{
+    return (struct relay_limits){
+        .retention = settings->retention,
+        .mailbox_bytes = settings->max_mailbox_bytes,
+        .mailbox_messages = settings->max_mailbox_messages,
+        .piece_bytes = RULES_PIECE_BYTES,
+    };
+}
+
+static int64_t touch_every(const struct relay_settings *settings)
+{
+    int64_t every = settings->retention / TOUCHES;
+    return every > TOUCH_MAX ? TOUCH_MAX : every < TOUCH_MIN ? TOUCH_MIN : every;
+}
+
+/* A client with a backlog is sent no more messages. So what can wait for it is what it was sent
+ * before that was noticed, at most a mailbox, and the answers to its commands. */
+static size_t backlog_max(const struct relay_settings *settings)
+{
+    uint64_t mailbox =
+        settings->max_mailbox_bytes + (uint64_t)settings->max_mailbox_messages * MESSAGE_OVERHEAD;
+    return (mailbox < ANSWERS_MAX ? mailbox : ANSWERS_MAX) + 2 * settings->max_message;
+}
+
+struct relay_connection_settings
+relay_settings_for_connections(const struct relay_settings *settings)
+{
+    return (struct relay_connection_settings){
+        .message_max = settings->max_message,
+        .backlog_max = backlog_max(settings),
+        .connections_max = settings->max_connections,
+        .client_timeout = settings->client_timeout,
+        .touch_every = touch_every(settings),
+        .rate_limits = {.connections = settings->max_per_address,
+                        .per_minute = {[RULES_RATE_ALLOCATE] = settings->allocations,
+                                       [RULES_RATE_CLAIM] = settings->claims,
+                                       [RULES_RATE_OPEN] = OPENS_PER_MINUTE,
+                                       [RULES_RATE_ADD] = MESSAGES_PER_MINUTE}},
+        .limit_loopback = settings->ration_loopback,
+        .log_addresses = settings->log_addresses,
+    };
 }

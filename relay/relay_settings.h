@@ -7,6 +7,9 @@
 #include <stdint.h>
 
 #include "relay/endpoint.h"
+#include "relay/relay_connection.h"
+#include "relay/rules.h"
+#include "relay/store.h"
 #include "service/log.h"
 #include "service/options.h"
 
@@ -44,5 +47,11 @@ bool relay_settings_read(const struct options *options, struct relay_settings *r
 
 /* Frees what it holds. A zeroed struct is fine. */
 void relay_settings_clear(struct relay_settings *settings);
+
+/* What they mean for the parts of the relay. Strings are borrowed from the settings. */
+struct rules_settings relay_settings_for_rules(const struct relay_settings *settings);
+struct relay_limits relay_settings_for_store(const struct relay_settings *settings);
+struct relay_connection_settings
+relay_settings_for_connections(const struct relay_settings *settings);
 
 #endif

@@ -13,7 +13,6 @@
 #include "base/clock.h"
 #include "net/tls.h"
 #include "relay/relay_expiry.h"
-#include "relay/limits.h"
 #include "relay/lmdb_store.h"
 #include "relay/metrics.h"
 #include "relay/rules.h"
@@ -24,16 +23,16 @@
 #include "service/notify.h"
 #include "service/process.h"
 
-/* Sockets that come from the service manager are served too; more are left alone. */
+/* Sockets passed by the service manager are served too; any beyond this number are ignored. */
 #define ACCEPTORS_MAX (2 * ENDPOINTS_MAX)
-/* Descriptors that are no clients. */
+/* Descriptors that the relay needs besides one for each client. */
 #define DESCRIPTORS_OWN 64
 
 static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
 #define SIGNALS (sizeof(signals) / sizeof(*signals))
 
-/* A full store refuses thousands of messages: the log has one line of it in so many ms. */
-#define QUIET ((int64_t)60 * 1000)
+/* A full store refuses thousands of messages: the log says so once in this time, ms. */
+#define STORE_ERROR_EVERY INT64_C(60000)
 
 struct relayd {
     const struct options *options;
@@ -48,28 +47,29 @@ struct relayd {
     struct metrics *metrics;
     struct acceptor *acceptors[ACCEPTORS_MAX];
     unsigned acceptors_count;
-    bool ending;
-    int64_t quiet_until; /* clock_monotonic(): the log knows that the store is in trouble */
+    bool shutting_down;
+    int64_t
+        store_error_next; /* clock_monotonic(): when the log may say again that the store fails */
 };
 
 /* ---- making the parts ---- */
 
 static bool made(const void *part)
 {
-    if (!part)
+    if (part == NULL)
         log_error("relay", "out of memory");
-    return part;
+    return part != NULL;
 }
 
-/* True also if there is none to be made. */
+/* NULL, and true, if TLS is not configured. */
 static bool make_tls(const struct relay_settings *settings, SSL_CTX **ret_tls, char *ret_why,
                      size_t size)
 {
     *ret_tls = NULL;
-    if (!settings->tls_cert)
+    if (settings->tls_cert == NULL)
         return true;
     *ret_tls = tls_server_context_new(settings->tls_cert, settings->tls_key, ret_why, size);
-    return *ret_tls;
+    return *ret_tls != NULL;
 }
 
 bool relayd_check(const struct relay_settings *settings, char *ret_why, size_t size)
@@ -80,34 +80,34 @@ bool relayd_check(const struct relay_settings *settings, char *ret_why, size_t s
     return fine;
 }
 
-/* Clients are told each time. */
-static void on_trouble(void *arg, const char *why)
+/* Clients are sent an error each time. */
+static void on_store_error(void *arg, const char *why)
 {
     struct relayd *relayd = arg;
     int64_t now = clock_monotonic();
-    if (now < relayd->quiet_until)
+    if (now < relayd->store_error_next)
         return;
-    relayd->quiet_until = now + QUIET;
-    log_error("store", "what clients said could not be stored: %s", why);
+    relayd->store_error_next = now + STORE_ERROR_EVERY;
+    log_error("store", "messages of clients could not be stored: %s", why);
 }
 
 static bool open_store(struct relayd *relayd)
 {
     char why[512];
-    struct relay_limits limits = limits_of_store(relayd->settings);
+    struct relay_limits limits = relay_settings_for_store(relayd->settings);
     relayd->store = lmdb_store_new(relayd->base, relayd->settings->store,
                                    relayd->settings->max_store_size, &limits, why, sizeof(why));
-    if (relayd->store)
-        lmdb_store_set_trouble(relayd->store, on_trouble, relayd);
+    if (relayd->store != NULL)
+        lmdb_store_set_trouble(relayd->store, on_store_error, relayd);
     else
         log_error("store", "%s", why);
-    return relayd->store;
+    return relayd->store != NULL;
 }
 
 static bool make_server(struct relayd *relayd)
 {
-    struct relay_server_settings settings = limits_of_server(relayd->settings);
-    struct rules_settings sayings = limits_of_rules(relayd->settings);
+    struct relay_connection_settings settings = relay_settings_for_connections(relayd->settings);
+    struct rules_settings rules = relay_settings_for_rules(relayd->settings);
     const struct relay_store *store = lmdb_store_interface(relayd->store);
     char why[512];
     SSL_CTX *tls;
@@ -120,16 +120,16 @@ static bool make_server(struct relayd *relayd)
         return false;
     }
     relay_server_set_tls(relayd->server, tls);
-    relayd->rules = rules_new(store, &relay_server_hooks, &sayings);
+    relayd->rules = rules_new(store, &relay_connection_hooks, &rules);
     relay_server_set_rules(relayd->server, relayd->rules);
     lmdb_store_set_feed(relayd->store, rules_feed, relayd->rules);
     relayd->expiry = relay_expiry_new(relayd->base, store, relayd->settings->retention);
     return made(relayd->rules) && made(relayd->expiry);
 }
 
-/* ---- coming in ---- */
+/* ---- listening ---- */
 
-/* For people, and for programs that let the kernel choose a port. */
+/* For people, and for programs that let the kernel choose the port. */
 static void announce(const struct relayd *relayd, int fd)
 {
     char where[ENDPOINT_TEXT_SIZE];
@@ -138,7 +138,7 @@ static void announce(const struct relayd *relayd, int fd)
     fflush(stdout);
 }
 
-static bool accept_at(struct relayd *relayd, int fd)
+static bool listen_at(struct relayd *relayd, int fd)
 {
     struct acceptor *acceptor =
         acceptor_new(relayd->base, fd, "relay", relay_server_accept, relayd->server);
@@ -149,28 +149,28 @@ static bool accept_at(struct relayd *relayd, int fd)
     return true;
 }
 
-static bool accept_at_activated(struct relayd *relayd, int count)
+static bool listen_at_activated(struct relayd *relayd, int count)
 {
     for (int i = 0; i < count && i < ACCEPTORS_MAX; i++)
-        if (!accept_at(relayd, ACTIVATION_FIRST + i))
+        if (!listen_at(relayd, ACTIVATION_FIRST + i))
             return false;
     return true;
 }
 
-/* Sockets that the service manager opened take the place of those in the settings. */
-static bool open_doors(struct relayd *relayd)
+/* Sockets that the service manager opened replace those of the settings. */
+static bool open_listeners(struct relayd *relayd)
 {
     const struct endpoints *listen = &relayd->settings->listen;
     int activated = activation_take(), fd;
     char why[256];
     if (activated > 0)
-        return accept_at_activated(relayd, activated);
+        return listen_at_activated(relayd, activated);
     for (unsigned i = 0; i < listen->count; i++) {
         if ((fd = endpoint_listen(&listen->items[i], why, sizeof(why))) < 0) {
             log_error("relay", "%s", why);
             return false;
         }
-        if (!accept_at(relayd, fd))
+        if (!listen_at(relayd, fd))
             return false;
     }
     return true;
@@ -200,24 +200,24 @@ static void warn_of_descriptors(const struct relayd *relayd)
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
         limit.rlim_cur < (rlim_t)relayd->settings->max_connections + DESCRIPTORS_OWN)
-        log_warning("relay", "%u connections are allowed, but only %llu descriptors",
+        log_warning("relay", "max-connections is %u, but only %llu file descriptors are available",
                     relayd->settings->max_connections, (unsigned long long)limit.rlim_cur);
 }
 
 /* ---- signals ---- */
 
-/* What cannot change while it runs: sockets and the store. All or nothing of the rest. */
+/* Sockets and the store stay as they are. Of the rest, all is applied or nothing. */
 static bool apply(struct relayd *relayd, struct relay_settings *fresh, char *ret_why, size_t size)
 {
-    struct rules_settings sayings = limits_of_rules(fresh);
-    struct relay_limits limits = limits_of_store(fresh);
-    struct relay_server_settings settings = limits_of_server(fresh);
+    struct rules_settings rules = relay_settings_for_rules(fresh);
+    struct relay_limits limits = relay_settings_for_store(fresh);
+    struct relay_connection_settings settings = relay_settings_for_connections(fresh);
     const struct relay_store *store = lmdb_store_interface(relayd->store);
     SSL_CTX *tls;
     if (!make_tls(fresh, &tls, ret_why, size))
         return false;
     struct relay_expiry *expiry = relay_expiry_new(relayd->base, store, fresh->retention);
-    if (!expiry || !rules_set(relayd->rules, &sayings)) {
+    if (expiry == NULL || !rules_set(relayd->rules, &rules)) {
         snprintf(ret_why, size, "out of memory");
         relay_expiry_free(expiry);
         SSL_CTX_free(tls);
@@ -241,39 +241,39 @@ static void reload(struct relayd *relayd)
         apply(relayd, &fresh, why, sizeof(why))) {
         relay_settings_clear(relayd->settings);
         *relayd->settings = fresh;
-        log_info("relay", "the settings were read anew");
+        log_info("relay", "settings reloaded");
     } else {
         relay_settings_clear(&fresh);
-        log_error("relay", "the settings stay as they were: %s", why);
+        log_error("relay", "settings not reloaded: %s", why);
     }
     notify_ready();
 }
 
-static void on_ended(void *arg)
+static void on_shut_down(void *arg)
 {
     struct relayd *relayd = arg;
     event_base_loopbreak(relayd->base);
 }
 
-static void close_doors(struct relayd *relayd)
+static void close_listeners(struct relayd *relayd)
 {
     for (unsigned i = 0; i < relayd->acceptors_count; i++)
         acceptor_free(relayd->acceptors[i]);
     relayd->acceptors_count = 0;
 }
 
-/* The second signal means now. */
-static void end(struct relayd *relayd)
+/* A second signal ends it at once. */
+static void shut_down(struct relayd *relayd)
 {
-    if (relayd->ending) {
+    if (relayd->shutting_down) {
         event_base_loopbreak(relayd->base);
         return;
     }
-    relayd->ending = true;
-    log_info("relay", "ending");
+    relayd->shutting_down = true;
+    log_info("relay", "shutting down");
     notify_stopping();
-    close_doors(relayd);
-    relay_server_end(relayd->server, on_ended, relayd);
+    close_listeners(relayd);
+    relay_server_shut_down(relayd->server, on_shut_down, relayd);
 }
 
 static void on_signal(evutil_socket_t number, short what, void *arg)
@@ -281,20 +281,21 @@ static void on_signal(evutil_socket_t number, short what, void *arg)
     (void)what;
     struct relayd *relayd = arg;
     if (number != SIGHUP)
-        end(relayd);
-    else if (!relayd->ending)
+        shut_down(relayd);
+    else if (!relayd->shutting_down)
         reload(relayd);
 }
 
-/* Interest in writing comes and goes with every answer; collected, most of it never reaches the
- * kernel. No descriptor of ours is ever a duplicate of another, which is what that asks for. */
+/* Interest in writing comes and goes with every answer; with a changelist, most of that never
+ * reaches the kernel. It demands that no descriptor is a duplicate of another, and none of ours is.
+ */
 static struct event_base *new_base(void)
 {
     struct event_config *config = event_config_new();
     struct event_base *base = NULL;
-    if (config && event_config_set_flag(config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST) == 0)
+    if (config != NULL && event_config_set_flag(config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST) == 0)
         base = event_base_new_with_config(config);
-    if (config)
+    if (config != NULL)
         event_config_free(config);
     return base;
 }
@@ -312,17 +313,17 @@ static bool make_loop(struct relayd *relayd)
     return true;
 }
 
-/* ---- the whole ---- */
+/* ---- running ---- */
 
-/* libevent frees some connections in a last callback, which it would not call any more. */
+/* libevent frees some connections in a last callback: one more round of the loop lets it do so. */
 static void free_loop(struct relayd *relayd)
 {
     for (size_t i = 0; i < SIGNALS; i++)
-        if (relayd->signals[i])
+        if (relayd->signals[i] != NULL)
             event_free(relayd->signals[i]);
-    if (relayd->watchdog)
+    if (relayd->watchdog != NULL)
         event_free(relayd->watchdog);
-    if (!relayd->base)
+    if (relayd->base == NULL)
         return;
     event_base_loop(relayd->base, EVLOOP_NONBLOCK);
     event_base_free(relayd->base);
@@ -330,7 +331,7 @@ static void free_loop(struct relayd *relayd)
 
 static void free_parts(struct relayd *relayd)
 {
-    close_doors(relayd);
+    close_listeners(relayd);
     metrics_free(relayd->metrics);
     relay_expiry_free(relayd->expiry);
     relay_server_free(relayd->server);
@@ -345,11 +346,11 @@ int relayd_run(const struct options *options, struct relay_settings *settings)
     log_set_level(settings->log_level);
     process_prepare();
     if (sodium_init() < 0) {
-        log_error("relay", "libsodium finds no source of randomness");
+        log_error("relay", "libsodium cannot find a source of randomness");
         return EXIT_FAILURE;
     }
     bool up = make_loop(&relayd) && open_store(&relayd) && make_server(&relayd) &&
-              make_metrics(&relayd) && open_doors(&relayd);
+              make_metrics(&relayd) && open_listeners(&relayd);
     if (up) {
         log_info("relay", "wormhole-relayd %s, mailboxes in %s", PACKAGE_VERSION, settings->store);
         warn_of_descriptors(&relayd);
@@ -357,6 +358,6 @@ int relayd_run(const struct options *options, struct relay_settings *settings)
         up = event_base_dispatch(relayd.base) >= 0;
     }
     free_parts(&relayd);
-    log_info("relay", "ended");
+    log_info("relay", "stopped");
     return up ? EXIT_SUCCESS : EXIT_FAILURE;
 }

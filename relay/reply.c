@@ -2,21 +2,179 @@
 
 #include "relay/reply.h"
 
-#include "relay/json_text.h"
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * JSON. An object is written member by member straight into text: most replies are small and of a
+ * known shape, and a tree of values would cost more than everything else that is done for them.
+ */
+
+/* Most replies fit. */
+#define FIRST_SIZE 256
+/* Room for a time, or for an escaped character. */
+#define NUMBER_SIZE 32
+#define ESCAPE_SIZE 8
+
+struct json_text {
+    char *data; /* NULL: memory ran out, and all that was written is lost */
+    size_t length, size;
+};
+
+/* Makes room for so many bytes and a NUL. */
+static bool make_room(struct json_text *text, size_t more)
+{
+    size_t needed = text->length + more + 1;
+    size_t size = needed > 2 * text->size ? needed : 2 * text->size;
+    char *grown;
+
+    if (text->data == NULL || needed <= text->size)
+        return text->data != NULL;
+    grown = realloc(text->data, size);
+    if (grown == NULL)
+        free(text->data);
+    text->data = grown;
+    text->size = size;
+    return grown != NULL;
+}
+
+static void put(struct json_text *text, const char *data, size_t length)
+{
+    if (!make_room(text, length))
+        return;
+    memcpy(text->data + text->length, data, length);
+    text->length += length;
+}
+
+static void put_key(struct json_text *text, const char *key)
+{
+    if (text->data != NULL && text->data[text->length - 1] != '{')
+        put(text, ",", 1);
+    put(text, "\"", 1);
+    put(text, key, strlen(key));
+    put(text, "\":", 2);
+}
+
+static bool must_escape(char c)
+{
+    return c == '"' || c == '\\' || (unsigned char)c < 0x20;
+}
+
+static void put_escaped(struct json_text *text, char c)
+{
+    char escape[ESCAPE_SIZE] = {'\\', c};
+
+    if ((unsigned char)c < 0x20)
+        snprintf(escape, sizeof(escape), "\\u%04x", (unsigned)c);
+    put(text, escape, strlen(escape));
+}
+
+static void put_stringn(struct json_text *text, const char *key, const char *string, size_t length)
+{
+    size_t run;
+
+    put_key(text, key);
+    put(text, "\"", 1);
+    for (; length > 0; string += run, length -= run) {
+        for (run = 0; run < length && !must_escape(string[run]);)
+            run++;
+        put(text, string, run);
+        if (run < length)
+            put_escaped(text, string[run++]);
+    }
+    put(text, "\"", 1);
+}
+
+/* jansson says how much it would write, and writes it if there is room. */
+static size_t dump(struct json_text *text, const json_t *value)
+{
+    return json_dumpb(value, text->data + text->length, text->size - text->length - 1,
+                      JSON_COMPACT | JSON_ENCODE_ANY);
+}
+
+static void put_value(struct json_text *text, const char *key, const json_t *value)
+{
+    size_t length;
+
+    put_key(text, key);
+    if (value == NULL)
+        put(text, "null", 4);
+    if (value == NULL || text->data == NULL)
+        return;
+    length = dump(text, value);
+    if (length >= text->size - text->length && make_room(text, length))
+        length = dump(text, value);
+    if (text->data == NULL)
+        return;
+    text->length += length;
+    if (length == 0) {
+        free(text->data);
+        text->data = NULL;
+    }
+}
+
+static void put_string(struct json_text *text, const char *key, const char *string)
+{
+    if (string != NULL)
+        put_stringn(text, key, string, strlen(string));
+    else
+        put_value(text, key, NULL);
+}
+
+static void put_integer(struct json_text *text, const char *key, int64_t integer)
+{
+    char number[NUMBER_SIZE];
+    int length = snprintf(number, sizeof(number), "%" PRId64, integer);
+
+    put_key(text, key);
+    put(text, number, (size_t)length);
+}
+
+/* No time of ours is before 1970. */
+static void put_time(struct json_text *text, const char *key, int64_t ms)
+{
+    char number[NUMBER_SIZE];
+    int64_t time = ms > 0 ? ms : 0;
+    int length =
+        snprintf(number, sizeof(number), "%" PRId64 ".%03d", time / 1000, (int)(time % 1000));
+
+    put_key(text, key);
+    put(text, number, (size_t)length);
+}
+
+static void open_member(struct json_text *text, const char *key)
+{
+    put_key(text, key);
+    put(text, "{", 1);
+}
+
+static void close_member(struct json_text *text)
+{
+    put(text, "}", 1);
+}
+
+/* ---- replies ---- */
 
 static struct json_text begin(const char *type)
 {
-    struct json_text text;
+    struct json_text text = {.data = malloc(FIRST_SIZE), .size = FIRST_SIZE};
 
-    json_text_begin(&text);
-    json_text_string(&text, "type", type);
+    put(&text, "{", 1);
+    put_string(&text, "type", type);
     return text;
 }
 
+/* The text, new. NULL if memory ran out. */
 static char *finish(struct json_text *text, int64_t now)
 {
-    json_text_time(text, "server_tx", now);
-    return json_text_end(text);
+    put_time(text, "server_tx", now);
+    put(text, "}", 1);
+    if (text->data != NULL)
+        text->data[text->length] = '\0';
+    return text->data;
 }
 
 /* {"type": type, key: string} */
@@ -24,7 +182,7 @@ static char *simple(const char *type, const char *key, const char *string, int64
 {
     struct json_text text = begin(type);
 
-    json_text_string(&text, key, string);
+    put_string(&text, key, string);
     return finish(&text, now);
 }
 
@@ -33,41 +191,41 @@ static char *quoting(const char *type, const char *key, const json_t *value, int
 {
     struct json_text text = begin(type);
 
-    json_text_value(&text, key, value);
+    put_value(&text, key, value);
     return finish(&text, now);
 }
 
 static void put_permission_required(struct json_text *text, const struct reply_welcome *welcome)
 {
-    json_text_open(text, "permission-required");
-    json_text_open(text, "hashcash");
-    json_text_integer(text, "bits", welcome->hashcash_bits);
-    json_text_string(text, "resource", welcome->resource);
-    json_text_close(text);
-    json_text_close(text);
+    open_member(text, "permission-required");
+    open_member(text, "hashcash");
+    put_integer(text, "bits", welcome->hashcash_bits);
+    put_string(text, "resource", welcome->resource);
+    close_member(text);
+    close_member(text);
 }
 
 static void put_relayd(struct json_text *text, const struct reply_welcome *welcome)
 {
-    json_text_open(text, "relayd");
-    json_text_integer(text, "retention", welcome->retention / 1000);
-    json_text_integer(text, "max_message", (int64_t)welcome->message_max);
-    json_text_close(text);
+    open_member(text, "relayd");
+    put_integer(text, "retention", welcome->retention / 1000);
+    put_integer(text, "max_message", (int64_t)welcome->message_max);
+    close_member(text);
 }
 
 char *reply_welcome(const struct reply_welcome *welcome, int64_t now)
 {
     struct json_text text = begin("welcome");
 
-    json_text_open(&text, "welcome");
-    if (welcome->motd)
-        json_text_string(&text, "motd", welcome->motd);
-    if (welcome->error)
-        json_text_string(&text, "error", welcome->error);
+    open_member(&text, "welcome");
+    if (welcome->motd != NULL)
+        put_string(&text, "motd", welcome->motd);
+    if (welcome->error != NULL)
+        put_string(&text, "error", welcome->error);
     put_relayd(&text, welcome);
     if (welcome->hashcash_bits > 0)
         put_permission_required(&text, welcome);
-    json_text_close(&text);
+    close_member(&text);
     return finish(&text, now);
 }
 
@@ -85,13 +243,13 @@ char *reply_nameplates(const char *const *nameplates, size_t count, int64_t now)
 {
     json_t *list = json_array();
 
-    for (size_t i = 0; list && i < count; i++) {
+    for (size_t i = 0; list != NULL && i < count; i++) {
         if (json_array_append_new(list, json_pack("{s:s}", "id", nameplates[i]))) {
             json_decref(list);
             list = NULL;
         }
     }
-    char *reply = list ? quoting("nameplates", "nameplates", list, now) : NULL;
+    char *reply = list != NULL ? quoting("nameplates", "nameplates", list, now) : NULL;
     json_decref(list);
     return reply;
 }
@@ -124,11 +282,11 @@ char *reply_message(const struct relay_message *message, int64_t now)
 {
     struct json_text text = begin("message");
 
-    json_text_string(&text, "side", message->side);
-    json_text_string(&text, "phase", message->phase);
-    json_text_stringn(&text, "body", message->body, message->body_length);
-    json_text_time(&text, "server_rx", message->server_rx);
-    json_text_string(&text, "id", message->id);
+    put_string(&text, "side", message->side);
+    put_string(&text, "phase", message->phase);
+    put_stringn(&text, "body", message->body, message->body_length);
+    put_time(&text, "server_rx", message->server_rx);
+    put_string(&text, "id", message->id);
     return finish(&text, now);
 }
 
@@ -136,7 +294,7 @@ char *reply_error(const char *error, const json_t *orig, int64_t now)
 {
     struct json_text text = begin("error");
 
-    json_text_string(&text, "error", error);
-    json_text_value(&text, "orig", orig);
+    put_string(&text, "error", error);
+    put_value(&text, "orig", orig);
     return finish(&text, now);
 }

@@ -1,3 +1,4 @@
+/* The rules as a whole, the life of a client, and the order of its commands. */
 #include "config.h"
 
 #include "relay/rules_parts.h"
@@ -5,16 +6,17 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <utlist.h>
 
 #include "relay/reply.h"
 
-/* ---- all of them ---- */
+/* ---- the rules ---- */
 
 /* NULL stays NULL. */
 static bool copy_text(const char *text, char **ret_copy)
 {
-    *ret_copy = text ? strdup(text) : NULL;
-    return !text || *ret_copy;
+    *ret_copy = text != NULL ? strdup(text) : NULL;
+    return text == NULL || *ret_copy != NULL;
 }
 
 static void free_settings(struct rules_settings *settings)
@@ -44,7 +46,7 @@ struct rules *rules_new(const struct relay_store *store, const struct rules_hook
 {
     struct rules *rules = calloc(1, sizeof(*rules));
 
-    if (!rules)
+    if (rules == NULL)
         return NULL;
     rules->store = store;
     rules->hooks = *hooks;
@@ -58,7 +60,7 @@ struct rules *rules_new(const struct relay_store *store, const struct rules_hook
 
 void rules_free(struct rules *rules)
 {
-    if (!rules)
+    if (rules == NULL)
         return;
     assert(rules->counts.clients == 0);
     free_settings(&rules->settings);
@@ -70,19 +72,201 @@ void rules_count(const struct rules *rules, struct rules_counts *ret_counts)
     *ret_counts = rules->counts;
 }
 
-/* ---- one client ---- */
-
 bool rules_asks_permission(const struct rules *rules)
 {
     return rules->settings.hashcash_bits > 0;
 }
+
+/* ---- sending ---- */
+
+void rules_drop(struct rules_client *client, const char *why)
+{
+    if (client->dropped)
+        return;
+    client->dropped = true;
+    client->rules->hooks.drop(client->connection, why);
+}
+
+void rules_send(struct rules_client *client, char *reply)
+{
+    if (reply == NULL)
+        rules_drop(client, "out of memory");
+    else if (!client->dropped)
+        client->rules->hooks.send(client->connection, reply, strlen(reply));
+    free(reply);
+}
+
+static void send_welcome(struct rules_client *client)
+{
+    const struct rules_settings *settings = &client->rules->settings;
+    struct reply_welcome welcome = {
+        .motd = settings->motd,
+        .error = settings->error,
+        .hashcash_bits = client->hashcash_bits,
+        .resource = client->resource,
+        .retention = settings->retention,
+        .message_max = client->message_max,
+    };
+
+    rules_send(client, reply_welcome(&welcome, client->rules->now));
+}
+
+static void send_error(struct rules_client *client, const char *error, const json_t *orig)
+{
+    client->rules->counts.errors++;
+    rules_send(client, reply_error(error, orig, client->rules->now));
+}
+
+/* ---- the order of commands ---- */
+
+static void free_task(struct rules_task *task)
+{
+    relay_command_free(&task->command);
+    free(task);
+}
+
+/* Puts a command behind the others. NULL when out of memory. */
+static struct rules_task *add_task(struct rules_client *client, const char *text, size_t length)
+{
+    struct rules_task *task = calloc(1, sizeof(*task));
+
+    if (task == NULL || !relay_command_parse(text, length, &task->command)) {
+        free(task);
+        return NULL;
+    }
+    task->client = client;
+    task->now = client->rules->now;
+    task->size = length;
+    DL_APPEND(client->waiting, task);
+    client->count++;
+    client->bytes += length;
+    return task;
+}
+
+/* An add need not wait for these: they then share a commit, and their answers a packet. The store
+ * keeps the order. Stock clients send open and add, or release and add, together. */
+static const bool lets_adds_begin[RELAY_COMMAND_TYPES] = {
+    [RELAY_COMMAND_ADD] = true,
+    [RELAY_COMMAND_OPEN] = true,
+    [RELAY_COMMAND_RELEASE] = true,
+};
+
+/* Everything else waits for its turn, so only the first one under way can be anything but an add.
+ * And everything waits until what is stored has been sent: that is what a `pong` means. */
+static bool may_begin(const struct rules_client *client, const struct rules_task *task)
+{
+    if (client->listener_state == RULES_REPLAYING)
+        return false;
+    if (client->begun == NULL)
+        return true;
+    return task->command.type == RELAY_COMMAND_ADD &&
+           lets_adds_begin[client->begun->command.type] && client->begun_count < RULES_ADDS_MAX;
+}
+
+static void begin(struct rules_client *client, struct rules_task *task)
+{
+    DL_DELETE(client->waiting, task);
+    DL_APPEND(client->begun, task);
+    client->begun_count++;
+    rules_command_begin(task);
+}
+
+static void end(struct rules_task *task)
+{
+    struct rules_client *client = task->client;
+
+    DL_DELETE(client->begun, task);
+    client->begun_count--;
+    client->count--;
+    client->bytes -= task->size;
+    free_task(task);
+}
+
+void rules_run(struct rules_client *client)
+{
+    struct rules_task *task;
+    bool busy;
+
+    if (client->running) /* called by a store that answers at once: the loop below goes on */
+        return;
+    client->running = true;
+    while (!client->dropped && (task = client->waiting) != NULL && may_begin(client, task))
+        begin(client, task);
+    client->running = false;
+    busy = rules_busy(client);
+    if (busy == client->was_busy)
+        return;
+    client->was_busy = busy;
+    if (client->rules->hooks.busy_changed != NULL && !client->dropped)
+        client->rules->hooks.busy_changed(client->connection);
+}
+
+/* Sends the errors that nothing is before any more. */
+static void send_failures(struct rules_client *client)
+{
+    struct rules_task *task;
+
+    while ((task = client->begun) != NULL && task->error != NULL) {
+        send_error(client, task->error, task->command.root);
+        end(task);
+    }
+    rules_run(client);
+}
+
+void rules_task_end(struct rules_task *task)
+{
+    struct rules_client *client = task->client;
+
+    end(task);
+    send_failures(client);
+}
+
+void rules_task_fail(struct rules_task *task, const char *error)
+{
+    task->error = error;
+    send_failures(task->client);
+}
+
+static const bool counts_without_answer[RELAY_COMMAND_TYPES] = {
+    [RELAY_COMMAND_ADD] = true,
+    [RELAY_COMMAND_RELEASE] = true,
+    [RELAY_COMMAND_CLOSE] = true,
+};
+
+/* The client has gone. What it sent before counts all the same: a stock client releases, closes and
+ * disconnects at once. The store keeps the order of what it is asked. */
+static void finish_tasks(struct rules_client *client)
+{
+    const struct relay_store *store = client->rules->store;
+    struct rules_task *task, *next;
+
+    client->dropped = true; /* nothing is sent to it any more */
+    DL_FOREACH_SAFE(client->waiting, task, next)
+    {
+        if (counts_without_answer[task->command.type])
+            begin(client, task);
+    }
+    rules_listeners_leave(client);
+    DL_FOREACH_SAFE(client->begun, task, next)
+    {
+        store->forget(store->self, task);
+        free_task(task);
+    }
+    DL_FOREACH_SAFE(client->waiting, task, next)
+    {
+        free_task(task);
+    }
+    store->forget(store->self, client); /* a piece of a replay */
+}
+
+/* ---- a client ---- */
 
 struct rules_client *rules_enter(struct rules *rules, void *connection, const char *resource,
                                  int64_t now)
 {
     struct rules_client *client = calloc(1, sizeof(*client));
 
-    if (!client)
+    if (client == NULL)
         return NULL;
     client->rules = rules;
     client->connection = connection;
@@ -94,17 +278,15 @@ struct rules_client *rules_enter(struct rules *rules, void *connection, const ch
     }
     rules->now = now;
     rules->counts.clients++;
-    rules_send_welcome(client);
+    send_welcome(client);
     return client;
 }
 
 void rules_leave(struct rules_client *client)
 {
-    if (!client)
+    if (client == NULL)
         return;
-    rules_tasks_last_words(client);
-    rules_listeners_leave(client);
-    rules_tasks_clear(client);
+    finish_tasks(client);
     client->rules->counts.clients--;
     free(client->resource);
     free(client->appid);
@@ -115,19 +297,38 @@ void rules_leave(struct rules_client *client)
     free(client);
 }
 
-void rules_drop(struct rules_client *client, const char *why)
+/* Says why, and ends the connection: there is nothing to quote, or no room for it. */
+static void expel(struct rules_client *client, const char *why)
 {
+    send_error(client, why, NULL);
+    rules_drop(client, why);
+}
+
+void rules_receive(struct rules_client *client, const char *text, size_t length, int64_t now)
+{
+    struct rules_task *task;
+
+    client->rules->now = now;
     if (client->dropped)
         return;
-    client->dropped = true;
-    client->rules->hooks.drop(client->connection, why);
+    if (length > client->message_max) {
+        expel(client, "the message is too large");
+    } else if (rules_busy(client)) {
+        expel(client, "too many commands at once");
+    } else if ((task = add_task(client, text, length)) == NULL) {
+        rules_drop(client, "out of memory");
+    } else {
+        if (relay_command_has_type(&task->command))
+            rules_send(client, reply_ack(json_object_get(task->command.root, "id"), now));
+        rules_run(client);
+    }
 }
 
 void rules_drained(struct rules_client *client, int64_t now)
 {
     client->rules->now = now;
     rules_listeners_read_on(client);
-    rules_tasks_run(client);
+    rules_run(client);
 }
 
 bool rules_busy(const struct rules_client *client)
@@ -135,7 +336,7 @@ bool rules_busy(const struct rules_client *client)
     return client->count >= RULES_QUEUE_MAX || client->bytes >= RULES_QUEUE_BYTES;
 }
 
-bool rules_resting(const struct rules_client *client)
+bool rules_idle(const struct rules_client *client)
 {
     return client->count == 0;
 }
@@ -154,33 +355,4 @@ void rules_touch(struct rules_client *client, int64_t now)
     client->rules->now = now;
     if (client->listener_state >= RULES_REPLAYING)
         store->touch(store->self, &who, client->mailbox);
-}
-
-/* ---- its messages ---- */
-
-/* Says why, and ends the connection: there is nothing to quote, or no room for it. */
-static void expel(struct rules_client *client, const char *why)
-{
-    rules_send_error(client, why, NULL);
-    rules_drop(client, why);
-}
-
-void rules_receive(struct rules_client *client, const char *text, size_t length, int64_t now)
-{
-    struct rules_task *task;
-
-    client->rules->now = now;
-    if (client->dropped)
-        return;
-    if (length > client->message_max) {
-        expel(client, "the message is too large");
-    } else if (rules_busy(client)) {
-        expel(client, "too many commands at once");
-    } else if (!rules_tasks_add(client, text, length, &task)) {
-        rules_drop(client, "out of memory");
-    } else {
-        if (relay_command_has_type(&task->command))
-            rules_send(client, reply_ack(json_object_get(task->command.root, "id"), now));
-        rules_tasks_run(client);
-    }
 }

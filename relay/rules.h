@@ -37,30 +37,30 @@
 struct rules;
 struct rules_client;
 
-/* What costs others something, and is rationed by address. */
+/* What costs others something, and is limited by address. */
 enum rules_rate {
     RULES_RATE_ALLOCATE = 0,
     RULES_RATE_CLAIM, /* guessing nameplates; to claim what one has just been allocated is free */
-    RULES_RATE_OPEN,  /* opening one, which makes it where there is none */
+    RULES_RATE_OPEN,  /* makes a mailbox where there is none */
     RULES_RATE_ADD,
     RULES_RATES,
 };
 
 /* What the rules do to the world. No hook may call a function of the rules but rules_busy(). */
 struct rules_hooks {
-    /* Queue one text frame; `text` is borrowed for the call. */
+    /* Queues one text frame; `text` is borrowed for the call. */
     void (*send)(void *connection, const char *text, size_t length);
-    /* End the connection after what is queued has left. Comes once; nothing is sent after it;
-     * rules_leave() is still due. `why` is one sentence for a log, borrowed for ever. */
+    /* Ends the connection after what is queued has left. Comes once; nothing is sent after it;
+     * rules_leave() is still due. `why` is a phrase for a log, borrowed for ever. */
     void (*drop)(void *connection, const char *why);
     /* rules_busy() has changed. May be NULL. */
-    void (*eased)(void *connection);
-    /* NULL: go ahead; else the sentence for the `error` that refuses, borrowed for ever. May be
-     * NULL: no rations. */
-    const char *(*ration)(void *connection, enum rules_rate ration);
-    /* So much waits for the connection that no more is to be added: rules_drained() will follow.
-     * May be NULL: it never is so. */
-    bool (*behind)(void *connection);
+    void (*busy_changed)(void *connection);
+    /* NULL: go ahead; else the sentence of the `error` that refuses, borrowed for ever. May be
+     * NULL: there are no limits. */
+    const char *(*limit)(void *connection, enum rules_rate rate);
+    /* True if so much waits for the connection that no message is to be added; rules_drained()
+     * follows then. May be NULL: it never is so. */
+    bool (*backlogged)(void *connection);
 };
 
 struct rules_settings {
@@ -111,7 +111,7 @@ void rules_leave(struct rules_client *client);
 bool rules_busy(const struct rules_client *client);
 
 /* True while nothing that it asked for waits to be done or answered. */
-bool rules_resting(const struct rules_client *client);
+bool rules_idle(const struct rules_client *client);
 
 /* True while new messages of a mailbox go to it: then silence is no sign of anything. */
 bool rules_listening(const struct rules_client *client);
@@ -125,7 +125,7 @@ void rules_touch(struct rules_client *client, int64_t now);
 struct rules_counts {
     uint64_t clients, listening;
     uint64_t moods[RULES_MOODS]; /* happy, lonely, scary, errory, other: closes */
-    uint64_t refusals[RULES_RATES];
+    uint64_t limited[RULES_RATES];
     uint64_t errors; /* `error`s said, for whatever cause */
 };
 void rules_count(const struct rules *rules, struct rules_counts *ret_counts);

@@ -9,15 +9,15 @@
 #include "wormhole/hashcash.h"
 #include "relay/reply.h"
 
-/* No ration is asked for. */
+/* No rate limit is asked. */
 #define UNLIMITED RULES_RATES
 
 struct rules_row {
     bool unbound; /* also before `bind` */
-    enum rules_rate ration;
-    /* NULL: it may begin; else the sentence that refuses it. May be NULL. */
+    enum rules_rate rate;
+    /* NULL: it may begin; else the `error` that it is answered with. May be NULL. */
     const char *(*check)(const struct rules_client *client, const struct relay_command *command);
-    /* Does it, or asks the store for it. */
+    /* Does it, or asks the store to. */
     void (*begin)(struct rules_task *task);
     /* The store has done it. NULL where the store is not asked. */
     void (*done)(struct rules_task *task, const struct relay_answer *answer);
@@ -63,12 +63,12 @@ static void store_done(void *arg, const struct relay_answer *answer)
 
     if (answer->result == RELAY_DONE) {
         rules_table[task->command.type].done(task, answer);
-        rules_tasks_end(task);
+        rules_task_end(task);
         return;
     }
     if (task->command.type == RELAY_COMMAND_OPEN)
         rules_listeners_leave(task->client);
-    rules_tasks_refuse(task, text_of_failure(task, answer->result));
+    rules_task_fail(task, text_of_failure(task, answer->result));
 }
 
 /* Replaces a string that the client owns. False when out of memory, which ends the connection. */
@@ -95,7 +95,7 @@ static bool same(const char *a, const char *b)
 static void begin_ping(struct rules_task *task)
 {
     rules_send(task->client, reply_pong(task->command.ping, task->client->rules->now));
-    rules_tasks_end(task);
+    rules_task_end(task);
 }
 
 static const char *check_permit(const struct rules_client *client,
@@ -118,7 +118,7 @@ static void begin_permit(struct rules_task *task)
     client->hashcash_bits = 0;
     free(client->resource);
     client->resource = NULL;
-    rules_tasks_end(task);
+    rules_task_end(task);
 }
 
 static const char *check_bind(const struct rules_client *client,
@@ -136,7 +136,7 @@ static void begin_bind(struct rules_task *task)
 
     if (keep(client, &client->side, task->command.side))
         keep(client, &client->appid, task->command.appid);
-    rules_tasks_end(task);
+    rules_task_end(task);
 }
 
 /* ---- nameplates ---- */
@@ -152,7 +152,7 @@ static void begin_list(struct rules_task *task)
         return;
     }
     rules_send(client, reply_nameplates(NULL, 0, client->rules->now));
-    rules_tasks_end(task);
+    rules_task_end(task);
 }
 
 static void done_list(struct rules_task *task, const struct relay_answer *answer)
@@ -201,7 +201,7 @@ static void begin_claim(struct rules_task *task)
     if (keep(client, &client->claimed, task->command.nameplate))
         store->claim(store->self, &asking, task->command.nameplate, store_done, task);
     else
-        rules_tasks_end(task);
+        rules_task_end(task);
 }
 
 static void done_claim(struct rules_task *task, const struct relay_answer *answer)
@@ -254,10 +254,10 @@ static void begin_open(struct rules_task *task)
     struct relay_who asking = who(task);
 
     if (!keep(client, &client->mailbox, task->command.mailbox)) {
-        rules_tasks_end(task);
+        rules_task_end(task);
     } else if (!rules_listeners_join(client)) {
         rules_drop(client, "out of memory");
-        rules_tasks_end(task);
+        rules_task_end(task);
     } else {
         store->open(store->self, &asking, client->mailbox, store_done, task);
     }
@@ -355,8 +355,7 @@ static void done_close(struct rules_task *task, const struct relay_answer *answe
 /* ---- the table ---- */
 
 static const struct rules_row rules_table[RELAY_COMMAND_TYPES] = {
-    [RELAY_COMMAND_UNKNOWN] = {true, UNLIMITED, NULL, NULL,
-                               NULL}, /* has a fault, so does not begin */
+    [RELAY_COMMAND_UNKNOWN] = {true, UNLIMITED, NULL, NULL, NULL}, /* always has a fault */
     [RELAY_COMMAND_ADD] = {false, RULES_RATE_ADD, check_add, begin_add, done_add},
     [RELAY_COMMAND_ALLOCATE] = {false, RULES_RATE_ALLOCATE, check_allocate, begin_allocate,
                                 done_allocate},
@@ -370,43 +369,38 @@ static const struct rules_row rules_table[RELAY_COMMAND_TYPES] = {
     [RELAY_COMMAND_RELEASE] = {false, UNLIMITED, check_release, begin_release, done_release},
 };
 
-static const char *exceeds_rate(const struct rules_task *task, enum rules_rate ration)
+/* NULL: its address may do this. A claim of what the client has just been allocated is free. */
+static const char *check_rate(const struct rules_task *task, enum rules_rate rate)
 {
     const struct rules_client *client = task->client;
     struct rules *rules = client->rules;
-    const char *refusal;
+    const char *error;
 
-    if (ration == UNLIMITED || !rules->hooks.ration)
+    if (rate == UNLIMITED || rules->hooks.limit == NULL)
         return NULL;
-    if (ration == RULES_RATE_CLAIM && same(task->command.nameplate, client->allocated))
+    if (rate == RULES_RATE_CLAIM && same(task->command.nameplate, client->allocated))
         return NULL;
-    refusal = rules->hooks.ration(client->connection, ration);
-    if (refusal)
-        rules->counts.refusals[ration]++;
-    return refusal;
-}
-
-static const char *find_refusal(const struct rules_task *task, const struct rules_row *rule)
-{
-    const struct rules_client *client = task->client;
-    const char *refusal = NULL;
-
-    if (!rule->unbound && !client->appid)
-        return "must bind first";
-    if (task->command.fault[0])
-        return task->command.fault;
-    if (rule->check)
-        refusal = rule->check(client, &task->command);
-    return refusal ? refusal : exceeds_rate(task, rule->ration);
+    error = rules->hooks.limit(client->connection, rate);
+    if (error != NULL)
+        rules->counts.limited[rate]++;
+    return error;
 }
 
 void rules_command_begin(struct rules_task *task)
 {
-    const struct rules_row *rule = &rules_table[task->command.type];
-    const char *refusal = find_refusal(task, rule);
+    const struct rules_row *row = &rules_table[task->command.type];
+    const char *error = NULL;
 
-    if (refusal)
-        rules_tasks_refuse(task, refusal);
+    if (!row->unbound && task->client->appid == NULL)
+        error = "must bind first";
+    else if (task->command.fault[0] != '\0')
+        error = task->command.fault;
+    else if (row->check != NULL)
+        error = row->check(task->client, &task->command);
+    if (error == NULL)
+        error = check_rate(task, row->rate);
+    if (error != NULL)
+        rules_task_fail(task, error);
     else
-        rule->begin(task);
+        row->begin(task);
 }

@@ -1,4 +1,4 @@
-/* Who listens to which mailbox. */
+/* Which clients listen to which mailbox, and what they are sent of it. */
 #include "config.h"
 
 #include "relay/rules_parts.h"
@@ -22,17 +22,16 @@ struct rules_listeners {
     char key[]; /* appid NUL mailbox, so that no two pairs are alike */
 };
 
-/* Longest key. What is longer was opened by nobody. */
+/* Longest key. No mailbox with a longer one was ever opened. */
 #define KEY_MAX (RELAY_APPID_MAX + 1 + RELAY_MAILBOX_MAX)
 
 struct listeners_key {
     char bytes[KEY_MAX];
     unsigned length;
-    unsigned
-        hash; /* strangers choose the names: with a secret, so that they cannot choose the hash */
+    unsigned hash; /* keyed with a secret: strangers choose the names, and must not choose this */
 };
 
-/* False if it is no key. */
+/* False if it is too long. */
 static bool make_key(const struct rules *rules, const char *appid, const char *mailbox,
                      struct listeners_key *ret_key)
 {
@@ -63,12 +62,12 @@ static struct rules_listeners *make(struct rules *rules, const struct listeners_
 {
     struct rules_listeners *listeners = calloc(1, sizeof(*listeners) + key->length);
 
-    if (!listeners)
+    if (listeners == NULL)
         return NULL;
     memcpy(listeners->key, key->bytes, key->length);
     HASH_ADD_KEYPTR_BYHASHVALUE(hh, rules->listeners, listeners->key, key->length, key->hash,
                                 listeners);
-    if (listeners->hh.tbl)
+    if (listeners->hh.tbl != NULL)
         return listeners;
     free(listeners);
     return NULL;
@@ -82,9 +81,9 @@ bool rules_listeners_join(struct rules_client *client)
     if (!make_key(client->rules, client->appid, client->mailbox, &key))
         return false;
     listeners = find(client->rules, &key);
-    if (!listeners)
+    if (listeners == NULL)
         listeners = make(client->rules, &key);
-    if (!listeners)
+    if (listeners == NULL)
         return false;
     DL_APPEND(listeners->clients, client);
     client->listeners = listeners;
@@ -93,25 +92,25 @@ bool rules_listeners_join(struct rules_client *client)
     return true;
 }
 
-static void attend(struct rules_client *client, enum rules_listener_state listener_state)
+static void set_state(struct rules_client *client, enum rules_listener_state state)
 {
     struct rules_counts *counts = &client->rules->counts;
 
     counts->listening -= client->listener_state == RULES_LISTENING;
-    counts->listening += listener_state == RULES_LISTENING;
-    client->listener_state = listener_state;
+    counts->listening += state == RULES_LISTENING;
+    client->listener_state = state;
 }
 
 void rules_listeners_leave(struct rules_client *client)
 {
     struct rules_listeners *listeners = client->listeners;
 
-    if (!listeners)
+    if (listeners == NULL)
         return;
     DL_DELETE(listeners->clients, client);
-    attend(client, RULES_NOT_LISTENING);
+    set_state(client, RULES_NOT_LISTENING);
     client->listeners = NULL;
-    if (!listeners->clients) {
+    if (listeners->clients == NULL) {
         HASH_DEL(client->rules->listeners, listeners);
         free(listeners);
     }
@@ -125,9 +124,9 @@ void rules_listeners_stop(struct rules_client *client, const char *mailbox)
 
     if (make_key(client->rules, client->appid, mailbox, &key))
         listeners = find(client->rules, &key);
-    if (!listeners)
+    if (listeners == NULL)
         return;
-    /* The last one takes the listeners with it, so the loop looks at `next` alone. */
+    /* The list goes with its last client: the loop looks at `next` only. */
     DL_FOREACH_SAFE(listeners->clients, other, next)
     {
         if (other->listener_state >= RULES_REPLAYING && strcmp(other->side, client->side) == 0)
@@ -137,15 +136,15 @@ void rules_listeners_stop(struct rules_client *client, const char *mailbox)
 
 /* ---- what is stored ---- */
 
-static bool behind(const struct rules_client *client)
+static bool is_backlogged(const struct rules_client *client)
 {
     const struct rules_hooks *hooks = &client->rules->hooks;
 
-    return hooks->behind && hooks->behind(client->connection);
+    return hooks->backlogged != NULL && hooks->backlogged(client->connection);
 }
 
-/* Sends those that it has not seen. */
-static void tell(struct rules_client *client, const struct relay_answer *answer)
+/* Sends those that it was not sent yet. */
+static void send_stored(struct rules_client *client, const struct relay_answer *answer)
 {
     for (size_t i = 0; i < answer->count && !client->dropped; i++) {
         const struct relay_message *message = &answer->messages[i];
@@ -155,13 +154,13 @@ static void tell(struct rules_client *client, const struct relay_answer *answer)
         rules_send(client, reply_message(message, client->rules->now));
         client->seen = message->number;
     }
-    attend(client,
-           answer->more || client->missed > client->seen ? RULES_REPLAYING : RULES_LISTENING);
+    set_state(client,
+              answer->more || client->missed > client->seen ? RULES_REPLAYING : RULES_LISTENING);
 }
 
 void rules_listeners_replay(struct rules_client *client, const struct relay_answer *answer)
 {
-    tell(client, answer);
+    send_stored(client, answer);
     rules_listeners_read_on(client);
 }
 
@@ -173,47 +172,44 @@ static void on_piece(void *arg, const struct relay_answer *answer)
     if (answer->result != RELAY_DONE)
         rules_drop(client, "the store failed");
     else if (client->listener_state == RULES_REPLAYING) /* it may have been stopped meanwhile */
-        tell(client, answer);
+        send_stored(client, answer);
     rules_listeners_read_on(client);
-    rules_tasks_run(client);
+    rules_run(client);
 }
 
-static void ask_piece(struct rules_client *client)
+void rules_listeners_read_on(struct rules_client *client)
 {
     const struct relay_store *store = client->rules->store;
     struct relay_who who = {
         .appid = client->appid, .side = client->side, .owner = client, .now = client->rules->now};
 
-    client->reading = true;
-    client->missed = 0;
-    store->read(store->self, &who, client->mailbox, client->seen, on_piece, client);
-}
-
-void rules_listeners_read_on(struct rules_client *client)
-{
-    if (client->going_on) /* a store that answers at once brought us here: the loop below goes on */
+    if (client->reading_on) /* called by a store that answers at once: the loop below goes on */
         return;
-    client->going_on = true;
+    client->reading_on = true;
     while (client->listener_state == RULES_REPLAYING && !client->reading && !client->dropped &&
-           !behind(client))
-        ask_piece(client);
-    client->going_on = false;
+           !is_backlogged(client)) {
+        client->reading = true;
+        client->missed = 0;
+        store->read(store->self, &who, client->mailbox, client->seen, on_piece, client);
+    }
+    client->reading_on = false;
 }
 
 /* ---- what is new ---- */
 
-/* Who is behind gets it from the store, when he has taken what waits for him. */
-static void hear(struct rules_client *client, const struct relay_message *message, const char *text)
+/* A client with a backlog gets it from the store, once it has taken what waits for it. */
+static void send_new(struct rules_client *client, const struct relay_message *message,
+                     const char *text)
 {
-    if (client->listener_state == RULES_LISTENING && behind(client))
-        attend(client, RULES_REPLAYING);
+    if (client->listener_state == RULES_LISTENING && is_backlogged(client))
+        set_state(client, RULES_REPLAYING);
     if (client->listener_state != RULES_LISTENING)
         client->missed = message->number;
     if (client->listener_state != RULES_LISTENING || client->dropped ||
         message->number <= client->seen)
         return;
     client->seen = message->number;
-    if (text)
+    if (text != NULL)
         client->rules->hooks.send(client->connection, text, strlen(text));
     else
         rules_drop(client, "out of memory");
@@ -231,12 +227,12 @@ void rules_feed(void *arg, const char *appid, const char *mailbox,
 
     if (make_key(rules, appid, mailbox, &key))
         listeners = find(rules, &key);
-    if (!listeners)
+    if (listeners == NULL)
         return;
     text = reply_message(message, rules->now);
     DL_FOREACH(listeners->clients, client)
     {
-        hear(client, message, text);
+        send_new(client, message, text);
     }
     free(text);
 }

@@ -54,7 +54,7 @@ def half_open(world):
     bystanders.go_on("a pulled cable")
     with Client(relay, side=side) as again:
         equal(len(phases(again.open(bystanders.mailbox))), 1, "messages, when the side comes back over another cable")
-        contains(refusal(relay), "as many", "what a newcomer is told")
+        contains(refusal(relay), "limit of connections", "what a newcomer is told")
     until_dropped(relay, bystanders, 2, "a pulled cable")
     equal(len(re.findall("does not answer any more", relay.log())), SILENT, "connections dropped for their silence")
     newcomers = [Client(relay) for _ in range(SILENT)]

@@ -336,7 +336,7 @@ def refusal(relay, source=None):
 def full_house(world):
     relay = world.relayd("--max-connections", "20")
     crowd = [Client(relay) for _ in range(20)]
-    contains(refusal(relay), "as many", "what the next one is told")
+    contains(refusal(relay), "limit of connections", "what the next one is told")
     for client in crowd:
         client.fence()
 

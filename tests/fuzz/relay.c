@@ -8,7 +8,7 @@
  *     h      the store answers at once from now on, or no more
  *     f      the store fails from now on (relay_result as a digit follows)
  *     t      half the retention passes; what is listened to is touched, and what expired is deleted
- *     q      rations refuse from now on, or no more
+ *     q      rate limits refuse from now on, or no more
  *     b      clients that come from now on need a permission, and nobody sees a list
  */
 #include "config.h"
@@ -81,7 +81,7 @@ static void on_drop(void *arg, const char *why)
     connection->dropped = true;
 }
 
-static void on_eased(void *arg)
+static void on_busy_changed(void *arg)
 {
     struct connection *connection = arg;
 
@@ -89,11 +89,11 @@ static void on_eased(void *arg)
         rules_busy(connection->client);
 }
 
-static const char *on_limit(void *arg, enum rules_rate ration)
+static const char *on_limit(void *arg, enum rules_rate rate)
 {
     struct connection *connection = arg;
 
-    FUZZ_HOLDS(ration < RULES_RATES);
+    FUZZ_HOLDS(rate < RULES_RATES);
     return connection->world->refusing ? "not now" : NULL;
 }
 
@@ -207,7 +207,7 @@ static void (*const happenings[256])(struct world *, uint8_t what, struct fuzz_i
 
 static void open_world(struct world *world)
 {
-    static const struct rules_hooks hooks = {on_send, on_drop, on_eased, on_limit, NULL};
+    static const struct rules_hooks hooks = {on_send, on_drop, on_busy_changed, on_limit, NULL};
     static const struct rules_settings settings = {
         .message_max = MESSAGE_MAX, .retention = RETENTION, .list = true};
 

@@ -40,33 +40,34 @@ static void on_drop(void *connection, const char *why)
     client->dropped = why;
 }
 
-static void on_eased(void *connection)
+static void on_busy_changed(void *connection)
 {
     struct test_client *client = connection;
 
-    client->eased++;
+    client->busy_changes++;
 }
 
-static const char *on_limit(void *connection, enum rules_rate ration)
+static const char *on_limit(void *connection, enum rules_rate rate)
 {
     struct rules_fixture *fixture = ((struct test_client *)connection)->fixture;
 
-    fixture->rations[ration]++;
-    return fixture->refusals[ration];
+    fixture->limit_asked[rate]++;
+    return fixture->limit_errors[rate];
 }
 
-static bool on_behind(void *connection)
+static bool on_backlogged(void *connection)
 {
     const struct test_client *client = connection;
 
-    return client->behind;
+    return client->backlogged;
 }
 
 /* ---- the fixture ---- */
 
 void rules_fixture_open(struct rules_fixture *fixture, const struct rules_settings *settings)
 {
-    static const struct rules_hooks hooks = {on_send, on_drop, on_eased, on_limit, on_behind};
+    static const struct rules_hooks hooks = {on_send, on_drop, on_busy_changed, on_limit,
+                                             on_backlogged};
     static const struct relay_limits limits = {.retention = 3600000,
                                                .mailbox_bytes = 1000,
                                                .mailbox_messages = 100,
@@ -125,7 +126,7 @@ void client_leave(struct test_client *client)
 
 void client_catch_up(struct test_client *client)
 {
-    client->behind = false;
+    client->backlogged = false;
     rules_drained(client->rules, client->fixture->now);
     rules_fixture_run(client->fixture);
 }

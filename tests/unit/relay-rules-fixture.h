@@ -20,8 +20,8 @@ struct rules_fixture {
     const struct relay_store *store;
     struct rules *rules;
     int64_t now;
-    const char *refusals[RULES_RATES]; /* what the rations say */
-    unsigned rations[RULES_RATES];     /* how often each was asked for */
+    const char *limit_errors[RULES_RATES]; /* what the rate limits answer */
+    unsigned limit_asked[RULES_RATES];     /* how often each was asked */
 };
 
 struct test_client {
@@ -29,8 +29,8 @@ struct test_client {
     struct rules_client *rules;
     json_t *told; /* an array of what was not looked at yet */
     const char *dropped;
-    unsigned eased;
-    bool behind; /* in taking what it was told */
+    unsigned busy_changes;
+    bool backlogged; /* takes nothing more now */
 };
 
 /* Message_max 100000, retention an hour, list, neither motd nor hashcash. */
@@ -52,7 +52,7 @@ void client_bind(struct test_client *client, struct rules_fixture *fixture, cons
                  const char *side);
 void client_leave(struct test_client *client);
 
-/* It is not behind any more. */
+/* It takes all that waits for it. */
 void client_catch_up(struct test_client *client);
 
 /* Says something. */

@@ -66,7 +66,7 @@ static void end(struct scene *scene)
 /* What is told at once is one piece, here a message, whatever the mailbox holds. */
 static void open_behind(struct scene *scene)
 {
-    scene->right.behind = true;
+    scene->right.backlogged = true;
     client_run(&scene->right, OPEN);
     expect(&scene->right, 0, 1);
     client_expect_nothing(&scene->right);
@@ -102,9 +102,9 @@ static void test_piece_by_piece(void **state)
     open_behind(&scene);
     client_run(&scene.right, PING);
     for (unsigned i = 1; i < MESSAGES; i++) {
-        scene.right.behind = false;
+        scene.right.backlogged = false;
         rules_drained(scene.right.rules, scene.fixture.now);
-        scene.right.behind = true;
+        scene.right.backlogged = true;
         rules_fixture_run(&scene.fixture);
         expect(&scene.right, i, i + 1);
         if (i < MESSAGES - 1)
@@ -123,7 +123,7 @@ static void test_listener_falls_behind(void **state)
     begin(&scene);
     client_run(&scene.right, OPEN);
     expect(&scene.right, 0, MESSAGES);
-    scene.left.behind = scene.right.behind = true;
+    scene.left.backlogged = scene.right.backlogged = true;
     for (unsigned i = 0; i < 3; i++)
         add(&scene.left, MESSAGES + i);
     client_run(&scene.left, PING);
@@ -219,7 +219,7 @@ static void test_leaves(void **state)
     begin(&scene);
     open_behind(&scene);
     client_do(&scene.right, "{'type':'add','phase':'last','body':'00'}");
-    scene.right.behind = false;
+    scene.right.backlogged = false;
     rules_drained(scene.right.rules, scene.fixture.now);
     client_leave(&scene.right);
     rules_fixture_run(&scene.fixture);

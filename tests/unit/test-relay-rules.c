@@ -719,7 +719,7 @@ static void test_touch(void **state)
 
 /* ---- limits ---- */
 
-static void test_rations(void **state)
+static void test_rate_limits(void **state)
 {
     static const char *const said[RULES_RATES] = {
         [RULES_RATE_ALLOCATE] = ALLOCATE,
@@ -733,14 +733,14 @@ static void test_rations(void **state)
     (void)state;
     pair_open(&pair);
     for (size_t i = 0; i < RULES_RATES; i++) {
-        pair.fixture.refusals[i] = "not so fast";
+        pair.fixture.limit_errors[i] = "not so fast";
         commits = counts(&pair.fixture).commits;
         client_fail(&pair.a, said[i], "not so fast");
         assert_int_equal(counts(&pair.fixture).commits, commits);
-        assert_int_equal(rules_counts(&pair.fixture).refusals[i], 1);
-        pair.fixture.refusals[i] = NULL;
+        assert_int_equal(rules_counts(&pair.fixture).limited[i], 1);
+        pair.fixture.limit_errors[i] = NULL;
         client_run(&pair.a, said[i]);
-        assert_int_equal(pair.fixture.rations[i], 2);
+        assert_int_equal(pair.fixture.limit_asked[i], 2);
         pair_forget(&pair);
     }
     assert_int_equal(counts(&pair.fixture).nameplates, 2);
@@ -755,12 +755,12 @@ static void test_own_nameplate_is_no_guess(void **state)
 
     (void)state;
     pair_open(&pair);
-    pair.fixture.refusals[RULES_RATE_CLAIM] = "not so fast";
+    pair.fixture.limit_errors[RULES_RATE_CLAIM] = "not so fast";
     nameplate = allocate(&pair.a);
     snprintf(text, sizeof(text), "{'type':'claim','nameplate':'%s'}", nameplate);
     client_fail(&pair.b, text, "not so fast");
     free(claim(&pair.a, nameplate));
-    assert_int_equal(pair.fixture.rations[RULES_RATE_CLAIM], 1);
+    assert_int_equal(pair.fixture.limit_asked[RULES_RATE_CLAIM], 1);
     free(nameplate);
     pair_close(&pair);
 }
@@ -783,9 +783,9 @@ static void test_allocated_is_lost(void **state)
     again = allocate(&pair.a);
     assert_string_equal(again, first);
     assert_int_equal(counts(&pair.fixture).nameplates, 1);
-    assert_int_equal(pair.fixture.rations[RULES_RATE_ALLOCATE], 3);
+    assert_int_equal(pair.fixture.limit_asked[RULES_RATE_ALLOCATE], 3);
     free(claim(&pair.a, again));
-    assert_int_equal(pair.fixture.rations[RULES_RATE_CLAIM], 0);
+    assert_int_equal(pair.fixture.limit_asked[RULES_RATE_CLAIM], 0);
     free(first);
     free(again);
     pair_close(&pair);
@@ -882,10 +882,10 @@ static void test_busy(void **state)
         client_do(&pair.a, PING);
     }
     assert_true(rules_busy(pair.a.rules));
-    assert_int_equal(pair.a.eased, 1);
+    assert_int_equal(pair.a.busy_changes, 1);
     rules_fixture_run(&pair.fixture);
     assert_false(rules_busy(pair.a.rules));
-    assert_int_equal(pair.a.eased, 2);
+    assert_int_equal(pair.a.busy_changes, 2);
     free(next_string(&pair.a, "allocated", "nameplate"));
     for (int i = 1; i < RULES_QUEUE_MAX; i++)
         client_expect(&pair.a, PONG);
@@ -1025,7 +1025,7 @@ int main(void)
         cmocka_unit_test(test_fence),
         cmocka_unit_test(test_other_writers),
         cmocka_unit_test(test_touch),
-        cmocka_unit_test(test_rations),
+        cmocka_unit_test(test_rate_limits),
         cmocka_unit_test(test_own_nameplate_is_no_guess),
         cmocka_unit_test(test_allocated_is_lost),
         cmocka_unit_test(test_store_refuses),

@@ -15,7 +15,6 @@
 
 #include <getopt.h>
 
-#include "relay/limits.h"
 #include "relay/relay_settings.h"
 
 #define DAY (INT64_C(24) * 3600 * 1000)
@@ -199,21 +198,21 @@ static void meaning(void **state)
         "require-hashcash = 5\nno-list = yes\nmax-connections-per-address = 6\n"
         "client-timeout = 30s\n");
     assert_true(READ_FILE(&settings));
-    struct rules_settings rules = limits_of_rules(&settings);
+    struct rules_settings rules = relay_settings_for_rules(&settings);
     assert_string_equal(rules.motd, "hello");
     assert_string_equal(rules.error, "gone");
     assert_int_equal(rules.message_max, 1 << 20);
     assert_int_equal(rules.retention, 20 * DAY);
     assert_int_equal(rules.hashcash_bits, 5);
     assert_false(rules.list);
-    struct relay_limits store = limits_of_store(&settings);
+    struct relay_limits store = relay_settings_for_store(&settings);
     assert_int_equal(store.retention, 20 * DAY);
     assert_int_equal(store.mailbox_bytes, 2 << 20);
     assert_int_equal(store.mailbox_messages, 3);
-    struct relay_server_settings server = limits_of_server(&settings);
-    assert_int_equal(server.rations.per_minute[RULES_RATE_CLAIM], 4);
-    assert_int_equal(server.rations.per_minute[RULES_RATE_ALLOCATE], 0);
-    assert_int_equal(server.rations.connections, 6);
+    struct relay_connection_settings server = relay_settings_for_connections(&settings);
+    assert_int_equal(server.rate_limits.per_minute[RULES_RATE_CLAIM], 4);
+    assert_int_equal(server.rate_limits.per_minute[RULES_RATE_ALLOCATE], 0);
+    assert_int_equal(server.rate_limits.connections, 6);
     assert_int_equal(server.client_timeout, 30000);
     assert_true(server.backlog_max > (2 << 20) + (1 << 20));
     assert_int_equal(server.touch_every, 3600000);

@@ -1,4 +1,4 @@
-# file: relay/rules_tasks.c
+# file: relay/rules.c
 # what somebody asked for who has gone is not done
 # unit: test-relay-rules
-/^void rules_tasks_last_words/,/^}/s/if \(counts_without_answer/if (!client \&\& counts_without_answer/
+/^static void finish_tasks/,/^}/s/if \(counts_without_answer/if (!client \&\& counts_without_answer/

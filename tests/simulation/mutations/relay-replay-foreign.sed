@@ -1,3 +1,3 @@
 # file: relay/rules_listeners.c
 # ones own messages are not replayed
-/^static void tell/,/^}/s/if \(message->number <= client->seen\)/if (strcmp(message->side, client->side) == 0)/
+/^static void send_stored/,/^}/s/if \(message->number <= client->seen\)/if (strcmp(message->side, client->side) == 0)/
