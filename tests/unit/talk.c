@@ -17,6 +17,7 @@
 #include <cmocka.h>
 
 #include "ipc/frame.h"
+#include "ipc/methods.h"
 #include "ipc/message.h"
 
 /* Patience with the loop, ms: generous, for sanitizers and busy machines. */
@@ -276,6 +277,16 @@ json_t *talk_result(struct talk *talk, const char *method, const char *params)
     return result;
 }
 
+/* Fails if the table of methods does not know that this method may answer so. */
+static void expect_listed(const char *method, const char *code)
+{
+    enum ipc_method known;
+    enum ipc_error error;
+    assert_true(errors_find(code, &error));
+    if (methods_find(method, &known) && !methods_may_answer(known, error))
+        fail_msg("%s answers %s, which ipc/methods.def does not list", method, code);
+}
+
 void talk_refused(struct talk *talk, const char *method, const char *params, const char *code,
                   const char *part)
 {
@@ -284,6 +295,7 @@ void talk_refused(struct talk *talk, const char *method, const char *params, con
     if (!json_is_object(error))
         fail_msg("%s %s was not refused", method, params);
     assert_string_equal(json_string_value(json_object_get(error, "code")), code);
+    expect_listed(method, code);
     const char *text = json_string_value(json_object_get(error, "message"));
     if (!strstr(text, part))
         fail_msg("%s %s: '%s' does not say '%s'", method, params, text, part);

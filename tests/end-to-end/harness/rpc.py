@@ -1,6 +1,9 @@
 """A stranger's client for the daemon's RPC: python3-msgpack and doc/ipc.md are all that it knows."""
 
+import functools
 import itertools
+import os
+import re
 import socket
 import time
 
@@ -23,12 +26,27 @@ class Closed(Exception):
     """The daemon ended the connection."""
 
 
+@functools.cache
+def documented_errors():
+    """By method, which codes doc/ipc.md allows its answers; those that any answer may have, under None."""
+    page = open(os.path.join(os.environ["abs_top_srcdir"], "doc", "ipc.md")).read()
+    allowed = {None: set(re.findall(r"^\| `([a-z-]+)` \| any \|", page, re.M))}
+    for line in page.splitlines():
+        if heading := re.match(r"`([a-z_]+) \{", line):
+            method = heading[1]
+            allowed[method] = set()
+        elif line.startswith(": Errors: "):
+            allowed[method] |= set(re.findall(r"`([a-z-]+)`", line))
+    return allowed
+
+
 class Rpc:
     def __init__(self, path, hello=True):
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.connect(path)
         self.unpacker = msgpack.Unpacker(raw=False, max_buffer_size=64 * 1024 * 1024)
         self.ids = itertools.count(1)
+        self.methods = {}  # of requests that are under way, by id
         self.answers = {}
         self.notifications = []
         self.greeting = self.call("hello", api=API, client="stranger") if hello else None
@@ -48,6 +66,7 @@ class Rpc:
     def request(self, method, /, **params):
         """Sends without waiting; the request's id."""
         number = next(self.ids)
+        self.methods[number] = method
         self.send_raw(msgpack.packb([REQUEST, number, method, [params]], use_bin_type=True))
         return number
 
@@ -82,7 +101,11 @@ class Rpc:
         while number not in self.answers:
             self.read(end)
         error, result = self.answers.pop(number)
+        method = self.methods.pop(number, None)
         if error is not None:
+            allowed = documented_errors()
+            if error["code"] not in allowed[None] | allowed.get(method, allowed[None]):
+                raise AssertionError("%s answers %r, which doc/ipc.md does not say" % (method, error))
             raise RpcError(error)
         return result
 
