@@ -15,70 +15,78 @@
 
 /* ---- the question ---- */
 
-/* The strings of a question, and where they go. */
-struct part {
+/* A string of a question, and the member of the operation that is to point to its copy. */
+struct op_string {
     const char *text;
     size_t length;
     size_t most;
-    const char **place;
+    const char **target;
 };
 
-#define PARTS 7
+#define STRINGS 7
 
-static struct part part(const char *text, size_t most, const char **place)
+static struct op_string string_of(const char *text, size_t most, const char **target)
 {
-    return (struct part){text, text == NULL ? 0 : strlen(text), most, place};
+    return (struct op_string){text, text == NULL ? 0 : strlen(text), most, target};
 }
 
-static void list_parts(const struct lmdb_ask *ask, struct lmdb_op *op, struct part parts[PARTS])
+static void list_strings(const struct lmdb_ask *ask, struct lmdb_op *op,
+                         struct op_string strings[STRINGS])
 {
     static const struct relay_message no_message;
     static const struct relay_who nobody;
     const struct relay_message *message = ask->message == NULL ? &no_message : ask->message;
     const struct relay_who *who = ask->who == NULL ? &nobody : ask->who;
 
-    parts[0] = part(who->appid, RELAY_APPID_MAX, &op->who.appid);
-    parts[1] = part(who->side, RELAY_SIDE_MAX, &op->who.side);
-    parts[2] = part(ask->name, op->work->name_max, &op->name);
-    parts[3] = part(ask->mood, RELAY_MOOD_MAX, &op->mood);
-    parts[4] = part(message->phase, RELAY_PHASE_MAX, &op->message.phase);
-    parts[5] = (struct part){message->body, message->body_length, SIZE_MAX, &op->message.body};
-    parts[6] = part(message->id, RELAY_ID_MAX, &op->message.id);
+    strings[0] = string_of(who->appid, RELAY_APPID_MAX, &op->who.appid);
+    strings[1] = string_of(who->side, RELAY_SIDE_MAX, &op->who.side);
+    strings[2] = string_of(ask->name, op->work->name_max, &op->name);
+    strings[3] = string_of(ask->mood, RELAY_MOOD_MAX, &op->mood);
+    strings[4] = string_of(message->phase, RELAY_PHASE_MAX, &op->message.phase);
+    strings[5] =
+        (struct op_string){message->body, message->body_length, SIZE_MAX, &op->message.body};
+    strings[6] = string_of(message->id, RELAY_ID_MAX, &op->message.id);
 }
 
 /* Bytes of all strings with their NULs, or 0 if one is too long. */
-static size_t measure(const struct part parts[PARTS])
+static size_t measure(const struct op_string strings[STRINGS])
 {
     size_t size = 0;
-    for (unsigned i = 0; i < PARTS; i++) {
-        if (parts[i].length > parts[i].most)
+    for (unsigned i = 0; i < STRINGS; i++) {
+        if (strings[i].length > strings[i].most)
             return 0;
-        size += parts[i].length + 1;
+        size += strings[i].length + 1;
     }
     return size;
 }
 
-static void copy_parts(const struct part parts[PARTS], char *room)
+static void copy_strings(const struct op_string strings[STRINGS], char *room)
 {
-    for (unsigned i = 0; i < PARTS; i++) {
-        if (parts[i].text == NULL)
+    for (unsigned i = 0; i < STRINGS; i++) {
+        if (strings[i].text == NULL)
             continue;
-        memcpy(room, parts[i].text, parts[i].length);
-        room[parts[i].length] = 0;
-        *parts[i].place = room;
-        room += parts[i].length + 1;
+        memcpy(room, strings[i].text, strings[i].length);
+        room[strings[i].length] = 0;
+        *strings[i].target = room;
+        room += strings[i].length + 1;
     }
 }
 
 struct lmdb_op *lmdb_op_new(const struct lmdb_work *work, const struct lmdb_ask *ask,
                             relay_done done, void *arg)
 {
-    struct part parts[PARTS];
+    struct op_string strings[STRINGS];
     struct lmdb_op asked = {
-        .work = work, .done = done, .arg = arg, .after = ask->after, .most = ask->most};
+        .op = {.waiter = done == NULL ? NULL : arg, .may_not_grow = true},
+        .work = work,
+        .done = done,
+        .arg = arg,
+        .after = ask->after,
+        .most = ask->most,
+    };
 
-    list_parts(ask, &asked, parts);
-    size_t size = measure(parts);
+    list_strings(ask, &asked, strings);
+    size_t size = measure(strings);
     struct lmdb_op *op = size == 0 ? NULL : malloc(sizeof(*op) + size);
     if (op == NULL)
         return NULL;
@@ -87,9 +95,9 @@ struct lmdb_op *lmdb_op_new(const struct lmdb_work *work, const struct lmdb_ask 
         asked.message.body_length = ask->message->body_length;
         asked.message.server_rx = ask->message->server_rx;
     }
-    copy_parts(parts, op->text);
+    copy_strings(strings, op->text);
     asked.message.side = asked.who.side;
-    asked.room = work->grows ? ROOM + size : 0;
+    asked.op.room = work->grows ? ROOM + size : 0;
     memcpy(op, &asked, sizeof(asked));
     return op;
 }
@@ -180,36 +188,4 @@ bool lmdb_op_tell_nameplate(struct lmdb_op *op, const char *nameplate, size_t le
     op->held += length + 1;
     op->answer.nameplates = nameplates;
     return true;
-}
-
-/* ---- queues ---- */
-
-void lmdb_queue_add(struct lmdb_queue *queue, struct lmdb_op *op)
-{
-    op->next = NULL;
-    if (queue->first == NULL)
-        queue->first = op;
-    else
-        queue->last->next = op;
-    queue->last = op;
-}
-
-struct lmdb_op *lmdb_queue_take(struct lmdb_queue *queue)
-{
-    struct lmdb_op *op = queue->first;
-    if (op != NULL)
-        queue->first = op->next;
-    return op;
-}
-
-void lmdb_queue_join(struct lmdb_queue *queue, struct lmdb_queue *rest)
-{
-    if (rest->first == NULL)
-        return;
-    if (queue->first == NULL)
-        queue->first = rest->first;
-    else
-        queue->last->next = rest->first;
-    queue->last = rest->last;
-    rest->first = NULL;
 }

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kv/group_commit.h"
 #include "relay/lmdb_rows.h"
 #include "relay/store.h"
 
@@ -32,11 +33,10 @@ struct lmdb_ask {
 };
 
 struct lmdb_op {
-    struct lmdb_op *next; /* in its queue */
+    struct group_op op; /* first: its address is this struct's; the waiter is `arg` */
     const struct lmdb_work *work;
-    relay_done done; /* NULL: nobody wants to know */
+    relay_done done; /* NULL: nobody waits for an answer */
     void *arg;
-    size_t room; /* bytes of new data that it may bring */
 
     /* The question. All strings are this operation's own. */
     struct relay_who who;
@@ -69,15 +69,5 @@ void lmdb_op_reset(struct lmdb_op *op);
 /* Appends to the answer; false when out of memory. Strings are copied. */
 bool lmdb_op_tell_message(struct lmdb_op *op, uint64_t number, const struct lmdb_message *message);
 bool lmdb_op_tell_nameplate(struct lmdb_op *op, const char *nameplate, size_t length);
-
-/* First in, first out. */
-struct lmdb_queue {
-    struct lmdb_op *first, *last;
-};
-
-void lmdb_queue_add(struct lmdb_queue *queue, struct lmdb_op *op);
-struct lmdb_op *lmdb_queue_take(struct lmdb_queue *queue); /* NULL: empty */
-/* Moves all of `rest` behind what is in the queue. */
-void lmdb_queue_join(struct lmdb_queue *queue, struct lmdb_queue *rest);
 
 #endif

@@ -5,14 +5,119 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/fault.h"
+#include "kv/group_commit.h"
 #include "relay/lmdb_mailbox.h"
-#include "relay/lmdb_turn.h"
+#include "relay/lmdb_op.h"
 #include "relay/lmdb_work.h"
+
+/* A transaction is to be short, and its dirty pages and answers are in memory; what is beyond waits
+ * for the next one. */
+static const struct group_limits batch_limits = {
+    .ops = 1024,
+    .room = (size_t)32 * 1024 * 1024,
+    .held = (size_t)32 * 1024 * 1024,
+};
 
 struct lmdb_store {
     struct relay_store interface;
     struct kv *store;
-    struct lmdb_turns turns;
+    struct group_commit *group;
+    struct relay_limits limits;
+    relay_feed feed; /* or NULL */
+    void *feed_arg;
+    lmdb_store_trouble trouble; /* or NULL */
+    void *trouble_arg;
+    bool unswept;  /* messages of mailboxes that are gone wait to be deleted */
+    bool sweeping; /* a sweep is queued */
+    bool closing;
+};
+
+/* ---- one transaction ---- */
+
+static void sweep_soon(struct lmdb_store *store)
+{
+    const struct lmdb_ask nothing = {0};
+    struct lmdb_op *sweep = store->sweeping || store->closing
+                                ? NULL
+                                : lmdb_op_new(&lmdb_work_sweep, &nothing, NULL, NULL);
+    if (sweep == NULL)
+        return; /* Without memory a later commit sees to it. */
+    store->sweeping = true;
+    group_commit_add(store->group, &sweep->op);
+}
+
+static void run_op(void *arg, struct group_batch *batch, struct group_op *op)
+{
+    struct lmdb_store *store = arg;
+    struct lmdb_op *asked = (struct lmdb_op *)op;
+    struct lmdb_change change = {.txn = batch->txn, .limits = &store->limits};
+    if (asked->work == &lmdb_work_sweep)
+        store->sweeping = false;
+    asked->answer.result = asked->work->run(&change, asked);
+    batch->written |= change.written;
+    batch->grown |= change.grown;
+    batch->held += asked->held;
+}
+
+static void count_unswept(void *arg, struct group_batch *batch)
+{
+    struct lmdb_store *store = arg;
+    store->unswept = kv_count(batch->txn, ROWS_DEAD) > 0;
+}
+
+static void report_trouble(void *arg, const struct group_batch *batch, enum kv_status status)
+{
+    struct lmdb_store *store = arg;
+    (void)batch;
+    if (store->trouble != NULL)
+        store->trouble(store->trouble_arg, kv_status_text(status));
+}
+
+static void reset_op(struct group_op *op)
+{
+    lmdb_op_reset((struct lmdb_op *)op);
+}
+
+static void fail_op(struct group_op *op, enum kv_status status)
+{
+    ((struct lmdb_op *)op)->answer.result = status == KV_FULL ? RELAY_FULL : RELAY_BROKEN;
+}
+
+static void sweep_if_needed(void *arg, const struct group_batch *batch)
+{
+    struct lmdb_store *store = arg;
+    (void)batch;
+    if (store->unswept)
+        sweep_soon(store);
+}
+
+static void answer_op(void *arg, struct group_op *op)
+{
+    struct lmdb_store *store = arg;
+    const struct lmdb_op *asked = (struct lmdb_op *)op;
+    if (asked->work->feeds && asked->answer.result == RELAY_DONE && store->feed != NULL)
+        store->feed(store->feed_arg, asked->who.appid, asked->name, &asked->message);
+    FAULT_POINT("relay.answer.before");
+    if (asked->done != NULL && !op->forgotten)
+        asked->done(asked->arg, &asked->answer);
+    FAULT_POINT("relay.answer.after");
+}
+
+static void free_op(struct group_op *op)
+{
+    lmdb_op_free((struct lmdb_op *)op);
+}
+
+static const struct group_methods group_methods = {
+    .run = run_op,
+    .complete = count_unswept,
+    .undo = report_trouble,
+    .reset = reset_op,
+    .fail = fail_op,
+    .publish = sweep_if_needed,
+    .answer = answer_op,
+    .free = free_op,
 };
 
 /* ---- asking ---- */
@@ -24,7 +129,7 @@ static void ask(void *self, const struct lmdb_work *work, const struct lmdb_ask 
     struct lmdb_op *op = lmdb_op_new(work, question, done, arg);
 
     if (op != NULL)
-        lmdb_turn_submit(&store->turns, op);
+        group_commit_add(store->group, &op->op);
     else if (done != NULL)
         done(arg, &(struct relay_answer){.result = RELAY_BROKEN});
 }
@@ -91,12 +196,13 @@ static void ask_expire(void *self, int64_t now, unsigned most, relay_done done, 
 static void forget(void *self, const void *arg)
 {
     struct lmdb_store *store = self;
-    lmdb_turn_forget(&store->turns, arg);
+    group_commit_forget(store->group, arg);
 }
 
 static void count(void *self, struct relay_counts *ret_counts)
 {
     struct lmdb_store *store = self;
+    struct group_counts done = group_commit_counts(store->group);
     struct kv_txn *txn = kv_read(store->store);
     uint64_t messages = kv_count(txn, ROWS_MESSAGES), unswept = lmdb_mailbox_unswept(txn);
 
@@ -104,8 +210,8 @@ static void count(void *self, struct relay_counts *ret_counts)
         .nameplates = kv_count(txn, ROWS_NAMEPLATES),
         .mailboxes = kv_count(txn, ROWS_MAILBOXES),
         .messages = messages > unswept ? messages - unswept : 0,
-        .commits = store->turns.commits,
-        .commit_microseconds = store->turns.commit_microseconds,
+        .commits = done.commits,
+        .commit_microseconds = done.microseconds,
     };
     kv_end(txn);
 }
@@ -144,17 +250,19 @@ struct lmdb_store *lmdb_store_new(struct event_base *base, const char *directory
     }
     store->interface = operations;
     store->interface.self = store;
-    store->turns.limits = *limits;
+    store->limits = *limits;
     if (kv_open(&lmdb_rows_kind, directory, max_bytes, &store->store, ret_why, size) != KV_OK) {
         free(store);
         return NULL;
     }
-    if (!lmdb_turn_begin(&store->turns, base, store->store)) {
+    store->group = group_commit_new(base, store->store, &group_methods, store, &batch_limits);
+    if (store->group == NULL) {
         snprintf(ret_why, size, "out of memory");
         kv_close(store->store);
         free(store);
         return NULL;
     }
+    sweep_soon(store); /* an earlier run may have left something */
     return store;
 }
 
@@ -162,7 +270,11 @@ void lmdb_store_free(struct lmdb_store *store)
 {
     if (store == NULL)
         return;
-    lmdb_turn_end(&store->turns);
+    store->feed = NULL;
+    store->closing = true; /* what is to be swept can wait for the next start */
+    group_commit_forget_all(store->group);
+    group_commit_flush(store->group);
+    group_commit_free(store->group);
     kv_close(store->store);
     free(store);
 }
@@ -174,17 +286,17 @@ const struct relay_store *lmdb_store_interface(struct lmdb_store *store)
 
 void lmdb_store_set_feed(struct lmdb_store *store, relay_feed feed, void *arg)
 {
-    store->turns.feed = feed;
-    store->turns.feed_arg = arg;
+    store->feed = feed;
+    store->feed_arg = arg;
 }
 
 void lmdb_store_set_trouble(struct lmdb_store *store, lmdb_store_trouble trouble, void *arg)
 {
-    store->turns.trouble = trouble;
-    store->turns.trouble_arg = arg;
+    store->trouble = trouble;
+    store->trouble_arg = arg;
 }
 
 void lmdb_store_set_limits(struct lmdb_store *store, const struct relay_limits *limits)
 {
-    store->turns.limits = *limits;
+    store->limits = *limits;
 }

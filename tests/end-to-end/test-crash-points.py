@@ -18,7 +18,7 @@ from harness.stock import LibraryPeer
 from harness.tap import diagnose
 
 SOURCES = os.environ.get("abs_top_srcdir", ".")
-DAEMONS, RELAYS = ("daemon", "lmdb", "state"), ("lmdb", "relay")
+DAEMONS, RELAYS = ("daemon", "kv", "state"), ("kv", "relay")
 POINT = re.compile(r'FAULT_POINT\("([^"]+)"\)')
 JOBS = 4
 APPID = "example.org/crashes"

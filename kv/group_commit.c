@@ -1,0 +1,371 @@
+#include "config.h"
+
+#include "kv/group_commit.h"
+
+#include <assert.h>
+#include <event2/event.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/fault.h"
+
+/* First in, first out. Zeroed, it is empty. */
+struct op_queue {
+    struct group_op *first, *last;
+};
+
+struct group_commit {
+    struct kv *store;
+    const struct group_methods *methods;
+    void *arg;
+    struct group_limits limits;
+    struct event *runner;
+    bool running;
+    struct op_queue queue;
+    struct group_counts counts;
+
+    /* Operations by their waiter, from when they are queued until they are answered. */
+    struct group_op **waiters;
+    size_t buckets; /* a power of two */
+    size_t waiting;
+};
+
+/* ---- queues ---- */
+
+static void put_last(struct op_queue *queue, struct group_op *op)
+{
+    op->next = NULL;
+    if (queue->first == NULL)
+        queue->first = op;
+    else
+        queue->last->next = op;
+    queue->last = op;
+}
+
+static struct group_op *take_first(struct op_queue *queue)
+{
+    struct group_op *op = queue->first;
+    if (op != NULL)
+        queue->first = op->next;
+    return op;
+}
+
+/* Cuts the queue behind `last`; what came after goes back to the front of the group's queue. */
+static void put_back(struct group_commit *group, struct op_queue *batch, struct group_op *last)
+{
+    struct group_op *rest = last->next;
+    if (rest == NULL)
+        return;
+    batch->last->next = group->queue.first;
+    if (group->queue.first == NULL)
+        group->queue.last = batch->last;
+    group->queue.first = rest;
+    last->next = NULL;
+    batch->last = last;
+}
+
+/* ---- the index of waiters ---- */
+
+#define BUCKETS_FIRST 64
+
+static struct group_op **bucket_of(struct group_op **waiters, size_t buckets, const void *waiter)
+{
+    uint64_t hash = (uint64_t)(uintptr_t)waiter * UINT64_C(0x9e3779b97f4a7c15);
+    return &waiters[(hash >> 32) & (buckets - 1)];
+}
+
+static void index_op(struct group_op **bucket, struct group_op *op)
+{
+    op->waiter_this = bucket;
+    op->waiter_next = *bucket;
+    if (*bucket != NULL)
+        (*bucket)->waiter_this = &op->waiter_next;
+    *bucket = op;
+}
+
+static void unlink_op(struct group_op *op)
+{
+    *op->waiter_this = op->waiter_next;
+    if (op->waiter_next != NULL)
+        op->waiter_next->waiter_this = op->waiter_this;
+    op->waiter_this = NULL;
+}
+
+/* Without memory the chains only grow longer. */
+static void double_buckets(struct group_commit *group)
+{
+    struct group_op **wider = calloc(2 * group->buckets, sizeof(struct group_op *));
+    if (wider == NULL)
+        return;
+    for (size_t i = 0; i < group->buckets; i++) {
+        struct group_op *op, *next;
+        for (op = group->waiters[i]; op != NULL; op = next) {
+            next = op->waiter_next;
+            index_op(bucket_of(wider, 2 * group->buckets, op->waiter), op);
+        }
+    }
+    free(group->waiters);
+    group->waiters = wider;
+    group->buckets *= 2;
+}
+
+static void add_waiter(struct group_commit *group, struct group_op *op)
+{
+    op->waiter_this = NULL;
+    if (op->waiter == NULL)
+        return;
+    if (group->waiting == group->buckets)
+        double_buckets(group);
+    index_op(bucket_of(group->waiters, group->buckets, op->waiter), op);
+    group->waiting++;
+}
+
+static void remove_waiter(struct group_commit *group, struct group_op *op)
+{
+    if (op->waiter_this == NULL)
+        return;
+    unlink_op(op);
+    group->waiting--;
+}
+
+void group_commit_forget(struct group_commit *group, const void *waiter)
+{
+    struct group_op *op, *next;
+    for (op = *bucket_of(group->waiters, group->buckets, waiter); op != NULL; op = next) {
+        next = op->waiter_next;
+        if (op->waiter != waiter)
+            continue;
+        op->forgotten = true;
+        remove_waiter(group, op);
+    }
+}
+
+void group_commit_forget_all(struct group_commit *group)
+{
+    for (struct group_op *op = group->queue.first; op != NULL; op = op->next) {
+        op->forgotten = true;
+        remove_waiter(group, op);
+    }
+}
+
+/* ---- one transaction ---- */
+
+static enum kv_status commit(struct group_commit *group, struct kv_txn *txn)
+{
+    int64_t start = clock_monotonic_us();
+    enum kv_status status = kv_commit(txn);
+    if (status == KV_OK) {
+        group->counts.commits++;
+        group->counts.microseconds += (uint64_t)(clock_monotonic_us() - start);
+    }
+    return status;
+}
+
+/* Ends the transaction one way or the other. */
+static enum kv_status end_batch(struct group_commit *group, struct group_batch *batch, size_t room)
+{
+    enum kv_status status = kv_txn_status(batch->txn);
+    if (status == KV_OK && batch->no_memory)
+        status = KV_MEMORY;
+    if (status == KV_OK && batch->grown && room == 0)
+        status = KV_FULL;
+    if (status == KV_OK && batch->written)
+        return commit(group, batch->txn);
+    kv_end(batch->txn);
+    return status;
+}
+
+/* Makes all operations durable, or none; those whose answers find no room any more go back to the
+ * queue. `room`: bytes of new data that may come; 0: none may. */
+static enum kv_status attempt(struct group_commit *group, struct op_queue *ops, size_t room,
+                              struct group_batch *ret_batch)
+{
+    const struct group_methods *methods = group->methods;
+    struct group_batch batch = {.txn = kv_write(group->store, room), .first = ops->first};
+    for (struct group_op *op = ops->first; op != NULL; op = op->next) {
+        methods->run(group->arg, &batch, op);
+        if (batch.held >= group->limits.held)
+            put_back(group, ops, op);
+    }
+    if (methods->complete != NULL)
+        methods->complete(group->arg, &batch);
+    FAULT_POINT("group.commit.before");
+    enum kv_status status = end_batch(group, &batch, room);
+    FAULT_POINT("group.commit.after");
+    batch.txn = NULL;
+    if (status != KV_OK && methods->undo != NULL)
+        methods->undo(group->arg, &batch, status);
+    *ret_batch = batch;
+    return status;
+}
+
+/* ---- after it ---- */
+
+static void answer_all(struct group_commit *group, struct op_queue *ops)
+{
+    struct group_op *op;
+    while ((op = take_first(ops)) != NULL) {
+        remove_waiter(group, op);
+        group->methods->answer(group->arg, op);
+        group->methods->free(op);
+    }
+}
+
+static void publish(struct group_commit *group, struct op_queue *ops,
+                    const struct group_batch *batch)
+{
+    const struct group_methods *methods = group->methods;
+    if (methods->publish != NULL)
+        methods->publish(group->arg, batch);
+    answer_all(group, ops);
+    if (methods->settle != NULL)
+        methods->settle(group->arg);
+}
+
+static void fail(struct group_commit *group, struct group_op *op, enum kv_status status)
+{
+    struct op_queue alone = {0};
+    put_last(&alone, op);
+    group->methods->reset(op);
+    group->methods->fail(op, status);
+    answer_all(group, &alone);
+}
+
+static enum kv_status run_alone(struct group_commit *group, struct group_op *op, size_t room)
+{
+    struct op_queue alone = {0};
+    struct group_batch batch;
+    put_last(&alone, op);
+    group->methods->reset(op);
+    enum kv_status status = attempt(group, &alone, room, &batch);
+    if (status == KV_OK)
+        publish(group, &alone, &batch);
+    return status;
+}
+
+/* `tried`: it has run by itself already, and this came of it. */
+static void retry(struct group_commit *group, struct group_op *op, bool tried,
+                  enum kv_status status)
+{
+    if (!tried)
+        status = run_alone(group, op, op->room);
+    if (status == KV_FULL && op->room > 0 && op->may_not_grow)
+        status = run_alone(group, op, 0);
+    if (status != KV_OK)
+        fail(group, op, status);
+}
+
+static void retry_all(struct group_commit *group, struct op_queue *ops, enum kv_status status)
+{
+    bool tried = ops->first == ops->last;
+    struct group_op *op;
+    while ((op = take_first(ops)) != NULL) {
+        if (tried || group->methods->worth_retry == NULL || group->methods->worth_retry(op)) {
+            retry(group, op, tried, status);
+        } else {
+            remove_waiter(group, op);
+            group->methods->free(op);
+        }
+    }
+}
+
+/* ---- batches ---- */
+
+static struct op_queue take_batch(struct group_commit *group, size_t *ret_room)
+{
+    struct op_queue batch = {0};
+    size_t room = 0;
+    for (unsigned i = 0; i < group->limits.ops && room < group->limits.room; i++) {
+        struct group_op *op = take_first(&group->queue);
+        if (op == NULL)
+            break;
+        room += op->room;
+        put_last(&batch, op);
+    }
+    *ret_room = room;
+    return batch;
+}
+
+static void run_batch(struct group_commit *group)
+{
+    size_t room;
+    struct group_batch batch;
+    struct op_queue ops = take_batch(group, &room);
+    if (ops.first == NULL)
+        return;
+    group->running = true;
+    enum kv_status status = attempt(group, &ops, room, &batch);
+    if (status == KV_OK)
+        publish(group, &ops, &batch);
+    else
+        retry_all(group, &ops, status);
+    group->running = false;
+}
+
+static void on_run(evutil_socket_t fd, short what, void *arg)
+{
+    static const struct timeval at_once = {0, 0};
+    struct group_commit *group = arg;
+    (void)fd;
+    (void)what;
+    run_batch(group);
+    /* By a timer: what is active now would run before the sockets are looked at again. */
+    if (group->queue.first != NULL && event_add(group->runner, &at_once) != 0)
+        event_active(group->runner, EV_TIMEOUT, 0);
+}
+
+void group_commit_add(struct group_commit *group, struct group_op *op)
+{
+    op->forgotten = false;
+    put_last(&group->queue, op);
+    add_waiter(group, op);
+    if (!group->running)
+        event_active(group->runner, EV_TIMEOUT, 0);
+}
+
+void group_commit_flush(struct group_commit *group)
+{
+    assert(!group->running);
+    while (group->queue.first != NULL)
+        run_batch(group);
+}
+
+struct group_counts group_commit_counts(const struct group_commit *group)
+{
+    return group->counts;
+}
+
+/* ---- life ---- */
+
+struct group_commit *group_commit_new(struct event_base *base, struct kv *store,
+                                      const struct group_methods *methods, void *arg,
+                                      const struct group_limits *limits)
+{
+    struct group_commit *group = calloc(1, sizeof(*group));
+    if (group == NULL)
+        return NULL;
+    *group = (struct group_commit){.store = store,
+                                   .methods = methods,
+                                   .arg = arg,
+                                   .limits = *limits,
+                                   .buckets = BUCKETS_FIRST};
+    group->waiters = calloc(BUCKETS_FIRST, sizeof(struct group_op *));
+    group->runner = evtimer_new(base, on_run, group);
+    if (group->waiters != NULL && group->runner != NULL)
+        return group;
+    group_commit_free(group);
+    return NULL;
+}
+
+void group_commit_free(struct group_commit *group)
+{
+    struct group_op *op;
+    if (group == NULL)
+        return;
+    while ((op = take_first(&group->queue)) != NULL)
+        group->methods->free(op);
+    if (group->runner != NULL)
+        event_free(group->runner);
+    free(group->waiters);
+    free(group);
+}

@@ -1,0 +1,114 @@
+/*
+ * Group commit: operations that are queued while the event loop goes round share one transaction,
+ * and are answered when, and only when, it is durable.
+ *
+ * A batch that cannot be committed leaves nothing in the store. If it held several operations, each
+ * is tried once more by itself, so that one that is too large, or meets a damaged row, does not
+ * spoil those beside it. What fails alone fails for good. In a full store an operation whose need
+ * of room is only an upper bound (`may_not_grow`) is tried without any, and succeeds if it turns
+ * out to bring nothing new: reading, closing and releasing go on.
+ *
+ * Answers come in the order in which the operations were queued, whatever became of their batch.
+ */
+#ifndef KV_GROUP_COMMIT_H
+#define KV_GROUP_COMMIT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kv/kv.h"
+
+struct event_base;
+struct group_commit;
+
+/*
+ * One operation: the first member of a struct of the caller's. The caller sets what stands above
+ * the line, before it queues the operation, and never touches what stands below.
+ */
+struct group_op {
+    size_t room; /* bytes of new data that it may bring; 0: it only deletes, reads or rewrites */
+    bool may_not_grow;  /* `room` is an upper bound: it may turn out to bring nothing */
+    const void *waiter; /* who can be forgotten; see group_commit_forget(). NULL: nobody */
+
+    /* ---- */
+    bool forgotten; /* for `answer` to read: the waiter must not be told any more */
+    struct group_op *next;
+    struct group_op *waiter_next, **waiter_this; /* in the index of waiters */
+};
+
+/* The transaction of one batch, for those who work in it. */
+struct group_batch {
+    struct kv_txn *txn;
+    struct group_op *first; /* the operations, linked by `next` */
+    bool written;           /* set it if there is something to commit */
+    bool grown;             /* set it if new data came, which a full store has no room for */
+    size_t held;            /* add the bytes that answers occupy until they are given */
+    bool no_memory;         /* set it to fail the batch with KV_MEMORY */
+};
+
+/* What the owner of the operations does. Only those that are marked so may be NULL. */
+struct group_methods {
+    /* Carries one operation out inside the transaction, whose errors are not its business. */
+    void (*run)(void *arg, struct group_batch *batch, struct group_op *op);
+    /* All operations of the batch have run; the commit is next. May be NULL. */
+    void (*complete)(void *arg, struct group_batch *batch);
+    /* The batch was not committed: what it left in memory goes back to what the store holds. Comes
+     * before any retry. May be NULL. */
+    void (*undo)(void *arg, const struct group_batch *batch, enum kv_status status);
+    /* True if it is worth another try after its batch failed; otherwise it is dropped without an
+     * answer. NULL: all are. */
+    bool (*worth_retry)(const struct group_op *op);
+    /* Forgets what `run` left in the operation, which will run again, or fail. */
+    void (*reset)(struct group_op *op);
+    /* It has failed for good, with this status, which `answer` is to tell. Comes after `reset`. */
+    void (*fail)(struct group_op *op, enum kv_status status);
+    /* The batch is durable: effects leave. Comes before the answers. May be NULL. */
+    void (*publish)(void *arg, const struct group_batch *batch);
+    /* Tells the waiter, unless op->forgotten. It may queue and forget operations. */
+    void (*answer)(void *arg, struct group_op *op);
+    /* All operations of a batch that is durable were answered. May be NULL. */
+    void (*settle)(void *arg);
+    void (*free)(struct group_op *op);
+};
+
+/* Bounds of one batch; what is beyond waits for the next. */
+struct group_limits {
+    unsigned ops;
+    size_t room; /* of all its operations together: a batch ends with the one that reaches it */
+    size_t held; /* of all answers together; likewise */
+};
+
+struct group_counts {
+    uint64_t commits;      /* since the start */
+    uint64_t microseconds; /* all of them together */
+};
+
+/* New; group_commit_free(). `base` and `store` are borrowed, `methods` too. NULL when out of
+ * memory. */
+struct group_commit *group_commit_new(struct event_base *base, struct kv *store,
+                                      const struct group_methods *methods, void *arg,
+                                      const struct group_limits *limits);
+
+/* Operations that are still queued are freed, neither done nor answered. NULL is fine. */
+void group_commit_free(struct group_commit *group);
+
+/*
+ * Queues the operation, which is owned from then on. It runs from the event loop, never inside this
+ * call. What is queued while a batch is answered runs after the loop has looked at its sockets.
+ */
+void group_commit_add(struct group_commit *group, struct group_op *op);
+
+/* Nobody is told of the operations of this waiter, which are done all the same. Takes time in
+ * proportion to how many those are, however long the queue is. */
+void group_commit_forget(struct group_commit *group, const void *waiter);
+
+/* The same for all that is queued. */
+void group_commit_forget_all(struct group_commit *group);
+
+/* Runs, and answers, all that is queued, and what is queued meanwhile. Not from a callback. */
+void group_commit_flush(struct group_commit *group);
+
+struct group_counts group_commit_counts(const struct group_commit *group);
+
+#endif
