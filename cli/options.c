@@ -4,17 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/duration.h"
 #include "cli/options.h"
+#include "base/quantity.h"
 #include "cli/report.h"
-#include "cli/size.h"
 
 /* Longest number: nothing that is counted here comes near it, the daemon knows the limits. */
 #define NUMBER_DIGITS_MAX 9
 /* Longest number of a change: fits 64 bits. */
 #define CHANGE_DIGITS_MAX 18
-
-#define DURATION_WANTED "a duration such as 90s, 10m, 2h, 14d or 1w"
 
 const struct option_row option_rows[OPTIONS] = {
     [OPTION_SOCKET] = {"socket", 0, OPTION_TEXT, "PATH",
@@ -127,10 +124,10 @@ static const struct option_kind_row {
     [OPTION_ANY] = {required_argument, read_any, "a value"},
     [OPTION_NUMBER] = {required_argument, read_number, "a number from 1 on"},
     [OPTION_CHANGE] = {required_argument, read_change, "the number of a change"},
-    [OPTION_SIZE] = {required_argument, read_size, "a number of bytes such as 65536, 512K or 16M"},
-    [OPTION_DURATION] = {required_argument, read_duration, DURATION_WANTED},
-    [OPTION_LIMIT_DURATION] = {required_argument, duration_parse, DURATION_WANTED},
-    [OPTION_WAIT_DURATION] = {optional_argument, duration_parse, DURATION_WANTED},
+    [OPTION_SIZE] = {required_argument, read_size, SIZE_EXPECTED},
+    [OPTION_DURATION] = {required_argument, read_duration, DURATION_EXPECTED},
+    [OPTION_LIMIT_DURATION] = {required_argument, duration_parse, DURATION_EXPECTED},
+    [OPTION_WAIT_DURATION] = {optional_argument, duration_parse, DURATION_EXPECTED},
     [OPTION_ALWAYS] = {optional_argument, read_always, "no value, or 'always'"},
 };
 

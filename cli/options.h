@@ -58,8 +58,8 @@ enum option_kind {
     OPTION_ANY,            /* anything */
     OPTION_NUMBER,         /* a number from 1 on */
     OPTION_CHANGE,         /* a number from 0 on */
-    OPTION_SIZE,           /* cli/size.h, more than nothing */
-    OPTION_DURATION,       /* cli/duration.h, more than nothing */
+    OPTION_SIZE,           /* base/quantity.h, more than 0 */
+    OPTION_DURATION,       /* base/quantity.h, more than 0 */
     OPTION_LIMIT_DURATION, /* likewise, or 0 */
     OPTION_WAIT_DURATION,  /* likewise, or left out */
     OPTION_ALWAYS,         /* "always", or left out */

@@ -7,8 +7,9 @@
 #include <string.h>
 #include <utlist.h>
 
+#include "base/quantity.h"
 #include "service/paths.h"
-#include "service/settings_value.h"
+#include "service/settings_table.h"
 
 #define DAY (INT64_C(24) * 3600 * 1000)
 
@@ -18,26 +19,22 @@
 #define CONNECTIONS_DEFAULT 1024
 #define CONNECTIONS_MAX     65536
 /* LMDB's tables and one message need some room before anything works. */
-#define STORE_SIZE_MIN (UINT64_C(1) << 20)
-#define STORE_SIZE_MAX (UINT64_C(1) << 46)
+#define STORE_SIZE_MIN (INT64_C(1) << 20)
+#define STORE_SIZE_MAX SIZE_PARSE_MAX
 
 static const struct settings_bounds kv_size = {
     .min = STORE_SIZE_MIN,
     .max = STORE_SIZE_MAX,
     .or_zero = true,
-    .what = "it is a number of bytes from 1M to 64T, as in 500000000, 512M or 2G, or 0 for no "
-            "limit",
 };
 
 static const struct settings_bounds keep = {
-    .max = SETTINGS_TIME_MAX,
-    .what = "it is a time of at most 36500 days, as in 90s, 15m, 12h or 30d",
+    .max = DURATION_MAX,
 };
 
 static const struct settings_bounds connections = {
     .min = 1,
     .max = CONNECTIONS_MAX,
-    .what = "it is a number from 1 to 65536",
 };
 
 #define FIELD(name) offsetof(struct settings, name)
@@ -54,9 +51,9 @@ static const struct settings_row rows[] = {
      FIELD(cafile), NULL, SETTINGS_PLAIN},
     {"proxy", "URL", "proxy to reach relays through, or none", settings_sections_set_proxy,
      FIELD(proxy), NULL, SETTINGS_SECRET},
-    {"max-store-size", "BYTES", "largest size of the store, as in 2G", settings_bytes,
+    {"max-store-size", "SIZE", "largest size of the store, as in 2G", settings_bytes,
      FIELD(max_store_size), &kv_size, SETTINGS_PLAIN},
-    {"keep", "TIME", "how long ended sessions stay listed, as in 30d", settings_duration,
+    {"keep", "DURATION", "how long ended sessions stay listed, as in 30d", settings_duration,
      FIELD(keep), &keep, SETTINGS_PLAIN},
     {"max-connections", "N", "most connections to relays at a time", settings_number,
      FIELD(max_connections), &connections, SETTINGS_PLAIN},

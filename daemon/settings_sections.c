@@ -8,7 +8,7 @@
 #include <utlist.h>
 
 #include "base/utf8.h"
-#include "service/settings_value.h"
+#include "service/settings_table.h"
 #include "wormhole/code.h"
 #include "base/locked.h"
 #include "wormhole/schedule.h"
@@ -76,13 +76,11 @@ static bool set_schedule(void *field, const struct settings_bounds *bounds, cons
 static const struct settings_bounds timeout = {
     .min = 1000,
     .max = SCHEDULE_TIME_MAX,
-    .what = "it is a time from 1s to 366d, as in 90s, 15m, 12h or 14d",
 };
 
 static const struct settings_bounds words = {
     .min = 1,
     .max = CODE_WORDS_MAX,
-    .what = "it is a number from 1 to 16",
 };
 
 /* ---- [appid "NAME"] ---- */
@@ -93,7 +91,7 @@ static const struct settings_row appid_rows[] = {
     {"relay", "URL", "relay", settings_sections_set_relay, FIELD(relay), NULL, SETTINGS_PLAIN},
     {"schedule", "SCHEDULE", "when the relay is visited", set_schedule, FIELD(schedule), NULL,
      SETTINGS_PLAIN},
-    {"timeout", "TIME", "how long without news of the peer", settings_duration, FIELD(timeout),
+    {"timeout", "DURATION", "how long without news of the peer", settings_duration, FIELD(timeout),
      &timeout, SETTINGS_PLAIN},
     {"words", "N", "words of a code that is made", settings_number, FIELD(words), &words,
      SETTINGS_PLAIN},
@@ -114,8 +112,8 @@ static void *refuse(const char *why, char *ret_why, size_t size)
     return NULL;
 }
 
-static const char *const second = "this section stands here for the second time";
-static const char *const too_many = "there are more than 64 sections of this kind";
+static const char *const second = "this section is there for the second time";
+static const char *const too_many = "more than 64 sections of this kind";
 
 static void *begin_appid(void *settings, const char *name, char *ret_why, size_t size)
 {

@@ -6,12 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/quantity.h"
 #include "service/paths.h"
-#include "service/settings_value.h"
+#include "service/settings_table.h"
 
 #define SECOND INT64_C(1000)
 #define DAY    (24 * 3600 * SECOND)
-#define MiB    (UINT64_C(1) << 20)
+#define MiB    (INT64_C(1) << 20)
 
 #define LISTEN_DEFAULT    "127.0.0.1:4000"
 #define RETENTION_DEFAULT (30 * DAY)
@@ -59,42 +60,33 @@ static bool set_endpoint(void *field, const struct settings_bounds *bounds, cons
 
 static const struct settings_bounds kv_size = {
     .min = 16 * MiB,
-    .max = UINT64_C(1) << 46,
+    .max = SIZE_PARSE_MAX,
     .or_zero = true,
-    .what = "expected a number of bytes from 16M to 64T, as in 2G, or 0 for no limit",
 };
 static const struct settings_bounds retention = {
     .min = SECOND,
-    .max = SETTINGS_TIME_MAX,
-    .what = "expected a time from 1s to 36500d, as in 90s, 15m, 12h or 30d",
+    .max = DURATION_MAX,
 };
 static const struct settings_bounds client_timeout = {
-    .min = SECOND,
-    .max = DAY, /* beyond, nobody would notice that a client has gone */
-    .what = "expected a time from 1s to 1d, as in 90s or 10m",
+    .min = SECOND, .max = DAY, /* beyond, nobody would notice that a client has gone */
 };
 static const struct settings_bounds bits = {
     .max = 40, /* more would keep a client's machine busy for days */
-    .what = "expected a number from 0 to 40",
 };
 static const struct settings_bounds message = {
     .min = 4096,
     .max = 1024 * MiB,
-    .what = "expected a number of bytes from 4K to 1G, as in 8M",
 };
 static const struct settings_bounds mailbox_bytes = {
     .min = 4096,
     .max = 65536 * MiB,
-    .what = "expected a number of bytes from 4K to 64G, as in 256M",
 };
 static const struct settings_bounds at_least_one = {
     .min = 1,
     .max = 10000000,
-    .what = "expected a number from 1 to 10000000",
 };
 static const struct settings_bounds any_number = {
     .max = 10000000,
-    .what = "expected a number from 0 to 10000000; 0 means no limit",
 };
 
 #define FIELD(name) offsetof(struct relay_settings, name)
@@ -103,10 +95,10 @@ static const struct settings_row rows[] = {
     {"listen", "ADDRESS:PORT", "where to accept clients (repeatable); " LISTEN_DEFAULT,
      set_endpoints, FIELD(listen), NULL, SETTINGS_LIST},
     {"store", "DIR", "where to keep mailboxes", settings_text, FIELD(store), NULL, SETTINGS_PLAIN},
-    {"max-store-size", "BYTES", "maximum size of the store, as in 2G", settings_bytes,
+    {"max-store-size", "SIZE", "maximum size of the store, as in 2G", settings_bytes,
      FIELD(max_store_size), &kv_size, SETTINGS_PLAIN},
-    {"retention", "TIME", "keep a mailbox this long after its last visit; 30d", settings_duration,
-     FIELD(retention), &retention, SETTINGS_PLAIN},
+    {"retention", "DURATION", "keep a mailbox this long after its last visit; 30d",
+     settings_duration, FIELD(retention), &retention, SETTINGS_PLAIN},
     {"tls-cert", "FILE", "serve TLS with this certificate and its chain", settings_text,
      FIELD(tls_cert), NULL, SETTINGS_PLAIN},
     {"tls-key", "FILE", "the certificate's key, if not in the same file", settings_text,
@@ -121,15 +113,15 @@ static const struct settings_row rows[] = {
      FIELD(no_list), NULL, SETTINGS_PLAIN},
     {"require-hashcash", "BITS", "require a hashcash stamp of this many bits", settings_number,
      FIELD(hashcash_bits), &bits, SETTINGS_PLAIN},
-    {"max-message", "BYTES", "maximum size of a message; 34M", settings_bytes, FIELD(max_message),
+    {"max-message", "SIZE", "maximum size of a message; 34M", settings_bytes, FIELD(max_message),
      &message, SETTINGS_PLAIN},
-    {"max-mailbox-bytes", "BYTES", "maximum size of a mailbox; 256M", settings_bytes,
+    {"max-mailbox-bytes", "SIZE", "maximum size of a mailbox; 256M", settings_bytes,
      FIELD(max_mailbox_bytes), &mailbox_bytes, SETTINGS_PLAIN},
     {"max-mailbox-messages", "N", "maximum number of messages in a mailbox; 10000", settings_number,
      FIELD(max_mailbox_messages), &at_least_one, SETTINGS_PLAIN},
     {"max-connections", "N", "maximum number of connections; 16384", settings_number,
      FIELD(max_connections), &at_least_one, SETTINGS_PLAIN},
-    {"client-timeout", "TIME", "drop a client without a sign of life for this long; 90s",
+    {"client-timeout", "DURATION", "drop a client without a sign of life for this long; 90s",
      settings_duration, FIELD(client_timeout), &client_timeout, SETTINGS_PLAIN},
     {"max-connections-per-address", "N", "maximum for each address; 512", settings_number,
      FIELD(max_per_address), &any_number, SETTINGS_PLAIN},

@@ -1,14 +1,13 @@
 /*
- * The configuration file. inih takes lines apart; what it does not do is done in the function that
- * hands it the lines: it would cut a long line and a long section's name without a word, keep
- * silent about a section without keys, and take an indented line for more of the value before.
+ * The configuration file: UTF-8 lines of `key = value` under [KIND "NAME"] sections. The format is
+ * small enough to be read here: a library for INI files would cut long lines, and take an indented
+ * line for more of the one before, without a word.
  */
 #include "config.h"
 
 #include "service/settings_table.h"
 
 #include <errno.h>
-#include <ini.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -16,81 +15,72 @@
 
 #define BLANKS          " \t\r"
 #define BYTE_ORDER_MARK "\xef\xbb\xbf"
-/* What inih's buffer must hold besides a line: CR, LF and NUL. */
-#define LINE_EXTRA 3
-#define WHY_SIZE   512
+#define WHY_SIZE        512
 
 /* The file while it is read. */
-struct reading {
+struct settings_reading {
     struct settings_target *target;
-    char *rest;    /* lines not read yet; NULL at the end */
-    unsigned line; /* the one that was read last, from 1 */
-    /* The section that it is in, and what that sets; NULL: before the first one. */
+    /* The section that is being read, and what its rows set; NULL: before the first one. */
     const struct settings_section *section;
     void *object;
-    /* Keys of the section that were there: one that stands there twice is a slip that would go
+    /* Keys that were set in this section: a key that is set twice is a slip that would otherwise go
      * unnoticed. */
     bool seen[SETTINGS_MAX];
-    unsigned wrong_line; /* 0: none */
-    char why[WHY_SIZE];
+    char why[WHY_SIZE]; /* what is wrong */
 };
 
-/* The first mistake is what counts. Always false. */
-static bool wrong(struct reading *reading)
+/* For `return refuse(…)`: false. */
+static bool refuse(struct settings_reading *reading, const char *why)
 {
-    reading->wrong_line = reading->line;
-    reading->rest = NULL;
+    snprintf(reading->why, WHY_SIZE, "%s", why);
     return false;
+}
+
+/* Cuts blanks at the end. */
+static void trim_end(char *text)
+{
+    size_t length = strlen(text);
+    while (length > 0 && strchr(BLANKS, text[length - 1]))
+        text[--length] = 0;
 }
 
 /* ---- keys ---- */
 
-static bool is_second(struct reading *reading, unsigned index)
+static void refuse_key(struct settings_reading *reading, const char *key)
 {
-    bool second = reading->seen[index];
-    reading->seen[index] = true;
-    return second;
-}
-
-static void refuse_key(const struct settings_section *section, const char *key,
-                       char ret_why[WHY_SIZE])
-{
-    int length = snprintf(ret_why, WHY_SIZE, "there is no setting '%.64s' in [%s …], but", key,
-                          section->kind);
+    const struct settings_section *section = reading->section;
+    if (!section) {
+        snprintf(reading->why, WHY_SIZE, "unknown setting '%.64s'", key);
+        return;
+    }
+    int length = snprintf(reading->why, WHY_SIZE, "unknown setting '%.64s' in [%s …]; expected",
+                          key, section->kind);
     for (unsigned i = 0; i < section->count && length < WHY_SIZE; i++)
-        length += snprintf(ret_why + length, WHY_SIZE - (size_t)length, "%s %s", i > 0 ? "," : "",
-                           section->rows[i].key);
+        length += snprintf(reading->why + length, WHY_SIZE - (size_t)length, "%s %s",
+                           i > 0 ? "," : "", section->rows[i].key);
 }
 
-static bool apply(struct reading *reading, const struct settings_row *rows, unsigned count,
-                  const char *key, const char *text)
+static bool take_key(struct settings_reading *reading, const char *key, const char *value)
 {
-    const struct settings_row *row = settings_find_row(rows, count, key);
+    struct settings_target *target = reading->target;
     const struct settings_section *section = reading->section;
-    if (!row && section)
-        refuse_key(section, key, reading->why);
-    else if (!row)
-        snprintf(reading->why, WHY_SIZE, "there is no setting '%.64s'", key);
-    else if (is_second(reading, (unsigned)(row - rows)))
-        snprintf(reading->why, WHY_SIZE, "%s stands here for the second time", key);
-    else
-        return settings_set(row, section ? reading->object : reading->target->settings, text,
-                            reading->why, WHY_SIZE);
-    return false;
-}
-
-/* inih's handler. */
-static int take_key(void *arg, const char *name, const char *key, const char *text)
-{
-    struct reading *reading = arg;
-    const struct settings_section *section = reading->section;
-    const struct settings_table *table = reading->target->table;
-    (void)name;
-    if (!apply(reading, section ? section->rows : table->rows,
-               section ? section->count : table->count, key, text))
-        return wrong(reading);
+    const struct settings_row *rows = section ? section->rows : target->table->rows;
+    const struct settings_row *row =
+        settings_find_row(rows, section ? section->count : target->table->count, key);
+    if (!row) {
+        refuse_key(reading, key);
+        return false;
+    }
+    if (reading->seen[row - rows]) {
+        snprintf(reading->why, WHY_SIZE, "%s is set for the second time", key);
+        return false;
+    }
+    reading->seen[row - rows] = true;
+    if (!settings_set(row, section ? reading->object : target->settings, value, reading->why,
+                      WHY_SIZE))
+        return false;
     if (!section)
-        reading->target->sources[settings_find(table, key) - table->rows] = SETTINGS_FILE;
+        target->sources[row - rows] = SETTINGS_FILE;
     return true;
 }
 
@@ -103,14 +93,6 @@ static const struct settings_section *find_section(const struct settings_table *
         if (strcmp(kind, table->sections[i].kind) == 0)
             return &table->sections[i];
     return NULL;
-}
-
-/* Cuts blanks at the end. */
-static void trim_end(char *text)
-{
-    size_t length = strlen(text);
-    while (length > 0 && strchr(BLANKS, text[length - 1]))
-        text[--length] = 0;
 }
 
 /* Takes [KIND "NAME"] apart, in place. */
@@ -134,82 +116,70 @@ static bool split_header(char *line, char **ret_kind, char **ret_name)
     return true;
 }
 
-static bool take_header(struct reading *reading, char *line)
+static bool take_header(struct settings_reading *reading, char *line)
 {
     char *kind, *name;
-    if (!split_header(line, &kind, &name)) {
-        snprintf(reading->why, WHY_SIZE, "this is no '[kind \"name\"]'");
-        return wrong(reading);
-    }
+    if (!split_header(line, &kind, &name))
+        return refuse(reading, "expected '[kind \"name\"]'");
     reading->section = find_section(reading->target->table, kind);
     memset(reading->seen, 0, sizeof(reading->seen));
     if (!reading->section) {
-        snprintf(reading->why, WHY_SIZE, "there are no sections of the kind '%.64s'", kind);
-        return wrong(reading);
+        snprintf(reading->why, WHY_SIZE, "unknown section kind '%.64s'", kind);
+        return false;
     }
     reading->object =
         reading->section->begin(reading->target->settings, name, reading->why, WHY_SIZE);
-    return reading->object || wrong(reading);
+    return reading->object;
 }
 
 /* ---- lines ---- */
 
-/* What inih is to see of a line: nothing of comments, of sections, and of blanks at the start. NULL
- * if the line is wrong. */
-static const char *prepare(struct reading *reading, char *line, size_t room)
+/* Cuts a comment at the end: what follows a ';' that has a blank before it. */
+static void cut_comment(char *line)
 {
-    size_t length = strlen(line);
-    line += strspn(line, BLANKS);
-    if (!utf8_valid(line, strlen(line)))
-        snprintf(reading->why, WHY_SIZE, "this is no UTF-8");
-    else if (*line == '#' || *line == ';')
-        return "";
-    else if (*line == '[')
-        return take_header(reading, line) ? "" : NULL;
-    else if (length + LINE_EXTRA > room)
-        snprintf(reading->why, WHY_SIZE,
-                 "the line has %zu bytes, and only %zu would be read; the environment and the "
-                 "command line take longer ones",
-                 length, room - LINE_EXTRA);
-    else
-        return line;
-    wrong(reading);
-    return NULL;
+    for (char *at = line; (at = strchr(at, ';')) != NULL; at++)
+        if (at > line && strchr(BLANKS, at[-1])) {
+            *at = 0;
+            return;
+        }
 }
 
-/* inih's reader, like fgets(): the next line, of less than `size` bytes. */
-static char *next_line(char *buffer, int size, void *arg)
+static bool take_line(struct settings_reading *reading, char *line)
 {
-    struct reading *reading = arg;
-    char *line = strsep(&reading->rest, "\n");
-    if (!line)
-        return NULL;
-    reading->line++;
-    const char *seen = prepare(reading, line, (size_t)size);
-    if (!seen)
-        return NULL;
-    snprintf(buffer, (size_t)size, "%s\n", seen);
-    return buffer;
+    line += strspn(line, BLANKS);
+    if (!utf8_valid(line, strlen(line)))
+        return refuse(reading, "this line is not UTF-8");
+    if (*line == 0 || *line == '#' || *line == ';')
+        return true;
+    if (*line == '[')
+        return take_header(reading, line);
+    cut_comment(line);
+    char *value = line + strcspn(line, "=:");
+    if (*value == 0)
+        return refuse(reading, "expected 'key = value'");
+    *value++ = 0;
+    value += strspn(value, BLANKS);
+    trim_end(line);
+    trim_end(value);
+    return take_key(reading, line, value);
 }
 
 /* The text is consumed. */
 static bool read_lines(struct settings_target *target, char *text, const char *path, char *ret_why,
                        size_t size)
 {
-    bool marked = strncmp(text, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)) == 0;
-    struct reading reading = {.target = target,
-                              .rest = text + (marked ? strlen(BYTE_ORDER_MARK) : 0)};
-    int line = ini_parse_stream(next_line, &reading, take_key, &reading);
-    if (line > 0 && (!reading.wrong_line || (unsigned)line < reading.wrong_line)) {
-        reading.wrong_line = (unsigned)line;
-        snprintf(reading.why, WHY_SIZE, "this is no 'key = value'");
-    } else if (line < 0) {
-        snprintf(ret_why, size, "out of memory");
-        return false;
+    struct settings_reading reading = {.target = target};
+    unsigned number = 0;
+    if (strncmp(text, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)) == 0)
+        text += strlen(BYTE_ORDER_MARK);
+    for (char *line; (line = strsep(&text, "\n")) != NULL;) {
+        number++;
+        if (!take_line(&reading, line)) {
+            snprintf(ret_why, size, "%s:%u: %s", path, number, reading.why);
+            return false;
+        }
     }
-    if (reading.wrong_line)
-        snprintf(ret_why, size, "%s:%u: %s", path, reading.wrong_line, reading.why);
-    return !reading.wrong_line;
+    return true;
 }
 
 /* ---- the file ---- */
@@ -237,10 +207,10 @@ static bool load(const char *path, char *ret_text, char *ret_why, size_t size)
         return false;
     const char *nul = memchr(ret_text, 0, length);
     if (nul)
-        snprintf(ret_why, size, "%s:%u: there is a NUL byte: this is not text", path,
+        snprintf(ret_why, size, "%s:%u: a NUL byte: this is not text", path,
                  line_at(ret_text, (size_t)(nul - ret_text)));
     else if (length > SETTINGS_FILE_MAX)
-        snprintf(ret_why, size, "%s:%u: the file is too large: it has more than %d bytes", path,
+        snprintf(ret_why, size, "%s:%u: the file is too large: more than %d bytes", path,
                  line_at(ret_text, length), SETTINGS_FILE_MAX);
     else
         ret_text[length] = 0;

@@ -3,9 +3,16 @@
 #include "service/settings_table.h"
 
 #include <ctype.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/quantity.h"
+#include "service/log.h"
+
+/* Most digits of a plain number: any such number fits 64 bits. */
+#define NUMBER_DIGITS_MAX 18
 
 void settings_variable(const struct settings_table *table, const struct settings_row *row,
                        char ret_name[SETTINGS_VARIABLE_SIZE])
@@ -51,9 +58,9 @@ bool settings_set(const struct settings_row *row, void *settings, const char *te
     if (row->set((char *)settings + row->offset, row->bounds, text, why, sizeof(why)))
         return true;
     if (row->kind == SETTINGS_SECRET)
-        snprintf(ret_why, size, "the value of %s is refused: %s", row->key, why);
+        snprintf(ret_why, size, "invalid value for %s: %s", row->key, why);
     else
-        snprintf(ret_why, size, "%s '%.200s' is refused: %s", row->key, text, why);
+        snprintf(ret_why, size, "invalid value '%.200s' for %s: %s", text, row->key, why);
     return false;
 }
 
@@ -81,4 +88,103 @@ bool settings_read_environment(struct settings_target *target, char *ret_why, si
         if (!apply_variable(target, i, ret_why, size))
             return false;
     return true;
+}
+
+/* ---- values ---- */
+
+bool settings_text(void *field, const struct settings_bounds *bounds, const char *text,
+                   char *ret_why, size_t size)
+{
+    (void)bounds;
+    char *copy = strdup(text);
+    if (!copy) {
+        snprintf(ret_why, size, "out of memory");
+        return false;
+    }
+    char **slot = field;
+    free(*slot);
+    *slot = copy;
+    return true;
+}
+
+bool settings_switch(void *field, const struct settings_bounds *bounds, const char *text,
+                     char *ret_why, size_t size)
+{
+    (void)bounds;
+    bool yes = strcmp(text, "yes") == 0;
+    if (yes || strcmp(text, "no") == 0) {
+        *(bool *)field = yes;
+        return true;
+    }
+    snprintf(ret_why, size, "expected yes or no");
+    return false;
+}
+
+bool settings_level(void *field, const struct settings_bounds *bounds, const char *text,
+                    char *ret_why, size_t size)
+{
+    (void)bounds;
+    if (log_level_parse(text, field))
+        return true;
+    snprintf(ret_why, size, "expected error, warning, info or debug");
+    return false;
+}
+
+/* ---- numbers ---- */
+
+static bool is_within(const struct settings_bounds *bounds, int64_t number)
+{
+    return (number >= bounds->min && number <= bounds->max) || (number == 0 && bounds->or_zero);
+}
+
+/* Always false. `expected` is "a number" or the like, `min` and `max` are the bounds as text. */
+static bool refuse_number(const struct settings_bounds *bounds, const char *expected,
+                          const char *min, const char *max, char *ret_why, size_t size)
+{
+    snprintf(ret_why, size, "expected %s from %s to %s%s", expected, min, max,
+             bounds->or_zero ? ", or 0 for no limit" : "");
+    return false;
+}
+
+bool settings_number(void *field, const struct settings_bounds *bounds, const char *text,
+                     char *ret_why, size_t size)
+{
+    size_t digits = strspn(text, "0123456789");
+    int64_t number = digits <= NUMBER_DIGITS_MAX ? strtoll(text, NULL, 10) : INT64_MAX;
+    if (digits > 0 && text[digits] == '\0' && is_within(bounds, number)) {
+        *(unsigned *)field = (unsigned)number;
+        return true;
+    }
+    char min[QUANTITY_TEXT_SIZE], max[QUANTITY_TEXT_SIZE];
+    snprintf(min, sizeof(min), "%" PRId64, bounds->min);
+    snprintf(max, sizeof(max), "%" PRId64, bounds->max);
+    return refuse_number(bounds, "a number", min, max, ret_why, size);
+}
+
+bool settings_bytes(void *field, const struct settings_bounds *bounds, const char *text,
+                    char *ret_why, size_t size)
+{
+    int64_t bytes;
+    if (size_parse(text, &bytes) && is_within(bounds, bytes)) {
+        *(uint64_t *)field = (uint64_t)bytes;
+        return true;
+    }
+    char min[QUANTITY_TEXT_SIZE], max[QUANTITY_TEXT_SIZE];
+    size_format(bounds->min, min);
+    size_format(bounds->max, max);
+    return refuse_number(bounds, SIZE_EXPECTED ",", min, max, ret_why, size);
+}
+
+bool settings_duration(void *field, const struct settings_bounds *bounds, const char *text,
+                       char *ret_why, size_t size)
+{
+    int64_t duration;
+    if (duration_parse(text, &duration) && is_within(bounds, duration)) {
+        *(int64_t *)field = duration;
+        return true;
+    }
+    char min[QUANTITY_TEXT_SIZE], max[QUANTITY_TEXT_SIZE];
+    duration_format(bounds->min, min);
+    duration_format(bounds->max, max);
+    return refuse_number(bounds, DURATION_EXPECTED ",", min, max, ret_why, size);
 }

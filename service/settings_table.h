@@ -30,20 +30,18 @@ const char *settings_source_text(enum settings_source source);
 
 /* What a number may be. */
 struct settings_bounds {
-    uint64_t min, max; /* in the smallest unit: bytes, ms */
-    bool or_zero;      /* 0 is fine too, though it is less than min */
-    const char *what;  /* the sentence for whoever gave another: "it is a number from 1 to 9" */
+    int64_t min, max; /* in the smallest unit: bytes, ms; not negative */
+    bool or_zero;     /* 0, though less than min, is valid too, and means "no limit" */
 };
 
-/* Sets the field, or says in ret_why (of `size` bytes) what the value should have been. `bounds` is
- * the row's. */
+/* Sets the field, or says in ret_why (of `size` bytes) what was expected. `bounds` is the row's. */
 typedef bool (*settings_setter)(void *field, const struct settings_bounds *bounds, const char *text,
                                 char *ret_why, size_t size);
 
 enum settings_kind {
     SETTINGS_PLAIN = 0,
     SETTINGS_LIST,   /* its option may be repeated: the texts are joined with blanks */
-    SETTINGS_SECRET, /* its value is not repeated in any sentence */
+    SETTINGS_SECRET, /* its value is not repeated in any message */
 };
 
 struct settings_row {
@@ -107,5 +105,31 @@ bool settings_read_file(struct settings_target *target, const char *path, char *
 /* Applies the environment; empty variables count as unset. False with a sentence that names the
  * variable. */
 bool settings_read_environment(struct settings_target *target, char *ret_why, size_t size);
+
+/* ---- setters for the usual kinds of values (settings_setter) ---- */
+
+/* Any text: a `char *`, new. */
+bool settings_text(void *field, const struct settings_bounds *bounds, const char *text,
+                   char *ret_why, size_t size);
+
+/* "yes" or "no": a bool. */
+bool settings_switch(void *field, const struct settings_bounds *bounds, const char *text,
+                     char *ret_why, size_t size);
+
+/* A log level's name: an enum log_level. */
+bool settings_level(void *field, const struct settings_bounds *bounds, const char *text,
+                    char *ret_why, size_t size);
+
+/* Digits: an unsigned. */
+bool settings_number(void *field, const struct settings_bounds *bounds, const char *text,
+                     char *ret_why, size_t size);
+
+/* A size (base/quantity.h): a uint64_t of bytes. */
+bool settings_bytes(void *field, const struct settings_bounds *bounds, const char *text,
+                    char *ret_why, size_t size);
+
+/* A duration (base/quantity.h): an int64_t of ms. */
+bool settings_duration(void *field, const struct settings_bounds *bounds, const char *text,
+                       char *ret_why, size_t size);
 
 #endif

@@ -100,7 +100,7 @@ def check_config(world):
         equal(check("wormholed", home, **variables), (0, config + ": fine\n"), "a file that is fine")
         write(config, "keep = 3d\nkeeps = 3d\n")
         equal(check("wormholed", home, **variables),
-              (1, "wormholed: %s:2: there is no setting 'keeps'\n" % config), "one that is not")
+              (1, "wormholed: %s:2: unknown setting 'keeps'\n" % config), "one that is not")
         os.chmod(config, 0)
         if os.geteuid() != 0:
             contains(check("wormholed", home, **variables)[1], "Permission denied", "one that cannot be read")

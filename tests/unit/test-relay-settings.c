@@ -174,7 +174,7 @@ static void refused(void **state)
         {"client-timeout = 0\n", "from 1s"},
         {"client-timeout = 25h\n", "to 1d"},
         {"tls-key = /k.pem\n", "without tls-cert"},
-        {"keep = 1d\n", "no setting"},
+        {"keep = 1d\n", "unknown setting"},
     };
     struct relay_settings settings;
     char why[512];
