@@ -46,7 +46,7 @@ static enum wormclient_progress is_settled(const struct wormclient_session *sess
         if (progress == PROGRESS_PENDING)
             report_down(view, wait->reported);
     }
-    return progress == PROGRESS_PENDING ? WORMCLIENT_PENDING : WORMCLIENT_REACHED;
+    return progress == PROGRESS_PENDING ? WORMCLIENT_PROGRESS_PENDING : WORMCLIENT_PROGRESS_REACHED;
 }
 
 static enum exit_status report_never(const struct wormclient_session *session,

@@ -56,7 +56,8 @@ static enum exit_status connect_and_run(const struct cli_command *command,
     enum exit_status status;
 
     client = wormclient_connect(options->text[OPTION_SOCKET], &error);
-    if (client == NULL && error.code == WORMCLIENT_NO_DAEMON && options->given[OPTION_START_DAEMON])
+    if (client == NULL && error.code == WORMCLIENT_ERROR_NO_DAEMON &&
+        options->given[OPTION_START_DAEMON])
         status = launch_daemon(options->text[OPTION_SOCKET], &client);
     else
         status = client != NULL ? EXIT_DONE : report_error(&error);

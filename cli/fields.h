@@ -9,14 +9,14 @@
 
 /* The fields that each kind of report has, as doc/ipc.md and wormctl(1) name them; NULL ends them.
  */
-extern const char *const fields_view[];    /* a session */
-extern const char *const fields_status[];  /* the daemon */
-extern const char *const fields_sent[];    /* what send did */
-extern const char *const fields_message[]; /* a message */
-extern const char *const fields_received_text[];    /* a text that was received */
-extern const char *const fields_session[]; /* only which session it was */
-extern const char *const fields_key[];     /* a derived key */
-extern const char *const fields_change[];  /* a change of a session */
+extern const char *const fields_view[];          /* a session */
+extern const char *const fields_status[];        /* the daemon */
+extern const char *const fields_sent[];          /* what send did */
+extern const char *const fields_message[];       /* a message */
+extern const char *const fields_received_text[]; /* a text that was received */
+extern const char *const fields_session[];       /* only which session it was */
+extern const char *const fields_key[];           /* a derived key */
+extern const char *const fields_change[];        /* a change of a session */
 
 /* True if `name` is one of them. */
 bool fields_have(const char *const *fields, const char *name);

@@ -149,7 +149,7 @@ static struct wormclient *connect_patiently(const char *path, struct wormclient_
     for (int i = 0; i < ATTEMPTS; i++) {
         struct wormclient *client = wormclient_connect(path, ret_error);
 
-        if (client != NULL || ret_error->code != WORMCLIENT_NO_DAEMON)
+        if (client != NULL || ret_error->code != WORMCLIENT_ERROR_NO_DAEMON)
             return client;
         poll(NULL, 0, PAUSE);
     }

@@ -154,13 +154,14 @@ static enum exit_status list_pages(struct wormclient *client, struct listing *li
 {
     struct pages pages = {.client = client};
     const struct wormclient_value *sessions;
-    struct wormclient_error error;
+    struct wormclient_error error = WORMCLIENT_ERROR_INIT;
     enum exit_status status = EXIT_DONE;
 
     while (status == EXIT_DONE && (sessions = pages_next(&pages, &error)) != NULL)
         status = list_page(listing, sessions);
     pages_clear(&pages);
-    return status == EXIT_DONE && error.code != WORMCLIENT_OK ? report_error(&error) : status;
+    return status == EXIT_DONE && error.code != WORMCLIENT_ERROR_NONE ? report_error(&error)
+                                                                      : status;
 }
 
 enum exit_status list_run(struct wormclient *client, const struct cli_options *options)

@@ -44,7 +44,7 @@ static enum exit_status not_given(const struct recv_run *run, const struct wormc
 {
     const char *label = run->options->arguments[0];
 
-    if (error->code != WORMCLIENT_UNVERIFIED || !run->options->given[OPTION_WAIT])
+    if (error->code != WORMCLIENT_ERROR_UNVERIFIED || !run->options->given[OPTION_WAIT])
         return report_error_about(error, label);
     report("messages are held back until the verifiers are compared: wormctl verify %s", label);
     *ret_taken = false;

@@ -12,32 +12,33 @@
 /* Exit status and advice for errors that have more to say than "failed". SESSION stands for what
  * the user called it. */
 static const struct error_hint {
-    enum wormclient_code code;
+    enum wormclient_error_code code;
     enum exit_status status;
     const char *text; /* NULL: the error says it all */
 } error_hints[] = {
-    {WORMCLIENT_NO_DAEMON, EXIT_NO_DAEMON,
+    {WORMCLIENT_ERROR_NO_DAEMON, EXIT_NO_DAEMON,
      "start the daemon: systemctl --user start wormholed, or just: wormholed"},
-    {WORMCLIENT_DENIED, EXIT_FAILED, "the daemon serves the user who started it, and nobody else"},
-    {WORMCLIENT_LOST, EXIT_FAILED,
+    {WORMCLIENT_ERROR_DENIED, EXIT_FAILED,
+     "the daemon serves the user who started it, and nobody else"},
+    {WORMCLIENT_ERROR_LOST, EXIT_FAILED,
      "what the daemon had accepted is safe, even if it has ended: look with wormctl list"},
-    {WORMCLIENT_PROTOCOL, EXIT_FAILED, "is that socket really wormholed's?"},
-    {WORMCLIENT_ARGUMENT, EXIT_USAGE, NULL},
-    {WORMCLIENT_TIMEOUT, EXIT_NOTHING, NULL},
-    {WORMCLIENT_LONELY, EXIT_SESSION, "how it ended: wormctl show SESSION"},
-    {WORMCLIENT_FAILED, EXIT_SESSION, "how it ended: wormctl show SESSION"},
-    {WORMCLIENT_NOT_FOUND, EXIT_FAILED, "see which sessions there are: wormctl list"},
-    {WORMCLIENT_AMBIGUOUS, EXIT_FAILED, "give more of the id, or a name: wormctl list"},
-    {WORMCLIENT_NAME_TAKEN, EXIT_FAILED, "choose another name, or forget the old session"},
-    {WORMCLIENT_BAD_CODE, EXIT_USAGE, NULL},
-    {WORMCLIENT_CLOSED, EXIT_FAILED, "how it ended: wormctl show SESSION"},
-    {WORMCLIENT_NOT_CLOSED, EXIT_FAILED,
+    {WORMCLIENT_ERROR_PROTOCOL, EXIT_FAILED, "is that socket really wormholed's?"},
+    {WORMCLIENT_ERROR_ARGUMENT, EXIT_USAGE, NULL},
+    {WORMCLIENT_ERROR_TIMEOUT, EXIT_NOTHING, NULL},
+    {WORMCLIENT_ERROR_LONELY, EXIT_SESSION, "how it ended: wormctl show SESSION"},
+    {WORMCLIENT_ERROR_FAILED, EXIT_SESSION, "how it ended: wormctl show SESSION"},
+    {WORMCLIENT_ERROR_NOT_FOUND, EXIT_FAILED, "see which sessions there are: wormctl list"},
+    {WORMCLIENT_ERROR_AMBIGUOUS, EXIT_FAILED, "give more of the id, or a name: wormctl list"},
+    {WORMCLIENT_ERROR_NAME_TAKEN, EXIT_FAILED, "choose another name, or forget the old session"},
+    {WORMCLIENT_ERROR_BAD_CODE, EXIT_USAGE, NULL},
+    {WORMCLIENT_ERROR_CLOSED, EXIT_FAILED, "how it ended: wormctl show SESSION"},
+    {WORMCLIENT_ERROR_NOT_CLOSED, EXIT_FAILED,
      "close it first, or drop it without telling the relay: forget --force"},
-    {WORMCLIENT_NOT_KEYED, EXIT_NOTHING,
+    {WORMCLIENT_ERROR_NOT_KEYED, EXIT_NOTHING,
      "wait for the other side: wormctl wait SESSION --for established"},
-    {WORMCLIENT_UNVERIFIED, EXIT_FAILED,
+    {WORMCLIENT_ERROR_UNVERIFIED, EXIT_FAILED,
      "compare the verifiers with the other side first: wormctl verify SESSION"},
-    {WORMCLIENT_STORE, EXIT_FAILED, "make room on the disk, or in the store, and try again"},
+    {WORMCLIENT_ERROR_STORE, EXIT_FAILED, "make room on the disk, or in the store, and try again"},
 };
 
 static void say(const char *format, va_list arguments)

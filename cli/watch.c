@@ -15,13 +15,15 @@
 #define PAUSE_FIRST 100
 #define PAUSE_MOST  10000
 
-static void on_changed(struct wormclient *client, uint64_t change, const char *session, void *arg)
+static void on_changed(struct wormclient *client, const struct wormclient_error *error,
+                       uint64_t change, const char *session, void *arg)
 {
     struct watch *watch = arg;
 
     (void)client;
-    (void)change;
     (void)session;
+    watch->gone = error != NULL && error->code == WORMCLIENT_ERROR_NOT_FOUND;
+    watch->newest = (int64_t)change;
     watch->notifications++;
 }
 
@@ -43,15 +45,16 @@ static enum watch_step remember_all(struct watch *watch)
 {
     struct pages pages = {.client = watch->client};
     const struct wormclient_value *sessions;
-    struct wormclient_error error;
+    struct wormclient_error error = WORMCLIENT_ERROR_INIT;
     enum watch_step step = WATCH_GOING_ON;
 
     while (step == WATCH_GOING_ON && (sessions = pages_next(&pages, &error)) != NULL)
         for (size_t i = 0; i < wormclient_value_count(sessions) && step == WATCH_GOING_ON; i++)
             step = remember(watch, wormclient_value_at(sessions, i));
     pages_clear(&pages);
-    return step == WATCH_GOING_ON && error.code != WORMCLIENT_OK ? watch_failed(watch, &error)
-                                                                 : step;
+    return step == WATCH_GOING_ON && error.code != WORMCLIENT_ERROR_NONE
+               ? watch_failed(watch, &error)
+               : step;
 }
 
 static enum watch_step remember_one(struct watch *watch)
@@ -70,21 +73,16 @@ static enum watch_step remember_one(struct watch *watch)
 /* Returns the newest change in *ret_newest. */
 static enum watch_step subscribe(struct watch *watch, int64_t *ret_newest)
 {
-    struct wormclient_params *params = wormclient_params_new();
+    const char *id = watch->id[0] != '\0' ? watch->id : NULL;
+    uint64_t seen = watch->notifications;
     struct wormclient_error error = {0};
-    struct wormclient_value *result;
 
-    if (watch->id[0] != '\0')
-        wormclient_params_text(params, "session", watch->id);
-    wormclient_on_changed(watch->client, on_changed, watch);
-    result = wormclient_call(watch->client, "subscribe", params, &error);
-    /* Forgotten while the daemon was away: looking at it will tell. */
-    if (result == NULL && error.code == WORMCLIENT_NOT_FOUND)
-        return WATCH_GOING_ON;
-    if (result == NULL)
+    if (wormclient_watch(watch->client, id, on_changed, watch, &error) == NULL ||
+        !watch_wait(watch->client, &watch->notifications, seen, &error))
         return watch_failed(watch, &error);
-    *ret_newest = wormclient_value_number(result, "change", 0);
-    wormclient_result_free(result);
+    /* One that was forgotten while the daemon was away: looking at it will tell. */
+    if (!watch->gone && watch->notifications != seen)
+        *ret_newest = watch->newest;
     return WATCH_GOING_ON;
 }
 

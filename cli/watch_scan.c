@@ -86,7 +86,7 @@ static enum watch_step scan_one(struct watch *watch)
     enum watch_step step = WATCH_GOING_ON;
     int64_t change;
 
-    if (session == NULL && error.code == WORMCLIENT_NOT_FOUND) {
+    if (session == NULL && error.code == WORMCLIENT_ERROR_NOT_FOUND) {
         step = tell_forgotten(watch, watch->id);
         return step == WATCH_GOING_ON ? watch_end(watch, EXIT_DONE) : step;
     }
@@ -114,7 +114,7 @@ static enum watch_step tell_row(struct watch *watch, const struct wormclient_val
 
     if (session != NULL)
         step = tell_view(watch, change, session);
-    else if (error.code != WORMCLIENT_NOT_FOUND)
+    else if (error.code != WORMCLIENT_ERROR_NOT_FOUND)
         step = watch_failed(watch, &error);
     if (step == WATCH_GOING_ON)
         watch->since = change;
@@ -155,7 +155,7 @@ static enum watch_step sweep(struct watch *watch)
 {
     struct pages pages = {.client = watch->client};
     const struct wormclient_value *sessions;
-    struct wormclient_error error;
+    struct wormclient_error error = WORMCLIENT_ERROR_INIT;
     char id[WATCH_ID_SIZE];
     enum watch_step step;
 
@@ -165,7 +165,7 @@ static enum watch_step sweep(struct watch *watch)
             watch_known_mark(&watch->known,
                              wormclient_value_text(wormclient_value_at(sessions, i), "id"));
     pages_clear(&pages);
-    step = error.code == WORMCLIENT_OK ? WATCH_GOING_ON : watch_failed(watch, &error);
+    step = error.code == WORMCLIENT_ERROR_NONE ? WATCH_GOING_ON : watch_failed(watch, &error);
     while (step == WATCH_GOING_ON && watch_known_missing(&watch->known, id))
         step = tell_forgotten(watch, id);
     return step;

@@ -17,6 +17,8 @@ struct watch {
     bool complete;           /* `seen` has every session there is */
     int64_t since;           /* all changes up to this one were told */
     uint64_t notifications;  /* counted up by each */
+    int64_t newest;          /* change of the last one */
+    bool gone;               /* the only session was forgotten */
     enum exit_status status; /* of a watch that is over */
 };
 

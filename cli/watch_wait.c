@@ -50,10 +50,12 @@ static void sleep_on(struct wormclient *client, const sigset_t *mask)
 {
     int interest = wormclient_interest(client);
     struct pollfd socket = {.fd = wormclient_fd(client)};
+    int timeout = wormclient_timeout(client);
+    struct timespec time = {.tv_sec = timeout / 1000, .tv_nsec = (long)(timeout % 1000) * 1000000};
 
-    socket.events = (short)(((interest & WORMCLIENT_READ) != 0 ? POLLIN : 0) |
-                            ((interest & WORMCLIENT_WRITE) != 0 ? POLLOUT : 0));
-    ppoll(&socket, 1, NULL, mask);
+    socket.events = (short)(((interest & WORMCLIENT_WANT_READ) != 0 ? POLLIN : 0) |
+                            ((interest & WORMCLIENT_WANT_WRITE) != 0 ? POLLOUT : 0));
+    ppoll(&socket, 1, timeout < 0 ? NULL : &time, mask);
 }
 
 bool watch_wait(struct wormclient *client, const uint64_t *counter, uint64_t seen,

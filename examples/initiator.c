@@ -11,7 +11,7 @@
 
 #include <wormclient.h>
 
-static struct wormclient_error error; /* why the last call failed */
+static struct wormclient_error error = WORMCLIENT_ERROR_INIT; /* why the last call failed */
 
 /* The library's sentence says what went wrong, so that one line after each call will do. */
 static void must(bool done)
@@ -36,22 +36,21 @@ static void tell_code(struct wormclient *client, const char *id)
     struct wormclient_session *session =
         wormclient_wait(client, id, wormclient_has_code, NULL, -1, &error);
     must(session != NULL);
-    printf("%s\n", wormclient_session_code(session));
+    const char *code = wormclient_session_code(session);
+    printf("%s\n", code != NULL ? code : "it was used already, and has gone");
     fflush(stdout);
     wormclient_session_free(session);
 }
 
 /* Waits without a limit of our own, for the session has one: if nobody came by then, this fails
- * with WORMCLIENT_LONELY. */
+ * with WORMCLIENT_ERROR_LONELY. */
 static void take(struct wormclient *client, const char *id)
 {
-    void *data;
-    size_t length;
-    uint32_t number;
-    must(wormclient_recv_wait(client, id, 0, -1, &number, &data, &length, &error));
-    printf("%.*s\n", (int)length, (char *)data);
-    free(data);
-    done(wormclient_ack(client, id, number, &error));
+    struct wormclient_message *message = wormclient_recv_wait(client, id, 0, -1, &error);
+    must(message != NULL);
+    printf("%s\n", (const char *)wormclient_message_data(message, NULL));
+    done(wormclient_ack(client, id, wormclient_message_number(message), &error));
+    wormclient_message_free(message);
 }
 
 int main(int argc, char **argv)
@@ -65,8 +64,10 @@ int main(int argc, char **argv)
 
     /* Both sides must use the same appid: it is what keeps the codes of different programs apart.
      */
-    const struct wormclient_options options = {.appid = "example.org/exchange"};
-    struct wormclient_session *session = wormclient_invite(client, &options, &error);
+    struct wormclient_options *options = wormclient_options_new();
+    wormclient_options_set_appid(options, "example.org/exchange");
+    struct wormclient_session *session = wormclient_invite(client, options, &error);
+    wormclient_options_free(options);
     must(session != NULL);
     const char *id = wormclient_session_id(session);
 

@@ -12,15 +12,15 @@
 
 #include <wormclient.h>
 
-static struct wormclient_error error; /* why the last call failed */
+static struct wormclient_error error = WORMCLIENT_ERROR_INIT; /* why the last call failed */
 
-/* Some failures deserve more than the library's sentence: see enum wormclient_code. */
+/* Some failures deserve more than the library's sentence: see enum wormclient_error_code. */
 static void must(bool done)
 {
     if (done)
         return;
     fprintf(stderr, "receiver: %s\n", error.text);
-    if (error.code == WORMCLIENT_FAILED && strcmp(error.daemon_code, "scary") == 0)
+    if (error.code == WORMCLIENT_ERROR_FAILED && strcmp(error.daemon_code, "scary") == 0)
         fprintf(stderr, "receiver: a typing error, or somebody guesses: ask for a new code\n");
     exit(EXIT_FAILURE);
 }
@@ -36,13 +36,11 @@ static void done(struct wormclient_session *session)
  * once more. */
 static void take(struct wormclient *client, const char *id)
 {
-    void *data;
-    size_t length;
-    uint32_t number;
-    must(wormclient_recv_wait(client, id, 0, -1, &number, &data, &length, &error));
-    printf("%.*s\n", (int)length, (char *)data);
-    free(data);
-    done(wormclient_ack(client, id, number, &error));
+    struct wormclient_message *message = wormclient_recv_wait(client, id, 0, -1, &error);
+    must(message != NULL);
+    printf("%s\n", (const char *)wormclient_message_data(message, NULL));
+    done(wormclient_ack(client, id, wormclient_message_number(message), &error));
+    wormclient_message_free(message);
 }
 
 int main(int argc, char **argv)
@@ -54,9 +52,11 @@ int main(int argc, char **argv)
     struct wormclient *client = wormclient_connect(NULL, &error);
     must(client != NULL);
 
-    /* Malformed codes are refused at once, with WORMCLIENT_BAD_CODE. */
-    const struct wormclient_options options = {.appid = "example.org/exchange"};
-    struct wormclient_session *session = wormclient_accept(client, argv[1], &options, &error);
+    /* Malformed codes are refused at once, with WORMCLIENT_ERROR_BAD_CODE. */
+    struct wormclient_options *options = wormclient_options_new();
+    wormclient_options_set_appid(options, "example.org/exchange");
+    struct wormclient_session *session = wormclient_accept(client, argv[1], options, &error);
+    wormclient_options_free(options);
     must(session != NULL);
     const char *id = wormclient_session_id(session);
 

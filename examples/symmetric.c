@@ -25,9 +25,9 @@ struct end {
     struct end *other;
 
     struct wormclient *client;
-    struct event *readable, *writable;
+    struct event *ready, *writable;
     char id[17];
-    bool has_code, has_asked, is_done;
+    bool is_done;
 };
 
 static struct event_base *base;
@@ -40,11 +40,14 @@ static void fail(const struct end *end, const struct wormclient_error *error)
 
 /* ---- libevent and the library's core: a descriptor, what to wait for, and when to go on ---- */
 
-/* The library wants to read always, and to write when there is something to say. */
-static void watch(struct end *end)
+/* The library wants to read always, to write when there is something to say, and to be called at
+ * the latest when somebody's time to wait runs out (here nobody's does). */
+static void rearm(struct end *end)
 {
-    event_add(end->readable, NULL);
-    if (wormclient_interest(end->client) & WORMCLIENT_WRITE)
+    int timeout = wormclient_timeout(end->client);
+    struct timeval time = {.tv_sec = timeout / 1000, .tv_usec = timeout % 1000 * 1000};
+    event_add(end->ready, timeout < 0 ? NULL : &time);
+    if (wormclient_interest(end->client) & WORMCLIENT_WANT_WRITE)
         event_add(end->writable, NULL);
 }
 
@@ -52,29 +55,20 @@ static void watch(struct end *end)
 static void on_ready(evutil_socket_t fd, short what, void *arg)
 {
     struct end *end = arg;
-    struct wormclient_error error;
+    struct wormclient_error error = WORMCLIENT_ERROR_INIT;
     (void)fd;
     (void)what;
     if (!wormclient_process(end->client, &error))
         fail(end, &error);
-    watch(end);
+    rearm(end);
 }
 
-static void ask(struct end *end, const char *method, struct wormclient_params *params,
-                wormclient_callback callback)
+/* A request was queued, unless it could not be. */
+static void queued(struct end *end, bool done, const struct wormclient_error *error)
 {
-    struct wormclient_error error;
-    if (!wormclient_request(end->client, method, params, callback, end, &error))
-        fail(end, &error);
-    watch(end);
-}
-
-/* Parameters that name our session. */
-static struct wormclient_params *about(const struct end *end)
-{
-    struct wormclient_params *params = wormclient_params_new();
-    wormclient_params_text(params, "session", end->id);
-    return params;
+    if (!done)
+        fail(end, error);
+    rearm(end);
 }
 
 /* ---- an end ---- */
@@ -87,116 +81,97 @@ static bool is_answered(const struct end *end, const struct wormclient_error *er
     return error == NULL;
 }
 
-/* For requests whose result says nothing new. */
-static void on_done(struct wormclient *client, const struct wormclient_error *error,
-                    const struct wormclient_value *result, void *arg)
+static void on_sent(struct wormclient *client, const struct wormclient_error *error,
+                    const struct wormclient_message *message, void *arg)
 {
     (void)client;
-    (void)result;
+    (void)message;
     is_answered(arg, error);
 }
 
 static void on_message(struct wormclient *client, const struct wormclient_error *error,
-                       const struct wormclient_value *result, void *arg)
+                       const struct wormclient_message *message, void *arg)
 {
     struct end *end = arg;
-    size_t length = 0;
+    size_t length;
     (void)client;
     if (!is_answered(end, error))
         return;
-    const char *data = wormclient_value_data(result, "data", &length); /* ours until we return */
+    const char *data = wormclient_message_data(message, &length); /* ours until we return */
     end->got_data(end, data, length);
 }
 
-/* What is new in the session? The conditions are those of wormclient_wait(). */
-static void look(struct end *end, const struct wormclient_session *session)
+/* A waiter has what it waited for; or WORMCLIENT_ERROR_LONELY, WORMCLIENT_ERROR_FAILED, ... */
+static void on_code(struct wormclient *client, const struct wormclient_error *error,
+                    const struct wormclient_session *session, void *arg)
 {
-    struct wormclient_error error;
-    if (!end->has_code && wormclient_has_code(session, NULL) == WORMCLIENT_REACHED) {
-        end->has_code = true;
+    struct end *end = arg;
+    (void)client;
+    if (is_answered(end, error))
         end->got_code(end, wormclient_session_code(session));
-    }
-    if (!end->has_asked && wormclient_has_message(session, NULL) == WORMCLIENT_REACHED) {
-        end->has_asked = true;
-        ask(end, "recv", about(end), on_message);
-    }
-    if (!end->has_asked && !wormclient_session_alive(session, &error))
-        fail(end, &error); /* WORMCLIENT_LONELY, WORMCLIENT_FAILED, ... */
 }
 
-static void on_view(struct wormclient *client, const struct wormclient_error *error,
-                    const struct wormclient_value *result, void *arg)
+static void on_readable(struct wormclient *client, const struct wormclient_error *error,
+                        const struct wormclient_session *session, void *arg)
 {
     struct end *end = arg;
-    struct wormclient_error unreadable;
-    (void)client;
-    if (!is_answered(end, error))
-        return;
-    struct wormclient_session *session = wormclient_session_from(result, &unreadable);
-    if (session == NULL)
-        fail(end, &unreadable);
-    look(end, session);
-    wormclient_session_free(session);
+    struct wormclient_error failure = WORMCLIENT_ERROR_INIT;
+    (void)session;
+    if (is_answered(end, error))
+        queued(end, wormclient_recv_async(client, end->id, 0, on_message, end, &failure), &failure);
 }
 
-/* A notification says that something changed; what it is, a new view shows. */
-static void on_changed(struct wormclient *client, uint64_t change, const char *session, void *arg)
-{
-    struct end *end = arg;
-    (void)client;
-    (void)change;
-    if (strcmp(session, end->id) == 0)
-        ask(end, "show", about(end), on_view);
-}
-
-/* The session exists. Subscribe first, then look: so no change falls between the two. */
+/* The session exists: give the data, and wait for two things at once. */
 static void on_begun(struct wormclient *client, const struct wormclient_error *error,
-                     const struct wormclient_value *result, void *arg)
+                     const struct wormclient_session *session, void *arg)
 {
     struct end *end = arg;
-    (void)client;
+    struct wormclient_error failure = WORMCLIENT_ERROR_INIT;
     if (!is_answered(end, error))
         return;
-    snprintf(end->id, sizeof(end->id), "%s", wormclient_value_text(result, "id"));
-    ask(end, "subscribe", about(end), on_done);
-    ask(end, "show", about(end), on_view);
-    struct wormclient_params *params = about(end);
-    wormclient_params_data(params, "data", end->data, strlen(end->data));
-    ask(end, "send", params, on_done);
+    snprintf(end->id, sizeof(end->id), "%s", wormclient_session_id(session));
+    bool done = wormclient_send_async(client, end->id, end->data, strlen(end->data), on_sent, end,
+                                      &failure) &&
+                wormclient_wait_async(client, end->id, wormclient_has_code, NULL, -1, on_code, end,
+                                      &failure) != NULL &&
+                wormclient_wait_async(client, end->id, wormclient_has_message, NULL, -1,
+                                      on_readable, end, &failure) != NULL;
+    queued(end, done, &failure);
 }
 
 static void get_code(struct end *end)
 {
-    struct wormclient_params *params = wormclient_params_new();
-    wormclient_params_text(params, "appid", APPID);
-    ask(end, "invite", params, on_begun);
+    struct wormclient_error error = WORMCLIENT_ERROR_INIT;
+    struct wormclient_options *options = wormclient_options_new();
+    wormclient_options_set_appid(options, APPID);
+    queued(end, wormclient_invite_async(end->client, options, on_begun, end, &error), &error);
+    wormclient_options_free(options);
 }
 
 static void set_code(struct end *end, const char *code)
 {
-    struct wormclient_params *params = wormclient_params_new();
-    wormclient_params_text(params, "appid", APPID);
-    wormclient_params_text(params, "code", code);
-    ask(end, "accept", params, on_begun);
+    struct wormclient_error error = WORMCLIENT_ERROR_INIT;
+    struct wormclient_options *options = wormclient_options_new();
+    wormclient_options_set_appid(options, APPID);
+    queued(end, wormclient_accept_async(end->client, code, options, on_begun, end, &error), &error);
+    wormclient_options_free(options);
 }
 
 /* Connects; that does not wait either, and requests can be queued at once. */
 static void open_end(struct end *end, const char *socket)
 {
-    struct wormclient_error error;
+    struct wormclient_error error = WORMCLIENT_ERROR_INIT;
     end->client = wormclient_start(socket, &error);
     if (end->client == NULL)
         fail(end, &error);
-    wormclient_on_changed(end->client, on_changed, end);
-    end->readable =
-        event_new(base, wormclient_fd(end->client), EV_READ | EV_PERSIST, on_ready, end);
+    end->ready = event_new(base, wormclient_fd(end->client), EV_READ, on_ready, end);
     end->writable = event_new(base, wormclient_fd(end->client), EV_WRITE, on_ready, end);
-    watch(end);
+    rearm(end);
 }
 
 static void close_end(struct end *end)
 {
-    event_free(end->readable);
+    event_free(end->ready);
     event_free(end->writable);
     wormclient_free(end->client);
 }
@@ -217,11 +192,11 @@ static void ignore(struct end *end, const char *code)
 }
 
 static void on_closing(struct wormclient *client, const struct wormclient_error *error,
-                       const struct wormclient_value *result, void *arg)
+                       const struct wormclient_session *session, void *arg)
 {
     struct end *end = arg;
     (void)client;
-    (void)result;
+    (void)session;
     end->is_done = is_answered(end, error);
     if (end->is_done && end->other->is_done)
         event_base_loopbreak(base);
@@ -231,7 +206,8 @@ static void on_closing(struct wormclient *client, const struct wormclient_error 
 static void print_data(struct end *end, const char *data, size_t length)
 {
     printf("%s got the data %.*s\n", end->name, (int)length, data);
-    ask(end, "close", about(end), on_closing);
+    struct wormclient_error error = WORMCLIENT_ERROR_INIT;
+    queued(end, wormclient_close_async(end->client, end->id, on_closing, end, &error), &error);
 }
 
 int main(int argc, char **argv)

@@ -13,7 +13,7 @@
 
 #include <wormclient.h>
 
-static struct wormclient_error error; /* why the last call failed */
+static struct wormclient_error error = WORMCLIENT_ERROR_INIT; /* why the last call failed */
 
 static void must(bool done)
 {
@@ -33,10 +33,13 @@ static void done(struct wormclient_session *session)
 static struct wormclient_session *begin(struct wormclient *client, const char *code)
 {
     /* `verify` holds back messages in both directions, until wormclient_verify(). */
-    const struct wormclient_options options = {.appid = "example.org/exchange", .verify = true};
+    struct wormclient_options *options = wormclient_options_new();
+    wormclient_options_set_appid(options, "example.org/exchange");
+    wormclient_options_set_verify(options, true);
     struct wormclient_session *session = code == NULL
-                                             ? wormclient_invite(client, &options, &error)
-                                             : wormclient_accept(client, code, &options, &error);
+                                             ? wormclient_invite(client, options, &error)
+                                             : wormclient_accept(client, code, options, &error);
+    wormclient_options_free(options);
     must(session != NULL);
     return session;
 }
@@ -66,16 +69,14 @@ static bool compare(struct wormclient *client, const char *id)
     return fgets(answer, sizeof(answer), stdin) != NULL && strcmp(answer, "yes\n") == 0;
 }
 
-/* After "no" the session has ended, and this says so: WORMCLIENT_FAILED. */
+/* After "no" the session has ended, and this says so: WORMCLIENT_ERROR_FAILED. */
 static void take(struct wormclient *client, const char *id)
 {
-    void *data;
-    size_t length;
-    uint32_t number;
-    must(wormclient_recv_wait(client, id, 0, -1, &number, &data, &length, &error));
-    printf("%.*s\n", (int)length, (char *)data);
-    free(data);
-    done(wormclient_ack(client, id, number, &error));
+    struct wormclient_message *message = wormclient_recv_wait(client, id, 0, -1, &error);
+    must(message != NULL);
+    printf("%s\n", (const char *)wormclient_message_data(message, NULL));
+    done(wormclient_ack(client, id, wormclient_message_number(message), &error));
+    wormclient_message_free(message);
 }
 
 int main(int argc, char **argv)

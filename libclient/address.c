@@ -8,8 +8,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "libclient/address.h"
-#include "libclient/error.h"
+#include "libclient/client.h"
 
 #define SOCKET_UNDER_RUNTIME_DIR "wormholed/socket"
 
@@ -52,20 +51,21 @@ static void explain(struct wormclient_error *ret_error, int system, const char *
     case ENOENT:
     case ENOTDIR:
     case ECONNREFUSED:
-        error_set(ret_error, WORMCLIENT_NO_DAEMON, system, "no daemon listens on %s", path);
+        wormclient__error(ret_error, WORMCLIENT_ERROR_NO_DAEMON, system, "no daemon listens on %s",
+                          path);
         break;
     case EACCES:
     case EPERM:
-        error_set(ret_error, WORMCLIENT_DENIED, system, "you may not use the daemon's socket %s",
-                  path);
+        wormclient__error(ret_error, WORMCLIENT_ERROR_DENIED, system,
+                          "you may not use the daemon's socket %s", path);
         break;
     case EAGAIN:
-        error_set(ret_error, WORMCLIENT_REFUSED, system,
-                  "the daemon on %s is too busy to take another connection", path);
+        wormclient__error(ret_error, WORMCLIENT_ERROR_REFUSED, system,
+                          "the daemon on %s is too busy to take another connection", path);
         break;
     default:
-        error_set(ret_error, WORMCLIENT_NO_DAEMON, system, "cannot reach a daemon on %s: %s", path,
-                  strerror(system));
+        wormclient__error(ret_error, WORMCLIENT_ERROR_NO_DAEMON, system,
+                          "cannot reach a daemon on %s: %s", path, strerror(system));
     }
 }
 
@@ -79,18 +79,19 @@ static int connect_again(int fd, const struct sockaddr_un *address)
     return result;
 }
 
-int address_connect(const char *path, bool may_wait, struct wormclient_error *ret_error)
+int wormclient__dial(const char *path, bool may_wait, struct wormclient_error *ret_error)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     if (!wormclient_socket_path(path, address.sun_path, sizeof(address.sun_path))) {
-        error_set(ret_error, WORMCLIENT_ARGUMENT, ENAMETOOLONG,
-                  "the path of the daemon's socket is empty or longer than %zu bytes",
-                  sizeof(address.sun_path) - 1);
+        wormclient__error(ret_error, WORMCLIENT_ERROR_ARGUMENT, ENAMETOOLONG,
+                          "the path of the daemon's socket is empty or longer than %zu bytes",
+                          sizeof(address.sun_path) - 1);
         return -1;
     }
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | (may_wait ? 0 : SOCK_NONBLOCK), 0);
     if (fd < 0) {
-        error_set(ret_error, WORMCLIENT_MEMORY, errno, "cannot make a socket: %s", strerror(errno));
+        wormclient__error(ret_error, WORMCLIENT_ERROR_MEMORY, errno, "cannot make a socket: %s",
+                          strerror(errno));
         return -1;
     }
     if (connect_again(fd, &address) < 0) {

@@ -3,99 +3,166 @@
 
 #include <string.h>
 
-#include "libclient/error.h"
+#include "libclient/client.h"
+
+static bool is(const char *text, const char *wanted)
+{
+    return text != NULL && strcmp(text, wanted) == 0;
+}
 
 static bool has_state(const struct wormclient_session *session, const char *state)
 {
-    return strcmp(wormclient_session_state(session), state) == 0;
+    return is(wormclient_session_state(session), state);
 }
 
-static bool has_result(const struct wormclient_session *session, const char *expected)
+static bool is_happy(const struct wormclient_session *session)
 {
-    const char *result = wormclient_session_result(session);
-    return result != NULL && strcmp(result, expected) == 0;
+    return is(wormclient_session_result(session), "happy");
 }
 
-/* For what has not come: may it still? */
-static enum wormclient_progress not_yet(const struct wormclient_session *session)
+/* It ended, or is ending, otherwise than happily. */
+static bool has_failed(const struct wormclient_session *session)
 {
-    return wormclient_session_alive(session, NULL) ? WORMCLIENT_PENDING : WORMCLIENT_NEVER;
+    return wormclient_session_result(session) != NULL && !is_happy(session);
 }
 
-/* For what a view shows, or does not show: then nobody who was told "reached" looks in vain. */
-static enum wormclient_progress is_there(const struct wormclient_session *session, const char *what)
+bool wormclient__is_over(const struct wormclient_session *session)
 {
-    return what != NULL ? WORMCLIENT_REACHED : not_yet(session);
+    return has_state(session, "closed") || has_state(session, "exported");
+}
+
+static enum wormclient_progress settled(bool reached, bool never)
+{
+    return reached ? WORMCLIENT_PROGRESS_REACHED
+           : never ? WORMCLIENT_PROGRESS_NEVER
+                   : WORMCLIENT_PROGRESS_PENDING;
+}
+
+static bool is_dead(const struct wormclient_session *session)
+{
+    return !wormclient_session_alive(session, NULL);
+}
+
+/* ---- how far it has come ---- */
+
+/* The stages that a session goes through: who is in a later one has been in those before. */
+static const char *const stages[] = {"allocating", "waiting", "keyed", "established"};
+
+/* Only who was established ends happily. Who ended alone, or badly, may have been keyed, but by
+ * whom nobody knows: that is nothing to go on with. */
+static enum wormclient_progress has_come_to(const struct wormclient_session *session, size_t stage)
+{
+    bool reached = is_happy(session);
+    if (wormclient_session_result(session) == NULL)
+        for (size_t i = stage; i < sizeof(stages) / sizeof(stages[0]); i++)
+            reached = reached || has_state(session, stages[i]);
+    return settled(reached, is_dead(session));
 }
 
 enum wormclient_progress wormclient_has_code(const struct wormclient_session *session, void *arg)
 {
     (void)arg;
-    return is_there(session, wormclient_session_code(session));
+    return has_come_to(session, 1);
 }
 
 enum wormclient_progress wormclient_is_keyed(const struct wormclient_session *session, void *arg)
 {
     (void)arg;
-    return is_there(session, wormclient_session_verifier(session));
+    return has_come_to(session, 2);
 }
 
-/* Only who was established ends happily. */
 enum wormclient_progress wormclient_is_established(const struct wormclient_session *session,
                                                    void *arg)
 {
     (void)arg;
-    bool reached = has_state(session, "established") || has_result(session, "happy");
-    return reached ? WORMCLIENT_REACHED : not_yet(session);
+    return has_come_to(session, 3);
 }
+
+/* What only a proven peer can have caused is there. */
+bool wormclient_session_was_established(const struct wormclient_session *session)
+{
+    return has_come_to(session, 3) == WORMCLIENT_PROGRESS_REACHED ||
+           wormclient_session_peer_versions(session) != NULL ||
+           wormclient_session_received(session) > 0;
+}
+
+enum wormclient_progress wormclient_is_verified(const struct wormclient_session *session, void *arg)
+{
+    (void)arg;
+    return settled(is(wormclient_session_verification(session), "done"), is_dead(session));
+}
+
+/* ---- messages ---- */
 
 /* Messages are acknowledged from the front: the unread ones are the last that were received. */
-static bool has_unread(const struct wormclient_session *session, uint32_t from)
-{
-    const struct wormclient_value *view = wormclient_session_view(session);
-    return wormclient_value_number(view, "unread", 0) > 0 &&
-           wormclient_value_number(view, "received", 0) > from;
-}
-
-static bool is_held_back(const struct wormclient_session *session)
-{
-    const char *verification = wormclient_session_verification(session);
-    return verification != NULL && strcmp(verification, "pending") == 0;
-}
-
 enum wormclient_progress wormclient_has_message(const struct wormclient_session *session, void *arg)
 {
     const uint32_t *from = arg;
-    bool there = has_unread(session, from == NULL ? 0 : *from) && !is_held_back(session);
-    return there ? WORMCLIENT_REACHED : not_yet(session);
+    bool unread = wormclient_session_unread(session) > 0 &&
+                  wormclient_session_received(session) > (from == NULL ? 0 : *from);
+    bool held_back = is(wormclient_session_verification(session), "pending");
+    return settled(unread && !held_back, is_dead(session));
 }
 
-enum wormclient_progress wormclient_has_ended(const struct wormclient_session *session, void *arg)
+enum wormclient_progress wormclient_is_sent(const struct wormclient_session *session, void *arg)
 {
     (void)arg;
-    bool over = has_state(session, "closed") || has_state(session, "exported");
-    return over ? WORMCLIENT_REACHED : WORMCLIENT_PENDING;
+    if (has_failed(session))
+        return WORMCLIENT_PROGRESS_NEVER;
+    return settled(wormclient_session_stored(session) >= wormclient_session_sent(session),
+                   wormclient__is_over(session));
 }
 
-/* ---- how it ended ---- */
+/* Receipts count what the peer got of all that was sent. A peer whose version came has announced in
+ * it whether it gives any. */
+static enum wormclient_progress is_confirmed(const struct wormclient_session *session,
+                                             int64_t receipt)
+{
+    bool silent = receipt < 0 && wormclient_session_peer_versions(session) != NULL;
+    return settled(receipt >= 0 && receipt >= wormclient_session_sent(session),
+                   silent || has_failed(session) || wormclient__is_over(session));
+}
 
-/* Every result but these is WORMCLIENT_FAILED. */
+enum wormclient_progress wormclient_is_delivered(const struct wormclient_session *session,
+                                                 void *arg)
+{
+    (void)arg;
+    return is_confirmed(session, wormclient_session_delivered(session));
+}
+
+enum wormclient_progress wormclient_is_read(const struct wormclient_session *session, void *arg)
+{
+    (void)arg;
+    return is_confirmed(session, wormclient_session_read(session));
+}
+
+/* ---- the end ---- */
+
+enum wormclient_progress wormclient_is_closed(const struct wormclient_session *session, void *arg)
+{
+    (void)arg;
+    if (!wormclient__is_over(session))
+        return WORMCLIENT_PROGRESS_PENDING;
+    return settled(!has_failed(session), true);
+}
+
+/* How it ended. Every result but these is WORMCLIENT_ERROR_FAILED. */
 static const struct ending {
     const char *result;
-    enum wormclient_code code;
+    enum wormclient_error_code code;
     const char *what;
-} ENDINGS[] = {
-    {"happy", WORMCLIENT_CLOSED, "the session has ended"},
-    {"lonely", WORMCLIENT_LONELY, "the session has ended"},
-    {"exported", WORMCLIENT_CLOSED, "the session was taken out of this daemon"},
+} endings[] = {
+    {"happy", WORMCLIENT_ERROR_CLOSED, "the session has ended"},
+    {"lonely", WORMCLIENT_ERROR_LONELY, "the session has ended"},
+    {"exported", WORMCLIENT_ERROR_CLOSED, "the session was taken out of this daemon"},
 };
 
 static const struct ending *find_ending(const char *result)
 {
-    static const struct ending failed = {NULL, WORMCLIENT_FAILED, "the session failed"};
-    for (size_t i = 0; i < sizeof(ENDINGS) / sizeof(ENDINGS[0]); i++)
-        if (strcmp(ENDINGS[i].result, result) == 0)
-            return &ENDINGS[i];
+    static const struct ending failed = {NULL, WORMCLIENT_ERROR_FAILED, "the session failed"};
+    for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++)
+        if (strcmp(endings[i].result, result) == 0)
+            return &endings[i];
     return &failed;
 }
 
@@ -109,8 +176,38 @@ bool wormclient_session_alive(const struct wormclient_session *session,
         return true;
     const struct ending *ending = find_ending(result);
     const char *reason = wormclient_session_reason(session);
-    error_set(ret_error, ending->code, 0, "%s (%s)%s%s", ending->what, result,
-              reason == NULL ? "" : ": ", reason == NULL ? "" : reason);
-    error_set_word(ret_error, result);
+    wormclient__error(ret_error, ending->code, 0, "%s (%s)%s%s", ending->what, result,
+                      reason == NULL ? "" : ": ", reason == NULL ? "" : reason);
+    wormclient__error_word(ret_error, result);
     return false;
+}
+
+/* ---- by name ---- */
+
+static const struct named_condition {
+    const char *name;
+    wormclient_condition condition;
+} conditions[] = {
+    {"code", wormclient_has_code},
+    {"keyed", wormclient_is_keyed},
+    {"established", wormclient_is_established},
+    {"verified", wormclient_is_verified},
+    {"message", wormclient_has_message},
+    {"sent", wormclient_is_sent},
+    {"delivered", wormclient_is_delivered},
+    {"read", wormclient_is_read},
+    {"closed", wormclient_is_closed},
+};
+
+wormclient_condition wormclient_condition_find(const char *name)
+{
+    for (size_t i = 0; i < sizeof(conditions) / sizeof(conditions[0]); i++)
+        if (strcmp(conditions[i].name, name) == 0)
+            return conditions[i].condition;
+    return NULL;
+}
+
+const char *wormclient_condition_name(size_t index)
+{
+    return index < sizeof(conditions) / sizeof(conditions[0]) ? conditions[index].name : NULL;
 }

@@ -1,95 +1,81 @@
+/* The synchronous layer: poll(2) around the core. */
 #include "config.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
-#include "libclient/address.h"
 #include "libclient/client.h"
-#include "libclient/error.h"
-#include "libclient/sync.h"
-#include "libclient/value.h"
 
-/* ---- poll(2) around the core ---- */
-
-int64_t sync_deadline(int64_t timeout)
+int64_t wormclient__deadline(int64_t timeout)
 {
     int64_t now = clock_monotonic();
-    return timeout < 0 || timeout >= SYNC_NEVER - now ? SYNC_NEVER : now + timeout;
+    return timeout < 0 || timeout >= WORMCLIENT__NEVER - now ? WORMCLIENT__NEVER : now + timeout;
 }
 
-static int poll_timeout(int64_t left)
+int wormclient__sooner(int timeout, int64_t deadline)
 {
-    return left < INT_MAX ? (int)left : INT_MAX;
+    if (deadline == WORMCLIENT__NEVER)
+        return timeout;
+    int64_t left = deadline - clock_monotonic();
+    left = left < 0 ? 0 : left < INT_MAX ? left : INT_MAX;
+    return timeout < 0 || left < timeout ? (int)left : timeout;
 }
 
-/* Sleeps until there is something to process, or the deadline, or a signal. */
-static bool sleep_until(const struct wormclient *client, int64_t deadline,
-                        struct wormclient_error *ret_error)
+/* Sleeps until there is something to process, `timeout` ms have passed, or a signal came. */
+static bool sleep_for(const struct wormclient *client, int timeout,
+                      struct wormclient_error *ret_error)
 {
     int interest = wormclient_interest(client);
     struct pollfd ready = {
         .fd = wormclient_fd(client),
-        .events = (short)((interest & WORMCLIENT_READ ? POLLIN : 0) |
-                          (interest & WORMCLIENT_WRITE ? POLLOUT : 0)),
+        .events = (short)((interest & WORMCLIENT_WANT_READ ? POLLIN : 0) |
+                          (interest & WORMCLIENT_WANT_WRITE ? POLLOUT : 0)),
     };
-    int64_t now = clock_monotonic();
-    if (now >= deadline) {
-        error_set(ret_error, WORMCLIENT_TIMEOUT, 0, "the time given ran out");
-        return false;
-    }
-    int timeout = deadline == SYNC_NEVER ? -1 : poll_timeout(deadline - now);
-    if (poll(&ready, 1, timeout) >= 0 || errno == EINTR)
+    int own = wormclient_timeout(client);
+    if (poll(&ready, 1, own >= 0 && (timeout < 0 || own < timeout) ? own : timeout) >= 0 ||
+        errno == EINTR)
         return true;
-    error_set(ret_error, WORMCLIENT_MEMORY, errno, "cannot wait for the daemon: %s",
-              strerror(errno));
+    wormclient__error(ret_error, WORMCLIENT_ERROR_MEMORY, errno, "cannot wait for the daemon: %s",
+                      strerror(errno));
     return false;
 }
 
-bool sync_until(struct wormclient *client, sync_done done, const void *arg, int64_t deadline,
-                struct wormclient_error *ret_error)
+bool wormclient_run_once(struct wormclient *client, int timeout, struct wormclient_error *ret_error)
 {
-    struct wormclient_error end;
+    if (client->processing)
+        return wormclient__error_callback(ret_error);
+    return sleep_for(client, timeout, ret_error) && wormclient_process(client, ret_error);
+}
+
+bool wormclient__until(struct wormclient *client, wormclient__done done, const void *arg,
+                       struct wormclient_error *ret_error)
+{
+    struct wormclient_error end = WORMCLIENT_ERROR_INIT;
     while (!done(client, arg)) {
         bool usable = wormclient_process(client, &end);
         /* A connection that ends may have brought the answer first. */
         if (done(client, arg))
             break;
         if (!usable) {
-            error_copy(ret_error, &end);
+            wormclient_error_copy(ret_error, &end);
             return false;
         }
-        if (!sleep_until(client, deadline, ret_error))
+        if (!sleep_for(client, -1, ret_error))
             return false;
     }
     return true;
 }
 
-static bool is_greeted(const struct wormclient *client, const void *arg)
-{
-    (void)arg;
-    return client->greeted;
-}
-
-struct wormclient *wormclient_connect(const char *path, struct wormclient_error *ret_error)
-{
-    int fd = address_connect(path, true, ret_error);
-    struct wormclient *client = fd < 0 ? NULL : wormclient_adopt(fd, ret_error);
-    if (client != NULL && !sync_until(client, is_greeted, NULL, SYNC_NEVER, ret_error)) {
-        wormclient_free(client);
-        client = NULL;
-    }
-    return client;
-}
-
 /* ---- a call ---- */
 
 struct call {
-    sync_take take;
+    wormclient__take take;
     void *into;
-    struct wormclient_error error; /* WORMCLIENT_OK if the result was taken */
+    struct wormclient_error error; /* WORMCLIENT_ERROR_NONE if the result was taken */
     bool done;
 };
 
@@ -112,58 +98,33 @@ static bool is_answered(const struct wormclient *client, const void *arg)
     return call->done;
 }
 
-/* Nothing may be queued from inside a callback, where its answer cannot be waited for. */
-static bool start_call(struct wormclient *client, const char *method,
-                       struct wormclient_params *params, struct call *call,
-                       struct wormclient_error *ret_error)
+bool wormclient__call(struct wormclient *client, const char *method,
+                      struct wormclient_params *params, wormclient__take take, void *into,
+                      struct wormclient_error *ret_error)
 {
-    if (!client->processing)
-        return wormclient_request(client, method, params, on_answer, call, ret_error);
-    wormclient_params_free(params);
-    error_set(ret_error, WORMCLIENT_ARGUMENT, 0, "this cannot be called from a callback");
-    return false;
-}
-
-bool sync_call(struct wormclient *client, const char *method, struct wormclient_params *params,
-               sync_take take, void *into, int64_t deadline, struct wormclient_error *ret_error)
-{
-    struct call call = {.take = take, .into = into};
-    if (!start_call(client, method, params, &call, ret_error))
+    struct call call = {.take = take, .into = into, .error = WORMCLIENT_ERROR_INIT};
+    /* Nothing may be queued from inside a callback, where its answer cannot be waited for. */
+    if (client->processing) {
+        wormclient_params_free(params);
+        return wormclient__error_callback(ret_error);
+    }
+    if (!wormclient_request(client, method, params, on_answer, &call, ret_error))
         return false;
-    if (!sync_until(client, is_answered, &call, deadline, ret_error)) {
-        pending_abandon(&client->pending, &call);
+    if (!wormclient__until(client, is_answered, &call, ret_error)) {
+        wormclient__abandon(client, (wormclient__function)on_answer, &call);
         return false;
     }
-    if (call.error.code != WORMCLIENT_OK)
-        error_copy(ret_error, &call.error);
-    return call.error.code == WORMCLIENT_OK;
-}
-
-bool sync_take_nothing(const struct wormclient_value *result, void *into,
-                       struct wormclient_error *ret_error)
-{
-    (void)result;
-    (void)into;
-    (void)ret_error;
-    return true;
+    if (call.error.code != WORMCLIENT_ERROR_NONE)
+        wormclient_error_copy(ret_error, &call.error);
+    return call.error.code == WORMCLIENT_ERROR_NONE;
 }
 
 static bool take_copy(const struct wormclient_value *result, void *into,
                       struct wormclient_error *ret_error)
 {
     struct wormclient_value **copy = into;
-    *copy = value_copy(result);
-    if (*copy == NULL)
-        error_set_memory(ret_error);
-    return *copy != NULL;
-}
-
-static bool take_session(const struct wormclient_value *result, void *into,
-                         struct wormclient_error *ret_error)
-{
-    struct wormclient_session **session = into;
-    *session = wormclient_session_from(result, ret_error);
-    return *session != NULL;
+    *copy = wormclient__value_dup(result);
+    return *copy != NULL || wormclient__error_memory(ret_error);
 }
 
 struct wormclient_value *wormclient_call(struct wormclient *client, const char *method,
@@ -171,22 +132,125 @@ struct wormclient_value *wormclient_call(struct wormclient *client, const char *
                                          struct wormclient_error *ret_error)
 {
     struct wormclient_value *result = NULL;
-    sync_call(client, method, params, take_copy, &result, SYNC_NEVER, ret_error);
+    wormclient__call(client, method, params, take_copy, &result, ret_error);
     return result;
 }
 
-struct wormclient_session *sync_call_session(struct wormclient *client, const char *method,
-                                             struct wormclient_params *params, int64_t deadline,
-                                             struct wormclient_error *ret_error)
+/* ---- waiting ---- */
+
+/* Some waiters, of which the first that is told ends the wait. */
+struct wait {
+    struct wormclient_session *session;
+    struct wormclient_error error;
+    const struct wait_one *first; /* NULL until then */
+};
+
+struct wait_one {
+    struct wait *wait;
+    struct wormclient_waiter *waiter; /* NULL once it is gone */
+};
+
+static void on_waited(struct wormclient *client, const struct wormclient_error *error,
+                      const struct wormclient_session *session, void *arg)
 {
-    struct wormclient_session *session = NULL;
-    sync_call(client, method, params, take_session, &session, deadline, ret_error);
-    return session;
+    struct wait_one *one = arg;
+    struct wait *wait = one->wait;
+    (void)client;
+    one->waiter = NULL;
+    if (wait->first != NULL)
+        return;
+    wait->first = one;
+    if (error != NULL)
+        wait->error = *error;
+    else
+        wait->session = wormclient_session_dup(session, &wait->error);
 }
 
-struct wormclient_params *sync_params(const char *session)
+static bool is_waited(const struct wormclient *client, const void *arg)
 {
-    struct wormclient_params *params = wormclient_params_new();
-    wormclient_params_text(params, "session", session);
-    return params;
+    (void)client;
+    return ((const struct wait *)arg)->first != NULL;
+}
+
+/* False if it never came to it. */
+static bool wait_for_first(struct wormclient *client, struct wait *wait, struct wait_one *ones,
+                           const char *const *sessions, size_t count,
+                           wormclient_condition condition, void *arg, int64_t timeout,
+                           struct wormclient_error *ret_error)
+{
+    bool begun = true;
+    for (size_t i = 0; i < count && begun; i++) {
+        ones[i] = (struct wait_one){.wait = wait};
+        ones[i].waiter = wormclient_wait_async(client, sessions[i], condition, arg, timeout,
+                                               on_waited, &ones[i], ret_error);
+        begun = ones[i].waiter != NULL;
+    }
+    bool done = begun && wormclient__until(client, is_waited, wait, ret_error);
+    for (size_t i = 0; i < count; i++)
+        if (ones[i].waiter != NULL)
+            wormclient_waiter_cancel(ones[i].waiter);
+    return done;
+}
+
+struct wormclient_session *wormclient_wait_any(struct wormclient *client,
+                                               const char *const *sessions, size_t count,
+                                               wormclient_condition condition, void *arg,
+                                               int64_t timeout, size_t *ret_index,
+                                               struct wormclient_error *ret_error)
+{
+    struct wait wait = {.error = WORMCLIENT_ERROR_INIT};
+    if (client->processing) {
+        wormclient__error_callback(ret_error);
+        return NULL;
+    }
+    if (count == 0) {
+        wormclient__error(ret_error, WORMCLIENT_ERROR_ARGUMENT, 0, "no session to wait for");
+        return NULL;
+    }
+    struct wait_one *ones = calloc(count, sizeof(*ones));
+    if (ones == NULL) {
+        wormclient__error_memory(ret_error);
+        return NULL;
+    }
+    if (wait_for_first(client, &wait, ones, sessions, count, condition, arg, timeout, ret_error)) {
+        if (wait.session == NULL)
+            wormclient_error_copy(ret_error, &wait.error);
+        if (ret_index != NULL)
+            *ret_index = (size_t)(wait.first - ones);
+    }
+    free(ones);
+    return wait.session;
+}
+
+struct wormclient_session *wormclient_wait(struct wormclient *client, const char *session,
+                                           wormclient_condition condition, void *arg,
+                                           int64_t timeout, struct wormclient_error *ret_error)
+{
+    return wormclient_wait_any(client, &session, 1, condition, arg, timeout, NULL, ret_error);
+}
+
+struct wormclient_message *wormclient_recv_wait(struct wormclient *client, const char *session,
+                                                uint32_t from, int64_t timeout,
+                                                struct wormclient_error *ret_error)
+{
+    int64_t deadline = wormclient__deadline(timeout);
+    struct wormclient_message *message = NULL;
+    struct wormclient_error error = WORMCLIENT_ERROR_INIT;
+    /* Again if somebody else acknowledged it between the look and the call. */
+    do {
+        int64_t left = deadline - clock_monotonic();
+        struct wormclient_session *view =
+            wormclient_wait(client, session, wormclient_has_message, &from,
+                            deadline == WORMCLIENT__NEVER ? -1
+                            : left > 0                    ? left
+                                                          : 0,
+                            ret_error);
+        if (view == NULL)
+            return NULL;
+        message = wormclient_recv(client, wormclient_session_id(view), from, &error);
+        wormclient_session_free(view);
+    } while (message == NULL && error.code == WORMCLIENT_ERROR_NO_MESSAGE);
+    if (message == NULL)
+        wormclient_error_copy(ret_error, &error);
+    return message;
 }

@@ -7,10 +7,15 @@
 #include "ipc/buffer.h"
 #include "ipc/params.h"
 #include "ipc/tree.h"
-#include "libclient/value.h"
+#include "libclient/client.h"
+
+static const msgpack_object *object_of(const struct wormclient_value *value)
+{
+    return (const msgpack_object *)value;
+}
 
 /* A value that owns what it is made of. */
-struct copy {
+struct value_copy {
     msgpack_unpacked tree; /* borrows from bytes */
     struct buffer bytes;
 };
@@ -18,33 +23,67 @@ struct copy {
 const struct wormclient_value *wormclient_value_get(const struct wormclient_value *map,
                                                     const char *key)
 {
-    return value_from(params_find(value_object(map), key));
+    return wormclient__value(params_find(object_of(map), key));
 }
 
-static const msgpack_object_array *array_of(const struct wormclient_value *value)
+enum wormclient_type wormclient_value_type(const struct wormclient_value *value)
 {
-    const msgpack_object *object = value_object(value);
-    return object != NULL && object->type == MSGPACK_OBJECT_ARRAY ? &object->via.array : NULL;
+    const msgpack_object *object = object_of(value);
+    if (object == NULL)
+        return WORMCLIENT_TYPE_NIL;
+    switch (object->type) {
+    case MSGPACK_OBJECT_NIL:
+        return WORMCLIENT_TYPE_NIL;
+    case MSGPACK_OBJECT_BOOLEAN:
+        return WORMCLIENT_TYPE_FLAG;
+    case MSGPACK_OBJECT_POSITIVE_INTEGER:
+    case MSGPACK_OBJECT_NEGATIVE_INTEGER:
+        return WORMCLIENT_TYPE_NUMBER;
+    case MSGPACK_OBJECT_STR:
+        return WORMCLIENT_TYPE_TEXT;
+    case MSGPACK_OBJECT_BIN:
+        return WORMCLIENT_TYPE_DATA;
+    case MSGPACK_OBJECT_ARRAY:
+        return WORMCLIENT_TYPE_ARRAY;
+    case MSGPACK_OBJECT_MAP:
+        return WORMCLIENT_TYPE_MAP;
+    default:
+        return WORMCLIENT_TYPE_OTHER;
+    }
 }
 
-size_t wormclient_value_count(const struct wormclient_value *array)
+size_t wormclient_value_count(const struct wormclient_value *value)
 {
-    const msgpack_object_array *elements = array_of(array);
-    return elements == NULL ? 0 : elements->size;
+    const msgpack_object *object = object_of(value);
+    if (object != NULL && object->type == MSGPACK_OBJECT_ARRAY)
+        return object->via.array.size;
+    return object != NULL && object->type == MSGPACK_OBJECT_MAP ? object->via.map.size : 0;
 }
 
-const struct wormclient_value *wormclient_value_at(const struct wormclient_value *array,
+const struct wormclient_value *wormclient_value_at(const struct wormclient_value *value,
                                                    size_t index)
 {
-    const msgpack_object_array *elements = array_of(array);
-    return elements == NULL || index >= elements->size ? NULL : value_from(&elements->ptr[index]);
+    const msgpack_object *object = object_of(value);
+    if (index >= wormclient_value_count(value))
+        return NULL;
+    return wormclient__value(object->type == MSGPACK_OBJECT_ARRAY
+                                 ? &object->via.array.ptr[index]
+                                 : &object->via.map.ptr[index].val);
+}
+
+const char *wormclient_value_key(const struct wormclient_value *map, size_t index)
+{
+    const msgpack_object *object = object_of(map);
+    if (object == NULL || object->type != MSGPACK_OBJECT_MAP || index >= object->via.map.size)
+        return NULL;
+    return wormclient_value_text(wormclient__value(&object->via.map.ptr[index].key), NULL);
 }
 
 /* The value of a key (NULL: the value itself) if it is of this type, else NULL. */
 static const msgpack_object *typed(const struct wormclient_value *map, const char *key,
                                    msgpack_object_type type)
 {
-    const msgpack_object *object = value_object(map);
+    const msgpack_object *object = object_of(map);
     const msgpack_object *value = key == NULL ? object : params_find(object, key);
     return value != NULL && value->type == type ? value : NULL;
 }
@@ -88,21 +127,21 @@ static int append_packed(void *arg, const char *data, size_t length)
     return buffer_append(arg, data, length) ? 0 : -1;
 }
 
-static struct copy *copy_free(struct copy *copy)
+static struct value_copy *copy_free(struct value_copy *copy)
 {
     buffer_free(&copy->bytes);
     free(copy);
     return NULL;
 }
 
-struct wormclient_value *value_copy(const struct wormclient_value *value)
+struct wormclient_value *wormclient__value_dup(const struct wormclient_value *value)
 {
-    struct copy *copy = calloc(1, sizeof(*copy));
+    struct value_copy *copy = calloc(1, sizeof(*copy));
     if (copy == NULL)
         return NULL;
     msgpack_packer packer;
     msgpack_packer_init(&packer, &copy->bytes, append_packed);
-    if (msgpack_pack_object(&packer, *value_object(value)) != 0 ||
+    if (msgpack_pack_object(&packer, *object_of(value)) != 0 ||
         tree_decode(copy->bytes.data, copy->bytes.size, &copy->tree) != TREE_OK)
         copy = copy_free(copy);
     return copy == NULL ? NULL : (struct wormclient_value *)&copy->tree.data;
@@ -112,7 +151,8 @@ void wormclient_result_free(struct wormclient_value *result)
 {
     if (result == NULL)
         return;
-    struct copy *copy = (struct copy *)((char *)result - offsetof(struct copy, tree.data));
+    struct value_copy *copy =
+        (struct value_copy *)((char *)result - offsetof(struct value_copy, tree.data));
     msgpack_unpacked_destroy(&copy->tree);
     copy_free(copy);
 }

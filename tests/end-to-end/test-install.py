@@ -164,7 +164,7 @@ def header_alone(world, compiler, suffix, *options):
     source = world.path("alone." + suffix)
     with open(source, "w", encoding="utf-8") as file:
         file.write("#include <wormclient.h>\n#include <wormclient.h>\n"
-                   "int main(void) { wormclient_free(wormclient_start(0, 0)); return WORMCLIENT_OK; }\n")
+                   "int main(void) { wormclient_free(wormclient_start(0, 0)); return WORMCLIENT_ERROR_NONE; }\n")
     installed = Installed(world)
     run([compiler] + STRICT + list(options) + ["-c", source, "-o", world.path("alone.o")] +
         installed.flags("--cflags", "wormclient"), installed.environment)

@@ -11,12 +11,12 @@
 
 #include "ipc/tree.h"
 #include "ipc/writer.h"
-#include "libclient/value.h"
+#include "libclient/client.h"
 #include "libclient/wormclient.h"
 
 struct view {
-    const char *state, *result, *reason, *code, *verifier, *verification;
-    int received, unread;
+    const char *state, *result, *reason, *code, *verifier, *verification, *peer_versions;
+    int received, unread, sent, stored, delivered, read;
 };
 
 static void write_view(struct writer *writer, const struct view *view)
@@ -30,6 +30,14 @@ static void write_view(struct writer *writer, const struct view *view)
     writer_text(writer, "code", view->code);
     writer_text(writer, "verifier", view->verifier);
     writer_text(writer, "verification", view->verification);
+    writer_text(writer, "peer_versions", view->peer_versions);
+    writer_number(writer, "sent", view->sent);
+    writer_number(writer, "stored", view->stored);
+    /* 0 in the table stands for a peer that does not tell. */
+    if (view->delivered > 0)
+        writer_number(writer, "delivered", view->delivered - 1);
+    if (view->read > 0)
+        writer_number(writer, "read", view->read - 1);
     writer_number(writer, "received", view->received);
     writer_number(writer, "unread", view->unread);
     writer_end(writer);
@@ -42,7 +50,8 @@ static struct wormclient_session *session_of(const struct view *view)
     msgpack_unpacked tree;
     write_view(&writer, view);
     assert_int_equal(tree_decode(writer.buffer.data, writer.buffer.size, &tree), TREE_OK);
-    struct wormclient_session *session = wormclient_session_from(value_from(&tree.data), NULL);
+    struct wormclient_session *session =
+        wormclient_session_from(wormclient__value(&tree.data), NULL);
     assert_non_null(session);
     msgpack_unpacked_destroy(&tree);
     writer_free(&writer);
@@ -51,11 +60,10 @@ static struct wormclient_session *session_of(const struct view *view)
 
 /* ---- conditions ---- */
 
-#define CONDITIONS 5
+#define CONDITIONS 9
 
-static const wormclient_condition conditions[CONDITIONS] = {
-    wormclient_has_code,    wormclient_is_keyed,  wormclient_is_established,
-    wormclient_has_message, wormclient_has_ended,
+static const char *const names[CONDITIONS] = {
+    "code", "keyed", "established", "verified", "message", "sent", "delivered", "read", "closed",
 };
 
 /* What each of them says, in that order: - pending, + reached, ! never. */
@@ -63,42 +71,111 @@ static const struct said {
     struct view view;
     const char *said;
 } table[] = {
-    {{.state = "allocating"}, "-----"},
-    {{.state = "waiting", .code = "1-c"}, "+----"},
-    {{.state = "keyed", .code = "1-c", .verifier = "ab"}, "++---"},
-    {{.state = "established", .code = "1-c", .verifier = "ab"}, "+++--"},
-    {{.state = "established", .received = 2}, "--+--"},
-    {{.state = "established", .received = 2, .unread = 1}, "--++-"},
-    {{.state = "established", .received = 1, .unread = 1, .verification = "none"}, "--++-"},
-    {{.state = "established", .received = 1, .unread = 1, .verification = "pending"}, "--+--"},
-    {{.state = "established", .received = 1, .unread = 1, .verification = "done"}, "--++-"},
-    {{.state = "closing", .result = "happy", .code = "1-c", .verifier = "ab"}, "+++!-"},
-    {{.state = "closing", .result = "happy", .received = 1, .unread = 1}, "!!++-"},
-    {{.state = "closing", .result = "lonely"}, "!!!!-"},
-    {{.state = "closed", .result = "happy"}, "!!+!+"},
-    {{.state = "closed", .result = "happy", .received = 1, .unread = 1}, "!!+++"},
-    {{.state = "closed", .result = "lonely"}, "!!!!+"},
-    {{.state = "closed", .result = "scary"}, "!!!!+"},
-    {{.state = "closed", .result = "errory", .received = 1, .unread = 1}, "!!!++"},
-    {{"closed", "errory", .received = 1, .unread = 1, .verification = "pending"}, "!!!!+"},
-    {{.state = "closed", .result = "crowded"}, "!!!!+"},
-    {{.state = "exported"}, "!!!!+"},
-    {{.state = "of a newer daemon"}, "-----"},
+    {{.state = "allocating"}, "-----+---"},
+    {{.state = "waiting", .code = "1-c"}, "+----+---"},
+    {{.state = "waiting", .sent = 1}, "+--------"},
+    {{.state = "keyed", .code = "1-c", .verifier = "ab"}, "++---+---"},
+    {{.state = "established", .code = "1-c", .verifier = "ab"}, "+++--+---"},
+    {{.state = "established", .received = 2}, "+++--+---"},
+    {{.state = "established", .received = 2, .unread = 1}, "+++-++---"},
+    {{.state = "established", .received = 1, .unread = 1, .verification = "none"}, "+++-++---"},
+    {{.state = "established", .received = 1, .unread = 1, .verification = "pending"}, "+++--+---"},
+    {{.state = "established", .received = 1, .unread = 1, .verification = "done"}, "++++++---"},
+    /* Receipts. */
+    {{.state = "established", .peer_versions = "{}", .sent = 1}, "+++---!!-"},
+    {{.state = "established",
+      .peer_versions = "{}",
+      .sent = 1,
+      .stored = 1,
+      .delivered = 1,
+      .read = 1},
+     "+++--+---"},
+    {{.state = "established",
+      .peer_versions = "{}",
+      .sent = 1,
+      .stored = 1,
+      .delivered = 2,
+      .read = 1},
+     "+++--++--"},
+    {{.state = "established",
+      .peer_versions = "{}",
+      .sent = 1,
+      .stored = 1,
+      .delivered = 2,
+      .read = 2},
+     "+++--+++-"},
+    {{.state = "established", .sent = 2, .stored = 2, .delivered = 2, .read = 2}, "+++--+---"},
+    /* Ended happily: it was established. */
+    {{.state = "closing", .result = "happy", .code = "1-c", .verifier = "ab"}, "+++!!+---"},
+    {{.state = "closing", .result = "happy", .sent = 1}, "+++!!----"},
+    {{.state = "closing", .result = "happy", .received = 1, .unread = 1}, "+++!++---"},
+    {{.state = "closed", .result = "happy"}, "+++!!+!!+"},
+    {{.state = "closed", .result = "happy", .sent = 1}, "+++!!!!!+"},
+    {{.state = "closed", .result = "happy", .received = 1, .unread = 1}, "+++!++!!+"},
+    {{.state = "closed", .result = "happy", .verification = "done", .delivered = 1, .read = 1},
+     "++++!++++"},
+    /* Ended alone, or badly: nobody can go on with it. */
+    {{.state = "closing", .result = "lonely"}, "!!!!!!!!-"},
+    {{.state = "closed", .result = "lonely"}, "!!!!!!!!!"},
+    {{.state = "closed", .result = "scary"}, "!!!!!!!!!"},
+    {{.state = "closed", .result = "errory", .received = 1, .unread = 1}, "!!!!+!!!!"},
+    {{.state = "closed", .result = "errory", .verification = "done", .delivered = 1}, "!!!+!!+!!"},
+    {{.state = "closed", .result = "errory", .received = 1, .unread = 1, .verification = "pending"},
+     "!!!!!!!!!"},
+    {{.state = "closed", .result = "crowded"}, "!!!!!!!!!"},
+    {{.state = "exported"}, "!!!!!+!!+"},
+    {{.state = "of a newer daemon"}, "-----+---"},
 };
 
 static void each_condition_for_each_state(void **state)
 {
     (void)state;
-    static const char marks[] = {
-        [WORMCLIENT_PENDING] = '-', [WORMCLIENT_REACHED] = '+', [WORMCLIENT_NEVER] = '!'};
+    static const char marks[] = {[WORMCLIENT_PROGRESS_PENDING] = '-',
+                                 [WORMCLIENT_PROGRESS_REACHED] = '+',
+                                 [WORMCLIENT_PROGRESS_NEVER] = '!'};
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         struct wormclient_session *session = session_of(&table[i].view);
         char said[CONDITIONS + 1] = "";
         for (size_t j = 0; j < CONDITIONS; j++)
-            said[j] = marks[conditions[j](session, NULL)];
+            said[j] = marks[wormclient_condition_find(names[j])(session, NULL)];
         assert_string_equal(said, table[i].said);
         wormclient_session_free(session);
     }
+}
+
+static void conditions_by_name(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < CONDITIONS; i++)
+        assert_string_equal(wormclient_condition_name(i), names[i]);
+    assert_null(wormclient_condition_name(CONDITIONS));
+    assert_null(wormclient_condition_find(""));
+    assert_null(wormclient_condition_find("opened"));
+    assert_true(wormclient_condition_find("code") == wormclient_has_code);
+    assert_true(wormclient_condition_find("closed") == wormclient_is_closed);
+}
+
+static bool was_established(const struct view *view)
+{
+    struct wormclient_session *session = session_of(view);
+    bool was = wormclient_session_was_established(session);
+    wormclient_session_free(session);
+    return was;
+}
+
+/* Unlike the condition, also of a session that ended badly. */
+static void established_once(void **state)
+{
+    (void)state;
+    assert_false(was_established(&(struct view){.state = "keyed"}));
+    assert_true(was_established(&(struct view){.state = "established"}));
+    assert_true(was_established(&(struct view){.state = "closed", .result = "happy"}));
+    assert_false(was_established(&(struct view){.state = "closed", .result = "lonely"}));
+    assert_false(was_established(&(struct view){.state = "closed", .result = "errory"}));
+    assert_true(was_established(
+        &(struct view){.state = "closed", .result = "errory", .peer_versions = "{}"}));
+    assert_true(
+        was_established(&(struct view){.state = "closed", .result = "errory", .received = 1}));
 }
 
 /* Numbers 3 and 4 are unread. */
@@ -108,13 +185,13 @@ static void message_from_a_number_on(void **state)
     const struct view view = {.state = "established", .received = 5, .unread = 2};
     struct wormclient_session *session = session_of(&view);
     uint32_t from = 0;
-    assert_int_equal(wormclient_has_message(session, &from), WORMCLIENT_REACHED);
+    assert_int_equal(wormclient_has_message(session, &from), WORMCLIENT_PROGRESS_REACHED);
     from = 4;
-    assert_int_equal(wormclient_has_message(session, &from), WORMCLIENT_REACHED);
+    assert_int_equal(wormclient_has_message(session, &from), WORMCLIENT_PROGRESS_REACHED);
     from = 5;
-    assert_int_equal(wormclient_has_message(session, &from), WORMCLIENT_PENDING);
+    assert_int_equal(wormclient_has_message(session, &from), WORMCLIENT_PROGRESS_PENDING);
     from = UINT32_MAX;
-    assert_int_equal(wormclient_has_message(session, &from), WORMCLIENT_PENDING);
+    assert_int_equal(wormclient_has_message(session, &from), WORMCLIENT_PROGRESS_PENDING);
     wormclient_session_free(session);
 }
 
@@ -134,7 +211,7 @@ static void alive(void **state)
     }
 }
 
-static void check_end(const struct view *view, enum wormclient_code code, const char *word,
+static void check_end(const struct view *view, enum wormclient_error_code code, const char *word,
                       const char *text)
 {
     struct wormclient_session *session = session_of(view);
@@ -152,16 +229,17 @@ static void every_end(void **state)
 {
     (void)state;
     check_end(&(struct view){.state = "closed", .result = "happy", .reason = "closed by the user"},
-              WORMCLIENT_CLOSED, "happy", "the session has ended (happy): closed by the user");
+              WORMCLIENT_ERROR_CLOSED, "happy",
+              "the session has ended (happy): closed by the user");
     check_end(&(struct view){.state = "closing", .result = "lonely", .reason = "nobody came"},
-              WORMCLIENT_LONELY, "lonely", "the session has ended (lonely): nobody came");
+              WORMCLIENT_ERROR_LONELY, "lonely", "the session has ended (lonely): nobody came");
     check_end(&(struct view){.state = "closed", .result = "scary", .reason = "a wrong code"},
-              WORMCLIENT_FAILED, "scary", "the session failed (scary): a wrong code");
-    check_end(&(struct view){.state = "closed", .result = "errory"}, WORMCLIENT_FAILED, "errory",
-              "the session failed (errory)");
-    check_end(&(struct view){.state = "closed", .result = "crowded"}, WORMCLIENT_FAILED, "crowded",
-              "the session failed (crowded)");
-    check_end(&(struct view){.state = "exported"}, WORMCLIENT_CLOSED, "exported",
+              WORMCLIENT_ERROR_FAILED, "scary", "the session failed (scary): a wrong code");
+    check_end(&(struct view){.state = "closed", .result = "errory"}, WORMCLIENT_ERROR_FAILED,
+              "errory", "the session failed (errory)");
+    check_end(&(struct view){.state = "closed", .result = "crowded"}, WORMCLIENT_ERROR_FAILED,
+              "crowded", "the session failed (crowded)");
+    check_end(&(struct view){.state = "exported"}, WORMCLIENT_ERROR_CLOSED, "exported",
               "the session was taken out of this daemon (exported)");
 }
 
@@ -170,13 +248,15 @@ static void reason_of_a_stranger(void **state)
 {
     (void)state;
     check_end(&(struct view){.state = "closed", .result = "errory", .reason = "a\nb\033[2J"},
-              WORMCLIENT_FAILED, "errory", "the session failed (errory): a b [2J");
+              WORMCLIENT_ERROR_FAILED, "errory", "the session failed (errory): a?b?[2J");
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_condition_for_each_state),
+        cmocka_unit_test(conditions_by_name),
+        cmocka_unit_test(established_once),
         cmocka_unit_test(message_from_a_number_on),
         cmocka_unit_test(alive),
         cmocka_unit_test(every_end),

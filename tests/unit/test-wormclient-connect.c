@@ -103,17 +103,17 @@ static void paths_that_do_not_fit(void **state)
     large[108] = '\0';
     assert_false(wormclient_socket_path(large, path, sizeof(path)));
     assert_false(wormclient_socket_path("", path, sizeof(path)));
-    struct wormclient_error error;
+    struct wormclient_error error = WORMCLIENT_ERROR_INIT;
     assert_null(wormclient_connect(large, &error));
-    assert_int_equal(error.code, WORMCLIENT_ARGUMENT);
+    assert_int_equal(error.code, WORMCLIENT_ERROR_ARGUMENT);
     assert_false(wormclient_error_is_fatal(&error));
 }
 
 /* ---- nobody there ---- */
 
-static void assert_refused(const char *path, enum wormclient_code code)
+static void assert_refused(const char *path, enum wormclient_error_code code)
 {
-    struct wormclient_error error;
+    struct wormclient_error error = WORMCLIENT_ERROR_INIT;
     assert_null(wormclient_start(path, &error));
     assert_int_equal(error.code, code);
     assert_non_null(strstr(error.text, path));
@@ -124,12 +124,12 @@ static void assert_refused(const char *path, enum wormclient_code code)
 static void nobody_there(void **state)
 {
     const struct place *place = *state;
-    assert_refused(place->path, WORMCLIENT_NO_DAEMON);
+    assert_refused(place->path, WORMCLIENT_ERROR_NO_DAEMON);
     assert_null(wormclient_connect(place->path, NULL));
     /* What a daemon that was killed leaves behind. */
     close(listen_at(place, 1));
-    assert_refused(place->path, WORMCLIENT_NO_DAEMON);
-    struct wormclient_error error;
+    assert_refused(place->path, WORMCLIENT_ERROR_NO_DAEMON);
+    struct wormclient_error error = WORMCLIENT_ERROR_INIT;
     assert_null(wormclient_connect(place->path, &error));
     assert_true(wormclient_error_is_fatal(&error));
 }
@@ -142,14 +142,14 @@ static void not_allowed(void **state)
     assert_return_code(chmod(place->dir, 0), errno);
     if (root)
         assert_return_code(seteuid(NOBODY), errno);
-    struct wormclient_error error;
+    struct wormclient_error error = WORMCLIENT_ERROR_INIT;
     struct wormclient *client = wormclient_start(place->path, &error);
     if (root)
         assert_return_code(seteuid(0), errno);
     assert_return_code(chmod(place->dir, 0700), errno);
     close(fd);
     assert_null(client);
-    assert_int_equal(error.code, WORMCLIENT_DENIED);
+    assert_int_equal(error.code, WORMCLIENT_ERROR_DENIED);
     assert_int_equal(error.system, EACCES);
 }
 
@@ -166,7 +166,7 @@ static void full_queue(void **state)
     while (count < 16 && (clients[count] = wormclient_start(place->path, &error)) != NULL)
         count++;
     assert_true(count < 16);
-    assert_int_equal(error.code, WORMCLIENT_REFUSED);
+    assert_int_equal(error.code, WORMCLIENT_ERROR_REFUSED);
     assert_int_equal(error.system, EAGAIN);
     while (count > 0)
         wormclient_free(clients[--count]);
@@ -209,9 +209,9 @@ static void connected_and_lost(void **state)
     int fd = listen_at(place, 1);
     pthread_t thread;
     assert_int_equal(pthread_create(&thread, NULL, accept_and_close, &fd), 0);
-    struct wormclient_error error;
+    struct wormclient_error error = WORMCLIENT_ERROR_INIT;
     assert_null(wormclient_connect(place->path, &error));
-    assert_int_equal(error.code, WORMCLIENT_LOST);
+    assert_int_equal(error.code, WORMCLIENT_ERROR_LOST);
     assert_int_equal(pthread_join(thread, NULL), 0);
     close(fd);
 }

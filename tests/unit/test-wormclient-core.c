@@ -20,7 +20,7 @@
 /* What a callback was told. */
 struct heard {
     int calls;
-    struct wormclient_error error; /* WORMCLIENT_OK for a result */
+    struct wormclient_error error; /* WORMCLIENT_ERROR_NONE for a result */
     int64_t number;                /* of the result's key "n" */
 };
 
@@ -56,7 +56,8 @@ static void exact_bytes(void **state)
     wormclient_params_flag(params, "f", true);
     assert_true(wormclient_request(peer.client, "status", params, NULL, NULL, NULL));
     assert_true(wormclient_request(peer.client, "list", NULL, NULL, NULL, NULL));
-    assert_int_equal(wormclient_interest(peer.client), WORMCLIENT_READ | WORMCLIENT_WRITE);
+    assert_int_equal(wormclient_interest(peer.client),
+                     WORMCLIENT_WANT_READ | WORMCLIENT_WANT_WRITE);
     peer_expect(&peer, BYTES("\x94\x00\x02\xa6status\x91\x85\xa1t\xa2"
                              "ab\xa4none\xc0\xa1"
                              "d\xc4\x02\x00\xff\xa1n\xfe\xa1"
@@ -119,10 +120,10 @@ static void too_large_a_request(void **state)
     assert_non_null(data);
     struct wormclient_params *params = wormclient_params_new();
     wormclient_params_data(params, "data", data, size);
-    struct wormclient_error error;
+    struct wormclient_error error = WORMCLIENT_ERROR_INIT;
     assert_false(wormclient_request(peer.client, "send", params, hear, NULL, &error));
-    assert_int_equal(error.code, WORMCLIENT_TOO_LARGE);
-    assert_int_equal(wormclient_interest(peer.client), WORMCLIENT_READ);
+    assert_int_equal(error.code, WORMCLIENT_ERROR_TOO_LARGE);
+    assert_int_equal(wormclient_interest(peer.client), WORMCLIENT_WANT_READ);
     peer_expect_no_more(&peer);
     free(data);
     peer_close(&peer);
@@ -143,7 +144,7 @@ static void large_data_out(void **state)
     assert_true(wormclient_request(peer.client, "send", params, NULL, NULL, NULL));
     assert_true(wormclient_request(peer.client, "m", NULL, NULL, NULL, NULL));
     assert_true(wormclient_process(peer.client, NULL));
-    assert_true(wormclient_interest(peer.client) & WORMCLIENT_WRITE);
+    assert_true(wormclient_interest(peer.client) & WORMCLIENT_WANT_WRITE);
     peer_expect(&peer, BYTES("\x94\x00\x02\xa4send\x91\x81\xa4"
                              "data\xc6\x01\x00\x00\x00"));
     /* Queued while a little has left, and when most of it has. */
@@ -194,16 +195,16 @@ static void large_data_in(void **state)
 
 static const struct {
     const char *name;
-    enum wormclient_code code;
+    enum wormclient_error_code code;
 } CODES[] = {
-    {"hello-first", WORMCLIENT_REFUSED},   {"unknown-method", WORMCLIENT_REFUSED},
-    {"bad-params", WORMCLIENT_REFUSED},    {"bad-message", WORMCLIENT_PROTOCOL},
-    {"not-found", WORMCLIENT_NOT_FOUND},   {"ambiguous", WORMCLIENT_AMBIGUOUS},
-    {"name-taken", WORMCLIENT_NAME_TAKEN}, {"bad-code", WORMCLIENT_BAD_CODE},
-    {"closed", WORMCLIENT_CLOSED},         {"not-closed", WORMCLIENT_NOT_CLOSED},
-    {"too-large", WORMCLIENT_TOO_LARGE},   {"store-full", WORMCLIENT_STORE},
-    {"store-failed", WORMCLIENT_STORE},    {"busy", WORMCLIENT_REFUSED},
-    {"of-the-future", WORMCLIENT_REFUSED},
+    {"hello-first", WORMCLIENT_ERROR_REFUSED},   {"unknown-method", WORMCLIENT_ERROR_REFUSED},
+    {"bad-params", WORMCLIENT_ERROR_REFUSED},    {"bad-message", WORMCLIENT_ERROR_PROTOCOL},
+    {"not-found", WORMCLIENT_ERROR_NOT_FOUND},   {"ambiguous", WORMCLIENT_ERROR_AMBIGUOUS},
+    {"name-taken", WORMCLIENT_ERROR_NAME_TAKEN}, {"bad-code", WORMCLIENT_ERROR_BAD_CODE},
+    {"closed", WORMCLIENT_ERROR_CLOSED},         {"not-closed", WORMCLIENT_ERROR_NOT_CLOSED},
+    {"too-large", WORMCLIENT_ERROR_TOO_LARGE},   {"store-full", WORMCLIENT_ERROR_STORE},
+    {"store-failed", WORMCLIENT_ERROR_STORE},    {"busy", WORMCLIENT_ERROR_REFUSED},
+    {"of-the-future", WORMCLIENT_ERROR_REFUSED},
 };
 
 static void say_error(struct peer *peer, uint8_t id, const char *code)
@@ -248,7 +249,7 @@ static void errors_that_are_no_map(void **state)
     peer_open_greeted(&peer);
     ask(&peer, &heard);
     peer_say(&peer, BYTES("\x94\x01\x02\xa4oops\xc0"), 64);
-    assert_int_equal(heard.error.code, WORMCLIENT_REFUSED);
+    assert_int_equal(heard.error.code, WORMCLIENT_ERROR_REFUSED);
     assert_string_equal(heard.error.daemon_code, "");
     assert_true(heard.error.text[0] != '\0');
     ask(&peer, &heard);
@@ -256,13 +257,13 @@ static void errors_that_are_no_map(void **state)
              BYTES("\x94\x01\x03\x82\xa4"
                    "code\x07\xa7message\x90\xc0"),
              64);
-    assert_int_equal(heard.error.code, WORMCLIENT_REFUSED);
+    assert_int_equal(heard.error.code, WORMCLIENT_ERROR_REFUSED);
     peer_close(&peer);
 }
 
-static void assert_failed(struct peer *peer, struct heard *heard, enum wormclient_code code)
+static void assert_failed(struct peer *peer, struct heard *heard, enum wormclient_error_code code)
 {
-    struct wormclient_error error;
+    struct wormclient_error error = WORMCLIENT_ERROR_INIT;
     assert_int_equal(heard->calls, 1);
     assert_int_equal(heard->error.code, code);
     assert_int_equal(wormclient_fd(peer->client), -1);
@@ -285,7 +286,7 @@ static void errors_about_the_connection(void **state)
     peer_open(&peer);
     ask(&peer, &heard);
     say_error(&peer, 0, "busy");
-    assert_failed(&peer, &heard, WORMCLIENT_REFUSED);
+    assert_failed(&peer, &heard, WORMCLIENT_ERROR_REFUSED);
     assert_true(wormclient_error_is_fatal(&heard.error));
     peer_close(&peer);
 }
@@ -306,7 +307,7 @@ static void last_words(void **state)
     close(peer.fd);
     peer.fd = -1;
     assert_false(wormclient_process(peer.client, NULL));
-    assert_failed(&peer, &heard, WORMCLIENT_REFUSED);
+    assert_failed(&peer, &heard, WORMCLIENT_ERROR_REFUSED);
     assert_string_equal(heard.error.daemon_code, "busy");
     peer_close(&peer);
 }
@@ -319,7 +320,7 @@ static void refused_hello(void **state)
     peer_open(&peer);
     ask(&peer, &heard);
     say_error(&peer, 1, "busy");
-    assert_failed(&peer, &heard, WORMCLIENT_REFUSED);
+    assert_failed(&peer, &heard, WORMCLIENT_ERROR_REFUSED);
     peer_close(&peer);
 }
 
@@ -334,7 +335,7 @@ static void older_daemon(void **state)
              BYTES("\x94\x01\x01\xc0\x81\xa3"
                    "api\x00"),
              64);
-    assert_failed(&peer, &heard, WORMCLIENT_PROTOCOL);
+    assert_failed(&peer, &heard, WORMCLIENT_ERROR_PROTOCOL);
     assert_non_null(strstr(heard.error.text, "api level 0"));
     peer_close(&peer);
 }
@@ -402,7 +403,7 @@ static void junk(void **state)
             peer_say(&peer, JUNK[i].bytes, JUNK[i].size, chunk);
             if (wormclient_fd(peer.client) >= 0)
                 fail_msg("case %zu in chunks of %zu was taken", i, chunk);
-            assert_failed(&peer, &heard, WORMCLIENT_PROTOCOL);
+            assert_failed(&peer, &heard, WORMCLIENT_ERROR_PROTOCOL);
             peer_close(&peer);
         }
 }
@@ -411,18 +412,43 @@ static void junk(void **state)
 
 struct told {
     int calls;
+    bool failed;
     uint64_t change;
     char session[17];
 };
 
-static void tell(struct wormclient *client, uint64_t change, const char *session, void *arg)
+static void tell(struct wormclient *client, const struct wormclient_error *error, uint64_t change,
+                 const char *session, void *arg)
 {
     (void)client;
     struct told *told = arg;
     told->calls++;
+    told->failed = error != NULL;
     told->change = change;
-    assert_true(strlen(session) < sizeof(told->session));
-    strcpy(told->session, session);
+    assert_true(session == NULL || strlen(session) < sizeof(told->session));
+    strcpy(told->session, session == NULL ? "any" : session);
+}
+
+#define SUBSCRIBE_ALL(id) "\x94\x00" id "\xa9subscribe\x91\x80"
+#define SUBSCRIBED(id, change)                                                                     \
+    "\x94\x01" id "\xc0\x81\xa6"                                                                   \
+    "change" change
+#define CHANGED(change, session)                                                                   \
+    "\x93\x02\xa7"                                                                                 \
+    "changed\x91\x82\xa6"                                                                          \
+    "change" change "\xa7session" session
+
+/* A watch of all sessions, which has begun. The next request has id 3. */
+static struct wormclient_watch *watch_all(struct peer *peer, struct told *told)
+{
+    struct wormclient_watch *watch = wormclient_watch(peer->client, NULL, tell, told, NULL);
+    assert_non_null(watch);
+    peer_expect(peer, BYTES(SUBSCRIBE_ALL("\x02")));
+    peer_say(peer, BYTES(SUBSCRIBED("\x02", "\x07")), 64);
+    assert_int_equal(told->calls, 1);
+    assert_int_equal(told->change, 7);
+    assert_string_equal(told->session, "any");
+    return watch;
 }
 
 static void notifications(void **state)
@@ -437,18 +463,32 @@ static void notifications(void **state)
                    "changed\x91\x82\xa6"
                    "change\x01\xa7session\xa1x"),
              64);
-    wormclient_on_changed(peer.client, tell, &told);
+    watch_all(&peer, &told);
     peer_say(&peer, BYTES("\x93\x02\xa5other\x91\x81\xa1x\x90"), 64);
-    assert_int_equal(told.calls, 0);
+    assert_int_equal(told.calls, 1);
+    peer_say(&peer,
+             BYTES(CHANGED("\x08", "\xa4"
+                                   "abcd")),
+             1);
+    assert_int_equal(told.calls, 2);
+    assert_int_equal(told.change, 8);
+    assert_string_equal(told.session, "abcd");
+    /* Some were merged into this one. */
     peer_say(&peer,
              BYTES("\x93\x02\xa7"
                    "changed\x91\x83\xa3new\xc0\xa6"
                    "change\xcf\x00\x00\x00\x01\x00\x00\x00\x00\xa7session\xa4"
                    "abcd"),
              1);
-    assert_int_equal(told.calls, 1);
+    assert_int_equal(told.calls, 3);
     assert_int_equal(told.change, UINT64_C(1) << 32);
-    assert_string_equal(told.session, "abcd");
+    assert_string_equal(told.session, "any");
+    assert_false(told.failed);
+    close(peer.fd);
+    peer.fd = -1;
+    assert_false(wormclient_process(peer.client, NULL));
+    assert_int_equal(told.calls, 4);
+    assert_true(told.failed);
     peer_close(&peer);
 }
 
@@ -467,8 +507,8 @@ static void connection_lost(void **state)
     close(peer.fd);
     peer.fd = -1;
     assert_false(wormclient_process(peer.client, NULL));
-    assert_failed(&peer, &heard[0], WORMCLIENT_LOST);
-    assert_failed(&peer, &heard[1], WORMCLIENT_LOST);
+    assert_failed(&peer, &heard[0], WORMCLIENT_ERROR_LOST);
+    assert_failed(&peer, &heard[1], WORMCLIENT_ERROR_LOST);
     assert_true(wormclient_error_is_fatal(&heard[0].error));
     peer_close(&peer);
 }
@@ -478,14 +518,14 @@ static void answered_and_lost(void **state)
 {
     (void)state;
     struct peer peer;
-    struct wormclient_error error;
+    struct wormclient_error error = WORMCLIENT_ERROR_INIT;
     peer_open_greeted(&peer);
     static const char answer[] = "\x94\x01\x02\xc0\x80";
     assert_int_equal(send(peer.fd, answer, sizeof(answer) - 1, 0), sizeof(answer) - 1);
     assert_return_code(shutdown(peer.fd, SHUT_WR), errno);
     assert_true(wormclient_forget(peer.client, "x", false, &error));
     assert_false(wormclient_forget(peer.client, "x", false, &error));
-    assert_int_equal(error.code, WORMCLIENT_LOST);
+    assert_int_equal(error.code, WORMCLIENT_ERROR_LOST);
     peer_close(&peer);
 }
 
@@ -500,7 +540,7 @@ static void writing_to_nobody(void **state)
     peer.fd = -1;
     ask(&peer, &heard);
     assert_false(wormclient_process(peer.client, NULL));
-    assert_failed(&peer, &heard, WORMCLIENT_LOST);
+    assert_failed(&peer, &heard, WORMCLIENT_ERROR_LOST);
     peer_close(&peer);
 }
 
@@ -514,7 +554,7 @@ static void half_closed(void **state)
     assert_return_code(shutdown(peer.fd, SHUT_RD), errno);
     ask(&peer, &heard);
     assert_false(wormclient_process(peer.client, NULL));
-    assert_failed(&peer, &heard, WORMCLIENT_LOST);
+    assert_failed(&peer, &heard, WORMCLIENT_ERROR_LOST);
     assert_int_equal(heard.error.system, EPIPE);
     peer_close(&peer);
 }
@@ -531,7 +571,7 @@ static void freed_with_requests(void **state)
     peer.client = NULL;
     for (int i = 0; i < 2; i++) {
         assert_int_equal(heard[i].calls, 1);
-        assert_int_equal(heard[i].error.code, WORMCLIENT_LOST);
+        assert_int_equal(heard[i].error.code, WORMCLIENT_ERROR_LOST);
     }
     wormclient_free(NULL);
     peer_close(&peer);
@@ -586,21 +626,22 @@ static void callback_that_frees(void **state)
     struct told told = {0};
     int calls = 0;
     peer_open_greeted(&peer);
+    watch_all(&peer, &told);
     assert_true(wormclient_request(peer.client, "m", NULL, free_client, &calls, NULL));
     ask(&peer, &heard);
-    wormclient_on_changed(peer.client, tell, &told);
     /* What comes behind it is for nobody. */
     peer_say(&peer,
-             BYTES("\x94\x01\x02\xc0\x81\xa1n\x05\x94\x01\x03\xc0\x81\xa1n\x05"
+             BYTES("\x94\x01\x03\xc0\x81\xa1n\x05\x94\x01\x04\xc0\x81\xa1n\x05"
                    "\x93\x02\xa7"
                    "changed\x91\x82\xa6"
                    "change\x01\xa7session\xa1x"),
              128);
     peer.client = NULL;
     assert_int_equal(calls, 1);
-    assert_int_equal(told.calls, 0);
+    assert_int_equal(told.calls, 2);
+    assert_true(told.failed);
     assert_int_equal(heard.calls, 1);
-    assert_int_equal(heard.error.code, WORMCLIENT_LOST);
+    assert_int_equal(heard.error.code, WORMCLIENT_ERROR_LOST);
     peer_close(&peer);
 }
 
@@ -614,9 +655,9 @@ static void callback_of_a_loss_that_frees(void **state)
         assert_true(wormclient_request(peer.client, "m", NULL, free_client, &calls, NULL));
     close(peer.fd);
     peer.fd = -1;
-    struct wormclient_error error;
+    struct wormclient_error error = WORMCLIENT_ERROR_INIT;
     assert_false(wormclient_process(peer.client, &error));
-    assert_int_equal(error.code, WORMCLIENT_LOST);
+    assert_int_equal(error.code, WORMCLIENT_ERROR_LOST);
     peer.client = NULL;
     assert_int_equal(calls, 3);
     peer_close(&peer);
@@ -642,7 +683,7 @@ static void wait_inside(struct wormclient *client, const struct wormclient_error
     (void)result;
     struct wormclient_error *refusal = arg;
     assert_false(wormclient_process(client, refusal));
-    assert_int_equal(refusal->code, WORMCLIENT_ARGUMENT);
+    assert_int_equal(refusal->code, WORMCLIENT_ERROR_ARGUMENT);
     assert_null(wormclient_show(client, "x", refusal));
 }
 
@@ -656,7 +697,7 @@ static void callback_that_waits(void **state)
     assert_true(wormclient_request(peer.client, "m", NULL, wait_inside, &error, NULL));
     assert_true(wormclient_process(peer.client, NULL));
     peer_say(&peer, BYTES("\x94\x01\x02\xc0\x81\xa1n\x05"), 64);
-    assert_int_equal(error.code, WORMCLIENT_ARGUMENT);
+    assert_int_equal(error.code, WORMCLIENT_ERROR_ARGUMENT);
     peer_expect(&peer, BYTES("\x94\x00\x02\xa1m\x91\x80"));
     peer_expect_no_more(&peer);
     peer_close(&peer);
@@ -679,7 +720,7 @@ static void answer_with_the_end(void **state)
     assert_string_equal(error.text, "as it was");
     wormclient_session_free(session);
     assert_null(wormclient_show(peer.client, "00", &error));
-    assert_int_equal(error.code, WORMCLIENT_LOST);
+    assert_int_equal(error.code, WORMCLIENT_ERROR_LOST);
     peer_close(&peer);
 }
 

@@ -80,16 +80,16 @@ static void deriving(void **state)
     struct script script;
     script_start(&script, steps);
     char key[64] = "";
-    struct wormclient_error error;
+    struct wormclient_error error = WORMCLIENT_ERROR_INIT;
     assert_true(derive(&script, key, sizeof(KEY) - 1, NULL));
     assert_string_equal(key, KEY);
     char untouched[64] = "untouched";
     assert_false(derive(&script, untouched, sizeof(KEY), &error));
-    assert_int_equal(error.code, WORMCLIENT_PROTOCOL);
+    assert_int_equal(error.code, WORMCLIENT_ERROR_PROTOCOL);
     assert_false(derive(&script, untouched, 1, &error));
-    assert_int_equal(error.code, WORMCLIENT_PROTOCOL);
+    assert_int_equal(error.code, WORMCLIENT_ERROR_PROTOCOL);
     assert_false(derive(&script, untouched, 1, &error));
-    assert_int_equal(error.code, WORMCLIENT_NOT_KEYED);
+    assert_int_equal(error.code, WORMCLIENT_ERROR_NOT_KEYED);
     assert_string_equal(error.daemon_code, "not-keyed");
     assert_string_equal(untouched, "untouched");
     script_end(&script);
@@ -141,12 +141,12 @@ static void exporting(void **state)
     wormclient_secret_free(text);
     wormclient_secret_free(NULL);
     assert_true(wormclient_export_done(script.client, "laptop", NULL));
-    struct wormclient_error error;
+    struct wormclient_error error = WORMCLIENT_ERROR_INIT;
     assert_null(wormclient_export(script.client, "laptop", &error));
-    assert_int_equal(error.code, WORMCLIENT_REFUSED);
+    assert_int_equal(error.code, WORMCLIENT_ERROR_REFUSED);
     assert_string_equal(error.daemon_code, "not-exportable");
     assert_null(wormclient_export(script.client, "laptop", &error));
-    assert_int_equal(error.code, WORMCLIENT_PROTOCOL);
+    assert_int_equal(error.code, WORMCLIENT_ERROR_PROTOCOL);
     assert_false(wormclient_export_done(script.client, "laptop", &error));
     script_end(&script);
 }
@@ -185,9 +185,9 @@ static void importing(void **state)
     script_start(&script, steps);
     check_import(&script, NULL);
     check_import(&script, "n");
-    struct wormclient_error error;
+    struct wormclient_error error = WORMCLIENT_ERROR_INIT;
     assert_null(wormclient_import(script.client, "{}", NULL, &error));
-    assert_int_equal(error.code, WORMCLIENT_IMPORTED);
+    assert_int_equal(error.code, WORMCLIENT_ERROR_IMPORTED);
     script_end(&script);
 }
 

@@ -4,6 +4,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -12,9 +13,8 @@
 
 #include <cmocka.h>
 
-#include "base/clock.h"
 #include "ipc/params.h"
-#include "libclient/sync.h"
+#include "libclient/client.h"
 #include "libclient/wormclient.h"
 #include "wormclient-script.h"
 
@@ -136,24 +136,34 @@ static void new_sessions(void **state)
                                         {"invite", invited_with_none},
                                         {"accept", accepted},
                                         SCRIPT_END};
-    static const struct wormclient_options all = {.name = "n",
-                                                  .appid = "a",
-                                                  .relay = "ws://r",
-                                                  .code = "1-c",
-                                                  .schedule = "email",
-                                                  .timeout = 5000,
-                                                  .words = 3,
-                                                  .app_versions = "{}",
-                                                  .verify = true,
-                                                  .inbox_messages = 8,
-                                                  .inbox_bytes = 1 << 20};
-    static const struct wormclient_options named = {.name = "n"};
+    struct wormclient_options *all = wormclient_options_new();
+    wormclient_options_set_name(all, "not this one");
+    wormclient_options_set_name(all, "n");
+    wormclient_options_set_appid(all, "a");
+    wormclient_options_set_relay(all, "ws://r");
+    wormclient_options_set_code(all, "1-c");
+    wormclient_options_set_schedule(all, "email");
+    wormclient_options_set_timeout(all, 5000);
+    wormclient_options_set_words(all, 3);
+    wormclient_options_set_app_versions(all, "{}");
+    wormclient_options_set_verify(all, true);
+    wormclient_options_set_inbox_messages(all, 8);
+    wormclient_options_set_inbox_bytes(all, 1 << 20);
+    struct wormclient_options *named = wormclient_options_new();
+    wormclient_options_set_name(named, "n");
+    wormclient_options_set_relay(named, "ws://r");
+    wormclient_options_set_relay(named, NULL);
+    /* Those of invite alone are of no matter to accept. */
+    wormclient_options_set_code(named, "3-e");
+    wormclient_options_set_words(named, 3);
     struct script script;
     script_start(&script, steps);
-    check_view(wormclient_invite(script.client, &all, NULL));
+    check_view(wormclient_invite(script.client, all, NULL));
     check_view(wormclient_invite(script.client, NULL, NULL));
-    check_view(wormclient_accept(script.client, "2-d", &named, NULL));
+    check_view(wormclient_accept(script.client, "2-d", named, NULL));
     script_end(&script);
+    wormclient_options_free(all);
+    wormclient_options_free(named);
 }
 
 static void sessions(void **state)
@@ -184,9 +194,9 @@ static void forgetting(void **state)
     struct script script;
     script_start(&script, steps);
     assert_true(wormclient_forget(script.client, "laptop", true, NULL));
-    struct wormclient_error error;
+    struct wormclient_error error = WORMCLIENT_ERROR_INIT;
     assert_false(wormclient_forget(script.client, "laptop", true, &error));
-    assert_int_equal(error.code, WORMCLIENT_NOT_FOUND);
+    assert_int_equal(error.code, WORMCLIENT_ERROR_NOT_FOUND);
     assert_string_equal(error.text, "a sentence");
     assert_false(wormclient_error_is_fatal(&error));
     script_end(&script);
@@ -198,9 +208,9 @@ static void answers_that_are_no_view(void **state)
     static const struct step steps[] = {{"show", empty}, {"show", waiting}, SCRIPT_END};
     struct script script;
     script_start(&script, steps);
-    struct wormclient_error error;
+    struct wormclient_error error = WORMCLIENT_ERROR_INIT;
     assert_null(wormclient_show(script.client, "laptop", &error));
-    assert_int_equal(error.code, WORMCLIENT_PROTOCOL);
+    assert_int_equal(error.code, WORMCLIENT_ERROR_PROTOCOL);
     check_view(wormclient_show(script.client, "laptop", NULL));
     script_end(&script);
 }
@@ -228,9 +238,9 @@ static void any_call(void **state)
     script_start(&script, steps);
     struct wormclient_value *result = wormclient_call(script.client, "status", NULL, NULL);
     assert_non_null(result);
-    struct wormclient_error error;
+    struct wormclient_error error = WORMCLIENT_ERROR_INIT;
     assert_null(wormclient_call(script.client, "nonsense", wormclient_params_new(), &error));
-    assert_int_equal(error.code, WORMCLIENT_NOT_FOUND);
+    assert_int_equal(error.code, WORMCLIENT_ERROR_NOT_FOUND);
     /* The result stands alone. */
     assert_int_equal(wormclient_value_number(result, "sessions", 0), 3);
     const struct wormclient_value *relay =
@@ -280,17 +290,17 @@ static void sending(void **state)
     assert_non_null(data);
     data[0] = 'a';
     data[WORMCLIENT_MESSAGE_MAX - 1] = 'z';
-    struct wormclient_error error;
+    struct wormclient_error error = WORMCLIENT_ERROR_INIT;
     uint32_t number = 0;
     assert_false(wormclient_send(script.client, "laptop", data, WORMCLIENT_MESSAGE_MAX + 1, &number,
                                  &error));
-    assert_int_equal(error.code, WORMCLIENT_TOO_LARGE);
+    assert_int_equal(error.code, WORMCLIENT_ERROR_TOO_LARGE);
     assert_true(
         wormclient_send(script.client, "laptop", data, WORMCLIENT_MESSAGE_MAX, &number, NULL));
     assert_int_equal(number, UINT32_MAX);
     assert_true(wormclient_send(script.client, "laptop", NULL, 0, NULL, NULL));
     assert_false(wormclient_send(script.client, "laptop", "x", 1, NULL, &error));
-    assert_int_equal(error.code, WORMCLIENT_PROTOCOL);
+    assert_int_equal(error.code, WORMCLIENT_ERROR_PROTOCOL);
     free(data);
     script_end(&script);
 }
@@ -344,27 +354,25 @@ static void receiving(void **state)
                                         SCRIPT_END};
     struct script script;
     script_start(&script, steps);
-    uint32_t number;
-    void *data;
     size_t length;
-    assert_true(wormclient_recv(script.client, "laptop", 0, &number, &data, &length, NULL));
-    assert_null(data);
-    assert_true(wormclient_recv(script.client, "laptop", 4, &number, &data, &length, NULL));
-    assert_non_null(data);
-    assert_int_equal(number, 4);
+    struct wormclient_error error = WORMCLIENT_ERROR_INIT;
+    assert_null(wormclient_recv(script.client, "laptop", 0, &error));
+    assert_int_equal(error.code, WORMCLIENT_ERROR_NO_MESSAGE);
+    assert_false(wormclient_error_is_fatal(&error));
+    struct wormclient_message *message = wormclient_recv(script.client, "laptop", 4, NULL);
+    assert_non_null(wormclient_message_data(message, &length));
+    assert_int_equal(wormclient_message_number(message), 4);
     assert_int_equal(length, 0);
-    free(data);
-    assert_true(wormclient_recv(script.client, "laptop", 4, &number, &data, &length, NULL));
-    assert_int_equal(number, 5);
+    wormclient_message_free(message);
+    message = wormclient_recv(script.client, "laptop", 4, NULL);
+    const char *data = wormclient_message_data(message, &length);
+    assert_int_equal(wormclient_message_number(message), 5);
     assert_int_equal(length, WORMCLIENT_MESSAGE_MAX);
-    assert_int_equal(((char *)data)[length - 1], 'z');
-    assert_int_equal(((char *)data)[length], '\0');
-    free(data);
-    struct wormclient_error error;
-    data = &script;
-    assert_false(wormclient_recv(script.client, "laptop", 4, &number, &data, &length, &error));
-    assert_int_equal(error.code, WORMCLIENT_PROTOCOL);
-    assert_ptr_equal(data, &script);
+    assert_int_equal(data[length - 1], 'z');
+    assert_int_equal(data[length], '\0');
+    wormclient_message_free(message);
+    assert_null(wormclient_recv(script.client, "laptop", 4, &error));
+    assert_int_equal(error.code, WORMCLIENT_ERROR_PROTOCOL);
     script_end(&script);
 }
 
@@ -379,15 +387,12 @@ static void receiving_what_is_held_back(void **state)
     static const struct step steps[] = {{"recv", held_back}, {"recv", received_empty}, SCRIPT_END};
     struct script script;
     script_start(&script, steps);
-    void *data = NULL;
-    size_t length;
-    struct wormclient_error error;
-    assert_false(wormclient_recv(script.client, "laptop", 0, NULL, &data, &length, &error));
-    assert_int_equal(error.code, WORMCLIENT_UNVERIFIED);
-    assert_null(data);
-    assert_true(wormclient_recv(script.client, "laptop", 4, NULL, &data, &length, NULL));
-    assert_string_equal(data, "");
-    free(data);
+    struct wormclient_error error = WORMCLIENT_ERROR_INIT;
+    assert_null(wormclient_recv(script.client, "laptop", 0, &error));
+    assert_int_equal(error.code, WORMCLIENT_ERROR_UNVERIFIED);
+    struct wormclient_message *message = wormclient_recv(script.client, "laptop", 4, NULL);
+    assert_string_equal(wormclient_message_data(message, NULL), "");
+    wormclient_message_free(message);
     script_end(&script);
 }
 
@@ -439,9 +444,9 @@ static void unreachable(struct script *script, const struct message *request)
     script_error(script, request, IPC_UNREACHABLE);
 }
 
-static void check_no_nameplates(struct script *script, enum wormclient_code code)
+static void check_no_nameplates(struct script *script, enum wormclient_error_code code)
 {
-    struct wormclient_error error;
+    struct wormclient_error error = WORMCLIENT_ERROR_INIT;
     assert_null(wormclient_nameplates(script->client, NULL, NULL, &error));
     assert_int_equal(error.code, code);
 }
@@ -454,19 +459,20 @@ static void nameplates(void **state)
         {"nameplates", empty},         {"nameplates", unreachable},     SCRIPT_END};
     struct script script;
     script_start(&script, steps);
-    char **list = wormclient_nameplates(script.client, "a", "ws://r", NULL);
+    struct wormclient_nameplates *list = wormclient_nameplates(script.client, "a", "ws://r", NULL);
     assert_non_null(list);
-    assert_null(list[0]);
-    free(list);
+    assert_int_equal(wormclient_nameplates_count(list), 0);
+    wormclient_nameplates_free(list);
     list = wormclient_nameplates(script.client, NULL, NULL, NULL);
-    assert_string_equal(list[0], "7");
-    assert_string_equal(list[1], "");
-    assert_string_equal(list[2], "4711");
-    assert_null(list[3]);
-    free(list);
-    check_no_nameplates(&script, WORMCLIENT_PROTOCOL);
-    check_no_nameplates(&script, WORMCLIENT_PROTOCOL);
-    check_no_nameplates(&script, WORMCLIENT_UNREACHABLE);
+    assert_int_equal(wormclient_nameplates_count(list), 3);
+    assert_string_equal(wormclient_nameplates_at(list, 0), "7");
+    assert_string_equal(wormclient_nameplates_at(list, 1), "");
+    assert_string_equal(wormclient_nameplates_at(list, 2), "4711");
+    assert_null(wormclient_nameplates_at(list, 3));
+    wormclient_nameplates_free(list);
+    check_no_nameplates(&script, WORMCLIENT_ERROR_PROTOCOL);
+    check_no_nameplates(&script, WORMCLIENT_ERROR_PROTOCOL);
+    check_no_nameplates(&script, WORMCLIENT_ERROR_UNREACHABLE);
     script_end(&script);
 }
 
@@ -478,22 +484,24 @@ static void lost_in_a_call(void **state)
     static const struct step steps[] = {{"show", script_hang_up}, SCRIPT_END};
     struct script script;
     script_start(&script, steps);
-    struct wormclient_error error;
+    struct wormclient_error error = WORMCLIENT_ERROR_INIT;
     assert_null(wormclient_show(script.client, "laptop", &error));
-    assert_int_equal(error.code, WORMCLIENT_LOST);
+    assert_int_equal(error.code, WORMCLIENT_ERROR_LOST);
     assert_null(wormclient_show(script.client, "laptop", &error));
-    assert_int_equal(error.code, WORMCLIENT_LOST);
+    assert_int_equal(error.code, WORMCLIENT_ERROR_LOST);
     script_end(&script);
 }
 
 /* ---- an answer that comes too late ---- */
 
 static uint32_t id_of_the_slow;
+static atomic_bool slow_is_asked;
 
 static void no_answer(struct script *script, const struct message *request)
 {
     (void)script;
     id_of_the_slow = request->id;
+    slow_is_asked = true;
 }
 
 static void both_answers(struct script *script, const struct message *request)
@@ -503,17 +511,32 @@ static void both_answers(struct script *script, const struct message *request)
     waiting(script, request);
 }
 
+static void never_told(struct wormclient *client, const struct wormclient_error *error,
+                       const struct wormclient_session *session, void *arg)
+{
+    (void)client;
+    (void)error;
+    (void)session;
+    (void)arg;
+    fail_msg("a waiter that was cancelled is told something");
+}
+
 /* Nobody waits for it any more: it is dropped, and the connection goes on. */
 static void late_answer(void **state)
 {
     (void)state;
-    static const struct step steps[] = {{"show", no_answer}, {"show", both_answers}, SCRIPT_END};
+    static const struct step steps[] = {
+        {"subscribe", about_laptop}, {"show", no_answer}, {"show", both_answers}, SCRIPT_END};
     struct script script;
     script_start(&script, steps);
-    struct wormclient_error error;
-    assert_false(sync_call(script.client, "show", sync_params("laptop"), sync_take_nothing, NULL,
-                           clock_monotonic() + 50, &error));
-    assert_int_equal(error.code, WORMCLIENT_TIMEOUT);
+    struct wormclient_error error = WORMCLIENT_ERROR_INIT;
+    /* A waiter that is cancelled while it looks. */
+    struct wormclient_waiter *waiter = wormclient_wait_async(
+        script.client, "laptop", wormclient_is_keyed, NULL, -1, never_told, NULL, &error);
+    assert_non_null(waiter);
+    while (!slow_is_asked)
+        assert_true(wormclient_run_once(script.client, 1, &error));
+    wormclient_waiter_cancel(waiter);
     check_view(wormclient_show(script.client, "laptop", NULL));
     script_end(&script);
 }

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "ipc/tree.h"
-#include "libclient/value.h"
+#include "libclient/client.h"
 #include "libclient/wormclient.h"
 #include "wormclient-peer.h"
 
@@ -27,7 +27,7 @@ static const struct wormclient_value *tree_from(struct tree *tree, const char *b
     assert_non_null(tree->data);
     memcpy(tree->data, bytes, size);
     assert_int_equal(tree_decode(tree->data, size, &tree->unpacked), TREE_OK);
-    return value_from(&tree->unpacked.data);
+    return wormclient__value(&tree->unpacked.data);
 }
 
 static void tree_free(struct tree *tree)
@@ -108,8 +108,10 @@ static void other_types(void **state)
     assert_false(wormclient_value_flag(map, "num", false));
     assert_non_null(wormclient_value_get(map, "nil"));
     assert_null(wormclient_value_get(map, "absent"));
-    assert_int_equal(wormclient_value_count(map), 0);
-    assert_null(wormclient_value_at(map, 0));
+    assert_int_equal(wormclient_value_count(map), 8);
+    assert_null(wormclient_value_at(map, 8));
+    assert_int_equal(wormclient_value_count(wormclient_value_get(map, "num")), 0);
+    assert_null(wormclient_value_at(wormclient_value_get(map, "num"), 0));
     tree_free(&tree);
 }
 
@@ -134,58 +136,59 @@ static void copies_stand_alone(void **state)
 {
     (void)state;
     struct tree tree;
-    struct wormclient_value *copy = value_copy(tree_from(&tree, BYTES(MAP)));
+    struct wormclient_value *copy = wormclient__value_dup(tree_from(&tree, BYTES(MAP)));
     tree_free(&tree);
     assert_non_null(copy);
     check_map(copy);
     wormclient_result_free(copy);
 }
 
-static const struct {
-    const char *bytes;
-    size_t size;
-    const char *json; /* NULL: there is none */
-} JSON[] = {
-    {BYTES("\xc0"), "null"},
-    {BYTES("\xc2"), "false"},
-    {BYTES("\x93\x01\xff\xc3"), "[1,-1,true]"},
-    {BYTES("\xcb\x3f\xf8\x00\x00\x00\x00\x00\x00"), "1.5"},
-    {BYTES("\xcf\x7f\xff\xff\xff\xff\xff\xff\xff"), "9223372036854775807"},
-    {BYTES("\xcf\xff\xff\xff\xff\xff\xff\xff\xff"), "1.8446744073709552e19"},
-    {BYTES("\xa7\xc3\xa4\"\n\\\0x"), "\"\xc3\xa4\\\"\\n\\\\\\u0000x\""},
-    {BYTES("\x82\xa1z\xc4\x01\xff\xa1"
-           "a\xa0"),
-     "{\"z\":\"/w==\",\"a\":\"\"}"},
-    {BYTES("\x82\x01\x02\xa1k\x90"), "{\"k\":[]}"},
-    /* base64: RFC 4648, section 10 */
-    {BYTES("\xc4\x00"), "\"\""},
-    {BYTES("\xc4\x01"
-           "f"),
-     "\"Zg==\""},
-    {BYTES("\xc4\x02"
-           "fo"),
-     "\"Zm8=\""},
-    {BYTES("\xc4\x06"
-           "foobar"),
-     "\"Zm9vYmFy\""},
-    {BYTES("\xc4\x04\xfb\xef\xff\x00"), "\"++//AA==\""},
-    {BYTES("\xa1\xff"), NULL},
-    {BYTES("\x81\xa1k\x91\xa1\xff"), NULL},
-};
-
-static void json(void **state)
+static void types(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof(JSON) / sizeof(JSON[0]); i++) {
+    static const struct {
+        const char *bytes;
+        size_t size;
+        enum wormclient_type type;
+    } values[] = {
+        {BYTES("\xc0"), WORMCLIENT_TYPE_NIL},
+        {BYTES("\xc2"), WORMCLIENT_TYPE_FLAG},
+        {BYTES("\x01"), WORMCLIENT_TYPE_NUMBER},
+        {BYTES("\xff"), WORMCLIENT_TYPE_NUMBER},
+        {BYTES("\xcb\x3f\xf8\x00\x00\x00\x00\x00\x00"), WORMCLIENT_TYPE_OTHER},
+        {BYTES("\xa1x"), WORMCLIENT_TYPE_TEXT},
+        {BYTES("\xc4\x01x"), WORMCLIENT_TYPE_DATA},
+        {BYTES("\x90"), WORMCLIENT_TYPE_ARRAY},
+        {BYTES("\x80"), WORMCLIENT_TYPE_MAP},
+    };
+    for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
         struct tree tree;
-        char *text = wormclient_value_json(tree_from(&tree, JSON[i].bytes, JSON[i].size));
-        if (JSON[i].json == NULL)
-            assert_null(text);
-        else
-            assert_string_equal(text, JSON[i].json);
-        free(text);
+        const struct wormclient_value *value = tree_from(&tree, values[i].bytes, values[i].size);
+        assert_int_equal(wormclient_value_type(value), values[i].type);
         tree_free(&tree);
     }
+    assert_int_equal(wormclient_value_type(NULL), WORMCLIENT_TYPE_NIL);
+}
+
+/* A map can be walked through, whatever is in it. */
+static void entries(void **state)
+{
+    (void)state;
+    struct tree tree;
+    const struct wormclient_value *map =
+        tree_from(&tree, BYTES("\x83\xa1z\x05\x01\x02\xa1k\x91\x07"));
+    assert_int_equal(wormclient_value_count(map), 3);
+    assert_string_equal(wormclient_value_key(map, 0), "z");
+    assert_int_equal(wormclient_value_number(wormclient_value_at(map, 0), NULL, 0), 5);
+    assert_null(wormclient_value_key(map, 1));
+    assert_string_equal(wormclient_value_key(map, 2), "k");
+    const struct wormclient_value *array = wormclient_value_at(map, 2);
+    assert_int_equal(wormclient_value_count(array), 1);
+    assert_null(wormclient_value_key(array, 0));
+    assert_null(wormclient_value_key(map, 3));
+    assert_null(wormclient_value_at(map, 3));
+    assert_null(wormclient_value_key(NULL, 0));
+    tree_free(&tree);
 }
 
 static void session(void **state)
@@ -225,10 +228,10 @@ static void no_session(void **state)
     };
     for (size_t i = 0; i < sizeof(views) / sizeof(views[0]); i++) {
         struct tree tree;
-        struct wormclient_error error;
+        struct wormclient_error error = WORMCLIENT_ERROR_INIT;
         assert_null(
             wormclient_session_from(tree_from(&tree, views[i].bytes, views[i].size), &error));
-        assert_int_equal(error.code, WORMCLIENT_PROTOCOL);
+        assert_int_equal(error.code, WORMCLIENT_ERROR_PROTOCOL);
         tree_free(&tree);
     }
 }
@@ -241,7 +244,8 @@ int main(void)
         cmocka_unit_test(other_types),
         cmocka_unit_test(no_value_at_all),
         cmocka_unit_test(copies_stand_alone),
-        cmocka_unit_test(json),
+        cmocka_unit_test(types),
+        cmocka_unit_test(entries),
         cmocka_unit_test(session),
         cmocka_unit_test(no_session),
     };

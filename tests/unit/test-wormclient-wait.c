@@ -84,7 +84,7 @@ static enum wormclient_progress is_keyed(const struct wormclient_session *sessio
     if (arg != NULL)
         ++*(int *)arg;
     bool reached = strcmp(wormclient_session_state(session), "keyed") == 0;
-    return reached ? WORMCLIENT_REACHED : WORMCLIENT_PENDING;
+    return reached ? WORMCLIENT_PROGRESS_REACHED : WORMCLIENT_PROGRESS_PENDING;
 }
 
 static void wait_for_keyed(struct script *script, int looks)
@@ -175,14 +175,14 @@ static void wait_in_vain(void **state)
                                         {"show", waiting},         SCRIPT_END};
     struct script script;
     script_start(&script, steps);
-    struct wormclient_error error;
+    struct wormclient_error error = WORMCLIENT_ERROR_INIT;
     assert_null(wormclient_wait(script.client, "laptop", is_keyed, NULL, 50, &error));
-    assert_int_equal(error.code, WORMCLIENT_TIMEOUT);
+    assert_int_equal(error.code, WORMCLIENT_ERROR_TIMEOUT);
     assert_false(wormclient_error_is_fatal(&error));
     /* No time at all: one look. */
     int asked = 0;
     assert_null(wormclient_wait(script.client, "laptop", is_keyed, &asked, 0, &error));
-    assert_int_equal(error.code, WORMCLIENT_TIMEOUT);
+    assert_int_equal(error.code, WORMCLIENT_ERROR_TIMEOUT);
     assert_int_equal(asked, 1);
     struct wormclient_session *session = wormclient_show(script.client, "laptop", NULL);
     assert_non_null(session);
@@ -200,12 +200,12 @@ static void wait_for_nobody(void **state)
                                         SCRIPT_END};
     struct script script;
     script_start(&script, steps);
-    struct wormclient_error error;
+    struct wormclient_error error = WORMCLIENT_ERROR_INIT;
     assert_null(wormclient_wait(script.client, "laptop", is_keyed, NULL, -1, &error));
-    assert_int_equal(error.code, WORMCLIENT_NOT_FOUND);
+    assert_int_equal(error.code, WORMCLIENT_ERROR_NOT_FOUND);
     /* Forgotten while we wait. */
     assert_null(wormclient_wait(script.client, "laptop", is_keyed, NULL, -1, &error));
-    assert_int_equal(error.code, WORMCLIENT_NOT_FOUND);
+    assert_int_equal(error.code, WORMCLIENT_ERROR_NOT_FOUND);
     script_end(&script);
 }
 
@@ -222,16 +222,16 @@ static void wait_with_a_daemon_that_dies(void **state)
         {"subscribe", subscribed}, {"show", waiting_then_gone}, SCRIPT_END};
     struct script script;
     script_start(&script, steps);
-    struct wormclient_error error;
+    struct wormclient_error error = WORMCLIENT_ERROR_INIT;
     assert_null(wormclient_wait(script.client, "laptop", is_keyed, NULL, -1, &error));
-    assert_int_equal(error.code, WORMCLIENT_LOST);
+    assert_int_equal(error.code, WORMCLIENT_ERROR_LOST);
     script_end(&script);
 }
 
 /* ---- sessions that end while somebody waits ---- */
 
 static void check_told(struct script *script, wormclient_condition condition, int64_t timeout,
-                       enum wormclient_code code, const char *word)
+                       enum wormclient_error_code code, const char *word)
 {
     struct wormclient_error error = {0};
     assert_null(wormclient_wait(script->client, "laptop", condition, NULL, timeout, &error));
@@ -249,7 +249,7 @@ static void told_that_nobody_came(void **state)
         {"subscribe", subscribed}, {"show", waiting_then_notice}, {"show", lonely}, SCRIPT_END};
     struct script script;
     script_start(&script, steps);
-    check_told(&script, wormclient_is_established, -1, WORMCLIENT_LONELY, "lonely");
+    check_told(&script, wormclient_is_established, -1, WORMCLIENT_ERROR_LONELY, "lonely");
     script_end(&script);
 }
 
@@ -265,10 +265,10 @@ static void told_of_each_end(void **state)
                                         SCRIPT_END};
     struct script script;
     script_start(&script, steps);
-    check_told(&script, wormclient_has_code, 0, WORMCLIENT_FAILED, "scary");
-    check_told(&script, wormclient_has_message, 0, WORMCLIENT_CLOSED, "happy");
+    check_told(&script, wormclient_has_code, 0, WORMCLIENT_ERROR_FAILED, "scary");
+    check_told(&script, wormclient_has_message, 0, WORMCLIENT_ERROR_CLOSED, "happy");
     /* Closing, not closed: time is the caller's again. */
-    check_told(&script, wormclient_has_ended, 0, WORMCLIENT_TIMEOUT, "");
+    check_told(&script, wormclient_is_closed, 0, WORMCLIENT_ERROR_TIMEOUT, "");
     script_end(&script);
 }
 
@@ -276,14 +276,14 @@ static enum wormclient_progress never(const struct wormclient_session *session, 
 {
     (void)session;
     (void)arg;
-    return WORMCLIENT_NEVER;
+    return WORMCLIENT_PROGRESS_NEVER;
 }
 
 static enum wormclient_progress not_yet(const struct wormclient_session *session, void *arg)
 {
     (void)session;
     (void)arg;
-    return WORMCLIENT_PENDING;
+    return WORMCLIENT_PROGRESS_PENDING;
 }
 
 static void conditions_of_ones_own(void **state)
@@ -296,9 +296,9 @@ static void conditions_of_ones_own(void **state)
                                         SCRIPT_END};
     struct script script;
     script_start(&script, steps);
-    check_told(&script, never, -1, WORMCLIENT_REFUSED, "");
+    check_told(&script, never, -1, WORMCLIENT_ERROR_REFUSED, "");
     /* Nothing changes any more in a session that is closed. */
-    check_told(&script, not_yet, -1, WORMCLIENT_FAILED, "scary");
+    check_told(&script, not_yet, -1, WORMCLIENT_ERROR_FAILED, "scary");
     script_end(&script);
 }
 
@@ -331,13 +331,15 @@ static void taken_by_another(struct script *script, const struct message *reques
 
 static void check_received(struct script *script, uint32_t *ret_number)
 {
-    void *data = NULL;
     size_t length = 0;
-    assert_true(
-        wormclient_recv_wait(script->client, "laptop", 3, 10000, ret_number, &data, &length, NULL));
+    struct wormclient_message *received =
+        wormclient_recv_wait(script->client, "laptop", 3, 10000, NULL);
+    assert_non_null(received);
+    assert_string_equal(wormclient_message_data(received, &length), "hi");
     assert_int_equal(length, 2);
-    assert_string_equal(data, "hi");
-    free(data);
+    if (ret_number != NULL)
+        *ret_number = wormclient_message_number(received);
+    wormclient_message_free(received);
 }
 
 static void receive_when_it_comes(void **state)
@@ -378,17 +380,11 @@ static void receive_once_more(void **state)
 }
 
 static void check_nothing_received(struct script *script, int64_t timeout,
-                                   enum wormclient_code code)
+                                   enum wormclient_error_code code)
 {
-    uint32_t number = 77;
-    void *data = script;
-    size_t length = 77;
     struct wormclient_error error = {0};
-    assert_false(wormclient_recv_wait(script->client, "laptop", 3, timeout, &number, &data, &length,
-                                      &error));
+    assert_null(wormclient_recv_wait(script->client, "laptop", 3, timeout, &error));
     assert_int_equal(error.code, code);
-    assert_ptr_equal(data, script);
-    assert_int_equal(number + length, 154);
 }
 
 static void receive_in_vain(void **state)
@@ -407,10 +403,10 @@ static void receive_in_vain(void **state)
                                         SCRIPT_END};
     struct script script;
     script_start(&script, steps);
-    check_nothing_received(&script, -1, WORMCLIENT_LONELY);
-    check_nothing_received(&script, 20, WORMCLIENT_TIMEOUT);
-    check_nothing_received(&script, -1, WORMCLIENT_NOT_FOUND);
-    check_nothing_received(&script, -1, WORMCLIENT_LOST);
+    check_nothing_received(&script, -1, WORMCLIENT_ERROR_LONELY);
+    check_nothing_received(&script, 20, WORMCLIENT_ERROR_TIMEOUT);
+    check_nothing_received(&script, -1, WORMCLIENT_ERROR_NOT_FOUND);
+    check_nothing_received(&script, -1, WORMCLIENT_ERROR_LOST);
     script_end(&script);
 }
 
@@ -457,26 +453,31 @@ static void wait_through_signals(void **state)
     script_end(&script);
 }
 
-static void tell(struct wormclient *client, uint64_t change, const char *session, void *arg)
+static void tell(struct wormclient *client, const struct wormclient_error *error, uint64_t change,
+                 const char *session, void *arg)
 {
+    assert_null(error);
     (void)client;
     (void)change;
     (void)session;
     ++*(int *)arg;
 }
 
-/* A callback of the caller's own is told as well. */
+/* Somebody who watches all sessions is told as well, and shares the subscription. */
 static void wait_with_a_listener(void **state)
 {
     (void)state;
     static const struct step steps[] = {
-        {"subscribe", subscribed}, {"show", waiting_then_notice}, {"show", keyed}, SCRIPT_END};
+        {"subscribe", waiting}, {"show", waiting_then_notice}, {"show", keyed}, SCRIPT_END};
     struct script script;
     script_start(&script, steps);
     int told = 0;
-    wormclient_on_changed(script.client, tell, &told);
+    struct wormclient_watch *watch = wormclient_watch(script.client, NULL, tell, &told, NULL);
+    assert_non_null(watch);
     wait_for_keyed(&script, 2);
-    assert_int_equal(told, 2);
+    /* When it began, and of two changes. */
+    assert_int_equal(told, 3);
+    wormclient_watch_free(watch);
     script_end(&script);
 }
 

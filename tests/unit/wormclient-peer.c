@@ -59,7 +59,7 @@ void peer_expect_no_more(struct peer *peer)
 {
     char byte;
     assert_true(wormclient_process(peer->client, NULL));
-    assert_int_equal(wormclient_interest(peer->client), WORMCLIENT_READ);
+    assert_int_equal(wormclient_interest(peer->client), WORMCLIENT_WANT_READ);
     assert_int_equal(recv(peer->fd, &byte, 1, MSG_DONTWAIT), -1);
     assert_int_equal(errno, EAGAIN);
 }

@@ -1,0 +1,260 @@
+/* Requests, their parameters, and what comes back: responses and notifications. */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ipc/message.h"
+#include "libclient/client.h"
+
+/* ---- parameters ---- */
+
+/* What wormclient_params_new gives when there is no memory: it remembers that, as any other that
+ * failed later does. Never written to. */
+static struct wormclient_params out_of_memory = {.writer = {.failed = true}};
+
+struct wormclient_params *wormclient_params_new(void)
+{
+    struct wormclient_params *params = malloc(sizeof(*params));
+    if (params == NULL)
+        return &out_of_memory;
+    writer_init(&params->writer);
+    writer_map(&params->writer, NULL);
+    return params;
+}
+
+struct wormclient_params *wormclient__about(const char *session)
+{
+    struct wormclient_params *params = wormclient_params_new();
+    wormclient_params_text(params, "session", session);
+    return params;
+}
+
+void wormclient_params_text(struct wormclient_params *params, const char *key, const char *value)
+{
+    if (!params->writer.failed)
+        writer_text(&params->writer, key, value);
+}
+
+void wormclient_params_data(struct wormclient_params *params, const char *key, const void *data,
+                            size_t length)
+{
+    if (!params->writer.failed)
+        writer_data(&params->writer, key, data, length);
+}
+
+void wormclient_params_number(struct wormclient_params *params, const char *key, int64_t value)
+{
+    if (!params->writer.failed)
+        writer_number(&params->writer, key, value);
+}
+
+void wormclient_params_flag(struct wormclient_params *params, const char *key, bool value)
+{
+    if (!params->writer.failed)
+        writer_flag(&params->writer, key, value);
+}
+
+void wormclient_params_free(struct wormclient_params *params)
+{
+    if (params == NULL || params == &out_of_memory)
+        return;
+    writer_free(&params->writer);
+    free(params);
+}
+
+/* ---- requests ---- */
+
+/* 0 is the daemon's, for errors that are about no request. */
+static uint32_t next_id(struct wormclient *client)
+{
+    if (++client->last_id == 0)
+        client->last_id = 1;
+    return client->last_id;
+}
+
+/* What was sent must not be moved along with each request that is queued behind. */
+static void drop_sent(struct wormclient *client)
+{
+    if (client->out_sent < client->out.size / 2)
+        return;
+    buffer_consume(&client->out, client->out_sent);
+    client->out_sent = 0;
+}
+
+/* The two parts of a request, so that large parameters are copied once. */
+static bool queue_bytes(struct wormclient *client, const struct buffer *shell,
+                        const struct buffer *map)
+{
+    drop_sent(client);
+    return buffer_reserve(&client->out, shell->size + map->size) &&
+           buffer_append(&client->out, shell->data, shell->size) &&
+           buffer_append(&client->out, map->data, map->size);
+}
+
+/* Consumes `request`. */
+static bool queue(struct wormclient *client, struct wormclient__request *request,
+                  const struct buffer *shell, const struct buffer *map,
+                  struct wormclient_error *ret_error)
+{
+    if (shell->size + map->size > FRAME_BYTES_MAX) {
+        free(request);
+        wormclient__error(ret_error, WORMCLIENT_ERROR_TOO_LARGE, 0,
+                          "a request of %zu bytes is over the limit of %zu",
+                          shell->size + map->size, FRAME_BYTES_MAX);
+        return false;
+    }
+    if (request == NULL || !queue_bytes(client, shell, map)) {
+        free(request);
+        return wormclient__error_memory(ret_error);
+    }
+    STAILQ_INSERT_TAIL(&client->requests, request, link);
+    return true;
+}
+
+bool wormclient__request(struct wormclient *client, const char *method,
+                         struct wormclient_params *params, wormclient__deliver deliver,
+                         wormclient__function callback, void *arg,
+                         struct wormclient_error *ret_error)
+{
+    bool queued = false;
+    if (params == NULL)
+        params = wormclient_params_new();
+    if (client->fd < 0) {
+        wormclient_error_copy(ret_error, &client->failure);
+        wormclient_params_free(params);
+        return false;
+    }
+    struct writer shell;
+    uint32_t id = next_id(client);
+    writer_init(&shell);
+    message_begin_request(&shell, id, method);
+    if (!params->writer.failed)
+        writer_end(&params->writer);
+    if (writer_ok(&params->writer) && writer_ok(&shell)) {
+        struct wormclient__request *request = malloc(sizeof(*request));
+        if (request != NULL)
+            *request = (struct wormclient__request){
+                .id = id, .deliver = deliver, .callback = callback, .arg = arg};
+        queued = queue(client, request, &shell.buffer, &params->writer.buffer, ret_error);
+    } else {
+        wormclient__error_memory(ret_error);
+    }
+    writer_free(&shell);
+    wormclient_params_free(params);
+    return queued;
+}
+
+bool wormclient_request(struct wormclient *client, const char *method,
+                        struct wormclient_params *params, wormclient_callback callback, void *arg,
+                        struct wormclient_error *ret_error)
+{
+    return wormclient__request(client, method, params, wormclient__deliver_value,
+                               (wormclient__function)callback, arg, ret_error);
+}
+
+void wormclient__abandon(struct wormclient *client, wormclient__function callback, const void *arg)
+{
+    struct wormclient__request *request;
+    STAILQ_FOREACH(request, &client->requests, link)
+    {
+        if (request->callback == callback && request->arg == arg)
+            request->callback = NULL;
+    }
+}
+
+/* ---- what comes back ---- */
+
+static void refuse(struct wormclient *client, const char *what)
+{
+    wormclient__fail_with(client, WORMCLIENT_ERROR_PROTOCOL, 0,
+                          "this is no wormholed, or a broken one: %s", what);
+}
+
+static struct wormclient__request *take_request(struct wormclient *client, uint32_t id)
+{
+    struct wormclient__request *request;
+    STAILQ_FOREACH(request, &client->requests, link)
+    {
+        if (request->id == id)
+            break;
+    }
+    if (request != NULL)
+        STAILQ_REMOVE(&client->requests, request, wormclient__request, link);
+    return request;
+}
+
+/* An error with id 0, which no request of ours has, is about the connection. */
+static void on_response(struct wormclient *client, const struct message *message)
+{
+    struct wormclient_error error = WORMCLIENT_ERROR_INIT;
+    struct wormclient__request *request = take_request(client, message->id);
+    if (message->error != NULL)
+        wormclient__error_from(&error, message->error);
+    if (request == NULL && message->id == 0 && message->error != NULL)
+        wormclient__fail(client, &error);
+    else if (request == NULL)
+        refuse(client, "it answered a request that was not made");
+    else if (request->callback != NULL)
+        request->deliver(client, message->error != NULL ? &error : NULL,
+                         wormclient__value(message->result), request->callback, request->arg);
+    free(request);
+}
+
+/* Notifications of other names are those of a daemon newer than this library. */
+static void on_notification(struct wormclient *client, const struct message *message)
+{
+    if (strcmp(message->method, METHODS_CHANGED) != 0)
+        return;
+    const struct wormclient_value *params = wormclient__value(message->params);
+    int64_t change = wormclient_value_number(params, "change", -1);
+    const char *session = wormclient_value_text(params, "session");
+    if (change < 0 || session == NULL)
+        refuse(client, "its notification of a change cannot be read");
+    else
+        wormclient__changed(client, (uint64_t)change, session);
+}
+
+static void on_request(struct wormclient *client, const struct message *message)
+{
+    (void)message;
+    refuse(client, "it sent a request to its client");
+}
+
+static void (*const handlers[])(struct wormclient *client, const struct message *message) = {
+    [MESSAGE_REQUEST] = on_request,
+    [MESSAGE_RESPONSE] = on_response,
+    [MESSAGE_NOTIFICATION] = on_notification,
+};
+
+static void dispatch(struct wormclient *client, uint8_t *data, size_t size)
+{
+    struct message message;
+    switch (message_decode(data, size, &message)) {
+    case MESSAGE_OK:
+        handlers[message.kind](client, &message);
+        message_free(&message);
+        break;
+    case MESSAGE_MEMORY:
+        wormclient__fail_with(client, WORMCLIENT_ERROR_LOST, ENOMEM,
+                              "out of memory for the daemon's answer");
+        break;
+    case MESSAGE_BAD:
+        refuse(client, "it does not speak MessagePack-RPC");
+    }
+}
+
+void wormclient__dispatch(struct wormclient *client)
+{
+    uint8_t *data;
+    size_t size;
+    enum frame_result result = FRAME_PARTIAL;
+    /* A callback may have failed or freed the client: its descriptor tells. */
+    while (client->fd >= 0 && (result = frame_next(&client->in, &data, &size)) == FRAME_WHOLE)
+        dispatch(client, data, size);
+    if (client->fd >= 0 && result == FRAME_BAD)
+        refuse(client, "it does not speak MessagePack");
+    else if (client->fd >= 0 && result == FRAME_TOO_LARGE)
+        refuse(client, "its message is over the limits");
+}
