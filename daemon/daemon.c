@@ -18,7 +18,7 @@
 #include "daemon/relay_dialer.h"
 #include "daemon/rpc.h"
 #include "daemon/scheduler.h"
-#include "daemon/server.h"
+#include "daemon/ipc_server.h"
 #include "daemon/settings.h"
 #include "daemon/socket_path.h"
 #include "daemon/status_line.h"
@@ -56,7 +56,7 @@ struct daemon {
     struct subscribers *subscribers;
     struct status_line *status_line;
     struct rpc rpc;
-    struct server *server;
+    struct ipc_server *server;
     struct listener *listener;
 };
 
@@ -175,11 +175,11 @@ static struct listener *listen_for_clients(struct daemon *daemon, struct listene
     char path[PATH_MAX];
     daemon->activated = activation_take() > 0;
     if (!daemon->activated)
-        return listener_new(daemon->base, daemon->settings->socket, server_accept, daemon->server,
+        return listener_new(daemon->base, daemon->settings->socket, ipc_server_accept, daemon->server,
                             ret_why);
     socket_path_of(ACTIVATION_FIRST, path, sizeof(path));
     struct listener *listener =
-        listener_adopt(daemon->base, ACTIVATION_FIRST, server_accept, daemon->server, ret_why);
+        listener_adopt(daemon->base, ACTIVATION_FIRST, ipc_server_accept, daemon->server, ret_why);
     if (listener)
         settings_set_socket(daemon->settings, path);
     return listener;
@@ -215,7 +215,7 @@ static bool make_server(struct daemon *daemon)
         .settings = daemon->settings,
         .started = clock_now(),
     };
-    return made(daemon->server = server_new(daemon->base, &daemon->rpc)) && make_listener(daemon);
+    return made(daemon->server = ipc_server_new(daemon->base, &daemon->rpc)) && make_listener(daemon);
 }
 
 static bool make_parts(struct daemon *daemon)
@@ -290,7 +290,7 @@ static void end(struct daemon *daemon)
     listener_free(daemon->listener);
     if (daemon->turns)
         turn_flush(daemon->turns);
-    server_free(daemon->server);
+    ipc_server_free(daemon->server);
     nameplates_free(daemon->nameplates);
     visits_free(daemon->visits);
     hashcash_worker_free(daemon->permissions);

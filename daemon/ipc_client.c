@@ -5,73 +5,122 @@
 #include <stdlib.h>
 #include <utlist.h>
 
-#include "daemon/call.h"
 #include "daemon/ipc_connection.h"
-#include "daemon/rpc.h"
+#include "ipc/message.h"
 
-static void on_message(struct client *client, const struct message *message, void *arg)
+/* ---- the connection's news ---- */
+
+static void on_message(struct ipc_connection *connection, const struct message *message, void *arg)
 {
-    (void)client;
-    rpc_dispatch(arg, message);
+    (void)connection;
+    struct ipc_client *client = arg;
+    client->handlers->request(client, message);
 }
 
-static void on_drained(struct client *client, void *arg)
+static void on_drained(struct ipc_connection *connection, void *arg)
 {
-    (void)client;
-    struct peer *peer = arg;
-    subscribers_drained(&peer->subscription);
+    (void)connection;
+    struct ipc_client *client = arg;
+    subscribers_drained(&client->subscription);
 }
 
-static void on_closed(struct client *client, void *arg)
+static void on_closed(struct ipc_connection *connection, void *arg)
 {
-    (void)client;
-    struct peer *peer = arg;
-    peer->client = NULL; /* frees itself */
-    peer->gone(peer, peer->arg);
+    (void)connection;
+    struct ipc_client *client = arg;
+    client->connection = NULL; /* frees itself */
+    client->handlers->gone(client, client->arg);
 }
 
-static const struct client_handlers handlers = {on_message, on_drained, on_closed};
+static const struct ipc_connection_handlers connection_handlers = {on_message, on_drained,
+                                                                   on_closed};
 
-struct peer *peer_new(struct event_base *base, int fd, const struct rpc *rpc,
-                      void (*gone)(struct peer *peer, void *arg), void *arg)
+/* ---- life ---- */
+
+struct ipc_client *ipc_client_new(struct event_base *base, int fd, const struct rpc *rpc,
+                                  const struct ipc_client_handlers *handlers, void *arg)
 {
-    struct peer *peer = calloc(1, sizeof(*peer));
-    struct client *client = client_new(base, fd, &handlers, peer);
-    if (!peer || !client) {
-        client_free(client);
-        free(peer);
+    struct ipc_client *client = calloc(1, sizeof(*client));
+    struct ipc_connection *connection = ipc_connection_new(base, fd, &connection_handlers, client);
+    if (!client || !connection) {
+        ipc_connection_free(connection);
+        free(client);
         return NULL;
     }
-    peer->rpc = rpc;
-    peer->client = client;
-    peer->gone = gone;
-    peer->arg = arg;
-    subscription_init(&peer->subscription, client);
-    return peer;
+    client->handlers = handlers;
+    client->arg = arg;
+    client->rpc = rpc;
+    client->connection = connection;
+    subscription_init(&client->subscription, connection);
+    return client;
 }
 
-void peer_free(struct peer *peer)
+void ipc_client_free(struct ipc_client *client)
 {
-    if (!peer)
+    if (!client)
         return;
-    subscribers_remove(peer->rpc->subscribers, &peer->subscription);
-    struct call *call, *next;
-    DL_FOREACH_SAFE(peer->calls, call, next)
+    subscribers_remove(&client->subscription);
+    struct ipc_call *call, *next;
+    DL_FOREACH_SAFE(client->calls, call, next)
     {
-        call_orphan(call);
+        call->client = NULL;
+        if (call->gone)
+            call->gone(call);
     }
-    client_free(peer->client);
-    free(peer);
+    ipc_connection_free(client->connection);
+    free(client);
 }
 
-void peer_add_call(struct peer *peer, struct call *call)
+/* ---- calls ---- */
+
+/* Takes no more requests while there are many. */
+static void count_calls(struct ipc_client *client, int change)
 {
-    DL_APPEND(peer->calls, call);
-    client_hold(peer->client, ++peer->call_count >= PEER_CALLS_MAX);
+    client->call_count += (unsigned)change;
+    ipc_connection_hold(client->connection, client->call_count >= IPC_CLIENT_CALLS_MAX);
 }
 
-void peer_remove_call(struct peer *peer, struct call *call)
+struct ipc_call *ipc_call_new(struct ipc_client *client, uint32_t id)
 {
-    DL_DELETE(peer->calls, call);
-    client_hold(peer->client, --peer->call_count >= PEER_CALLS_MAX);
+    struct ipc_call *call = calloc(1, sizeof(*call));
+    if (!call)
+        return NULL;
+    call->rpc = client->rpc;
+    call->client = client;
+    call->id = id;
+    DL_APPEND(client->calls, call);
+    count_calls(client, 1);
+    return call;
+}
+
+void ipc_call_begin(const struct ipc_call *call, struct writer *ret_writer)
+{
+    writer_init(ret_writer);
+    message_begin_response(ret_writer, call->id);
+}
+
+void ipc_call_answer(struct ipc_call *call, struct writer *writer)
+{
+    struct ipc_client *client = call->client;
+    if (client) {
+        ipc_connection_send(client->connection, writer);
+        DL_DELETE(client->calls, call);
+        count_calls(client, -1);
+    } else {
+        writer_free(writer);
+    }
+    free(call);
+}
+
+void ipc_call_refuse(struct ipc_call *call, enum ipc_error code, const char *text)
+{
+    struct writer writer;
+    writer_init(&writer);
+    message_error(&writer, call->id, code, text);
+    ipc_call_answer(call, &writer);
+}
+
+void ipc_call_drop(struct ipc_call *call)
+{
+    free(call);
 }

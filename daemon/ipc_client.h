@@ -1,43 +1,88 @@
-/* The program at the other end of an RPC connection, as the methods see it. */
+/*
+ * A program that is connected to the RPC, and its calls: each is one request on its way to its
+ * answer. Whoever handles a request gets a call, and must end it exactly once, now or later, by
+ * ipc_call_answer(), ipc_call_refuse() or ipc_call_drop(). The client may go away meanwhile; the
+ * call lives on without it, and its answer is thrown away.
+ */
 #ifndef DAEMON_IPC_CLIENT_H
 #define DAEMON_IPC_CLIENT_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "daemon/subscribers.h"
+#include "ipc/methods.h"
+#include "ipc/writer.h"
+#include "wormhole/session.h"
 
-struct call;
-struct client;
 struct event_base;
+struct ipc_connection;
+struct message;
 struct rpc;
 
-/* Calls of one peer that may be under way before no more are taken from it: enough to fill a turn,
- * few enough to bound what they hold. */
-#define PEER_CALLS_MAX 256
+/* Calls of one client that may be under way before no more are taken from it: enough to fill a
+ * turn, few enough to bound what they hold. */
+#define IPC_CLIENT_CALLS_MAX 256
 
-struct peer {
-    const struct rpc *rpc;
-    struct client *client;
+struct ipc_client;
+struct ipc_call;
+
+struct ipc_client_handlers {
+    /* A request, borrowed for the call. */
+    void (*request)(struct ipc_client *client, const struct message *message);
+    /* The connection is over: must ipc_client_free(). */
+    void (*gone)(struct ipc_client *client, void *arg);
+};
+
+struct ipc_client {
+    const struct ipc_client_handlers *handlers;
+    void *arg;             /* for `gone` */
+    const struct rpc *rpc; /* for `request` */
+    struct ipc_connection *connection;
     bool refused;                     /* one too many: its first request is answered with `busy` */
     bool greeted;                     /* it said hello */
     struct subscription subscription; /* off at first */
-    struct call *calls;               /* under way */
+    struct ipc_call *calls;           /* under way */
     unsigned call_count;
-    void (*gone)(struct peer *peer, void *arg);
-    void *arg;
-    struct peer *prev, *next; /* the server's list */
+    struct ipc_client *prev, *next; /* the server's list */
 };
 
-/* Takes a connected socket, which it owns from then on. `gone` is told when the connection is over,
- * and must peer_free(). New. NULL when out of memory. */
-struct peer *peer_new(struct event_base *base, int fd, const struct rpc *rpc,
-                      void (*gone)(struct peer *peer, void *arg), void *arg);
+/* Takes a connected socket, which it owns from then on. New; ipc_client_free(). NULL when out of
+ * memory (the socket is closed). */
+struct ipc_client *ipc_client_new(struct event_base *base, int fd, const struct rpc *rpc,
+                                  const struct ipc_client_handlers *handlers, void *arg);
 
-/* Closes the connection. Calls under way are orphaned: what they asked for is done all the same. */
-void peer_free(struct peer *peer);
+/* Closes the connection. Calls under way go on without it: what they asked for is done all the
+ * same. NULL is fine. */
+void ipc_client_free(struct ipc_client *client);
 
-/* For call.c: keeps the list, and takes no more requests while it is long. */
-void peer_add_call(struct peer *peer, struct call *call);
-void peer_remove_call(struct peer *peer, struct call *call);
+/* ---- calls ---- */
+
+struct ipc_call {
+    const struct rpc *rpc;
+    struct ipc_client *client; /* NULL once it has gone */
+    uint32_t id;
+    uint8_t session[SESSION_ID_BYTES]; /* that it is about, if it says so */
+    /* If not NULL: the client has gone before the answer, which is worth nothing now. Must end the
+     * call. */
+    void (*gone)(struct ipc_call *call);
+    void *work;                   /* for `gone` */
+    struct ipc_call *prev, *next; /* of the client's */
+};
+
+/* A call for the request with this id. NULL when out of memory. */
+struct ipc_call *ipc_call_new(struct ipc_client *client, uint32_t id);
+
+/* Begins the response; the caller then writes one object with key NULL. */
+void ipc_call_begin(const struct ipc_call *call, struct writer *ret_writer);
+
+/* Sends the response that ipc_call_begin() began. The call is gone. */
+void ipc_call_answer(struct ipc_call *call, struct writer *writer);
+
+/* Answers with an error; `text` is one sentence. The call is gone. */
+void ipc_call_refuse(struct ipc_call *call, enum ipc_error code, const char *text);
+
+/* Ends a call whose client has gone. */
+void ipc_call_drop(struct ipc_call *call);
 
 #endif

@@ -21,8 +21,8 @@
 /* How long a client may take to read the error that ends its connection. */
 #define LINGER_SECONDS 5
 
-struct client {
-    const struct client_handlers *handlers;
+struct ipc_connection {
+    const struct ipc_connection_handlers *handlers;
     void *arg;
     int fd;
     struct event *read_event, *write_event;
@@ -32,12 +32,12 @@ struct client {
     bool working;   /* messages are being handled: write once, afterwards */
     bool backed_up; /* since the kernel last had all output */
     bool paused;    /* takes no requests until the kernel has all output */
-    bool held;      /* by client_hold() */
+    bool held;      /* by ipc_connection_hold() */
     bool ending;    /* what still comes in is thrown away */
     bool failed;    /* over; to be told from the loop */
 };
 
-bool client_is_ours(int fd)
+bool ipc_connection_is_ours(int fd)
 {
     struct ucred peer;
     socklen_t size = sizeof(peer);
@@ -46,55 +46,56 @@ bool client_is_ours(int fd)
     return peer.uid == geteuid() || peer.uid == 0;
 }
 
-static void conclude(struct client *client)
+static void conclude(struct ipc_connection *connection)
 {
-    client->handlers->closed(client, client->arg);
-    client_free(client);
+    connection->handlers->closed(connection, connection->arg);
+    ipc_connection_free(connection);
 }
 
 /* Whoever called may still use the client: only the loop frees it. */
-static void fail(struct client *client)
+static void fail(struct ipc_connection *connection)
 {
-    client->failed = true;
-    event_active(client->write_event, EV_WRITE, 0);
+    connection->failed = true;
+    event_active(connection->write_event, EV_WRITE, 0);
 }
 
 /* ---- writing ---- */
 
 /* Whether all has been written. */
-static bool flush_output(struct client *client)
+static bool flush_output(struct ipc_connection *connection)
 {
-    while (!client->failed && evbuffer_get_length(client->output) > 0)
-        if (evbuffer_write(client->output, client->fd) < 0) {
+    while (!connection->failed && evbuffer_get_length(connection->output) > 0)
+        if (evbuffer_write(connection->output, connection->fd) < 0) {
             if (errno == EINTR)
                 continue;
             if (errno != EAGAIN)
-                fail(client);
+                fail(connection);
             break;
         }
-    return evbuffer_get_length(client->output) == 0;
+    return evbuffer_get_length(connection->output) == 0;
 }
 
 /* Interest follows from the state: nobody is woken for what could not be used. Whatever emptied the
  * output, it is on_write() that goes on from there. */
-static void update_interest(struct client *client)
+static void update_interest(struct ipc_connection *connection)
 {
-    bool reads = client->ending || (!client->paused && !client->held);
-    bool writes = evbuffer_get_length(client->output) > 0;
-    client->backed_up |= writes || client->paused;
-    if ((reads ? event_add(client->read_event, NULL) : event_del(client->read_event)) < 0 ||
-        (writes ? event_add(client->write_event, NULL) : event_del(client->write_event)) < 0)
-        fail(client);
-    else if (!writes && client->backed_up)
-        event_active(client->write_event, EV_WRITE, 0);
+    bool reads = connection->ending || (!connection->paused && !connection->held);
+    bool writes = evbuffer_get_length(connection->output) > 0;
+    connection->backed_up |= writes || connection->paused;
+    if ((reads ? event_add(connection->read_event, NULL) : event_del(connection->read_event)) < 0 ||
+        (writes ? event_add(connection->write_event, NULL) : event_del(connection->write_event)) <
+            0)
+        fail(connection);
+    else if (!writes && connection->backed_up)
+        event_active(connection->write_event, EV_WRITE, 0);
 }
 
-static void flush(struct client *client)
+static void flush(struct ipc_connection *connection)
 {
-    if (flush_output(client) && client->ending)
-        shutdown(client->fd, SHUT_WR);
-    if (!client->failed)
-        update_interest(client);
+    if (flush_output(connection) && connection->ending)
+        shutdown(connection->fd, SHUT_WR);
+    if (!connection->failed)
+        update_interest(connection);
 }
 
 /* Answers hold codes and messages. */
@@ -107,143 +108,145 @@ static void free_sent(const void *data, size_t length, void *arg)
 }
 
 /* The output takes the writer's memory over. */
-static bool queue(struct client *client, struct writer *writer)
+static bool queue(struct ipc_connection *connection, struct writer *writer)
 {
     size_t length = writer->buffer.size;
     void *data = writer->buffer.data;
     writer->buffer = (struct buffer){0};
-    if (evbuffer_add_reference(client->output, data, length, free_sent, NULL) == 0)
+    if (evbuffer_add_reference(connection->output, data, length, free_sent, NULL) == 0)
         return true;
     free_sent(data, length, NULL);
     return false;
 }
 
-void client_send(struct client *client, struct writer *writer)
+void ipc_connection_send(struct ipc_connection *connection, struct writer *writer)
 {
-    bool sound = writer_ok(writer) && queue(client, writer);
+    bool sound = writer_ok(writer) && queue(connection, writer);
     writer_free(writer);
-    if (client->failed)
+    if (connection->failed)
         return;
     if (!sound) {
         log_error("rpc", "out of memory for an answer: its client is dropped");
-        fail(client);
-    } else if (client_backlog(client) > CLIENT_BACKLOG_MAX) {
+        fail(connection);
+    } else if (ipc_connection_backlog(connection) > IPC_CONNECTION_BACKLOG_MAX) {
         log_warning("rpc", "a client that does not read its answers is dropped");
-        fail(client);
+        fail(connection);
     } else {
-        client->paused |= client_backlog(client) > CLIENT_BACKLOG_PAUSE;
-        if (!client->working)
-            flush(client);
+        connection->paused |= ipc_connection_backlog(connection) > IPC_CONNECTION_BACKLOG_PAUSE;
+        if (!connection->working)
+            flush(connection);
     }
 }
 
-size_t client_backlog(const struct client *client)
+size_t ipc_connection_backlog(const struct ipc_connection *connection)
 {
-    return evbuffer_get_length(client->output);
+    return evbuffer_get_length(connection->output);
 }
 
 /* ---- reading ---- */
 
 /* What cannot be understood is answered, as far as that goes, and ends the connection: nobody knows
  * where the next message would begin. */
-static void refuse(struct client *client, uint32_t id, enum ipc_error code, const char *text)
+static void refuse(struct ipc_connection *connection, uint32_t id, enum ipc_error code,
+                   const char *text)
 {
     struct writer writer;
     writer_init(&writer);
     message_error(&writer, id, code, text);
-    client_send(client, &writer);
-    client_end(client);
+    ipc_connection_send(connection, &writer);
+    ipc_connection_end(connection);
 }
 
-static void handle_whole(struct client *client, uint8_t *data, size_t size)
+static void handle_whole(struct ipc_connection *connection, uint8_t *data, size_t size)
 {
     uint32_t id = message_peek_id(data, size); /* decoding moves the bytes */
     struct message message;
     enum message_result result = message_decode(data, size, &message);
     if (result == MESSAGE_MEMORY) {
-        fail(client);
+        fail(connection);
         return;
     }
     if (result == MESSAGE_OK && message.kind == MESSAGE_REQUEST)
-        client->handlers->message(client, &message, client->arg);
+        connection->handlers->message(connection, &message, connection->arg);
     else
-        refuse(client, id, IPC_BAD_MESSAGE, "this is no MessagePack-RPC request");
+        refuse(connection, id, IPC_BAD_MESSAGE, "this is no MessagePack-RPC request");
     if (result == MESSAGE_OK)
         message_free(&message);
 }
 
-static void handle_broken(struct client *client, enum frame_result result)
+static void handle_broken(struct ipc_connection *connection, enum frame_result result)
 {
     size_t length;
-    const uint8_t *data = frame_rest(&client->reader, &length);
+    const uint8_t *data = frame_rest(&connection->reader, &length);
     uint32_t id = message_peek_id(data, length);
     if (result == FRAME_TOO_LARGE)
-        refuse(client, id, IPC_TOO_LARGE, "the message is too large, or nested too deep");
+        refuse(connection, id, IPC_TOO_LARGE, "the message is too large, or nested too deep");
     else
-        refuse(client, id, IPC_BAD_MESSAGE, "this is no MessagePack");
+        refuse(connection, id, IPC_BAD_MESSAGE, "this is no MessagePack");
 }
 
-static bool takes_requests(const struct client *client)
+static bool takes_requests(const struct ipc_connection *connection)
 {
-    return !client->paused && !client->held && !client->ending && !client->failed;
+    return !connection->paused && !connection->held && !connection->ending && !connection->failed;
 }
 
 /* Handles the messages that are whole, and writes the answers at once. */
-static void work(struct client *client)
+static void work(struct ipc_connection *connection)
 {
     enum frame_result result = FRAME_WHOLE;
-    client->working = true;
-    while (result == FRAME_WHOLE && takes_requests(client)) {
+    connection->working = true;
+    while (result == FRAME_WHOLE && takes_requests(connection)) {
         uint8_t *data;
         size_t size;
-        result = frame_next(&client->reader, &data, &size);
+        result = frame_next(&connection->reader, &data, &size);
         if (result == FRAME_WHOLE)
-            handle_whole(client, data, size);
+            handle_whole(connection, data, size);
         else if (result != FRAME_PARTIAL)
-            handle_broken(client, result);
+            handle_broken(connection, result);
     }
-    client->working = false;
-    if (!client->failed)
-        flush(client);
+    connection->working = false;
+    if (!connection->failed)
+        flush(connection);
 }
 
 static void on_read(evutil_socket_t fd, short what, void *arg)
 {
     (void)what;
-    struct client *client = arg;
+    struct ipc_connection *connection = arg;
     uint8_t buffer[READ_SIZE];
     ssize_t length = read(fd, buffer, sizeof(buffer));
     if (length == 0 || (length < 0 && errno != EAGAIN && errno != EINTR)) {
-        conclude(client);
+        conclude(connection);
         return;
     }
-    bool fed = length < 0 || client->ending || frame_feed(&client->reader, buffer, (size_t)length);
+    bool fed =
+        length < 0 || connection->ending || frame_feed(&connection->reader, buffer, (size_t)length);
     if (length > 0)
         sodium_memzero(buffer, (size_t)length);
     if (!fed)
-        fail(client);
+        fail(connection);
     else
-        work(client);
+        work(connection);
 }
 
 static void on_write(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd;
     (void)what;
-    struct client *client = arg;
-    if (client->failed) {
-        conclude(client);
+    struct ipc_connection *connection = arg;
+    if (connection->failed) {
+        conclude(connection);
         return;
     }
-    if (!flush_output(client)) {
+    if (!flush_output(connection)) {
         /* libevent does not take in an event that is added while it is active. */
-        update_interest(client);
+        update_interest(connection);
         return;
     }
-    client->backed_up = false;
-    client->paused = false;
-    client->handlers->drained(client, client->arg);
-    work(client);
+    connection->backed_up = false;
+    connection->paused = false;
+    connection->handlers->drained(connection, connection->arg);
+    work(connection);
 }
 
 static void on_deadline(evutil_socket_t fd, short what, void *arg)
@@ -253,53 +256,53 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
     conclude(arg);
 }
 
-void client_hold(struct client *client, bool held)
+void ipc_connection_hold(struct ipc_connection *connection, bool held)
 {
-    if (client->held == held || client->failed)
+    if (connection->held == held || connection->failed)
         return;
-    client->held = held;
+    connection->held = held;
     /* Requests that were read already are handled from the loop, not under the caller's feet. */
     if (!held)
-        event_active(client->read_event, EV_READ, 0);
-    else if (!client->working)
-        update_interest(client);
+        event_active(connection->read_event, EV_READ, 0);
+    else if (!connection->working)
+        update_interest(connection);
 }
 
-void client_end(struct client *client)
+void ipc_connection_end(struct ipc_connection *connection)
 {
     static const struct timeval patience = {LINGER_SECONDS, 0};
-    if (client->ending || client->failed)
+    if (connection->ending || connection->failed)
         return;
-    client->ending = true;
-    if (event_add(client->deadline, &patience) < 0)
-        fail(client);
-    else if (!client->working)
-        flush(client);
+    connection->ending = true;
+    if (event_add(connection->deadline, &patience) < 0)
+        fail(connection);
+    else if (!connection->working)
+        flush(connection);
 }
 
 /* ---- life ---- */
 
-struct client *client_new(struct event_base *base, int fd, const struct client_handlers *handlers,
-                          void *arg)
+struct ipc_connection *ipc_connection_new(struct event_base *base, int fd,
+                                          const struct ipc_connection_handlers *handlers, void *arg)
 {
-    struct client *client = calloc(1, sizeof(*client));
-    if (!client) {
+    struct ipc_connection *connection = calloc(1, sizeof(*connection));
+    if (!connection) {
         close(fd);
         return NULL;
     }
-    client->handlers = handlers;
-    client->arg = arg;
-    client->fd = fd;
-    frame_init(&client->reader);
-    client->output = evbuffer_new();
-    client->read_event = event_new(base, fd, EV_READ | EV_PERSIST, on_read, client);
-    client->write_event = event_new(base, fd, EV_WRITE | EV_PERSIST, on_write, client);
-    client->deadline = evtimer_new(base, on_deadline, client);
-    if (client->output && client->read_event && client->write_event && client->deadline &&
-        evutil_make_socket_nonblocking(fd) == 0 && evutil_make_socket_closeonexec(fd) == 0 &&
-        event_add(client->read_event, NULL) == 0)
-        return client;
-    client_free(client);
+    connection->handlers = handlers;
+    connection->arg = arg;
+    connection->fd = fd;
+    frame_init(&connection->reader);
+    connection->output = evbuffer_new();
+    connection->read_event = event_new(base, fd, EV_READ | EV_PERSIST, on_read, connection);
+    connection->write_event = event_new(base, fd, EV_WRITE | EV_PERSIST, on_write, connection);
+    connection->deadline = evtimer_new(base, on_deadline, connection);
+    if (connection->output && connection->read_event && connection->write_event &&
+        connection->deadline && evutil_make_socket_nonblocking(fd) == 0 &&
+        evutil_make_socket_closeonexec(fd) == 0 && event_add(connection->read_event, NULL) == 0)
+        return connection;
+    ipc_connection_free(connection);
     return NULL;
 }
 
@@ -309,16 +312,16 @@ static void free_event(struct event *event)
         event_free(event);
 }
 
-void client_free(struct client *client)
+void ipc_connection_free(struct ipc_connection *connection)
 {
-    if (!client)
+    if (!connection)
         return;
-    free_event(client->read_event);
-    free_event(client->write_event);
-    free_event(client->deadline);
-    if (client->output)
-        evbuffer_free(client->output);
-    frame_free(&client->reader);
-    close(client->fd);
-    free(client);
+    free_event(connection->read_event);
+    free_event(connection->write_event);
+    free_event(connection->deadline);
+    if (connection->output)
+        evbuffer_free(connection->output);
+    frame_free(&connection->reader);
+    close(connection->fd);
+    free(connection);
 }

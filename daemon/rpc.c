@@ -2,19 +2,17 @@
 
 #include "daemon/rpc.h"
 
-#include "daemon/call.h"
+#include <string.h>
+
 #include "daemon/ipc_connection.h"
-#include "daemon/ipc_client.h"
 #include "daemon/settings.h"
+#include "daemon/turn.h"
 #include "daemon/validate.h"
+#include "daemon/view.h"
 #include "ipc/message.h"
 #include "ipc/params.h"
 #include "service/log.h"
-
-static void (*const handlers[METHOD_COUNT])(struct call *call, const struct ipc_params *params) = {
-#define METHOD(ID, name, ...) [METHOD_##ID] = rpc_##name,
-#include "ipc/methods.def"
-};
+#include "state/store.h"
 
 const char *rpc_default_relay(const struct rpc *rpc, const char *appid)
 {
@@ -22,15 +20,155 @@ const char *rpc_default_relay(const struct rpc *rpc, const char *appid)
     return relay ? relay : rpc->settings->relay;
 }
 
-/* The last answer on this connection. */
-static void hang_up(struct call *call, enum ipc_error code, const char *text)
+/* ---- refusals that many methods share ---- */
+
+void rpc_refuse_memory(struct ipc_call *call)
 {
-    struct client *client = call->peer->client;
-    call_refuse(call, code, text);
-    client_end(client);
+    ipc_call_refuse(call, IPC_STORE_FAILED, "the daemon is out of memory; nothing was changed");
 }
 
-static void handle(struct call *call, enum ipc_method method, const struct message *message)
+void rpc_refuse_unverified(struct ipc_call *call)
+{
+    ipc_call_refuse(call, IPC_UNVERIFIED,
+                    "compare the verifiers with the other side, and say first that they agree");
+}
+
+static void refuse_store(struct ipc_call *call, enum kv_status status)
+{
+    if (status == KV_MEMORY)
+        rpc_refuse_memory(call);
+    else
+        ipc_call_refuse(call, IPC_STORE_FAILED, kv_status_text(status));
+}
+
+void rpc_finish_read(struct ipc_call *call, struct kv_txn *txn, struct writer *writer)
+{
+    enum kv_status status = kv_txn_status(txn);
+    kv_end(txn);
+    if (status == KV_OK) {
+        ipc_call_answer(call, writer);
+    } else {
+        writer_free(writer);
+        refuse_store(call, status);
+    }
+}
+
+bool rpc_find_in(struct ipc_call *call, struct kv_txn *txn, const char *text)
+{
+    /* Neither petnames nor ids are longer. */
+    enum kv_status status =
+        strlen(text) > NAME_MAX_BYTES ? KV_MISSING : store_find(txn, text, call->session);
+    if (status == KV_OK)
+        return true;
+    if (status == KV_MISSING)
+        ipc_call_refuse(call, IPC_NOT_FOUND, "no session has this petname or id");
+    else if (status == KV_AMBIGUOUS)
+        ipc_call_refuse(call, IPC_AMBIGUOUS,
+                        "there is more than one session whose name or id begins like this");
+    else
+        refuse_store(call, status);
+    return false;
+}
+
+struct session *rpc_get_session(struct ipc_call *call, struct kv_txn *txn, const char *text)
+{
+    struct session *session;
+    if (!rpc_find_in(call, txn, text))
+        return NULL;
+    enum kv_status status = store_get_session(txn, call->session, &session);
+    if (status == KV_OK)
+        return session;
+    refuse_store(call, status);
+    return NULL;
+}
+
+bool rpc_find(struct ipc_call *call, const char *text)
+{
+    struct kv_txn *txn = kv_read(call->rpc->store);
+    bool found = rpc_find_in(call, txn, text);
+    kv_end(txn);
+    return found;
+}
+
+/* ---- turns ---- */
+
+static const struct {
+    enum ipc_error code;
+    const char *text;
+} turn_verdicts[] = {
+    [TURN_NOT_FOUND] = {IPC_NOT_FOUND, "the session is gone"},
+    [TURN_NAME_TAKEN] = {IPC_NAME_TAKEN, "a session with this petname exists: give another name"},
+    [TURN_NOT_CLOSED] = {IPC_NOT_CLOSED, "the session is alive: close it first, or use force"},
+    [TURN_NOT_SAFE] = {IPC_NOT_CLOSED, "the session was exported: tell first that its text is in a "
+                                       "safe place (done), or use force"},
+    [TURN_NOT_EXPORTED] = {IPC_NOT_EXPORTABLE, "the session was not exported: take its text first"},
+    [TURN_IMPORTED] = {IPC_IMPORTED, "the session is or was here already"},
+    [TURN_EXPIRED] = {IPC_BAD_EXPORT, "the session's deadline has passed"},
+    [TURN_STORE_FULL] = {IPC_STORE_FULL, "the disk or the store is full; nothing was changed"},
+    [TURN_STORE_FAILED] = {IPC_STORE_FAILED, "the store cannot be written; nothing was changed"},
+    [TURN_MEMORY] = {IPC_STORE_FAILED, "the daemon is out of memory; nothing was changed"},
+};
+
+static const enum ipc_error refusal_codes[] = {
+    [SESSION_REFUSED_CLOSED] = IPC_CLOSED,         [SESSION_REFUSED_TOO_LARGE] = IPC_TOO_LARGE,
+    [SESSION_REFUSED_FULL] = IPC_TOO_LARGE,        [SESSION_REFUSED_NUMBER] = IPC_BAD_PARAMS,
+    [SESSION_REFUSED_NOT_KEYED] = IPC_NOT_KEYED,   [SESSION_REFUSED_UNVERIFIED] = IPC_UNVERIFIED,
+    [SESSION_REFUSED_EXPORT] = IPC_NOT_EXPORTABLE,
+};
+
+bool rpc_turn_ok(struct ipc_call *call, const struct turn_answer *answer)
+{
+    if (answer->code == TURN_DONE)
+        return true;
+    if (answer->code == TURN_REFUSED)
+        ipc_call_refuse(call, refusal_codes[answer->refusal],
+                        session_refusal_text(answer->refusal));
+    else
+        ipc_call_refuse(call, turn_verdicts[answer->code].code, turn_verdicts[answer->code].text);
+    return false;
+}
+
+/* ---- results ---- */
+
+void rpc_write_session(const struct ipc_call *call, struct writer *writer)
+{
+    char id[SESSION_ID_TEXT];
+    session_id_text(call->session, id);
+    writer_text(writer, "session", id);
+}
+
+void rpc_answer_view(struct ipc_call *call, const struct session *session)
+{
+    struct writer writer;
+    ipc_call_begin(call, &writer);
+    view_write(&writer, NULL, session, call->rpc);
+    ipc_call_answer(call, &writer);
+}
+
+void rpc_view_done(void *arg, const struct turn_answer *answer)
+{
+    struct ipc_call *call = arg;
+    if (rpc_turn_ok(call, answer))
+        rpc_answer_view(call, answer->session);
+}
+
+/* ---- dispatch ---- */
+
+static void (*const handlers[METHOD_COUNT])(struct ipc_call *call,
+                                            const struct ipc_params *params) = {
+#define METHOD(ID, name, ...) [METHOD_##ID] = rpc_##name,
+#include "ipc/methods.def"
+};
+
+/* The last answer on this connection. */
+static void hang_up(struct ipc_call *call, enum ipc_error code, const char *text)
+{
+    struct ipc_connection *connection = call->client->connection;
+    ipc_call_refuse(call, code, text);
+    ipc_connection_end(connection);
+}
+
+static void handle(struct ipc_call *call, enum ipc_method method, const struct message *message)
 {
     struct ipc_params params;
     char wrong[PARAMS_WRONG_SIZE];
@@ -38,27 +176,27 @@ static void handle(struct call *call, enum ipc_method method, const struct messa
         validate_params(method, &params, wrong))
         handlers[method](call, &params);
     else
-        call_refuse(call, IPC_BAD_PARAMS, wrong);
+        ipc_call_refuse(call, IPC_BAD_PARAMS, wrong);
 }
 
-void rpc_dispatch(struct peer *peer, const struct message *message)
+void rpc_dispatch(struct ipc_client *client, const struct message *message)
 {
-    struct call *call = call_new(peer, message->id);
+    struct ipc_call *call = ipc_call_new(client, message->id);
     if (!call) {
         log_error("rpc", "out of memory for a request: its client is dropped");
-        client_end(peer->client);
+        ipc_connection_end(client->connection);
         return;
     }
     enum ipc_method method;
     bool known = methods_find(message->method, &method);
     if (!message->params)
         hang_up(call, IPC_BAD_MESSAGE, "the params must be an array that holds one map");
-    else if (peer->refused)
+    else if (client->refused)
         hang_up(call, IPC_BUSY, "the daemon has as many clients as it allows");
-    else if (!peer->greeted && !(known && method == METHOD_HELLO))
-        call_refuse(call, IPC_HELLO_FIRST, "the first request must be hello");
+    else if (!client->greeted && !(known && method == METHOD_HELLO))
+        ipc_call_refuse(call, IPC_HELLO_FIRST, "the first request must be hello");
     else if (!known)
-        call_refuse(call, IPC_UNKNOWN_METHOD, "there is no such method");
+        ipc_call_refuse(call, IPC_UNKNOWN_METHOD, "there is no such method");
     else
         handle(call, method, message);
 }

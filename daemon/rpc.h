@@ -6,17 +6,21 @@
 #ifndef DAEMON_RPC_H
 #define DAEMON_RPC_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
-struct call;
-struct ipc_params;
+#include "daemon/ipc_client.h"
+#include "ipc/params.h"
+
+struct kv;
+struct kv_txn;
 struct message;
 struct nameplates;
-struct peer;
 struct relays;
+struct session;
 struct settings;
-struct kv;
 struct subscribers;
+struct turn_answer;
 struct turns;
 
 /* Application whose sessions are introductions and nothing else, for callers that name none. */
@@ -37,11 +41,43 @@ struct rpc {
 const char *rpc_default_relay(const struct rpc *rpc, const char *appid);
 
 /* Answers the request now or later. */
-void rpc_dispatch(struct peer *peer, const struct message *message);
+void rpc_dispatch(struct ipc_client *client, const struct message *message);
+
+/* ---- what handlers share ---- */
+
+/* Fills call->session from the `session` parameter's text: petname, id or start of one. False: the
+ * call has been refused. rpc_find_in() looks in a transaction that is open already. */
+bool rpc_find(struct ipc_call *call, const char *text);
+bool rpc_find_in(struct ipc_call *call, struct kv_txn *txn, const char *text);
+
+/* Finds as above, and reads. New; session_free(). NULL: the call has been refused. */
+struct session *rpc_get_session(struct ipc_call *call, struct kv_txn *txn, const char *text);
+
+/* Answers with what was read, or refuses if the reading failed. Transaction and call are gone. */
+void rpc_finish_read(struct ipc_call *call, struct kv_txn *txn, struct writer *writer);
+
+/* Answers with the session's view. */
+void rpc_answer_view(struct ipc_call *call, const struct session *session);
+
+/* Writes `session`: the id of the session that the call is about. */
+void rpc_write_session(const struct ipc_call *call, struct writer *writer);
+
+/* Refuses for want of memory. */
+void rpc_refuse_memory(struct ipc_call *call);
+
+/* Refuses since a verification is pending. */
+void rpc_refuse_unverified(struct ipc_call *call);
+
+/* True if the turn did what was asked; else the call has been refused. */
+bool rpc_turn_ok(struct ipc_call *call, const struct turn_answer *answer);
+
+/* A turn_done whose arg is the call: answers with the session's view. */
+void rpc_view_done(void *arg, const struct turn_answer *answer);
 
 /* ---- handlers: each ends its call, now or later ---- */
 
-#define METHOD(ID, name, ...) void rpc_##name(struct call *call, const struct ipc_params *params);
+#define METHOD(ID, name, ...)                                                                      \
+    void rpc_##name(struct ipc_call *call, const struct ipc_params *params);
 #include "ipc/methods.def"
 
 #endif

@@ -5,7 +5,6 @@
 
 #include <string.h>
 
-#include "daemon/call.h"
 #include "daemon/settings.h"
 #include "daemon/turn.h"
 #include "wormhole/code.h"
@@ -39,7 +38,7 @@ static void fill_in(const struct rpc *rpc, const struct ipc_params *params,
         options->words = usual->words > 0 ? usual->words : default_words(schedule);
 }
 
-static void create(struct call *call, const struct ipc_params *params)
+static void create(struct ipc_call *call, const struct ipc_params *params)
 {
     struct schedule schedule;
     struct session_options options = {
@@ -48,20 +47,20 @@ static void create(struct call *call, const struct ipc_params *params)
     };
     enum code_fault fault = options.code ? code_check(options.code) : CODE_OK;
     if (fault != CODE_OK) {
-        call_refuse(call, IPC_BAD_CODE, code_fault_text(fault));
+        ipc_call_refuse(call, IPC_BAD_CODE, code_fault_text(fault));
         return;
     }
     fill_in(call->rpc, params, &options, &schedule);
-    if (!turn_create(call->rpc->turns, &options, call_view_done, call))
-        call_refuse_memory(call);
+    if (!turn_create(call->rpc->turns, &options, rpc_view_done, call))
+        rpc_refuse_memory(call);
 }
 
-void rpc_invite(struct call *call, const struct ipc_params *params)
+void rpc_invite(struct ipc_call *call, const struct ipc_params *params)
 {
     create(call, params);
 }
 
-void rpc_accept(struct call *call, const struct ipc_params *params)
+void rpc_accept(struct ipc_call *call, const struct ipc_params *params)
 {
     create(call, params);
 }

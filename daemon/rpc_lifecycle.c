@@ -3,52 +3,51 @@
 
 #include "daemon/rpc.h"
 
-#include "daemon/call.h"
 #include "daemon/turn.h"
 
 /* close and poll differ in nothing but the event. */
-static void ask(struct call *call, const struct ipc_params *params, enum event_type type)
+static void ask(struct ipc_call *call, const struct ipc_params *params, enum event_type type)
 {
     struct session_event event = {.type = type};
-    if (call_find(call, params->session) &&
-        !turn_event(call->rpc->turns, call->session, &event, call_view_done, call))
-        call_refuse_memory(call);
+    if (rpc_find(call, params->session) &&
+        !turn_event(call->rpc->turns, call->session, &event, rpc_view_done, call))
+        rpc_refuse_memory(call);
 }
 
-void rpc_close(struct call *call, const struct ipc_params *params)
+void rpc_close(struct ipc_call *call, const struct ipc_params *params)
 {
     ask(call, params, EVENT_CLOSE);
 }
 
-void rpc_poll(struct call *call, const struct ipc_params *params)
+void rpc_poll(struct ipc_call *call, const struct ipc_params *params)
 {
     ask(call, params, EVENT_POLL);
 }
 
-void rpc_rename(struct call *call, const struct ipc_params *params)
+void rpc_rename(struct ipc_call *call, const struct ipc_params *params)
 {
-    if (call_find(call, params->session) &&
-        !turn_rename(call->rpc->turns, call->session, params->name, call_view_done, call))
-        call_refuse_memory(call);
+    if (rpc_find(call, params->session) &&
+        !turn_rename(call->rpc->turns, call->session, params->name, rpc_view_done, call))
+        rpc_refuse_memory(call);
 }
 
 static void on_forgotten(void *arg, const struct turn_answer *answer)
 {
-    struct call *call = arg;
-    if (!call_turn_ok(call, answer))
+    struct ipc_call *call = arg;
+    if (!rpc_turn_ok(call, answer))
         return;
     struct writer writer;
-    call_begin(call, &writer);
+    ipc_call_begin(call, &writer);
     writer_map(&writer, NULL);
-    call_write_session(call, &writer);
+    rpc_write_session(call, &writer);
     writer_end(&writer);
-    call_answer(call, &writer);
+    ipc_call_answer(call, &writer);
 }
 
-void rpc_forget(struct call *call, const struct ipc_params *params)
+void rpc_forget(struct ipc_call *call, const struct ipc_params *params)
 {
     enum turn_forgetting which = params->force ? TURN_FORGET_ANY : TURN_FORGET_ENDED;
-    if (call_find(call, params->session) &&
+    if (rpc_find(call, params->session) &&
         !turn_forget(call->rpc->turns, call->session, which, on_forgotten, call))
-        call_refuse_memory(call);
+        rpc_refuse_memory(call);
 }

@@ -3,7 +3,6 @@
 
 #include "daemon/rpc.h"
 
-#include "daemon/call.h"
 #include "daemon/turn.h"
 #include "state/store.h"
 
@@ -11,25 +10,25 @@
 
 static void on_sent(void *arg, const struct turn_answer *answer)
 {
-    struct call *call = arg;
-    if (!call_turn_ok(call, answer))
+    struct ipc_call *call = arg;
+    if (!rpc_turn_ok(call, answer))
         return;
     struct writer writer;
-    call_begin(call, &writer);
+    ipc_call_begin(call, &writer);
     writer_map(&writer, NULL);
-    call_write_session(call, &writer);
+    rpc_write_session(call, &writer);
     writer_number(&writer, "number", answer->number);
     writer_end(&writer);
-    call_answer(call, &writer);
+    ipc_call_answer(call, &writer);
 }
 
-void rpc_send(struct call *call, const struct ipc_params *params)
+void rpc_send(struct ipc_call *call, const struct ipc_params *params)
 {
     struct session_event event = {
         .type = EVENT_SEND, .data = params->data.bytes, .length = params->data.length};
-    if (call_find(call, params->session) &&
+    if (rpc_find(call, params->session) &&
         !turn_event(call->rpc->turns, call->session, &event, on_sent, call))
-        call_refuse_memory(call);
+        rpc_refuse_memory(call);
 }
 
 /* ---- recv ---- */
@@ -57,33 +56,33 @@ static bool write_message(struct writer *writer, struct kv_txn *txn, const struc
 }
 
 /* The transaction is gone then, too. */
-static void answer_message(struct call *call, struct kv_txn *txn, const struct session *session,
+static void answer_message(struct ipc_call *call, struct kv_txn *txn, const struct session *session,
                            int64_t from)
 {
     struct writer writer;
-    call_begin(call, &writer);
+    ipc_call_begin(call, &writer);
     writer_map(&writer, NULL);
-    call_write_session(call, &writer);
+    rpc_write_session(call, &writer);
     bool readable = write_message(&writer, txn, session, from);
     writer_end(&writer);
     if (readable) {
-        call_finish_read(call, txn, &writer);
+        rpc_finish_read(call, txn, &writer);
         return;
     }
     kv_end(txn);
     writer_free(&writer);
-    call_refuse(call, IPC_STORE_FAILED, kv_status_text(KV_DAMAGED));
+    ipc_call_refuse(call, IPC_STORE_FAILED, kv_status_text(KV_DAMAGED));
 }
 
-void rpc_recv(struct call *call, const struct ipc_params *params)
+void rpc_recv(struct ipc_call *call, const struct ipc_params *params)
 {
     struct kv_txn *txn = kv_read(call->rpc->store);
-    struct session *session = call_get_session(call, txn, params->session);
+    struct session *session = rpc_get_session(call, txn, params->session);
     /* What was held back to the end is gone. */
     bool held_back = session && session->verification == VERIFICATION_PENDING &&
                      session->state < SESSION_CLOSING;
     if (held_back)
-        call_refuse_unverified(call);
+        rpc_refuse_unverified(call);
     if (session && !held_back)
         answer_message(call, txn, session, params->from);
     else
@@ -93,10 +92,10 @@ void rpc_recv(struct call *call, const struct ipc_params *params)
 
 /* ---- ack ---- */
 
-void rpc_ack(struct call *call, const struct ipc_params *params)
+void rpc_ack(struct ipc_call *call, const struct ipc_params *params)
 {
     struct session_event event = {.type = EVENT_ACK, .number = (uint32_t)params->number};
-    if (call_find(call, params->session) &&
-        !turn_event(call->rpc->turns, call->session, &event, call_view_done, call))
-        call_refuse_memory(call);
+    if (rpc_find(call, params->session) &&
+        !turn_event(call->rpc->turns, call->session, &event, rpc_view_done, call))
+        rpc_refuse_memory(call);
 }

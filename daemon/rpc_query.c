@@ -5,8 +5,6 @@
 
 #include <string.h>
 
-#include "daemon/call.h"
-#include "daemon/ipc_client.h"
 #include "daemon/subscribers.h"
 #include "daemon/validate.h"
 #include "daemon/view.h"
@@ -47,12 +45,12 @@ static bool write_sessions(struct writer *writer, const struct rpc *rpc, struct 
     return false;
 }
 
-static void answer_list(struct call *call, const uint8_t *after, int64_t limit)
+static void answer_list(struct ipc_call *call, const uint8_t *after, int64_t limit)
 {
     struct kv_txn *txn = kv_read(call->rpc->store);
     struct writer writer;
     uint8_t last[SESSION_ID_BYTES];
-    call_begin(call, &writer);
+    ipc_call_begin(call, &writer);
     writer_map(&writer, NULL);
     writer_array(&writer, "sessions");
     bool more = write_sessions(&writer, call->rpc, txn, after, limit, last);
@@ -62,10 +60,10 @@ static void answer_list(struct call *call, const uint8_t *after, int64_t limit)
         session_id_text(last, next);
     writer_text(&writer, "next", more ? next : NULL);
     writer_end(&writer);
-    call_finish_read(call, txn, &writer);
+    rpc_finish_read(call, txn, &writer);
 }
 
-void rpc_list(struct call *call, const struct ipc_params *params)
+void rpc_list(struct ipc_call *call, const struct ipc_params *params)
 {
     uint8_t id[SESSION_ID_BYTES];
     bool after = params->after && validate_id(params->after, id);
@@ -74,12 +72,12 @@ void rpc_list(struct call *call, const struct ipc_params *params)
 
 /* ---- show ---- */
 
-void rpc_show(struct call *call, const struct ipc_params *params)
+void rpc_show(struct ipc_call *call, const struct ipc_params *params)
 {
     struct kv_txn *txn = kv_read(call->rpc->store);
-    struct session *session = call_get_session(call, txn, params->session);
+    struct session *session = rpc_get_session(call, txn, params->session);
     if (session)
-        call_answer_view(call, session);
+        rpc_answer_view(call, session);
     session_free(session);
     kv_end(txn);
 }
@@ -96,14 +94,14 @@ static void write_change(struct writer *writer, uint64_t change, const uint8_t i
     writer_end(writer);
 }
 
-void rpc_changes(struct call *call, const struct ipc_params *params)
+void rpc_changes(struct ipc_call *call, const struct ipc_params *params)
 {
     uint64_t since = (uint64_t)params->since;
     int64_t limit = params->limit;
     struct kv_txn *txn = kv_read(call->rpc->store);
     struct writer writer;
     uint8_t id[SESSION_ID_BYTES];
-    call_begin(call, &writer);
+    ipc_call_begin(call, &writer);
     writer_map(&writer, NULL);
     writer_array(&writer, "changes");
     while (limit-- > 0 && store_next_change(txn, since, &since, id) == KV_OK)
@@ -111,24 +109,25 @@ void rpc_changes(struct call *call, const struct ipc_params *params)
     writer_end(&writer);
     writer_unsigned(&writer, "change", store_last_change(txn));
     writer_end(&writer);
-    call_finish_read(call, txn, &writer);
+    rpc_finish_read(call, txn, &writer);
 }
 
 /* ---- subscribe ---- */
 
-void rpc_subscribe(struct call *call, const struct ipc_params *params)
+void rpc_subscribe(struct ipc_call *call, const struct ipc_params *params)
 {
     const char *text = params->session;
     struct kv_txn *txn = kv_read(call->rpc->store);
-    if (text && !call_find_in(call, txn, text)) {
+    if (text && !rpc_find_in(call, txn, text)) {
         kv_end(txn);
         return;
     }
-    subscribers_set(call->rpc->subscribers, &call->peer->subscription, text ? call->session : NULL);
+    subscribers_set(call->rpc->subscribers, &call->client->subscription,
+                    text ? call->session : NULL);
     struct writer writer;
-    call_begin(call, &writer);
+    ipc_call_begin(call, &writer);
     writer_map(&writer, NULL);
     writer_unsigned(&writer, "change", store_last_change(txn));
     writer_end(&writer);
-    call_finish_read(call, txn, &writer);
+    rpc_finish_read(call, txn, &writer);
 }

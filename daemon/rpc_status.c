@@ -5,8 +5,6 @@
 
 #include <unistd.h>
 
-#include "daemon/call.h"
-#include "daemon/ipc_client.h"
 #include "daemon/relays.h"
 #include "daemon/settings.h"
 #include "daemon/turn.h"
@@ -14,20 +12,20 @@
 #include "service/log.h"
 #include "state/store.h"
 
-void rpc_hello(struct call *call, const struct ipc_params *params)
+void rpc_hello(struct ipc_call *call, const struct ipc_params *params)
 {
     /* Any level is answered with ours: it is for the client to know whether it can go on. */
     log_debug("rpc", "hello from %s, api %d",
               params->client ? params->client : "a client without a name", (int)params->api);
-    call->peer->greeted = true;
+    call->client->greeted = true;
     struct writer writer;
-    call_begin(call, &writer);
+    ipc_call_begin(call, &writer);
     writer_map(&writer, NULL);
     writer_number(&writer, "api", METHODS_API);
     writer_text(&writer, "version", PACKAGE_VERSION);
     writer_number(&writer, "pid", getpid());
     writer_end(&writer);
-    call_answer(call, &writer);
+    ipc_call_answer(call, &writer);
 }
 
 static void write_relay(struct writer *writer, const struct relay *relay)
@@ -93,16 +91,16 @@ static void write_activity(struct writer *writer, const struct rpc *rpc)
     writer_end(writer);
 }
 
-void rpc_status(struct call *call, const struct ipc_params *params)
+void rpc_status(struct ipc_call *call, const struct ipc_params *params)
 {
     (void)params;
     struct kv_txn *txn = kv_read(call->rpc->store);
     struct writer writer;
-    call_begin(call, &writer);
+    ipc_call_begin(call, &writer);
     writer_map(&writer, NULL);
     write_daemon(&writer, call->rpc);
     write_store(&writer, call->rpc, txn);
     write_activity(&writer, call->rpc);
     writer_end(&writer);
-    call_finish_read(call, txn, &writer);
+    rpc_finish_read(call, txn, &writer);
 }

@@ -5,42 +5,41 @@
 
 #include <sodium.h>
 
-#include "daemon/call.h"
 #include "daemon/turn.h"
 #include "state/store.h"
 
-void rpc_verify(struct call *call, const struct ipc_params *params)
+void rpc_verify(struct ipc_call *call, const struct ipc_params *params)
 {
     struct session_event event = {.type = EVENT_VERIFY, .number = params->ok};
-    if (call_find(call, params->session) &&
-        !turn_event(call->rpc->turns, call->session, &event, call_view_done, call))
-        call_refuse_memory(call);
+    if (rpc_find(call, params->session) &&
+        !turn_event(call->rpc->turns, call->session, &event, rpc_view_done, call))
+        rpc_refuse_memory(call);
 }
 
 /* Why session_derive_key() gave no key. */
-static void refuse_key(struct call *call, const struct session *session)
+static void refuse_key(struct ipc_call *call, const struct session *session)
 {
     if (session->state == SESSION_CLOSING || session->state == SESSION_CLOSED)
-        call_refuse(call, IPC_CLOSED, "the session has ended, and its key is gone");
+        ipc_call_refuse(call, IPC_CLOSED, "the session has ended, and its key is gone");
     else if (session->state == SESSION_ESTABLISHED)
-        call_refuse_unverified(call);
+        rpc_refuse_unverified(call);
     else
-        call_refuse(call, IPC_NOT_KEYED,
-                    "the other side has not proven yet that it knows the code");
+        ipc_call_refuse(call, IPC_NOT_KEYED,
+                        "the other side has not proven yet that it knows the code");
 }
 
-static void answer_key(struct call *call, const uint8_t *key, size_t length)
+static void answer_key(struct ipc_call *call, const uint8_t *key, size_t length)
 {
     struct writer writer;
-    call_begin(call, &writer);
+    ipc_call_begin(call, &writer);
     writer_map(&writer, NULL);
-    call_write_session(call, &writer);
+    rpc_write_session(call, &writer);
     writer_data(&writer, "key", key, length);
     writer_end(&writer);
-    call_answer(call, &writer);
+    ipc_call_answer(call, &writer);
 }
 
-static void derive_key(struct call *call, const struct session *session, const char *purpose,
+static void derive_key(struct ipc_call *call, const struct session *session, const char *purpose,
                        size_t length)
 {
     uint8_t key[KEYS_DERIVE_MAX];
@@ -51,10 +50,10 @@ static void derive_key(struct call *call, const struct session *session, const c
     sodium_memzero(key, sizeof(key));
 }
 
-void rpc_derive_key(struct call *call, const struct ipc_params *params)
+void rpc_derive_key(struct ipc_call *call, const struct ipc_params *params)
 {
     struct kv_txn *txn = kv_read(call->rpc->store);
-    struct session *session = call_get_session(call, txn, params->session);
+    struct session *session = rpc_get_session(call, txn, params->session);
     if (session)
         derive_key(call, session, params->purpose, (size_t)params->length);
     session_free(session);

@@ -3,57 +3,56 @@
 
 #include "daemon/rpc.h"
 
-#include "daemon/call.h"
 #include "daemon/nameplates.h"
 #include "wormhole/wire.h"
 #include "wormhole/words.h"
 
 /* ---- nameplates ---- */
 
-static void answer_list(struct call *call, const struct wire_message *list)
+static void answer_list(struct ipc_call *call, const struct wire_message *list)
 {
     struct writer writer;
     const char *nameplate;
     size_t index = 0;
-    call_begin(call, &writer);
+    ipc_call_begin(call, &writer);
     writer_map(&writer, NULL);
     writer_array(&writer, "nameplates");
     while ((nameplate = wire_next_nameplate(list, &index)))
         writer_text(&writer, NULL, nameplate);
     writer_end(&writer);
     writer_end(&writer);
-    call_answer(call, &writer);
+    ipc_call_answer(call, &writer);
 }
 
 static void on_listed(void *arg, const struct wire_message *list, const char *why)
 {
-    struct call *call = arg;
+    struct ipc_call *call = arg;
     if (list)
         answer_list(call, list);
     else
-        call_refuse(call, IPC_UNREACHABLE, why);
+        ipc_call_refuse(call, IPC_UNREACHABLE, why);
 }
 
-static void on_gone(struct call *call)
+static void on_gone(struct ipc_call *call)
 {
     nameplates_cancel(call->work);
-    call_drop(call);
+    ipc_call_drop(call);
 }
 
-static void ask(struct call *call, const char *appid, const char *relay)
+static void ask(struct ipc_call *call, const char *appid, const char *relay)
 {
     struct nameplates *nameplates = call->rpc->nameplates;
     if (nameplates_busy(nameplates)) {
-        call_refuse(call, IPC_UNREACHABLE, "too many want to know nameplates at the moment");
+        ipc_call_refuse(call, IPC_UNREACHABLE, "too many want to know nameplates at the moment");
         return;
     }
     call->work = nameplates_ask(nameplates, relay, appid, on_listed, call);
     call->gone = on_gone;
     if (!call->work)
-        call_refuse_memory(call);
+        rpc_refuse_memory(call);
 }
 
-void rpc_nameplates(struct call *call, const struct ipc_params *params)
+void rpc_nameplates(struct ipc_call *call, const struct ipc_params *params)
 {
     const char *appid = params->appid ? params->appid : RPC_DEFAULT_APPID;
     ask(call, appid, params->relay ? params->relay : rpc_default_relay(call->rpc, appid));
@@ -72,16 +71,16 @@ static void write_list(struct writer *writer, unsigned position)
     writer_end(writer);
 }
 
-void rpc_words(struct call *call, const struct ipc_params *params)
+void rpc_words(struct ipc_call *call, const struct ipc_params *params)
 {
     (void)params;
     struct writer writer;
-    call_begin(call, &writer);
+    ipc_call_begin(call, &writer);
     writer_map(&writer, NULL);
     writer_array(&writer, "words");
     for (unsigned position = 0; position < LISTS; position++)
         write_list(&writer, position);
     writer_end(&writer);
     writer_end(&writer);
-    call_answer(call, &writer);
+    ipc_call_answer(call, &writer);
 }

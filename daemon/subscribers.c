@@ -27,12 +27,13 @@ static void send_change(struct subscription *subscription)
     writer_unsigned(&writer, "change", subscription->change);
     writer_text(&writer, "session", id);
     writer_end(&writer);
-    client_send(subscription->client, &writer);
+    ipc_connection_send(subscription->connection, &writer);
 }
 
 void subscribers_drained(struct subscription *subscription)
 {
-    if (!subscription->on || !subscription->pending || client_backlog(subscription->client) > 0)
+    if (!subscription->subscribers || !subscription->pending ||
+        ipc_connection_backlog(subscription->connection) > 0)
         return;
     subscription->pending = false;
     send_change(subscription);
@@ -67,28 +68,28 @@ void subscribers_changed(struct subscribers *subscribers, uint64_t change,
     }
 }
 
-void subscription_init(struct subscription *subscription, struct client *client)
+void subscription_init(struct subscription *subscription, struct ipc_connection *connection)
 {
-    *subscription = (struct subscription){.client = client};
+    *subscription = (struct subscription){.connection = connection};
 }
 
 void subscribers_set(struct subscribers *subscribers, struct subscription *subscription,
                      const uint8_t *id)
 {
-    if (!subscription->on)
+    if (!subscription->subscribers)
         DL_APPEND(subscribers->first, subscription);
-    subscription->on = true;
+    subscription->subscribers = subscribers;
     subscription->all = !id;
     if (id)
         memcpy(subscription->id, id, SESSION_ID_BYTES);
     subscription->pending = false;
 }
 
-void subscribers_remove(struct subscribers *subscribers, struct subscription *subscription)
+void subscribers_remove(struct subscription *subscription)
 {
-    if (subscription->on)
-        DL_DELETE(subscribers->first, subscription);
-    subscription->on = false;
+    if (subscription->subscribers)
+        DL_DELETE(subscription->subscribers->first, subscription);
+    subscription->subscribers = NULL;
 }
 
 struct subscribers *subscribers_new(struct event_base *base)

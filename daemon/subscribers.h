@@ -11,22 +11,22 @@
 
 #include "wormhole/session.h"
 
-struct client;
+struct ipc_connection;
 struct event_base;
 struct subscribers;
 
 struct subscription {
-    struct client *client; /* borrowed */
-    bool on;
-    bool all;                     /* any session */
-    uint8_t id[SESSION_ID_BYTES]; /* else this one */
-    bool pending;                 /* the change below is still to be told */
+    struct ipc_connection *connection; /* borrowed */
+    struct subscribers *subscribers;   /* NULL: it is off */
+    bool all;                          /* any session */
+    uint8_t id[SESSION_ID_BYTES];      /* else this one */
+    bool pending;                      /* the change below is still to be told */
     uint64_t change;
     uint8_t changed[SESSION_ID_BYTES];
     struct subscription *prev, *next;
 };
 
-void subscription_init(struct subscription *subscription, struct client *client);
+void subscription_init(struct subscription *subscription, struct ipc_connection *connection);
 
 /* NULL when out of memory. */
 struct subscribers *subscribers_new(struct event_base *base);
@@ -39,7 +39,7 @@ void subscribers_set(struct subscribers *subscribers, struct subscription *subsc
                      const uint8_t *id);
 
 /* Fine if it is not on. */
-void subscribers_remove(struct subscribers *subscribers, struct subscription *subscription);
+void subscribers_remove(struct subscription *subscription);
 
 /* A session changed. Subscribers are told from the event loop, once for all changes of a turn. */
 void subscribers_changed(struct subscribers *subscribers, uint64_t change,

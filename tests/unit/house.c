@@ -20,7 +20,7 @@
 #include "daemon/hashcash_worker.h"
 #include "daemon/relays.h"
 #include "daemon/relay_dialer.h"
-#include "daemon/server.h"
+#include "daemon/ipc_server.h"
 #include "daemon/subscribers.h"
 #include "daemon/turn.h"
 #include "state/store.h"
@@ -56,7 +56,7 @@ struct talk *house_come_in(struct house *house)
 {
     int ends[2];
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
-    server_accept(house->server, ends[0]);
+    ipc_server_accept(house->server, ends[0]);
     return talk_new(house->base, ends[1]);
 }
 
@@ -93,7 +93,7 @@ int house_set_up(void **state)
     house->rpc.turns =
         turns_new(house->base, house->rpc.store, house->rpc.relays, &hooks, &turn_settings);
     make_nameplates(house);
-    house->server = server_new(house->base, &house->rpc);
+    house->server = ipc_server_new(house->base, &house->rpc);
     house->talk = house_come_in(house);
     json_decref(talk_result(house->talk, "hello", "{'api': 1, 'client': 'test'}"));
     *state = house;
@@ -117,7 +117,7 @@ int house_tear_down(void **state)
 {
     struct house *house = *state;
     turn_flush(house->rpc.turns);
-    server_free(house->server);
+    ipc_server_free(house->server);
     talk_free(house->talk);
     nameplates_free(house->rpc.nameplates);
     hashcash_worker_free(house->permissions);

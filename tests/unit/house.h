@@ -12,7 +12,7 @@
 
 struct permissions;
 struct relay_dialer;
-struct server;
+struct ipc_server;
 struct kv_txn;
 struct talk;
 
@@ -23,7 +23,7 @@ struct house {
     struct relay_dialer *routes;
     struct permissions *permissions;
     struct rpc rpc;
-    struct server *server;
+    struct ipc_server *server;
     struct talk *talk; /* a client that has said hello */
 };
 

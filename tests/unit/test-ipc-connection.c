@@ -27,7 +27,7 @@
 /* A connection, and what its callbacks saw. */
 struct pair {
     struct event_base *base;
-    struct client *client;
+    struct ipc_connection *client;
     struct talk *talk;
     unsigned messages, drained;
     size_t answer_size;
@@ -42,26 +42,26 @@ static void answer(struct pair *pair, uint32_t id)
     writer_init(&writer);
     message_begin_response(&writer, id);
     writer_data(&writer, NULL, data, pair->answer_size);
-    client_send(pair->client, &writer);
+    ipc_connection_send(pair->client, &writer);
     free(data);
 }
 
-static void on_message(struct client *client, const struct message *message, void *arg)
+static void on_message(struct ipc_connection *client, const struct message *message, void *arg)
 {
     struct pair *pair = arg;
     pair->messages++;
     if (pair->hold_each)
-        client_hold(client, true);
+        ipc_connection_hold(client, true);
     answer(pair, message->id);
 }
 
-static void on_drained(struct client *client, void *arg)
+static void on_drained(struct ipc_connection *client, void *arg)
 {
     (void)client;
     ((struct pair *)arg)->drained++;
 }
 
-static void on_closed(struct client *client, void *arg)
+static void on_closed(struct ipc_connection *client, void *arg)
 {
     (void)client;
     struct pair *pair = arg;
@@ -69,7 +69,7 @@ static void on_closed(struct client *client, void *arg)
     pair->client = NULL;
 }
 
-static const struct client_handlers handlers = {on_message, on_drained, on_closed};
+static const struct ipc_connection_handlers handlers = {on_message, on_drained, on_closed};
 
 static int set_up(void **state)
 {
@@ -78,7 +78,7 @@ static int set_up(void **state)
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
     pair->base = event_base_new();
     pair->answer_size = 1;
-    pair->client = client_new(pair->base, ends[0], &handlers, pair);
+    pair->client = ipc_connection_new(pair->base, ends[0], &handlers, pair);
     pair->talk = talk_new(pair->base, ends[1]);
     assert_non_null(pair->client);
     *state = pair;
@@ -88,7 +88,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     struct pair *pair = *state;
-    client_free(pair->client);
+    ipc_connection_free(pair->client);
     if (pair->talk)
         talk_free(pair->talk);
     event_base_free(pair->base);
@@ -154,9 +154,9 @@ static void our_own_user(void **state)
     (void)state;
     int ends[2];
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
-    assert_true(client_is_ours(ends[0]));
+    assert_true(ipc_connection_is_ours(ends[0]));
     assert_int_equal(pipe(ends), 0);
-    assert_false(client_is_ours(ends[0]));
+    assert_false(ipc_connection_is_ours(ends[0]));
 }
 
 /* ---- what is not ---- */
@@ -215,8 +215,9 @@ static void asks_and_does_not_read(void **state)
     pair->answer_size = BIG_ANSWER;
     assert_int_equal(talk_bytes(pair->talk, all, length * requests), length * requests);
     talk_settle(pair->talk);
-    assert_true(client_backlog(pair->client) > CLIENT_BACKLOG_PAUSE / 2);
-    assert_true(client_backlog(pair->client) < CLIENT_BACKLOG_PAUSE + 2 * BIG_ANSWER);
+    assert_true(ipc_connection_backlog(pair->client) > IPC_CONNECTION_BACKLOG_PAUSE / 2);
+    assert_true(ipc_connection_backlog(pair->client) <
+                IPC_CONNECTION_BACKLOG_PAUSE + 2 * BIG_ANSWER);
     assert_true(pair->messages < requests);
 
     /* As soon as it reads, it is served again: all of it. */
@@ -235,10 +236,10 @@ static void reads_as_fast_as_we_write(void **state)
     struct pair *pair = *state;
     size_t length;
     uint8_t *data = talk_pack("[0, 1, 'show', [{}]]", &length);
-    pair->answer_size = CLIENT_BACKLOG_PAUSE + 1;
+    pair->answer_size = IPC_CONNECTION_BACKLOG_PAUSE + 1;
     answer(pair, 1);
     pair->answer_size = 1;
-    while (client_backlog(pair->client) > 0) {
+    while (ipc_connection_backlog(pair->client) > 0) {
         talk_swallow(pair->talk);
         answer(pair, 2);
     }
@@ -276,7 +277,7 @@ static void held(void **state)
         talk_settle(pair->talk);
         assert_int_equal(pair->messages, i);
         expect_answer(pair, 5);
-        client_hold(pair->client, false);
+        ipc_connection_hold(pair->client, false);
         assert_int_equal(pair->messages, i);
     }
 }
@@ -287,7 +288,7 @@ static void writer_that_failed(void **state)
     struct writer writer;
     writer_init(&writer);
     writer.failed = true;
-    client_send(pair->client, &writer);
+    ipc_connection_send(pair->client, &writer);
     assert_false(pair->closed);
     talk_settle(pair->talk);
     assert_true(pair->closed);
@@ -316,21 +317,21 @@ static void relief_between_answers(void **state)
     struct pair *pair = *state, other = {.base = pair->base};
     int ends[2];
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
-    other.client = client_new(pair->base, ends[0], &handlers, &other);
+    other.client = ipc_connection_new(pair->base, ends[0], &handlers, &other);
     send_answer(&other, MORE_THAN_FITS);
-    assert_true(client_backlog(other.client) > 0);
-    while (client_backlog(other.client) > 0) {
+    assert_true(ipc_connection_backlog(other.client) > 0);
+    while (ipc_connection_backlog(other.client) > 0) {
         read_all(ends[1]);
         send_answer(&other, 1);
     }
     send_answer(&other, MORE_THAN_FITS);
-    assert_true(client_backlog(other.client) > 0);
-    for (int i = 0; i < 1000 && client_backlog(other.client) > 0; i++) {
+    assert_true(ipc_connection_backlog(other.client) > 0);
+    for (int i = 0; i < 1000 && ipc_connection_backlog(other.client) > 0; i++) {
         event_base_loop(pair->base, EVLOOP_NONBLOCK);
         read_all(ends[1]);
     }
-    assert_int_equal(client_backlog(other.client), 0);
-    client_free(other.client);
+    assert_int_equal(ipc_connection_backlog(other.client), 0);
+    ipc_connection_free(other.client);
     close(ends[1]);
 }
 

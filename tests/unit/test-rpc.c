@@ -17,7 +17,7 @@
 
 #include "daemon/ipc_client.h"
 #include "daemon/relays.h"
-#include "daemon/server.h"
+#include "daemon/ipc_server.h"
 #include "ipc/message.h"
 #include "service/log.h"
 #include "state/store.h"
@@ -233,7 +233,7 @@ static void pipelined_sends(void **state)
 static void many_at_once(void **state)
 {
     struct house *house = *state;
-    const int count = 5 * PEER_CALLS_MAX;
+    const int count = 5 * IPC_CLIENT_CALLS_MAX;
     house_do(house->talk, "invite", "{'name': 'n', 'code': '7-x'}");
     size_t length;
     void *data = talk_pack("[0, 5, 'poll', [{'session': 'n'}]]", &length);
@@ -244,11 +244,13 @@ static void many_at_once(void **state)
     free(data);
 }
 
-static void on_gone(struct peer *peer, void *arg)
+static void on_gone(struct ipc_client *client, void *arg)
 {
     (void)arg;
-    peer_free(peer);
+    ipc_client_free(client);
 }
+
+static const struct ipc_client_handlers client_handlers = {rpc_dispatch, on_gone};
 
 /* What was asked for is done, though nobody waits for the answer. */
 static void asker_who_went_away(void **state)
@@ -256,17 +258,18 @@ static void asker_who_went_away(void **state)
     struct house *house = *state;
     int ends[2];
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
-    struct peer *peer = peer_new(house->base, ends[0], &house->rpc, on_gone, NULL);
-    assert_non_null(peer);
-    peer->greeted = true;
+    struct ipc_client *client =
+        ipc_client_new(house->base, ends[0], &house->rpc, &client_handlers, NULL);
+    assert_non_null(client);
+    client->greeted = true;
     size_t length;
     uint8_t *data = talk_pack("[0, 5, 'invite', [{'name': 'n'}]]", &length);
     struct message message;
     assert_int_equal(message_decode(data, length, &message), MESSAGE_OK);
-    rpc_dispatch(peer, &message);
+    rpc_dispatch(client, &message);
     message_free(&message);
     free(data);
-    peer_free(peer); /* before the turn */
+    ipc_client_free(client); /* before the turn */
     talk_settle(house->talk);
     house_expect_text(house->talk, "show", "{'session': 'n'}", "name", "n");
     close(ends[1]);
@@ -380,8 +383,8 @@ static void subscriber_is_told_of_a_name(void **state)
 static void one_too_many(void **state)
 {
     struct house *house = *state;
-    static struct talk *crowd[SERVER_PEERS_MAX];
-    for (int i = 1; i < SERVER_PEERS_MAX; i++)
+    static struct talk *crowd[IPC_SERVER_CLIENTS_MAX];
+    for (int i = 1; i < IPC_SERVER_CLIENTS_MAX; i++)
         crowd[i] = house_come_in(house);
     struct talk *last = house_come_in(house);
     talk_refused(last, "hello", "{'api': 1}", "busy", "clients");
@@ -392,7 +395,7 @@ static void one_too_many(void **state)
     talk_settle(house->talk);
     crowd[1] = house_come_in(house);
     json_decref(talk_result(crowd[1], "hello", "{'api': 1}"));
-    for (int i = 1; i < SERVER_PEERS_MAX; i++)
+    for (int i = 1; i < IPC_SERVER_CLIENTS_MAX; i++)
         talk_free(crowd[i]);
 }
 

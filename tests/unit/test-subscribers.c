@@ -25,31 +25,31 @@ static const uint8_t session_b[SESSION_ID_BYTES] = {0xbb};
 struct desk {
     struct event_base *base;
     struct subscribers *subscribers;
-    struct client *client;
+    struct ipc_connection *client;
     struct subscription subscription;
     struct talk *talk;
 };
 
-static void on_message(struct client *client, const struct message *message, void *arg)
+static void on_message(struct ipc_connection *client, const struct message *message, void *arg)
 {
     (void)client;
     (void)message;
     (void)arg;
 }
 
-static void on_drained(struct client *client, void *arg)
+static void on_drained(struct ipc_connection *client, void *arg)
 {
     (void)client;
     subscribers_drained(&((struct desk *)arg)->subscription);
 }
 
-static void on_closed(struct client *client, void *arg)
+static void on_closed(struct ipc_connection *client, void *arg)
 {
     (void)client;
     ((struct desk *)arg)->client = NULL;
 }
 
-static const struct client_handlers handlers = {on_message, on_drained, on_closed};
+static const struct ipc_connection_handlers handlers = {on_message, on_drained, on_closed};
 
 static int set_up(void **state)
 {
@@ -58,7 +58,7 @@ static int set_up(void **state)
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
     desk->base = event_base_new();
     desk->subscribers = subscribers_new(desk->base);
-    desk->client = client_new(desk->base, ends[0], &handlers, desk);
+    desk->client = ipc_connection_new(desk->base, ends[0], &handlers, desk);
     desk->talk = talk_new(desk->base, ends[1]);
     subscription_init(&desk->subscription, desk->client);
     *state = desk;
@@ -68,9 +68,9 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     struct desk *desk = *state;
-    subscribers_remove(desk->subscribers, &desk->subscription);
+    subscribers_remove(&desk->subscription);
     subscribers_free(desk->subscribers);
-    client_free(desk->client);
+    ipc_connection_free(desk->client);
     talk_free(desk->talk);
     event_base_free(desk->base);
     free(desk);
@@ -133,7 +133,7 @@ static void not_any_more(void **state)
     struct desk *desk = *state;
     subscribers_set(desk->subscribers, &desk->subscription, NULL);
     subscribers_changed(desk->subscribers, 1, session_a);
-    subscribers_remove(desk->subscribers, &desk->subscription);
+    subscribers_remove(&desk->subscription);
     subscribers_changed(desk->subscribers, 2, session_a);
     expect_silence(desk);
 }
@@ -146,15 +146,15 @@ static void slow_one(void **state)
     writer_init(&writer);
     message_begin_response(&writer, 1);
     writer_data(&writer, NULL, data, sizeof(data));
-    client_send(desk->client, &writer);
-    size_t backlog = client_backlog(desk->client);
+    ipc_connection_send(desk->client, &writer);
+    size_t backlog = ipc_connection_backlog(desk->client);
     assert_true(backlog > 0);
     subscribers_set(desk->subscribers, &desk->subscription, NULL);
     for (unsigned i = 1; i <= 1000; i++) {
         subscribers_changed(desk->subscribers, i, session_a);
         event_base_loop(desk->base, EVLOOP_NONBLOCK);
     }
-    assert_int_equal(client_backlog(desk->client), backlog);
+    assert_int_equal(ipc_connection_backlog(desk->client), backlog);
     json_decref(talk_hear(desk->talk));
     expect_change(desk, 1000, "aa00000000000000");
     expect_silence(desk);

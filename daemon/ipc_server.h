@@ -4,19 +4,19 @@
 
 struct event_base;
 struct rpc;
-struct server;
+struct ipc_server;
 
 /* Programs connected at a time. Every `wormctl … --wait` is one; those of the same user only. */
-#define SERVER_PEERS_MAX 512
+#define IPC_SERVER_CLIENTS_MAX 512
 
-/* NULL when out of memory. server_free(). */
-struct server *server_new(struct event_base *base, const struct rpc *rpc);
+/* NULL when out of memory. ipc_server_free(). */
+struct ipc_server *ipc_server_new(struct event_base *base, const struct rpc *rpc);
 
 /* Takes a connection that came in: serves it, tells it `busy`, or closes it if it is not our
- * user's. `server` is a struct server: this is an acceptor_accepted. */
-void server_accept(void *server, int fd);
+ * user's. `server` is a struct ipc_server: this is an acceptor_accepted. */
+void ipc_server_accept(void *server, int fd);
 
 /* Closes all connections. NULL is fine. */
-void server_free(struct server *server);
+void ipc_server_free(struct ipc_server *server);
 
 #endif
