@@ -86,7 +86,7 @@ static void end_round(struct clock_setback *oversleepers, int64_t now)
 static void judge(struct clock_setback *oversleepers, const struct session *session, int64_t now)
 {
     const struct session_event event = {.type = EVENT_POSTPONE, .until = now};
-    if (!session_oversleeps(session, now))
+    if (!session_wakes_too_late(session, now))
         return;
     oversleepers->roused = true;
     turn_event(oversleepers->turns, session->id, &event, NULL, NULL);

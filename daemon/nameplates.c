@@ -100,8 +100,8 @@ static void ask(struct inquiry *inquiry)
     char side[SIDE_TEXT];
     randombytes_buf(random, sizeof(random));
     sodium_bin2hex(side, sizeof(side), random, sizeof(random));
-    say(inquiry, wire_bind(inquiry->appid, side, PACKAGE_VERSION));
-    say(inquiry, wire_list());
+    say(inquiry, wire_encode_bind(inquiry->appid, side, PACKAGE_VERSION));
+    say(inquiry, wire_encode_list());
 }
 
 static void on_stamp(void *arg, const char *stamp)
@@ -112,7 +112,7 @@ static void on_stamp(void *arg, const char *stamp)
         conclude(inquiry, NULL, "the permission (hashcash) that the relay asks for was not made");
         return;
     }
-    say(inquiry, wire_submit_permission(stamp));
+    say(inquiry, wire_encode_submit_permission(stamp));
     ask(inquiry);
 }
 
@@ -145,12 +145,12 @@ static void on_welcome(struct inquiry *inquiry, const struct wire_message *messa
     inquiry->welcomed = true;
     relay_welcomed(inquiry->relay, message->motd, message->error, message->retention * 1000);
     if (message->error)
-        refuse(inquiry, "the relay refuses clients: %s", message->error);
+        refuse(inquiry, "the relay turns clients away: %s", message->error);
     else if (!message->permission_needed)
         ask(inquiry);
     else if (!ask_permission(inquiry, message))
         conclude(inquiry, NULL,
-                 "the relay asks for a permission (hashcash) that this program cannot give");
+                 "the relay asks for a permission that this program cannot obtain");
 }
 
 static void on_list(struct inquiry *inquiry, const struct wire_message *message)

@@ -30,7 +30,7 @@ void rpc_refuse_memory(struct ipc_call *call)
 void rpc_refuse_unverified(struct ipc_call *call)
 {
     ipc_call_refuse(call, IPC_UNVERIFIED,
-                    "compare the verifiers with the other side, and say first that they agree");
+                    "the verifiers must be compared, and confirmed to agree, first");
 }
 
 static void refuse_store(struct ipc_call *call, enum kv_status status)

@@ -209,7 +209,7 @@ static void pass_on(struct link *link, struct wire_message *message)
 static void on_stamp(void *arg, const char *stamp)
 {
     struct link *link = arg;
-    char *text = stamp == NULL ? NULL : wire_submit_permission(stamp);
+    char *text = stamp == NULL ? NULL : wire_encode_submit_permission(stamp);
     link->permission = NULL;
     if (text != NULL) {
         send_text(link, text);

@@ -85,8 +85,10 @@ static const struct settings_bounds at_least_one = {
     .min = 1,
     .max = 10000000,
 };
-static const struct settings_bounds any_number = {
+static const struct settings_bounds no_limit_or_number = {
+    .min = 1,
     .max = 10000000,
+    .or_zero = true,
 };
 
 #define FIELD(name) offsetof(struct relay_settings, name)
@@ -124,11 +126,11 @@ static const struct settings_row rows[] = {
     {"client-timeout", "DURATION", "drop a client without a sign of life for this long; 90s",
      settings_duration, FIELD(client_timeout), &client_timeout, SETTINGS_PLAIN},
     {"max-connections-per-address", "N", "maximum for each address; 512", settings_number,
-     FIELD(max_per_address), &any_number, SETTINGS_PLAIN},
+     FIELD(max_per_address), &no_limit_or_number, SETTINGS_PLAIN},
     {"allocations-per-minute", "N", "maximum for each address; 60", settings_number,
-     FIELD(allocations), &any_number, SETTINGS_PLAIN},
+     FIELD(allocations), &no_limit_or_number, SETTINGS_PLAIN},
     {"claims-per-minute", "N", "maximum for each address; 60", settings_number, FIELD(claims),
-     &any_number, SETTINGS_PLAIN},
+     &no_limit_or_number, SETTINGS_PLAIN},
     {"ration-loopback", "", "apply the limits per address to this machine too", settings_switch,
      FIELD(ration_loopback), NULL, SETTINGS_PLAIN},
     {"log-addresses", "", "log the addresses of clients", settings_switch, FIELD(log_addresses),

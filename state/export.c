@@ -121,7 +121,7 @@ static bool untouched(const struct session *session)
            session->received == 0 && session->unread == 0 && session->ahead == 0 &&
            session->receipts == 0 && !session->peer_receipts && !session->inbox_full &&
            session->result == RESULT_NONE && !session->mailbox_lost &&
-           !session->reclaim_nameplate && session->places[0] == NULL &&
+           !session->reclaim_nameplate && session->fallback_mailboxes[0] == NULL &&
            (session->mailbox != NULL || session->nameplate != NAMEPLATE_RELEASED);
 }
 

@@ -92,10 +92,10 @@ const struct field record_fields[] = {
     FIELD(58, BYTES, OPTIONAL, 0, KEYS_NONCE_BYTES, receipt_nonce),
     NUMBER(59, BOOL, receipt_stored),
 
-    FIELD(60, STRING, OPTIONAL, 1, WIRE_NAME_MAX, places[0]),
-    FIELD(61, STRING, OPTIONAL, 1, WIRE_NAME_MAX, places[1]),
-    FIELD(62, STRING, OPTIONAL, 1, WIRE_NAME_MAX, places[2]),
-    FIELD(63, COUNT, OPTIONAL, 0, SESSION_PLACES - 1, look),
+    FIELD(60, STRING, OPTIONAL, 1, WIRE_NAME_MAX, fallback_mailboxes[0]),
+    FIELD(61, STRING, OPTIONAL, 1, WIRE_NAME_MAX, fallback_mailboxes[1]),
+    FIELD(62, STRING, OPTIONAL, 1, WIRE_NAME_MAX, fallback_mailboxes[2]),
+    FIELD(63, COUNT, OPTIONAL, 0, SESSION_FALLBACK_MAILBOXES - 1, fallback_index),
 };
 
 #define FIELD_COUNT_ALL (sizeof(record_fields) / sizeof(record_fields[0]))

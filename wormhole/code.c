@@ -16,7 +16,8 @@ _Static_assert(NAMEPLATE_MAX + CODE_WORDS_MAX * 12 <= CODE_MAX, "generated codes
 static const char *const fault_texts[] = {
     [CODE_OK] = "the code is well-formed",
     [CODE_EMPTY] = "the code is empty",
-    [CODE_HAS_SPACE] = "a code has no spaces; it is joined with hyphens, as in 4-purple-sausages",
+    [CODE_HAS_SPACE] =
+        "a code has no spaces: its parts are joined by hyphens, as in 4-purple-sausages",
     [CODE_NO_NAMEPLATE] = "a code begins with a number and a hyphen, as in 4-purple-sausages",
     [CODE_NO_PASSWORD] = "words are missing after the number, as in 4-purple-sausages",
     [CODE_TOO_LONG] = "the code is too long",

@@ -7,10 +7,10 @@
 
 /* The user is there: the schedule starts afresh, and unless the relay is being waited for, so does
  * a visit. */
-static void user_is_here(struct step *step)
+static void on_user_activity(struct step *step)
 {
     struct session *session = step->session;
-    plan_lively(step);
+    plan_restart_schedule(step);
     if (visit_past_fence(session->visit))
         visit_settle(step);
     else if (session->visit == NULL && session->failures == 0)
@@ -35,7 +35,7 @@ enum session_refusal command_send(struct step *step)
     step_write(step, WRITE_OUTBOX, session->sent, nonce, sizeof(nonce), event->data, event->length);
     session->sent++;
     session->sent_bytes += event->length;
-    user_is_here(step);
+    on_user_activity(step);
     return SESSION_ACCEPTED;
 }
 
@@ -49,7 +49,7 @@ static bool has_room_again(const struct session *session)
 }
 
 /* A message was turned away for want of room; now there is some: the replay has it. */
-static void hear_again(struct step *step)
+static void resume_inbox(struct step *step)
 {
     struct session *session = step->session;
     session->inbox_full = false;
@@ -75,21 +75,21 @@ enum session_refusal command_ack(struct step *step)
     session->unread_bytes -= step->event->length;
     session->acked = number + 1;
     if (session->inbox_full && has_room_again(session))
-        hear_again(step);
+        resume_inbox(step);
     else if (session_alive(session) && receipt_owed(session))
-        user_is_here(step); /* the peer wants to know */
+        on_user_activity(step); /* the peer wants to know */
     return SESSION_ACCEPTED;
 }
 
 enum session_refusal command_close(struct step *step)
 {
-    static const struct farewell farewell = {
+    static const struct closing_reasons reasons = {
         .met = "closed by the user",
         .unverified = "closed by the user; the verifiers were never compared",
-        .alone = "closed by the user before the other side was there",
+        .alone = "closed by the user before the peer joined",
     };
     if (session_alive(step->session))
-        ending_part(step, &farewell);
+        closing_peacefully(step, &reasons);
     return SESSION_ACCEPTED;
 }
 
@@ -98,7 +98,7 @@ enum session_refusal command_poll(struct step *step)
     struct session *session = step->session;
     if (session->state == SESSION_CLOSED)
         return SESSION_REFUSED_CLOSED;
-    plan_lively(step);
+    plan_restart_schedule(step);
     if (session->visit == NULL)
         plan_visit_now(step);
     return SESSION_ACCEPTED;
@@ -109,13 +109,13 @@ static void verifiers_agree(struct step *step)
     if (step->session->verification == VERIFICATION_DONE)
         return;
     step->session->verification = VERIFICATION_DONE;
-    user_is_here(step);
+    on_user_activity(step);
 }
 
 static void verifiers_differ(struct step *step)
 {
-    ending_forget_inbox(step);
-    ending_begin(step, RESULT_ERRORY, false, "the verifiers differ: refused by the user");
+    closing_forget_inbox(step);
+    closing_begin(step, RESULT_ERRORY, false, "the user reported that the verifiers differ");
     if (visit_past_fence(step->session->visit))
         visit_settle(step);
 }

@@ -39,9 +39,9 @@ static enum session_refusal on_wake(struct step *step)
     session->ended = step->context->now;
     step_set_text(
         step, &session->reason,
-        "it was exported, and the time allowed is over: its text is worth nothing any more",
+        "it was exported, and its deadline has passed: the exported text is no longer valid",
         REASON_MAX);
-    ending_finish(step);
+    closing_finish(step);
     return SESSION_ACCEPTED;
 }
 

@@ -18,35 +18,36 @@
 #include <stdlib.h>
 #include <string.h>
 
-static unsigned count_places(const struct session *session)
+static unsigned count_fallbacks(const struct session *session)
 {
     unsigned count = 0;
-    while (count < SESSION_PLACES && session->places[count] != NULL)
+    while (count < SESSION_FALLBACK_MAILBOXES && session->fallback_mailboxes[count] != NULL)
         count++;
     return count;
 }
 
 /* Behind the nameplate (there is places[0]) every other time, and between that at our own mailbox
  * and the older places in turn. */
-static void look_at_next(struct session *session)
+static void choose_next_mailbox(struct session *session)
 {
-    unsigned count = count_places(session);
+    unsigned count = count_fallbacks(session);
     if (session->reclaim_nameplate)
-        session->look = session->look + 1 < count ? session->look + 1 : 0;
+        session->fallback_index =
+            session->fallback_index + 1 < count ? session->fallback_index + 1 : 0;
     session->reclaim_nameplate = !session->reclaim_nameplate;
 }
 
 void mailbox_recovery_notice(struct session *session)
 {
     const struct visit *visit = session->visit;
-    bool lacking = session->pake_stored && !visit->pake_seen && !visit->elsewhere;
-    if (lacking || visit->forgotten)
+    bool lacking = session->pake_stored && !visit->pake_seen && !visit->in_fallback;
+    if (lacking || visit->nameplate_moved)
         session->heals++;
     if (session->state != SESSION_KEYED)
         return;
     session->mailbox_lost |= lacking || !visit->peer_seen;
     if (session->mailbox_lost)
-        look_at_next(session);
+        choose_next_mailbox(session);
 }
 
 static bool is_lower(const struct session *session)
@@ -56,8 +57,8 @@ static bool is_lower(const struct session *session)
 
 static bool is_known(const struct session *session, const char *mailbox)
 {
-    for (unsigned i = 0; i < count_places(session); i++)
-        if (strcmp(session->places[i], mailbox) == 0)
+    for (unsigned i = 0; i < count_fallbacks(session); i++)
+        if (strcmp(session->fallback_mailboxes[i], mailbox) == 0)
             return true;
     return strcmp(session->mailbox, mailbox) == 0;
 }
@@ -67,17 +68,17 @@ void mailbox_recovery_remember(struct step *step, const char *mailbox)
     struct session *session = step->session;
     if (!is_lower(session) || is_known(session, mailbox))
         return;
-    free(session->places[SESSION_PLACES - 1]);
-    memmove(&session->places[1], &session->places[0],
-            (SESSION_PLACES - 1) * sizeof(session->places[0]));
-    session->places[0] = NULL;
-    step_set_text(step, &session->places[0], mailbox, WIRE_NAME_MAX);
+    free(session->fallback_mailboxes[SESSION_FALLBACK_MAILBOXES - 1]);
+    memmove(&session->fallback_mailboxes[1], &session->fallback_mailboxes[0],
+            (SESSION_FALLBACK_MAILBOXES - 1) * sizeof(session->fallback_mailboxes[0]));
+    session->fallback_mailboxes[0] = NULL;
+    step_set_text(step, &session->fallback_mailboxes[0], mailbox, WIRE_NAME_MAX);
 }
 
 const char *mailbox_recovery_mailbox(const struct session *session)
 {
-    const char *place = session->places[session->look];
-    return session->look == 0 || place == NULL ? session->mailbox : place;
+    const char *place = session->fallback_mailboxes[session->fallback_index];
+    return session->fallback_index == 0 || place == NULL ? session->mailbox : place;
 }
 
 bool mailbox_recovery_may_add_version(const struct session *session)
@@ -89,11 +90,11 @@ void mailbox_recovery_found(struct step *step)
 {
     struct session *session = step->session;
     session->visit->peer_seen = true;
-    if (session->visit->elsewhere)
+    if (session->visit->in_fallback)
         step_set_text(step, &session->mailbox, session->visit->mailbox, WIRE_NAME_MAX);
-    session->visit->elsewhere = session->visit->reclaim_nameplate = false;
+    session->visit->in_fallback = session->visit->reclaim_nameplate = false;
     session->mailbox_lost = session->reclaim_nameplate = false;
-    session->look = 0;
-    for (int i = 0; i < SESSION_PLACES; i++)
-        step_set_text(step, &session->places[i], NULL, 0);
+    session->fallback_index = 0;
+    for (int i = 0; i < SESSION_FALLBACK_MAILBOXES; i++)
+        step_set_text(step, &session->fallback_mailboxes[i], NULL, 0);
 }

@@ -29,8 +29,8 @@ static const uint8_t identity[POINT_BYTES] = {1};
 static const char *const fault_texts[] = {
     [PAKE_OK] = "the key exchange succeeded",
     [PAKE_MALFORMED] = "the peer's key exchange message is malformed",
-    [PAKE_BAD_POINT] = "the peer's key exchange message is no valid point of the curve",
-    [PAKE_REFLECTED] = "somebody sent our own key exchange message back to us",
+    [PAKE_BAD_POINT] = "the peer's key exchange message is not a valid point on the curve",
+    [PAKE_REFLECTED] = "someone sent our own key exchange message back to us",
 };
 
 const char *pake_fault_text(enum pake_fault fault)

@@ -13,7 +13,7 @@
 #define PAUSED_INTERVAL ((int64_t)5 * 60 * 1000)
 /* Behind a lost mailbox the peer's pake was found: a peer who is there answers ours at once, one
  * who only looked does not. */
-#define GLIMPSE_PATIENCE ((int64_t)5 * 1000)
+#define PEER_PAKE_PATIENCE ((int64_t)5 * 1000)
 /* A held connection is renewed now and then: one that was bound before the relay pruned can be cut
  * off from live delivery. */
 #define HOLD_RENEW SESSION_ALARM_MAX
@@ -90,11 +90,11 @@ void plan_retry(struct step *step, int64_t at_least)
     plan_at(step, step->context->now + jittered(step, wait));
 }
 
-int64_t plan_hold(const struct step *step)
+int64_t plan_hold_duration(const struct step *step)
 {
     const struct session *session = step->session;
     if (session->mailbox_lost)
-        return session->visit->peer_glimpsed ? GLIMPSE_PATIENCE : 0;
+        return session->visit->peer_pake_seen ? PEER_PAKE_PATIENCE : 0;
     if (!may_hold(step) || rule_now(step)->interval != 0)
         return 0;
     int64_t hold =
@@ -105,15 +105,15 @@ int64_t plan_hold(const struct step *step)
     return left < hold ? left : hold;
 }
 
-void plan_lively(struct step *step)
+void plan_restart_schedule(struct step *step)
 {
     step->session->schedule_start = step->context->now;
 }
 
-void plan_peer_news(struct step *step)
+void plan_peer_activity(struct step *step)
 {
     step->session->last_activity = step->context->now;
-    plan_lively(step);
+    plan_restart_schedule(step);
 }
 
 int64_t session_deadline(const struct session *session)
@@ -130,7 +130,7 @@ static int64_t longest_interval(const struct schedule *schedule)
     return longest;
 }
 
-bool session_oversleeps(const struct session *session, int64_t now)
+bool session_wakes_too_late(const struct session *session, int64_t now)
 {
     int64_t longest = longest_interval(&session->schedule);
     return session->state < SESSION_CLOSED &&
@@ -143,17 +143,17 @@ static const char *text_of_visited(const struct session *session, int64_t retent
     bool kept = session->schedule.preset || longest < (retention > 0 ? retention : STOCK_RETENTION);
     if (retention > 0)
         return kept ? "the relay keeps the mailbox longer than the time between visits"
-                    : "the relay may forget the mailbox between visits; it is then made anew";
+                    : "the relay may forget the mailbox between visits; it is then recreated";
     return kept ? "visited often enough for a stock relay, which forgets a mailbox after 11 minutes"
-                : "a stock relay forgets the mailbox between visits; it is then made anew";
+                : "a stock relay forgets the mailbox between visits; it is then recreated";
 }
 
 const char *session_retention_text(const struct session *session, int64_t retention)
 {
     static const char *const not_visited[SESSION_STATES] = {
-        [SESSION_CLOSING] = "the mailbox is needed only until the relay knows of the end",
-        [SESSION_CLOSED] = "the mailbox is needed no more",
-        [SESSION_EXPORTED] = "not visited from here any more: that is up to whoever imports it",
+        [SESSION_CLOSING] = "the mailbox is needed only until the relay has been told of the end",
+        [SESSION_CLOSED] = "the mailbox is no longer needed",
+        [SESSION_EXPORTED] = "no longer visited from here: that is up to whoever imports it",
     };
     const char *text = not_visited[session->state];
     return text != NULL ? text : text_of_visited(session, retention);

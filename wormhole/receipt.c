@@ -35,7 +35,7 @@ static void make(struct step *step)
     session->receipt_read = session->acked;
     session->receipt_stored = false;
     step_random(step, session->receipt_nonce, sizeof(session->receipt_nonce));
-    session->visit->receipt_seen = session->visit->receipt_told = false;
+    session->visit->receipt_seen = session->visit->receipt_added = false;
 }
 
 static void tell(struct step *step)
@@ -48,8 +48,8 @@ static void tell(struct step *step)
     keys_phase(session->key, session->side, phase, key);
     keys_seal(key, session->receipt_nonce, (const uint8_t *)text, strlen(text), sealed);
     sodium_memzero(key, sizeof(key));
-    session->visit->receipt_told = true;
-    step_send(step, wire_add(phase, sealed, strlen(text) + KEYS_SEALED_EXTRA));
+    session->visit->receipt_added = true;
+    step_send(step, wire_encode_add(phase, sealed, strlen(text) + KEYS_SEALED_EXTRA));
 }
 
 void receipt_add(struct step *step)
@@ -57,7 +57,7 @@ void receipt_add(struct step *step)
     struct session *session = step->session;
     struct visit *visit = session->visit;
     /* One at a time: what comes meanwhile is said by the next one, all at once. */
-    if (!session->peer_receipts || (visit->receipt_told && !visit->receipt_seen))
+    if (!session->peer_receipts || (visit->receipt_added && !visit->receipt_seen))
         return;
     if (outdated(session))
         make(step);
@@ -75,7 +75,7 @@ static uint32_t larger(uint32_t a, uint32_t b)
     return a > b ? a : b;
 }
 
-bool receipt_believe(struct step *step, const uint8_t *plain, size_t length)
+bool receipt_take(struct step *step, const uint8_t *plain, size_t length)
 {
     struct session *session = step->session;
     uint32_t delivered, read;

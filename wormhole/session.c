@@ -18,7 +18,7 @@
  * randomness. */
 #define PAKE_TRIES 8
 
-/* ---- beginning and end of the struct ---- */
+/* ---- making and freeing ---- */
 
 static struct locked_pool sessions = LOCKED_POOL(sizeof(struct session));
 
@@ -37,8 +37,8 @@ void session_free(struct session *session)
     free(session->relay);
     free(session->reason);
     free(session->mailbox);
-    for (int i = 0; i < SESSION_PLACES; i++)
-        free(session->places[i]);
+    for (int i = 0; i < SESSION_FALLBACK_MAILBOXES; i++)
+        free(session->fallback_mailboxes[i]);
     free(session->version);
     free(session->peer_side);
     free(session->peer_versions);
@@ -116,20 +116,20 @@ void session_resume(struct session *session, const struct session_context *conte
 {
     struct step step = {.session = session, .context = context};
     session->state = SESSION_WAITING;
-    plan_lively(&step);
+    plan_restart_schedule(&step);
     plan_visit_now(&step);
 }
 
-/* ---- what happens to it ---- */
+/* ---- events ---- */
 
 static void give_up(struct step *step)
 {
-    static const struct farewell farewell = {
-        .met = "nothing was heard of the peer for the whole time allowed",
-        .unverified = "the verifiers were never compared within the time allowed",
-        .alone = "nobody came within the time allowed",
+    static const struct closing_reasons reasons = {
+        .met = "the peer was not heard from before the deadline",
+        .unverified = "the verifiers were not compared before the deadline",
+        .alone = "nobody joined before the deadline",
     };
-    ending_part(step, &farewell);
+    closing_peacefully(step, &reasons);
 }
 
 static void wake_closed(struct step *step)
@@ -142,7 +142,7 @@ static void wake_closed(struct step *step)
 
 /* A clock that was set back must not keep the schedule at its beginning, nor put off the deadline,
  * nor what a visit waits for. */
-static void heed_clock(struct session *session, int64_t now)
+static void adopt_clock(struct session *session, int64_t now)
 {
     if (session->schedule_start > now)
         session->schedule_start = now;
@@ -156,11 +156,11 @@ static enum session_refusal on_wake(struct step *step)
 {
     struct session *session = step->session;
     int64_t now = step->context->now;
-    heed_clock(session, now);
+    adopt_clock(session, now);
     if (session->state == SESSION_CLOSED)
         wake_closed(step);
     else if (session->state == SESSION_CLOSING && now >= session->ended + CLOSING_PATIENCE)
-        ending_finish(step);
+        closing_finish(step);
     else if (session_alive(session) && now >= session_deadline(session))
         give_up(step);
     else if (session->visit != NULL && now >= session->visit->alarm)
@@ -191,7 +191,7 @@ static enum session_refusal on_postpone(struct step *step)
         return SESSION_ACCEPTED;
     if (session->visit == NULL)
         plan_at(step, step->event->until);
-    else if (session_oversleeps(session, step->context->now))
+    else if (session_wakes_too_late(session, step->context->now))
         plan_visit_now(step);
     return SESSION_ACCEPTED;
 }
@@ -212,14 +212,14 @@ enum session_refusal session_step(struct session *session, const struct session_
     return session->state == SESSION_EXPORTED ? exported_step(&step) : handlers[event->type](&step);
 }
 
-/* ---- looking at it ---- */
+/* ---- its connection ---- */
 
 int64_t session_alarm(const struct session *session)
 {
     return session->visit == NULL ? INT64_MAX : session->visit->alarm;
 }
 
-static const enum session_connection connections[VISIT_STAGES] = {
+static const enum session_connection connection_of_stage[VISIT_STAGES] = {
     [VISIT_CONNECTING] = CONNECTION_CONNECTING, [VISIT_ALLOCATING] = CONNECTION_VISITING,
     [VISIT_CLAIMING] = CONNECTION_VISITING,     [VISIT_REPLAYING] = CONNECTION_VISITING,
     [VISIT_DRAINING] = CONNECTION_VISITING,     [VISIT_HELD] = CONNECTION_HELD,
@@ -229,5 +229,122 @@ static const enum session_connection connections[VISIT_STAGES] = {
 
 enum session_connection session_connection(const struct session *session)
 {
-    return session->visit == NULL ? CONNECTION_NONE : connections[session->visit->stage];
+    return session->visit == NULL ? CONNECTION_NONE : connection_of_stage[session->visit->stage];
+}
+
+/* ---- its keys ---- */
+
+char *session_seal(const struct session *session, uint32_t number, const uint8_t *row,
+                   size_t length)
+{
+    char phase[11];
+    uint8_t key[KEY_BYTES];
+    if (session->state >= SESSION_CLOSED || length < KEYS_NONCE_BYTES)
+        return NULL; /* the key is wiped */
+    size_t plain_length = length - KEYS_NONCE_BYTES;
+    uint8_t *sealed = malloc(plain_length + KEYS_SEALED_EXTRA);
+    if (sealed == NULL)
+        return NULL;
+    payload_phase_name(number, phase);
+    keys_phase(session->key, session->side, phase, key);
+    keys_seal(key, row, row + KEYS_NONCE_BYTES, plain_length, sealed);
+    sodium_memzero(key, sizeof(key));
+    char *text = wire_encode_add(phase, sealed, plain_length + KEYS_SEALED_EXTRA);
+    free(sealed);
+    return text;
+}
+
+bool session_derive_key(const struct session *session, const char *purpose, uint8_t *ret_key,
+                        size_t length)
+{
+    return session->state == SESSION_ESTABLISHED && !session_unverified(session) &&
+           keys_derive(session->key, purpose, ret_key, length);
+}
+
+bool session_sound(const struct session *session)
+{
+    uint8_t pake[PAKE_MESSAGE_BYTES];
+    return session->version != NULL && code_check(session->code) == CODE_OK &&
+           pake_message(session->code, session->scalar, pake) &&
+           sodium_memcmp(pake, session->pake, sizeof(pake)) == 0;
+}
+
+/* ---- names, as people and programs see them ---- */
+
+static const char *const states[SESSION_STATES] = {
+    [SESSION_ALLOCATING] = "allocating", [SESSION_WAITING] = "waiting",
+    [SESSION_KEYED] = "keyed",           [SESSION_ESTABLISHED] = "established",
+    [SESSION_CLOSING] = "closing",       [SESSION_CLOSED] = "closed",
+    [SESSION_EXPORTED] = "exported",
+};
+
+static const char *const results[SESSION_RESULTS] = {
+    [RESULT_HAPPY] = "happy",   [RESULT_LONELY] = "lonely",   [RESULT_SCARY] = "scary",
+    [RESULT_ERRORY] = "errory", [RESULT_CROWDED] = "crowded",
+};
+
+static const char *const nameplates[NAMEPLATE_STATES] = {
+    [NAMEPLATE_NONE] = "none",
+    [NAMEPLATE_CLAIMED] = "claimed",
+    [NAMEPLATE_RELEASED] = "released",
+};
+
+static const char *const verifications[VERIFICATIONS] = {
+    [VERIFICATION_NONE] = "none",
+    [VERIFICATION_PENDING] = "pending",
+    [VERIFICATION_DONE] = "done",
+};
+
+static const char *const connections[] = {
+    [CONNECTION_NONE] = "none",
+    [CONNECTION_CONNECTING] = "connecting",
+    [CONNECTION_VISITING] = "visiting",
+    [CONNECTION_HELD] = "held",
+};
+
+static const char *const refusals[] = {
+    [SESSION_ACCEPTED] = "accepted",
+    [SESSION_REFUSED_CLOSED] = "the session has ended or is ending",
+    [SESSION_REFUSED_TOO_LARGE] = "the message is larger than 16 MiB",
+    [SESSION_REFUSED_FULL] = "the session has reached its limit of sent messages; start a new one",
+    [SESSION_REFUSED_NUMBER] = "no message with this number has been received",
+    [SESSION_REFUSED_NOT_KEYED] = "nobody has used the code yet: there is no verifier",
+    [SESSION_REFUSED_UNVERIFIED] = "the verifiers must be compared, and confirmed to agree, first",
+    [SESSION_REFUSED_EXPORT] = "a session can be exported only after it has its code, and before "
+                               "it has seen the peer or taken a message",
+};
+
+const char *session_state_name(enum session_state state)
+{
+    return states[state];
+}
+
+const char *session_result_name(enum session_result result)
+{
+    return results[result];
+}
+
+const char *nameplate_state_name(enum nameplate_state state)
+{
+    return nameplates[state];
+}
+
+const char *verification_name(enum verification verification)
+{
+    return verifications[verification];
+}
+
+const char *session_connection_name(enum session_connection connection)
+{
+    return connections[connection];
+}
+
+const char *session_refusal_text(enum session_refusal refusal)
+{
+    return refusals[refusal];
+}
+
+void session_id_text(const uint8_t id[SESSION_ID_BYTES], char ret_text[SESSION_ID_TEXT])
+{
+    sodium_bin2hex(ret_text, SESSION_ID_TEXT, id, SESSION_ID_BYTES);
 }

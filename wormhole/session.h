@@ -1,13 +1,13 @@
 /*
  * A wormhole session: everything that one end of a wormhole has to remember, and the state machine
- * that moves it.
+ * that advances it.
  *
  *     session_step(session, event, context, outcome)
  *
- * is a function of the session and the event: it does no I/O, reads no clock (context->now) and
- * draws no randomness of its own (context->random). What is to be done goes into the outcome: first
- * `writes`, which must become durable together with the session itself, and then, only when all of
- * that is durable, `effects`.
+ * is a function of the session and the event: it does no I/O, reads no clock (the time is
+ * context->now) and has no source of randomness of its own (it calls context->random). What must be
+ * done goes into the outcome: `writes`, which must become durable together with the session itself,
+ * and `effects`, which may be released only once all of that is durable.
  */
 #ifndef WORMHOLE_SESSION_H
 #define WORMHOLE_SESSION_H
@@ -29,31 +29,32 @@
 #define RELAY_MAX        512 /* URL */
 #define REASON_MAX       256 /* one sentence */
 
-/* Largest application message: as much as a relay message of net/ws.h's limit carries, twice in
- * hex. */
+/* Largest application message. In hex, and with the JSON around it, it just fits the limit of
+ * net/ws.h. */
 #define SESSION_MESSAGE_MAX ((size_t)16 * 1024 * 1024)
-/* Most messages and bytes that one session sends in its life. They are kept until it ends: only so
- * can it be healed. */
+/* Most messages and bytes that one session sends in its life. They are kept until it ends, so that
+ * a mailbox that the relay has forgotten can be filled again. */
 #define SESSION_OUTBOX_MAX       65536
 #define SESSION_OUTBOX_BYTES_MAX ((uint64_t)256 * 1024 * 1024)
-/* Most unread messages and bytes; a peer that sends more is not heard until some are acknowledged.
- */
+/* Most unread messages and bytes. What a peer sends beyond that is not taken until some of them are
+ * acknowledged. */
 #define SESSION_INBOX_MAX       4096
 #define SESSION_INBOX_BYTES_MAX ((uint64_t)64 * 1024 * 1024)
 /* How far ahead of the first missing number a message is kept: one bit each in a 64-bit word. */
 #define SESSION_AHEAD_MAX 64
-/* Mailboxes that are remembered beside the session's own while that one is lost: so often may a
- * stock relay prune at the worst moment, which takes it 11 minutes each time. */
-#define SESSION_PLACES 3
+/* Mailboxes that are remembered beside the session's own while that one is lost. A stock relay
+ * would have to prune at the worst moment this many times in a row, 11 minutes apart, to defeat it.
+ */
+#define SESSION_FALLBACK_MAILBOXES 3
 
 enum session_state {
     SESSION_ALLOCATING = 0, /* no code yet: the relay must give a nameplate */
     SESSION_WAITING,        /* code known, our pake stored, nobody seen */
-    SESSION_KEYED,          /* a peer's pake arrived; nobody is proven */
+    SESSION_KEYED,          /* a peer's pake arrived; it has not proven that it knows the code */
     SESSION_ESTABLISHED,    /* a message decrypted: the peer knew the code */
     SESSION_CLOSING,        /* the result is known; the relay must still be told */
     SESSION_CLOSED,
-    SESSION_EXPORTED, /* handed over in a text (state/export.h): it never runs here again, and is
+    SESSION_EXPORTED, /* exported as a text (state/export.h): it never runs here again, and is
                          closed at its deadline */
     SESSION_STATES,
 };
@@ -61,7 +62,7 @@ enum session_state {
 enum session_result {
     RESULT_NONE = 0,
     RESULT_HAPPY,
-    RESULT_LONELY,  /* deadline passed, or closed before anybody came */
+    RESULT_LONELY,  /* the deadline passed, or it was closed, before a peer joined */
     RESULT_SCARY,   /* wrong code or attack */
     RESULT_ERRORY,  /* a protocol failure */
     RESULT_CROWDED, /* a third side is on the mailbox */
@@ -75,12 +76,11 @@ enum nameplate_state {
     NAMEPLATE_STATES
 };
 
-/* Whether the user wants to compare the verifiers before application data flows, in either
- * direction. */
+/* Whether the verifiers must be compared before application data flows, in either direction. */
 enum verification {
-    VERIFICATION_NONE = 0, /* no: it flows as soon as the peer is proven */
-    VERIFICATION_PENDING,  /* yes: held back until EVENT_VERIFY */
-    VERIFICATION_DONE,     /* the user said that they agree */
+    VERIFICATION_NONE = 0, /* no: it flows as soon as the peer has proven itself */
+    VERIFICATION_PENDING,  /* yes: it is held back until EVENT_VERIFY */
+    VERIFICATION_DONE,     /* the user confirmed that they agree */
     VERIFICATIONS
 };
 
@@ -89,22 +89,21 @@ const char *session_state_name(enum session_state state);
 const char *session_result_name(enum session_result result); /* NULL for RESULT_NONE */
 const char *nameplate_state_name(enum nameplate_state state);
 
-struct visit; /* one relay connection's worth of memory; never stored */
+struct visit; /* what is remembered for the time of one relay connection; never stored */
 
-/* The session. What stands above `visit` is stored (state/record.c); a store must keep every field.
- * Strings are owned. Those secrets that it has for long are within the struct itself, which is
- * locked memory (base/locked.h). */
+/* The session. Every member above `visit` is stored (state/record.c). Strings are owned. Long-lived
+ * secrets are inside the struct itself, which is in locked memory (base/locked.h). */
 struct session {
     uint8_t id[SESSION_ID_BYTES];
-    uint64_t change; /* number of its newest change; the store's */
-    int64_t wake;    /* when it is due next; INT64_MAX: never; the store's index follows it */
+    uint64_t change; /* number of its newest change, assigned by the store */
+    int64_t wake;    /* when it is due next; INT64_MAX: never. The store keeps an index of it */
 
     char *name; /* petname or NULL */
     char *appid;
     char *relay;
     char side[SIDE_TEXT];
     int64_t created;
-    int64_t timeout; /* ms without the peer until it is given up */
+    int64_t timeout; /* ms without news of the peer until the session ends */
     int64_t
         last_activity; /* creation, or the last news of the peer: the deadline counts from here */
     int64_t schedule_start; /* the schedule's start: creation, news of the peer, or a command of the
@@ -116,20 +115,20 @@ struct session {
     enum session_result result;
     char *reason;  /* why it ended, or NULL */
     int64_t ended; /* when it became closing; 0 while alive */
-    bool flush;    /* closing: first send what is queued */
+    bool flush;    /* closing: what is queued is sent first */
 
     char code[CODE_MAX + 1]; /* secret; empty until known, and again when closed */
     enum nameplate_state nameplate;
-    char *mailbox;     /* id, or NULL */
-    bool mailbox_lost; /* keyed, and the relay had forgotten the mailbox: look behind the nameplate
-                          too */
-    bool reclaim_nameplate;       /* the next visit claims the nameplate again instead of opening a
-                                     mailbox */
-    char *places[SESSION_PLACES]; /* mailboxes behind the nameplate in which our version was left
-                                     while our own was lost, the newest first; NULL at the end */
-    uint32_t look; /* which one the next visit opens that does not claim: 0 is `mailbox`, others
-                      places[look] */
-    uint32_t heals;
+    char *mailbox; /* id, or NULL */
+    /* Recovery of a mailbox that the relay has forgotten (mailbox_recovery.c). */
+    bool mailbox_lost; /* keyed, and the mailbox was forgotten: the nameplate is claimed, too */
+    bool reclaim_nameplate; /* the next visit claims it instead of opening a mailbox */
+    /* Mailboxes found behind the nameplate meanwhile, in which our version was left; the newest
+     * first, NULL after the last. */
+    char *fallback_mailboxes[SESSION_FALLBACK_MAILBOXES];
+    uint32_t fallback_index; /* what the next visit opens if it does not claim: 0 `mailbox`, others
+                                fallback_mailboxes[fallback_index] */
+    uint32_t heals;   /* how often the relay had forgotten the mailbox, and it was recreated */
     uint32_t crowded; /* visits in a row that the relay refused as crowded */
 
     uint8_t scalar[PAKE_SCALAR_BYTES]; /* secret; zero once keyed */
@@ -140,51 +139,50 @@ struct session {
     char *version;       /* our version payload, as JSON text */
     char *peer_side;     /* NULL until its pake arrived */
     char *peer_versions; /* JSON text, or NULL until its version arrived */
-    bool pake_stored;    /* the relay echoed it at some time */
+    bool pake_stored;    /* the relay has echoed it */
     bool version_stored;
     enum verification verification;
-    uint32_t
-        exports; /* how often it was handed over in a text: of two copies the higher is newer */
+    uint32_t exports; /* how often it was exported: of two copies, the one with more is newer */
 
     uint32_t sent;   /* outbox: numbers 0 … sent - 1 exist */
-    uint32_t stored; /* of these, 0 … stored - 1 were echoed by the relay at some time */
+    uint32_t stored; /* of these, the relay has echoed 0 … stored - 1 */
     uint64_t sent_bytes;
-    uint32_t received; /* inbox: 0 … received - 1 came */
-    uint64_t ahead;    /* bit i: number received + 1 + i came too */
-    uint32_t acked;    /* 0 … acked - 1 were acknowledged and are gone */
-    uint32_t unread;   /* rows in the inbox, those ahead included */
+    uint32_t received; /* inbox: 0 … received - 1 have arrived */
+    uint64_t ahead;    /* bit i: number received + 1 + i has arrived, too */
+    uint32_t acked;    /* 0 … acked - 1 were acknowledged and deleted */
+    uint32_t unread;   /* rows in the inbox, including those ahead */
     uint64_t unread_bytes;
     uint32_t inbox_messages; /* most unread messages and bytes that this session keeps; */
     uint64_t inbox_bytes;    /* 0: SESSION_INBOX_MAX, SESSION_INBOX_BYTES_MAX */
-    bool inbox_full; /* a message was turned away because the inbox was full: the peer is paused */
+    bool inbox_full; /* a message was refused because the inbox was full: the peer is paused */
 
-    /* Receipts (receipt.c): only a peer whose version announces them is sent any, or believed. The
-     * newest of ours says all that earlier ones said, so no other is kept. */
+    /* Receipts (receipt.c). Only a peer whose version announces them is sent any, or believed.
+     * Counts are cumulative: the newest receipt supersedes all earlier ones, so only that one is
+     * kept. */
     bool peer_receipts;
-    uint32_t
-        delivered; /* what the peer's receipts say: so many of ours are in its daemon's store … */
-    uint32_t read; /* … and so many were acknowledged by its user's client */
-    uint32_t receipts; /* how many of ours were made; the newest has number receipts - 1 … */
-    uint32_t receipt_delivered; /* … and says that so many of the peer's are stored here … */
-    uint32_t receipt_read;      /* … and so many were acknowledged … */
-    uint8_t receipt_nonce[KEYS_NONCE_BYTES]; /* … sealed with this, the same whenever it is added */
-    bool receipt_stored;                     /* the relay echoed the newest */
+    uint32_t delivered; /* by the peer's receipts: how many of ours its daemon has stored … */
+    uint32_t read;      /* … and how many its user's client has acknowledged */
+    uint32_t receipts;  /* how many of ours were made; the newest has number receipts - 1 */
+    uint32_t receipt_delivered; /* what that one says: how many of the peer's are stored here … */
+    uint32_t receipt_read;      /* … and how many were acknowledged */
+    uint8_t receipt_nonce[KEYS_NONCE_BYTES]; /* it is sealed with, however often it is added */
+    bool receipt_stored;                     /* the relay has echoed it */
 
     int64_t last_visit; /* completed; 0 if none */
     uint32_t failures;  /* visits failed in a row */
     char *last_error;   /* why the last visit failed, or NULL */
 
-    void *unknown; /* MessagePack pairs of tags that this program does not know, kept as they are;
-                      NULL if none */
+    void *unknown; /* MessagePack pairs with tags that this version does not know, kept as they are;
+                      or NULL */
     size_t unknown_length;
 
     struct visit *visit; /* NULL unless a visit is under way */
 };
 
-/* ---- what happens to a session ---- */
+/* ---- events ---- */
 
 enum event_type {
-    EVENT_WAKE = 0, /* it is due, or the visit's alarm rang */
+    EVENT_WAKE = 0, /* it is due, or the visit's alarm went off */
     EVENT_RELAY,    /* a message of the relay: `relay` */
     EVENT_LOST,     /* the connection failed or ended: `text` says why */
     EVENT_POSTPONE, /* the daemon cannot visit now: `until` */
@@ -194,8 +192,7 @@ enum event_type {
     EVENT_POLL,     /* the user wants a visit now */
     EVENT_VERIFY,   /* the user compared the verifiers: `number` is 1 if they agree, 0 if not */
     EVENT_RENAME,   /* the user gives it the petname `text`; NULL: none */
-    EVENT_EXPORT,   /* the user hands it over: SESSION_EXPORTED until its deadline, and the visit is
-                       dropped */
+    EVENT_EXPORT,   /* the user exports it: SESSION_EXPORTED until its deadline; ends the visit */
     EVENT_TYPES,
 };
 
@@ -215,14 +212,13 @@ struct session_event {
 enum session_refusal {
     SESSION_ACCEPTED = 0,
     SESSION_REFUSED_CLOSED,     /* it has ended, or is ending */
-    SESSION_REFUSED_TOO_LARGE,  /* the message */
+    SESSION_REFUSED_TOO_LARGE,  /* the message is larger than SESSION_MESSAGE_MAX */
     SESSION_REFUSED_FULL,       /* SESSION_OUTBOX_MAX messages or bytes were sent */
-    SESSION_REFUSED_NUMBER,     /* acknowledges what has not been received */
+    SESSION_REFUSED_NUMBER,     /* the acknowledged message has not been received */
     SESSION_REFUSED_NOT_KEYED,  /* nobody has used the code yet: there is no verifier */
-    SESSION_REFUSED_UNVERIFIED, /* acknowledges what is held back until the user has compared the
-                                   verifiers */
-    SESSION_REFUSED_EXPORT,     /* it can only be handed over after its code exists, and before a
-                                   peer was seen or a message was queued */
+    SESSION_REFUSED_UNVERIFIED, /* the acknowledged message is held back until the verifiers have
+                                   been compared */
+    SESSION_REFUSED_EXPORT,     /* it has no code yet, has seen a peer, or has messages queued */
 };
 
 struct session_context {
@@ -234,14 +230,14 @@ struct session_context {
     int64_t keep;      /* ms that an ended session stays listed */
 };
 
-/* ---- what is to be done ---- */
+/* ---- outcomes ---- */
 
 enum write_type {
     WRITE_OUTBOX,        /* put `data` (nonce ‖ plaintext) at `number` */
     WRITE_INBOX,         /* put `data` (plaintext) at `number` */
     WRITE_INBOX_FORGET,  /* delete all numbers below `number` */
     WRITE_OUTBOX_FORGET, /* delete all */
-    WRITE_FORGET,        /* delete the session and all that is its */
+    WRITE_FORGET,        /* delete the session and everything that belongs to it */
 };
 
 struct session_write {
@@ -269,8 +265,7 @@ struct outcome {
     size_t write_count;
     struct session_effect *effects;
     size_t effect_count;
-    bool no_memory; /* something is missing above: the step must be undone, as if the commit had
-                       failed */
+    bool no_memory; /* something above is missing: undo the step, as after a failed commit */
 };
 
 /* Frees what the outcome holds and empties it. */
@@ -316,39 +311,40 @@ enum session_refusal session_step(struct session *session, const struct session_
 /* One sentence for a person. Borrowed. */
 const char *session_refusal_text(enum session_refusal refusal);
 
-/* The relay message that adds outbox row `row` (nonce ‖ plaintext) as phase `number`. The same
- * bytes at every
- * call. New, free(); NULL when out of memory, and once the session is closed. */
+/* The relay message that adds outbox row `row` (nonce ‖ plaintext) as phase `number`: the same
+ * bytes at every call. New, free(); NULL when out of memory, and once the session is closed. */
 char *session_seal(const struct session *session, uint32_t number, const uint8_t *row,
                    size_t length);
 
-/* An application's own key of `length` bytes for `purpose` (keys_derive()). False unless the
- * session is established and no verification is pending; or if `length` is over KEYS_DERIVE_MAX. */
+/* Derives a key of `length` bytes, at most KEYS_DERIVE_MAX, for an application's `purpose`
+ * (keys_derive()). False if `length` is more, or unless the session is established and no
+ * verification is pending. */
 bool session_derive_key(const struct session *session, const char *purpose, uint8_t *ret_key,
                         size_t length);
 
-/* True if the code, our secret and our pake belong together and nothing is missing that a visit
- * needs: false for a session that was tampered with outside. For sessions that are waiting, or were
- * handed over while they were. */
+/* True if the code, our secret and our pake match and nothing is missing that a visit needs; false
+ * if an imported text was tampered with. For sessions that are waiting, or were exported while they
+ * were. */
 bool session_sound(const struct session *session);
 
-/* A session that was handed over goes on here: waiting, due at once, its schedule begun anew. */
+/* Resumes an imported session: it is waiting, due at once, and its schedule starts anew. */
 void session_resume(struct session *session, const struct session_context *context);
 
-/* True if it is to wake later than it can have been planned: the clock was set back since. */
-bool session_oversleeps(const struct session *session, int64_t now);
+/* True if it would wake later than any plan allows: the clock has been set back since. */
+bool session_wakes_too_late(const struct session *session, int64_t now);
 
-/* When the session gives up unless there is news; ms. */
+/* When the session ends unless there is news of the peer; ms. */
 int64_t session_deadline(const struct session *session);
 
-/* How it outlives the relay's memory, a sentence for `show`. Borrowed. */
+/* Whether its mailbox outlives the time between visits, on a relay that keeps unvisited ones for
+ * `retention` ms (0: it does not say). A sentence for `show`. Borrowed. */
 const char *session_retention_text(const struct session *session, int64_t retention);
 
-/* No visit's alarm rings later than this: the longest that a connection is held, ms. */
+/* The longest time until a visit's alarm, and so the longest that a connection is held, ms. */
 #define SESSION_ALARM_MAX ((int64_t)3600 * 1000)
 
-/* When an active visit wants an EVENT_WAKE although the session is not due; INT64_MAX: never, or no
- * visit. */
+/* When a visit that is under way wants an EVENT_WAKE, whether or not the session is due; INT64_MAX
+ * if there is none. */
 int64_t session_alarm(const struct session *session);
 
 enum session_connection {

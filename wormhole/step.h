@@ -1,5 +1,5 @@
-/* Private to the session's files: one step under way, and the small words in which its handlers are
- * written. */
+/* Private to the session's files: one step that is under way, and what its handlers are written in.
+ * Each part names the file that defines it. */
 #ifndef WORMHOLE_STEP_H
 #define WORMHOLE_STEP_H
 
@@ -16,14 +16,14 @@ struct step {
     struct outcome *outcome;
 };
 
-/* ---- outcome.c: what is to be done ---- */
+/* ---- step.c: filling the outcome ---- */
 
 /* Emits a write; `head` and `data` are copied, one behind the other. */
 void step_write(struct step *step, enum write_type type, uint32_t number, const void *head,
                 size_t head_length, const void *data, size_t length);
 
-/* Emits an effect. `text` is consumed; step_send takes the result of a wire_… call, NULL included.
- */
+/* Emits an effect. `text` is consumed; step_send takes the result of a
+ * wire_encode_… call, NULL included. */
 void step_effect(struct step *step, enum effect_type type, char *text, uint32_t number);
 void step_send(struct step *step, char *text);
 
@@ -76,43 +76,44 @@ void plan_visit_now(struct step *step);
 /* At `when`, or at the deadline if that is earlier. */
 void plan_at(struct step *step, int64_t when);
 /* How long a connection may be held from now, ms; 0: not at all. */
-int64_t plan_hold(const struct step *step);
-/* News of the peer, or the user's interest: the schedule begins anew. */
-void plan_lively(struct step *step);
-void plan_peer_news(struct step *step);
+int64_t plan_hold_duration(const struct step *step);
+/* The schedule starts anew: there was news of the peer, or the user did something. */
+void plan_restart_schedule(struct step *step);
+void plan_peer_activity(struct step *step);
 
-/* ---- peer.c: what the peer says ---- */
+/* ---- peer_message.c: messages from the peer ---- */
 
-void peer_message(struct step *step, const struct wire_message *message);
+/* Takes one: its pake, its version, an application message or a receipt. */
+void peer_message_take(struct step *step, const struct wire_message *message);
 
 /* ---- receipt.c: what was stored and read ---- */
 
-/* There is something that the peer wants to be told and the mailbox is not known to hold. */
+/* True if there is something to report that the mailbox is not known to hold. */
 bool receipt_owed(const struct session *session);
-/* Past the fence: adds the newest receipt, made anew if it says too little. */
+/* Past the fence: adds the newest receipt; makes a new one if that is out of date. */
 void receipt_add(struct step *step);
-/* What a receipt of the peer says. True if that is news. */
-bool receipt_believe(struct step *step, const uint8_t *plain, size_t length);
+/* Takes a decrypted receipt from the peer. True if it says anything new. */
+bool receipt_take(struct step *step, const uint8_t *plain, size_t length);
 
-/* ---- ending.c ---- */
+/* ---- closing.c: the result is known, the relay is told, the secrets are wiped ---- */
 
-/* The result is known. With `flush`, what is queued is sent before the relay is told. `reason` is a
- * sentence. What came before the verifiers were compared is forgotten unread. */
-void ending_begin(struct step *step, enum session_result result, bool flush, const char *reason);
-/* Nobody may see what came, since it may be an impostor's. */
-void ending_forget_inbox(struct step *step);
+/* Sets the result. With `flush`, what is queued is sent before the relay is told. `reason` is a
+ * sentence. What arrived before the verifiers were compared is deleted unread. */
+void closing_begin(struct step *step, enum session_result result, bool flush, const char *reason);
+/* Deletes what arrived: it may be from an impostor. */
+void closing_forget_inbox(struct step *step);
 
-/* An ending in peace: the reason, for each way in which the peer can have been there. */
-struct farewell {
-    const char *met;        /* happy: what is queued is sent first */
-    const char *unverified; /* lonely: it was there, but the verifiers were never compared */
-    const char *alone;      /* lonely */
+/* Closes a session in which nothing went wrong. The reason depends on how far it had come. */
+struct closing_reasons {
+    const char *met;        /* happy: the peer joined; what is queued is sent first */
+    const char *unverified; /* lonely: it joined, but the verifiers were never compared */
+    const char *alone;      /* lonely: it did not join */
 };
-void ending_part(struct step *step, const struct farewell *farewell);
-/* The relay was told, or need not be: wipes the secrets. */
-void ending_finish(struct step *step);
-/* The mood that the relay is told. Borrowed. */
-const char *ending_mood(const struct session *session);
+void closing_peacefully(struct step *step, const struct closing_reasons *reasons);
+/* The relay has been told, or need not be: wipes the secrets. */
+void closing_finish(struct step *step);
+/* The mood for the relay. Borrowed. */
+const char *closing_mood(const struct session *session);
 
 /* ---- commands.c: what the user does ---- */
 
@@ -123,11 +124,11 @@ enum session_refusal command_poll(struct step *step);
 enum session_refusal command_verify(struct step *step);
 enum session_refusal command_rename(struct step *step);
 
-/* ---- exported.c: one that is handed over ---- */
+/* ---- exported.c: a session that is exported ---- */
 
-/* EVENT_EXPORT of one that runs here. */
+/* EVENT_EXPORT for a session that runs here. */
 enum session_refusal exported_begin(struct step *step);
-/* Whatever happens to one that is SESSION_EXPORTED. */
+/* Every event of a session that is SESSION_EXPORTED. */
 enum session_refusal exported_step(struct step *step);
 
 #endif

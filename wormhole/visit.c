@@ -25,7 +25,7 @@ void visit_free(struct visit *visit)
 {
     if (visit == NULL)
         return;
-    bits_free(&visit->seen);
+    free(visit->seen.words);
     free(visit->mailbox);
     free(visit);
 }
@@ -85,7 +85,7 @@ void visit_alarm(struct step *step)
     if (visit->stage == VISIT_HELD)
         visit_leave(step);
     else
-        visit_fail(step, "the relay does not answer", 0);
+        visit_fail(step, "the relay did not answer", 0);
 }
 
 /* ---- one handler per message type ---- */
@@ -96,10 +96,10 @@ static void on_welcome(struct step *step, const struct wire_message *message)
     if (step->session->visit->stage != VISIT_CONNECTING)
         return;
     if (message->error != NULL) {
-        snprintf(why, sizeof(why), "the relay refuses clients: %s", message->error);
+        snprintf(why, sizeof(why), "the relay turns clients away: %s", message->error);
         visit_fail(step, why, REFUSED_WAIT);
     } else if (message->permission_needed) {
-        visit_fail(step, "the relay asks for a permission (hashcash) that this program cannot give",
+        visit_fail(step, "the relay asks for a permission that this program cannot obtain",
                    REFUSED_WAIT);
     } else {
         visit_bind(step);
@@ -118,7 +118,7 @@ static void on_allocated(struct step *step, const struct wire_message *message)
         session_take_code(step, code);
         visit_claim(step);
     } else {
-        visit_fail(step, "the relay allocated a nameplate that is none", REFUSED_WAIT);
+        visit_fail(step, "the relay allocated something that is not a nameplate", REFUSED_WAIT);
     }
     sodium_memzero(entropy, sizeof(entropy));
     sodium_memzero(code, sizeof(code));
@@ -133,7 +133,7 @@ static void on_claimed(struct step *step, const struct wire_message *message)
     if (session->visit->reclaim_nameplate) {
         mailbox_recovery_remember(step, message->mailbox);
     } else {
-        session->visit->forgotten =
+        session->visit->nameplate_moved =
             session->mailbox != NULL && strcmp(session->mailbox, message->mailbox) != 0;
         step_set_text(step, &session->mailbox, message->mailbox, WIRE_NAME_MAX);
     }
@@ -154,7 +154,7 @@ static void on_message(struct step *step, const struct wire_message *message)
     if (strcmp(message->side, session->side) == 0)
         visit_own_message(step, message);
     else if (session_alive(session))
-        peer_message(step, message);
+        peer_message_take(step, message);
     if (visit_past_fence(session->visit))
         visit_settle(step);
 }
@@ -168,7 +168,7 @@ static void on_pong(struct step *step, const struct wire_message *message)
         visit_fenced(step);
     } else if (visit->stage == VISIT_LEAVING) {
         step->session->last_visit = step->context->now;
-        if (visit->missed && visit->progressed)
+        if (visit->incomplete && visit->progressed)
             plan_visit_now(step);
         else
             plan_next_visit(step);
@@ -180,7 +180,7 @@ static void on_released(struct step *step, const struct wire_message *message)
 {
     (void)message;
     struct session *session = step->session;
-    if (!session->visit->release_told)
+    if (!session->visit->release_sent)
         return;
     session->nameplate = NAMEPLATE_RELEASED;
     if (session->visit->stage == VISIT_RELEASING)
@@ -193,7 +193,7 @@ static void on_closed(struct step *step, const struct wire_message *message)
 {
     (void)message;
     if (step->session->visit->stage == VISIT_CLOSING)
-        ending_finish(step);
+        closing_finish(step);
 }
 
 /* ---- errors that the protocol gives a meaning ---- */
@@ -201,9 +201,9 @@ static void on_closed(struct step *step, const struct wire_message *message)
 static void on_crowded(struct step *step)
 {
     struct session *session = step->session;
-    if (session->visit->reclaim_nameplate || session->visit->elsewhere) {
+    if (session->visit->reclaim_nameplate || session->visit->in_fallback) {
         /* Strangers have that nameplate now; our mailbox is not theirs. */
-        visit_fail(step, "the nameplate belongs to others now", 0);
+        visit_fail(step, "the nameplate now belongs to others", 0);
         return;
     }
     session->crowded++;
@@ -212,10 +212,10 @@ static void on_crowded(struct step *step)
         return;
     }
     if (session_alive(session))
-        ending_begin(step, RESULT_CROWDED, false,
-                     "a third side is on the mailbox: somebody else has used the code");
+        closing_begin(step, RESULT_CROWDED, false,
+                      "a third side is on the mailbox: someone else has used the code");
     /* The relay would answer `close` with the same error. */
-    ending_finish(step);
+    closing_finish(step);
 }
 
 /* Our earlier release got through while its answer was lost. */
@@ -226,9 +226,9 @@ static void on_reclaimed(struct step *step)
     session->visit->reclaim_nameplate = false;
     if (session->mailbox == NULL) {
         if (session_alive(session))
-            ending_begin(step, RESULT_ERRORY, false,
-                         "the relay says that the nameplate was released before");
-        ending_finish(step);
+            closing_begin(step, RESULT_ERRORY, false,
+                          "the relay says that the nameplate has already been released");
+        closing_finish(step);
     } else if (session->state == SESSION_CLOSING && !session->flush) {
         visit_release(step);
     } else {
@@ -252,7 +252,7 @@ static void on_error(struct step *step, const struct wire_message *message)
             known_errors[i].handler(step);
             return;
         }
-    snprintf(why, sizeof(why), "the relay answers: %s", message->error);
+    snprintf(why, sizeof(why), "the relay reported an error: %s", message->error);
     visit_fail(step, why, 0);
 }
 

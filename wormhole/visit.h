@@ -1,5 +1,5 @@
 /*
- * Private to the session's files: one connection to the relay, from the welcome to the leave.
+ * Private to the session's files: one connection to the relay, from welcome to goodbye.
  *
  *     connect → welcome → bind → (allocate) → (claim) → open → ping … pong: the fence
  *     → add what the mailbox lacks, wait for the echoes → (release) → held, or ping … pong → leave
@@ -12,7 +12,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "wormhole/bits.h"
 #include "wormhole/step.h"
 
 enum visit_stage {
@@ -28,31 +27,37 @@ enum visit_stage {
     VISIT_STAGES,
 };
 
+/* A set of small numbers that grows as needed. Zeroed is empty. */
+struct visit_numbers {
+    uint64_t *words;
+    size_t count;
+};
+
 struct visit {
     enum visit_stage stage;
-    int64_t alarm; /* when to look after it if nothing comes before */
-    int64_t ping;  /* number of the last ping told */
-    bool was_held; /* it came so far that there was nothing to do */
+    int64_t alarm; /* when to check on it if nothing arrives before */
+    int64_t ping;  /* number of the last ping sent */
+    bool was_held; /* it came to the point where there was nothing left to do */
 
-    bool forgotten;         /* the nameplate leads to another mailbox than it did */
+    bool nameplate_moved;   /* the nameplate leads to another mailbox than it did */
     bool reclaim_nameplate; /* this one claimed the nameplate again, behind a lost mailbox */
     char *mailbox;          /* the one opened */
-    bool elsewhere;         /* … which is not the session's */
+    bool in_fallback;       /* … which is not the session's */
 
-    bool pake_seen, version_seen; /* the mailbox holds ours */
-    bool pake_told, version_told; /* added on this connection */
-    struct bits seen;             /* numbers of ours that the mailbox holds */
-    uint32_t next;                /* numbers below were looked at for adding */
-    uint32_t awaited;             /* numbers added, whose echo has not come */
-    bool receipt_seen;            /* the mailbox holds the newest receipt of ours */
-    bool receipt_told;            /* it was added on this connection */
-    bool release_told;
+    bool pake_seen, version_seen;   /* the mailbox holds ours */
+    bool pake_added, version_added; /* added on this connection */
+    struct visit_numbers seen;      /* numbers of ours that the mailbox holds */
+    uint32_t next;                  /* numbers below were looked at for adding */
+    uint32_t echoes_due;            /* numbers added, whose echo has not come */
+    bool receipt_seen;              /* the mailbox holds the newest receipt of ours */
+    bool receipt_added;             /* it was added on this connection */
+    bool release_sent;
 
-    bool peer_seen;     /* the peer is in this mailbox */
-    bool peer_glimpsed; /* its pake is behind the lost mailbox: it may be here, or have looked only
-                         */
-    bool missed;        /* something of the peer's could not be taken in this order: */
-    bool progressed;    /* worth coming again at once, since we got further */
+    bool peer_seen;      /* the peer is in this mailbox */
+    bool peer_pake_seen; /* its pake is in the mailbox behind the nameplate: it may be here, or gone
+                          */
+    bool incomplete;     /* something of the peer's arrived out of order and was not taken: */
+    bool progressed;     /* … worth another visit at once, since this one made progress */
 };
 
 /* Begins one; the session must have none. */
@@ -68,7 +73,7 @@ void visit_fail(struct step *step, const char *why, int64_t at_least);
 /* The connection is gone already. */
 void visit_lost(struct step *step, const char *why);
 
-/* The alarm rang. */
+/* The alarm went off. */
 void visit_alarm(struct step *step);
 
 /* A message of the relay. */
@@ -77,7 +82,7 @@ void visit_relay_message(struct step *step);
 /* Frees the memory; for session_free. NULL is fine. */
 void visit_free(struct visit *visit);
 
-/* ---- visit_steps.c: the stages in which something is told ---- */
+/* ---- visit_steps.c: the stages in which something is sent ---- */
 
 /* After the welcome: bind, and the first command that this session needs. */
 void visit_bind(struct step *step);
@@ -92,9 +97,9 @@ void visit_release(struct step *step);
 /* Goes away, by one more fence. */
 void visit_leave(struct step *step);
 
-/* ---- lost.c: when the relay has forgotten the mailbox, and nobody is proven yet ---- */
+/* ---- mailbox_recovery.c: the relay has forgotten the mailbox before the peer was proven ---- */
 
-/* Past the fence: sees what the relay has forgotten. */
+/* Past the fence: notices what the relay has forgotten. */
 void mailbox_recovery_notice(struct session *session);
 /* The mailbox behind the nameplate is this one now. */
 void mailbox_recovery_remember(struct step *step, const char *mailbox);

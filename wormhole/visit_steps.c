@@ -14,7 +14,7 @@
 
 static void ping(struct step *step, enum visit_stage stage)
 {
-    step_send(step, wire_ping(++step->session->visit->ping));
+    step_send(step, wire_encode_ping(++step->session->visit->ping));
     visit_await(step, stage);
 }
 
@@ -32,11 +32,11 @@ static bool wants_claim(const struct session *session)
 void visit_bind(struct step *step)
 {
     struct session *session = step->session;
-    step_send(step, wire_bind(session->appid, session->side, PACKAGE_VERSION));
+    step_send(step, wire_encode_bind(session->appid, session->side, PACKAGE_VERSION));
     if (!session_alive(session) && session_code(session) == NULL) {
-        ending_finish(step); /* given up before there was a nameplate */
+        closing_finish(step); /* given up before there was a nameplate */
     } else if (session_code(session) == NULL) {
-        step_send(step, wire_allocate());
+        step_send(step, wire_encode_allocate());
         visit_await(step, VISIT_ALLOCATING);
     } else if (wants_claim(session)) {
         visit_claim(step);
@@ -55,7 +55,7 @@ void visit_claim(struct step *step)
     session->visit->reclaim_nameplate = session->reclaim_nameplate;
     /* Durable before the claim leaves: from now on the relay may know us. */
     session->nameplate = NAMEPLATE_CLAIMED;
-    step_send(step, wire_claim(nameplate));
+    step_send(step, wire_encode_claim(nameplate));
     visit_await(step, VISIT_CLAIMING);
 }
 
@@ -63,16 +63,43 @@ void visit_open(struct step *step, const char *mailbox)
 {
     struct visit *visit = step->session->visit;
     step_set_text(step, &visit->mailbox, mailbox, WIRE_NAME_MAX);
-    visit->elsewhere = strcmp(mailbox, step->session->mailbox) != 0;
-    step_send(step, wire_open(mailbox));
+    visit->in_fallback = strcmp(mailbox, step->session->mailbox) != 0;
+    step_send(step, wire_encode_open(mailbox));
     ping(step, VISIT_REPLAYING);
 }
 
-/* ---- ours in the mailbox ---- */
+/* ---- our messages in the mailbox ---- */
+
+static bool numbers_has(const struct visit_numbers *numbers, uint32_t number)
+{
+    size_t word = number / 64;
+    return word < numbers->count && (numbers->words[word] >> (number % 64) & 1) != 0;
+}
+
+static bool grow_numbers(struct visit_numbers *numbers, size_t count)
+{
+    uint64_t *words = realloc(numbers->words, count * sizeof(*words));
+    if (words == NULL)
+        return false;
+    memset(words + numbers->count, 0, (count - numbers->count) * sizeof(*words));
+    numbers->words = words;
+    numbers->count = count;
+    return true;
+}
+
+/* False when out of memory. The caller bounds `number`. */
+static bool numbers_add(struct visit_numbers *numbers, uint32_t number)
+{
+    size_t word = number / 64;
+    if (word >= numbers->count && !grow_numbers(numbers, word + 1 + numbers->count / 2))
+        return false;
+    numbers->words[word] |= (uint64_t)1 << (number % 64);
+    return true;
+}
 
 static void count_stored(struct session *session)
 {
-    while (session->stored < session->sent && bits_has(&session->visit->seen, session->stored))
+    while (session->stored < session->sent && numbers_has(&session->visit->seen, session->stored))
         session->stored++;
 }
 
@@ -80,12 +107,12 @@ static void own_number_seen(struct step *step, uint32_t number)
 {
     struct session *session = step->session;
     struct visit *visit = session->visit;
-    if (number >= session->sent || bits_has(&visit->seen, number))
+    if (number >= session->sent || numbers_has(&visit->seen, number))
         return;
-    if (!bits_add(&visit->seen, number))
+    if (!numbers_add(&visit->seen, number))
         step->outcome->no_memory = true;
-    if (number < visit->next && visit->awaited > 0)
-        visit->awaited--;
+    if (number < visit->next && visit->echoes_due > 0)
+        visit->echoes_due--;
 }
 
 void visit_own_message(struct step *step, const struct wire_message *message)
@@ -132,8 +159,9 @@ void visit_fenced(struct step *step)
 static void add_pake(struct step *step)
 {
     char *body = payload_pake(step->session->pake);
-    step->session->visit->pake_told = true;
-    step_send(step, body == NULL ? NULL : wire_add("pake", (const uint8_t *)body, strlen(body)));
+    step->session->visit->pake_added = true;
+    step_send(step,
+              body == NULL ? NULL : wire_encode_add("pake", (const uint8_t *)body, strlen(body)));
     free(body);
 }
 
@@ -143,13 +171,14 @@ static void add_version(struct step *step)
     size_t length = strlen(session->version);
     uint8_t key[KEY_BYTES];
     uint8_t *sealed = malloc(length + KEYS_SEALED_EXTRA);
-    session->visit->version_told = true;
+    session->visit->version_added = true;
     if (sealed != NULL) {
         keys_phase(session->key, session->side, "version", key);
         keys_seal(key, session->version_nonce, (const uint8_t *)session->version, length, sealed);
     }
-    step_send(step,
-              sealed == NULL ? NULL : wire_add("version", sealed, length + KEYS_SEALED_EXTRA));
+    step_send(step, sealed == NULL
+                        ? NULL
+                        : wire_encode_add("version", sealed, length + KEYS_SEALED_EXTRA));
     free(sealed);
 }
 
@@ -165,25 +194,25 @@ static void add_numbers(struct step *step)
 {
     struct session *session = step->session;
     struct visit *visit = session->visit;
-    for (; visit->next < session->sent && visit->awaited < ADD_WINDOW; visit->next++) {
-        if (bits_has(&visit->seen, visit->next))
+    for (; visit->next < session->sent && visit->echoes_due < ADD_WINDOW; visit->next++) {
+        if (numbers_has(&visit->seen, visit->next))
             continue;
         step_effect(step, EFFECT_ADD, NULL, visit->next);
-        visit->awaited++;
+        visit->echoes_due++;
     }
 }
 
 /* In strict order, pake – version – 0 – 1 – …, which the relay keeps. */
-static void add_what_is_lacking(struct step *step)
+static void add_missing(struct step *step)
 {
     struct session *session = step->session;
     struct visit *visit = session->visit;
     if (!session_alive(session) && !session->flush)
         return;
-    if (!visit->pake_seen && !visit->pake_told)
+    if (!visit->pake_seen && !visit->pake_added)
         add_pake(step);
     if (session_keyed(session) && mailbox_recovery_may_add_version(session) &&
-        !visit->version_seen && !visit->version_told)
+        !visit->version_seen && !visit->version_added)
         add_version(step);
     if (!may_add_numbers(session))
         return;
@@ -191,11 +220,11 @@ static void add_what_is_lacking(struct step *step)
     receipt_add(step);
 }
 
-static bool echoes_awaited(const struct visit *visit)
+static bool echoes_pending(const struct visit *visit)
 {
-    return visit->awaited > 0 || (visit->pake_told && !visit->pake_seen) ||
-           (visit->version_told && !visit->version_seen) ||
-           (visit->receipt_told && !visit->receipt_seen);
+    return visit->echoes_due > 0 || (visit->pake_added && !visit->pake_seen) ||
+           (visit->version_added && !visit->version_seen) ||
+           (visit->receipt_added && !visit->receipt_seen);
 }
 
 /* Once the peer is in our mailbox the nameplate has done its work. Behind a lost mailbox it has
@@ -206,21 +235,21 @@ static bool wants_release(const struct session *session)
            !session->mailbox_lost;
 }
 
-static void tell_release(struct step *step)
+static void send_release(struct step *step)
 {
     char nameplate[NAMEPLATE_MAX + 1];
-    if (step->session->visit->release_told)
+    if (step->session->visit->release_sent)
         return;
-    step->session->visit->release_told = true;
+    step->session->visit->release_sent = true;
     code_nameplate(step->session->code, nameplate);
-    step_send(step, wire_release(nameplate));
+    step_send(step, wire_encode_release(nameplate));
 }
 
-/* A connection that is held until now + plan_hold(). */
+/* A connection that is held until now + plan_hold_duration(). */
 static bool hold(struct step *step)
 {
     struct session *session = step->session;
-    int64_t duration = plan_hold(step);
+    int64_t duration = plan_hold_duration(step);
     if (duration <= 0)
         return false;
     session->visit->stage = VISIT_HELD;
@@ -236,16 +265,16 @@ void visit_settle(struct step *step)
 {
     struct session *session = step->session;
     struct visit *visit = session->visit;
-    add_what_is_lacking(step);
+    add_missing(step);
     if (wants_release(session))
-        tell_release(step);
-    if (echoes_awaited(visit) ||
-        (visit->release_told && session->nameplate != NAMEPLATE_RELEASED)) {
+        send_release(step);
+    if (echoes_pending(visit) ||
+        (visit->release_sent && session->nameplate != NAMEPLATE_RELEASED)) {
         visit_await(step, VISIT_DRAINING);
     } else if (!session_alive(session)) {
         session->flush = false;
         visit_release(step);
-    } else if ((visit->missed && visit->progressed) ||
+    } else if ((visit->incomplete && visit->progressed) ||
                (visit->stage != VISIT_LEAVING && !hold(step))) {
         visit_leave(step);
     }
@@ -263,12 +292,12 @@ void visit_release(struct step *step)
 {
     struct session *session = step->session;
     if (session->nameplate == NAMEPLATE_CLAIMED) {
-        tell_release(step);
+        send_release(step);
         visit_await(step, VISIT_RELEASING);
     } else if (session->mailbox == NULL) {
-        ending_finish(step);
+        closing_finish(step);
     } else {
-        step_send(step, wire_close(session->mailbox, ending_mood(session)));
+        step_send(step, wire_encode_close(session->mailbox, closing_mood(session)));
         visit_await(step, VISIT_CLOSING);
     }
 }

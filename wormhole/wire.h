@@ -74,15 +74,15 @@ const char *wire_fault_text(enum wire_fault fault);
  * What a client says. Each returns new JSON text, to be freed with free(), or NULL when out of
  * memory. The optional `id` is left out: acks prove nothing, so nobody here would look at it.
  */
-char *wire_bind(const char *appid, const char *side, const char *version);
-char *wire_submit_permission(const char *stamp); /* before bind */
-char *wire_list(void);
-char *wire_allocate(void);
-char *wire_claim(const char *nameplate);
-char *wire_release(const char *nameplate); /* NULL: the claimed one */
-char *wire_open(const char *mailbox);
-char *wire_add(const char *phase, const uint8_t *body, size_t length);
-char *wire_close(const char *mailbox, const char *mood);
-char *wire_ping(int64_t number);
+char *wire_encode_bind(const char *appid, const char *side, const char *version);
+char *wire_encode_submit_permission(const char *stamp); /* before bind */
+char *wire_encode_list(void);
+char *wire_encode_allocate(void);
+char *wire_encode_claim(const char *nameplate);
+char *wire_encode_release(const char *nameplate); /* NULL: the claimed one */
+char *wire_encode_open(const char *mailbox);
+char *wire_encode_add(const char *phase, const uint8_t *body, size_t length);
+char *wire_encode_close(const char *mailbox, const char *mood);
+char *wire_encode_ping(int64_t number);
 
 #endif

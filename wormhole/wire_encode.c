@@ -14,7 +14,7 @@
 #define CLIENT_NAME "wormholed"
 
 /* Takes the object over. NULL in, NULL out. */
-static char *tell(json_t *object)
+static char *encode(json_t *object)
 {
     char *text = object ? bounded_json_text(object, JSON_COMPACT) : NULL;
 
@@ -22,62 +22,62 @@ static char *tell(json_t *object)
     return text;
 }
 
-char *wire_bind(const char *appid, const char *side, const char *version)
+char *wire_encode_bind(const char *appid, const char *side, const char *version)
 {
-    return tell(json_pack("{s:s, s:s, s:s, s:[s, s]}", "type", "bind", "appid", appid, "side", side,
-                          "client_version", CLIENT_NAME, version));
+    return encode(json_pack("{s:s, s:s, s:s, s:[s, s]}", "type", "bind", "appid", appid, "side",
+                            side, "client_version", CLIENT_NAME, version));
 }
 
-char *wire_submit_permission(const char *stamp)
+char *wire_encode_submit_permission(const char *stamp)
 {
-    return tell(json_pack("{s:s, s:s, s:s}", "type", "submit-permissions", "method", "hashcash",
-                          "stamp", stamp));
+    return encode(json_pack("{s:s, s:s, s:s}", "type", "submit-permissions", "method", "hashcash",
+                            "stamp", stamp));
 }
 
-char *wire_list(void)
+char *wire_encode_list(void)
 {
-    return tell(json_pack("{s:s}", "type", "list"));
+    return encode(json_pack("{s:s}", "type", "list"));
 }
 
-char *wire_allocate(void)
+char *wire_encode_allocate(void)
 {
-    return tell(json_pack("{s:s}", "type", "allocate"));
+    return encode(json_pack("{s:s}", "type", "allocate"));
 }
 
-char *wire_claim(const char *nameplate)
+char *wire_encode_claim(const char *nameplate)
 {
-    return tell(json_pack("{s:s, s:s}", "type", "claim", "nameplate", nameplate));
+    return encode(json_pack("{s:s, s:s}", "type", "claim", "nameplate", nameplate));
 }
 
-char *wire_release(const char *nameplate)
+char *wire_encode_release(const char *nameplate)
 {
     /* Not the pack format's optional string: that is left out as well when memory is out. */
     if (!nameplate)
-        return tell(json_pack("{s:s}", "type", "release"));
-    return tell(json_pack("{s:s, s:s}", "type", "release", "nameplate", nameplate));
+        return encode(json_pack("{s:s}", "type", "release"));
+    return encode(json_pack("{s:s, s:s}", "type", "release", "nameplate", nameplate));
 }
 
-char *wire_open(const char *mailbox)
+char *wire_encode_open(const char *mailbox)
 {
-    return tell(json_pack("{s:s, s:s}", "type", "open", "mailbox", mailbox));
+    return encode(json_pack("{s:s, s:s}", "type", "open", "mailbox", mailbox));
 }
 
-char *wire_close(const char *mailbox, const char *mood)
+char *wire_encode_close(const char *mailbox, const char *mood)
 {
-    return tell(json_pack("{s:s, s:s, s:s}", "type", "close", "mailbox", mailbox, "mood", mood));
+    return encode(json_pack("{s:s, s:s, s:s}", "type", "close", "mailbox", mailbox, "mood", mood));
 }
 
-char *wire_ping(int64_t number)
+char *wire_encode_ping(int64_t number)
 {
-    return tell(json_pack("{s:s, s:I}", "type", "ping", "ping", (json_int_t)number));
+    return encode(json_pack("{s:s, s:I}", "type", "ping", "ping", (json_int_t)number));
 }
 
 /* A body can be as long as 32 MB in hex. It is written straight into the text, which a JSON library
  * would copy several times. */
-char *wire_add(const char *phase, const uint8_t *body, size_t length)
+char *wire_encode_add(const char *phase, const uint8_t *body, size_t length)
 {
     static const char before[] = ",\"body\":\"", after[] = "\"}";
-    char *head = tell(json_pack("{s:s, s:s}", "type", "add", "phase", phase));
+    char *head = encode(json_pack("{s:s, s:s}", "type", "add", "phase", phase));
     size_t head_length, hex_length = 2 * length;
     char *text;
 

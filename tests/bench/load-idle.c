@@ -33,8 +33,8 @@ static void on_heard(struct talker *talker, const struct wire_message *message)
     struct crowd *crowd = talker->arg;
 
     if (message->type == WIRE_WELCOME) {
-        talker_say(talker, wire_open(talker->side));
-        talker_say(talker, wire_ping(1));
+        talker_say(talker, wire_encode_open(talker->side));
+        talker_say(talker, wire_encode_ping(1));
     } else if (message->type == WIRE_PONG && ++crowd->ready == crowd->wanted) {
         puts("ready");
         fflush(stdout);

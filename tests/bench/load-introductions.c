@@ -62,7 +62,7 @@ static void come_closer(struct talker *talker)
         talker == &introduction->left ? &introduction->left_due : &introduction->right_due;
 
     if (--*due == 0)
-        talker_say(talker, wire_close(introduction->mailbox, "happy"));
+        talker_say(talker, wire_encode_close(introduction->mailbox, "happy"));
 }
 
 static void on_welcome(struct talker *talker, const struct wire_message *message)
@@ -71,7 +71,7 @@ static void on_welcome(struct talker *talker, const struct wire_message *message
     bool left = talker == &introduction->left;
 
     (void)message;
-    talker_say(talker, left ? wire_allocate() : wire_claim(introduction->nameplate));
+    talker_say(talker, left ? wire_encode_allocate() : wire_encode_claim(introduction->nameplate));
 }
 
 static void on_allocated(struct talker *talker, const struct wire_message *message)
@@ -81,7 +81,7 @@ static void on_allocated(struct talker *talker, const struct wire_message *messa
     if (strlen(message->nameplate) >= NAMEPLATE_SIZE)
         load_fail("a long nameplate");
     strcpy(introduction->nameplate, message->nameplate);
-    talker_say(talker, wire_claim(introduction->nameplate));
+    talker_say(talker, wire_encode_claim(introduction->nameplate));
 }
 
 /* The other side comes when this one is there, as people do: it has the code only then. */
@@ -92,7 +92,7 @@ static void on_claimed(struct talker *talker, const struct wire_message *message
     if (strlen(message->mailbox) >= MAILBOX_SIZE)
         load_fail("a long mailbox id");
     strcpy(introduction->mailbox, message->mailbox);
-    talker_say(talker, wire_open(message->mailbox));
+    talker_say(talker, wire_encode_open(message->mailbox));
     talker_add(talker, "pake", PAKE_BYTES);
     if (talker == &introduction->left)
         talker_start(&introduction->right, talker->load);
@@ -100,7 +100,7 @@ static void on_claimed(struct talker *talker, const struct wire_message *message
 
 static void on_pake(struct talker *talker)
 {
-    talker_say(talker, wire_release(NULL));
+    talker_say(talker, wire_encode_release(NULL));
     talker_add(talker, "version", VERSION_BYTES);
 }
 

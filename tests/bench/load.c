@@ -101,7 +101,7 @@ static void on_message(struct ws *ws, const uint8_t *data, size_t length, void *
     if (message.type == WIRE_ERROR)
         load_fail(message.error);
     if (message.type == WIRE_WELCOME)
-        talker_say(talker, wire_bind(LOAD_APPID, talker->side, "load"));
+        talker_say(talker, wire_encode_bind(LOAD_APPID, talker->side, "load"));
     talker->heard(talker, &message);
     wire_free(&message);
 }
@@ -139,7 +139,7 @@ void talker_add(struct talker *talker, const char *phase, size_t bytes)
 {
     uint8_t body[BODY_MAX] = {0};
 
-    talker_say(talker, wire_add(phase, body, bytes));
+    talker_say(talker, wire_encode_add(phase, body, bytes));
 }
 
 bool talker_is_echo(const struct talker *talker, const struct wire_message *message)

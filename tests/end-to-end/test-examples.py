@@ -129,7 +129,7 @@ def out_of_time(world):
     daemon = world.daemon("a", world.relayd(), "--config", world.path("config"))
     initiator = example(world, daemon, "initiator", "for nobody")
     equal(initiator.wait(SECONDS), 1, "exit status")
-    contains(initiator.err(), "(lonely): nobody came within the time allowed", "what it says")
+    contains(initiator.err(), "(lonely): nobody joined before the deadline", "what it says")
 
 
 @test("mistakes are told in one line: no daemon, a malformed code")

@@ -318,7 +318,7 @@ void end_say(struct end *end, const char *phase, const char *body)
     tell(connection, json_pack("{s:s,s:s,s:s}", "type", "bind", "appid", session->appid, "side",
                                session->side));
     tell(connection, json_pack("{s:s,s:s}", "type", "open", "mailbox", session->mailbox));
-    char *text = wire_add(phase, sealed, length + KEYS_SEALED_EXTRA);
+    char *text = wire_encode_add(phase, sealed, length + KEYS_SEALED_EXTRA);
     stock_receive(connection, text);
     free(text);
     free(sealed);

@@ -33,7 +33,7 @@ static bool all(const struct world *world, bool (*test)(const struct user *))
 }
 
 /* A stock relay that forgets again and again, between any two visits of the two, can lead one of
- * them through more mailboxes than it remembers (SESSION_PLACES), and so past the one where the
+ * them through more mailboxes than it remembers (SESSION_FALLBACK_MAILBOXES), and so past the one where the
  * other stays. */
 static bool is_led_astray(const struct world *world)
 {
@@ -79,7 +79,7 @@ static void check_end(struct world *world, const struct user *user, bool met)
     if (session == NULL || session->state < SESSION_CLOSING)
         promises_fail(world, "who cannot meet anybody does not end");
     else if (session->result != (met ? RESULT_HAPPY : RESULT_LONELY) || session->reason == NULL ||
-             strstr(session->reason, "time allowed") == NULL)
+             strstr(session->reason, "before the deadline") == NULL)
         promises_fail(world, "who has waited in vain does not say so");
 }
 

@@ -25,9 +25,9 @@ static void talk(struct stranger *stranger, const char *mailbox)
     static const char *const sayings[][2] = {
         {"pake", "{\"pake_v1\":\"53\"}"}, {"pake", "nonsense"}, {"version", "?"}, {"0", ""}};
     const char *const *saying = sayings[chance_below(sizeof(sayings) / sizeof(*sayings))];
-    say(stranger, wire_open(mailbox));
+    say(stranger, wire_encode_open(mailbox));
     if (chance_percent(70))
-        say(stranger, wire_add(saying[0], (const uint8_t *)saying[1], strlen(saying[1])));
+        say(stranger, wire_encode_add(saying[0], (const uint8_t *)saying[1], strlen(saying[1])));
     if (chance_percent(50))
         ws_close(stranger->ws);
 }
@@ -40,8 +40,8 @@ static void on_text(struct ws *ws, const uint8_t *data, size_t length, void *arg
     if (wire_parse((const char *)data, length, &message) != WIRE_OK)
         return;
     if (message.type == WIRE_WELCOME) {
-        say(stranger, wire_bind(APPID, stranger->side, "stranger"));
-        say(stranger, wire_claim(stranger->nameplate));
+        say(stranger, wire_encode_bind(APPID, stranger->side, "stranger"));
+        say(stranger, wire_encode_claim(stranger->nameplate));
     } else if (message.type == WIRE_CLAIMED) {
         talk(stranger, message.mailbox);
     }

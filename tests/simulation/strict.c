@@ -27,7 +27,7 @@ static void add_sealed(struct strict *strict, const char *phase, const char *pla
     randombytes_buf(nonce, sizeof(nonce));
     keys_phase(strict->key, strict->side, phase, key);
     keys_seal(key, nonce, (const uint8_t *)plain, strlen(plain), sealed);
-    say(strict, wire_add(phase, sealed, strlen(plain) + KEYS_SEALED_EXTRA));
+    say(strict, wire_encode_add(phase, sealed, strlen(plain) + KEYS_SEALED_EXTRA));
 }
 
 /* ---- the relay ---- */
@@ -37,15 +37,15 @@ static void on_welcome(struct strict *strict, const struct wire_message *message
     char nameplate[NAMEPLATE_MAX + 1];
     (void)message;
     code_nameplate(strict->code, nameplate);
-    say(strict, wire_bind(APPID, strict->side, "strict"));
-    say(strict, wire_claim(nameplate));
+    say(strict, wire_encode_bind(APPID, strict->side, "strict"));
+    say(strict, wire_encode_claim(nameplate));
 }
 
 static void on_claimed(struct strict *strict, const struct wire_message *message)
 {
     char *body = payload_pake(strict->pake);
-    say(strict, wire_open(message->mailbox));
-    say(strict, wire_add("pake", (const uint8_t *)body, strlen(body)));
+    say(strict, wire_encode_open(message->mailbox));
+    say(strict, wire_encode_add("pake", (const uint8_t *)body, strlen(body)));
     free(body);
 }
 

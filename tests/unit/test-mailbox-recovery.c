@@ -15,7 +15,7 @@
 #define ORDERS      300
 #define VISITS      14
 #define VISITS_CALM 16
-/* Nobody is led astray by a relay that forgets no more often (SESSION_PLACES). */
+/* Nobody is led astray by a relay that forgets no more often (SESSION_FALLBACK_MAILBOXES). */
 #define PRUNES_MAX 3
 
 /* A linear congruential generator (Knuth's MMIX): the same orders, always. */

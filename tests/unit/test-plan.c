@@ -47,13 +47,13 @@ static void assert_limit(struct session *session, const struct limit *limit, int
     assert_int_equal(schedule_parse(limit->schedule, &session->schedule), SCHEDULE_OK);
     session->state = limit->state;
     session->wake = now + limit->most;
-    assert_false(session_oversleeps(session, now));
+    assert_false(session_wakes_too_late(session, now));
     session->wake++;
-    assert_true(session_oversleeps(session, now));
+    assert_true(session_wakes_too_late(session, now));
     session->wake = INT64_MAX;
-    assert_true(session_oversleeps(session, now));
+    assert_true(session_wakes_too_late(session, now));
     session->wake = INT64_MIN;
-    assert_false(session_oversleeps(session, now));
+    assert_false(session_wakes_too_late(session, now));
 }
 
 static void oversleeping(void **state)
@@ -75,9 +75,9 @@ static void who_is_over_never_oversleeps(void **state)
     assert_int_equal(schedule_parse("email", &session->schedule), SCHEDULE_OK);
     session->wake = NOW + 366 * DAY;
     session->state = SESSION_CLOSED;
-    assert_false(session_oversleeps(session, NOW));
+    assert_false(session_wakes_too_late(session, NOW));
     session->state = SESSION_EXPORTED;
-    assert_false(session_oversleeps(session, NOW));
+    assert_false(session_wakes_too_late(session, NOW));
     session_free(session);
 }
 
@@ -93,14 +93,14 @@ struct saying {
 static const struct saying sayings[] = {
     {SESSION_WAITING, "email", 0, "often enough for a stock relay"},
     {SESSION_WAITING, "0:659", 0, "often enough for a stock relay"},
-    {SESSION_WAITING, "0:660", 0, "made anew"},
-    {SESSION_ESTABLISHED, "0:60,60:86400", 0, "made anew"},
+    {SESSION_WAITING, "0:660", 0, "recreated"},
+    {SESSION_ESTABLISHED, "0:60,60:86400", 0, "recreated"},
     {SESSION_WAITING, "email", DAY, "keeps the mailbox longer"},
     {SESSION_WAITING, "0:86399", DAY, "keeps the mailbox longer"},
     {SESSION_WAITING, "0:86400", DAY, "may forget"},
-    {SESSION_CLOSING, "0:86400", 0, "until the relay knows"},
-    {SESSION_CLOSED, "email", DAY, "no more"},
-    {SESSION_EXPORTED, "email", 0, "not visited from here"},
+    {SESSION_CLOSING, "0:86400", 0, "until the relay has been told"},
+    {SESSION_CLOSED, "email", DAY, "no longer needed"},
+    {SESSION_EXPORTED, "email", 0, "no longer visited"},
 };
 
 static void retention_texts(void **state)

@@ -490,7 +490,7 @@ static void test_nothing_is_left_out(void **state)
     static const char *const absent[] = {
         "name",          "reason",        "code",      "mailbox",   "version",       "peer_side",
         "scalar",        "pake",          "key",       "verifier",  "version_nonce", "last_error",
-        "peer_versions", "receipt_nonce", "places[0]", "places[1]", "places[2]"};
+        "peer_versions", "receipt_nonce", "fallback_mailboxes[0]", "fallback_mailboxes[1]", "fallback_mailboxes[2]"};
     struct session *bare = sample_bare(7), *full = sample_full(7);
     struct pairs pairs = take_apart(bare), all = take_apart(full);
     (void)state;

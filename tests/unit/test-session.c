@@ -425,7 +425,7 @@ static void ignore(void *arg, const char *text)
 
 static void add(struct stock_connection *connection, const char *phase, const char *body)
 {
-    char *text = wire_add(phase, (const uint8_t *)body, strlen(body));
+    char *text = wire_encode_add(phase, (const uint8_t *)body, strlen(body));
     stock_receive(connection, text);
     free(text);
 }
@@ -633,7 +633,7 @@ static void relay_refuses_everybody(void **state)
     end_visit(&pair.a);
     assert_state(&pair.a, SESSION_WAITING);
     assert_string_equal(pair.a.session->last_error,
-                        "the relay refuses clients: closed for repairs");
+                        "the relay turns clients away: closed for repairs");
     pair.a.refuse = NULL;
     end_visit(&pair.a);
     assert_null(pair.a.session->last_error);
@@ -649,7 +649,7 @@ static void silent_relay(void **state)
     pair.a.now = session_alarm(pair.a.session);
     end_step(&pair.a, &(struct session_event){.type = EVENT_WAKE});
     assert_null(pair.a.session->visit);
-    assert_string_equal(pair.a.session->last_error, "the relay does not answer");
+    assert_string_equal(pair.a.session->last_error, "the relay did not answer");
     pair_free(&pair);
 }
 

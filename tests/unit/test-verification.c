@@ -246,7 +246,7 @@ static void differing_ends_it(void **state)
         assert_int_equal(pair.a.session->result, RESULT_ERRORY);
         assert_inbox_forgotten(&pair.a);
         end_visit(&pair.a);
-        assert_ended(&pair.a, RESULT_ERRORY, "the verifiers differ: refused by the user");
+        assert_ended(&pair.a, RESULT_ERRORY, "the user reported that the verifiers differ");
         assert_inbox_forgotten(&pair.a);
         assert_int_equal(pair.b.session->received, way / 2 == 0);
         pair_free(&pair);
@@ -285,7 +285,7 @@ static void timeout_forgets(void **state)
     pair.a.now += pair.a.session->timeout;
     end_run(&pair.a);
     assert_ended(&pair.a, RESULT_LONELY,
-                 "the verifiers were never compared within the time allowed");
+                 "the verifiers were not compared before the deadline");
     assert_inbox_forgotten(&pair.a);
     pair_free(&pair);
 }
@@ -315,7 +315,7 @@ static void alone_is_as_ever(void **state)
     end_visit(&pair.a);
     end_close(&pair.a);
     end_visit(&pair.a);
-    assert_ended(&pair.a, RESULT_LONELY, "closed by the user before the other side was there");
+    assert_ended(&pair.a, RESULT_LONELY, "closed by the user before the peer joined");
     pair_free(&pair);
 }
 

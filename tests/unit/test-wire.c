@@ -618,30 +618,30 @@ static void expect_told(char *text, const char *expected)
 static void test_told(void **state)
 {
     (void)state;
-    expect_told(wire_bind("example.org/a", "0123456789", "0.1.0"),
+    expect_told(wire_encode_bind("example.org/a", "0123456789", "0.1.0"),
                 "{\"type\":\"bind\",\"appid\":\"example.org/a\",\"side\":\"0123456789\","
                 "\"client_version\":[\"wormholed\",\"0.1.0\"]}");
-    expect_told(wire_submit_permission("1:6:x"), "{\"type\":\"submit-permissions\","
+    expect_told(wire_encode_submit_permission("1:6:x"), "{\"type\":\"submit-permissions\","
                                                  "\"method\":\"hashcash\",\"stamp\":\"1:6:x\"}");
-    expect_told(wire_list(), "{\"type\":\"list\"}");
-    expect_told(wire_allocate(), "{\"type\":\"allocate\"}");
-    expect_told(wire_claim("4"), "{\"type\":\"claim\",\"nameplate\":\"4\"}");
-    expect_told(wire_release("4"), "{\"type\":\"release\",\"nameplate\":\"4\"}");
-    expect_told(wire_release(NULL), "{\"type\":\"release\"}");
-    expect_told(wire_open("abc"), "{\"type\":\"open\",\"mailbox\":\"abc\"}");
-    expect_told(wire_close("abc", "happy"),
+    expect_told(wire_encode_list(), "{\"type\":\"list\"}");
+    expect_told(wire_encode_allocate(), "{\"type\":\"allocate\"}");
+    expect_told(wire_encode_claim("4"), "{\"type\":\"claim\",\"nameplate\":\"4\"}");
+    expect_told(wire_encode_release("4"), "{\"type\":\"release\",\"nameplate\":\"4\"}");
+    expect_told(wire_encode_release(NULL), "{\"type\":\"release\"}");
+    expect_told(wire_encode_open("abc"), "{\"type\":\"open\",\"mailbox\":\"abc\"}");
+    expect_told(wire_encode_close("abc", "happy"),
                 "{\"type\":\"close\",\"mailbox\":\"abc\",\"mood\":\"happy\"}");
-    expect_told(wire_ping(1), "{\"type\":\"ping\",\"ping\":1}");
-    expect_told(wire_ping(INT64_MAX), "{\"type\":\"ping\",\"ping\":9223372036854775807}");
-    expect_told(wire_ping(INT64_MIN), "{\"type\":\"ping\",\"ping\":-9223372036854775808}");
+    expect_told(wire_encode_ping(1), "{\"type\":\"ping\",\"ping\":1}");
+    expect_told(wire_encode_ping(INT64_MAX), "{\"type\":\"ping\",\"ping\":9223372036854775807}");
+    expect_told(wire_encode_ping(INT64_MIN), "{\"type\":\"ping\",\"ping\":-9223372036854775808}");
 }
 
 static void test_told_add(void **state)
 {
     (void)state;
-    expect_told(wire_add("pake", (const uint8_t *)"\x00\xff\x1a", 3),
+    expect_told(wire_encode_add("pake", (const uint8_t *)"\x00\xff\x1a", 3),
                 "{\"type\":\"add\",\"phase\":\"pake\",\"body\":\"00ff1a\"}");
-    expect_told(wire_add("0", (const uint8_t *)"", 0),
+    expect_told(wire_encode_add("0", (const uint8_t *)"", 0),
                 "{\"type\":\"add\",\"phase\":\"0\",\"body\":\"\"}");
 }
 
@@ -649,8 +649,8 @@ static void test_told_add(void **state)
 static void test_told_is_escaped(void **state)
 {
     static const char odd[] = "a\"b\\c\n\x01/\x7f\xc3\xbc\xf0\x9f\x90\xa2";
-    char *texts[] = {wire_bind(odd, odd, odd), wire_claim(odd), wire_open(odd),
-                     wire_add(odd, (const uint8_t *)"a", 1)};
+    char *texts[] = {wire_encode_bind(odd, odd, odd), wire_encode_claim(odd), wire_encode_open(odd),
+                     wire_encode_add(odd, (const uint8_t *)"a", 1)};
     static const char *const keys[] = {"appid", "nameplate", "mailbox", "phase"};
 
     (void)state;
@@ -673,7 +673,7 @@ static void test_bodies_there_and_back(void **state)
     for (size_t i = 0; i < sizeof(body); i++)
         body[i] = (uint8_t)(i * 7);
     for (size_t length = 0; length <= sizeof(body); length++) {
-        char *told = wire_add("0", body, length), *text = NULL;
+        char *told = wire_encode_add("0", body, length), *text = NULL;
         struct wire_message message;
 
         assert_non_null(told);
@@ -692,49 +692,49 @@ static void test_bodies_there_and_back(void **state)
 
 static char *tell_bind(void)
 {
-    return wire_bind("appid", "side", "1");
+    return wire_encode_bind("appid", "side", "1");
 }
 
 static char *tell_claim(void)
 {
-    return wire_claim("4");
+    return wire_encode_claim("4");
 }
 
-static char *tell_release(void)
+static char *send_release(void)
 {
-    return wire_release("4");
+    return wire_encode_release("4");
 }
 
 static char *tell_bare_release(void)
 {
-    return wire_release(NULL);
+    return wire_encode_release(NULL);
 }
 
 static char *tell_open(void)
 {
-    return wire_open("abc");
+    return wire_encode_open("abc");
 }
 
 static char *tell_add(void)
 {
-    return wire_add("version", (const uint8_t *)"body", 4);
+    return wire_encode_add("version", (const uint8_t *)"body", 4);
 }
 
 static char *tell_close(void)
 {
-    return wire_close("abc", "happy");
+    return wire_encode_close("abc", "happy");
 }
 
 static char *tell_ping(void)
 {
-    return wire_ping(1);
+    return wire_encode_ping(1);
 }
 
 /* Each allocation fails once: then nothing is told, rather than a part of it. */
 static void test_tell_without_memory(void **state)
 {
-    static char *(*const calls[])(void) = {tell_bind,         wire_list, wire_allocate, tell_claim,
-                                           tell_release,      tell_open, tell_add,      tell_close,
+    static char *(*const calls[])(void) = {tell_bind,         wire_encode_list, wire_encode_allocate, tell_claim,
+                                           send_release,      tell_open, tell_add,      tell_close,
                                            tell_bare_release, tell_ping};
 
     (void)state;
@@ -792,13 +792,13 @@ static void test_large_body_without_memory(void **state)
 
     (void)state;
     assert_non_null(body);
-    told = wire_add("0", body, length);
+    told = wire_encode_add("0", body, length);
     assert_non_null(told);
     assert_true(
         asprintf(&text, "{\"type\":\"message\",\"side\":\"a\",%s", strstr(told, "\"phase\"")) > 0);
     scarce_fail_above(length);
     assert_int_equal(wire_parse(text, strlen(text), &message), WIRE_NO_MEMORY);
-    assert_null(wire_add("0", body, length));
+    assert_null(wire_encode_add("0", body, length));
     assert_true(scarce_end());
     message = parse_good(text);
     assert_int_equal(message.body_length, length);

@@ -1,3 +1,3 @@
-# file: wormhole/peer.c
+# file: wormhole/peer_message.c
 # what does not decrypt is taken
 s/^    if \(!authentic\) \{/    if (authentic \&\& !authentic) {/

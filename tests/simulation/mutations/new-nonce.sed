@@ -1,3 +1,3 @@
-# file: wormhole/session_keys.c
+# file: wormhole/session.c
 # a message is sealed anew each time
 s/^    keys_seal\(key, row, row/    uint8_t fresh[KEYS_NONCE_BYTES];\n    randombytes_buf(fresh, sizeof fresh);\n    keys_seal(key, fresh, row/

@@ -1,3 +1,3 @@
-# file: wormhole/ending.c
+# file: wormhole/closing.c
 # who closes does not send what is queued first
 s/RESULT_HAPPY, true/RESULT_HAPPY, false/

@@ -1,3 +1,3 @@
 # file: wormhole/session.c
 # a clock that was set back holds the schedule at its beginning
-s/^    heed_clock\(session, now\);/    (void)heed_clock;/
+s/^    adopt_clock\(session, now\);/    (void)adopt_clock;/

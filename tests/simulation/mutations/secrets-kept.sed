@@ -1,3 +1,3 @@
-# file: wormhole/ending.c
+# file: wormhole/closing.c
 # the key outlives the session
 /sodium_memzero\(session->key/d

@@ -11,7 +11,7 @@ static const char *const moods[SESSION_RESULTS] = {
     [RESULT_ERRORY] = "errory", [RESULT_CROWDED] = "errory",
 };
 
-const char *ending_mood(const struct session *session)
+const char *closing_mood(const struct session *session)
 {
     return moods[session->result];
 }
@@ -23,7 +23,7 @@ static bool relay_knows_nothing(const struct session *session)
            (session->visit == NULL || session->visit->stage == VISIT_CONNECTING);
 }
 
-void ending_forget_inbox(struct step *step)
+void closing_forget_inbox(struct step *step)
 {
     struct session *session = step->session;
     if (session->unread > 0)
@@ -35,7 +35,7 @@ void ending_forget_inbox(struct step *step)
     session->inbox_full = false;
 }
 
-void ending_begin(struct step *step, enum session_result result, bool flush, const char *reason)
+void closing_begin(struct step *step, enum session_result result, bool flush, const char *reason)
 {
     struct session *session = step->session;
     session->state = SESSION_CLOSING;
@@ -45,26 +45,26 @@ void ending_begin(struct step *step, enum session_result result, bool flush, con
     session->failures = 0;
     step_set_text(step, &session->reason, reason, REASON_MAX);
     if (session_unverified(session))
-        ending_forget_inbox(step);
+        closing_forget_inbox(step);
     plan_visit_now(step);
     if (relay_knows_nothing(session))
-        ending_finish(step);
+        closing_finish(step);
 }
 
-void ending_part(struct step *step, const struct farewell *farewell)
+void closing_peacefully(struct step *step, const struct closing_reasons *reasons)
 {
     struct session *session = step->session;
     if (session->state != SESSION_ESTABLISHED)
-        ending_begin(step, RESULT_LONELY, false, farewell->alone);
+        closing_begin(step, RESULT_LONELY, false, reasons->alone);
     else if (session_unverified(session))
-        ending_begin(step, RESULT_LONELY, false, farewell->unverified);
+        closing_begin(step, RESULT_LONELY, false, reasons->unverified);
     else
-        ending_begin(step, RESULT_HAPPY, true, farewell->met);
+        closing_begin(step, RESULT_HAPPY, true, reasons->met);
     if (visit_past_fence(session->visit))
         visit_settle(step);
 }
 
-void ending_finish(struct step *step)
+void closing_finish(struct step *step)
 {
     struct session *session = step->session;
     if (session->visit != NULL)

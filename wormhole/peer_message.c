@@ -10,15 +10,15 @@
 #include <string.h>
 
 /* Come again: the replay brings it once more. */
-static void miss(struct step *step)
+static void request_replay(struct step *step)
 {
-    step->session->visit->missed = true;
+    step->session->visit->incomplete = true;
 }
 
-static void got_further(struct step *step)
+static void note_progress(struct step *step)
 {
     step->session->visit->progressed = true;
-    plan_peer_news(step);
+    plan_peer_activity(step);
 }
 
 /* ---- pake ---- */
@@ -32,7 +32,7 @@ static void take_key(struct step *step, const char *side, const uint8_t key[KEY_
     sodium_memzero(session->scalar, sizeof(session->scalar));
     step_set_text(step, &session->peer_side, side, WIRE_NAME_MAX);
     session->state = SESSION_KEYED;
-    got_further(step);
+    note_progress(step);
 }
 
 static void on_pake(struct step *step, const struct wire_message *message)
@@ -49,7 +49,7 @@ static void on_pake(struct step *step, const struct wire_message *message)
         return;
     }
     if (unread != PAYLOAD_OK) {
-        ending_begin(step, RESULT_ERRORY, false, "the peer's key exchange message is malformed");
+        closing_begin(step, RESULT_ERRORY, false, "the peer's key exchange message is malformed");
         return;
     }
     enum pake_fault fault = pake_finish(session->code, session->appid, session->scalar,
@@ -57,21 +57,21 @@ static void on_pake(struct step *step, const struct wire_message *message)
     if (fault == PAKE_OK)
         take_key(step, message->side, key);
     else
-        ending_begin(step, fault == PAKE_REFLECTED ? RESULT_SCARY : RESULT_ERRORY, false,
-                     pake_fault_text(fault));
+        closing_begin(step, fault == PAKE_REFLECTED ? RESULT_SCARY : RESULT_ERRORY, false,
+                      pake_fault_text(fault));
     sodium_memzero(key, sizeof(key));
 }
 
 /* ---- what is encrypted ---- */
 
 /* A message under its phase, decrypted. */
-struct opened {
+struct decrypted_message {
     uint8_t *plain;
     size_t length;
 };
 
-static bool open_message(struct step *step, const struct wire_message *message,
-                         struct opened *ret_opened)
+static bool decrypt_message(struct step *step, const struct wire_message *message,
+                            struct decrypted_message *ret_opened)
 {
     uint8_t key[KEY_BYTES];
     uint8_t *plain = malloc(message->body_length + 1);
@@ -84,16 +84,16 @@ static bool open_message(struct step *step, const struct wire_message *message,
     sodium_memzero(key, sizeof(key));
     if (!authentic) {
         free(plain);
-        ending_begin(step, RESULT_SCARY, false,
-                     "a message did not decrypt: wrong code, or somebody interferes");
+        closing_begin(step, RESULT_SCARY, false,
+                      "a message did not decrypt: the code was wrong, or someone is interfering");
         return false;
     }
-    *ret_opened =
-        (struct opened){.plain = plain, .length = message->body_length - KEYS_SEALED_EXTRA};
+    *ret_opened = (struct decrypted_message){.plain = plain,
+                                             .length = message->body_length - KEYS_SEALED_EXTRA};
     return true;
 }
 
-static void free_opened(struct opened *opened)
+static void free_decrypted(struct decrypted_message *opened)
 {
     sodium_memzero(opened->plain, opened->length);
     free(opened->plain);
@@ -103,26 +103,26 @@ static void establish(struct step *step)
 {
     if (step->session->state == SESSION_KEYED)
         step->session->state = SESSION_ESTABLISHED;
-    got_further(step);
+    note_progress(step);
 }
 
 static void on_version(struct step *step, const struct wire_message *message)
 {
     struct session *session = step->session;
-    struct opened opened;
-    if (session->peer_versions != NULL || !open_message(step, message, &opened))
+    struct decrypted_message opened;
+    if (session->peer_versions != NULL || !decrypt_message(step, message, &opened))
         return;
     char *versions = payload_read_version(opened.plain, opened.length, &session->peer_receipts);
     step->outcome->no_memory |= versions == NULL;
     step_set_text(step, &session->peer_versions, versions, PAYLOAD_VERSIONS_MAX);
     free(versions);
-    free_opened(&opened);
+    free_decrypted(&opened);
     establish(step);
 }
 
 /* ---- application messages: numbered, delivered in order, once each ---- */
 
-static bool have_number(const struct session *session, uint32_t number)
+static bool has_number(const struct session *session, uint32_t number)
 {
     if (number < session->received)
         return true;
@@ -156,7 +156,7 @@ static bool inbox_has_room(const struct session *session, uint32_t number, size_
            session->unread_bytes + length <= session_inbox_bytes(session);
 }
 
-static void turn_away(struct step *step)
+static void refuse_for_space(struct step *step)
 {
     struct session *session = step->session;
     /* From now on the peer is paused, until command_ack() comes back for it. With nothing to
@@ -164,19 +164,18 @@ static void turn_away(struct step *step)
     if (session->acked < session->received)
         session->inbox_full = true;
     else
-        miss(step);
+        request_replay(step);
 }
 
-static void keep_message(struct step *step, uint32_t number, const struct opened *opened)
+static void keep_message(struct step *step, uint32_t number, const struct decrypted_message *opened)
 {
     struct session *session = step->session;
     if (opened->length > SESSION_MESSAGE_MAX) {
-        ending_begin(step, RESULT_ERRORY, false,
-                     "the peer sent a message that is larger than 16 MiB");
+        closing_begin(step, RESULT_ERRORY, false, "the peer sent a message larger than 16 MiB");
         return;
     }
     if (!inbox_has_room(session, number, opened->length)) {
-        turn_away(step);
+        refuse_for_space(step);
         return;
     }
     step_write(step, WRITE_INBOX, number, NULL, 0, opened->plain, opened->length);
@@ -189,17 +188,17 @@ static void keep_message(struct step *step, uint32_t number, const struct opened
 static void on_number(struct step *step, const struct wire_message *message, uint32_t number)
 {
     struct session *session = step->session;
-    struct opened opened;
-    if (session->inbox_full || have_number(session, number))
+    struct decrypted_message opened;
+    if (session->inbox_full || has_number(session, number))
         return;
     if (number - session->received > SESSION_AHEAD_MAX) {
-        miss(step);
+        request_replay(step);
         return;
     }
-    if (!open_message(step, message, &opened))
+    if (!decrypt_message(step, message, &opened))
         return;
     keep_message(step, number, &opened);
-    free_opened(&opened);
+    free_decrypted(&opened);
 }
 
 /* ---- receipts ---- */
@@ -208,17 +207,17 @@ static void on_number(struct step *step, const struct wire_message *message, uin
  * nothing of ours has nothing to say yet. */
 static void on_receipt(struct step *step, const struct wire_message *message)
 {
-    struct opened opened;
-    if (!step->session->peer_receipts || !open_message(step, message, &opened))
+    struct decrypted_message opened;
+    if (!step->session->peer_receipts || !decrypt_message(step, message, &opened))
         return;
-    if (receipt_believe(step, opened.plain, opened.length))
-        got_further(step);
-    free_opened(&opened);
+    if (receipt_take(step, opened.plain, opened.length))
+        note_progress(step);
+    free_decrypted(&opened);
 }
 
 /* ---- all of it ---- */
 
-void peer_message(struct step *step, const struct wire_message *message)
+void peer_message_take(struct step *step, const struct wire_message *message)
 {
     struct session *session = step->session;
     bool pake = strcmp(message->phase, "pake") == 0;
@@ -227,13 +226,13 @@ void peer_message(struct step *step, const struct wire_message *message)
         return; /* a third side; only the relay knows how it came here */
     /* Who has lost the mailbox leaves a pake wherever it looks: it may have gone elsewhere. */
     if (pake && session->mailbox_lost)
-        session->visit->peer_glimpsed = true;
+        session->visit->peer_pake_seen = true;
     else
         mailbox_recovery_found(step);
     if (pake)
         on_pake(step, message);
     else if (!session_keyed(session))
-        miss(step);
+        request_replay(step);
     else if (strcmp(message->phase, "version") == 0)
         on_version(step, message);
     else if (payload_phase_number(message->phase, &number))
