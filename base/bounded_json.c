@@ -40,7 +40,7 @@ static bool within_bounds(const char *text, size_t length)
             depth--;
         if (c == '[' || c == '{' || c == ',' || c == ':')
             items++;
-        if (depth > DOCUMENT_DEPTH_MAX || items > DOCUMENT_ITEMS_MAX)
+        if (depth > BOUNDED_JSON_DEPTH_MAX || items > BOUNDED_JSON_ITEMS_MAX)
             return false;
     }
     return true;
@@ -78,22 +78,22 @@ enum bounded_json_fault bounded_json_load(const char *text, size_t length, json_
     json_t *root;
 
     if (!within_bounds(text, length))
-        return DOCUMENT_REFUSED;
+        return BOUNDED_JSON_REFUSED;
     if (!memory_at_hand(length))
-        return DOCUMENT_NO_MEMORY;
+        return BOUNDED_JSON_NO_MEMORY;
     json_set_alloc_funcs(watched, free);
     starved = false;
     root = json_loadb(text, length, 0, NULL);
     if (starved || !root) {
         json_decref(root);
-        return starved ? DOCUMENT_NO_MEMORY : DOCUMENT_REFUSED;
+        return starved ? BOUNDED_JSON_NO_MEMORY : BOUNDED_JSON_REFUSED;
     }
     if (!json_is_object(root)) {
         json_decref(root);
-        return DOCUMENT_REFUSED;
+        return BOUNDED_JSON_REFUSED;
     }
     *ret_root = root;
-    return DOCUMENT_OK;
+    return BOUNDED_JSON_OK;
 }
 
 /* Not json_dumps: where it cannot grow its buffer (2.14, dump_string of an object's keys) it leaves

@@ -8,22 +8,23 @@
 
 /* Deepest nesting: an `error` of a relay carries our message as `orig`; nothing legitimate goes
  * beyond a few levels, and jansson's own limit of 2048 costs much stack. */
-#define DOCUMENT_DEPTH_MAX 32
+#define BOUNDED_JSON_DEPTH_MAX 32
 /* Most values, names and separators outside strings. Three bytes of text can cost 140 of memory;
  * this keeps it under 10 MB, and is 20,000 nameplates in a relay's list. */
-#define DOCUMENT_ITEMS_MAX 65536
+#define BOUNDED_JSON_ITEMS_MAX 65536
 
 enum bounded_json_fault {
-    DOCUMENT_OK = 0,
-    DOCUMENT_REFUSED, /* not one JSON object in UTF-8, a NUL in a string, or beyond the bounds */
-    DOCUMENT_NO_MEMORY,
+    BOUNDED_JSON_OK = 0,
+    BOUNDED_JSON_REFUSED, /* not one JSON object in UTF-8, a NUL in a string, or beyond the bounds
+                           */
+    BOUNDED_JSON_NO_MEMORY,
 };
 
 /* Reads one JSON object; of repeated names the last one counts. The caller owns the reference. */
 enum bounded_json_fault bounded_json_load(const char *text, size_t length, json_t **ret_root);
 
-/* Writes an object as text. New, free(); NULL when out of memory. `flags` are those of json_dumps.
- */
+/* Writes a value as text, all of it or nothing: json_dumps() leaves out what it has no memory for.
+ * New, free(); NULL when out of memory. `flags` are those of json_dumps(). */
 char *bounded_json_text(const json_t *root, size_t flags);
 
 #endif

@@ -25,20 +25,21 @@
 #define CANARY_BYTES ((size_t)16)
 
 /* What stands before each piece. */
-struct head {
+struct locked_head {
     _Alignas(max_align_t) struct locked_slab *slab;
-    struct head *next; /* the next one that is free; itself while it is handed out */
+    struct locked_head *next; /* the next one that is free; itself while it is handed out */
 };
 
 /* What stands before the first head. */
 struct locked_slab {
     _Alignas(max_align_t) struct locked_slab *next; /* in the pool's list, unless all is used */
     struct locked_slab **link;                      /* what points here in that list */
-    struct head *free;
+    struct locked_head *free;
     size_t used;
 };
 
-_Static_assert(sizeof(struct locked_slab) + sizeof(struct head) + LOCKED_SIZE_MAX + CANARY_BYTES <=
+_Static_assert(sizeof(struct locked_slab) + sizeof(struct locked_head) + LOCKED_SIZE_MAX +
+                       CANARY_BYTES <=
                    SLAB_BYTES,
                "a slab holds a piece");
 
@@ -46,7 +47,7 @@ _Static_assert(sizeof(struct locked_slab) + sizeof(struct head) + LOCKED_SIZE_MA
 static size_t stride(const struct locked_pool *pool)
 {
     size_t unit = _Alignof(max_align_t);
-    return sizeof(struct head) + (pool->size + unit - 1) / unit * unit;
+    return sizeof(struct locked_head) + (pool->size + unit - 1) / unit * unit;
 }
 
 static size_t capacity(const struct locked_pool *pool)
@@ -74,7 +75,7 @@ static void delist(struct locked_slab *slab)
 
 /* ---- slabs ---- */
 
-static void take_back(const struct locked_pool *pool, struct head *head)
+static void take_back(const struct locked_pool *pool, struct locked_head *head)
 {
     head->next = head->slab->free;
     head->slab->free = head;
@@ -90,7 +91,7 @@ static struct locked_slab *new_slab(const struct locked_pool *pool)
         return NULL;
     sodium_memzero(slab, length);
     for (uint8_t *at = (uint8_t *)slab + length; pieces > 0; pieces--) {
-        struct head *head = (struct head *)(at -= stride(pool));
+        struct locked_head *head = (struct locked_head *)(at -= stride(pool));
         head->slab = slab;
         take_back(pool, head);
     }
@@ -130,7 +131,7 @@ void *locked_new(struct locked_pool *pool)
     if (!make_room(pool))
         return NULL;
     struct locked_slab *slab = pool->roomy;
-    struct head *head = slab->free;
+    struct locked_head *head = slab->free;
     slab->free = head->next;
     head->next = head;
     if (slab->used++ == 0)
@@ -145,7 +146,7 @@ void locked_free(struct locked_pool *pool, void *memory)
 {
     if (memory == NULL)
         return;
-    struct head *head = (struct head *)memory - 1;
+    struct locked_head *head = (struct locked_head *)memory - 1;
     struct locked_slab *slab = head->slab;
     assert(head->next == head); /* nobody gives a piece back twice */
     sodium_memzero(memory, pool->size);

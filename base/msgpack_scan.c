@@ -5,89 +5,76 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* What a first byte announces (https://github.com/msgpack/msgpack/blob/master/spec.md). */
-enum head_kind {
-    HEAD_BAD = 0,
-    HEAD_VALUE, /* `width` bytes follow */
-    HEAD_BLOB,  /* a length of `width` bytes follows, then that many bytes */
-    HEAD_ARRAY, /* a count of `width` bytes follows, then that many objects */
-    HEAD_MAP,   /* the same, with two objects each */
-};
-
-struct head_type {
-    enum head_kind kind;
-    unsigned width;
-};
-
 /* First bytes 0xc0 to 0xdf. Extension types are missing: they are nothing that we speak. */
-static const struct head_type head_types[0x20] = {
-    [0x00] = {HEAD_VALUE, 0}, /* nil */
-    [0x02] = {HEAD_VALUE, 0}, /* false */
-    [0x03] = {HEAD_VALUE, 0}, /* true */
-    [0x04] = {HEAD_BLOB, 1},  /* bin 8 */
-    [0x05] = {HEAD_BLOB, 2},  /* bin 16 */
-    [0x06] = {HEAD_BLOB, 4},  /* bin 32 */
-    [0x0a] = {HEAD_VALUE, 4}, /* float 32 */
-    [0x0b] = {HEAD_VALUE, 8}, /* float 64 */
-    [0x0c] = {HEAD_VALUE, 1}, /* uint 8 */
-    [0x0d] = {HEAD_VALUE, 2}, /* uint 16 */
-    [0x0e] = {HEAD_VALUE, 4}, /* uint 32 */
-    [0x0f] = {HEAD_VALUE, 8}, /* uint 64 */
-    [0x10] = {HEAD_VALUE, 1}, /* int 8 */
-    [0x11] = {HEAD_VALUE, 2}, /* int 16 */
-    [0x12] = {HEAD_VALUE, 4}, /* int 32 */
-    [0x13] = {HEAD_VALUE, 8}, /* int 64 */
-    [0x19] = {HEAD_BLOB, 1},  /* str 8 */
-    [0x1a] = {HEAD_BLOB, 2},  /* str 16 */
-    [0x1b] = {HEAD_BLOB, 4},  /* str 32 */
-    [0x1c] = {HEAD_ARRAY, 2}, /* array 16 */
-    [0x1d] = {HEAD_ARRAY, 4}, /* array 32 */
-    [0x1e] = {HEAD_MAP, 2},   /* map 16 */
-    [0x1f] = {HEAD_MAP, 4},   /* map 32 */
+static const struct msgpack_head_type {
+    enum msgpack_head_kind kind;
+    unsigned width; /* bytes of the number, or of a float */
+} head_types[0x20] = {
+    [0x00] = {MSGPACK_HEAD_SIMPLE, 0},  /* nil */
+    [0x02] = {MSGPACK_HEAD_SIMPLE, 0},  /* false */
+    [0x03] = {MSGPACK_HEAD_SIMPLE, 0},  /* true */
+    [0x04] = {MSGPACK_HEAD_BLOB, 1},    /* bin 8 */
+    [0x05] = {MSGPACK_HEAD_BLOB, 2},    /* bin 16 */
+    [0x06] = {MSGPACK_HEAD_BLOB, 4},    /* bin 32 */
+    [0x0a] = {MSGPACK_HEAD_SIMPLE, 4},  /* float 32 */
+    [0x0b] = {MSGPACK_HEAD_SIMPLE, 8},  /* float 64 */
+    [0x0c] = {MSGPACK_HEAD_INTEGER, 1}, /* uint 8 */
+    [0x0d] = {MSGPACK_HEAD_INTEGER, 2}, /* uint 16 */
+    [0x0e] = {MSGPACK_HEAD_INTEGER, 4}, /* uint 32 */
+    [0x0f] = {MSGPACK_HEAD_INTEGER, 8}, /* uint 64 */
+    [0x10] = {MSGPACK_HEAD_INTEGER, 1}, /* int 8 */
+    [0x11] = {MSGPACK_HEAD_INTEGER, 2}, /* int 16 */
+    [0x12] = {MSGPACK_HEAD_INTEGER, 4}, /* int 32 */
+    [0x13] = {MSGPACK_HEAD_INTEGER, 8}, /* int 64 */
+    [0x19] = {MSGPACK_HEAD_BLOB, 1},    /* str 8 */
+    [0x1a] = {MSGPACK_HEAD_BLOB, 2},    /* str 16 */
+    [0x1b] = {MSGPACK_HEAD_BLOB, 4},    /* str 32 */
+    [0x1c] = {MSGPACK_HEAD_ARRAY, 2},   /* array 16 */
+    [0x1d] = {MSGPACK_HEAD_ARRAY, 4},   /* array 32 */
+    [0x1e] = {MSGPACK_HEAD_MAP, 2},     /* map 16 */
+    [0x1f] = {MSGPACK_HEAD_MAP, 4},     /* map 32 */
 };
 
-/* The head of one object: what comes before its bytes or elements. */
-struct head {
-    uint64_t bytes;    /* of the head, and of a value or blob behind it */
-    uint64_t elements; /* of an array or map */
-};
-
-static bool head_short(uint8_t first, struct head *ret_head)
+/* Heads of one byte, which hold their number. False: it is another. */
+static bool read_short_head(uint8_t first, struct msgpack_head *ret_head)
 {
-    struct head head = {.bytes = 1};
+    struct msgpack_head head = {.kind = MSGPACK_HEAD_INTEGER, .size = 1, .number = first};
 
-    if (first >= 0xa0 && first < 0xc0)
-        head.bytes += first & 0x1f;
-    else if (first >= 0x90 && first < 0xa0)
-        head.elements = first & 0x0f;
-    else if (first >= 0x80 && first < 0x90)
-        head.elements = 2 * (uint64_t)(first & 0x0f);
-    else if (first >= 0xc0 && first < 0xe0)
+    if (first >= 0xc0 && first < 0xe0)
         return false;
+    if (first >= 0xe0) {
+        head.negative = true;
+    } else if (first >= 0xa0) {
+        head.kind = MSGPACK_HEAD_BLOB;
+        head.number = first & 0x1f;
+    } else if (first >= 0x80) {
+        head.kind = first >= 0x90 ? MSGPACK_HEAD_ARRAY : MSGPACK_HEAD_MAP;
+        head.number = first & 0x0f;
+    }
     *ret_head = head;
     return true;
 }
 
-/* Reads the head at `data`, of which `length` (at least 1) bytes are here. */
-static enum scan_result head_read(const uint8_t *data, size_t length, struct head *ret_head)
+/* First bytes of signed integers. */
+#define SIGNED_FIRST 0xd0
+#define SIGNED_LAST  0xd3
+
+enum scan_result msgpack_head_read(const uint8_t *data, size_t length,
+                                   struct msgpack_head *ret_head)
 {
-    if (head_short(data[0], ret_head))
+    if (read_short_head(data[0], ret_head))
         return SCAN_WHOLE;
 
-    const struct head_type *type = &head_types[data[0] - 0xc0];
-    if (type->kind == HEAD_BAD)
+    const struct msgpack_head_type *type = &head_types[data[0] - 0xc0];
+    struct msgpack_head head = {.kind = type->kind, .size = 1 + type->width};
+    if (type->kind == MSGPACK_HEAD_BAD)
         return SCAN_BAD;
-    struct head head = {.bytes = 1 + type->width};
-    if (type->kind != HEAD_VALUE) {
-        uint64_t number = 0;
-        if (length < head.bytes)
-            return SCAN_PARTIAL;
+    if (length < head.size && type->kind >= MSGPACK_HEAD_BLOB)
+        return SCAN_PARTIAL;
+    if (length >= head.size && type->kind != MSGPACK_HEAD_SIMPLE) {
         for (unsigned i = 1; i <= type->width; i++)
-            number = number << 8 | data[i];
-        if (type->kind == HEAD_BLOB)
-            head.bytes += number;
-        else
-            head.elements = type->kind == HEAD_MAP ? 2 * number : number;
+            head.number = head.number << 8 | data[i];
+        head.negative = data[0] >= SIGNED_FIRST && data[0] <= SIGNED_LAST && data[1] > 0x7f;
     }
     *ret_head = head;
     return SCAN_WHOLE;
@@ -118,23 +105,26 @@ void scan_reset(struct scan *scan)
 static enum scan_result scan_one(struct scan *scan, const struct scan_limits *limits,
                                  const uint8_t *data, size_t length)
 {
-    struct head head;
-    enum scan_result result = head_read(data + scan->offset, length - scan->offset, &head);
+    struct msgpack_head head;
+    enum scan_result result = msgpack_head_read(data + scan->offset, length - scan->offset, &head);
     if (result != SCAN_WHOLE)
         return result;
+    uint64_t bytes = head.size + (head.kind == MSGPACK_HEAD_BLOB ? head.number : 0);
+    uint64_t elements = head.kind == MSGPACK_HEAD_ARRAY ? head.number
+                        : head.kind == MSGPACK_HEAD_MAP ? 2 * head.number
+                                                        : 0;
 
     /* Each element takes a byte at least: what cannot fit is refused when it is announced. */
-    if (head.bytes > limits->bytes - scan->offset ||
-        head.elements > limits->bytes - scan->offset - head.bytes ||
-        head.elements > limits->elements - scan->elements)
+    if (bytes > limits->bytes - scan->offset || elements > limits->bytes - scan->offset - bytes ||
+        elements > limits->elements - scan->elements)
         return SCAN_TOO_LARGE;
-    if (head.bytes > length - scan->offset)
+    if (bytes > length - scan->offset)
         return SCAN_PARTIAL;
 
-    result = scan_move(scan, limits, head.elements);
+    result = scan_move(scan, limits, elements);
     if (result == SCAN_WHOLE || result == SCAN_PARTIAL) {
-        scan->offset += (size_t)head.bytes;
-        scan->elements += (uint32_t)head.elements;
+        scan->offset += (size_t)bytes;
+        scan->elements += (uint32_t)elements;
     }
     return result;
 }

@@ -6,6 +6,7 @@
 #ifndef BASE_MSGPACK_SCAN_H
 #define BASE_MSGPACK_SCAN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,6 +25,29 @@ struct scan_limits {
 };
 
 #define SCAN_DEPTH_MAX 32
+
+/* What a head announces (https://github.com/msgpack/msgpack/blob/master/spec.md). */
+enum msgpack_head_kind {
+    MSGPACK_HEAD_BAD = 0, /* an extension type, or never used */
+    MSGPACK_HEAD_SIMPLE,  /* nil, a boolean or a float */
+    MSGPACK_HEAD_INTEGER,
+    MSGPACK_HEAD_BLOB,  /* str or bin: `number` bytes follow */
+    MSGPACK_HEAD_ARRAY, /* `number` objects follow */
+    MSGPACK_HEAD_MAP,   /* `number` pairs follow */
+};
+
+/* What comes before the bytes or elements of one object, or all of an object that has none. */
+struct msgpack_head {
+    enum msgpack_head_kind kind;
+    unsigned size;   /* bytes of the head, with the number in it: 1 to 9 */
+    uint64_t number; /* the integer, length or count. Of an integer only if all bytes are here */
+    bool negative;   /* an integer below 0; then `number` means nothing */
+};
+
+/* Reads the head at `data`, of which `length` (at least 1) bytes are here: SCAN_WHOLE, SCAN_PARTIAL
+ * if a length or count is not here yet, or SCAN_BAD. */
+enum scan_result msgpack_head_read(const uint8_t *data, size_t length,
+                                   struct msgpack_head *ret_head);
 
 /*
  * Resumable scanner: keeps its place, so that a message which arrives in many pieces is looked at

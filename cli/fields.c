@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bounded_json.h"
 #include "cli/escape.h"
 #include "cli/fields.h"
 #include "cli/output.h"
@@ -134,7 +135,7 @@ static char *format_value(const json_t *value)
         return strdup("");
     if (json_is_string(value))
         return escape_text(json_string_value(value), json_string_length(value), false);
-    dump = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+    dump = bounded_json_text(value, JSON_COMPACT | JSON_ENCODE_ANY);
     safe = dump != NULL ? escape_text(dump, strlen(dump), false) : NULL;
     free(dump);
     return safe;

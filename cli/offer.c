@@ -7,6 +7,8 @@
 
 #include "cli/offer.h"
 
+#include "base/bounded_json.h"
+
 /* Copies a JSON string; anything else is OFFER_BAD. */
 static bool read_string(const json_t *string, enum offer_kind kind, struct offer *ret_offer)
 {
@@ -151,7 +153,7 @@ void offer_clear(struct offer *offer)
 /* Takes over `object`, which may be NULL. */
 static char *dump(json_t *object)
 {
-    char *text = object != NULL ? json_dumps(object, 0) : NULL;
+    char *text = object != NULL ? bounded_json_text(object, 0) : NULL;
 
     json_decref(object);
     return text;

@@ -3,6 +3,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 
+#include "base/bounded_json.h"
 #include "cli/fields.h"
 #include "cli/output.h"
 #include "cli/report.h"
@@ -15,7 +16,7 @@ bool result_wanted(const struct cli_options *options)
 
 static enum exit_status print_json(const json_t *object)
 {
-    char *line = json_dumps(object, JSON_COMPACT);
+    char *line = bounded_json_text(object, JSON_COMPACT);
     enum exit_status status = line != NULL ? output_line(line) : report_memory();
 
     free(line);

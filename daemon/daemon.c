@@ -38,7 +38,7 @@ static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
 #define SIGNALS (sizeof(signals) / sizeof(*signals))
 
 struct daemon {
-    const struct options *options;
+    const struct service_options *options;
     struct settings *settings;
     int failure;    /* exit status if it does not come up */
     bool activated; /* the socket is the service manager's */
@@ -321,7 +321,7 @@ static bool run_loop(struct event_base *base)
     return status >= 0;
 }
 
-int daemon_run(const struct options *options, struct settings *settings, void (*ready)(void))
+int daemon_run(const struct service_options *options, struct settings *settings, void (*ready)(void))
 {
     struct daemon daemon = {.options = options, .settings = settings, .failure = EXIT_FAILURE};
     log_set_level(settings->log_level);

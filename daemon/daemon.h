@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct options;
+struct service_options;
 struct settings;
 
 /* Exit status if another daemon has the state directory or the socket: whoever wants one running
@@ -19,6 +19,6 @@ bool daemon_check(const struct settings *settings, char *ret_why, size_t size);
 /* Runs until SIGTERM or SIGINT; `ready` is called once clients can come in. On SIGHUP it reads the
  * settings anew, into `settings`. Returns the process's exit status. What went wrong has been
  * logged. */
-int daemon_run(const struct options *options, struct settings *settings, void (*ready)(void));
+int daemon_run(const struct service_options *options, struct settings *settings, void (*ready)(void));
 
 #endif

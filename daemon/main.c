@@ -8,7 +8,7 @@
 #include "daemon/settings.h"
 #include "service/background.h"
 
-static int run(const struct options *options)
+static int run(const struct service_options *options)
 {
     struct settings settings = {0};
     char why[1024];

@@ -139,7 +139,7 @@ static void note_origin(struct settings *settings, const struct options_origin *
     settings->relay_from = settings_source_text(origin->sources[row - rows]);
 }
 
-bool settings_read(const struct options *options, struct settings *ret_settings, char *ret_why,
+bool settings_read(const struct service_options *options, struct settings *ret_settings, char *ret_why,
                    size_t size)
 {
     struct options_origin origin;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ipc/message.h"
+#include "base/msgpack_scan.h"
 #include "ipc/tree.h"
 
 static const msgpack_object NO_PARAMS = {.type = MSGPACK_OBJECT_MAP};
@@ -101,47 +102,38 @@ void message_free(struct message *message)
 
 /* ---- the id of something broken ---- */
 
-struct cursor {
+struct message_cursor {
     const uint8_t *data;
     size_t left;
 };
 
-static bool skip_array_header(struct cursor *cursor)
+static bool skip_array_header(struct message_cursor *cursor)
 {
-    if (cursor->left == 0)
+    struct msgpack_head head;
+    if (cursor->left == 0 || msgpack_head_read(cursor->data, cursor->left, &head) != SCAN_WHOLE ||
+        head.kind != MSGPACK_HEAD_ARRAY)
         return false;
-    uint8_t first = cursor->data[0];
-    size_t size = (first & 0xf0) == 0x90 ? 1 : first == 0xdc ? 3 : first == 0xdd ? 5 : 0;
-    if (size == 0 || size > cursor->left)
-        return false;
-    cursor->data += size;
-    cursor->left -= size;
+    cursor->data += head.size;
+    cursor->left -= head.size;
     return true;
 }
 
-/* Some libraries write every number as a signed one (0xd0 to 0xd3). */
-static bool take_unsigned(struct cursor *cursor, uint64_t *ret_number)
+/* Some libraries write every number as a signed one. */
+static bool take_unsigned(struct message_cursor *cursor, uint64_t *ret_number)
 {
-    if (cursor->left == 0)
+    struct msgpack_head head;
+    if (cursor->left == 0 || msgpack_head_read(cursor->data, cursor->left, &head) != SCAN_WHOLE ||
+        head.kind != MSGPACK_HEAD_INTEGER || head.negative || head.size > cursor->left)
         return false;
-    uint8_t first = cursor->data[0];
-    if (first > 0x7f && (first < 0xcc || first > 0xd3))
-        return false;
-    size_t following = first <= 0x7f ? 0 : (size_t)1 << ((first - 0xcc) & 3);
-    if (following >= cursor->left || (first >= 0xd0 && first <= 0xd3 && cursor->data[1] > 0x7f))
-        return false;
-    uint64_t number = first <= 0x7f ? first : 0;
-    for (size_t i = 1; i <= following; i++)
-        number = number << 8 | cursor->data[i];
-    cursor->data += following + 1;
-    cursor->left -= following + 1;
-    *ret_number = number;
+    cursor->data += head.size;
+    cursor->left -= head.size;
+    *ret_number = head.number;
     return true;
 }
 
 uint32_t message_peek_id(const uint8_t *data, size_t length)
 {
-    struct cursor cursor = {data, length};
+    struct message_cursor cursor = {data, length};
     uint64_t kind, id;
     if (!skip_array_header(&cursor) || !take_unsigned(&cursor, &kind) || kind != MESSAGE_REQUEST ||
         !take_unsigned(&cursor, &id) || id > UINT32_MAX)

@@ -7,15 +7,8 @@
 
 #include "ipc/writer.h"
 
-/* Headers of maps and arrays: while open, the form with a 16-bit count; a short one gets the
- * one-byte form when it ends. */
-#define OPEN_HEADER_SIZE  3
-#define SHORT_ENTRIES_MAX 15
-
-static const struct header {
-    uint8_t wide;  /* a 16-bit count follows */
-    uint8_t brief; /* the count is in the low four bits */
-} MAP = {0xde, 0x80}, ARRAY = {0xdc, 0x90};
+/* Room for the head of a map or array that is open: the longest form for WRITER_ENTRIES_MAX. */
+#define OPEN_HEAD_SIZE 3
 
 void writer_init(struct writer *writer)
 {
@@ -85,7 +78,7 @@ static void open_level(struct writer *writer, const char *key, bool map)
     assert(writer->depth < WRITER_DEPTH_MAX);
     writer->levels[writer->depth++] =
         (struct writer_level){.header = writer->buffer.size, .map = map};
-    append(writer, (const uint8_t[OPEN_HEADER_SIZE]){0}, OPEN_HEADER_SIZE);
+    append(writer, (const uint8_t[OPEN_HEAD_SIZE]){0}, OPEN_HEAD_SIZE);
 }
 
 void writer_map(struct writer *writer, const char *key)
@@ -98,34 +91,44 @@ void writer_array(struct writer *writer, const char *key)
     open_level(writer, key, false);
 }
 
-static void write_brief_header(struct buffer *buffer, const struct writer_level *level)
+/* A head while msgpack-c writes it. */
+struct writer_head {
+    uint8_t bytes[OPEN_HEAD_SIZE];
+    size_t size;
+};
+
+static int append_head(void *arg, const char *data, size_t length)
 {
-    uint8_t *header = buffer->data + level->header;
-    header[0] = (uint8_t)((level->map ? MAP : ARRAY).brief | level->count);
-    memmove(header + 1, header + OPEN_HEADER_SIZE, buffer->size - level->header - OPEN_HEADER_SIZE);
-    buffer->size -= OPEN_HEADER_SIZE - 1;
+    struct writer_head *head = arg;
+    assert(head->size + length <= sizeof(head->bytes));
+    memcpy(head->bytes + head->size, data, length);
+    head->size += length;
+    return 0;
 }
 
-static void write_wide_header(struct buffer *buffer, const struct writer_level *level)
-{
-    uint8_t *header = buffer->data + level->header;
-    header[0] = (level->map ? MAP : ARRAY).wide;
-    header[1] = (uint8_t)(level->count >> 8);
-    header[2] = (uint8_t)level->count;
-}
-
+/* Puts the head in its place, and closes the gap if it is a short one. */
 void writer_end(struct writer *writer)
 {
     if (writer->failed)
         return;
     assert(writer->depth > 0);
     const struct writer_level *level = &writer->levels[--writer->depth];
-    if (level->count <= SHORT_ENTRIES_MAX)
-        write_brief_header(&writer->buffer, level);
-    else if (level->count <= WRITER_ENTRIES_MAX)
-        write_wide_header(&writer->buffer, level);
-    else
+    if (level->count > WRITER_ENTRIES_MAX) {
         writer->failed = true;
+        return;
+    }
+    struct writer_head head = {.size = 0};
+    msgpack_packer packer;
+    msgpack_packer_init(&packer, &head, append_head);
+    if (level->map)
+        msgpack_pack_map(&packer, level->count);
+    else
+        msgpack_pack_array(&packer, level->count);
+    struct buffer *buffer = &writer->buffer;
+    uint8_t *start = buffer->data + level->header, *content = start + OPEN_HEAD_SIZE;
+    memcpy(start, head.bytes, head.size);
+    memmove(start + head.size, content, (size_t)(buffer->data + buffer->size - content));
+    buffer->size -= OPEN_HEAD_SIZE - head.size;
 }
 
 void writer_text(struct writer *writer, const char *key, const char *text)

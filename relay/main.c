@@ -7,7 +7,7 @@
 #include "relay/relayd.h"
 #include "relay/relay_settings.h"
 
-static int run(const struct options *options)
+static int run(const struct service_options *options)
 {
     struct relay_settings settings;
     char why[1024];

@@ -169,7 +169,7 @@ bool relay_command_parse(const char *text, size_t length, struct relay_command *
     struct relay_command command = {.type = RELAY_COMMAND_UNKNOWN};
     enum bounded_json_fault fault = bounded_json_load(text, length, &command.root);
 
-    if (fault == DOCUMENT_NO_MEMORY)
+    if (fault == BOUNDED_JSON_NO_MEMORY)
         return false;
     if (fault)
         set_fault(&command, "not a JSON object, or one beyond all bounds", "", "");

@@ -194,7 +194,7 @@ static bool complete(struct relay_settings *settings, char *ret_why, size_t size
     return settings->store != NULL && paths_make_absolute(&settings->store, ret_why, size);
 }
 
-bool relay_settings_read(const struct options *options, struct relay_settings *ret_settings,
+bool relay_settings_read(const struct service_options *options, struct relay_settings *ret_settings,
                          char *ret_why, size_t size)
 {
     struct options_origin origin;

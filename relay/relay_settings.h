@@ -42,7 +42,7 @@ extern const struct options_info relay_settings_options;
 
 /* The defaults, and all sources over them. False with a sentence in ret_why (of `size` bytes).
  * relay_settings_clear() in any case. May be called again, to read everything anew. */
-bool relay_settings_read(const struct options *options, struct relay_settings *ret_settings,
+bool relay_settings_read(const struct service_options *options, struct relay_settings *ret_settings,
                          char *ret_why, size_t size);
 
 /* Frees what it holds. A zeroed struct is fine. */

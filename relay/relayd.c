@@ -35,7 +35,7 @@ static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
 #define STORE_ERROR_EVERY INT64_C(60000)
 
 struct relayd {
-    const struct options *options;
+    const struct service_options *options;
     struct relay_settings *settings;
     struct event_base *base;
     struct event *signals[SIGNALS];
@@ -340,7 +340,7 @@ static void free_parts(struct relayd *relayd)
     free_loop(relayd);
 }
 
-int relayd_run(const struct options *options, struct relay_settings *settings)
+int relayd_run(const struct service_options *options, struct relay_settings *settings)
 {
     struct relayd relayd = {.options = options, .settings = settings};
     log_set_level(settings->log_level);

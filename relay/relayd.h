@@ -6,7 +6,7 @@
 
 /* Runs until SIGTERM or SIGINT. `options` is where SIGHUP reads the settings anew from; `settings`
  * are read, and replaced then. Returns the exit status. */
-int relayd_run(const struct options *options, struct relay_settings *settings);
+int relayd_run(const struct service_options *options, struct relay_settings *settings);
 
 /* Checks what the settings name. False with a sentence in ret_why (of `size` bytes). */
 bool relayd_check(const struct relay_settings *settings, char *ret_why, size_t size);

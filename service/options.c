@@ -52,7 +52,7 @@ static void forget(char *text)
 }
 
 /* The last one given counts, or for a list all of them. False when out of memory. */
-static bool take_setting(struct options *options, const struct settings_row *row, int index,
+static bool take_setting(struct service_options *options, const struct settings_row *row, int index,
                          char *argument)
 {
     char **slot = &options->texts[index], *text = NULL;
@@ -69,7 +69,7 @@ static bool take_setting(struct options *options, const struct settings_row *row
 }
 
 /* Absolute, since it may be read again when the daemon has left its working directory. */
-static bool take_config(struct options *options, const char *path)
+static bool take_config(struct service_options *options, const char *path)
 {
     char why[512];
     free(options->config_file);
@@ -77,7 +77,7 @@ static bool take_config(struct options *options, const char *path)
     return options->config_file && paths_make_absolute(&options->config_file, why, sizeof(why));
 }
 
-static bool take(struct options *options, const struct settings_table *table, int option,
+static bool take(struct service_options *options, const struct settings_table *table, int option,
                  char *argument)
 {
     bool *const switches[] = {[OPTION_OWN - OPTION_FIRST] = &options->own,
@@ -93,10 +93,10 @@ static bool take(struct options *options, const struct settings_table *table, in
 }
 
 bool options_parse(const struct options_info *info, int argc, char **argv,
-                   struct options *ret_options)
+                   struct service_options *ret_options)
 {
     struct option list[OWN_OPTIONS + SETTINGS_MAX + 1];
-    *ret_options = (struct options){0};
+    *ret_options = (struct service_options){0};
     list_options(info, list);
     int option;
     while ((option = getopt_long(argc, argv, "", list, NULL)) != -1) {
@@ -116,14 +116,14 @@ bool options_parse(const struct options_info *info, int argc, char **argv,
     return true;
 }
 
-void options_clear(struct options *options)
+void options_clear(struct service_options *options)
 {
     for (unsigned i = 0; i < SETTINGS_MAX; i++) {
         forget(options->texts[i]);
         free(options->texts[i]);
     }
     free(options->config_file);
-    *options = (struct options){0};
+    *options = (struct service_options){0};
 }
 
 static void print_option(const char *name, const char *value, const char *help)
@@ -156,7 +156,7 @@ static bool is_missing(const char *path)
 
 /* The file to read, new: the one that was asked for, or the usual one if it is there; NULL: none.
  * False when out of memory. */
-static bool find_config(const struct options_info *info, const struct options *options,
+static bool find_config(const struct options_info *info, const struct service_options *options,
                         char **ret_path)
 {
     *ret_path = options->config_file ? strdup(options->config_file) : NULL;
@@ -171,8 +171,8 @@ static bool find_config(const struct options_info *info, const struct options *o
     return true;
 }
 
-static bool apply_line(struct settings_target *target, const struct options *options, char *ret_why,
-                       size_t size)
+static bool apply_line(struct settings_target *target, const struct service_options *options,
+                       char *ret_why, size_t size)
 {
     const struct settings_table *table = target->table;
     for (unsigned i = 0; i < table->count; i++) {
@@ -185,8 +185,8 @@ static bool apply_line(struct settings_target *target, const struct options *opt
     return true;
 }
 
-bool options_apply(const struct options_info *info, const struct options *options, void *settings,
-                   struct options_origin *ret_origin, char *ret_why, size_t size)
+bool options_apply(const struct options_info *info, const struct service_options *options,
+                   void *settings, struct options_origin *ret_origin, char *ret_why, size_t size)
 {
     struct settings_target target = {.table = info->table, .settings = settings};
     char *path;
@@ -215,9 +215,9 @@ int options_checked(const char *config_file)
 }
 
 int options_main(const struct options_info *info, int argc, char **argv,
-                 int (*run)(const struct options *options))
+                 int (*run)(const struct service_options *options))
 {
-    struct options options;
+    struct service_options options;
     int status = EXIT_SUCCESS;
     if (!options_parse(info, argc, argv, &options))
         status = EXIT_USAGE;

@@ -17,7 +17,7 @@ struct options_info {
     const char *intro, *outro; /* before and after the list that --help shows */
 };
 
-struct options {
+struct service_options {
     bool own; /* its switch */
     bool check, help, version;
     char *config_file;         /* absolute; or NULL */
@@ -33,14 +33,14 @@ struct options_origin {
 /* Reads the command line; values that are secrets are overwritten in argv. False: it is wrong (or
  * memory is short), and stderr was told. options_clear() in any case. */
 bool options_parse(const struct options_info *info, int argc, char **argv,
-                   struct options *ret_options);
+                   struct service_options *ret_options);
 
-void options_clear(struct options *options);
+void options_clear(struct service_options *options);
 
 /* What a daemon's main() does: --help and --version are answered, else `run` is called and its exit
  * status returned; a command line that is wrong is 2. */
 int options_main(const struct options_info *info, int argc, char **argv,
-                 int (*run)(const struct options *options));
+                 int (*run)(const struct service_options *options));
 
 /* Prints what --help shows. */
 void options_print_help(const struct options_info *info);
@@ -48,8 +48,8 @@ void options_print_help(const struct options_info *info);
 /* Applies, over the defaults in `settings`, all sources in their order: file, environment, command
  * line. False with a sentence in ret_why (of `size` bytes). May be called again later, to read
  * everything anew. */
-bool options_apply(const struct options_info *info, const struct options *options, void *settings,
-                   struct options_origin *ret_origin, char *ret_why, size_t size);
+bool options_apply(const struct options_info *info, const struct service_options *options,
+                   void *settings, struct options_origin *ret_origin, char *ret_why, size_t size);
 
 /* What --check-config says when all is well, of the file that was read (NULL: none). Returns the
  * exit status. */

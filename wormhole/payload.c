@@ -59,9 +59,9 @@ static bool decode_pake(const json_t *hex, uint8_t ret_message[PAKE_MESSAGE_BYTE
 }
 
 static const enum payload_fault faults[] = {
-    [DOCUMENT_OK] = PAYLOAD_OK,
-    [DOCUMENT_REFUSED] = PAYLOAD_MALFORMED,
-    [DOCUMENT_NO_MEMORY] = PAYLOAD_NO_MEMORY,
+    [BOUNDED_JSON_OK] = PAYLOAD_OK,
+    [BOUNDED_JSON_REFUSED] = PAYLOAD_MALFORMED,
+    [BOUNDED_JSON_NO_MEMORY] = PAYLOAD_NO_MEMORY,
 };
 
 enum payload_fault payload_read_pake(const uint8_t *body, size_t length,
@@ -130,7 +130,7 @@ char *payload_read_version(const uint8_t *plain, size_t length, bool *ret_receip
     char *text;
 
     if (length <= VERSION_BODY_MAX &&
-        bounded_json_load((const char *)plain, length, &root) == DOCUMENT_NO_MEMORY)
+        bounded_json_load((const char *)plain, length, &root) == BOUNDED_JSON_NO_MEMORY)
         return NULL;
     text = short_object(json_object_get(root, "app_versions"));
     if (text)

@@ -203,7 +203,7 @@ static enum wire_fault read_error(json_t *root, struct wire_message *message)
     return fault;
 }
 
-static const struct reader {
+static const struct wire_reader {
     const char *name;
     enum wire_type type;
     enum wire_fault (*read)(json_t *root, struct wire_message *message);
@@ -220,9 +220,9 @@ static const struct reader {
     {"welcome", WIRE_WELCOME, read_welcome},
 };
 
-static const struct reader unknown = {"", WIRE_UNKNOWN, read_nothing};
+static const struct wire_reader unknown = {"", WIRE_UNKNOWN, read_nothing};
 
-static const struct reader *find_reader(const char *name)
+static const struct wire_reader *find_reader(const char *name)
 {
     for (size_t i = 0; i < sizeof(readers) / sizeof(*readers); i++) {
         if (strcmp(name, readers[i].name) == 0)
@@ -236,7 +236,7 @@ static const struct reader *find_reader(const char *name)
 static enum wire_fault read_root(json_t *root, struct wire_message *message)
 {
     const char *name = json_string_value(json_object_get(root, "type"));
-    const struct reader *reader;
+    const struct wire_reader *reader;
 
     if (!name)
         return WIRE_INCOMPLETE;
@@ -246,9 +246,9 @@ static enum wire_fault read_root(json_t *root, struct wire_message *message)
 }
 
 static const enum wire_fault load_faults[] = {
-    [DOCUMENT_OK] = WIRE_OK,
-    [DOCUMENT_REFUSED] = WIRE_NOT_JSON,
-    [DOCUMENT_NO_MEMORY] = WIRE_NO_MEMORY,
+    [BOUNDED_JSON_OK] = WIRE_OK,
+    [BOUNDED_JSON_REFUSED] = WIRE_NOT_JSON,
+    [BOUNDED_JSON_NO_MEMORY] = WIRE_NO_MEMORY,
 };
 
 enum wire_fault wire_parse(const char *text, size_t length, struct wire_message *ret_message)

@@ -25,7 +25,7 @@ static enum bounded_json_fault load(const char *text, size_t length)
     assert_non_null(copy);
     memcpy(copy, text, length);
     fault = bounded_json_load(copy, length, &root);
-    assert_int_equal(root != NULL, fault == DOCUMENT_OK);
+    assert_int_equal(root != NULL, fault == BOUNDED_JSON_OK);
     json_decref(root);
     free(copy);
     return fault;
@@ -40,11 +40,11 @@ static void expect(const char *text, enum bounded_json_fault fault)
 static void test_good(void **state)
 {
     (void)state;
-    expect("{}", DOCUMENT_OK);
-    expect(" \t\r\n{\"a\": [1, -2.5e3, true, false, null, {}]} \n", DOCUMENT_OK);
+    expect("{}", BOUNDED_JSON_OK);
+    expect(" \t\r\n{\"a\": [1, -2.5e3, true, false, null, {}]} \n", BOUNDED_JSON_OK);
     expect("{\"a\": \"\\u00fc\\ud83d\\udc22\\\"\\\\\", \"\xc3\xbc\": \"\xf0\x9f\x90\xa2\"}",
-           DOCUMENT_OK);
-    expect("{\"a\": 9223372036854775807, \"b\": -9223372036854775808}", DOCUMENT_OK);
+           BOUNDED_JSON_OK);
+    expect("{\"a\": 9223372036854775807, \"b\": -9223372036854775808}", BOUNDED_JSON_OK);
 }
 
 static void test_last_one_counts(void **state)
@@ -53,7 +53,7 @@ static void test_last_one_counts(void **state)
     json_t *root;
 
     (void)state;
-    assert_int_equal(bounded_json_load(text, strlen(text), &root), DOCUMENT_OK);
+    assert_int_equal(bounded_json_load(text, strlen(text), &root), BOUNDED_JSON_OK);
     assert_int_equal(json_integer_value(json_object_get(root, "a")), 2);
     json_decref(root);
 }
@@ -134,19 +134,19 @@ static void test_refused(void **state)
 
     (void)state;
     for (size_t i = 0; i < LENGTH(texts); i++)
-        expect(texts[i], DOCUMENT_REFUSED);
+        expect(texts[i], BOUNDED_JSON_REFUSED);
 }
 
 static void test_raw_nul(void **state)
 {
     (void)state;
-    assert_int_equal(load("\0{}", 3), DOCUMENT_REFUSED);
-    assert_int_equal(load("{}\0", 3), DOCUMENT_REFUSED);
-    assert_int_equal(load("{}\0{}", 5), DOCUMENT_REFUSED);
-    assert_int_equal(load("{\0}", 3), DOCUMENT_REFUSED);
-    assert_int_equal(load("{\"a\":\"b\0c\"}", 11), DOCUMENT_REFUSED);
-    assert_int_equal(load("{\"a\0b\":1}", 9), DOCUMENT_REFUSED);
-    assert_int_equal(load("\0", 1), DOCUMENT_REFUSED);
+    assert_int_equal(load("\0{}", 3), BOUNDED_JSON_REFUSED);
+    assert_int_equal(load("{}\0", 3), BOUNDED_JSON_REFUSED);
+    assert_int_equal(load("{}\0{}", 5), BOUNDED_JSON_REFUSED);
+    assert_int_equal(load("{\0}", 3), BOUNDED_JSON_REFUSED);
+    assert_int_equal(load("{\"a\":\"b\0c\"}", 11), BOUNDED_JSON_REFUSED);
+    assert_int_equal(load("{\"a\0b\":1}", 9), BOUNDED_JSON_REFUSED);
+    assert_int_equal(load("\0", 1), BOUNDED_JSON_REFUSED);
 }
 
 /* {"a":X} where X is `count` times `open`, then `count` times `close`. */
@@ -172,23 +172,23 @@ static enum bounded_json_fault load_nested(size_t count, const char *open, const
 static void test_nesting(void **state)
 {
     (void)state;
-    assert_int_equal(load_nested(DOCUMENT_DEPTH_MAX - 1, "[", "]"), DOCUMENT_OK);
-    assert_int_equal(load_nested(DOCUMENT_DEPTH_MAX, "[", "]"), DOCUMENT_REFUSED);
-    assert_int_equal(load_nested(DOCUMENT_DEPTH_MAX - 1, "{\"a\":", "}"), DOCUMENT_OK);
-    assert_int_equal(load_nested(DOCUMENT_DEPTH_MAX, "{\"a\":", "}"), DOCUMENT_REFUSED);
-    assert_int_equal(load_nested(1000000, "[", "]"), DOCUMENT_REFUSED);
-    assert_int_equal(load_nested(1000000, "[", ""), DOCUMENT_REFUSED);
-    assert_int_equal(load_nested(1000000, "", "]"), DOCUMENT_REFUSED);
+    assert_int_equal(load_nested(BOUNDED_JSON_DEPTH_MAX - 1, "[", "]"), BOUNDED_JSON_OK);
+    assert_int_equal(load_nested(BOUNDED_JSON_DEPTH_MAX, "[", "]"), BOUNDED_JSON_REFUSED);
+    assert_int_equal(load_nested(BOUNDED_JSON_DEPTH_MAX - 1, "{\"a\":", "}"), BOUNDED_JSON_OK);
+    assert_int_equal(load_nested(BOUNDED_JSON_DEPTH_MAX, "{\"a\":", "}"), BOUNDED_JSON_REFUSED);
+    assert_int_equal(load_nested(1000000, "[", "]"), BOUNDED_JSON_REFUSED);
+    assert_int_equal(load_nested(1000000, "[", ""), BOUNDED_JSON_REFUSED);
+    assert_int_equal(load_nested(1000000, "", "]"), BOUNDED_JSON_REFUSED);
     /* Breadth is no depth, nor is what stands in a string. */
     assert_int_equal(load_nested(1,
                                  "[[],[],[],[],[],[],[],[],[],[],[],[],[],[],[],[],[],[],[],"
                                  "[],[],[],[],[],[],[],[],[],[],[],[],[],[],[],[],[],[],",
                                  "]"),
-                     DOCUMENT_OK);
-    expect("{\"a\":\"\\\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\\\\\",\"b\":[]}", DOCUMENT_OK);
+                     BOUNDED_JSON_OK);
+    expect("{\"a\":\"\\\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\\\\\",\"b\":[]}", BOUNDED_JSON_OK);
     expect("{\"a\":\"\\\\\",\"b\":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]"
            "]]}",
-           DOCUMENT_REFUSED);
+           BOUNDED_JSON_REFUSED);
 }
 
 /* [1,1,1,…] with `items` things that count: the object, its colon, the array, the commas. */
@@ -210,14 +210,14 @@ static enum bounded_json_fault load_wide(size_t items)
 static void test_items(void **state)
 {
     (void)state;
-    assert_int_equal(load_wide(DOCUMENT_ITEMS_MAX), DOCUMENT_OK);
-    assert_int_equal(load_wide(DOCUMENT_ITEMS_MAX + 1), DOCUMENT_REFUSED);
+    assert_int_equal(load_wide(BOUNDED_JSON_ITEMS_MAX), BOUNDED_JSON_OK);
+    assert_int_equal(load_wide(BOUNDED_JSON_ITEMS_MAX + 1), BOUNDED_JSON_REFUSED);
     /* Separators in a string are none. */
-    char *text = malloc(2 * DOCUMENT_ITEMS_MAX + 16);
+    char *text = malloc(2 * BOUNDED_JSON_ITEMS_MAX + 16);
     assert_non_null(text);
-    sprintf(text, "{\"a\":\"%0*d\"}", 2 * DOCUMENT_ITEMS_MAX, 0);
-    memset(text + 6, ',', 2 * DOCUMENT_ITEMS_MAX);
-    expect(text, DOCUMENT_OK);
+    sprintf(text, "{\"a\":\"%0*d\"}", 2 * BOUNDED_JSON_ITEMS_MAX, 0);
+    memset(text + 6, ',', 2 * BOUNDED_JSON_ITEMS_MAX);
+    expect(text, BOUNDED_JSON_OK);
     free(text);
 }
 

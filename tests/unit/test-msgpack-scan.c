@@ -246,9 +246,51 @@ static void test_agrees_with_msgpack(void **state)
     assert_in_range(agreed, 10000, 100000);
 }
 
+/* Heads by themselves: integers in all their forms, and what is not here yet. */
+static void heads(void **state)
+{
+    static const struct {
+        const char *bytes;
+        size_t length;
+        enum scan_result result;
+        struct msgpack_head head;
+    } rows[] = {
+        {"\x05", 1, SCAN_WHOLE, {MSGPACK_HEAD_INTEGER, 1, 5, false}},
+        {"\xff", 1, SCAN_WHOLE, {MSGPACK_HEAD_INTEGER, 1, 0, true}},
+        {"\xcd\x01\x02", 3, SCAN_WHOLE, {MSGPACK_HEAD_INTEGER, 3, 258, false}},
+        {"\xd1\x01\x02", 3, SCAN_WHOLE, {MSGPACK_HEAD_INTEGER, 3, 258, false}},
+        {"\xd1\x81\x02", 3, SCAN_WHOLE, {MSGPACK_HEAD_INTEGER, 3, 0, true}},
+        {"\xcf\x01", 2, SCAN_WHOLE, {MSGPACK_HEAD_INTEGER, 9, 0, false}}, /* not all here */
+        {"\xa3", 1, SCAN_WHOLE, {MSGPACK_HEAD_BLOB, 1, 3, false}},
+        {"\xda\x01\x00", 3, SCAN_WHOLE, {MSGPACK_HEAD_BLOB, 3, 256, false}},
+        {"\xda\x01", 2, SCAN_PARTIAL, {MSGPACK_HEAD_BAD, 0, 0, false}},
+        {"\x93", 1, SCAN_WHOLE, {MSGPACK_HEAD_ARRAY, 1, 3, false}},
+        {"\xdd\x00\x01\x00\x00", 5, SCAN_WHOLE, {MSGPACK_HEAD_ARRAY, 5, 65536, false}},
+        {"\x82", 1, SCAN_WHOLE, {MSGPACK_HEAD_MAP, 1, 2, false}},
+        {"\xde\x00\x10", 3, SCAN_WHOLE, {MSGPACK_HEAD_MAP, 3, 16, false}},
+        {"\xcb", 1, SCAN_WHOLE, {MSGPACK_HEAD_SIMPLE, 9, 0, false}},
+        {"\xc1", 1, SCAN_BAD, {MSGPACK_HEAD_BAD, 0, 0, false}},
+        {"\xd4", 1, SCAN_BAD, {MSGPACK_HEAD_BAD, 0, 0, false}},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct msgpack_head head = {.kind = MSGPACK_HEAD_BAD};
+        assert_int_equal(msgpack_head_read((const uint8_t *)rows[i].bytes, rows[i].length, &head),
+                         rows[i].result);
+        if (rows[i].result != SCAN_WHOLE)
+            continue;
+        assert_int_equal(head.kind, rows[i].head.kind);
+        assert_int_equal(head.size, rows[i].head.size);
+        assert_int_equal(head.negative, rows[i].head.negative);
+        if (!head.negative)
+            assert_int_equal(head.number, rows[i].head.number);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(heads),
         cmocka_unit_test(test_whole_in_pieces),
         cmocka_unit_test(test_what_follows_is_left),
         cmocka_unit_test(test_bad),

@@ -49,7 +49,7 @@ static bool read_all(struct relay_settings *settings, char *why, const char *con
 {
     char *argv[16] = {"wormhole-relayd", "--config", file_path};
     int argc = 3;
-    struct options options;
+    struct service_options options;
     while (*arguments)
         argv[argc++] = (char *)(uintptr_t)*arguments++;
     optind = 0;

@@ -57,7 +57,7 @@ static bool read_all(struct settings *settings, char *why, const char *first, co
                     (char *)(uintptr_t)third,
                     NULL};
     int argc = 3 + (first != NULL) + (second != NULL) + (third != NULL);
-    struct options options;
+    struct service_options options;
     optind = 0;
     assert_true(options_parse(&settings_options, argc, argv, &options));
     bool read = settings_read(&options, settings, why, 512);
@@ -163,7 +163,7 @@ static void where_the_relay_comes_from(void **state)
 static void usual_file(void **state)
 {
     (void)state;
-    static const struct options none;
+    static const struct service_options none;
     struct settings settings;
     char why[512], place[sizeof(directory) + 32];
     setenv("XDG_CONFIG_HOME", directory, 1);
