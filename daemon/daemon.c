@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include "base/worker.h"
 #include "daemon/daemon.h"
 
 #include <event2/event.h>
@@ -48,7 +49,7 @@ struct daemon {
     struct kv *store;
     struct relay_dialer *routes;
     struct relays *relays;
-    struct permissions *permissions;
+    struct worker *hashcash_worker;
     struct visits *visits;
     struct turns *turns;
     struct scheduler *scheduler;
@@ -145,12 +146,12 @@ static struct turn_settings turn_settings(const struct settings *settings)
 static bool make_visits(struct daemon *daemon)
 {
     if (!made(daemon->relays = relays_new()) ||
-        !made(daemon->permissions = hashcash_worker_new(daemon->base)))
+        !made(daemon->hashcash_worker = hashcash_worker_new(daemon->base)))
         return false;
     const struct visits_parts parts = {.routes = daemon->routes,
                                        .store = daemon->store,
                                        .relays = daemon->relays,
-                                       .permissions = daemon->permissions};
+                                       .hashcash_worker = daemon->hashcash_worker};
     return made(daemon->visits = visits_new(&parts));
 }
 
@@ -200,7 +201,7 @@ static bool make_listener(struct daemon *daemon)
 static bool make_nameplates(struct daemon *daemon)
 {
     daemon->nameplates = nameplates_new(&(struct nameplates_parts){
-        daemon->base, daemon->routes, daemon->relays, daemon->permissions});
+        daemon->base, daemon->routes, daemon->relays, daemon->hashcash_worker});
     return made(daemon->nameplates);
 }
 
@@ -293,7 +294,7 @@ static void end(struct daemon *daemon)
     ipc_server_free(daemon->server);
     nameplates_free(daemon->nameplates);
     visits_free(daemon->visits);
-    hashcash_worker_free(daemon->permissions);
+    worker_free(daemon->hashcash_worker);
     scheduler_free(daemon->scheduler);
     status_line_free(daemon->status_line);
     turns_free(daemon->turns);

@@ -1,34 +1,29 @@
 /*
- * Relays that ask for hashcash before `bind`: the stamps are made in a thread of their own, one
- * after the other, so that the event loop never waits for them.
+ * Relays that ask for hashcash before `bind`: the stamps are made in a thread, one after the other,
+ * so that the event loop never waits for them.
  */
 #ifndef DAEMON_HASHCASH_WORKER_H
 #define DAEMON_HASHCASH_WORKER_H
 
-#include <stdbool.h>
-
 struct event_base;
-struct permission;
-struct permissions;
+struct hashcash_job;
+struct worker;
 
-/* More bits are refused: 2^24 hashes take some seconds, and a visit's patience is a minute. */
-#define PERMISSION_BITS_MAX 24
+/* Larger demands are refused: 2^24 hashes take some seconds, and a visit lasts a minute at most. */
+#define HASHCASH_WORKER_BITS_MAX 24
 
 /* From the event loop, once: the stamp, borrowed for the call; NULL if it could not be made. */
-typedef void (*permission_done)(void *arg, const char *stamp);
+typedef void (*hashcash_done)(void *arg, const char *stamp);
 
-/* New; hashcash_worker_free(). The thread begins with the first stamp that is asked for. */
-struct permissions *hashcash_worker_new(struct event_base *base);
+/* New: worker_free() it. NULL when out of memory. */
+struct worker *hashcash_worker_new(struct event_base *base);
 
-/* Stops the thread; `done` is not called any more. NULL is fine. */
-void hashcash_worker_free(struct permissions *permissions);
+/* Asks for a stamp. The job is borrowed until `done` or hashcash_worker_cancel(). NULL if the relay
+ * demands too many bits, if too many stamps are waiting, or if there is no memory or no thread. */
+struct hashcash_job *hashcash_worker_ask(struct worker *worker, unsigned bits, const char *resource,
+                                         hashcash_done done, void *arg);
 
-/* Asks for a stamp. Borrowed until `done` or hashcash_worker_cancel(). NULL if there are too many
- * bits, or no memory or no thread. */
-struct permission *hashcash_worker_ask(struct permissions *permissions, unsigned bits,
-                                       const char *resource, permission_done done, void *arg);
-
-/* Nobody wants it any more: `done` is not called. NULL is fine. */
-void hashcash_worker_cancel(struct permission *permission);
+/* The stamp is not wanted any more: `done` is not called. NULL is fine. */
+void hashcash_worker_cancel(struct hashcash_job *job);
 
 #endif

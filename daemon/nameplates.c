@@ -26,7 +26,7 @@ struct inquiry {
     char appid[APPID_MAX + 1];
     struct ws *ws;
     struct event *timer;
-    struct permission *permission; /* being made */
+    struct hashcash_job *hashcash; /* being made */
     bool opened, welcomed;
     nameplates_done done; /* NULL once called: the connection only closes politely */
     void *arg;
@@ -46,7 +46,7 @@ static void free_inquiry(struct inquiry *inquiry)
     DL_DELETE(inquiry->nameplates->inquiries, inquiry);
     inquiry->nameplates->count--;
     relay_left(inquiry->relay, inquiry->opened);
-    hashcash_worker_cancel(inquiry->permission);
+    hashcash_worker_cancel(inquiry->hashcash);
     if (inquiry->timer)
         event_free(inquiry->timer);
     free(inquiry);
@@ -107,7 +107,7 @@ static void ask(struct inquiry *inquiry)
 static void on_stamp(void *arg, const char *stamp)
 {
     struct inquiry *inquiry = arg;
-    inquiry->permission = NULL;
+    inquiry->hashcash = NULL;
     if (!stamp) {
         conclude(inquiry, NULL, "the permission (hashcash) that the relay asks for was not made");
         return;
@@ -120,10 +120,10 @@ static void on_stamp(void *arg, const char *stamp)
 static bool ask_permission(struct inquiry *inquiry, const struct wire_message *welcome)
 {
     if (welcome->hashcash_bits > 0)
-        inquiry->permission =
-            hashcash_worker_ask(inquiry->nameplates->parts.permissions, welcome->hashcash_bits,
+        inquiry->hashcash =
+            hashcash_worker_ask(inquiry->nameplates->parts.hashcash_worker, welcome->hashcash_bits,
                                 welcome->hashcash_resource, on_stamp, inquiry);
-    return inquiry->permission;
+    return inquiry->hashcash;
 }
 
 /* ---- what is heard ---- */

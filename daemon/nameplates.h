@@ -10,7 +10,7 @@
 struct event_base;
 struct inquiry;
 struct nameplates;
-struct permissions;
+struct worker;
 struct relays;
 struct relay_dialer;
 struct wire_message;
@@ -25,7 +25,7 @@ struct nameplates_parts {
     struct event_base *base;
     struct relay_dialer *routes;
     struct relays *relays;
-    struct permissions *permissions;
+    struct worker *hashcash_worker;
 };
 
 /*

@@ -40,7 +40,7 @@ struct link {
     struct relay *relay;
     bool opened;
     bool detached;                 /* the session has done with it */
-    struct permission *permission; /* being made; meanwhile the session does not hear of the … */
+    struct hashcash_job *hashcash; /* being made; meanwhile the session does not hear of the … */
     struct wire_message welcome;
     struct pending *pending, **pending_end;
     UT_hash_handle hh;
@@ -76,8 +76,8 @@ static void drop_pending(struct link *link)
 
 static void forget_welcome(struct link *link)
 {
-    hashcash_worker_cancel(link->permission);
-    link->permission = NULL;
+    hashcash_worker_cancel(link->hashcash);
+    link->hashcash = NULL;
     wire_free(&link->welcome);
     memset(&link->welcome, 0, sizeof(link->welcome));
 }
@@ -210,7 +210,7 @@ static void on_stamp(void *arg, const char *stamp)
 {
     struct link *link = arg;
     char *text = stamp == NULL ? NULL : wire_encode_submit_permission(stamp);
-    link->permission = NULL;
+    link->hashcash = NULL;
     if (text != NULL) {
         send_text(link, text);
         link->welcome.permission_needed = false;
@@ -222,11 +222,11 @@ static void on_stamp(void *arg, const char *stamp)
 /* True if the welcome waits for a stamp. */
 static bool ask_permission(struct link *link, struct wire_message *message)
 {
-    if (!message->permission_needed || message->hashcash_bits == 0 || link->permission != NULL)
+    if (!message->permission_needed || message->hashcash_bits == 0 || link->hashcash != NULL)
         return false;
-    link->permission = hashcash_worker_ask(link->visits->parts.permissions, message->hashcash_bits,
+    link->hashcash = hashcash_worker_ask(link->visits->parts.hashcash_worker, message->hashcash_bits,
                                            message->hashcash_resource, on_stamp, link);
-    if (link->permission == NULL)
+    if (link->hashcash == NULL)
         return false;
     link->welcome = *message;
     return true;

@@ -7,7 +7,7 @@
 
 #include "wormhole/session.h"
 
-struct permissions;
+struct worker;
 struct relays;
 struct relay_dialer;
 struct kv;
@@ -19,7 +19,7 @@ struct visits_parts {
     struct relay_dialer *routes;
     struct kv *store;
     struct relays *relays;
-    struct permissions *permissions;
+    struct worker *hashcash_worker;
 };
 
 /* New; visits_free(), which drops all connections. */

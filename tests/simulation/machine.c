@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include "base/worker.h"
 #include "tests/simulation/machine.h"
 
 #include <event2/event.h>
@@ -26,7 +27,7 @@ struct machine_parts {
     struct event_base *base;
     struct relay_dialer routes;
     struct relays *relays;
-    struct permissions *permissions;
+    struct worker *hashcash_worker;
     struct visits *visits;
     struct turns *turns;
     struct scheduler *scheduler;
@@ -106,7 +107,7 @@ static void stop(struct machine *machine)
     struct machine_parts *parts = machine->parts;
     machine->parts = NULL;
     visits_free(parts->visits);
-    hashcash_worker_free(parts->permissions);
+    worker_free(parts->hashcash_worker);
     scheduler_free(parts->scheduler);
     turns_free(parts->turns);
     relays_free(parts->relays);
@@ -130,11 +131,11 @@ void machine_start(struct machine *machine)
     parts->routes.net = &machine->net;
     parts->base = event_base_new();
     parts->relays = relays_new();
-    parts->permissions = hashcash_worker_new(parts->base);
+    parts->hashcash_worker = hashcash_worker_new(parts->base);
     parts->visits = visits_new(&(struct visits_parts){.routes = &parts->routes,
                                                       .store = machine->disk,
                                                       .relays = parts->relays,
-                                                      .permissions = parts->permissions});
+                                                      .hashcash_worker = parts->hashcash_worker});
     parts->turns = turns_new(parts->base, machine->disk, parts->relays, &hooks, &settings);
     visits_set_turns(parts->visits, parts->turns);
     parts->scheduler =

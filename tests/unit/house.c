@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include "base/worker.h"
 #include "tests/unit/house.h"
 
 #include <setjmp.h>
@@ -64,9 +65,9 @@ static void make_nameplates(struct house *house)
 {
     char why[256];
     house->routes = relay_dialer_new(house->base, &house->settings, why, sizeof(why));
-    house->permissions = hashcash_worker_new(house->base);
+    house->hashcash_worker = hashcash_worker_new(house->base);
     house->rpc.nameplates = nameplates_new(&(struct nameplates_parts){
-        house->base, house->routes, house->rpc.relays, house->permissions});
+        house->base, house->routes, house->rpc.relays, house->hashcash_worker});
     assert_non_null(house->rpc.nameplates);
 }
 
@@ -120,7 +121,7 @@ int house_tear_down(void **state)
     ipc_server_free(house->server);
     talk_free(house->talk);
     nameplates_free(house->rpc.nameplates);
-    hashcash_worker_free(house->permissions);
+    worker_free(house->hashcash_worker);
     turns_free(house->rpc.turns);
     subscribers_free(house->rpc.subscribers);
     relays_free(house->rpc.relays);

@@ -10,7 +10,7 @@
 #include "daemon/settings.h"
 #include "wormhole/session.h"
 
-struct permissions;
+struct worker;
 struct relay_dialer;
 struct ipc_server;
 struct kv_txn;
@@ -21,7 +21,7 @@ struct house {
     struct event_base *base;
     struct settings settings;
     struct relay_dialer *routes;
-    struct permissions *permissions;
+    struct worker *hashcash_worker;
     struct rpc rpc;
     struct ipc_server *server;
     struct talk *talk; /* a client that has said hello */

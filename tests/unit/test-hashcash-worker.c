@@ -12,12 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/worker.h"
 #include "daemon/hashcash_worker.h"
 #include "wormhole/hashcash.h"
 
 struct loop {
     struct event_base *base;
-    struct permissions *permissions;
+    struct worker *worker;
 };
 
 struct stamp {
@@ -30,13 +31,13 @@ struct stamp {
 static void setup(struct loop *loop)
 {
     loop->base = event_base_new();
-    loop->permissions = hashcash_worker_new(loop->base);
-    assert_non_null(loop->permissions);
+    loop->worker = hashcash_worker_new(loop->base);
+    assert_non_null(loop->worker);
 }
 
 static void teardown(struct loop *loop)
 {
-    hashcash_worker_free(loop->permissions);
+    worker_free(loop->worker);
     event_base_free(loop->base);
 }
 
@@ -61,8 +62,8 @@ static void makes_stamps(void **state)
     (void)state;
     setup(&loop);
     struct stamp one = {&loop, "relay/1", 0, false}, two = {&loop, "relay/2", 0, false};
-    assert_non_null(hashcash_worker_ask(loop.permissions, 8, one.resource, on_stamp, &one));
-    assert_non_null(hashcash_worker_ask(loop.permissions, 8, two.resource, on_stamp, &two));
+    assert_non_null(hashcash_worker_ask(loop.worker, 8, one.resource, on_stamp, &one));
+    assert_non_null(hashcash_worker_ask(loop.worker, 8, two.resource, on_stamp, &two));
     assert_int_equal(one.told, 0); /* never from inside the call */
     wait_for(&loop, &two);
     assert_int_equal(one.told, 1);
@@ -77,7 +78,7 @@ static void refuses_too_much_work(void **state)
     (void)state;
     setup(&loop);
     struct stamp stamp = {&loop, "relay", 0, false};
-    assert_null(hashcash_worker_ask(loop.permissions, PERMISSION_BITS_MAX + 1, stamp.resource,
+    assert_null(hashcash_worker_ask(loop.worker, HASHCASH_WORKER_BITS_MAX + 1, stamp.resource,
                                     on_stamp, &stamp));
     teardown(&loop);
 }
@@ -88,7 +89,7 @@ static void tells_what_cannot_be_made(void **state)
     (void)state;
     setup(&loop);
     struct stamp stamp = {&loop, "a:b", 0, true};
-    assert_non_null(hashcash_worker_ask(loop.permissions, 8, stamp.resource, on_stamp, &stamp));
+    assert_non_null(hashcash_worker_ask(loop.worker, 8, stamp.resource, on_stamp, &stamp));
     wait_for(&loop, &stamp);
     assert_false(stamp.good);
     teardown(&loop);
@@ -102,10 +103,10 @@ static void cancelled_is_not_told(void **state)
     (void)state;
     setup(&loop);
     struct stamp slow = {&loop, "slow", 0, false}, next = {&loop, "next", 0, false};
-    struct permission *permission =
-        hashcash_worker_ask(loop.permissions, PERMISSION_BITS_MAX, slow.resource, on_stamp, &slow);
-    assert_non_null(hashcash_worker_ask(loop.permissions, 8, next.resource, on_stamp, &next));
-    hashcash_worker_cancel(permission);
+    struct hashcash_job *job =
+        hashcash_worker_ask(loop.worker, HASHCASH_WORKER_BITS_MAX, slow.resource, on_stamp, &slow);
+    assert_non_null(hashcash_worker_ask(loop.worker, 8, next.resource, on_stamp, &next));
+    hashcash_worker_cancel(job);
     hashcash_worker_cancel(NULL);
     wait_for(&loop, &next);
     assert_int_equal(slow.told, 0);
@@ -119,8 +120,8 @@ static void freed_while_at_work(void **state)
     (void)state;
     setup(&loop);
     struct stamp slow = {&loop, "slow", 0, false};
-    hashcash_worker_ask(loop.permissions, PERMISSION_BITS_MAX, slow.resource, on_stamp, &slow);
-    hashcash_worker_ask(loop.permissions, PERMISSION_BITS_MAX, slow.resource, on_stamp, &slow);
+    hashcash_worker_ask(loop.worker, HASHCASH_WORKER_BITS_MAX, slow.resource, on_stamp, &slow);
+    hashcash_worker_ask(loop.worker, HASHCASH_WORKER_BITS_MAX, slow.resource, on_stamp, &slow);
     teardown(&loop);
     assert_int_equal(slow.told, 0);
 }
