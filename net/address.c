@@ -3,9 +3,7 @@
 #include "net/address.h"
 
 #include <arpa/inet.h>
-#include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 static union address make_address(int family, const void *bytes, uint16_t port)
 {
@@ -27,34 +25,17 @@ static union address make_address(int family, const void *bytes, uint16_t port)
 static bool listed(const struct address_list *list, const union address *address)
 {
     for (unsigned i = 0; i < list->count; i++)
-        /* make_address() leaves no byte to chance. */
+        /* Whoever makes one leaves no byte of it to chance. */
         /* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison,cert-exp42-c,cert-flp37-c) */
         if (memcmp(&list->items[i], address, sizeof(*address)) == 0)
             return true;
     return false;
 }
 
-static unsigned first_ipv6(const struct address_list *list)
+static void add(struct address_list *list, const union address *address)
 {
-    unsigned at = 0;
-
-    while (at < list->count && list->items[at].any.sa_family == AF_INET)
-        at++;
-    return at;
-}
-
-void address_add(struct address_list *list, int family, const void *bytes, uint16_t port)
-{
-    union address address = make_address(family, bytes, port);
-    unsigned at = family == AF_INET ? first_ipv6(list) : list->count;
-
-    if (at == ADDRESS_MAX || listed(list, &address))
-        return;
-    if (list->count == ADDRESS_MAX)
-        list->count--;
-    memmove(&list->items[at + 1], &list->items[at], (list->count - at) * sizeof(*list->items));
-    list->items[at] = address;
-    list->count++;
+    if (list->count < ADDRESS_MAX && !listed(list, address))
+        list->items[list->count++] = *address;
 }
 
 bool address_add_text(struct address_list *list, const char *text, uint16_t port)
@@ -64,44 +45,35 @@ bool address_add_text(struct address_list *list, const char *text, uint16_t port
 
     for (unsigned i = 0; i < sizeof(families) / sizeof(*families); i++)
         if (inet_pton(families[i], text, bytes) == 1) {
-            address_add(list, families[i], bytes, port);
+            union address address = make_address(families[i], bytes, port);
+
+            add(list, &address);
             return true;
         }
     return false;
 }
 
-/* One line: an address, then names, then perhaps a comment. Is `host` one of the names? */
-static bool line_names(char *line, const char *host, const char **ret_address)
+void address_add_socket(struct address_list *list, const struct sockaddr *from, uint16_t port)
 {
-    char *rest = NULL;
+    union address address;
 
-    line[strcspn(line, "#\n")] = '\0';
-    const char *address = strtok_r(line, " \t\r", &rest);
-    if (address == NULL)
-        return false;
-    for (char *name; (name = strtok_r(NULL, " \t\r", &rest)) != NULL;)
-        if (strcasecmp(name, host) == 0) {
-            *ret_address = address;
-            return true;
-        }
-    return false;
+    memset(&address, 0, sizeof(address));
+    if (from->sa_family == AF_INET) {
+        memcpy(&address.v4, from, sizeof(address.v4));
+        address.v4.sin_port = htons(port);
+    } else if (from->sa_family == AF_INET6) {
+        memcpy(&address.v6, from, sizeof(address.v6));
+        address.v6.sin6_port = htons(port);
+    } else {
+        return;
+    }
+    add(list, &address);
 }
 
-bool address_add_from_hosts(struct address_list *list, const char *path, const char *host,
-                            uint16_t port)
+void address_add_list(struct address_list *list, const struct address_list *from, uint16_t port)
 {
-    FILE *file = fopen(path, "re");
-    char line[1024]; /* longer lines are read in parts: their later names are not seen */
-    const char *address;
-    bool found = false;
-
-    if (file == NULL)
-        return false;
-    while (fgets(line, sizeof(line), file) != NULL)
-        if (line_names(line, host, &address) && address_add_text(list, address, port))
-            found = true;
-    fclose(file);
-    return found;
+    for (unsigned i = 0; i < from->count; i++)
+        address_add_socket(list, &from->items[i].any, port);
 }
 
 socklen_t address_length(const union address *address)

@@ -20,20 +20,15 @@ struct address_list {
     union address items[ADDRESS_MAX];
 };
 
-/*
- * Adds an address of `family` (AF_INET or AF_INET6) from its bytes in network order. IPv4 goes
- * before IPv6: where one of them leads nowhere it is nearly always IPv6, and would cost a timeout
- * at each connection. What is there already is not added again; the last one makes way when the
- * list is full.
- */
-void address_add(struct address_list *list, int family, const void *bytes, uint16_t port);
-
-/* The same from text, 192.0.2.1 or 2001:db8::1. False if it is neither. */
+/* Adds an address from text, 192.0.2.1 or 2001:db8::1, at the end. False if it is neither. What is
+ * there already is not added again, nor what comes when the list is full; so too below. */
 bool address_add_text(struct address_list *list, const char *text, uint16_t port);
 
-/* Adds what a hosts file (hosts(5)) says of `host`. False if it cannot be read or knows nothing. */
-bool address_add_from_hosts(struct address_list *list, const char *path, const char *host,
-                            uint16_t port);
+/* Adds a socket's address, with another port. What is neither IPv4 nor IPv6 is left out. */
+void address_add_socket(struct address_list *list, const struct sockaddr *from, uint16_t port);
+
+/* Adds all of another list. */
+void address_add_list(struct address_list *list, const struct address_list *from, uint16_t port);
 
 socklen_t address_length(const union address *address);
 

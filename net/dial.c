@@ -17,6 +17,10 @@
 #include "net/resolve.h"
 #include "net/url.h"
 
+/* What each address may take while there are others: a host often has several because some of them
+ * may be out of reach. */
+#define OTHERS_WAIT_MS 3000
+
 struct dial {
     struct event_base *base;
     struct resolve *resolve;
@@ -82,9 +86,9 @@ static bool begin_connect(struct dial *dial, const union address *address)
     return connect(dial->fd, &address->any, address_length(address)) == 0 || errno == EINPROGRESS;
 }
 
-static bool await(struct dial *dial, int fd, short what, event_callback_fn callback)
+static bool await(struct dial *dial, int fd, short what, int64_t ms, event_callback_fn callback)
 {
-    struct timeval timeout = timer_interval(dial->timeout);
+    struct timeval timeout = timer_interval(ms);
 
     dial->event = event_new(dial->base, fd, what, callback, dial);
     return dial->event != NULL && event_add(dial->event, &timeout) == 0;
@@ -92,12 +96,19 @@ static bool await(struct dial *dial, int fd, short what, event_callback_fn callb
 
 static void on_connected(evutil_socket_t fd, short what, void *arg);
 
+static int64_t patience(const struct dial *dial)
+{
+    bool last = dial->next == dial->list.count;
+
+    return last || dial->timeout < OTHERS_WAIT_MS ? dial->timeout : OTHERS_WAIT_MS;
+}
+
 /* Tries the next address that does not fail at once. */
 static void try_next(struct dial *dial)
 {
     while (dial->next < dial->list.count) {
         if (begin_connect(dial, &dial->list.items[dial->next++])) {
-            if (await(dial, dial->fd, EV_WRITE, on_connected))
+            if (await(dial, dial->fd, EV_WRITE, patience(dial), on_connected))
                 return;
             errno = ENOMEM;
         }
@@ -174,7 +185,7 @@ struct dial *dial_start(struct event_base *base, struct resolver *resolver, cons
     dial->fd = -1;
     url_where(url, dial->where, sizeof(dial->where));
     dial->resolve = resolve_start(resolver, url->host, url->port, on_resolved, dial);
-    if (dial->resolve == NULL || !await(dial, -1, EV_TIMEOUT, on_look_up_timeout)) {
+    if (dial->resolve == NULL || !await(dial, -1, EV_TIMEOUT, timeout, on_look_up_timeout)) {
         dial_free(dial);
         return NULL;
     }

@@ -14,9 +14,9 @@ struct url;
 typedef void (*dial_done)(int fd, const char *why, void *arg);
 
 /*
- * Finds the addresses of the URL's host and tries each in turn, `timeout` ms at most for the
- * look-up and for each address. Calls `done` once, from the event loop. New: dial_free() it, also
- * from inside `done`. NULL when out of memory.
+ * Finds the addresses of the URL's host and tries each in turn: `timeout` ms at most for the
+ * look-up and for the last address, 3 s for each of the others. Calls `done` once, from the event
+ * loop. New: dial_free() it, also from inside `done`. NULL when out of memory.
  */
 struct dial *dial_start(struct event_base *base, struct resolver *resolver, const struct url *url,
                         int64_t timeout, dial_done done, void *arg);

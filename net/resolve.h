@@ -1,6 +1,8 @@
 /*
- * Host names to addresses, without blocking: IP addresses as they are, "localhost" as the loopback
- * (RFC 6761), then /etc/hosts, then the name servers.
+ * Host names to addresses without blocking: by getaddrinfo(3) in a thread, so that a name means
+ * here what it means to every other program on this machine (hosts(5), nsswitch.conf(5),
+ * resolv.conf(5)). IP addresses stand for themselves, "localhost" and all below it for the loopback
+ * (RFC 6761); a name below "onion" is for a proxy alone, and never asked for (RFC 7686).
  */
 #ifndef NET_RESOLVE_H
 #define NET_RESOLVE_H
@@ -13,14 +15,15 @@ struct event_base;
 struct resolve;
 struct resolver;
 
-/* Paths of resolv.conf(5) and hosts(5), borrowed. NULL when out of memory. */
-struct resolver *resolver_new(struct event_base *base, const char *resolv_conf, const char *hosts);
+/* New; resolver_free(). NULL when out of memory. */
+struct resolver *resolver_new(struct event_base *base);
 
-/* After the last resolve_free(). NULL is fine. */
+/* After the last resolve_free(). A thread that still waits for a name server is left behind, and
+ * frees what it has when it returns. NULL is fine. */
 void resolver_free(struct resolver *resolver);
 
-/* `list` has the addresses, borrowed for the call; if it is empty `why` is a clause that says why,
- * fit to follow a colon; else NULL. */
+/* `list` has the addresses in the order in which they are to be tried, borrowed for the call. If it
+ * is empty `why` is a clause that says why, fit to follow a colon; else NULL. */
 typedef void (*resolve_done)(const struct address_list *list, const char *why, void *arg);
 
 /* Calls `done` once, from the event loop. New: resolve_free() it, also from inside `done`. NULL
@@ -28,7 +31,7 @@ typedef void (*resolve_done)(const struct address_list *list, const char *why, v
 struct resolve *resolve_start(struct resolver *resolver, const char *host, uint16_t port,
                               resolve_done done, void *arg);
 
-/* NULL is fine. */
+/* Without it `done` is not called any more. NULL is fine. */
 void resolve_free(struct resolve *resolve);
 
 #endif

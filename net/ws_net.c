@@ -8,9 +8,6 @@
 
 #include "net/ws_parts.h"
 
-#define RESOLV_CONF "/etc/resolv.conf"
-#define HOSTS       "/etc/hosts"
-
 void ws_options_default(struct ws_options *ret_options)
 {
     *ret_options = (struct ws_options){
@@ -75,7 +72,7 @@ struct ws_net *ws_net_new(struct event_base *base, const char *cafile, char *ret
     if (net != NULL)
         net->base = base;
     if (net == NULL || sodium_init() < 0 || !openssl_begins() || !ws_output_begin(net) ||
-        (net->resolver = resolver_new(base, RESOLV_CONF, HOSTS)) == NULL) {
+        (net->resolver = resolver_new(base)) == NULL) {
         snprintf(ret_why, size, "out of memory");
         ws_net_free(net);
         return NULL;

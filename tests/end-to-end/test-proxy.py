@@ -76,9 +76,13 @@ def unheard(world):
         introduces(*(start(behind(world, name, hidden(relay), proxy.url(), start=False))
                      for name, proxy in zip("ab", proxies)))
         equal(asked(), b"", "what the name server was asked")
-        direct = start(world.daemon("direct", hidden(relay), start=False))
+        onion = start(world.daemon("onion", hidden(relay), start=False))
+        onion.call("invite", name="peer")
+        until_error(onion, "onion services are reached through a proxy only")
+        equal(asked(), b"", "what the name server was asked of a name that only a proxy may know")
+        direct = start(world.daemon("direct", "ws://relay.example:%d/v1" % relay.port, start=False))
         direct.call("invite", name="peer")
-        contains(wait_until(asked, PATIENCE, "the name server is asked"), b"\5relay\5onion", "what it is asked")
+        contains(wait_until(asked, PATIENCE, "the name server is asked"), b"\5relay\7example", "what it is asked")
         for daemon in world.daemons:
             daemon.kill9()
 
