@@ -15,7 +15,7 @@ static const char accept_guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 #define BASE64_SIZE(bytes) sodium_base64_ENCODED_LEN(bytes, sodium_base64_VARIANT_ORIGINAL)
 #define ACCEPT_SIZE        BASE64_SIZE(SHA_DIGEST_LENGTH)
 
-enum fact {
+enum handshake_fact {
     FACT_UPGRADE = 1 << 0,
     FACT_CONNECTION = 1 << 1,
     FACT_ACCEPT = 1 << 2,
@@ -54,24 +54,8 @@ static bool make_accept(const char *key, char ret_accept[ACCEPT_SIZE])
     return true;
 }
 
-/* Is `token` in a comma-separated list? Case does not matter. */
-static bool has_token(const char *list, const char *token)
-{
-    size_t wanted = strlen(token);
-
-    while (*list != '\0') {
-        list += strspn(list, ", \t");
-        size_t length = strcspn(list, ", \t");
-
-        if (length == wanted && strncasecmp(list, token, length) == 0)
-            return true;
-        list += strcspn(list, ",");
-    }
-    return false;
-}
-
 /* A header of which there can be only one. */
-static bool note_once(struct handshake *handshake, enum fact fact, const char *name)
+static bool note_once(struct handshake *handshake, enum handshake_fact fact, const char *name)
 {
     if (handshake->facts & fact)
         return refuse(handshake, 400, "sent %s twice", name);
@@ -81,14 +65,14 @@ static bool note_once(struct handshake *handshake, enum fact fact, const char *n
 
 static bool take_upgrade(struct handshake *handshake, const char *value)
 {
-    if (has_token(value, "websocket"))
+    if (http_head_has_token(value, "websocket"))
         handshake->facts |= FACT_UPGRADE;
     return true;
 }
 
 static bool take_connection(struct handshake *handshake, const char *value)
 {
-    if (has_token(value, "Upgrade"))
+    if (http_head_has_token(value, "Upgrade"))
         handshake->facts |= FACT_CONNECTION;
     return true;
 }
@@ -138,7 +122,7 @@ static bool take_host(struct handshake *handshake, const char *value)
     return note_once(handshake, FACT_HOST, "Host");
 }
 
-static const struct header {
+static const struct handshake_header {
     const char *name;
     bool (*client)(struct handshake *, const char *value); /* NULL: means nothing to a client */
     bool (*server)(struct handshake *, const char *value); /* likewise */
@@ -165,41 +149,27 @@ static bool take_value(struct handshake *handshake, const char *name, const char
     return true;
 }
 
-/* "Name: value", blanks around the value. A blank before the colon, or a line that continues the
- * one before, has fooled proxies: refused (RFC 7230 §3.2.4). */
 static bool take_header(struct handshake *handshake)
 {
-    char *line = handshake->line;
-    size_t name = strcspn(line, ": \t");
+    char *name = handshake->head.line;
+    char *value = http_head_value(name);
 
-    if (name == 0 || line[name] != ':')
+    if (value == NULL)
         return refuse(handshake, 400, "sent a malformed HTTP header");
-    line[name] = '\0';
-    char *value = line + name + 1;
-    value += strspn(value, " \t");
-    for (size_t end = strlen(value); end > 0 && strchr(" \t", value[end - 1]) != NULL; end--)
-        value[end - 1] = '\0';
-    return take_value(handshake, line, value);
+    return take_value(handshake, name, value);
 }
 
 /* "HTTP/1.1 101 Switching Protocols" */
 static bool take_status(struct handshake *handshake)
 {
-    char *line = handshake->line;
-    static const char version[] = "HTTP/1.";
-    const char *code = line + sizeof(version) - 1 + 2;
+    const char *code = http_head_status(handshake->head.line);
 
-    if (strlen(line) < sizeof(version) - 1 + 5 ||
-        strncmp(line, version, sizeof(version) - 1) != 0 || code[-1] != ' ' ||
-        strspn(code, "0123456789") != 3 || (code[3] != ' ' && code[3] != '\0'))
+    if (code == NULL)
         return refuse(handshake, 0, "does not speak HTTP");
     if (code[-2] != '1')
         return refuse(handshake, 0, "speaks only HTTP/1.%c", code[-2]);
     if (strncmp(code, "101", 3) == 0)
         return true;
-    for (char *c = line; *c != '\0'; c++)
-        if (*c < ' ' || *c > '~')
-            *c = '?';
     return refuse(handshake, 0, "answered %.80s", code);
 }
 
@@ -216,7 +186,7 @@ static bool is_answered(const char *const *paths, const char *target)
 /* "GET /path HTTP/1.1" */
 static bool take_request_line(struct handshake *handshake)
 {
-    const char *line = handshake->line;
+    const char *line = handshake->head.line;
     const char *target = line + strcspn(line, " ");
     const char *version = *target != '\0' ? strchr(target + 1, ' ') : NULL;
 
@@ -232,9 +202,9 @@ static bool take_request_line(struct handshake *handshake)
 }
 
 /* What must have been seen when the head is complete. */
-static const struct need {
+static const struct handshake_need {
     bool server;
-    enum fact fact;
+    enum handshake_fact fact;
     unsigned status;
     const char *why;
 } needs[] = {
@@ -258,46 +228,31 @@ static bool finish(struct handshake *handshake)
     return true;
 }
 
-/* A line without its end, followed by a NUL. */
 static bool take_line(struct handshake *handshake)
 {
-    if (handshake->length > 0 && handshake->line[handshake->length - 1] == '\r')
-        handshake->length--;
-    handshake->line[handshake->length] = '\0';
-    if (memchr(handshake->line, '\r', handshake->length) != NULL)
-        return refuse(handshake, 400, "sent a malformed HTTP header");
-    handshake->lines++;
-    if (handshake->lines == 1)
+    if (handshake->head.lines == 1)
         return handshake->server ? take_request_line(handshake) : take_status(handshake);
-    return handshake->length == 0 ? finish(handshake) : take_header(handshake);
+    return handshake->head.length == 0 ? finish(handshake) : take_header(handshake);
 }
 
-/* Says at the first odd byte that this is no HTTP, rather than wait for the end of a line. */
-static bool plausible(const struct handshake *handshake, char byte)
+static void take_byte(struct handshake *handshake, char byte)
 {
-    static const char beginning[] = "HTTP/1.";
-
-    if (handshake->lines == 0 && !handshake->server && handshake->length < sizeof(beginning) - 1)
-        return byte == beginning[handshake->length];
-    return (unsigned char)byte >= ' ' || byte == '\t' || byte == '\r';
-}
-
-static bool take_byte(struct handshake *handshake, char byte)
-{
-    if (++handshake->head > HANDSHAKE_HEAD_MAX)
-        return refuse(handshake, 431, "sent too long an HTTP header");
-    if (byte == '\n') {
-        bool fine = take_line(handshake);
-
-        handshake->length = 0;
-        return fine;
+    switch (http_head_take(&handshake->head, byte)) {
+    case HTTP_HEAD_MORE:
+        break;
+    case HTTP_HEAD_LINE:
+        take_line(handshake);
+        break;
+    case HTTP_HEAD_NO_HTTP:
+        refuse(handshake, 400, "does not speak HTTP");
+        break;
+    case HTTP_HEAD_STRAY_CR:
+        refuse(handshake, 400, "sent a malformed HTTP header");
+        break;
+    case HTTP_HEAD_TOO_LONG:
+        refuse(handshake, 431, "sent too long an HTTP header");
+        break;
     }
-    if (!plausible(handshake, byte))
-        return refuse(handshake, 400, "does not speak HTTP");
-    if (handshake->length == sizeof(handshake->line) - 1)
-        return refuse(handshake, 431, "sent too long a line in an HTTP header");
-    handshake->line[handshake->length++] = byte;
-    return true;
 }
 
 enum handshake_progress handshake_feed(struct handshake *handshake, const void *data, size_t length,
@@ -312,11 +267,11 @@ enum handshake_progress handshake_feed(struct handshake *handshake, const void *
     return handshake->progress;
 }
 
-/* The line buffer, most of the whole, stays untouched. */
 static void begin(struct handshake *handshake, bool server)
 {
-    memset(handshake, 0, offsetof(struct handshake, line));
+    memset(handshake, 0, offsetof(struct handshake, head));
     handshake->server = server;
+    http_head_begin(&handshake->head, !server);
 }
 
 void handshake_client(struct handshake *ret_handshake, const uint8_t nonce[HANDSHAKE_KEY_BYTES])
@@ -370,7 +325,7 @@ static const char *status_text(unsigned status)
 
 /* The headers that some statuses must have (RFC 7231 §6.5.5 and §6.5.15) do no harm to the others.
  */
-static size_t refusal(const struct handshake *handshake, char *ret_text)
+static size_t refusal_text(const struct handshake *handshake, char *ret_text)
 {
     static const char body[] = "This is a WebSocket server: ";
 
@@ -394,7 +349,7 @@ size_t handshake_reply(const struct handshake *handshake, char ret_text[HANDSHAK
     char accept[ACCEPT_SIZE];
 
     if (handshake->progress != HANDSHAKE_DONE)
-        return refusal(handshake, ret_text);
+        return refusal_text(handshake, ret_text);
     if (!make_accept(handshake->key, accept))
         return 0;
     return (size_t)snprintf(ret_text, HANDSHAKE_TEXT_SIZE,

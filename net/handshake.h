@@ -9,15 +9,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "net/http_head.h"
 #include "net/url.h"
 
 #define HANDSHAKE_KEY_BYTES 16
-/* Longest head of a request or response: proxies and browsers add headers by the kilobyte, and the
- * common servers stop at 8 or 16 KiB. */
-#define HANDSHAKE_HEAD_MAX 16384
-/* Longest line in it: ours need a few hundred bytes, cookies and policies of others may take 4 KiB.
- */
-#define HANDSHAKE_LINE_MAX 4096
 /* Room for any request or reply that we make, with its NUL. */
 #define HANDSHAKE_TEXT_SIZE (URL_MAX + URL_HOST_HEADER_SIZE + 512)
 #define HANDSHAKE_WHY_SIZE  128
@@ -38,12 +33,9 @@ struct handshake {
     enum handshake_progress progress;
     unsigned status;              /* server: the status that the reply has */
     unsigned facts;               /* headers that were seen and are right */
-    unsigned lines;               /* complete lines so far */
-    size_t head;                  /* bytes so far */
-    size_t length;                /* bytes in line */
     char key[32];                 /* Sec-WebSocket-Key, base64; empty until known */
     char why[HANDSHAKE_WHY_SIZE]; /* once refused: a clause whose subject is the other end */
-    char line[HANDSHAKE_LINE_MAX];
+    struct http_head head;        /* the other end's; last, since it is large */
 };
 
 /* A client's end, with a nonce of 16 random bytes. */

@@ -9,18 +9,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "net/http_head.h"
 #include "net/proxy.h"
 #include "net/url.h"
 
 /* Longest that we say at once, with a NUL: CONNECT with the host twice, and user name and password
  * as base64. */
 #define TUNNEL_SAY_MAX (2 * URL_HOST_HEADER_SIZE + (2 * PROXY_WORD_MAX + 1 + 2) / 3 * 4 + 128)
-/* Longest head of an HTTP answer: pages of refusals have headers by the kilobyte, and the common
- * servers stop at 8 or 16 KiB. */
-#define TUNNEL_HEAD_MAX 16384
-/* So much of a line is kept; a person needs no more of the reason in a status line. */
-#define TUNNEL_LINE_MAX 100
-#define TUNNEL_WHY_SIZE (URL_HOST_HEADER_SIZE + 256)
+/* So much of the reason in a status line is for a person. */
+#define TUNNEL_REASON_MAX 91
+#define TUNNEL_WHY_SIZE   (URL_HOST_HEADER_SIZE + 256)
 
 enum tunnel_progress {
     TUNNEL_MORE = 0, /* say what there is to say, then feed it more */
@@ -34,10 +32,8 @@ struct tunnel {
     enum tunnel_progress progress;
     bool (*step)(struct tunnel *, uint8_t byte); /* takes the next byte; false: refused */
     unsigned skip;                               /* SOCKS5: bytes of the answer that say nothing */
-    size_t head;                                 /* HTTP: bytes so far … */
-    unsigned status;                             /* … 0 until known … */
-    size_t length;                               /* … and bytes in line, though it keeps fewer */
-    char line[TUNNEL_LINE_MAX + 1];
+    unsigned status;                             /* HTTP: 0 until known */
+    struct http_head head;                       /* HTTP: the proxy's answer */
     char why[TUNNEL_WHY_SIZE];   /* once refused: a clause whose subject is the proxy */
     uint8_t say[TUNNEL_SAY_MAX]; /* to be sent now, say_length bytes; perhaps with the password */
     size_t say_length;           /* set it to 0 once sent */

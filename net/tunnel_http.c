@@ -12,9 +12,6 @@
 #define CREDENTIALS_MAX (2 * PROXY_WORD_MAX + 1)
 #define BASE64_SIZE     sodium_base64_ENCODED_LEN(CREDENTIALS_MAX, sodium_base64_VARIANT_ORIGINAL)
 
-static const char beginning[] = "HTTP/1.";
-#define BEGINNING (sizeof(beginning) - 1)
-
 static bool has_user(const struct tunnel *tunnel)
 {
     return tunnel->proxy->user[0] != '\0';
@@ -54,17 +51,15 @@ static bool refuse_status(struct tunnel *tunnel, const char *answer)
  * was not asked for. */
 static bool take_status(struct tunnel *tunnel)
 {
-    char *code = tunnel->line + BEGINNING + 2;
+    char *code = http_head_status(tunnel->head.line);
 
-    if (strlen(tunnel->line) < BEGINNING + 5 || code[-1] != ' ' ||
-        strspn(code, "0123456789") != 3 || (code[3] != ' ' && code[3] != '\0'))
+    if (code == NULL)
         return tunnel_refuse(tunnel, "does not speak HTTP");
+    if (strlen(code) > TUNNEL_REASON_MAX)
+        code[TUNNEL_REASON_MAX] = '\0';
     tunnel->status = (unsigned)strtoul(code, NULL, 10);
     if (tunnel->status / 100 == 2 || (tunnel->status / 100 == 1 && tunnel->status != 101))
         return true;
-    for (char *c = code; *c != '\0'; c++)
-        if (*c < ' ' || *c > '~')
-            *c = '?';
     return refuse_status(tunnel, code);
 }
 
@@ -73,66 +68,26 @@ static bool take_line(struct tunnel *tunnel)
 {
     if (tunnel->status == 0)
         return take_status(tunnel);
-    if (tunnel->length > 0)
+    if (tunnel->head.length > 0)
         return true;
     if (tunnel->status / 100 == 2)
         return tunnel_done(tunnel);
     tunnel->status = 0;
+    http_head_again(&tunnel->head);
     return true;
-}
-
-static bool end_line(struct tunnel *tunnel)
-{
-    size_t kept = tunnel->length < TUNNEL_LINE_MAX ? tunnel->length : TUNNEL_LINE_MAX;
-
-    tunnel->line[kept] = '\0';
-    bool fine = take_line(tunnel);
-    tunnel->length = 0;
-    return fine;
-}
-
-/* Says at the first odd byte that this is no HTTP, rather than wait for the end of a line. */
-static bool plausible(const struct tunnel *tunnel, uint8_t byte)
-{
-    if (tunnel->status == 0 && tunnel->length < BEGINNING)
-        return byte == (uint8_t)beginning[tunnel->length];
-    return byte >= ' ' || byte == '\t';
-}
-
-static bool fits(struct tunnel *tunnel)
-{
-    if (++tunnel->head <= TUNNEL_HEAD_MAX)
-        return true;
-    return tunnel_refuse(tunnel, "answered with too long an HTTP header");
-}
-
-static bool take_byte(struct tunnel *tunnel, uint8_t byte);
-
-/* A line may end without CR; but a CR that does not end one has fooled proxies. */
-static bool take_lf(struct tunnel *tunnel, uint8_t byte)
-{
-    if (!fits(tunnel))
-        return false;
-    if (byte != '\n')
-        return tunnel_refuse(tunnel, "does not speak HTTP");
-    tunnel->step = take_byte;
-    return end_line(tunnel);
 }
 
 static bool take_byte(struct tunnel *tunnel, uint8_t byte)
 {
-    if (!fits(tunnel))
-        return false;
-    if (byte == '\r')
-        return tunnel_next(tunnel, take_lf);
-    if (byte == '\n')
-        return end_line(tunnel);
-    if (!plausible(tunnel, byte))
-        return tunnel_refuse(tunnel, "does not speak HTTP");
-    if (tunnel->length < TUNNEL_LINE_MAX)
-        tunnel->line[tunnel->length] = (char)byte;
-    tunnel->length++;
-    return true;
+    enum http_head_next next = http_head_take(&tunnel->head, (char)byte);
+
+    if (next == HTTP_HEAD_MORE)
+        return true;
+    if (next == HTTP_HEAD_LINE)
+        return take_line(tunnel);
+    return tunnel_refuse(tunnel, next == HTTP_HEAD_TOO_LONG
+                                     ? "answered with too long an HTTP header"
+                                     : "does not speak HTTP");
 }
 
 void tunnel_begin_http(struct tunnel *tunnel)
@@ -148,5 +103,6 @@ void tunnel_begin_http(struct tunnel *tunnel)
     if (has_user(tunnel))
         say_authorization(tunnel);
     tunnel_say_text(tunnel, "\r\n");
+    http_head_begin(&tunnel->head, true);
     tunnel_next(tunnel, take_byte);
 }

@@ -89,7 +89,7 @@ static void check(struct outcome *whole, struct outcome *chunked)
     FUZZ_HOLDS(whole->taken == chunked->taken && whole->said == chunked->said);
     FUZZ_HOLDS(strcmp(whole->tunnel.why, chunked->tunnel.why) == 0);
     FUZZ_HOLDS((whole->tunnel.progress == TUNNEL_REFUSED) == (whole->tunnel.why[0] != '\0'));
-    FUZZ_HOLDS(whole->tunnel.head <= TUNNEL_HEAD_MAX + 1);
+    FUZZ_HOLDS(whole->tunnel.head.taken <= HTTP_HEAD_MAX + 1);
     for (const char *c = whole->tunnel.why; *c != '\0'; c++)
         FUZZ_HOLDS(*c >= ' ' && *c <= '~');
 }

@@ -282,7 +282,7 @@ static void test_too_long(void **state)
 {
     static const char *const beginnings[] = {"HTTP/1.1 403 ", "HTTP/1.1 200 OK\r\nA: b",
                                              "HTTP/1.1 100 \r\n\r\nHTTP/1.1 200 OK\r\n"};
-    static char text[TUNNEL_HEAD_MAX + 1];
+    static char text[HTTP_HEAD_MAX + 1];
 
     (void)state;
     for (size_t i = 0; i < LENGTH(beginnings); i++) {
@@ -304,7 +304,7 @@ static void test_long_reason(void **state)
     memset(answer, 'a', sizeof(answer));
     memcpy(answer, "HTTP/1.1 403 ", 13);
     answer[sizeof(answer) - 1] = '\n';
-    snprintf(why, sizeof(why), "refuses: %.*s", TUNNEL_LINE_MAX - 9, answer + 9);
+    snprintf(why, sizeof(why), "refuses: %.*s", TUNNEL_REASON_MAX, answer + 9);
     expect_refusal("http://proxy", &refusal, SIZE_MAX);
 }
 
