@@ -14,8 +14,8 @@
 
 /* A WebSocket's surroundings for each file of certificates. They stay until the end, since
  * connections may hang on them; a file that has not changed is not read again, so there are few. */
-struct entry {
-    struct entry *next;
+struct relay_dialer_net {
+    struct relay_dialer_net *next;
     char *cafile; /* NULL: the system's */
     struct stat status;
     struct ws_net *net;
@@ -24,10 +24,10 @@ struct entry {
 struct relay_dialer {
     struct event_base *base;
     const struct settings *settings;
-    struct entry *entries; /* the newest first */
+    struct relay_dialer_net *nets; /* the newest first */
 };
 
-static void free_entry(struct entry *entry)
+static void free_entry(struct relay_dialer_net *entry)
 {
     ws_net_free(entry->net);
     free(entry->cafile);
@@ -49,10 +49,10 @@ static bool is_same_file(const struct stat *a, const struct stat *b)
            a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
-static struct entry *find(const struct relay_dialer *routes, const char *cafile)
+static struct relay_dialer_net *find(const struct relay_dialer *dialer, const char *cafile)
 {
-    struct entry *entry;
-    LL_FOREACH(routes->entries, entry)
+    struct relay_dialer_net *entry;
+    LL_FOREACH(dialer->nets, entry)
     {
         if (cafile && entry->cafile ? strcmp(cafile, entry->cafile) == 0 : cafile == entry->cafile)
             return entry;
@@ -60,9 +60,10 @@ static struct entry *find(const struct relay_dialer *routes, const char *cafile)
     return NULL;
 }
 
-static struct entry *make(struct event_base *base, const char *cafile, char *ret_why, size_t size)
+static struct relay_dialer_net *make(struct event_base *base, const char *cafile, char *ret_why,
+                                     size_t size)
 {
-    struct entry *entry = calloc(1, sizeof(*entry));
+    struct relay_dialer_net *entry = calloc(1, sizeof(*entry));
     if (!entry || (cafile && !(entry->cafile = strdup(cafile)))) {
         snprintf(ret_why, size, "out of memory");
         free(entry);
@@ -77,33 +78,33 @@ static struct entry *make(struct event_base *base, const char *cafile, char *ret
 }
 
 /* Adds to `fresh` what the file needs, unless there is one. */
-static bool add(const struct relay_dialer *routes, struct entry **fresh, const char *cafile,
-                char *ret_why, size_t size)
+static bool add(const struct relay_dialer *dialer, struct relay_dialer_net **fresh,
+                const char *cafile, char *ret_why, size_t size)
 {
-    const struct entry *known = find(routes, cafile);
+    const struct relay_dialer_net *known = find(dialer, cafile);
     struct stat status = status_of(cafile);
     if (known && is_same_file(&known->status, &status))
         return true;
-    struct entry *entry = make(routes->base, cafile, ret_why, size);
+    struct relay_dialer_net *entry = make(dialer->base, cafile, ret_why, size);
     if (entry)
         LL_PREPEND(*fresh, entry);
     return entry;
 }
 
-bool relay_dialer_prepare(struct relay_dialer *routes, const struct settings *fresh, char *ret_why,
+bool relay_dialer_prepare(struct relay_dialer *dialer, const struct settings *fresh, char *ret_why,
                           size_t size)
 {
-    struct entry *entries = NULL, *entry, *next;
+    struct relay_dialer_net *nets = NULL, *entry, *next;
     const struct settings_relay *relay;
-    bool done = add(routes, &entries, fresh->cafile, ret_why, size);
+    bool done = add(dialer, &nets, fresh->cafile, ret_why, size);
     LL_FOREACH(fresh->sections.relays, relay)
     {
-        done = done && (!relay->cafile || add(routes, &entries, relay->cafile, ret_why, size));
+        done = done && (!relay->cafile || add(dialer, &nets, relay->cafile, ret_why, size));
     }
-    LL_FOREACH_SAFE(entries, entry, next)
+    LL_FOREACH_SAFE(nets, entry, next)
     {
         if (done)
-            LL_PREPEND(routes->entries, entry);
+            LL_PREPEND(dialer->nets, entry);
         else
             free_entry(entry);
     }
@@ -112,12 +113,12 @@ bool relay_dialer_prepare(struct relay_dialer *routes, const struct settings *fr
 
 /* ---- using ---- */
 
-struct ws *relay_dialer_dial(struct relay_dialer *routes, struct relay *relay,
+struct ws *relay_dialer_dial(struct relay_dialer *dialer, struct relay *relay,
                              const struct url *url, const struct ws_options *options,
                              const struct ws_handlers *handlers, void *arg)
 {
-    const struct entry *entry = find(routes, settings_cafile(routes->settings, url));
-    const struct proxy *proxy = settings_proxy(routes->settings, url);
+    const struct relay_dialer_net *entry = find(dialer, settings_cafile(dialer->settings, url));
+    const struct proxy *proxy = settings_proxy(dialer->settings, url);
     relay_dialled(relay, proxy);
     return ws_dial(entry->net, url, proxy, options, handlers, arg);
 }
@@ -127,26 +128,26 @@ struct ws *relay_dialer_dial(struct relay_dialer *routes, struct relay *relay,
 struct relay_dialer *relay_dialer_new(struct event_base *base, const struct settings *settings,
                                       char *ret_why, size_t size)
 {
-    struct relay_dialer *routes = calloc(1, sizeof(*routes));
-    if (!routes) {
+    struct relay_dialer *dialer = calloc(1, sizeof(*dialer));
+    if (!dialer) {
         snprintf(ret_why, size, "out of memory");
         return NULL;
     }
-    *routes = (struct relay_dialer){.base = base, .settings = settings};
-    if (relay_dialer_prepare(routes, settings, ret_why, size))
-        return routes;
-    relay_dialer_free(routes);
+    *dialer = (struct relay_dialer){.base = base, .settings = settings};
+    if (relay_dialer_prepare(dialer, settings, ret_why, size))
+        return dialer;
+    relay_dialer_free(dialer);
     return NULL;
 }
 
-void relay_dialer_free(struct relay_dialer *routes)
+void relay_dialer_free(struct relay_dialer *dialer)
 {
-    struct entry *entry, *next;
-    if (!routes)
+    struct relay_dialer_net *entry, *next;
+    if (!dialer)
         return;
-    LL_FOREACH_SAFE(routes->entries, entry, next)
+    LL_FOREACH_SAFE(dialer->nets, entry, next)
     {
         free_entry(entry);
     }
-    free(routes);
+    free(dialer);
 }

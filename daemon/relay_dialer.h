@@ -19,15 +19,15 @@ struct ws_options;
  */
 struct relay_dialer *relay_dialer_new(struct event_base *base, const struct settings *settings,
                                       char *ret_why, size_t size);
-void relay_dialer_free(struct relay_dialer *routes); /* NULL is fine */
+void relay_dialer_free(struct relay_dialer *dialer); /* NULL is fine */
 
 /* Prepares for new settings, which the caller then puts in the place of the old ones. False with a
  * sentence in ret_why: nothing was changed. */
-bool relay_dialer_prepare(struct relay_dialer *routes, const struct settings *fresh, char *ret_why,
+bool relay_dialer_prepare(struct relay_dialer *dialer, const struct settings *fresh, char *ret_why,
                           size_t size);
 
 /* ws_dial(), the right way; the relay, whose URL `url` is, is told of it. */
-struct ws *relay_dialer_dial(struct relay_dialer *routes, struct relay *relay,
+struct ws *relay_dialer_dial(struct relay_dialer *dialer, struct relay *relay,
                              const struct url *url, const struct ws_options *options,
                              const struct ws_handlers *handlers, void *arg);
 

@@ -123,13 +123,13 @@ SSL *tls_client_new(SSL_CTX *context, const struct url *url)
     return ssl;
 }
 
-struct reason {
+struct tls_reason {
     long code;
     const char *text;
 };
 
 /* What a person can do something about, in plainer words than OpenSSL's. */
-static const struct reason distrust[] = {
+static const struct tls_reason distrust[] = {
     {X509_V_ERR_CERT_HAS_EXPIRED, "its certificate has expired"},
     {X509_V_ERR_CERT_NOT_YET_VALID, "its certificate is not valid yet (is the clock right?)"},
     {X509_V_ERR_HOSTNAME_MISMATCH, "its certificate is for another host name"},
@@ -142,7 +142,7 @@ static const struct reason distrust[] = {
     {X509_V_ERR_CERT_REVOKED, "its certificate was revoked"},
 };
 
-static const struct reason failures[] = {
+static const struct tls_reason failures[] = {
     {SSL_R_WRONG_VERSION_NUMBER, "it does not speak TLS"},
     {SSL_R_HTTP_REQUEST, "it does not speak TLS"},
     {SSL_R_PACKET_LENGTH_TOO_LONG, "it does not speak TLS"},
@@ -150,7 +150,7 @@ static const struct reason failures[] = {
     {SSL_R_TLSV1_ALERT_PROTOCOL_VERSION, "it refuses our version of TLS"},
 };
 
-static const char *find_reason(const struct reason *reasons, size_t count, long code)
+static const char *find_reason(const struct tls_reason *reasons, size_t count, long code)
 {
     for (size_t i = 0; i < count; i++)
         if (reasons[i].code == code)

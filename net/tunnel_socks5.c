@@ -10,9 +10,9 @@
 #define PORT_BYTES    2
 #define AUTH_VERSION  1 /* RFC 1929 */
 
-enum method { METHOD_NONE = 0, METHOD_PASSWORD = 2, METHOD_REFUSED = 0xff };
-enum command { COMMAND_CONNECT = 1 };
-enum address { ADDRESS_IPV4 = 1, ADDRESS_NAME = 3, ADDRESS_IPV6 = 4 };
+enum socks_method { METHOD_NONE = 0, METHOD_PASSWORD = 2, METHOD_REFUSED = 0xff };
+enum socks_command { COMMAND_CONNECT = 1 };
+enum socks_address { ADDRESS_IPV4 = 1, ADDRESS_NAME = 3, ADDRESS_IPV6 = 4 };
 
 static bool take_reply_version(struct tunnel *tunnel, uint8_t byte);
 
@@ -96,7 +96,7 @@ static bool take_reserved(struct tunnel *tunnel, uint8_t byte)
 }
 
 /* RFC 1928 §6, and what Tor adds to it (its proposal 304). */
-static const struct refusal {
+static const struct socks_refusal {
     uint8_t code;
     bool behind; /* the proxy is willing */
     const char *why;

@@ -10,7 +10,7 @@
 
 #define LABEL_MAX 63 /* RFC 1035 §2.3.4 */
 
-static const struct scheme {
+static const struct url_scheme {
     const char *prefix;
     bool tls;
     uint16_t port;

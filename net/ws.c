@@ -1,7 +1,11 @@
+/* What all stages share, and the functions of net/ws.h. */
 #include "config.h"
 
 #include <errno.h>
 #include <event2/bufferevent_ssl.h>
+#include <openssl/crypto.h>
+#include <openssl/sha.h>
+#include <sodium.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +13,102 @@
 #include <unistd.h>
 
 #include "base/timer.h"
-#include "net/ws_parts.h"
+#include "net/ws_private.h"
+
+void ws_options_default(struct ws_options *ret_options)
+{
+    *ret_options = (struct ws_options){
+        .message_max = WS_MESSAGE_MAX,
+        .connect_timeout = 15000,
+        .handshake_timeout = 15000,
+        /* Many home routers forget a connection that is silent for five minutes, some after two. */
+        .ping_interval = 60000,
+        .ping_timeout = 30000,
+        .close_timeout = 5000,
+    };
+}
+
+/* ---- OpenSSL begins ---- */
+
+static bool starved; /* memory was short for OpenSSL */
+
+static void *watched_malloc(size_t size, const char *file, int line)
+{
+    void *memory = malloc(size);
+    (void)file;
+    (void)line;
+    starved |= memory == NULL;
+    return memory;
+}
+
+static void *plain_realloc(void *memory, size_t size, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    return realloc(memory, size);
+}
+
+static void plain_free(void *memory, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    free(memory);
+}
+
+/*
+ * OpenSSL 3.0 sets itself up when it is first used. If memory is short just then it says nothing,
+ * and crashes at the next call; so that is now, not in the middle of something, and watched.
+ */
+static bool openssl_begins(void)
+{
+    uint8_t digest[SHA_DIGEST_LENGTH];
+
+    /* Refused, and not needed, from the second time on. */
+    CRYPTO_set_mem_functions(watched_malloc, plain_realloc, plain_free);
+    starved = false;
+    return OSSL_LIB_CTX_set0_default(NULL) != NULL && !starved && SHA1(digest, 0, digest) != NULL &&
+           !starved;
+}
+
+/* ---- what connections share ---- */
+
+struct ws_net *ws_net_new(struct event_base *base, const char *cafile, char *ret_why, size_t size)
+{
+    struct ws_net *net = calloc(1, sizeof(*net));
+
+    if (net != NULL)
+        net->base = base;
+    if (net == NULL || sodium_init() < 0 || !openssl_begins() || !ws_output_begin(net) ||
+        (net->resolver = resolver_new(base)) == NULL) {
+        snprintf(ret_why, size, "out of memory");
+        ws_net_free(net);
+        return NULL;
+    }
+    if (cafile != NULL && (net->tls = tls_context_new(cafile, ret_why, size)) == NULL) {
+        ws_net_free(net);
+        return NULL;
+    }
+    return net;
+}
+
+SSL_CTX *ws_net_tls(struct ws_net *net, char *ret_why, size_t size)
+{
+    if (net->tls == NULL)
+        net->tls = tls_context_new(NULL, ret_why, size);
+    return net->tls;
+}
+
+void ws_net_free(struct ws_net *net)
+{
+    if (net == NULL)
+        return;
+    ws_output_end(net);
+    resolver_free(net->resolver);
+    SSL_CTX_free(net->tls);
+    free(net);
+}
+
+/* ---- what libevent tells, for the stage ---- */
 
 void ws_enter(struct ws *ws)
 {
@@ -86,6 +185,8 @@ bool ws_wait(struct ws *ws, int64_t ms)
     return false;
 }
 
+/* ---- the end ---- */
+
 static void because(struct ws *ws, const char *format, va_list values)
 {
     if (ws->why == NULL && vasprintf(&ws->why, format, values) < 0)
@@ -103,12 +204,7 @@ void ws_because(struct ws *ws, const char *format, ...)
 
 static void drop_transport(struct ws *ws)
 {
-    if (ws->start != NULL) {
-        dial_free(ws->start->dial);
-        ws_drop_proxying(ws);
-    }
-    free(ws->start);
-    ws->start = NULL;
+    ws_drop_start(ws);
     frames_free(ws->frames);
     ws->frames = NULL;
     ws_output_forget(ws);
@@ -148,6 +244,23 @@ void ws_note_loss(struct ws *ws, short what)
         ws_because(ws, "the other end dropped the connection");
 }
 
+/* ---- the last stage, ended: the application is still to be told ---- */
+
+static void tell_closed(struct ws *ws)
+{
+    ws->handlers->closed(ws, ws->why != NULL ? ws->why : "out of memory", ws->arg);
+    ws_free(ws);
+}
+
+const struct ws_stage ws_stage_ended = {
+    .timeout = tell_closed,
+};
+
+/* ---- net/ws.h ---- */
+
+/* Until the first stage begins. */
+static const struct ws_stage stage_new = {.timeout = NULL};
+
 static struct ws *ws_new(struct ws_net *net, bool server, const struct ws_options *options,
                          const struct ws_handlers *handlers, void *arg)
 {
@@ -159,7 +272,7 @@ static struct ws *ws_new(struct ws_net *net, bool server, const struct ws_option
     ws->server = server;
     ws->handlers = handlers;
     ws->arg = arg;
-    ws->stage = &ws_stage_dialling;
+    ws->stage = &stage_new;
     if (options != NULL)
         ws->options = *options;
     else
@@ -186,7 +299,7 @@ struct ws *ws_dial(struct ws_net *net, const struct url *url, const struct proxy
         return NULL;
     ws->start->url = *url;
     url_where(url, ws->start->where, sizeof(ws->start->where));
-    if (!ws_set_proxy(ws, proxy) || !ws_begin_dialling(ws)) {
+    if (!ws_begin_dialling(ws, proxy)) {
         ws_free(ws);
         return NULL;
     }

@@ -1,11 +1,152 @@
-/* The first stages: name and TCP of a client, TLS of both ends. */
+/* The stages before there is a WebSocket: dialling, proxying, tls, upgrade. */
 #include "config.h"
 
 #include <errno.h>
 #include <event2/bufferevent_ssl.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
-#include "net/ws_parts.h"
+#include "net/proxy.h"
+#include "net/tunnel.h"
+#include "net/ws_private.h"
+
+struct ws_proxying {
+    struct proxy proxy;
+    char where[URL_HOST_HEADER_SIZE]; /* the proxy, for sentences */
+    struct tunnel tunnel;
+};
+
+static void give_up(struct ws *ws)
+{
+    ws_fail(ws, "closed before it was open");
+}
+
+/* Owns `fd`. NULL: it has ended instead. */
+static struct bufferevent *new_plain(struct ws *ws, int fd)
+{
+    struct bufferevent *bev = bufferevent_socket_new(ws->net->base, fd, BEV_OPT_CLOSE_ON_FREE);
+
+    if (bev == NULL) {
+        close(fd);
+        ws_fail(ws, "cannot talk to %s: out of memory", ws->start->where);
+    }
+    return bev;
+}
+
+/* ---- upgrade: HTTP, as client or server ---- */
+
+static const struct ws_stage stage_upgrade;
+
+/* Nothing to write says that there was no memory to make it. */
+static bool put(struct ws *ws, const char *text, size_t length)
+{
+    if (length > 0 && bufferevent_write(ws->bev, text, length) == 0)
+        return true;
+    ws_fail(ws, "out of memory");
+    return false;
+}
+
+static void send_request(struct ws *ws)
+{
+    uint8_t nonce[HANDSHAKE_KEY_BYTES];
+    char text[HANDSHAKE_TEXT_SIZE];
+
+    randombytes_buf(nonce, sizeof(nonce));
+    handshake_client(&ws->start->handshake, nonce);
+    put(ws, text, handshake_request(&ws->start->handshake, &ws->start->url, text));
+}
+
+static bool send_reply(struct ws *ws)
+{
+    char text[HANDSHAKE_TEXT_SIZE];
+
+    return put(ws, text, handshake_reply(&ws->start->handshake, text));
+}
+
+void ws_begin_upgrade(struct ws *ws)
+{
+    ws->stage = &stage_upgrade;
+    if (!ws_wait(ws, ws->options.handshake_timeout))
+        return;
+    if (!ws->server) {
+        send_request(ws);
+        return;
+    }
+    handshake_server(&ws->start->handshake);
+    ws->start->handshake.paths = ws->options.paths;
+}
+
+static void upgrade_done(struct ws *ws)
+{
+    if (!ws->server || send_reply(ws))
+        ws_begin_open(ws);
+}
+
+static void upgrade_refused(struct ws *ws)
+{
+    ws_because(ws, "%s %s", ws->start->where, ws->start->handshake.why);
+    if (!ws->server)
+        ws_end(ws);
+    else if (send_reply(ws))
+        ws_begin_lingering(ws);
+}
+
+/* Feeds what has come, piece by piece: what follows the handshake stays in the buffer. */
+static enum handshake_progress feed_handshake(struct handshake *handshake, struct evbuffer *input)
+{
+    enum handshake_progress progress = HANDSHAKE_MORE;
+    struct evbuffer_iovec piece;
+    size_t used;
+
+    while (progress == HANDSHAKE_MORE && evbuffer_peek(input, -1, NULL, &piece, 1) > 0) {
+        progress = handshake_feed(handshake, piece.iov_base, piece.iov_len, &used);
+        evbuffer_drain(input, used);
+    }
+    return progress;
+}
+
+static void upgrade_readable(struct ws *ws)
+{
+    static void (*const ends[])(struct ws *) = {
+        [HANDSHAKE_MORE] = NULL,
+        [HANDSHAKE_DONE] = upgrade_done,
+        [HANDSHAKE_REFUSED] = upgrade_refused,
+    };
+    enum handshake_progress progress =
+        feed_handshake(&ws->start->handshake, bufferevent_get_input(ws->bev));
+
+    if (ends[progress] != NULL)
+        ends[progress](ws);
+}
+
+static void upgrade_happened(struct ws *ws, short what)
+{
+    int error = EVUTIL_SOCKET_ERROR();
+
+    if (what & BEV_EVENT_ERROR && error != 0)
+        ws_fail(ws, "%s dropped the connection during the handshake: %s", ws->start->where,
+                strerror(error));
+    else
+        ws_fail(ws, "%s closed the connection during the handshake", ws->start->where);
+}
+
+static void upgrade_timeout(struct ws *ws)
+{
+    ws_fail(ws, "%s did not finish the handshake in time", ws->start->where);
+}
+
+static const struct ws_stage stage_upgrade = {
+    .readable = upgrade_readable,
+    .happened = upgrade_happened,
+    .timeout = upgrade_timeout,
+    .close = give_up,
+};
+
+/* ---- tls, as client or server ---- */
+
+static const struct ws_stage stage_tls;
 
 /* Takes over both, also if it fails. */
 static void speak_tls(struct ws *ws, int fd, SSL *ssl, const char *why)
@@ -23,7 +164,7 @@ static void speak_tls(struct ws *ws, int fd, SSL *ssl, const char *why)
         return;
     }
     bufferevent_openssl_set_allow_dirty_shutdown(bev, 1);
-    ws->stage = &ws_stage_tls;
+    ws->stage = &stage_tls;
     if (ws_attach(ws, bev))
         ws_wait(ws, ws->options.connect_timeout);
 }
@@ -40,65 +181,6 @@ static void begin_tls(struct ws *ws, int fd)
 void ws_begin_tls_server(struct ws *ws, int fd, SSL_CTX *context)
 {
     speak_tls(ws, fd, SSL_new(context), "out of memory");
-}
-
-/* Owns `fd`. NULL: it has ended instead. */
-static struct bufferevent *plain(struct ws *ws, int fd)
-{
-    struct bufferevent *bev = bufferevent_socket_new(ws->net->base, fd, BEV_OPT_CLOSE_ON_FREE);
-
-    if (bev == NULL) {
-        close(fd);
-        ws_fail(ws, "cannot talk to %s: out of memory", ws->start->where);
-    }
-    return bev;
-}
-
-static void begin_plain(struct ws *ws, int fd)
-{
-    struct bufferevent *bev = plain(ws, fd);
-
-    if (bev != NULL && ws_attach(ws, bev))
-        ws_begin_upgrade(ws);
-}
-
-static void begin_proxying(struct ws *ws, int fd)
-{
-    struct bufferevent *bev = plain(ws, fd);
-
-    if (bev != NULL)
-        ws_begin_proxying(ws, bev);
-}
-
-void ws_begin_talking(struct ws *ws, int fd)
-{
-    if (ws->start->url.tls)
-        begin_tls(ws, fd);
-    else
-        begin_plain(ws, fd);
-}
-
-static void on_dialled(int fd, const char *why, void *arg)
-{
-    struct ws *ws = arg;
-
-    ws_enter(ws);
-    if (fd < 0)
-        ws_fail(ws, "%s%s", ws->start->proxying != NULL ? "the proxy cannot be reached: " : "",
-                why);
-    else if (ws->start->proxying != NULL)
-        begin_proxying(ws, fd);
-    else
-        ws_begin_talking(ws, fd);
-    ws_leave(ws);
-}
-
-bool ws_begin_dialling(struct ws *ws)
-{
-    ws->stage = &ws_stage_dialling;
-    ws->start->dial = dial_start(ws->net->base, ws->net->resolver, ws_dialled_url(ws),
-                                 ws->options.connect_timeout, on_dialled, ws);
-    return ws->start->dial != NULL;
 }
 
 static void tls_failed(struct ws *ws, short what)
@@ -128,17 +210,222 @@ static void tls_timeout(struct ws *ws)
     ws_fail(ws, "cannot speak TLS with %s: it does not answer", ws->start->where);
 }
 
-void ws_give_up(struct ws *ws)
-{
-    ws_fail(ws, "closed before it was open");
-}
-
-const struct ws_stage ws_stage_dialling = {
-    .close = ws_give_up,
-};
-
-const struct ws_stage ws_stage_tls = {
+static const struct ws_stage stage_tls = {
     .happened = tls_happened,
     .timeout = tls_timeout,
-    .close = ws_give_up,
+    .close = give_up,
 };
+
+/* ---- the host is reached, perhaps through a proxy ---- */
+
+static void begin_plain(struct ws *ws, int fd)
+{
+    struct bufferevent *bev = new_plain(ws, fd);
+
+    if (bev != NULL && ws_attach(ws, bev))
+        ws_begin_upgrade(ws);
+}
+
+static void begin_talking(struct ws *ws, int fd)
+{
+    if (ws->start->url.tls)
+        begin_tls(ws, fd);
+    else
+        begin_plain(ws, fd);
+}
+
+/* ---- proxying: a proxy is asked for a tunnel to the host ---- */
+
+static const struct ws_stage stage_proxying;
+
+/* False when out of memory. */
+static bool set_proxy(struct ws *ws, const struct proxy *proxy)
+{
+    struct ws_proxying *proxying;
+
+    if (proxy == NULL)
+        return true;
+    proxying = ws->start->proxying = calloc(1, sizeof(*proxying));
+    if (proxying == NULL)
+        return false;
+    proxying->proxy = *proxy;
+    url_where(&proxy->url, proxying->where, sizeof(proxying->where));
+    return true;
+}
+
+/* Where the TCP connection goes. */
+static const struct url *dialled_url(const struct ws *ws)
+{
+    return ws->start->proxying != NULL ? &ws->start->proxying->proxy.url : &ws->start->url;
+}
+
+static void drop_proxying(struct ws_start *start)
+{
+    if (start->proxying == NULL)
+        return;
+    tunnel_wipe(&start->proxying->tunnel);
+    proxy_wipe(&start->proxying->proxy);
+    free(start->proxying);
+    start->proxying = NULL;
+}
+
+static void wipe_said(const void *data, size_t length, void *memory)
+{
+    (void)data;
+    sodium_memzero(memory, length);
+    free(memory);
+}
+
+/* In memory of its own, since libevent does not wipe what it copies. */
+static bool say_to_proxy(struct ws *ws, struct tunnel *tunnel)
+{
+    size_t length = tunnel->say_length;
+    void *memory;
+
+    if (length == 0)
+        return true;
+    memory = malloc(length);
+    if (memory != NULL) {
+        memcpy(memory, tunnel->say, length);
+        tunnel->say_length = 0;
+        if (evbuffer_add_reference(bufferevent_get_output(ws->bev), memory, length, wipe_said,
+                                   memory) == 0)
+            return true;
+        wipe_said(memory, length, memory);
+    }
+    ws_fail(ws, "out of memory");
+    return false;
+}
+
+/* What comes next is TLS or an HTTP request of ours: before it the host behind the proxy has
+ * nothing to say. */
+static void tunnel_there(struct ws *ws)
+{
+    struct bufferevent *bev = ws->bev;
+    int fd = bufferevent_getfd(bev);
+
+    if (evbuffer_get_length(bufferevent_get_input(bev)) > 0) {
+        ws_fail(ws, "the proxy %s sent more than its answer", ws->start->proxying->where);
+        return;
+    }
+    ws_output_forget(ws);
+    ws->bev = NULL;
+    bufferevent_setfd(bev, -1);
+    bufferevent_free(bev);
+    drop_proxying(ws->start);
+    begin_talking(ws, fd);
+}
+
+static void tunnel_not_there(struct ws *ws)
+{
+    ws_fail(ws, "the proxy %s %s", ws->start->proxying->where, ws->start->proxying->tunnel.why);
+}
+
+/* Feeds what has come, piece by piece, and says what that asks for. */
+static enum tunnel_progress feed_tunnel(struct ws *ws, struct tunnel *tunnel)
+{
+    struct evbuffer *input = bufferevent_get_input(ws->bev);
+    enum tunnel_progress progress = TUNNEL_MORE;
+    struct evbuffer_iovec piece;
+    size_t used;
+
+    while (progress == TUNNEL_MORE && evbuffer_peek(input, -1, NULL, &piece, 1) > 0) {
+        progress = tunnel_feed(tunnel, piece.iov_base, piece.iov_len, &used);
+        evbuffer_drain(input, used);
+        if (!say_to_proxy(ws, tunnel))
+            return TUNNEL_MORE;
+    }
+    return progress;
+}
+
+static void proxying_readable(struct ws *ws)
+{
+    static void (*const ends[])(struct ws *) = {
+        [TUNNEL_MORE] = NULL,
+        [TUNNEL_DONE] = tunnel_there,
+        [TUNNEL_REFUSED] = tunnel_not_there,
+    };
+    enum tunnel_progress progress = feed_tunnel(ws, &ws->start->proxying->tunnel);
+
+    if (ends[progress] != NULL)
+        ends[progress](ws);
+}
+
+static void proxying_happened(struct ws *ws, short what)
+{
+    int error = EVUTIL_SOCKET_ERROR();
+
+    if (what & BEV_EVENT_ERROR && error != 0)
+        ws_fail(ws, "the proxy %s dropped the connection: %s", ws->start->proxying->where,
+                strerror(error));
+    else
+        ws_fail(ws, "the proxy %s closed the connection without an answer",
+                ws->start->proxying->where);
+}
+
+static void proxying_timeout(struct ws *ws)
+{
+    ws_fail(ws, "the proxy %s does not answer", ws->start->proxying->where);
+}
+
+static void begin_proxying(struct ws *ws, int fd)
+{
+    struct ws_proxying *proxying = ws->start->proxying;
+    struct bufferevent *bev = new_plain(ws, fd);
+
+    if (bev == NULL)
+        return;
+    ws->stage = &stage_proxying;
+    if (!ws_attach(ws, bev) || !ws_wait(ws, ws->options.connect_timeout))
+        return;
+    tunnel_begin(&proxying->tunnel, &proxying->proxy, &ws->start->url);
+    say_to_proxy(ws, &proxying->tunnel);
+}
+
+static const struct ws_stage stage_proxying = {
+    .readable = proxying_readable,
+    .happened = proxying_happened,
+    .timeout = proxying_timeout,
+    .close = give_up,
+};
+
+/* ---- dialling: the name and TCP ---- */
+
+static const struct ws_stage stage_dialling = {
+    .close = give_up,
+};
+
+static void on_dialled(int fd, const char *why, void *arg)
+{
+    struct ws *ws = arg;
+
+    ws_enter(ws);
+    if (fd < 0)
+        ws_fail(ws, "%s%s", ws->start->proxying != NULL ? "the proxy cannot be reached: " : "",
+                why);
+    else if (ws->start->proxying != NULL)
+        begin_proxying(ws, fd);
+    else
+        begin_talking(ws, fd);
+    ws_leave(ws);
+}
+
+bool ws_begin_dialling(struct ws *ws, const struct proxy *proxy)
+{
+    if (!set_proxy(ws, proxy))
+        return false;
+    ws->stage = &stage_dialling;
+    ws->start->dial = dial_start(ws->net->base, ws->net->resolver, dialled_url(ws),
+                                 ws->options.connect_timeout, on_dialled, ws);
+    return ws->start->dial != NULL;
+}
+
+void ws_drop_start(struct ws *ws)
+{
+    if (ws->start == NULL)
+        return;
+    dial_free(ws->start->dial);
+    drop_proxying(ws->start);
+    free(ws->start);
+    ws->start = NULL;
+}

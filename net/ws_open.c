@@ -1,4 +1,5 @@
-/* The stage in which messages flow, and the watch over an end that has fallen silent. */
+/* The stages of a WebSocket: open, in which messages flow, and the end: closing, flushing,
+ * lingering. */
 #include "config.h"
 
 #include <errno.h>
@@ -6,9 +7,136 @@
 #include <linux/sockios.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 
 #include "base/clock.h"
-#include "net/ws_parts.h"
+#include "net/ws_private.h"
+
+/* The WebSocket's end is reached in order; TLS's too. */
+static void end_in_order(struct ws *ws)
+{
+    SSL *ssl = bufferevent_openssl_get_ssl(ws->bev);
+
+    if (ssl != NULL)
+        tls_goodbye(ssl);
+    ws_end(ws);
+}
+
+static void ended_by_loss(struct ws *ws, short what)
+{
+    ws_note_loss(ws, what);
+    ws_end(ws);
+}
+
+static void discard_input(struct ws *ws)
+{
+    struct evbuffer *input = bufferevent_get_input(ws->bev);
+
+    evbuffer_drain(input, evbuffer_get_length(input));
+}
+
+/* ---- flushing ---- */
+
+/* Both close frames are there; the last bytes of ours leave. */
+
+static const struct ws_stage stage_flushing = {
+    .readable = discard_input,
+    .written = end_in_order,
+    .happened = ended_by_loss,
+    .timeout = ws_end,
+};
+
+static void begin_flushing(struct ws *ws)
+{
+    ws->stage = &stage_flushing;
+    if (ws->lost || ws_backlog(ws) == 0)
+        end_in_order(ws);
+    else
+        ws_wait(ws, ws->options.close_timeout);
+}
+
+/* ---- closing ---- */
+
+/* Our close frame is queued, the other end's is awaited. */
+
+static void closing_readable(struct ws *ws)
+{
+    struct frames_message *message;
+    enum frames_next next;
+
+    while ((next = frames_next(ws->frames, &message)) == FRAMES_MESSAGE)
+        free(message);
+    if (next != FRAMES_MORE) {
+        ws_because(ws, "closed");
+        begin_flushing(ws);
+    }
+}
+
+static void closing_happened(struct ws *ws, short what)
+{
+    (void)what;
+    ws_fail(ws, "closed");
+}
+
+static void closing_timeout(struct ws *ws)
+{
+    ws_fail(ws, "closed, though the other end did not answer");
+}
+
+static const struct ws_stage stage_closing = {
+    .readable = closing_readable,
+    .happened = closing_happened,
+    .timeout = closing_timeout,
+};
+
+/* What has come already is read from the event loop, for this is inside ws_close(). */
+static void begin_closing(struct ws *ws)
+{
+    if (ws->lost) {
+        ws_end(ws);
+        return;
+    }
+    ws->stage = &stage_closing;
+    if (!ws_wait(ws, ws->options.close_timeout))
+        return;
+    if (!frames_close(ws->frames) || bufferevent_enable(ws->bev, EV_READ) != 0)
+        ws_fail(ws, "out of memory");
+    else
+        bufferevent_trigger(ws->bev, EV_READ,
+                            BEV_TRIG_IGNORE_WATERMARKS | BEV_TRIG_DEFER_CALLBACKS);
+}
+
+/* ---- lingering ---- */
+
+/* What the other end still sends is thrown away until it has seen why and hangs up. */
+
+/* Our last words are out: whoever reads to the end need not wait for our patience to end. */
+static void lingering_written(struct ws *ws)
+{
+    if (bufferevent_openssl_get_ssl(ws->bev) == NULL)
+        (void)shutdown(bufferevent_getfd(ws->bev), SHUT_WR);
+}
+
+static const struct ws_stage stage_lingering = {
+    .readable = discard_input,
+    .written = lingering_written,
+    .happened = ended_by_loss,
+    .timeout = ws_end,
+};
+
+void ws_begin_lingering(struct ws *ws)
+{
+    ws->stage = &stage_lingering;
+    if (ws->lost) {
+        ws_end(ws);
+        return;
+    }
+    discard_input(ws);
+    if (ws_wait(ws, ws->options.close_timeout) && bufferevent_enable(ws->bev, EV_READ) != 0)
+        ws_end(ws);
+}
+
+/* ---- open ---- */
 
 /* Did a callback leave us in this stage? */
 static bool still_open(const struct ws *ws)
@@ -39,7 +167,7 @@ static void frames_say_why(struct ws *ws)
 static void next_is_closed(struct ws *ws)
 {
     frames_say_why(ws);
-    ws_begin_flushing(ws);
+    begin_flushing(ws);
 }
 
 static void next_is_fault(struct ws *ws)
@@ -224,9 +352,7 @@ void ws_begin_open(struct ws *ws)
         ws_fail(ws, "out of memory");
         return;
     }
-    dial_free(ws->start->dial);
-    free(ws->start);
-    ws->start = NULL;
+    ws_drop_start(ws);
     ws->stage = &ws_stage_open;
     ws->heard = clock_monotonic();
     event_del(ws->timer);
@@ -242,5 +368,5 @@ const struct ws_stage ws_stage_open = {
     .written = open_written,
     .happened = open_happened,
     .timeout = open_timeout,
-    .close = ws_begin_closing,
+    .close = begin_closing,
 };

@@ -9,7 +9,7 @@
 #include <event2/bufferevent_ssl.h>
 #include <utlist.h>
 
-#include "net/ws_parts.h"
+#include "net/ws_private.h"
 
 /* Whoever sends from inside the writer goes on after the sockets were looked at again: what is
  * activated now would run before that, and could so for ever. */

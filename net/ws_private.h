@@ -1,16 +1,25 @@
 /*
- * What the files of the WebSocket share. A connection goes through stages, each a table of
- * handlers:
+ * The WebSocket is one stage machine, cut into four files that know each other and nobody else
+ * includes this. A connection goes through stages, each a table of handlers:
  *
  *     dialling → proxying → tls → upgrade → open → closing → flushing → ended
  *                                     ↘       ↘ lingering ↗
  *
- * (ws_connect.c, ws_proxy.c, ws_upgrade.c, ws_open.c, ws_close.c). Without a proxy there is no
- * proxying, without wss no tls; any stage may go to ended at once. An accepted connection begins
- * with tls or upgrade.
+ * Without a proxy there is no proxying, without wss no tls; an accepted connection begins with tls
+ * or upgrade; any stage may go to ended at once.
+ *
+ *     ws.c          what libevent tells goes to the stage; ended; the functions of net/ws.h
+ *     ws_connect.c  dialling, proxying, tls, upgrade. Begun by ws.c, goes on to ws_begin_open()
+ *                   or, when a server refuses, to ws_begin_lingering()
+ *     ws_open.c     open, closing, flushing, lingering: frames. Begun by ws_connect.c; ws.c knows
+ *                   the stage open, in which alone one may send
+ *     ws_output.c   the way out, whatever the stage: called by ws.c when there is a transport, and
+ *                   before it goes; keeps the backlog
+ *
+ * All go back to ws.c for its transport, its timer, and its end: ws_attach(), ws_wait(), ws_end().
  */
-#ifndef NET_WS_PARTS_H
-#define NET_WS_PARTS_H
+#ifndef NET_WS_PRIVATE_H
+#define NET_WS_PRIVATE_H
 
 #include <event2/bufferevent.h>
 #include <event2/buffer.h>
@@ -85,8 +94,10 @@ struct ws {
     bool dead;   /* freed; the memory goes when no handler of ours is left on the stack */
 };
 
-extern const struct ws_stage ws_stage_dialling, ws_stage_proxying, ws_stage_tls, ws_stage_upgrade,
-    ws_stage_open, ws_stage_closing, ws_stage_flushing, ws_stage_lingering, ws_stage_ended;
+/* ---- ws.c ---- */
+
+/* The last one: `closed` is to be told. */
+extern const struct ws_stage ws_stage_ended;
 
 /* Every handler called by libevent stands between these: ws_free() from inside is safe. */
 void ws_enter(struct ws *ws);
@@ -94,17 +105,6 @@ void ws_leave(struct ws *ws);
 
 /* Takes over a connected transport, and reads and writes with it. False: it has ended instead. */
 bool ws_attach(struct ws *ws, struct bufferevent *bev);
-
-/* The way out (net/ws_output.c). What is put into the output of a plain socket leaves at the end of
- * this turn of the event loop. */
-bool ws_output_begin(struct ws_net *net); /* False when out of memory. */
-void ws_output_end(struct ws_net *net);
-/* There is a new bufferevent. False when out of memory. */
-bool ws_output_attach(struct ws *ws);
-/* The output has become empty. */
-void ws_output_empty(struct ws *ws);
-/* Before the bufferevent goes. */
-void ws_output_forget(struct ws *ws);
 
 /* Calls the stage's timeout handler after `ms`. False: it has ended instead. */
 bool ws_wait(struct ws *ws, int64_t ms);
@@ -121,35 +121,39 @@ void ws_fail(struct ws *ws, const char *format, ...) __attribute__((format(print
 /* Notes why, from what libevent says of the transport. */
 void ws_note_loss(struct ws *ws, short what);
 
-/* Beginnings of stages. */
-bool ws_begin_dialling(struct ws *ws);
-/* Owns `bev`, connected to the proxy, from now on. */
-void ws_begin_proxying(struct ws *ws, struct bufferevent *bev);
-/* The same with `fd`, connected to the URL's host, perhaps through a proxy: tls or upgrade. */
-void ws_begin_talking(struct ws *ws, int fd);
+/* ---- ws_connect.c ---- */
+
+/* Goes to the URL's host, through `proxy` (copied) unless that is NULL. False when out of memory.
+ */
+bool ws_begin_dialling(struct ws *ws, const struct proxy *proxy);
 /* Owns `fd` from now on. */
 void ws_begin_tls_server(struct ws *ws, int fd, SSL_CTX *context);
 void ws_begin_upgrade(struct ws *ws);
+/* Frees ws->start, with the proxy's password. May be called twice. */
+void ws_drop_start(struct ws *ws);
+
+/* ---- ws_open.c ---- */
+
+extern const struct ws_stage ws_stage_open;
+
 void ws_begin_open(struct ws *ws);
-/* The close handshake, from our side. */
-void ws_begin_closing(struct ws *ws);
-/* Everything is said: until the last of it has left. */
-void ws_begin_flushing(struct ws *ws);
 /* The last of ours is in the output and the other end may still be sending: closing the socket now
  * would reset the connection, and the other end might not see why. */
 void ws_begin_lingering(struct ws *ws);
-
-/* Before dialling: goes through `proxy` (copied), unless that is NULL. False when out of memory. */
-bool ws_set_proxy(struct ws *ws, const struct proxy *proxy);
-/* Where the TCP connection goes. Borrowed. */
-const struct url *ws_dialled_url(const struct ws *ws);
-/* Forgets the proxy, with its password, if there is one. */
-void ws_drop_proxying(struct ws *ws);
-
-/* ws_close() before there is a WebSocket to close. */
-void ws_give_up(struct ws *ws);
-
 /* ws_pause() while open. */
 void ws_open_paused(struct ws *ws);
+
+/* ---- ws_output.c ---- */
+
+/* What is put into the output of a plain socket leaves at the end of
+ * this turn of the event loop. */
+bool ws_output_begin(struct ws_net *net); /* False when out of memory. */
+void ws_output_end(struct ws_net *net);
+/* There is a new bufferevent. False when out of memory. */
+bool ws_output_attach(struct ws *ws);
+/* The output has become empty. */
+void ws_output_empty(struct ws *ws);
+/* Before the bufferevent goes. */
+void ws_output_forget(struct ws *ws);
 
 #endif
