@@ -56,7 +56,7 @@ def half_open(world):
         equal(len(phases(again.open(bystanders.mailbox))), 1, "messages, when the side comes back over another cable")
         contains(refusal(relay), "limit of connections", "what a newcomer is told")
     until_dropped(relay, bystanders, 2, "a pulled cable")
-    equal(len(re.findall("does not answer any more", relay.log())), SILENT, "connections dropped for their silence")
+    equal(len(re.findall("no longer answers", relay.log())), SILENT, "connections dropped for their silence")
     newcomers = [Client(relay) for _ in range(SILENT)]
     newcomers[-1].fence()
 
