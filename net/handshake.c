@@ -197,7 +197,7 @@ static bool take_request_line(struct handshake *handshake)
     if (strncmp(line, "GET ", 4) != 0)
         return refuse(handshake, 405, "sent a request other than GET");
     if (handshake->paths != NULL && !is_answered(handshake->paths, target + 1))
-        return refuse(handshake, 404, "asked for a path that is not here");
+        return refuse(handshake, 404, "asked for a path that does not exist here");
     return true;
 }
 
@@ -250,7 +250,7 @@ static void take_byte(struct handshake *handshake, char byte)
         refuse(handshake, 400, "sent a malformed HTTP header");
         break;
     case HTTP_HEAD_TOO_LONG:
-        refuse(handshake, 431, "sent too long an HTTP header");
+        refuse(handshake, 431, "sent an HTTP header that is too long");
         break;
     }
 }

@@ -17,8 +17,8 @@
 #define HANDSHAKE_TEXT_SIZE (URL_MAX + URL_HOST_HEADER_SIZE + 512)
 #define HANDSHAKE_WHY_SIZE  128
 
-/* How far it is. What refused says nothing about the other end's manners: a relay that answers 404
- * ends there too. */
+/* Refused does not mean that the other end broke a rule: a relay that answers 404 ends there, too.
+ */
 enum handshake_progress {
     HANDSHAKE_MORE = 0, /* feed it more */
     HANDSHAKE_DONE,     /* the connection is a WebSocket (a server sends its reply first) */

@@ -89,7 +89,7 @@ static const char *parse_user(const char **text, struct proxy *proxy)
                "a "
                "control character, and % only stands before two hexadecimal digits";
     if (proxy->user[0] == '\0' || strchr(proxy->user, ':') != NULL)
-        return "the proxy's user name must not be empty, nor hold a colon";
+        return "the proxy's user name must not be empty or contain a colon";
     *text = end + 1;
     return NULL;
 }

@@ -22,12 +22,12 @@ enum proxy_protocol { PROXY_SOCKS5 = 0, PROXY_HTTP };
 struct proxy {
     enum proxy_protocol protocol;
     struct url url;                    /* where it is: host, literal and port; the rest is zero */
-    char user[PROXY_WORD_MAX + 1];     /* empty: it wants none */
+    char user[PROXY_WORD_MAX + 1];     /* empty: none is sent */
     char password[PROXY_WORD_MAX + 1]; /* secret; may be empty */
 };
 
-/* In user name and password %XX stands for a byte. False: it is no such URL, and ret_why (of `size`
- * bytes) is one sentence for a person, without anything of the text. */
+/* In user name and password %XX stands for a byte. False if it is not such a URL: then ret_why (of
+ * `size` bytes) is a sentence for a person, which quotes nothing of the text. */
 bool proxy_parse(const char *text, struct proxy *ret_proxy, char *ret_why, size_t size);
 
 /* Room for the longest text, with its NUL. */

@@ -134,7 +134,7 @@ static const struct tls_reason distrust[] = {
     {X509_V_ERR_CERT_NOT_YET_VALID, "its certificate is not valid yet (is the clock right?)"},
     {X509_V_ERR_HOSTNAME_MISMATCH, "its certificate is for another host name"},
     {X509_V_ERR_IP_ADDRESS_MISMATCH, "its certificate is not for this address"},
-    {X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, "its certificate is signed by nobody but itself"},
+    {X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, "its certificate is self-signed"},
     {X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, "its certificate is from an unknown authority"},
     {X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, "its certificate is from an unknown authority"},
     {X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, "its certificate is from an unknown authority"},

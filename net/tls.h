@@ -1,4 +1,4 @@
-/* TLS: who is trusted by a client, and why somebody was not; what a server proves itself with. */
+/* TLS: whom a client trusts, and why not; what a server proves itself with. */
 #ifndef NET_TLS_H
 #define NET_TLS_H
 
@@ -20,9 +20,8 @@ SSL_CTX *tls_server_context_new(const char *certificate, const char *key, char *
  * SSL_free() it. NULL on failure. */
 SSL *tls_client_new(SSL_CTX *context, const struct url *url);
 
-/* What OpenSSL's error code says; if it is 0, or says no more than that the system failed, what
- * errno
- * (`system`) says. Borrowed. */
+/* The text of OpenSSL's error code; if that is 0, or says no more than that the system failed, the
+ * text of errno (`system`). Borrowed. */
 const char *tls_error_text(unsigned long error, int system);
 
 /* The other end is not trusted: why, as a clause fit to follow a colon. NULL if it is, or has shown

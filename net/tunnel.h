@@ -1,6 +1,6 @@
 /*
- * What is said to a proxy until there is a tunnel to the host behind it, without I/O: bytes in,
- * bytes out. SOCKS5 (RFC 1928, RFC 1929) or HTTP CONNECT (RFC 9110 §9.3.6, RFC 7617).
+ * The dialogue with a proxy that opens a tunnel to the host behind it, without I/O: bytes in, bytes
+ * out. SOCKS5 (RFC 1928, RFC 1929) or HTTP CONNECT (RFC 9110 §9.3.6, RFC 7617).
  */
 #ifndef NET_TUNNEL_H
 #define NET_TUNNEL_H
@@ -13,15 +13,15 @@
 #include "net/proxy.h"
 #include "net/url.h"
 
-/* Longest that we say at once, with a NUL: CONNECT with the host twice, and user name and password
- * as base64. */
+/* The longest that we send at once, with a NUL: CONNECT with the host twice, and user name and
+ * password as base64. */
 #define TUNNEL_SAY_MAX (2 * URL_HOST_HEADER_SIZE + (2 * PROXY_WORD_MAX + 1 + 2) / 3 * 4 + 128)
-/* So much of the reason in a status line is for a person. */
+/* Most of a status line that is shown to a person. */
 #define TUNNEL_REASON_MAX 91
 #define TUNNEL_WHY_SIZE   (URL_HOST_HEADER_SIZE + 256)
 
 enum tunnel_progress {
-    TUNNEL_MORE = 0, /* say what there is to say, then feed it more */
+    TUNNEL_MORE = 0, /* send what there is to send, then feed it more */
     TUNNEL_DONE,     /* what comes and goes now is the other host's */
     TUNNEL_REFUSED,  /* there will be none; see why */
 };

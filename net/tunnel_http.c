@@ -44,7 +44,7 @@ static bool refuse_status(struct tunnel *tunnel, const char *answer)
         return tunnel_refuse(tunnel, "refuses: %s", answer);
     return tunnel_refuse(tunnel, "refuses: %s (%s)", answer,
                          has_user(tunnel) ? "wrong user name or password"
-                                          : "it wants a user name and a password");
+                                          : "it requires a user name and a password");
 }
 
 /* "HTTP/1.0 200 Connection established". One of 1xx is not yet the answer; but switching protocols
@@ -86,7 +86,7 @@ static bool take_byte(struct tunnel *tunnel, uint8_t byte)
     if (next == HTTP_HEAD_LINE)
         return take_line(tunnel);
     return tunnel_refuse(tunnel, next == HTTP_HEAD_TOO_LONG
-                                     ? "answered with too long an HTTP header"
+                                     ? "answered with an HTTP header that is too long"
                                      : "does not speak HTTP");
 }
 

@@ -107,14 +107,14 @@ static const struct socks_refusal {
     {0x04, true, "host unreachable"},
     {0x05, true, "connection refused"},
     {0x06, true, "TTL expired"},
-    {0x07, false, "it knows no CONNECT"},
-    {0x08, false, "it knows no addresses of this type"},
+    {0x07, false, "it does not support CONNECT"},
+    {0x08, false, "it does not support this type of address"},
     {0xf0, true, "the onion service's descriptor cannot be found"},
     {0xf1, true, "the onion service's descriptor is invalid"},
     {0xf2, true, "the introduction to the onion service failed"},
     {0xf3, true, "the rendezvous with the onion service failed"},
-    {0xf4, true, "the onion service wants authorization"},
-    {0xf5, true, "the onion service refuses the authorization"},
+    {0xf4, true, "the onion service requires authorization"},
+    {0xf5, true, "the onion service rejected the authorization"},
     {0xf6, true, "the onion address is invalid"},
     {0xf7, true, "the introduction to the onion service took too long"},
 };
@@ -169,9 +169,10 @@ static bool take_method(struct tunnel *tunnel, uint8_t byte)
     if (byte == METHOD_PASSWORD && has_user(tunnel))
         return authenticate(tunnel);
     if (byte != METHOD_REFUSED)
-        return tunnel_refuse(tunnel, "chose an authentication that was not offered");
-    return tunnel_refuse(tunnel, has_user(tunnel) ? "refuses: it takes no user name with a password"
-                                                  : "refuses: it wants a user name and a password");
+        return tunnel_refuse(tunnel, "chose an authentication method that was not offered");
+    return tunnel_refuse(tunnel, has_user(tunnel)
+                                     ? "refuses: it does not accept a user name and password"
+                                     : "refuses: it requires a user name and a password");
 }
 
 static bool take_version(struct tunnel *tunnel, uint8_t byte)

@@ -169,7 +169,7 @@ enum url_fault url_parse(const char *text, struct url *ret_url)
 const char *url_fault_text(enum url_fault fault)
 {
     static const char *const texts[] = {
-        [URL_OK] = "the URL is right",
+        [URL_OK] = "the URL is valid",
         [URL_SCHEME] = "the URL must begin with ws:// or wss://",
         [URL_HOST] = "the URL needs a plain host name or an IP address (IPv6 in brackets)",
         [URL_PORT] = "the URL's port must be a number from 1 to 65535",

@@ -23,17 +23,16 @@ struct ws_net;
  * around it. */
 #define WS_MESSAGE_MAX ((size_t)34 * 1024 * 1024)
 
-/* Limits and patience of a connection; ms. ws_options_default() gives sensible ones. */
+/* Limits of a connection; times in ms. ws_options_default() gives sensible ones. */
 struct ws_options {
     size_t message_max;    /* larger messages end the connection with 1009 */
     int connect_timeout;   /* the look-up of the name; each address tried; the proxy; TLS */
     int handshake_timeout; /* the HTTP upgrade */
-    int ping_interval; /* after so long without a byte received, send a WebSocket ping (0: never)
-                        * … */
-    int ping_timeout;  /* … and after so long without an answer the connection is dead */
-    int close_timeout; /* patience for the other end's close frame */
-    /* server: the paths that are answered, a NULL at the end; others get 404. NULL: any. Borrowed
-     * until the WebSocket is open. */
+    int ping_interval;     /* send a ping when nothing was received for this long (0: never) … */
+    int ping_timeout;      /* … and end the connection when nothing follows for this long */
+    int close_timeout;     /* how long to wait for the other end's close frame */
+    /* server: the paths that are served, ended by a NULL; others get 404. NULL: any. Borrowed until
+     * the WebSocket is open. */
     const char *const *paths;
 };
 
@@ -45,7 +44,7 @@ struct ws_handlers {
     /* One whole message, text or binary, borrowed for the call, followed by a NUL byte that is not
      * counted. Text was checked to be UTF-8. */
     void (*message)(struct ws *ws, const uint8_t *data, size_t length, void *arg);
-    /* All that was sent has left for the kernel: comes once after one or more ws_send(). May be
+    /* The kernel has taken all that was sent: called once after one or more ws_send(). May be
      * NULL. */
     void (*drained)(struct ws *ws, void *arg);
     /* The connection failed or ended; `why` (borrowed for the call) is one sentence for a person.

@@ -320,7 +320,7 @@ static void missing_answer(struct ws *ws, int64_t now)
         ws->pinged = now;
         ws_wait(ws, ws->options.ping_timeout);
     } else {
-        ws_fail(ws, "the other end does not answer any more");
+        ws_fail(ws, "the other end no longer answers");
     }
 }
 

@@ -308,7 +308,7 @@ static void test_lengths(void **state)
     for (size_t i = 0; i < LENGTH(endless); i++) {
         size_t length = long_text(text, endless[i].beginning, endless[i].unit, HTTP_HEAD_MAX);
 
-        expect_refused(endless[i].server, text, length, "sent too long an HTTP header");
+        expect_refused(endless[i].server, text, length, "sent an HTTP header that is too long");
     }
 
     /* The longest head of all, most of it one line. */

@@ -64,7 +64,7 @@ static void test_parts(void **state)
 #define WORD                                                                                       \
     "the proxy's user name and password must be of at most 255 bytes each, none of them a "        \
     "control character, and % only stands before two hexadecimal digits"
-#define USER "the proxy's user name must not be empty, nor hold a colon"
+#define USER "the proxy's user name must not be empty or contain a colon"
 #define PATH "a proxy has no path"
 
 static void expect_refusal(const char *text, const char *expected)

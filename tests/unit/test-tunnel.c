@@ -201,9 +201,9 @@ static void test_socks_refuses(void **state)
     static const struct refusal anonymous[] = {
         {BYTES("H"), "does not speak SOCKS5"},
         {BYTES("\x04"), "does not speak SOCKS5"},
-        {BYTES("\x05\xff"), "refuses: it wants a user name and a password"},
-        {BYTES("\x05\x02"), "chose an authentication that was not offered"},
-        {BYTES("\x05\x01"), "chose an authentication that was not offered"},
+        {BYTES("\x05\xff"), "refuses: it requires a user name and a password"},
+        {BYTES("\x05\x02"), "chose an authentication method that was not offered"},
+        {BYTES("\x05\x01"), "chose an authentication method that was not offered"},
         {BYTES("\x05\x00\x00"), "does not speak SOCKS5"},
         {BYTES("\x05\x00\x05\x01"), "cannot reach relay.onion:4000: general failure"},
         {BYTES("\x05\x00\x05\x02"), "refuses: its rules do not allow the connection"},
@@ -211,8 +211,8 @@ static void test_socks_refuses(void **state)
         {BYTES("\x05\x00\x05\x04"), "cannot reach relay.onion:4000: host unreachable"},
         {BYTES("\x05\x00\x05\x05"), "cannot reach relay.onion:4000: connection refused"},
         {BYTES("\x05\x00\x05\x06"), "cannot reach relay.onion:4000: TTL expired"},
-        {BYTES("\x05\x00\x05\x07"), "refuses: it knows no CONNECT"},
-        {BYTES("\x05\x00\x05\x08"), "refuses: it knows no addresses of this type"},
+        {BYTES("\x05\x00\x05\x07"), "refuses: it does not support CONNECT"},
+        {BYTES("\x05\x00\x05\x08"), "refuses: it does not support this type of address"},
         {BYTES("\x05\x00\x05\x09"), "refuses: unknown code 9"},
         {BYTES("\x05\x00\x05\xf0"),
          "cannot reach relay.onion:4000: the onion service's descriptor cannot be found"},
@@ -228,7 +228,7 @@ static void test_socks_refuses(void **state)
          "does not speak SOCKS5: it answered with an address of an unknown type"},
     };
     static const struct refusal known[] = {
-        {BYTES("\x05\xff"), "refuses: it takes no user name with a password"},
+        {BYTES("\x05\xff"), "refuses: it does not accept a user name and password"},
         {BYTES("\x05\x02\x01\x01"), "refuses: wrong user name or password"},
         {BYTES("\x05\x02\x01\xff"), "refuses: wrong user name or password"},
     };
@@ -260,7 +260,7 @@ static void test_http_refuses(void **state)
         {BYTES("HTTP/1.1 403 \xff\t.\r\n"), "refuses: 403 ??."},
         {BYTES("HTTP/1.1 000 \r\n"), "refuses: 000 "},
         {BYTES("HTTP/1.0 407 Proxy Authentication Required\r\n"),
-         "refuses: 407 Proxy Authentication Required (it wants a user name and a password)"},
+         "refuses: 407 Proxy Authentication Required (it requires a user name and a password)"},
         {BYTES("HTTP/1.1 500 Unable to connect\r\n"),
          "cannot reach relay.onion:4000: 500 Unable to connect"},
         {BYTES("HTTP/1.1 504 Gateway Timeout\r\n"),
@@ -286,7 +286,8 @@ static void test_too_long(void **state)
 
     (void)state;
     for (size_t i = 0; i < LENGTH(beginnings); i++) {
-        struct refusal refusal = {{text, sizeof(text)}, "answered with too long an HTTP header"};
+        struct refusal refusal = {{text, sizeof(text)},
+                                  "answered with an HTTP header that is too long"};
 
         memset(text, 'a', sizeof(text));
         memcpy(text, beginnings[i], strlen(beginnings[i]));

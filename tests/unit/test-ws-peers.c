@@ -285,7 +285,7 @@ static void test_dead_peer(void **state)
     half_begin(&half, true, &options);
     raw_expect_frame(&half.raw, &half.world, PING, "", 0);
     WAIT_FOR(&half.world, half.party.closed);
-    assert_string_equal(half.party.why, "the other end does not answer any more");
+    assert_string_equal(half.party.why, "the other end no longer answers");
     assert_int_equal(raw_length(&half.raw), 0); /* one ping is enough */
     half_end(&half);
 }
@@ -346,7 +346,7 @@ static void test_slow_peer(void **state)
             (void)!read(bufferevent_getfd(half.raw.bev), bytes, sizeof(bytes));
     }
     WAIT_FOR(&half.world, half.party.closed);
-    assert_string_equal(half.party.why, "the other end does not answer any more");
+    assert_string_equal(half.party.why, "the other end no longer answers");
     event_free(timer);
     half_end(&half);
     free(text);
@@ -371,7 +371,7 @@ static void test_ping_flood(void **state)
     for (int i = 0; i < PINGS; i++)
         raw_frame(&half.raw, true, PING, text, 100);
     WAIT_FOR(&half.world, half.party.closed);
-    assert_string_equal(half.party.why, "the other end does not answer any more");
+    assert_string_equal(half.party.why, "the other end no longer answers");
     half_end(&half);
     free(text);
 }

@@ -193,7 +193,7 @@ static void test_refusals(void **state)
         {"http://localhost:%u", "HTTP/1.1 403 Filtered\r\n",
          "the proxy localhost:%u refuses: 403 Filtered"},
         {"http://localhost:%u", "HTTP/1.1 407 Who?\r\n",
-         "the proxy localhost:%u refuses: 407 Who? (it wants a user name and a password)"},
+         "the proxy localhost:%u refuses: 407 Who? (it requires a user name and a password)"},
         {"http://localhost:%u", "HTTP/1.1 502 Bad Gateway\r\n",
          "the proxy localhost:%u cannot reach relay.onion:4000: 502 Bad Gateway"},
         {"http://localhost:%u", "220 mail.example ESMTP\r\n",
@@ -201,7 +201,7 @@ static void test_refusals(void **state)
         {"http://localhost:%u", HTTP_OK "and more",
          "the proxy localhost:%u sent more than its answer"},
         {"socks5h://127.0.0.1:%u", "\x05\xff",
-         "the proxy 127.0.0.1:%u refuses: it wants a user name and a password"},
+         "the proxy 127.0.0.1:%u refuses: it requires a user name and a password"},
         {"socks5h://127.0.0.1:%u", "HTTP/1.1 400 Bad Request\r\n",
          "the proxy 127.0.0.1:%u does not speak SOCKS5"},
     };

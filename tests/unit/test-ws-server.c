@@ -259,7 +259,7 @@ static void test_paths(void **state)
         raw_expect(&raw, &server.world, refusal, sizeof(refusal) - 1);
         raw_end(&raw);
         WAIT_FOR(&server.world, server.closed);
-        assert_string_equal(server.why, "the client asked for a path that is not here");
+        assert_string_equal(server.why, "the client asked for a path that does not exist here");
         server_end(&server);
     }
 }
