@@ -7,36 +7,206 @@
 #include "cli/fields.h"
 #include "cli/launch.h"
 #include "cli/output.h"
-#include "cli/report.h"
+
+/* Most typing errors that a suggestion forgives. */
+#define TYPOS_MAX 2
+/* Longest word that is looked up: all names are shorter, and it bounds the comparison. */
+#define WORD_MAX 24
+/* Columns for names in help; a longer one pushes its line. */
+#define COMMAND_WIDTH 14
+#define OPTION_WIDTH  24
+
+const struct cli_command *const commands[] = {
+#define COMMAND(name) &name##_command,
+#include "cli/commands.def"
+#undef COMMAND
+};
+const size_t command_count = sizeof(commands) / sizeof(commands[0]);
 
 /* getopt_long puts this before its complaints. */
 static char program[] = "wormctl";
 
-/* True if the options ask for help or the version, which are then printed. */
-static bool answer_questions(const struct cli_options *options, const struct cli_command *command)
+uint64_t command_options(const struct cli_command *command)
 {
-    if (options->given[OPTION_HELP]) {
-        if (command != NULL)
-            help_command(command);
-        else
-            help_all();
-        return true;
+    return command->options | OPTIONS_GLOBAL |
+           (command->fields != NULL ? OPTION_BIT(OPTION_FIELDS) : 0);
+}
+
+/* ---- finding a command by what was typed ---- */
+
+/* How many of the arguments are the name of the command; 0 if they are not. */
+static int match_name(const char *name, int count, char **arguments)
+{
+    size_t length = strcspn(name, " ");
+
+    if (count < 1 || strncmp(arguments[0], name, length) != 0 || arguments[0][length] != '\0')
+        return 0;
+    if (name[length] == '\0')
+        return 1;
+    return count >= 2 && strcmp(arguments[1], name + length + 1) == 0 ? 2 : 0;
+}
+
+const struct cli_command *command_find(int count, char **arguments, int *ret_words)
+{
+    for (size_t i = 0; i < command_count; i++) {
+        int words = match_name(commands[i]->name, count, arguments);
+
+        if (words > 0) {
+            *ret_words = words;
+            return commands[i];
+        }
     }
-    if (options->given[OPTION_VERSION]) {
-        puts("wormctl " PACKAGE_VERSION);
-        return true;
-    }
+    return NULL;
+}
+
+/* True if the command's name is two words, and this is the first of them. */
+static bool in_family(const struct cli_command *command, const char *word)
+{
+    size_t length = strlen(word);
+
+    return strncmp(command->name, word, length) == 0 && command->name[length] == ' ';
+}
+
+bool command_is_family(const char *word)
+{
+    for (size_t i = 0; i < command_count; i++)
+        if (in_family(commands[i], word))
+            return true;
     return false;
 }
+
+/* The Levenshtein distance between a name's first word and a word of at most WORD_MAX bytes, with
+ * one row of the matrix at a time. */
+static size_t distance(const char *name, const char *word)
+{
+    size_t row[WORD_MAX + 1], length = strlen(word), rows = strcspn(name, " ");
+
+    for (size_t j = 0; j <= length; j++)
+        row[j] = j;
+    for (size_t i = 0; i < rows; i++) {
+        size_t diagonal = row[0];
+
+        row[0] = i + 1;
+        for (size_t j = 0; j < length; j++) {
+            size_t above = row[j + 1], least = diagonal + (name[i] != word[j]);
+
+            if (above + 1 < least)
+                least = above + 1;
+            if (row[j] + 1 < least)
+                least = row[j] + 1;
+            row[j + 1] = least;
+            diagonal = above;
+        }
+    }
+    return row[length];
+}
+
+const char *command_nearest(const char *word)
+{
+    const char *nearest = NULL;
+    size_t least = TYPOS_MAX + 1;
+
+    if (strlen(word) > WORD_MAX)
+        return NULL;
+    for (size_t i = 0; i < command_count; i++) {
+        size_t typos = distance(commands[i]->name, word);
+
+        if (typos < least && typos < strlen(word)) {
+            least = typos;
+            nearest = commands[i]->name;
+        }
+    }
+    return nearest;
+}
+
+/* ---- help ---- */
+
+static void print_options(uint64_t set)
+{
+    for (int id = 0; id < OPTIONS; id++) {
+        const struct option_row *row = &option_rows[id];
+        char letter[8] = "    ", spelling[64];
+
+        if ((set & OPTION_BIT(id)) == 0)
+            continue;
+        if (row->letter != 0)
+            snprintf(letter, sizeof(letter), "-%c, ", row->letter);
+        if (row->value == NULL)
+            snprintf(spelling, sizeof(spelling), "%s--%s", letter, row->name);
+        else
+            snprintf(spelling, sizeof(spelling),
+                     options_value_optional(row) ? "%s--%s[=%s]" : "%s--%s %s", letter, row->name,
+                     row->value);
+        printf("  %-*s  %s\n", OPTION_WIDTH, spelling, row->help);
+    }
+}
+
+static void help_general(void)
+{
+    puts("usage: wormctl [OPTION]... COMMAND [ARGUMENT]...\n"
+         "Control wormholed, the Magic Wormhole daemon that does not forget.\n"
+         "\n"
+         "Commands ('wormctl COMMAND --help' describes one):");
+    for (size_t i = 0; i < command_count; i++)
+        printf("  %-*s  %s\n", COMMAND_WIDTH, commands[i]->name, commands[i]->help);
+    puts("\nOptions, before or after the command:");
+    print_options(OPTIONS_GLOBAL);
+    puts("\n"
+         "SESSION is a name, an id, or an unambiguous prefix of either.\n"
+         "\n"
+         "Exit status: 0 success, 1 failure, 2 usage error, 3 nothing there or timed out,\n"
+         "4 the session failed, 5 no daemon.");
+}
+
+static void help_command(const struct cli_command *command)
+{
+    printf("usage: wormctl %s [OPTION]...%s%s\n%s\n", command->name,
+           command->usage[0] != '\0' ? " " : "", command->usage, command->help);
+    if (command->details != NULL)
+        printf("\n%s\n", command->details);
+    puts("\nOptions:");
+    print_options(command->options);
+    print_options(command_options(command) & ~command->options);
+}
+
+static void help_family(const char *word)
+{
+    const char *gap = "";
+
+    for (size_t i = 0; i < command_count; i++) {
+        if (in_family(commands[i], word)) {
+            fputs(gap, stdout);
+            help_command(commands[i]);
+            gap = "\n";
+        }
+    }
+}
+
+/* True if the options ask for help (on `command`, unless it is NULL) or the version, which are then
+ * printed. */
+static bool print_help(const struct cli_options *options, const struct cli_command *command)
+{
+    if (options->given[OPTION_HELP] && command != NULL)
+        help_command(command);
+    else if (options->given[OPTION_HELP])
+        help_general();
+    else if (options->given[OPTION_VERSION])
+        puts("wormctl " PACKAGE_VERSION);
+    else
+        return false;
+    return true;
+}
+
+/* ---- running a command ---- */
 
 static enum exit_status check_usage(const struct cli_command *command,
                                     const struct cli_options *options)
 {
     if (options->count < command->least)
-        return report_usage(command->name, "%s wants %s", command->name, command->usage);
+        return report_usage(command->name, "missing argument: %s", command->usage);
     if (options->count > command->most) {
-        return report_usage(command->name, "'%s' is too much for %s",
-                            options->arguments[command->most], command->name);
+        return report_usage(command->name, "unexpected argument '%s'",
+                            options->arguments[command->most]);
     }
     if (options->given[OPTION_FIELDS]) {
         enum exit_status status =
@@ -48,63 +218,39 @@ static enum exit_status check_usage(const struct cli_command *command,
     return command->check != NULL ? command->check(options) : EXIT_DONE;
 }
 
-static enum exit_status connect_and_run(const struct cli_command *command,
-                                        const struct cli_options *options)
+static enum exit_status connect_client(const struct cli_options *options,
+                                       struct wormclient **ret_client)
 {
-    struct wormclient_error error = {0};
-    struct wormclient *client;
-    enum exit_status status;
+    struct wormclient_error error = WORMCLIENT_ERROR_INIT;
+    struct wormclient *client = wormclient_connect(options->text[OPTION_SOCKET], &error);
 
-    client = wormclient_connect(options->text[OPTION_SOCKET], &error);
     if (client == NULL && error.code == WORMCLIENT_ERROR_NO_DAEMON &&
         options->given[OPTION_START_DAEMON])
-        status = launch_daemon(options->text[OPTION_SOCKET], &client);
-    else
-        status = client != NULL ? EXIT_DONE : report_error(&error);
-    if (status != EXIT_DONE)
-        return status;
-    status = command->run(client, options);
-    wormclient_free(client);
-    return status;
+        return launch_daemon(options->text[OPTION_SOCKET], ret_client);
+    if (client == NULL)
+        return report_error(&error);
+    *ret_client = client;
+    return EXIT_DONE;
 }
 
-static enum exit_status run_command(const struct cli_command *command, struct cli_options *options,
-                                    int argc, char **argv)
-{
-    enum exit_status status;
-
-    status = options_read(options, command->name, command_options(command), argc, argv);
-    if (status != EXIT_DONE)
-        return status;
-    if (answer_questions(options, command))
-        return output_flush();
-    status = check_usage(command, options);
-    return status == EXIT_DONE ? connect_and_run(command, options) : status;
-}
-
-static enum exit_status unknown_command(const char *word)
-{
-    const char *nearest = command_nearest(word);
-
-    if (nearest != NULL)
-        return report_usage(NULL, "there is no command '%s'; did you mean '%s'?", word, nearest);
-    return report_usage(NULL, "there is no command '%s'", word);
-}
-
-/* The arguments begin with no command; but `text --help` is a question all the same. */
+/* The words are no command; but `text --help` asks for help all the same. */
 static enum exit_status no_command(struct cli_options *options)
 {
     char *word = options->arguments[0];
+    const char *nearest = command_nearest(word);
     enum exit_status status;
 
-    if (!command_is_family(word))
-        return unknown_command(word);
+    if (!command_is_family(word)) {
+        if (nearest != NULL)
+            return report_usage(NULL, "unknown command '%s'; did you mean '%s'?", word, nearest);
+        return report_usage(NULL, "unknown command '%s'", word);
+    }
     options->arguments[0] = program;
     status = options_read(options, NULL, OPTIONS_GLOBAL, options->count, options->arguments);
     if (status != EXIT_DONE)
         return status;
     if (!options->given[OPTION_HELP])
-        return report_usage(word, "'%s' is only the first word of a command", word);
+        return report_usage(word, "incomplete command");
     help_family(word);
     return output_flush();
 }
@@ -113,6 +259,7 @@ enum exit_status command_main(int argc, char **argv)
 {
     struct cli_options options = {0};
     const struct cli_command *command;
+    struct wormclient *client;
     enum exit_status status;
     int words;
 
@@ -120,10 +267,8 @@ enum exit_status command_main(int argc, char **argv)
     status = options_read(&options, NULL, OPTIONS_GLOBAL, argc, argv);
     if (status != EXIT_DONE)
         return status;
-    if (options.count == 0) {
-        return answer_questions(&options, NULL) ? output_flush()
-                                                : report_usage(NULL, "what is to be done?");
-    }
+    if (options.count == 0)
+        return print_help(&options, NULL) ? output_flush() : report_usage(NULL, "no command given");
     command = command_find(options.count, options.arguments, &words);
     if (command == NULL)
         return no_command(&options);
@@ -131,5 +276,17 @@ enum exit_status command_main(int argc, char **argv)
     argc = options.count - words + 1;
     argv = options.arguments + words - 1;
     argv[0] = program;
-    return run_command(command, &options, argc, argv);
+    status = options_read(&options, command->name, command_options(command), argc, argv);
+    if (status != EXIT_DONE)
+        return status;
+    if (print_help(&options, command))
+        return output_flush();
+    status = check_usage(command, &options);
+    if (status == EXIT_DONE)
+        status = connect_client(&options, &client);
+    if (status != EXIT_DONE)
+        return status;
+    status = command->run(client, &options);
+    wormclient_free(client);
+    return status;
 }

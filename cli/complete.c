@@ -5,8 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
-/* Stock codes have two words, so a hyphen follows the nameplate and the first one; whether one
- * follows later ones nobody knows. */
+/* Stock codes have two words, so a hyphen follows the nameplate and the first word; whether one
+ * follows later words is unknown. */
 #define HYPHEN_UNTIL 1
 
 size_t complete_position(const char *text)
@@ -32,7 +32,7 @@ static size_t same_length(const char *a, const char *b)
     return length;
 }
 
-/* One more candidate: less in common. */
+/* Takes one more candidate into account. */
 static void narrow(struct complete *complete, const char *candidate)
 {
     const char *rest = candidate + strlen(complete->part);

@@ -1,4 +1,5 @@
-/* Completing a code while it is typed: the nameplate first, then word by word. No terminal here. */
+/* Completing a code while it is typed: the nameplate first, then word by word. Knows no terminal.
+ */
 #ifndef CLI_COMPLETE_H
 #define CLI_COMPLETE_H
 
@@ -18,7 +19,7 @@ struct complete {
                        hyphen behind it if that is all there is and more follows */
 };
 
-/* A list of candidates: `at` gives the one at `index`, borrowed, and NULL behind the last. */
+/* A list of candidates: `at` returns the one at `index`, borrowed, and NULL after the last. */
 struct complete_list {
     const char *(*at)(const void *list, size_t index);
     const void *list;
@@ -27,12 +28,12 @@ struct complete_list {
 /* The part of a code that is being typed: 0 is the nameplate, 1 the first word, … */
 size_t complete_position(const char *text);
 
-/* True if candidate goes on from what is typed; upper and lower case are the same. */
+/* True if the candidate begins with what is typed, in upper or lower case. */
 bool complete_fits(const struct complete *complete, const char *candidate);
 
 /*
- * How `text` may go on, from the candidates for its position. Words are lower case as they are
- * made; a part in capitals finds them, and is not changed.
+ * How `text` may go on, from the candidates for its position. Words are in lower case; a part in
+ * capitals finds them too, and is not changed.
  */
 void complete_code(const char *text, const struct complete_list *candidates,
                    struct complete *ret_complete);

@@ -1,6 +1,6 @@
 /*
- * Text of others (petnames, reasons, what a relay says) made safe for a terminal: what could move
- * the cursor, change colours or reorder what is read is shown as an escape instead.
+ * Text from elsewhere (petnames, reasons, what a relay says) made safe for a terminal: what could
+ * move the cursor, change colours or reorder text is shown as an escape instead.
  */
 #ifndef CLI_ESCAPE_H
 #define CLI_ESCAPE_H
@@ -9,9 +9,10 @@
 #include <stddef.h>
 
 /*
- * A copy of `length` bytes in which control characters, bytes that are no UTF-8, and the invisible
- * marks that reorder text stand as \n, \t, \x1b, \u202e and the like. All else is kept, so the
- * result is UTF-8. With `lines`, newlines and tabs are kept too. New; free(); NULL: out of memory.
+ * A copy of `length` bytes in which control characters, bytes that are not UTF-8, and the invisible
+ * marks that reorder text are written as \n, \t, \x1b, \u202e and the like. All else is kept, so
+ * the result is UTF-8. With `lines`, newlines and tabs are kept too. New; free(); NULL: out of
+ * memory.
  */
 char *escape_text(const char *text, size_t length, bool lines);
 

@@ -81,8 +81,8 @@ const char *const fields_session[] = {"session", NULL};
 const char *const fields_key[] = {"session", "key", NULL};
 const char *const fields_change[] = {"change", "time", "session", "name", "events", "view", NULL};
 
-/* Takes the next name off "a,b,c"; false at the end. One that is too long is cut off: it is none of
- * ours anyway. */
+/* Takes the next name off "a,b,c"; false at the end. One that is too long is cut off: it is unknown
+ * anyway. */
 static bool next_name(const char **wanted, char ret_name[NAME_MAX_BYTES])
 {
     size_t length;
@@ -121,7 +121,7 @@ enum exit_status fields_check(const char *command, const char *const *fields, co
         if (fields_have(fields, name))
             continue;
         join_names(fields, names);
-        return report_usage(command, "there is no field '%s'; there are: %s", name, names);
+        return report_usage(command, "unknown field '%s'; the fields are: %s", name, names);
     }
     return EXIT_DONE;
 }

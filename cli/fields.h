@@ -5,7 +5,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-#include "cli/exit.h"
+#include "cli/report.h"
 
 /* The fields that each kind of report has, as doc/ipc.md and wormctl(1) name them; NULL ends them.
  */
@@ -21,8 +21,8 @@ extern const char *const fields_change[];        /* a change of a session */
 /* True if `name` is one of them. */
 bool fields_have(const char *const *fields, const char *name);
 
-/* Whether all fields of "a,b,c" are there; if one is not, says so in the name of `command`, lists
- * those that are, and returns EXIT_USAGE. */
+/* Checks that all fields of "a,b,c" exist; otherwise reports a usage error of `command` that lists
+ * those that do, and returns EXIT_USAGE. */
 enum exit_status fields_check(const char *command, const char *const *fields, const char *wanted);
 
 /*

@@ -11,12 +11,12 @@
 #include "cli/input.h"
 #include "cli/report.h"
 
-/* First size of the buffer; it doubles. */
+/* Initial size of the buffer, which doubles. */
 #define BUFFER_FIRST 4096
-/* Longest line that is read for a code: a code has at most 255 bytes, and the daemon judges it. */
+/* Longest line that is read for a code: a code has at most 255 bytes, and the daemon checks it. */
 #define LINE_MAX_BYTES 1024
 
-/* Longest answer to a question that is looked at; "yes" is the longest that means anything. */
+/* Longest answer to a question; "yes" is the longest that is valid. */
 #define ANSWER_MAX 64
 
 static ssize_t read_retry(int fd, void *buffer, size_t size)
@@ -41,7 +41,7 @@ static bool grow(char **buffer, size_t *size)
     return true;
 }
 
-/* Reads until the end, the limit is passed, or something fails; returns what fails, or NULL. */
+/* Reads until the end, over the limit, or a failure, which is returned; otherwise NULL. */
 static const char *read_all(int fd, size_t limit, char **buffer, size_t *length)
 {
     size_t size = 0;
@@ -75,7 +75,7 @@ static enum exit_status read_limited(int fd, const char *name, size_t limit, cha
     if (failure != NULL)
         report("cannot read %s: %s", name, failure);
     else
-        report("%s is too long: %zu bytes are the limit", name, limit);
+        report("%s is too long; the limit is %zu bytes", name, limit);
     free(buffer);
     return EXIT_FAILED;
 }
@@ -83,7 +83,7 @@ static enum exit_status read_limited(int fd, const char *name, size_t limit, cha
 enum exit_status input_all(size_t limit, char **ret_data, size_t *ret_length)
 {
     if (isatty(STDIN_FILENO))
-        report_hint("Type the text; Ctrl-D on a line of its own ends it.");
+        report_hint("Type the text, then press Ctrl-D on an empty line.");
     return read_limited(STDIN_FILENO, "standard input", limit, ret_data, ret_length);
 }
 
@@ -104,7 +104,7 @@ enum exit_status input_file(const char *path, size_t limit, char **ret_data, siz
     return status;
 }
 
-/* Byte by byte: what follows the line stays for whoever reads standard input next. False if there
+/* Byte by byte: what follows the line is left for the next reader of standard input. False if there
  * is no line, or it is too long. */
 static bool read_line(char *line, size_t size)
 {
@@ -128,7 +128,7 @@ static enum exit_status read_code(char **ret_code)
     if (isatty(STDIN_FILENO))
         fputs("Code: ", stderr);
     if (!read_line(line, LINE_MAX_BYTES)) {
-        report("there is no code on standard input");
+        report("no code on standard input");
         free(line);
         return EXIT_USAGE;
     }

@@ -16,10 +16,10 @@
 #include "cli/report.h"
 
 #define DAEMON "wormholed"
-/* So much of what the daemon says when it cannot start is shown. */
+/* Most bytes that are shown of what the daemon prints when it cannot start. */
 #define OUTPUT_MAX 2048
-/* If it does not start, another one that was started at the same time may be in its way, which
- * needs a moment until it listens: looked for so often, and so far apart (ms). */
+/* If it does not start, the reason may be another one that was started at the same time, and needs
+ * a moment until it listens: how often to try, and how far apart (ms). */
 #define ATTEMPTS 50
 #define PAUSE    100
 /* Longest path of a socket, with its NUL (unix(7)). */
@@ -45,7 +45,7 @@ static void find_daemon(char ret_path[PATH_MAX])
     strcpy(ret_path, DAEMON);
 }
 
-/* Nothing of its streams is ours, but for what it has to say. */
+/* It shares no stream with us, but we read what it prints. */
 static int prepare(posix_spawn_file_actions_t *actions, int output)
 {
     int failure = posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
@@ -57,7 +57,7 @@ static int prepare(posix_spawn_file_actions_t *actions, int output)
     return failure;
 }
 
-/* Signals that we ignore are nothing that it should. */
+/* It must not ignore the signals that we ignore. */
 static int spawn_with(char *socket, int output, posix_spawn_file_actions_t *actions,
                       posix_spawnattr_t *attributes, pid_t *ret_pid)
 {
@@ -95,7 +95,7 @@ static int spawn_daemon(char *socket, int output, pid_t *ret_pid)
     return failure;
 }
 
-/* All that comes before the end; what is too much is thrown away. */
+/* Reads to the end; what does not fit is thrown away. */
 static void read_output(int fd, char ret_output[OUTPUT_MAX])
 {
     char rest[256];
@@ -114,7 +114,7 @@ static void read_output(int fd, char ret_output[OUTPUT_MAX])
 }
 
 /* It goes into the background once it can be reached: then, or when it failed, the process that we
- * started ends. Returns what that said. */
+ * started ends. Returns what it printed. */
 static void await_daemon(pid_t pid, int output, char ret_output[OUTPUT_MAX])
 {
     read_output(output, ret_output);
@@ -122,7 +122,7 @@ static void await_daemon(pid_t pid, int output, char ret_output[OUTPUT_MAX])
         continue;
 }
 
-/* Returns what is said about it: nothing, if all went well. */
+/* Returns what went wrong; the empty string if nothing did. */
 static void start(char *socket, char ret_output[OUTPUT_MAX])
 {
     int ends[2], failure;
@@ -143,7 +143,7 @@ static void start(char *socket, char ret_output[OUTPUT_MAX])
 
 /* ---- reaching it ---- */
 
-/* NULL if nobody listened all the while, or something else went wrong. */
+/* NULL if nothing listened all the while, or something else went wrong. */
 static struct wormclient *connect_patiently(const char *path, struct wormclient_error *ret_error)
 {
     for (int i = 0; i < ATTEMPTS; i++) {
@@ -159,7 +159,7 @@ static struct wormclient *connect_patiently(const char *path, struct wormclient_
 enum exit_status launch_daemon(const char *path, struct wormclient **ret_client)
 {
     char socket[SOCKET_PATH_MAX], output[OUTPUT_MAX] = "";
-    struct wormclient_error error = {0};
+    struct wormclient_error error = WORMCLIENT_ERROR_INIT;
     struct wormclient *client;
 
     if (!wormclient_socket_path(path, socket, sizeof(socket))) {

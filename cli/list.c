@@ -1,4 +1,4 @@
-/* list: what is going on. */
+/* list, and all sessions of the daemon page by page. */
 #include "config.h"
 
 #include <inttypes.h>
@@ -7,17 +7,41 @@
 
 #include "base/clock.h"
 #include "cli/command.h"
+#include "cli/fields.h"
+#include "cli/list.h"
 #include "cli/output.h"
-#include "cli/pages.h"
-#include "cli/report.h"
-#include "cli/result.h"
+#include "cli/output.h"
 #include "cli/table.h"
 #include "cli/when.h"
 
 /* Room for a 64-bit number. */
 #define NUMBER_MAX 24
-/* Room for a state and a word about it. */
+/* Room for a state and a note about it. */
 #define STATE_MAX 64
+
+/* ---- pages ---- */
+
+const struct wormclient_list *list_next_page(struct list_pages *pages,
+                                             struct wormclient_error *ret_error)
+{
+    const char *after = pages->page != NULL ? wormclient_list_next(pages->page) : NULL;
+    struct wormclient_list *next;
+
+    if (pages->page != NULL && after == NULL)
+        return NULL;
+    next = wormclient_list(pages->client, after, WORMCLIENT_PAGE_MAX, ret_error);
+    wormclient_list_free(pages->page);
+    pages->page = next;
+    return next;
+}
+
+void list_pages_clear(struct list_pages *pages)
+{
+    wormclient_list_free(pages->page);
+    pages->page = NULL;
+}
+
+/* ---- list ---- */
 
 static const struct table_column columns[] = {
     {"SESSION", false},    {"NAME", false},       {"STATE", false}, {"CODE", false},
@@ -26,9 +50,9 @@ static const struct table_column columns[] = {
 };
 #define COLUMNS (sizeof(columns) / sizeof(columns[0]))
 
-/* A way to list: what is done for each view, and after each page. */
+/* One run of list. */
 struct listing {
-    enum exit_status (*view)(struct listing *listing, const struct wormclient_value *view);
+    enum exit_status (*print)(struct listing *listing, const struct wormclient_session *session);
     const struct cli_options *options;
     struct table *table; /* NULL unless it is one */
     int64_t now;
@@ -40,12 +64,9 @@ static const char *format_count(int64_t number, char text[NUMBER_MAX])
     return text;
 }
 
-/* What the peer says about it, if it does. */
-static const char *format_receipt(const struct wormclient_value *view, const char *key,
-                                  char text[NUMBER_MAX])
+/* NULL if the peer sends no receipts. */
+static const char *format_receipt(int64_t receipt, char text[NUMBER_MAX])
 {
-    int64_t receipt = wormclient_value_number(view, key, -1);
-
     return receipt >= 0 ? format_count(receipt, text) : NULL;
 }
 
@@ -56,7 +77,7 @@ static bool is_text(const struct wormclient_value *view, const char *key, const 
     return text != NULL && strcmp(text, wanted) == 0;
 }
 
-/* A session that has not ended may be stuck for a reason that the user can do something about. */
+/* What the user can do something about. */
 static const char *note_of(const struct wormclient_value *view)
 {
     if (wormclient_value_flag(view, "paused", false))
@@ -101,20 +122,20 @@ static const char *format_next_visit(const struct wormclient_value *view, int64_
     return format_moment(view, "next_visit", now, text);
 }
 
-static enum exit_status list_row(struct listing *listing, const struct wormclient_value *view)
+static enum exit_status print_row(struct listing *listing, const struct wormclient_session *session)
 {
     char state[STATE_MAX], unread[NUMBER_MAX], unsent[NUMBER_MAX], got[NUMBER_MAX],
-        seen[NUMBER_MAX], last[WHEN_MAX], next[WHEN_MAX];
-    int64_t sent = wormclient_value_number(view, "sent", 0);
+        read[NUMBER_MAX], last[WHEN_MAX], next[WHEN_MAX];
+    const struct wormclient_value *view = wormclient_session_view(session);
     const char *cells[COLUMNS] = {
-        wormclient_value_text(view, "id"),
-        wormclient_value_text(view, "name"),
+        wormclient_session_id(session),
+        wormclient_session_name(session),
         format_state(view, state),
-        wormclient_value_text(view, "code"),
-        format_count(wormclient_value_number(view, "unread", 0), unread),
-        format_count(sent - wormclient_value_number(view, "stored", 0), unsent),
-        format_receipt(view, "delivered", got),
-        format_receipt(view, "read", seen),
+        wormclient_session_code(session),
+        format_count(wormclient_session_unread(session), unread),
+        format_count(wormclient_session_sent(session) - wormclient_session_stored(session), unsent),
+        format_receipt(wormclient_session_delivered(session), got),
+        format_receipt(wormclient_session_read(session), read),
         format_moment(view, "last_visit", listing->now, last),
         format_next_visit(view, listing->now, next),
     };
@@ -122,64 +143,64 @@ static enum exit_status list_row(struct listing *listing, const struct wormclien
     return table_add(listing->table, cells) ? EXIT_DONE : report_memory();
 }
 
-static enum exit_status list_result(struct listing *listing, const struct wormclient_value *view)
+static enum exit_status print_result(struct listing *listing,
+                                     const struct wormclient_session *session)
 {
-    return result_value(listing->options, view);
+    return output_session(listing->options, session);
 }
 
-static enum exit_status list_name(struct listing *listing, const struct wormclient_value *view)
+static enum exit_status print_name(struct listing *listing,
+                                   const struct wormclient_session *session)
 {
-    const char *name = wormclient_value_text(view, "name");
-
     (void)listing;
-    return output_line(name != NULL ? name : wormclient_value_text(view, "id"));
+    return output_line(report_label(session));
 }
 
-static enum exit_status list_page(struct listing *listing, const struct wormclient_value *sessions)
+static enum exit_status list_all(struct wormclient *client, struct listing *listing)
 {
-    size_t count = wormclient_value_count(sessions);
-
-    for (size_t i = 0; i < count; i++) {
-        enum exit_status status = listing->view(listing, wormclient_value_at(sessions, i));
-
-        if (status != EXIT_DONE)
-            return status;
-    }
-    if (listing->table != NULL)
-        table_print(listing->table, stdout);
-    return output_flush();
-}
-
-static enum exit_status list_pages(struct wormclient *client, struct listing *listing)
-{
-    struct pages pages = {.client = client};
-    const struct wormclient_value *sessions;
+    struct list_pages pages = {.client = client};
     struct wormclient_error error = WORMCLIENT_ERROR_INIT;
+    const struct wormclient_list *page;
     enum exit_status status = EXIT_DONE;
 
-    while (status == EXIT_DONE && (sessions = pages_next(&pages, &error)) != NULL)
-        status = list_page(listing, sessions);
-    pages_clear(&pages);
+    while (status == EXIT_DONE && (page = list_next_page(&pages, &error)) != NULL) {
+        for (size_t i = 0; i < wormclient_list_count(page) && status == EXIT_DONE; i++)
+            status = listing->print(listing, wormclient_list_at(page, i));
+        if (status == EXIT_DONE && listing->table != NULL)
+            table_print(listing->table, stdout);
+        if (status == EXIT_DONE)
+            status = output_flush();
+    }
+    list_pages_clear(&pages);
     return status == EXIT_DONE && error.code != WORMCLIENT_ERROR_NONE ? report_error(&error)
                                                                       : status;
 }
 
-enum exit_status list_run(struct wormclient *client, const struct cli_options *options)
+static enum exit_status run_list(struct wormclient *client, const struct cli_options *options)
 {
     struct listing listing = {.options = options, .now = clock_now()};
     enum exit_status status;
 
-    if (result_wanted(options)) {
-        listing.view = list_result;
+    if (output_for_program(options)) {
+        listing.print = print_result;
     } else if (options->given[OPTION_NAMES]) {
-        listing.view = list_name;
+        listing.print = print_name;
     } else {
-        listing.view = list_row;
+        listing.print = print_row;
         listing.table = table_new(columns, COLUMNS);
         if (listing.table == NULL)
             return report_memory();
     }
-    status = list_pages(client, &listing);
+    status = list_all(client, &listing);
     table_free(listing.table);
     return status;
 }
+
+const struct cli_command list_command = {
+    .name = "list",
+    .usage = "",
+    .help = "list all sessions",
+    .options = OPTION_BIT(OPTION_NAMES),
+    .fields = fields_view,
+    .run = run_list,
+};

@@ -8,8 +8,8 @@
 
 #include "cli/command.h"
 
-/* A standard descriptor that the caller closed must not become the daemon's socket. What takes its
- * place fails to read or write, so that no message counts as written that nobody got. */
+/* A standard descriptor that the caller closed must not become the daemon's socket. Its replacement
+ * fails to read or write, so that no message counts as written that nobody got. */
 static void fill_descriptors(void)
 {
     for (int fd = 0; fd <= 2; fd++)
@@ -20,10 +20,10 @@ static void fill_descriptors(void)
 int main(int argc, char **argv)
 {
     fill_descriptors();
-    /* Codes and messages are in memory: no core dump. It ends with exec: the commands that `watch`
-     * runs are dumped as the user likes. */
+    /* Codes and messages are in memory: no core dump. exec resets this: commands that `watch` runs
+     * are dumped as the user likes. */
     (void)prctl(PR_SET_DUMPABLE, 0);
-    signal(SIGPIPE, SIG_IGN); /* a reader that went away is an error of the write */
-    setlocale(LC_CTYPE, "");  /* widths of characters; numbers keep their dots */
+    signal(SIGPIPE, SIG_IGN); /* a reader that has gone is an error of the write */
+    setlocale(LC_CTYPE, "");  /* widths of characters; numbers keep the decimal point */
     return (int)command_main(argc, argv);
 }

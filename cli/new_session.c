@@ -1,154 +1,152 @@
+/* invite and accept, and what they have in common with all commands that begin a session. */
 #include "config.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/new_session.h"
+#include "cli/command.h"
+#include "cli/fields.h"
 #include "cli/input.h"
-#include "cli/interrupt.h"
+#include "cli/new_session.h"
 #include "cli/output.h"
-#include "cli/qr.h"
-#include "cli/report.h"
-#include "cli/result.h"
+#include "cli/prompt.h"
 #include "cli/uri.h"
 
-/* ---- what is wished for ---- */
+/* ---- the peer's code ---- */
 
-static void add_text(struct wormclient_params *params, const char *key,
-                     const struct cli_options *options, enum option_id id)
+/* Replaces a URI by what it holds. */
+static enum exit_status take_uri(struct peer_code *code)
 {
-    wormclient_params_text(params, key, options->text[id]);
+    struct peer_code plain = {0};
+    struct uri uri;
+    const char *error = uri_parse(code->text, &uri);
+
+    if (error != NULL) {
+        explicit_bzero(&uri, sizeof(uri));
+        return report_usage(NULL, "invalid URI: %s", error);
+    }
+    plain.text = strdup(uri.code);
+    plain.relay = uri.relay[0] != '\0' ? strdup(uri.relay) : NULL;
+    explicit_bzero(&uri, sizeof(uri));
+    new_session_code_clear(code);
+    *code = plain;
+    return code->text != NULL ? EXIT_DONE : report_memory();
 }
 
-static void add_number(struct wormclient_params *params, const char *key,
-                       const struct cli_options *options, enum option_id id)
+enum exit_status new_session_code_read(struct wormclient *client, const struct cli_options *options,
+                                       const char *appid, struct peer_code *ret_code)
 {
-    wormclient_params_number(params, key, options->number[id]);
-}
-
-static void add_flag(struct wormclient_params *params, const char *key,
-                     const struct cli_options *options, enum option_id id)
-{
-    wormclient_params_flag(params, key, options->given[id]);
-}
-
-/* Options that go to the daemon as they are; `words` is of no meaning to accept, nor taken by it.
- */
-static const struct session_param {
-    enum option_id id;
-    const char *key;
-    void (*add)(struct wormclient_params *params, const char *key,
-                const struct cli_options *options, enum option_id id);
-} session_params[] = {
-    {OPTION_NAME, "name", add_text},
-    {OPTION_RELAY, "relay", add_text},
-    {OPTION_SCHEDULE, "schedule", add_text},
-    {OPTION_TIMEOUT, "timeout", add_number},
-    {OPTION_WORDS, "words", add_number},
-    {OPTION_APP_VERSIONS, "app_versions", add_text},
-    {OPTION_VERIFY, "verify", add_flag},
-    {OPTION_INBOX_MESSAGES, "inbox_messages", add_number},
-    {OPTION_INBOX_BYTES, "inbox_bytes", add_number},
-};
-
-static struct wormclient_params *make_params(const struct cli_options *options, const char *appid,
-                                             const struct code *code)
-{
-    struct wormclient_params *params = wormclient_params_new();
+    char *argument = options->count > 0 ? options->arguments[0] : options->text[OPTION_CODE];
+    struct peer_code code = {0};
+    enum exit_status status;
 
     if (appid == NULL)
         appid = options->text[OPTION_APPID];
-    if (appid != NULL)
-        wormclient_params_text(params, "appid", appid);
-    if (code->text != NULL)
-        wormclient_params_text(params, "code", code->text);
-    if (code->relay != NULL && !options->given[OPTION_RELAY])
-        wormclient_params_text(params, "relay", code->relay);
-    for (size_t i = 0; i < sizeof(session_params) / sizeof(session_params[0]); i++)
-        if (options->given[session_params[i].id])
-            session_params[i].add(params, session_params[i].key, options, session_params[i].id);
-    return params;
+    if ((argument == NULL || strcmp(argument, "-") == 0) && prompt_possible())
+        status = prompt_code(client, appid, options->text[OPTION_RELAY], &code.text);
+    else
+        status = input_code(argument, &code.text);
+    if (status == EXIT_DONE && uri_is(code.text))
+        status = take_uri(&code);
+    if (status == EXIT_DONE)
+        *ret_code = code;
+    else
+        new_session_code_clear(&code);
+    return status;
+}
+
+void new_session_code_clear(struct peer_code *code)
+{
+    input_code_free(code->text);
+    free(code->relay);
+    *code = (struct peer_code){0};
+}
+
+enum exit_status new_session_check_code(const char *command, const struct cli_options *options)
+{
+    if (options->count > 0 && options->given[OPTION_CODE])
+        return report_usage(command, "give either CODE or --code CODE, not both");
+    return EXIT_DONE;
 }
 
 /* ---- beginning ---- */
 
-static struct wormclient_session *call(struct wormclient *client, const char *method,
-                                       struct wormclient_params *params,
-                                       struct wormclient_error *ret_error)
+/* New; wormclient_options_free(). */
+static struct wormclient_options *make_options(const struct cli_options *options, const char *appid,
+                                               const char *relay)
 {
-    struct wormclient_value *view = wormclient_call(client, method, params, ret_error);
-    struct wormclient_session *session =
-        view != NULL ? wormclient_session_from(view, ret_error) : NULL;
+    struct wormclient_options *made = wormclient_options_new();
 
-    wormclient_result_free(view);
-    return session;
+    wormclient_options_set_name(made, options->text[OPTION_NAME]);
+    wormclient_options_set_appid(made, appid != NULL ? appid : options->text[OPTION_APPID]);
+    wormclient_options_set_relay(made, options->given[OPTION_RELAY] ? options->text[OPTION_RELAY]
+                                                                    : relay);
+    wormclient_options_set_schedule(made, options->text[OPTION_SCHEDULE]);
+    wormclient_options_set_app_versions(made, options->text[OPTION_APP_VERSIONS]);
+    if (options->given[OPTION_TIMEOUT])
+        wormclient_options_set_timeout(made, options->number[OPTION_TIMEOUT]);
+    if (options->given[OPTION_WORDS])
+        wormclient_options_set_words(made, (unsigned)options->number[OPTION_WORDS]);
+    if (options->given[OPTION_VERIFY])
+        wormclient_options_set_verify(made, true);
+    if (options->given[OPTION_INBOX_MESSAGES])
+        wormclient_options_set_inbox_messages(made, options->number[OPTION_INBOX_MESSAGES]);
+    if (options->given[OPTION_INBOX_BYTES])
+        wormclient_options_set_inbox_bytes(made, options->number[OPTION_INBOX_BYTES]);
+    return made;
 }
 
-static enum exit_status begin(struct wormclient *client, const char *method,
-                              struct wormclient_params *params,
-                              struct wormclient_session **ret_session)
+enum exit_status new_session_begin(struct wormclient *client, const struct cli_options *options,
+                                   const char *appid, const struct peer_code *code,
+                                   struct wormclient_session **ret_session)
 {
-    struct wormclient_error error = {0};
+    struct wormclient_error error = WORMCLIENT_ERROR_INIT;
+    struct wormclient_options *made;
     struct wormclient_session *session;
+    char *own_code = NULL;
 
-    /* Before the daemon's answer nobody knows whether there is a session. */
-    interrupt_say("interrupted; if the session has begun, it lives on: wormctl list");
-    session = call(client, method, params, &error);
+    if (code == NULL && options->given[OPTION_CODE]) {
+        enum exit_status status = input_code(options->text[OPTION_CODE], &own_code);
+
+        if (status != EXIT_DONE)
+            return status;
+    }
+    /* Before the daemon answers nobody knows whether there is a session. */
+    report_on_interrupt("interrupted; the session may have begun, see: wormctl list");
+    made = make_options(options, appid, code != NULL ? code->relay : NULL);
+    if (own_code != NULL)
+        wormclient_options_set_code(made, own_code);
+    session = code != NULL ? wormclient_accept(client, code->text, made, &error)
+                           : wormclient_invite(client, made, &error);
+    wormclient_options_free(made);
+    input_code_free(own_code);
     if (session == NULL)
         return report_error(&error);
-    interrupt_say("interrupted; the session lives on in the daemon: wormctl show %s",
-                  report_label(session));
+    report_on_interrupt("interrupted; the session lives on in the daemon, see: wormctl show %s",
+                        report_label(session));
     *ret_session = session;
     return EXIT_DONE;
 }
 
-enum exit_status new_session_invite(struct wormclient *client, const struct cli_options *options,
-                                    const char *appid, struct wormclient_session **ret_session)
-{
-    enum exit_status status = EXIT_DONE;
-    struct code code = {0};
-
-    if (options->given[OPTION_CODE])
-        status = input_code(options->text[OPTION_CODE], &code.text);
-    if (status == EXIT_DONE)
-        status = begin(client, "invite", make_params(options, appid, &code), ret_session);
-    code_clear(&code);
-    return status;
-}
-
-enum exit_status new_session_accept(struct wormclient *client, const struct cli_options *options,
-                                    const char *appid, const struct code *code,
-                                    struct wormclient_session **ret_session)
-{
-    return begin(client, "accept", make_params(options, appid, code), ret_session);
-}
-
-/* ---- what comes of it ---- */
-
-/* On a terminal, or where it is asked for: a picture among lines that a program reads is none.
- */
-static bool wants_qr(const struct cli_options *options)
-{
-    return options->given[OPTION_QR] && (options->text[OPTION_QR] != NULL || isatty(STDOUT_FILENO));
-}
+/* ---- printing the code ---- */
 
 enum exit_status new_session_check_qr(const char *command, const struct cli_options *options)
 {
-    if (options->given[OPTION_QR] && result_wanted(options))
-        return report_usage(command, "--qr draws for people; it does not go with --json or -o");
+    if (options->given[OPTION_QR] && output_for_program(options))
+        return report_usage(command, "--qr cannot be used with --json or -o");
     return EXIT_DONE;
 }
 
 static enum exit_status print_qr(const struct wormclient_session *session)
 {
-    const char *relay = wormclient_value_text(wormclient_session_view(session), "relay");
-    char *uri = uri_make(wormclient_session_code(session), relay);
-    char *picture = uri != NULL ? qr_draw(uri, isatty(STDOUT_FILENO)) : NULL;
+    char *uri = uri_make(wormclient_session_code(session), wormclient_session_relay(session));
+    char *drawing = uri != NULL ? uri_draw_qr(uri, isatty(STDOUT_FILENO)) : NULL;
     enum exit_status status =
-        picture != NULL ? output_bytes(picture, strlen(picture)) : report_memory();
+        drawing != NULL ? output_bytes(drawing, strlen(drawing)) : report_memory();
 
     input_code_free(uri);
-    input_code_free(picture);
+    input_code_free(drawing);
     return status;
 }
 
@@ -157,10 +155,10 @@ enum exit_status new_session_await_code(struct wormclient *client, const char *s
                                         struct wormclient_session **ret_session)
 {
     enum exit_status status =
-        await_session(client, session, progress_code, -1, reported, ret_session);
+        wait_for(client, session, wormclient_has_code, -1, reported, ret_session);
 
     if (status == EXIT_DONE && wormclient_session_code(*ret_session) == NULL) {
-        status = report_ended(*ret_session); /* it went all the way to its end meanwhile */
+        status = report_ended(*ret_session); /* it has run its whole course meanwhile */
         wormclient_session_free(*ret_session);
     }
     return status;
@@ -175,9 +173,10 @@ enum exit_status new_session_print_code(struct wormclient *client,
 
     if (status != EXIT_DONE)
         return status;
-    status = result_wanted(options) ? result_session(options, view)
-                                    : output_line(wormclient_session_code(view));
-    if (status == EXIT_DONE && wants_qr(options))
+    status = output_for_program(options) ? output_session(options, view)
+                                         : output_line(wormclient_session_code(view));
+    if (status == EXIT_DONE && options->given[OPTION_QR] &&
+        (options->text[OPTION_QR] != NULL || isatty(STDOUT_FILENO)))
         status = print_qr(view);
     wormclient_session_free(view);
     return status;
@@ -186,9 +185,90 @@ enum exit_status new_session_print_code(struct wormclient *client,
 enum exit_status new_session_print(const struct cli_options *options,
                                    const struct wormclient_session *session)
 {
-    if (result_wanted(options))
-        return result_session(options, session);
+    if (output_for_program(options))
+        return output_session(options, session);
     if (wormclient_session_name(session) == NULL)
         return output_line(wormclient_session_id(session));
     return EXIT_DONE;
 }
+
+/* ---- invite ---- */
+
+static enum exit_status check_invite(const struct cli_options *options)
+{
+    return new_session_check_qr("invite", options);
+}
+
+static enum exit_status run_invite(struct wormclient *client, const struct cli_options *options)
+{
+    struct wait_reported reported = {0};
+    struct wormclient_session *session;
+    enum exit_status status = new_session_begin(client, options, NULL, NULL, &session);
+
+    if (status != EXIT_DONE)
+        return status;
+    status = new_session_print_code(client, options, wormclient_session_id(session), &reported);
+    if (status == EXIT_DONE) {
+        report_hint("On the other machine: wormctl accept CODE\n"
+                    "To see its progress: wormctl show %s",
+                    report_label(session));
+    }
+    wormclient_session_free(session);
+    return status;
+}
+
+const struct cli_command invite_command = {
+    .name = "invite",
+    .usage = "",
+    .help = "begin a session and print its code",
+    .details = "Waits until the code exists. The session lives on in the daemon, whatever happens\n"
+               "to this command.",
+    .options = NEW_SESSION_OPTIONS | NEW_SESSION_INBOX_OPTIONS | OPTION_BIT(OPTION_WORDS) |
+               OPTION_BIT(OPTION_QR),
+    .fields = fields_view,
+    .check = check_invite,
+    .run = run_invite,
+};
+
+/* ---- accept ---- */
+
+static enum exit_status check_accept(const struct cli_options *options)
+{
+    if (options->count == 0 && !options->given[OPTION_CODE] && !isatty(STDIN_FILENO))
+        return report_usage("accept", "no code given; - reads it from standard input");
+    return new_session_check_code("accept", options);
+}
+
+static enum exit_status run_accept(struct wormclient *client, const struct cli_options *options)
+{
+    struct wormclient_session *session;
+    struct peer_code code;
+    enum exit_status status = new_session_code_read(client, options, NULL, &code);
+
+    if (status != EXIT_DONE)
+        return status;
+    status = new_session_begin(client, options, NULL, &code, &session);
+    new_session_code_clear(&code);
+    if (status != EXIT_DONE)
+        return status;
+    status = new_session_print(options, session);
+    report_hint("The daemon does the rest. To see its progress: wormctl show %s",
+                report_label(session));
+    wormclient_session_free(session);
+    return status;
+}
+
+const struct cli_command accept_command = {
+    .name = "accept",
+    .usage = "[CODE]",
+    .help = "join a session with the code from the other side",
+    .details =
+        "CODE may be a wormhole-transfer: URI, or - to read it from standard input. Without\n"
+        "CODE, wormctl asks for it on a terminal, where TAB completes it.\n"
+        "Prints the id of the new session, unless --name gives it a name.",
+    .options = NEW_SESSION_OPTIONS | NEW_SESSION_INBOX_OPTIONS,
+    .fields = fields_view,
+    .most = 1,
+    .check = check_accept,
+    .run = run_accept,
+};

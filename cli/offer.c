@@ -5,9 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/offer.h"
-
 #include "base/bounded_json.h"
+#include "cli/offer.h"
 
 /* Copies a JSON string; anything else is OFFER_BAD. */
 static bool read_string(const json_t *string, enum offer_kind kind, struct offer *ret_offer)
@@ -25,7 +24,7 @@ static bool read_string(const json_t *string, enum offer_kind kind, struct offer
     return true;
 }
 
-/* So much of a file's name is shown, in bytes: no file system has longer ones. */
+/* Most bytes of a file name that are shown: no file system has longer ones. */
 #define NAME_SHOWN_MAX 255
 
 /* What a file or directory looks like in an offer. */
@@ -54,7 +53,7 @@ static char *describe(const json_t *value, const struct offer_file_kind *kind)
     return length >= 0 ? text : NULL;
 }
 
-/* Any other object is the offer of something that is not known yet. */
+/* An object with neither is the offer of something that we do not know. */
 static bool read_file(const json_t *value, struct offer *ret_offer)
 {
     ret_offer->kind = OFFER_FILE;
@@ -65,7 +64,7 @@ static bool read_file(const json_t *value, struct offer *ret_offer)
             return false;
     }
     if (ret_offer->text == NULL)
-        ret_offer->text = strdup("something else than a text");
+        ret_offer->text = strdup("something other than a text");
     ret_offer->length = ret_offer->text != NULL ? strlen(ret_offer->text) : 0;
     return ret_offer->text != NULL;
 }
@@ -82,7 +81,7 @@ static bool read_offer(const json_t *value, struct offer *ret_offer)
     return true;
 }
 
-/* "ok", or why not. */
+/* "ok", or the reason why not. */
 static bool read_answer(const json_t *value, struct offer *ret_offer)
 {
     const json_t *ack = json_object_get(value, "message_ack");
@@ -106,7 +105,7 @@ static bool read_error(const json_t *value, struct offer *ret_offer)
     return read_string(value, OFFER_ERROR, ret_offer);
 }
 
-/* An error outweighs all else that a message may hold. */
+/* In order: an error outweighs anything else that a message may hold. */
 static const struct offer_key {
     const char *name;
     bool (*read)(const json_t *value, struct offer *ret_offer);
@@ -169,9 +168,9 @@ char *offer_make_ack(void)
     return dump(json_pack("{s:{s:s}}", "answer", "message_ack", "ok"));
 }
 
-char *offer_make_error(const char *why)
+char *offer_make_error(const char *reason)
 {
-    return dump(json_pack("{s:s}", "error", why));
+    return dump(json_pack("{s:s}", "error", reason));
 }
 
 json_t *offer_report(const struct offer *offer, const char *session)

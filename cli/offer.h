@@ -1,7 +1,7 @@
 /*
- * What stock clients say to each other when they transfer a text (protocol: appid OFFER_APPID, JSON
- * objects as messages): {"offer": {"message": "text"}}, {"answer": {"message_ack": "ok"}},
- * {"error": "why"}. Files and directories are offered alike, with a "transit" message before.
+ * The messages with which stock clients transfer a text (appid OFFER_APPID, JSON objects):
+ * {"offer": {"message": "text"}}, {"answer": {"message_ack": "ok"}},
+ * {"error": "why"}. Files and directories are offered likewise, after a "transit" message.
  */
 #ifndef CLI_OFFER_H
 #define CLI_OFFER_H
@@ -13,8 +13,8 @@
 #define OFFER_APPID "lothar.com/wormhole/text-or-file-xfer"
 
 enum offer_kind {
-    OFFER_OTHER = 0, /* an object that means nothing to us: ignored by all */
-    OFFER_BAD,       /* no JSON object, or one of wrong types */
+    OFFER_OTHER = 0, /* an object with nothing that we know: ignored */
+    OFFER_BAD,       /* not a JSON object, or one with wrong types */
     OFFER_TEXT,
     OFFER_FILE, /* or a directory */
     OFFER_TRANSIT,
@@ -25,8 +25,8 @@ enum offer_kind {
 
 struct offer {
     enum offer_kind kind;
-    /* OFFER_TEXT, OFFER_ERROR: what it says; OFFER_FILE: a description for people. New, with a NUL
-     * behind it; otherwise NULL. */
+    /* OFFER_TEXT, OFFER_ERROR: the text; OFFER_FILE: a description for people; otherwise NULL. New,
+     * with a NUL after it. */
     char *text;
     size_t length;
 };
@@ -35,11 +35,11 @@ struct offer {
 bool offer_read(const void *data, size_t length, struct offer *ret_offer);
 void offer_clear(struct offer *offer);
 
-/* Each makes a message as JSON text. New; free(). NULL if out of memory, or if the text is no
- * UTF-8. */
+/* Each makes a message as JSON text. New; free(). NULL if out of memory, or if the text is
+ * not UTF-8. */
 char *offer_make_text(const char *text, size_t length);
 char *offer_make_ack(void);
-char *offer_make_error(const char *why);
+char *offer_make_error(const char *reason);
 
 /* {"session": id, "text": text}, as text receive --json prints it. New; json_decref(); NULL: out of
  * memory. */

@@ -1,43 +1,44 @@
 #include "config.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bounded_json.h"
+#include "cli/escape.h"
+#include "cli/fields.h"
+#include "cli/json.h"
 #include "cli/output.h"
-#include "cli/report.h"
 
-static bool lacking;
+static bool incomplete;
 
-void output_lacks(void)
+static enum exit_status report_unwritten(void)
 {
-    lacking = true;
+    report("cannot write to standard output: %s", strerror(errno));
+    return EXIT_FAILED;
+}
+
+void output_mark_incomplete(void)
+{
+    incomplete = true;
 }
 
 enum exit_status output_flush(void)
 {
-    /* A failed write may have happened when the buffer ran full: fflush then knows nothing of it.
-     */
-    if (ferror(stdout) || fflush(stdout) != 0) {
-        report("cannot write to standard output: %s", strerror(errno));
-        return EXIT_FAILED;
-    }
-    if (!lacking)
+    /* A write may have failed when the buffer ran full: fflush then knows nothing of it. */
+    if (ferror(stdout) || fflush(stdout) != 0)
+        return report_unwritten();
+    if (!incomplete)
         return EXIT_DONE;
-    lacking = false;
+    incomplete = false;
     return report_memory();
 }
 
 enum exit_status output_bytes(const void *data, size_t length)
 {
-    /* Nothing is left behind for a later flush to get rid of: a failure here is final. */
-    if (fwrite(data, 1, length, stdout) != length) {
-        report("cannot write to standard output: %s", strerror(errno));
-        return EXIT_FAILED;
-    }
-    return output_flush();
+    /* Nothing is left for a later flush to write: a failure here is final. */
+    return fwrite(data, 1, length, stdout) == length ? output_flush() : report_unwritten();
 }
 
 enum exit_status output_line(const char *text)
@@ -45,4 +46,64 @@ enum exit_status output_line(const char *text)
     fputs(text, stdout);
     putchar('\n');
     return output_flush();
+}
+
+void output_labelled(const char *label, const char *value)
+{
+    char *safe = escape_text(value, strlen(value), false);
+
+    if (safe != NULL)
+        printf("%-*s%s\n", OUTPUT_LABEL_WIDTH, label, safe);
+    else
+        output_mark_incomplete();
+    free(safe);
+}
+
+/* ---- for programs ---- */
+
+bool output_for_program(const struct cli_options *options)
+{
+    return options->given[OPTION_JSON] || options->given[OPTION_FIELDS];
+}
+
+static enum exit_status print_json(const json_t *object)
+{
+    char *line = bounded_json_text(object, JSON_COMPACT);
+    enum exit_status status = line != NULL ? output_line(line) : report_memory();
+
+    free(line);
+    return status;
+}
+
+enum exit_status output_object(const struct cli_options *options, json_t *object)
+{
+    const char *fields = options->text[OPTION_FIELDS];
+    enum exit_status status;
+    json_t *picked;
+
+    if (object == NULL)
+        return report_memory();
+    if (fields == NULL) {
+        status = options->given[OPTION_JSON] ? print_json(object) : EXIT_DONE;
+    } else if (!options->given[OPTION_JSON]) {
+        status = fields_print(object, fields);
+    } else {
+        picked = fields_pick(object, fields);
+        status = picked != NULL ? print_json(picked) : report_memory();
+        json_decref(picked);
+    }
+    json_decref(object);
+    return status;
+}
+
+enum exit_status output_value(const struct cli_options *options,
+                              const struct wormclient_value *value)
+{
+    return output_for_program(options) ? output_object(options, json_from_value(value)) : EXIT_DONE;
+}
+
+enum exit_status output_session(const struct cli_options *options,
+                                const struct wormclient_session *session)
+{
+    return output_value(options, wormclient_session_view(session));
 }

@@ -1,16 +1,23 @@
-/* What goes to standard output. */
+/* What goes to standard output: for programs with --json and -o, otherwise for people. */
 #ifndef CLI_OUTPUT_H
 #define CLI_OUTPUT_H
 
+#include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
-#include "cli/exit.h"
+#include "cli/options.h"
+#include "cli/report.h"
+#include "libclient/wormclient.h"
 
-/* Something was not printed, for want of memory: the next flush fails. */
-void output_lacks(void);
+/* Columns of a label in front of a value: the longest label and a gap. */
+#define OUTPUT_LABEL_WIDTH 15
 
-/* Pushes out all that was printed. Says so and returns EXIT_FAILED if some of it was lost, or
- * lacks. */
+/* Something was not printed because memory ran out: the next flush fails. */
+void output_mark_incomplete(void);
+
+/* Pushes out all that was printed. If some of it was lost, or is incomplete, reports that and
+ * returns EXIT_FAILED. */
 enum exit_status output_flush(void);
 
 /* Writes bytes exactly as they are, and flushes. */
@@ -18,5 +25,21 @@ enum exit_status output_bytes(const void *data, size_t length);
 
 /* Writes a line, and flushes. */
 enum exit_status output_line(const char *text);
+
+/* Prints "label  value" for a person, with control characters of the value escaped. */
+void output_labelled(const char *label, const char *value);
+
+/* ---- for programs ---- */
+
+/* True if a program reads standard output (--json, -o): nothing else may go there then. */
+bool output_for_program(const struct cli_options *options);
+
+/* Each prints one line as --json and -o want it, and flushes; nothing without these options.
+ * output_object() takes over `object`; NULL means that memory ran out. */
+enum exit_status output_object(const struct cli_options *options, json_t *object);
+enum exit_status output_value(const struct cli_options *options,
+                              const struct wormclient_value *value);
+enum exit_status output_session(const struct cli_options *options,
+                                const struct wormclient_session *session);
 
 #endif

@@ -12,15 +12,16 @@
 #include "cli/complete.h"
 #include "cli/report.h"
 
-/* Most candidates that are shown: some lines of a terminal. */
+/* Most candidates that are shown: a few lines of a terminal. */
 #define SHOWN_MAX 60
 #define TAB       "^I"
 
 struct prompt {
     struct wormclient *client;
     const char *appid, *relay;
-    struct wormclient_value *nameplates; /* as the relay listed them last */
-    struct wormclient_value *words;
+    struct wormclient_nameplates *nameplates; /* as the relay listed them last */
+    struct wormclient_words *words;
+    size_t place; /* of the word that is being typed */
 };
 
 bool prompt_possible(void)
@@ -30,60 +31,46 @@ bool prompt_possible(void)
 
 /* ---- candidates ---- */
 
-/* Something that stands beside the line being edited: a line of its own. */
-static void say_beside(const char *text)
+/* Reports something below the line that is being edited. */
+static void report_below(const char *text)
 {
     fputc('\n', stderr);
     report("%s", text);
 }
 
-static void ask(struct prompt *prompt, struct wormclient_value **result, const char *method,
-                struct wormclient_params *params)
+static const char *nameplate_at(const void *list, size_t index)
 {
-    struct wormclient_error error = {0};
+    const struct prompt *prompt = list;
 
-    wormclient_result_free(*result);
-    *result = wormclient_call(prompt->client, method, params, &error);
-    if (*result == NULL)
-        say_beside(error.text);
+    return prompt->nameplates != NULL ? wormclient_nameplates_at(prompt->nameplates, index) : NULL;
 }
 
-/* Others come and go while somebody types: asked for anew each time. */
-static const struct wormclient_value *ask_nameplates(struct prompt *prompt)
+static const char *word_at(const void *list, size_t index)
 {
-    struct wormclient_params *params = wormclient_params_new();
+    const struct prompt *prompt = list;
 
-    if (prompt->appid != NULL)
-        wormclient_params_text(params, "appid", prompt->appid);
-    if (prompt->relay != NULL)
-        wormclient_params_text(params, "relay", prompt->relay);
-    ask(prompt, &prompt->nameplates, "nameplates", params);
-    return wormclient_value_get(prompt->nameplates, "nameplates");
+    return prompt->words != NULL ? wormclient_words_at(prompt->words, prompt->place, index) : NULL;
 }
 
-static const struct wormclient_value *ask_words(struct prompt *prompt, size_t position)
-{
-    const struct wormclient_value *lists;
-
-    if (prompt->words == NULL)
-        ask(prompt, &prompt->words, "words", NULL);
-    lists = wormclient_value_get(prompt->words, "words");
-    return wormclient_value_at(lists, (position - 1) % 2);
-}
-
-static const char *text_at(const void *list, size_t index)
-{
-    return wormclient_value_text(wormclient_value_at(list, index), NULL);
-}
-
+/* The candidates for what is being typed. Nameplates change while somebody types: they are asked
+ * for anew each time. */
 static struct complete_list list_for(struct prompt *prompt, const char *text)
 {
+    struct wormclient_error error = WORMCLIENT_ERROR_INIT;
     size_t position = complete_position(text);
 
-    return (struct complete_list){
-        .at = text_at,
-        .list = position == 0 ? ask_nameplates(prompt) : ask_words(prompt, position),
-    };
+    if (position == 0) {
+        wormclient_nameplates_free(prompt->nameplates);
+        prompt->nameplates =
+            wormclient_nameplates(prompt->client, prompt->appid, prompt->relay, &error);
+    } else {
+        prompt->place = position - 1;
+        if (prompt->words == NULL)
+            prompt->words = wormclient_words(prompt->client, &error);
+    }
+    if (error.code != WORMCLIENT_ERROR_NONE)
+        report_below(error.text);
+    return (struct complete_list){.at = position == 0 ? nameplate_at : word_at, .list = prompt};
 }
 
 static void show(const struct complete *complete, const struct complete_list *list)
@@ -102,15 +89,15 @@ static void show(const struct complete *complete, const struct complete_list *li
 
 /* ---- the line ---- */
 
-/* libedit takes the terminal over only at the first key, after the prompt: what is typed in between
- * would be the terminal's to interpret, and a Ctrl-D get lost. By now Ctrl-C is libedit's. */
+/* libedit takes the terminal over only at the first key, after the prompt: until then the terminal
+ * would interpret what is typed, and a Ctrl-D would get lost. Ctrl-C is already libedit's. */
 static char *ask_with(EditLine *line)
 {
     el_set(line, EL_PREP_TERM, 1);
     return "Code: ";
 }
 
-/* What stands before the cursor. False if it is too long for a code. */
+/* What is before the cursor. False if it is too long for a code. */
 static bool typed(EditLine *line, char ret_text[COMPLETE_TEXT_MAX + 1])
 {
     const LineInfo *info = el_line(line);
@@ -152,15 +139,15 @@ static EditLine *begin(struct prompt *prompt)
 {
     EditLine *line;
 
-    setlocale(LC_CTYPE, ""); /* codes may have other letters than ours */
+    setlocale(LC_CTYPE, ""); /* codes may contain any letters */
     line = el_init("wormctl", stdin, stderr, stderr);
     if (line == NULL)
         return NULL;
     el_set(line, EL_CLIENTDATA, prompt);
     el_set(line, EL_PROMPT, ask_with);
     el_set(line, EL_EDITOR, "emacs");
-    el_set(line, EL_SIGNAL, 1); /* the terminal is as before when Ctrl-C ends us */
-    el_set(line, EL_ADDFN, "complete-code", "completes a code", on_tab);
+    el_set(line, EL_SIGNAL, 1); /* Ctrl-C restores the terminal before it ends us */
+    el_set(line, EL_ADDFN, "complete-code", "complete a code", on_tab);
     el_set(line, EL_BIND, TAB, "complete-code", NULL);
     return line;
 }
@@ -172,13 +159,13 @@ static enum exit_status read_line(EditLine *line, char **ret_code)
     size_t start, end;
 
     if (text == NULL || length <= 0)
-        return report_usage(NULL, "no code was given");
+        return report_usage(NULL, "no code given");
     start = strspn(text, " \t");
     end = (size_t)length;
     while (end > start && strchr(" \t\r\n", text[end - 1]) != NULL)
         end--;
     if (end == start)
-        return report_usage(NULL, "no code was given");
+        return report_usage(NULL, "no code given");
     *ret_code = strndup(text + start, end - start);
     return *ret_code != NULL ? EXIT_DONE : report_memory();
 }
@@ -194,7 +181,7 @@ enum exit_status prompt_code(struct wormclient *client, const char *appid, const
         return report_memory();
     status = read_line(line, ret_code);
     el_end(line);
-    wormclient_result_free(prompt.nameplates);
-    wormclient_result_free(prompt.words);
+    wormclient_nameplates_free(prompt.nameplates);
+    wormclient_words_free(prompt.words);
     return status;
 }

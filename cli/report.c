@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +10,10 @@
 #include "cli/escape.h"
 #include "cli/report.h"
 
-/* Exit status and advice for errors that have more to say than "failed". SESSION stands for what
+/* Room for what Ctrl-C writes: two lines of text with a petname or two in them. */
+#define INTERRUPT_TEXT_MAX 1024
+
+/* Exit status and hint for errors that have more to say than "failed". SESSION stands for what
  * the user called it. */
 static const struct error_hint {
     enum wormclient_error_code code;
@@ -17,49 +21,54 @@ static const struct error_hint {
     const char *text; /* NULL: the error says it all */
 } error_hints[] = {
     {WORMCLIENT_ERROR_NO_DAEMON, EXIT_NO_DAEMON,
-     "start the daemon: systemctl --user start wormholed, or just: wormholed"},
-    {WORMCLIENT_ERROR_DENIED, EXIT_FAILED,
-     "the daemon serves the user who started it, and nobody else"},
+     "start the daemon with 'systemctl --user start wormholed', or run 'wormholed'"},
+    {WORMCLIENT_ERROR_DENIED, EXIT_FAILED, "the daemon serves only the user who started it"},
     {WORMCLIENT_ERROR_LOST, EXIT_FAILED,
-     "what the daemon had accepted is safe, even if it has ended: look with wormctl list"},
-    {WORMCLIENT_ERROR_PROTOCOL, EXIT_FAILED, "is that socket really wormholed's?"},
+     "whatever the daemon had accepted is safe, even if it has stopped; check with: wormctl list"},
+    {WORMCLIENT_ERROR_PROTOCOL, EXIT_FAILED, "check that the socket belongs to wormholed"},
     {WORMCLIENT_ERROR_ARGUMENT, EXIT_USAGE, NULL},
     {WORMCLIENT_ERROR_TIMEOUT, EXIT_NOTHING, NULL},
-    {WORMCLIENT_ERROR_LONELY, EXIT_SESSION, "how it ended: wormctl show SESSION"},
-    {WORMCLIENT_ERROR_FAILED, EXIT_SESSION, "how it ended: wormctl show SESSION"},
-    {WORMCLIENT_ERROR_NOT_FOUND, EXIT_FAILED, "see which sessions there are: wormctl list"},
-    {WORMCLIENT_ERROR_AMBIGUOUS, EXIT_FAILED, "give more of the id, or a name: wormctl list"},
+    {WORMCLIENT_ERROR_LONELY, EXIT_SESSION, "to see how it ended: wormctl show SESSION"},
+    {WORMCLIENT_ERROR_FAILED, EXIT_SESSION, "to see how it ended: wormctl show SESSION"},
+    {WORMCLIENT_ERROR_NOT_FOUND, EXIT_FAILED, "to list all sessions: wormctl list"},
+    {WORMCLIENT_ERROR_AMBIGUOUS, EXIT_FAILED, "give more of the id, or a name; see: wormctl list"},
     {WORMCLIENT_ERROR_NAME_TAKEN, EXIT_FAILED, "choose another name, or forget the old session"},
     {WORMCLIENT_ERROR_BAD_CODE, EXIT_USAGE, NULL},
-    {WORMCLIENT_ERROR_CLOSED, EXIT_FAILED, "how it ended: wormctl show SESSION"},
+    {WORMCLIENT_ERROR_CLOSED, EXIT_FAILED, "to see how it ended: wormctl show SESSION"},
     {WORMCLIENT_ERROR_NOT_CLOSED, EXIT_FAILED,
-     "close it first, or drop it without telling the relay: forget --force"},
+     "close it first, or remove it without telling the relay: wormctl forget --force SESSION"},
     {WORMCLIENT_ERROR_NOT_KEYED, EXIT_NOTHING,
-     "wait for the other side: wormctl wait SESSION --for established"},
+     "wait for the peer first: wormctl wait SESSION --for established"},
     {WORMCLIENT_ERROR_UNVERIFIED, EXIT_FAILED,
-     "compare the verifiers with the other side first: wormctl verify SESSION"},
-    {WORMCLIENT_ERROR_STORE, EXIT_FAILED, "make room on the disk, or in the store, and try again"},
+     "compare verifiers with the peer first: wormctl verify SESSION"},
+    {WORMCLIENT_ERROR_STORE, EXIT_FAILED, "free space on the disk or in the store, then try again"},
 };
 
-static void say(const char *format, va_list arguments)
-{
-    char *text, *safe = NULL;
+/* ---- writing ---- */
 
-    if (vasprintf(&text, format, arguments) >= 0) {
-        safe = escape_text(text, strlen(text), false);
-        free(text);
-    }
-    fprintf(stderr, "wormctl: %s\n", safe != NULL ? safe : "out of memory");
-    free(safe);
+/* Formats, and escapes control characters; newlines and tabs too unless `lines`. New; free();
+ * NULL: out of memory. */
+static char *format_safe(bool lines, const char *format, va_list arguments)
+{
+    char *text, *safe;
+
+    if (vasprintf(&text, format, arguments) < 0)
+        return NULL;
+    safe = escape_text(text, strlen(text), lines);
+    free(text);
+    return safe;
 }
 
 void report(const char *format, ...)
 {
     va_list arguments;
+    char *safe;
 
     va_start(arguments, format);
-    say(format, arguments);
+    safe = format_safe(false, format, arguments);
     va_end(arguments);
+    fprintf(stderr, "wormctl: %s\n", safe != NULL ? safe : "out of memory");
+    free(safe);
 }
 
 void report_lines(const char *prefix, const char *text)
@@ -75,28 +84,31 @@ void report_lines(const char *prefix, const char *text)
 void report_hint(const char *format, ...)
 {
     va_list arguments;
-    char *text, *safe = NULL;
+    char *safe;
 
     if (!isatty(STDERR_FILENO))
         return;
     va_start(arguments, format);
-    if (vasprintf(&text, format, arguments) >= 0) {
-        safe = escape_text(text, strlen(text), true);
-        free(text);
-    }
+    safe = format_safe(true, format, arguments);
     va_end(arguments);
     if (safe != NULL)
         fprintf(stderr, "%s\n", safe);
     free(safe);
 }
 
+/* ---- errors ---- */
+
 enum exit_status report_usage(const char *command, const char *format, ...)
 {
     va_list arguments;
+    char *safe;
 
     va_start(arguments, format);
-    say(format, arguments);
+    safe = format_safe(false, format, arguments);
     va_end(arguments);
+    fprintf(stderr, "wormctl: %s%s%s\n", command != NULL ? command : "",
+            command != NULL ? ": " : "", safe != NULL ? safe : "out of memory");
+    free(safe);
     return report_try_help(command);
 }
 
@@ -107,8 +119,8 @@ enum exit_status report_try_help(const char *command)
     return EXIT_USAGE;
 }
 
-/* Says the advice, with the session's name for the word SESSION. */
-static void hint_about(const char *text, const char *session)
+/* Reports the hint, with the session's name in place of the word SESSION. */
+static void report_hint_about(const char *text, const char *session)
 {
     static const char word[] = "SESSION";
     const char *place = strstr(text, word);
@@ -122,13 +134,13 @@ static void hint_about(const char *text, const char *session)
 enum exit_status report_error_about(const struct wormclient_error *error, const char *session)
 {
     report("%s", error->text[0] != '\0' ? error->text : "the daemon gave no reason");
-    /* The daemon found a mistake that the command line brought: as good as found here. */
-    if (report_is_code(error, "bad-params"))
+    /* The daemon found a mistake in the command line: as good as found here. */
+    if (strcmp(error->daemon_code, "bad-params") == 0)
         return EXIT_USAGE;
     for (size_t i = 0; i < sizeof(error_hints) / sizeof(error_hints[0]); i++) {
         if (error_hints[i].code == error->code) {
             if (error_hints[i].text != NULL)
-                hint_about(error_hints[i].text, session);
+                report_hint_about(error_hints[i].text, session);
             return error_hints[i].status;
         }
     }
@@ -140,16 +152,13 @@ enum exit_status report_error(const struct wormclient_error *error)
     return report_error_about(error, "SESSION");
 }
 
-bool report_is_code(const struct wormclient_error *error, const char *code)
-{
-    return strcmp(error->daemon_code, code) == 0;
-}
-
 enum exit_status report_memory(void)
 {
     report("out of memory");
     return EXIT_FAILED;
 }
+
+/* ---- sessions ---- */
 
 bool report_is_failure(const struct wormclient_session *session)
 {
@@ -160,7 +169,7 @@ bool report_is_failure(const struct wormclient_session *session)
 
 enum exit_status report_ended(const struct wormclient_session *session)
 {
-    const char *reason = wormclient_value_text(wormclient_session_view(session), "reason");
+    const char *reason = wormclient_session_reason(session);
 
     if (report_is_failure(session)) {
         report("session %s failed (%s)%s%s", report_label(session),
@@ -177,4 +186,39 @@ const char *report_label(const struct wormclient_session *session)
     const char *name = wormclient_session_name(session);
 
     return name != NULL ? name : wormclient_session_id(session);
+}
+
+/* ---- Ctrl-C ---- */
+
+static char interrupt_text[INTERRUPT_TEXT_MAX];
+
+static void on_interrupt(int signal_number)
+{
+    (void)signal_number;
+    if (write(STDERR_FILENO, interrupt_text, strlen(interrupt_text)) < 0) {
+        /* Nobody reads it; it is true all the same. */
+    }
+    _exit(EXIT_INTERRUPTED);
+}
+
+void report_on_interrupt(const char *format, ...)
+{
+    struct sigaction action = {.sa_handler = on_interrupt}, old;
+    sigset_t block, before;
+    va_list arguments;
+    char *safe;
+
+    va_start(arguments, format);
+    safe = format_safe(false, format, arguments);
+    va_end(arguments);
+    sigemptyset(&block);
+    sigaddset(&block, SIGINT);
+    sigprocmask(SIG_BLOCK, &block, &before); /* the handler must not see half of a text */
+    snprintf(interrupt_text, sizeof(interrupt_text), "\nwormctl: %s\n",
+             safe != NULL ? safe : "interrupted");
+    /* Whoever started wormctl in the background, out of reach of Ctrl-C, meant it. */
+    if (sigaction(SIGINT, NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+        sigaction(SIGINT, &action, NULL);
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    free(safe);
 }

@@ -1,28 +1,39 @@
-/* What goes to standard error: "wormctl: what happened", and what to do about it. */
+/* What goes to standard error ("wormctl: what happened", and a hint what to do), and the exit
+ * status. */
 #ifndef CLI_REPORT_H
 #define CLI_REPORT_H
 
 #include <stdbool.h>
 
-#include "cli/exit.h"
 #include "libclient/wormclient.h"
 
-/* Writes "wormctl: …" and a newline. Control characters, newlines too, are shown as escapes. */
+/* wormctl(1) promises these numbers to scripts. */
+enum exit_status {
+    EXIT_DONE = 0,
+    EXIT_FAILED = 1,
+    EXIT_USAGE = 2,
+    EXIT_NOTHING = 3,       /* nothing there, or the time ran out */
+    EXIT_SESSION = 4,       /* the session failed: lonely, scary, errory, crowded */
+    EXIT_NO_DAEMON = 5,     /* nothing listens on the socket */
+    EXIT_INTERRUPTED = 130, /* Ctrl-C: 128 + SIGINT, as in shells */
+};
+
+/* Writes "wormctl: ..." and a newline. Control characters, newlines too, are shown as escapes. */
 void report(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Writes text of others, perhaps of several lines, each behind `prefix`. */
+/* Writes text from elsewhere, possibly of several lines, each after `prefix`. */
 void report_lines(const char *prefix, const char *text);
 
-/* An explanation for a person: as printf with a newline, but only if standard error is a terminal.
+/* An explanation for a person, as printf with a newline, but only if standard error is a terminal.
  */
 void report_hint(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* A usage error in `command` (NULL: none yet): says so, then report_try_help. Returns EXIT_USAGE.
- */
+/* A usage error in `command` (NULL: there is no command yet): reports it as "COMMAND: ...", then
+ * calls report_try_help. Returns EXIT_USAGE. */
 enum exit_status report_usage(const char *command, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Says where help on `command` (NULL: on all) is. Returns EXIT_USAGE. */
+/* Points to the help on `command` (NULL: the general help). Returns EXIT_USAGE. */
 enum exit_status report_try_help(const char *command);
 
 /* An error of the library or the daemon, with a hint what to do. Returns the exit status for it. */
@@ -31,19 +42,20 @@ enum exit_status report_error(const struct wormclient_error *error);
 /* Likewise, and the hint names the session as the user did. */
 enum exit_status report_error_about(const struct wormclient_error *error, const char *session);
 
-/* True if the daemon's own word for the error is `code`. */
-bool report_is_code(const struct wormclient_error *error, const char *code);
-
 /* Returns EXIT_FAILED. */
 enum exit_status report_memory(void);
 
-/* True if the session ended with another result than `happy`. */
-bool report_is_failure(const struct wormclient_session *session);
-
-/* Says that and why a session ended. Returns EXIT_SESSION if it failed, else EXIT_NOTHING. */
+/* Reports that and why a session ended. Returns EXIT_SESSION if it failed, else EXIT_NOTHING. */
 enum exit_status report_ended(const struct wormclient_session *session);
+
+/* True if the session ended with a result other than `happy`. */
+bool report_is_failure(const struct wormclient_session *session);
 
 /* What a person calls the session: its petname, else its id. Borrowed. */
 const char *report_label(const struct wormclient_session *session);
+
+/* From now on Ctrl-C (SIGINT) writes "wormctl: ..." to standard error and exits with
+ * EXIT_INTERRUPTED. The text is formatted now, as by printf, with control characters escaped. */
+void report_on_interrupt(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

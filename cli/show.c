@@ -1,50 +1,104 @@
-/* show: all about one session, a line for each thing worth a line. */
+/* show and status: all about a session, or about the daemon, a line for each thing worth one. */
 #include "config.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "cli/command.h"
-#include "cli/report.h"
-#include "cli/result.h"
-#include "cli/details.h"
-#include "cli/verifier.h"
+#include "cli/fields.h"
+#include "cli/output.h"
+#include "cli/verify.h"
+#include "cli/when.h"
 
-static void show_verifier(const struct wormclient_value *view, const char *label, const char *key)
+/* A line for people; `print` leaves it out if there is nothing to say. */
+struct detail {
+    const char *label;
+    const char *key; /* in a view of the daemon */
+    void (*print)(const struct wormclient_value *map, const char *label, const char *key);
+};
+
+/* ---- kinds of lines ---- */
+static void print_text(const struct wormclient_value *map, const char *label, const char *key)
 {
-    (void)label; /* it has two */
-    (void)key;
-    verifier_print(stdout, view);
+    const char *text = wormclient_value_text(map, key);
+
+    if (text != NULL)
+        output_labelled(label, text);
 }
 
-/* What each word of the view's means to a person. */
-static void show_verification(const struct wormclient_value *view, const char *label,
-                              const char *key)
+static void print_moment(const struct wormclient_value *map, const char *label, const char *key)
+{
+    int64_t when = wormclient_value_number(map, key, -1);
+    char text[WHEN_MAX];
+
+    if (when >= 0) {
+        when_absolute(when, clock_now(), text);
+        output_labelled(label, text);
+    }
+}
+
+/* A number, unless it is 0. */
+static void print_count(const struct wormclient_value *map, const char *label, const char *key)
+{
+    int64_t number = wormclient_value_number(map, key, 0);
+    char text[32];
+
+    if (number != 0) {
+        snprintf(text, sizeof(text), "%" PRId64, number);
+        output_labelled(label, text);
+    }
+}
+
+static void print_bytes(const struct wormclient_value *map, const char *label, const char *key)
+{
+    int64_t bytes = wormclient_value_number(map, key, -1);
+    char text[48];
+
+    if (bytes >= 0) {
+        snprintf(text, sizeof(text), "%.1f MiB", (double)bytes / (1024 * 1024));
+        output_labelled(label, text);
+    }
+}
+
+/* Prints all lines, and flushes. */
+static enum exit_status print_details(const struct wormclient_value *map,
+                                      const struct detail *details, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        details[i].print(map, details[i].label, details[i].key);
+    return output_flush();
+}
+
+/* ---- show ---- */
+
+static void print_verification(const struct wormclient_value *view, const char *label,
+                               const char *key)
 {
     const char *verification = wormclient_value_text(view, key);
 
     if (verification == NULL || strcmp(verification, "none") == 0)
         return;
     if (strcmp(verification, "pending") == 0)
-        details_line(label, "pending: messages are held back until the verifiers were compared");
+        output_labelled(label,
+                        "pending: messages are held back until the verifiers have been compared");
     else
-        details_line(label, verification);
+        output_labelled(label, verification);
 }
 
-/* It is kept only because nobody has said yet that its text is safe. */
-static void show_unconfirmed(const struct wormclient_value *view, const char *label,
-                             const char *key)
+/* It is kept until somebody confirms that its text is safe. */
+static void print_unconfirmed(const struct wormclient_value *view, const char *label,
+                              const char *key)
 {
     const char *state = wormclient_value_text(view, key);
 
     if (state != NULL && strcmp(state, "exported") == 0)
-        details_line(label, "its text may not have arrived: wormctl export prints it again; "
-                            "once it has: wormctl forget --force");
+        output_labelled(label, "the text may not have arrived; wormctl export prints it again; "
+                               "once it has arrived: wormctl forget --force");
 }
 
-/* ", LABEL: N", unless the peer says nothing about it. */
+/* Appends ", LABEL: N", unless the peer sends no receipts. */
 static void add_receipt(const struct wormclient_value *view, const char *label, const char *key,
                         char *text, size_t size)
 {
@@ -55,33 +109,33 @@ static void add_receipt(const struct wormclient_value *view, const char *label, 
         snprintf(text + length, size - length, ", %s: %" PRId64, label, receipt);
 }
 
-static void show_sent(const struct wormclient_value *view, const char *label, const char *key)
+static void print_sent(const struct wormclient_value *view, const char *label, const char *key)
 {
     char text[160];
 
-    snprintf(text, sizeof(text), "%" PRId64 ", of these stored by the relay: %" PRId64,
+    snprintf(text, sizeof(text), "%" PRId64 ", stored by the relay: %" PRId64,
              wormclient_value_number(view, key, 0), wormclient_value_number(view, "stored", 0));
     add_receipt(view, "delivered", "delivered", text, sizeof(text));
     add_receipt(view, "read", "read", text, sizeof(text));
-    details_line(label, text);
+    output_labelled(label, text);
 }
 
-static void show_received(const struct wormclient_value *view, const char *label, const char *key)
+static void print_received(const struct wormclient_value *view, const char *label, const char *key)
 {
     char text[96];
 
-    snprintf(text, sizeof(text), "%" PRId64 ", of these unread: %" PRId64,
+    snprintf(text, sizeof(text), "%" PRId64 ", unread: %" PRId64,
              wormclient_value_number(view, key, 0), wormclient_value_number(view, "unread", 0));
-    details_line(label, text);
+    output_labelled(label, text);
 }
 
-static void show_paused(const struct wormclient_value *view, const char *label, const char *key)
+static void print_paused(const struct wormclient_value *view, const char *label, const char *key)
 {
     if (wormclient_value_flag(view, key, false))
-        details_line(label, "the other side is not heard until some messages are acknowledged");
+        output_labelled(label, "nothing more is received until some messages are acknowledged");
 }
 
-static void show_inbox(const struct wormclient_value *view, const char *label, const char *key)
+static void print_inbox(const struct wormclient_value *view, const char *label, const char *key)
 {
     int64_t messages = wormclient_value_number(view, key, 0);
     char text[96];
@@ -90,90 +144,207 @@ static void show_inbox(const struct wormclient_value *view, const char *label, c
         return;
     snprintf(text, sizeof(text), "%" PRId64 " unread messages, %" PRId64 " bytes at most", messages,
              wormclient_value_number(view, "inbox_bytes", 0));
-    details_line(label, text);
+    output_labelled(label, text);
 }
 
-/* Nobody asked for an empty object. */
-static void show_versions(const struct wormclient_value *view, const char *label, const char *key)
+/* An empty object is the default. */
+static void print_versions(const struct wormclient_value *view, const char *label, const char *key)
 {
     const char *versions = wormclient_value_text(view, key);
 
     if (versions != NULL && strcmp(versions, "{}") != 0)
-        details_line(label, versions);
+        output_labelled(label, versions);
 }
 
-static void show_heals(const struct wormclient_value *view, const char *label, const char *key)
+static void print_heals(const struct wormclient_value *view, const char *label, const char *key)
 {
     int64_t heals = wormclient_value_number(view, key, 0);
     char text[96];
 
     if (heals == 0)
         return;
-    snprintf(text, sizeof(text), "%" PRId64 " %s the relay had forgotten the mailbox", heals,
+    snprintf(text, sizeof(text), "%" PRId64 " %s, after the relay had forgotten the mailbox", heals,
              heals == 1 ? "time" : "times");
-    details_line(label, text);
+    output_labelled(label, text);
 }
 
-/* While it is at the relay the plan is the past. */
-static void show_next_visit(const struct wormclient_value *view, const char *label, const char *key)
+/* While it is connected, the plan is out of date. */
+static void print_next_visit(const struct wormclient_value *view, const char *label,
+                             const char *key)
 {
     const char *connection = wormclient_value_text(view, "connection");
 
     if (connection == NULL || strcmp(connection, "none") == 0)
-        details_moment(view, label, key);
+        print_moment(view, label, key);
 }
 
-static void show_deadline(const struct wormclient_value *view, const char *label, const char *key)
+static void print_deadline(const struct wormclient_value *view, const char *label, const char *key)
 {
     if (wormclient_value_text(view, "result") == NULL)
-        details_moment(view, label, key);
+        print_moment(view, label, key);
 }
 
-static const struct details_row rows[] = {
-    {"id", "id", details_text},
-    {"name", "name", details_text},
-    {"state", "state", details_text},
-    {"unconfirmed", "state", show_unconfirmed},
-    {"result", "result", details_text},
-    {"reason", "reason", details_text},
-    {"code", "code", details_text},
-    {"verifier", "verifier", show_verifier},
-    {"verification", "verification", show_verification},
-    {"sent", "sent", show_sent},
-    {"received", "received", show_received},
-    {"paused", "paused", show_paused},
-    {"inbox holds", "inbox_messages", show_inbox},
-    {"application", "appid", details_text},
-    {"we say", "app_versions", show_versions},
-    {"peer says", "peer_versions", details_text},
-    {"relay", "relay", details_text},
-    {"relay says", "motd", details_text},
-    {"relay refuses", "relay_error", details_text},
-    {"nameplate", "nameplate", details_text},
-    {"schedule", "schedule", details_text},
-    {"connection", "connection", details_text},
-    {"last visit", "last_visit", details_moment},
-    {"next visit", "next_visit", show_next_visit},
-    {"failed visits", "failures", details_count},
-    {"last failure", "last_error", details_text},
-    {"healed", "heals", show_heals},
-    {"retention", "retention", details_text},
-    {"created", "created", details_moment},
-    {"given up", "deadline", show_deadline},
+/* The lines before the verifier. */
+static const struct detail identity_details[] = {
+    {"id", "id", print_text},         {"name", "name", print_text},
+    {"state", "state", print_text},   {"unconfirmed", "state", print_unconfirmed},
+    {"result", "result", print_text}, {"reason", "reason", print_text},
+    {"code", "code", print_text},
 };
 
-enum exit_status show_run(struct wormclient *client, const struct cli_options *options)
+/* Those after the verifier. */
+static const struct detail progress_details[] = {
+    {"verification", "verification", print_verification},
+    {"sent", "sent", print_sent},
+    {"received", "received", print_received},
+    {"paused", "paused", print_paused},
+    {"inbox limit", "inbox_messages", print_inbox},
+    {"application", "appid", print_text},
+    {"our versions", "app_versions", print_versions},
+    {"peer versions", "peer_versions", print_text},
+    {"relay", "relay", print_text},
+    {"relay message", "motd", print_text},
+    {"relay refusal", "relay_error", print_text},
+    {"nameplate", "nameplate", print_text},
+    {"schedule", "schedule", print_text},
+    {"connection", "connection", print_text},
+    {"last visit", "last_visit", print_moment},
+    {"next visit", "next_visit", print_next_visit},
+    {"failed visits", "failures", print_count},
+    {"last failure", "last_error", print_text},
+    {"healed", "heals", print_heals},
+    {"retention", "retention", print_text},
+    {"created", "created", print_moment},
+    {"expires", "deadline", print_deadline},
+};
+
+static enum exit_status run_show(struct wormclient *client, const struct cli_options *options)
 {
-    struct wormclient_error error = {0};
-    struct wormclient_session *session;
+    struct wormclient_error error = WORMCLIENT_ERROR_INIT;
+    struct wormclient_session *session = wormclient_show(client, options->arguments[0], &error);
+    const struct wormclient_value *view;
     enum exit_status status;
 
-    session = wormclient_show(client, options->arguments[0], &error);
     if (session == NULL)
         return report_error_about(&error, options->arguments[0]);
-    status = result_wanted(options) ? result_session(options, session)
-                                    : details_print(wormclient_session_view(session), rows,
-                                                    sizeof(rows) / sizeof(*rows));
+    view = wormclient_session_view(session);
+    if (output_for_program(options)) {
+        status = output_session(options, session);
+    } else {
+        for (size_t i = 0; i < sizeof(identity_details) / sizeof(identity_details[0]); i++)
+            identity_details[i].print(view, identity_details[i].label, identity_details[i].key);
+        verify_print(stdout, session);
+        status = print_details(view, progress_details,
+                               sizeof(progress_details) / sizeof(progress_details[0]));
+    }
     wormclient_session_free(session);
     return status;
 }
+
+const struct cli_command show_command = {
+    .name = "show",
+    .usage = "SESSION",
+    .help = "show everything about a session",
+    .fields = fields_view,
+    .least = 1,
+    .most = 1,
+    .run = run_show,
+};
+
+/* ---- status ---- */
+
+static void print_sessions(const struct wormclient_value *status, const char *label,
+                           const char *key)
+{
+    char text[128];
+
+    snprintf(text, sizeof(text), "%" PRId64 ", connected: %" PRId64 ", held: %" PRId64,
+             wormclient_value_number(status, key, 0), wormclient_value_number(status, "active", 0),
+             wormclient_value_number(status, "held", 0));
+    output_labelled(label, text);
+}
+
+static const struct detail relay_details[] = {
+    {"relay", "url", print_text},
+    {"  proxy", "proxy", print_text},
+    {"  state", "state", print_text},
+    {"  connections", "connections", print_count},
+    {"  failures", "failures", print_count},
+    {"  last error", "last_error", print_text},
+    {"  next try", "retry_at", print_moment},
+    {"  message", "motd", print_text},
+    {"  refusal", "error", print_text},
+};
+
+static void print_relays(const struct wormclient_value *status, const char *label, const char *key)
+{
+    const struct wormclient_value *relays = wormclient_value_get(status, key);
+
+    (void)label; /* each relay has its own */
+    for (size_t i = 0; i < wormclient_value_count(relays); i++) {
+        const struct wormclient_value *relay = wormclient_value_at(relays, i);
+
+        for (size_t j = 0; j < sizeof(relay_details) / sizeof(relay_details[0]); j++)
+            relay_details[j].print(relay, relay_details[j].label, relay_details[j].key);
+    }
+}
+
+/* Several places can set it, so it matters which one did. */
+static void print_default_relay(const struct wormclient_value *status, const char *label,
+                                const char *key)
+{
+    const char *relay = wormclient_value_text(status, key);
+    const char *from = wormclient_value_text(status, "default_relay_from");
+    char text[1024];
+
+    if (relay == NULL)
+        return;
+    snprintf(text, sizeof(text), "%s%s%s%s", relay, from != NULL ? " (" : "",
+             from != NULL ? from : "", from != NULL ? ")" : "");
+    output_labelled(label, text);
+}
+
+static void print_config(const struct wormclient_value *status, const char *label, const char *key)
+{
+    const char *config = wormclient_value_text(status, key);
+
+    output_labelled(label, config != NULL ? config : "none");
+}
+
+static const struct detail daemon_details[] = {
+    {"wormholed", "version", print_text},
+    {"process", "pid", print_count},
+    {"started", "started", print_moment},
+    {"socket", "socket", print_text},
+    {"configuration", "config", print_config},
+    {"state dir", "state_dir", print_text},
+    {"store", "store_bytes", print_bytes},
+    {"store limit", "store_limit", print_bytes},
+    {"sessions", "sessions", print_sessions},
+    {"default relay", "default_relay", print_default_relay},
+    {"relays", "relays", print_relays},
+};
+
+static enum exit_status run_status(struct wormclient *client, const struct cli_options *options)
+{
+    struct wormclient_error error = WORMCLIENT_ERROR_INIT;
+    struct wormclient_status *daemon = wormclient_status(client, &error);
+    enum exit_status status;
+
+    if (daemon == NULL)
+        return report_error(&error);
+    status = output_for_program(options)
+                 ? output_value(options, wormclient_status_view(daemon))
+                 : print_details(wormclient_status_view(daemon), daemon_details,
+                                 sizeof(daemon_details) / sizeof(daemon_details[0]));
+    wormclient_status_free(daemon);
+    return status;
+}
+
+const struct cli_command status_command = {
+    .name = "status",
+    .usage = "",
+    .help = "show the status of the daemon and its relays",
+    .fields = fields_status,
+    .run = run_status,
+};

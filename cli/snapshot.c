@@ -8,49 +8,47 @@
 
 /* ---- taking it ---- */
 
-static bool is_text(const struct wormclient_value *view, const char *key, const char *wanted)
+static bool is_text(const char *text, const char *wanted)
 {
-    const char *text = wormclient_value_text(view, key);
-
     return text != NULL && strcmp(text, wanted) == 0;
 }
 
-/* It was, even if it has ended since: what only a proven peer could have caused is there. */
-static bool was_established(const struct wormclient_value *view)
+struct snapshot snapshot_take(const struct wormclient_session *session)
 {
-    return is_text(view, "state", "established") || is_text(view, "result", "happy") ||
-           wormclient_value_text(view, "peer_versions") != NULL ||
-           wormclient_value_number(view, "received", 0) > 0;
-}
+    struct snapshot snapshot = {.forgotten = true};
+    const char *name;
 
-struct snapshot snapshot_take(const struct wormclient_value *view)
-{
-    const char *name = wormclient_value_text(view, "name");
-    struct snapshot snapshot = {
-        .change = wormclient_value_number(view, "change", 0),
-        .code = wormclient_value_text(view, "code") != NULL,
-        .keyed = wormclient_value_text(view, "verifier") != NULL,
-        .established = was_established(view),
-        .verified = is_text(view, "verification", "done"),
-        .paused = wormclient_value_flag(view, "paused", false),
-        .exported = is_text(view, "state", "exported"),
-        .ended = wormclient_value_text(view, "result") != NULL,
-        .forgotten = view == NULL,
-        .received = wormclient_value_number(view, "received", 0),
-        .unread = wormclient_value_number(view, "unread", 0),
-        .sent = wormclient_value_number(view, "sent", 0),
-        .stored = wormclient_value_number(view, "stored", 0),
-        .delivered = wormclient_value_number(view, "delivered", 0),
-        .read = wormclient_value_number(view, "read", 0),
+    if (session == NULL)
+        return snapshot;
+    name = wormclient_session_name(session);
+    snapshot = (struct snapshot){
+        .change = (int64_t)wormclient_session_change(session),
+        .code = wormclient_session_code(session) != NULL,
+        .keyed = wormclient_session_verifier(session) != NULL,
+        .established = wormclient_session_was_established(session),
+        .verified = is_text(wormclient_session_verification(session), "done"),
+        .paused = wormclient_value_flag(wormclient_session_view(session), "paused", false),
+        .exported = is_text(wormclient_session_state(session), "exported"),
+        .ended = wormclient_session_result(session) != NULL,
+        .received = wormclient_session_received(session),
+        .unread = wormclient_session_unread(session),
+        .sent = wormclient_session_sent(session),
+        .stored = wormclient_session_stored(session),
+        .delivered = wormclient_session_delivered(session),
+        .read = wormclient_session_read(session),
     };
-
+    /* No receipts: as if nothing had been delivered or read. */
+    if (snapshot.delivered < 0)
+        snapshot.delivered = 0;
+    if (snapshot.read < 0)
+        snapshot.read = 0;
     snprintf(snapshot.name, sizeof(snapshot.name), "%s", name != NULL ? name : "");
     return snapshot;
 }
 
 /* ---- comparing two ---- */
 
-/* Each is told from the member at `offset` of both. */
+/* Compares the member at `offset` of both. */
 typedef bool (*snapshot_rule)(const void *before, const void *now);
 
 static bool became_true(const void *before, const void *now)
@@ -96,7 +94,7 @@ const char *snapshot_word(enum snapshot_event event)
     return events[event].word;
 }
 
-/* A session of the same name to which nothing happened, but that messages came and were read. */
+/* A session of the same name to which nothing has happened but messages that were read. */
 static struct snapshot blank_before(const struct snapshot *now)
 {
     struct snapshot blank = {.received = now->received - now->unread};
@@ -105,7 +103,7 @@ static struct snapshot blank_before(const struct snapshot *now)
     return blank;
 }
 
-/* Of a forgotten session only that is known. */
+/* Nothing else is known of a forgotten session. */
 static struct snapshot last_known(const struct snapshot *before)
 {
     struct snapshot last = *before;

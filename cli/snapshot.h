@@ -1,4 +1,4 @@
-/* What is remembered of a session's view, to tell later what happened to it. */
+/* What is remembered of a session's view, to find out later what happened to it. */
 #ifndef CLI_SNAPSHOT_H
 #define CLI_SNAPSHOT_H
 
@@ -40,13 +40,13 @@ enum snapshot_event {
 const char *snapshot_word(enum snapshot_event event);
 
 /* What a view says; NULL: the session was forgotten. */
-struct snapshot snapshot_take(const struct wormclient_value *view);
+struct snapshot snapshot_take(const struct wormclient_session *session);
 
-/* What happened between the two, a bit for each event; all that is so now counts if there is
- * nothing before (NULL). */
+/* What happened between the two, a bit for each event. Without a state before (NULL), all that is
+ * true now counts as having happened. */
 uint32_t snapshot_compare(const struct snapshot *before, const struct snapshot *now);
 
-/* How many messages came between the two; those that are unread if there is nothing before. */
+/* How many messages came between the two; without a state before, those that are unread. */
 int64_t snapshot_new_messages(const struct snapshot *before, const struct snapshot *now);
 
 #endif

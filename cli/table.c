@@ -86,7 +86,7 @@ bool table_add(struct table *table, const char *const *cells)
     return true;
 }
 
-/* Blanks wait for something to stand behind them: no line ends with any. */
+/* Blanks are printed only before a cell that is not empty: no line ends with blanks. */
 static void print_row(const struct table *table, FILE *file, char *const *cells)
 {
     size_t blanks = 0;

@@ -24,8 +24,8 @@ void table_free(struct table *table);
  * characters escaped. False: out of memory. */
 bool table_add(struct table *table, const char *const *cells);
 
-/* Prints and drops the rows that were added, the first time below the titles. Called every now and
- * then, a table of any length takes little memory; columns never become narrower again. */
+/* Prints and drops the rows that were added, the first time below the titles. If it is called now
+ * and then, a table of any length takes little memory; columns never become narrower again. */
 void table_print(struct table *table, FILE *file);
 
 #endif

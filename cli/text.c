@@ -1,156 +1,292 @@
-/* text send and text receive: what `wormhole send --text` and `wormhole receive` do. */
+/* text send and text receive: what `wormhole send --text` and `wormhole receive` do, with those or
+ * with wormctl at the other end. */
 #include "config.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "cli/new_session.h"
 #include "cli/command.h"
+#include "cli/escape.h"
+#include "cli/fields.h"
 #include "cli/input.h"
-#include "cli/interrupt.h"
+#include "cli/messages.h"
+#include "cli/new_session.h"
 #include "cli/offer.h"
-#include "cli/report.h"
-#include "cli/transfer.h"
-#include "cli/verifier.h"
+#include "cli/output.h"
+
+/* Handles a message that ends the transfer; returns the exit status. */
+typedef enum exit_status (*text_handler)(struct conversation *conversation,
+                                         const struct offer *offer);
+
+/* ---- what may come ---- */
+
+/* Closes the session with a reply, which is freed, and waits until the relay has that. */
+static enum exit_status finish_with(struct conversation *conversation, char *reply)
+{
+    enum exit_status status;
+
+    if (reply == NULL)
+        return report_memory();
+    status = conversation_close(conversation, reply);
+    free(reply);
+    if (status != EXIT_DONE)
+        return status;
+    report_on_interrupt("interrupted; the daemon goes on and delivers the answer");
+    return conversation_await_sent(conversation);
+}
+
+static enum exit_status print_text(const struct conversation *conversation,
+                                   const struct offer *offer)
+{
+    enum exit_status status;
+    char *line;
+
+    if (output_for_program(conversation->options)) {
+        return output_object(conversation->options,
+                             offer_report(offer, conversation_id(conversation)));
+    }
+    if (!isatty(STDOUT_FILENO)) {
+        fwrite(offer->text, 1, offer->length, stdout);
+        return output_line("");
+    }
+    line = escape_text(offer->text, offer->length, true);
+    status = line != NULL ? output_line(line) : report_memory();
+    free(line);
+    return status;
+}
+
+static enum exit_status take_text(struct conversation *conversation, const struct offer *offer)
+{
+    enum exit_status status = print_text(conversation, offer);
+
+    if (status != EXIT_DONE) {
+        report("the text is still there: wormctl recv %s", report_label(conversation->session));
+        return status;
+    }
+    return finish_with(conversation, offer_make_ack());
+}
+
+static enum exit_status refuse(struct conversation *conversation, const char *reply)
+{
+    enum exit_status status = finish_with(conversation, offer_make_error(reply));
+
+    return status == EXIT_DONE ? EXIT_FAILED : status;
+}
+
+static enum exit_status refuse_file(struct conversation *conversation, const struct offer *offer)
+{
+    report("the peer offers %s, but wormctl receives only texts", offer->text);
+    report("ask for it to be sent again, and receive it with: wormhole receive");
+    return refuse(conversation, "the receiver accepts texts only, not files");
+}
+
+static enum exit_status refuse_offer(struct conversation *conversation, const struct offer *offer)
+{
+    (void)offer;
+    report("the peer wants to send something too; one side must receive");
+    return refuse(conversation, "both sides want to send");
+}
+
+static enum exit_status refuse_bad(struct conversation *conversation, const struct offer *offer)
+{
+    (void)offer;
+    report("the peer does not use the text transfer protocol");
+    return refuse(conversation, "message not understood");
+}
+
+/* There is nothing more to say to a peer that has left. */
+static enum exit_status close_failed(struct conversation *conversation)
+{
+    enum exit_status status = conversation_close(conversation, NULL);
+
+    return status == EXIT_DONE ? EXIT_FAILED : status;
+}
+
+static enum exit_status sender_gave_up(struct conversation *conversation, const struct offer *offer)
+{
+    report("the peer gave up sending: %s", offer->text);
+    return close_failed(conversation);
+}
+
+static enum exit_status receiver_refused(struct conversation *conversation,
+                                         const struct offer *offer)
+{
+    report("the peer refuses the text: %s", offer->text);
+    return close_failed(conversation);
+}
+
+static enum exit_status confirmed(struct conversation *conversation, const struct offer *offer)
+{
+    (void)offer;
+    report_hint("The peer has received the text.");
+    return conversation_close(conversation, NULL);
+}
+
+/* NULL: ignored. A "transit" comes before the offer of a file, which says more. */
+static const text_handler receiver_handlers[OFFER_KINDS] = {
+    [OFFER_BAD] = refuse_bad,
+    [OFFER_TEXT] = take_text,
+    [OFFER_FILE] = refuse_file,
+    [OFFER_ERROR] = sender_gave_up,
+};
+static const text_handler sender_handlers[OFFER_KINDS] = {
+    [OFFER_BAD] = refuse_bad, [OFFER_TEXT] = refuse_offer,      [OFFER_FILE] = refuse_offer,
+    [OFFER_ACK] = confirmed,  [OFFER_ERROR] = receiver_refused,
+};
+
+/* Takes messages until one ends the transfer. */
+static enum exit_status run_transfer(struct conversation *conversation,
+                                     const text_handler *handlers)
+{
+    enum exit_status status;
+    bool over = false;
+
+    do {
+        struct offer offer = {.kind = OFFER_OTHER};
+        struct wormclient_message *message;
+        const void *data;
+        size_t length;
+
+        status = conversation_next(conversation, &message);
+        if (status != EXIT_DONE)
+            return status;
+        data = wormclient_message_data(message, &length);
+        if (!offer_read(data, length, &offer))
+            status = report_memory();
+        wormclient_message_free(message);
+        if (status == EXIT_DONE) {
+            over = handlers[offer.kind] != NULL;
+            status =
+                over ? handlers[offer.kind](conversation, &offer) : conversation_skip(conversation);
+        }
+        offer_clear(&offer);
+    } while (status == EXIT_DONE && !over);
+    return status;
+}
 
 /* ---- text send ---- */
 
 /* The offer of the text on the command line or on standard input. New; free(). */
-static enum exit_status read_offer(const struct cli_options *options, char **ret_offer)
+static enum exit_status make_offer(const struct cli_options *options, char **ret_offer)
 {
-    char *text = NULL;
-    size_t length;
+    char *input = NULL, *text = options->arguments[0], *offer;
+    size_t length = 0;
 
-    if (options->count == 1) {
-        *ret_offer = offer_make_text(options->arguments[0], strlen(options->arguments[0]));
-    } else {
-        enum exit_status status = input_all(WORMCLIENT_MESSAGE_MAX, &text, &length);
+    if (options->count == 0) {
+        enum exit_status status = input_all(WORMCLIENT_MESSAGE_MAX, &input, &length);
+
         if (status != EXIT_DONE)
             return status;
-        *ret_offer = offer_make_text(text, length);
-        free(text);
+        text = input;
+    } else {
+        length = strlen(text);
     }
-    if (*ret_offer == NULL) {
-        report("this is no text (UTF-8); for other data use: wormctl send");
+    offer = offer_make_text(text, length);
+    free(input);
+    if (offer == NULL) {
+        report("not a text (UTF-8); to send other data, use: wormctl send");
         return EXIT_FAILED;
     }
-    if (strlen(*ret_offer) > WORMCLIENT_MESSAGE_MAX) {
-        report("the text is too long: %zu bytes are the limit", WORMCLIENT_MESSAGE_MAX);
-        free(*ret_offer);
+    if (strlen(offer) > WORMCLIENT_MESSAGE_MAX) {
+        report("the text is too long; the limit is %zu bytes", WORMCLIENT_MESSAGE_MAX);
+        free(offer);
         return EXIT_FAILED;
     }
+    *ret_offer = offer;
     return EXIT_DONE;
 }
 
-/* Puts the offer into the daemon's care before the code is out: whoever comes, gets it. */
-static enum exit_status queue_offer(const struct conversation *conversation, const char *offer)
+static enum exit_status send_offer(struct conversation *conversation, const char *offer)
 {
-    struct wormclient_error error = {0};
-    const char *id = wormclient_session_id(conversation->session);
-    enum exit_status status;
+    enum exit_status status = new_session_begin(conversation->client, conversation->options,
+                                                OFFER_APPID, NULL, &conversation->session);
 
-    if (wormclient_send(conversation->client, id, offer, strlen(offer), NULL, &error)) {
-        interrupt_say("interrupted; the daemon goes on and delivers the text: wormctl show %s",
-                      report_label(conversation->session));
-        return EXIT_DONE;
-    }
-    status = report_error(&error);
-    wormclient_forget(conversation->client, id, true, NULL); /* of no use without its text */
-    return status;
-}
-
-/* If the user wants to compare verifiers, that is next. */
-static enum exit_status agree(struct transfer *transfer)
-{
-    struct conversation *conversation = &transfer->conversation;
-
-    if (!transfer->options->given[OPTION_VERIFY])
-        return EXIT_DONE;
-    return verifier_agree(conversation->client, conversation->session, &conversation->reported);
-}
-
-static enum exit_status converse(struct transfer *transfer, const char *offer)
-{
-    struct conversation *conversation = &transfer->conversation;
-    enum exit_status status = queue_offer(conversation, offer);
-
-    if (status == EXIT_DONE) {
-        status = new_session_print_code(conversation->client, transfer->options,
-                                        wormclient_session_id(conversation->session),
-                                        &conversation->reported);
-    }
+    /* Safe with the daemon before the code is out: whoever joins gets it. */
+    if (status == EXIT_DONE)
+        status = conversation_begin(conversation, offer, strlen(offer));
+    if (status != EXIT_DONE)
+        return status;
+    report_on_interrupt("interrupted; the daemon goes on and delivers the text, see: "
+                        "wormctl show %s",
+                        report_label(conversation->session));
+    status = new_session_print_code(conversation->client, conversation->options,
+                                    conversation_id(conversation), &conversation->reported);
     if (status != EXIT_DONE)
         return status;
     report_hint("On the other machine: wormctl text receive CODE, or: wormhole receive CODE");
-    status = agree(transfer);
-    return status == EXIT_DONE ? transfer_confirm(transfer) : status;
+    status = conversation_verify(conversation);
+    return status == EXIT_DONE ? run_transfer(conversation, sender_handlers) : status;
 }
 
-static enum exit_status send_offer(struct wormclient *client, const struct cli_options *options,
-                                   const char *offer)
-{
-    struct transfer transfer = {.conversation = {.client = client}, .options = options};
-    struct wormclient_session *session;
-    enum exit_status status = new_session_invite(client, options, OFFER_APPID, &session);
-
-    if (status != EXIT_DONE)
-        return status;
-    transfer.conversation.session = session;
-    status = converse(&transfer, offer);
-    wormclient_session_free(session);
-    return status;
-}
-
-enum exit_status text_send_check(const struct cli_options *options)
+static enum exit_status check_text_send(const struct cli_options *options)
 {
     return new_session_check_qr("text send", options);
 }
 
-enum exit_status text_send_run(struct wormclient *client, const struct cli_options *options)
+static enum exit_status run_text_send(struct wormclient *client, const struct cli_options *options)
 {
+    struct conversation conversation = {.client = client, .options = options};
     char *offer;
-    enum exit_status status = read_offer(options, &offer);
+    enum exit_status status = make_offer(options, &offer);
 
     if (status != EXIT_DONE)
         return status;
-    status = send_offer(client, options, offer);
+    status = send_offer(&conversation, offer);
+    wormclient_session_free(conversation.session);
     free(offer);
     return status;
 }
 
+const struct cli_command text_send_command = {
+    .name = "text send",
+    .usage = "[TEXT]",
+    .help = "send a text to 'wormhole receive' or 'wormctl text receive'",
+    .details =
+        "Without TEXT, the text is read from standard input. Prints the code, then waits until\n"
+        "the peer has the text. If the command is interrupted, the daemon goes on.",
+    .options = NEW_SESSION_OPTIONS | OPTION_BIT(OPTION_WORDS) | OPTION_BIT(OPTION_QR),
+    .fields = fields_view,
+    .most = 1,
+    .check = check_text_send,
+    .run = run_text_send,
+};
+
 /* ---- text receive ---- */
 
-enum exit_status text_receive_check(const struct cli_options *options)
+static enum exit_status check_text_receive(const struct cli_options *options)
 {
-    return code_check_options("text receive", options);
+    return new_session_check_code("text receive", options);
 }
 
-static enum exit_status begin_with_code(struct wormclient *client,
-                                        const struct cli_options *options,
-                                        struct wormclient_session **ret_session)
+static enum exit_status run_text_receive(struct wormclient *client,
+                                         const struct cli_options *options)
 {
-    struct code code;
-    enum exit_status status = code_read(client, options, OFFER_APPID, &code);
+    struct conversation conversation = {.client = client, .options = options};
+    struct peer_code code;
+    enum exit_status status = new_session_code_read(client, options, OFFER_APPID, &code);
 
     if (status != EXIT_DONE)
         return status;
-    status = new_session_accept(client, options, OFFER_APPID, &code, ret_session);
-    code_clear(&code);
-    return status;
-}
-
-enum exit_status text_receive_run(struct wormclient *client, const struct cli_options *options)
-{
-    struct transfer transfer = {.conversation = {.client = client}, .options = options};
-    struct wormclient_session *session;
-    enum exit_status status = begin_with_code(client, options, &session);
-
-    if (status != EXIT_DONE)
-        return status;
-    transfer.conversation.session = session;
-    status = agree(&transfer);
+    status = new_session_begin(client, options, OFFER_APPID, &code, &conversation.session);
+    new_session_code_clear(&code);
     if (status == EXIT_DONE)
-        status = transfer_receive(&transfer);
-    wormclient_session_free(session);
+        status = conversation_verify(&conversation);
+    if (status == EXIT_DONE)
+        status = run_transfer(&conversation, receiver_handlers);
+    wormclient_session_free(conversation.session);
     return status;
 }
+
+const struct cli_command text_receive_command = {
+    .name = "text receive",
+    .usage = "[CODE]",
+    .help = "receive a text from 'wormhole send --text' or 'wormctl text send'",
+    .details = "Without CODE, or with -, the code is read from standard input.",
+    .options = NEW_SESSION_OPTIONS,
+    .fields = fields_received_text,
+    .most = 1,
+    .check = check_text_receive,
+    .run = run_text_receive,
+};

@@ -2,19 +2,20 @@
 
 #include "cli/uri.h"
 
+#include <qrencode.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #define SCHEME "wormhole-transfer:"
-/* What the scheme takes for granted: whoever names this relay may leave it out. */
+/* The default of the scheme: a URI may leave this relay out. */
 #define PUBLIC_RELAY "ws://relay.magic-wormhole.io:4000/v1"
-/* The endpoint that the scheme has clients add. */
+/* The endpoint that the scheme makes clients add. */
 #define ENDPOINT  "/v1"
 #define FIELD_MAX 16
 
-static const char not_whole[] = "an escape in it is not whole: % and two hexadecimal digits";
+static const char bad_escape[] = "'%' is not followed by two hexadecimal digits";
 
 bool uri_is(const char *text)
 {
@@ -31,8 +32,7 @@ static int hex_digit(char digit)
     return found == NULL ? -1 : (int)((found - digits) % 16);
 }
 
-/* Decodes `length` bytes of `text` into a string of at most `limit` bytes. NULL, or what is wrong.
- */
+/* Decodes `length` bytes of `text` into a string of at most `limit` bytes. NULL, or the error. */
 static const char *unescape(const char *text, size_t length, char *ret_string, size_t limit)
 {
     size_t written = 0;
@@ -45,19 +45,19 @@ static const char *unescape(const char *text, size_t length, char *ret_string, s
             int low = high < 0 ? -1 : hex_digit(text[i + 2]);
 
             if (low < 0)
-                return not_whole;
+                return bad_escape;
             byte = (char)(high << 4 | low);
             i += 2;
         }
         if (byte == '\0' || written == limit)
-            return byte == '\0' ? "there is a NUL byte in it" : "a part of it is too long";
+            return byte == '\0' ? "it contains a NUL byte" : "a part of it is too long";
         ret_string[written++] = byte;
     }
     ret_string[written] = '\0';
     return NULL;
 }
 
-/* RFC 3986 section 2.3; what stands there needs no escape anywhere. */
+/* RFC 3986 section 2.3: these need no escape anywhere. */
 static bool unreserved(char byte)
 {
     return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
@@ -88,7 +88,7 @@ static char *escape(char *end, const char *text, size_t length)
 static const char *take_version(struct uri *uri, const char *value)
 {
     (void)uri;
-    return strcmp(value, "0") == 0 ? NULL : "it is of a version that this program does not know";
+    return strcmp(value, "0") == 0 ? NULL : "unknown version";
 }
 
 static const char *take_role(struct uri *uri, const char *value)
@@ -96,7 +96,7 @@ static const char *take_role(struct uri *uri, const char *value)
     (void)uri;
     if (strcmp(value, "follower") == 0 || strcmp(value, "leader") == 0)
         return NULL;
-    return "its role is neither follower nor leader";
+    return "the role is neither follower nor leader";
 }
 
 static bool has_path(const char *relay)
@@ -111,7 +111,7 @@ static const char *take_relay(struct uri *uri, const char *value)
     int length =
         snprintf(uri->relay, sizeof(uri->relay), "%s%s", value, has_path(value) ? "" : ENDPOINT);
 
-    return (size_t)length < sizeof(uri->relay) ? NULL : "the relay's address in it is too long";
+    return (size_t)length < sizeof(uri->relay) ? NULL : "the relay URL is too long";
 }
 
 static const struct {
@@ -128,53 +128,53 @@ static const char *take_field(struct uri *uri, const char *text, size_t length)
     char name[FIELD_MAX + 1], value[URI_RELAY_MAX + 1];
     const char *equals = memchr(text, '=', length);
     size_t name_length = equals == NULL ? length : (size_t)(equals - text);
-    const char *wrong = unescape(text, name_length, name, FIELD_MAX);
+    const char *error = unescape(text, name_length, name, FIELD_MAX);
 
-    if (wrong == NULL && equals != NULL)
-        wrong = unescape(equals + 1, length - name_length - 1, value, URI_RELAY_MAX);
+    if (error == NULL && equals != NULL)
+        error = unescape(equals + 1, length - name_length - 1, value, URI_RELAY_MAX);
     else
         value[0] = '\0';
-    if (wrong != NULL)
-        return wrong;
+    if (error != NULL)
+        return error;
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
         if (strcmp(name, fields[i].name) == 0)
             return fields[i].take(uri, value);
-    return "there is a field in it that this program does not know";
+    return "unknown field";
 }
 
 /* name=value&name=value… */
 static const char *take_query(struct uri *uri, const char *query)
 {
-    const char *wrong = NULL;
+    const char *error = NULL;
 
-    while (*query != '\0' && wrong == NULL) {
+    while (*query != '\0' && error == NULL) {
         size_t length = strcspn(query, "&");
 
         if (length > 0)
-            wrong = take_field(uri, query, length);
+            error = take_field(uri, query, length);
         query += length + (query[length] == '&');
     }
-    return wrong;
+    return error;
 }
 
 const char *uri_parse(const char *text, struct uri *ret_uri)
 {
     const char *code = text + strlen(SCHEME);
     size_t length;
-    const char *wrong;
+    const char *error;
 
     if (!uri_is(text))
         return "it does not begin with " SCHEME;
     *ret_uri = (struct uri){0};
     length = strcspn(code, "?");
     if (length == 0)
-        return "there is no code in it";
+        return "it contains no code";
     if (strncmp(code, "//", 2) == 0)
-        return "after " SCHEME " comes the code, without //";
-    wrong = unescape(code, length, ret_uri->code, URI_CODE_MAX);
-    if (wrong == NULL && code[length] == '?')
-        wrong = take_query(ret_uri, code + length + 1);
-    return wrong;
+        return "the code must follow " SCHEME " directly, without //";
+    error = unescape(code, length, ret_uri->code, URI_CODE_MAX);
+    if (error == NULL && code[length] == '?')
+        error = take_query(ret_uri, code + length + 1);
+    return error;
 }
 
 /* ---- making one ---- */
@@ -202,4 +202,64 @@ char *uri_make(const char *code, const char *relay)
     if (strcmp(relay, PUBLIC_RELAY) != 0)
         escape(stpcpy(end, query), relay, relay_length(relay));
     return uri;
+}
+
+/* ---- drawing one ---- */
+
+/* Light modules around it, which the standard demands. */
+#define QUIET_ZONE 4
+/* Of a block in UTF-8. */
+#define BLOCK_BYTES 3
+
+static const char black_on_white[] = "\033[30;107m";
+static const char reset_colours[] = "\033[0m";
+
+/* [upper half inked][lower half inked] */
+static const char *const blocks[2][2] = {{" ", "▄"}, {"▀", "█"}};
+
+/* Outside of the code all is light. */
+static bool is_dark(const QRcode *code, int x, int y)
+{
+    return x >= 0 && y >= 0 && x < code->width && y < code->width &&
+           (code->data[y * code->width + x] & 1) != 0;
+}
+
+static char *draw_line(char *end, const QRcode *code, int y, bool colours)
+{
+    if (colours)
+        end = stpcpy(end, black_on_white);
+    for (int x = -QUIET_ZONE; x < code->width + QUIET_ZONE; x++)
+        end =
+            stpcpy(end, blocks[is_dark(code, x, y) == colours][is_dark(code, x, y + 1) == colours]);
+    if (colours)
+        end = stpcpy(end, reset_colours);
+    return stpcpy(end, "\n");
+}
+
+static char *draw(const QRcode *code, bool colours)
+{
+    size_t side = (size_t)code->width + 2 * QUIET_ZONE;
+    size_t line = side * BLOCK_BYTES + sizeof(black_on_white) + sizeof(reset_colours) + 1;
+    char *drawing = malloc((side + 1) / 2 * line + 1);
+    char *end = drawing;
+
+    if (drawing == NULL)
+        return NULL;
+    for (int y = -QUIET_ZONE; y < code->width + QUIET_ZONE; y += 2)
+        end = draw_line(end, code, y, colours);
+    return drawing;
+}
+
+char *uri_draw_qr(const char *text, bool colours)
+{
+    /* Least error correction: on a screen that is enough, and the code stays small. */
+    QRcode *code = QRcode_encodeString8bit(text, 0, QR_ECLEVEL_L);
+    char *drawing;
+
+    if (code == NULL)
+        return NULL;
+    drawing = draw(code, colours);
+    explicit_bzero(code->data, (size_t)code->width * (size_t)code->width);
+    QRcode_free(code);
+    return drawing;
 }

@@ -6,8 +6,8 @@
 
 #include "cli/when.h"
 
-/* Each unit is used below `limit`, where the next larger one begins to read better; the last one
- * for all that is left. */
+/* Each unit is used below `limit`, from which on the next larger one reads better; the last one for
+ * the rest. */
 static const struct time_unit {
     int64_t limit, ms;
     const char *name;
@@ -23,7 +23,7 @@ void when_relative(int64_t when, int64_t now, char ret_text[WHEN_MAX])
     const struct time_unit *unit = units;
     int64_t distance, count;
 
-    /* Numbers of a daemon gone mad must not overflow. */
+    /* Whatever number the daemon sends must not overflow. */
     if (__builtin_sub_overflow(when, now, &distance) || distance == INT64_MIN) {
         snprintf(ret_text, WHEN_MAX, "never");
         return;
@@ -41,7 +41,7 @@ void when_relative(int64_t when, int64_t now, char ret_text[WHEN_MAX])
              unit->name);
 }
 
-/* False if the calendar has no such moment. */
+/* False if the calendar has no such point in time. */
 static bool format_local(int64_t when, const char *format, char ret_text[WHEN_MAX])
 {
     time_t seconds = (time_t)(when / 1000);

@@ -1,4 +1,4 @@
-/* Moments, as people say them. */
+/* Points in time, as people say them. */
 #ifndef CLI_WHEN_H
 #define CLI_WHEN_H
 

@@ -174,8 +174,8 @@ static void test_find(void **state)
     int words = 0;
     (void)state;
     for (size_t i = 0; i < command_count; i++) {
-        assert_string_equal(find(commands[i].name, &words), commands[i].name);
-        assert_int_equal(words, strchr(commands[i].name, ' ') != NULL ? 2 : 1);
+        assert_string_equal(find(commands[i]->name, &words), commands[i]->name);
+        assert_int_equal(words, strchr(commands[i]->name, ' ') != NULL ? 2 : 1);
     }
     assert_string_equal(find("text send hello", &words), "text send");
     assert_string_equal(find("derive-key laptop wifi", &words), "derive-key");
@@ -208,19 +208,19 @@ static void test_tables(void **state)
 {
     (void)state;
     for (size_t i = 0; i < command_count; i++) {
-        assert_non_null(commands[i].run);
-        assert_non_null(commands[i].help);
-        assert_non_null(commands[i].usage);
-        assert_true((commands[i].options & (OPTIONS_GLOBAL | OPTION_BIT(OPTION_FIELDS))) == 0);
-        assert_true((command_options(&commands[i]) & OPTIONS_GLOBAL) == OPTIONS_GLOBAL);
-        assert_int_equal((command_options(&commands[i]) & OPTION_BIT(OPTION_FIELDS)) != 0,
-                         commands[i].fields != NULL);
-        assert_true(commands[i].least <= commands[i].most);
+        assert_non_null(commands[i]->run);
+        assert_non_null(commands[i]->help);
+        assert_non_null(commands[i]->usage);
+        assert_true((commands[i]->options & (OPTIONS_GLOBAL | OPTION_BIT(OPTION_FIELDS))) == 0);
+        assert_true((command_options(commands[i]) & OPTIONS_GLOBAL) == OPTIONS_GLOBAL);
+        assert_int_equal((command_options(commands[i]) & OPTION_BIT(OPTION_FIELDS)) != 0,
+                         commands[i]->fields != NULL);
+        assert_true(commands[i]->least <= commands[i]->most);
         /* Two options of one spelling in one command: one could never be given. */
-        assert_false((commands[i].options & OPTION_BIT(OPTION_TIMEOUT)) != 0 &&
-                     (commands[i].options & OPTION_BIT(OPTION_LIMIT)) != 0);
-        assert_false((commands[i].options & OPTION_BIT(OPTION_FORCE)) != 0 &&
-                     (commands[i].options & OPTION_BIT(OPTION_TERMINAL)) != 0);
+        assert_false((commands[i]->options & OPTION_BIT(OPTION_TIMEOUT)) != 0 &&
+                     (commands[i]->options & OPTION_BIT(OPTION_LIMIT)) != 0);
+        assert_false((commands[i]->options & OPTION_BIT(OPTION_FORCE)) != 0 &&
+                     (commands[i]->options & OPTION_BIT(OPTION_TERMINAL)) != 0);
     }
     for (int id = 0; id < OPTIONS; id++) {
         assert_non_null(option_rows[id].name);

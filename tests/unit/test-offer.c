@@ -46,7 +46,7 @@ static void test_read(void **state)
         {"{\"offer\": {\"file\": 7}}", OFFER_FILE, "a file"},
         {"{\"offer\": {\"directory\": {\"dirname\": \"x\", \"zipsize\": 9, \"numbytes\": 12}}}",
          OFFER_FILE, "a directory (x, 12 bytes)"},
-        {"{\"offer\": {}}", OFFER_FILE, "something else than a text"},
+        {"{\"offer\": {}}", OFFER_FILE, "something other than a text"},
         {"{\"transit\": {\"abilities-v1\": []}}", OFFER_TRANSIT, NULL},
         {"{\"answer\": {\"message_ack\": \"ok\"}}", OFFER_ACK, NULL},
         {"{\"error\": \"why\"}", OFFER_ERROR, "why"},

@@ -1,0 +1,216 @@
+/* rename, close, forget and poll; export and import, which move a session to another daemon. */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/command.h"
+#include "cli/fields.h"
+#include "cli/input.h"
+#include "cli/new_session.h"
+#include "cli/output.h"
+
+/* Longest text that is imported: one holds a session without messages, of a few kilobytes. */
+#define IMPORT_MAX_BYTES ((size_t)1024 * 1024)
+
+/* Reports the view that a call returned (NULL: it failed), and frees it. */
+static enum exit_status finish_call(const struct cli_options *options,
+                                    struct wormclient_session *session,
+                                    const struct wormclient_error *error)
+{
+    enum exit_status status = session != NULL ? output_session(options, session)
+                                              : report_error_about(error, options->arguments[0]);
+
+    wormclient_session_free(session);
+    return status;
+}
+
+/* ---- rename, close, poll, forget ---- */
+
+static enum exit_status run_rename(struct wormclient *client, const struct cli_options *options)
+{
+    const char *name = options->count > 1 ? options->arguments[1] : NULL;
+    struct wormclient_error error = WORMCLIENT_ERROR_INIT;
+
+    return finish_call(options, wormclient_rename(client, options->arguments[0], name, &error),
+                       &error);
+}
+
+const struct cli_command rename_command = {
+    .name = "rename",
+    .usage = "SESSION [NAME]",
+    .help = "give a session another name, or none",
+    .fields = fields_view,
+    .least = 1,
+    .most = 2,
+    .run = run_rename,
+};
+
+static enum exit_status run_close(struct wormclient *client, const struct cli_options *options)
+{
+    struct wormclient_error error = WORMCLIENT_ERROR_INIT;
+
+    return finish_call(options, wormclient_close(client, options->arguments[0], &error), &error);
+}
+
+const struct cli_command close_command = {
+    .name = "close",
+    .usage = "SESSION",
+    .help = "end a session once everything queued has been sent",
+    .fields = fields_view,
+    .least = 1,
+    .most = 1,
+    .run = run_close,
+};
+
+static enum exit_status run_poll(struct wormclient *client, const struct cli_options *options)
+{
+    struct wormclient_error error = WORMCLIENT_ERROR_INIT;
+
+    return finish_call(options, wormclient_poll(client, options->arguments[0], &error), &error);
+}
+
+const struct cli_command poll_command = {
+    .name = "poll",
+    .usage = "SESSION",
+    .help = "visit the relay now",
+    .fields = fields_view,
+    .least = 1,
+    .most = 1,
+    .run = run_poll,
+};
+
+static enum exit_status run_forget(struct wormclient *client, const struct cli_options *options)
+{
+    struct wormclient_error error = WORMCLIENT_ERROR_INIT;
+    struct wormclient_session *session = wormclient_show(client, options->arguments[0], &error);
+    enum exit_status status;
+    const char *id;
+
+    if (session == NULL)
+        return report_error_about(&error, options->arguments[0]);
+    id = wormclient_session_id(session);
+    if (wormclient_forget(client, id, options->given[OPTION_FORCE], &error))
+        status = output_object(options, json_pack("{s:s}", "session", id));
+    else
+        status = report_error_about(&error, options->arguments[0]);
+    wormclient_session_free(session);
+    return status;
+}
+
+const struct cli_command forget_command = {
+    .name = "forget",
+    .usage = "SESSION",
+    .help = "remove an ended session and its unread messages",
+    .options = OPTION_BIT(OPTION_FORCE),
+    .fields = fields_session,
+    .least = 1,
+    .most = 1,
+    .run = run_forget,
+};
+
+/* ---- export ---- */
+
+static enum exit_status check_export(const struct cli_options *options)
+{
+    if (isatty(STDOUT_FILENO) && !options->given[OPTION_TERMINAL]) {
+        report("export: the text is secret and should not be shown on a terminal; write it to a "
+               "file (umask 077; wormctl export SESSION >FILE), or use --force");
+        return EXIT_USAGE;
+    }
+    return EXIT_DONE;
+}
+
+/* Writes a line, and if it goes to a disk, waits until it is there. */
+static enum exit_status write_durably(const char *text)
+{
+    enum exit_status status = output_line(text);
+
+    if (status != EXIT_DONE)
+        return status;
+    /* Pipes and terminals cannot be synced. */
+    if (fsync(STDOUT_FILENO) == 0 || errno == EINVAL || errno == ENOTSUP || errno == EROFS)
+        return EXIT_DONE;
+    report("cannot write to standard output: %s", strerror(errno));
+    return EXIT_FAILED;
+}
+
+static enum exit_status run_export(struct wormclient *client, const struct cli_options *options)
+{
+    const char *session = options->arguments[0];
+    struct wormclient_error error = WORMCLIENT_ERROR_INIT;
+    char *text = wormclient_export(client, session, &error);
+    enum exit_status status;
+
+    if (text == NULL)
+        return report_error_about(&error, session);
+    status = write_durably(text);
+    wormclient_secret_free(text);
+    if (status != EXIT_DONE) {
+        report("the session is kept, and the text can be printed again: wormctl export %s",
+               session);
+        return status;
+    }
+    if (options->given[OPTION_KEEP]) {
+        report_hint("Once the text has arrived: wormctl forget --force %s", session);
+        return EXIT_DONE;
+    }
+    return wormclient_export_done(client, session, &error) ? EXIT_DONE
+                                                           : report_error_about(&error, session);
+}
+
+const struct cli_command export_command = {
+    .name = "export",
+    .usage = "SESSION",
+    .help = "move a session out of this daemon",
+    .details =
+        "Prints one line that contains the secrets of the session, and then forgets the session\n"
+        "here. Possible until the peer has joined.",
+    .options = OPTION_BIT(OPTION_TERMINAL) | OPTION_BIT(OPTION_KEEP),
+    .least = 1,
+    .most = 1,
+    .check = check_export,
+    .run = run_export,
+};
+
+/* ---- import ---- */
+
+static enum exit_status run_import(struct wormclient *client, const struct cli_options *options)
+{
+    const char *path = options->count > 0 ? options->arguments[0] : NULL;
+    struct wormclient_error error = WORMCLIENT_ERROR_INIT;
+    struct wormclient_session *session;
+    size_t length;
+    char *text;
+    enum exit_status status = input_file(path, IMPORT_MAX_BYTES, &text, &length);
+
+    if (status != EXIT_DONE)
+        return status;
+    while (length > 0 && strchr(" \t\r\n", text[length - 1]) != NULL)
+        text[--length] = '\0';
+    session = wormclient_import(client, text, options->text[OPTION_NAME], &error);
+    explicit_bzero(text, length);
+    free(text);
+    if (session == NULL)
+        return report_error(&error);
+    status = new_session_print(options, session);
+    report_hint("The session continues here. To see its progress: wormctl show %s",
+                report_label(session));
+    wormclient_session_free(session);
+    return status;
+}
+
+const struct cli_command import_command = {
+    .name = "import",
+    .usage = "[FILE]",
+    .help = "continue a session that was exported",
+    .details =
+        "Without FILE, or with -, it is read from standard input. Prints the id of the session,\n"
+        "unless it has a name.",
+    .options = OPTION_BIT(OPTION_NAME),
+    .fields = fields_view,
+    .most = 1,
+    .run = run_import,
+};
