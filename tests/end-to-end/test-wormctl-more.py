@@ -633,6 +633,20 @@ def watch_restart(world):
     watch.end()
 
 
+@test("recv --wait goes on waiting when the daemon was killed and is there again")
+def recv_restart(world):
+    desk, laptop = meet(world, "--verify")
+    waiting = desk.spawn_ctl("recv", "laptop", "--wait")
+    waiting.wait_text("messages are held back", PATIENCE, stream="err")
+    desk.kill9()
+    desk.start()
+    for daemon, name in ((desk, "laptop"), (laptop, "desk")):
+        daemon.ctl("verify", name, "--yes")
+    true(waiting.running(), "it waits")
+    laptop.ctl("send", "desk", "after the restart")
+    equal(finish(waiting).out(), b"after the restart", "what comes")
+
+
 @test("watch tells of many that were forgotten at once")
 def watch_forgotten(world):
     daemon = world.daemon("a", world.relay())
