@@ -6,17 +6,15 @@
 
 static void terminate_strings(msgpack_object *object);
 
-/* The byte before a string belongs to its header, which has been read. */
-static void terminate_string(msgpack_object_str *text)
+/* The byte before the bytes belongs to their header, which has been read. */
+static const char *terminate(const char *bytes, uint32_t size)
 {
-    if (text->size == 0) {
-        text->ptr = "";
-        return;
-    }
-    char *moved = (char *)text->ptr - 1;
-    memmove(moved, text->ptr, text->size);
-    moved[text->size] = '\0';
-    text->ptr = moved;
+    if (size == 0)
+        return "";
+    char *moved = (char *)bytes - 1;
+    memmove(moved, bytes, size);
+    moved[size] = '\0';
+    return moved;
 }
 
 static void terminate_in_array(msgpack_object_array *array)
@@ -37,7 +35,9 @@ static void terminate_in_map(msgpack_object_map *map)
 static void terminate_strings(msgpack_object *object)
 {
     if (object->type == MSGPACK_OBJECT_STR)
-        terminate_string(&object->via.str);
+        object->via.str.ptr = terminate(object->via.str.ptr, object->via.str.size);
+    else if (object->type == MSGPACK_OBJECT_BIN)
+        object->via.bin.ptr = terminate(object->via.bin.ptr, object->via.bin.size);
     else if (object->type == MSGPACK_OBJECT_ARRAY)
         terminate_in_array(&object->via.array);
     else if (object->type == MSGPACK_OBJECT_MAP)

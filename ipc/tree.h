@@ -15,8 +15,8 @@ enum tree_result {
 
 /*
  * Decodes one whole object whose nesting and announced sizes were checked before (frame_next, or we
- * wrote it). `data` is written to: every string is moved down by a byte, over its header, which
- * makes room for a NUL behind it. So all strings of the tree are NUL-terminated, without a copy.
+ * wrote it). `data` is written to: strings and binary data are moved down by a byte, over their
+ * headers, which makes room for a NUL behind each, so that all are NUL-terminated without a copy.
  * *ret_tree borrows strings and binary data from `data`; msgpack_unpacked_destroy() it first.
  */
 enum tree_result tree_decode(uint8_t *data, size_t size, msgpack_unpacked *ret_tree);

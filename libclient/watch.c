@@ -79,7 +79,9 @@ static void fail_watch(struct wormclient_watch *watch, const struct wormclient_e
         settle(watch->waiter, why, NULL);
     } else if (!watch->dead) {
         watch->dead = true;
-        watch->callback(watch->client, why, 0, watch->name, watch->arg);
+        /* Who ends the connection knows that nothing more is told. */
+        if (!watch->client->freed)
+            watch->callback(watch->client, why, 0, watch->name, watch->arg);
     }
 }
 
