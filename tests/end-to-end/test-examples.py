@@ -61,6 +61,24 @@ def agreed(world):
     until_ended(here, there)
 
 
+@test("patient waits for two sessions through a daemon that is killed, and stopped for a while")
+def patient(world):
+    _, here, there = pair(world)
+    first, second = (here.invite(name=name) for name in ("first", "second"))
+    waiting = example(world, here, "patient", "first", "second")
+    wait_until(lambda: "waiting" in waiting.err(), SECONDS, "it is connected")
+    here.restart_killed()
+    wait_until(lambda: "the daemon is back" in waiting.err(), SECONDS, "it has met the daemon again")
+    here.stop()
+    # What happens now, its new connection finds.
+    there.call("accept", code=second["code"])
+    here.start()
+    equal(waiting.wait(SECONDS), 0, "exit status of patient")
+    equal(lines(waiting), ["second"], "what it prints")
+    equal(waiting.err().count("the daemon is back"), 2, "how often it came back")
+    equal(here.show(first["id"])["state"], "waiting", "the other session")
+
+
 @test("what the initiator gave arrives when it was killed after its code")
 def killed(world):
     _, here, there = pair(world)

@@ -106,7 +106,7 @@ def files(world):
 @test("every example is built with pkg-config alone")
 def examples(world):
     installed = Installed(world)
-    for name in ("initiator", "receiver", "verify"):
+    for name in ("initiator", "patient", "receiver", "verify"):
         installed.compile(example(name))
     installed.compile(example("symmetric"), "libevent_core")
 
