@@ -50,7 +50,7 @@ static void turn_one_away(struct acceptor *acceptor)
 static void take_pause(struct acceptor *acceptor, int error)
 {
     static const struct timeval pause = {PAUSE_SECONDS, 0};
-    log_warning(acceptor->subsystem, "no client is accepted for %d s: %s", PAUSE_SECONDS,
+    log_warning(acceptor->subsystem, "accepting no clients for %d s: %s", PAUSE_SECONDS,
                 strerror(error));
     if (event_add(acceptor->pause, &pause) == 0)
         event_del(acceptor->incoming);

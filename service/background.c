@@ -79,9 +79,9 @@ void background_ready(void)
         return;
     let_go_of_streams();
     if (chdir("/") < 0)
-        log_warning("daemon", "cannot leave the working directory");
+        log_warning("daemon", "cannot change to the root directory");
     if (write(ready_pipe, "", 1) < 0)
-        log_warning("daemon", "whoever started the daemon has gone");
+        log_warning("daemon", "the process that started the daemon is gone");
     close(ready_pipe);
     ready_pipe = -1;
 }

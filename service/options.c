@@ -110,7 +110,7 @@ bool options_parse(const struct options_info *info, int argc, char **argv,
         }
     }
     if (optind < argc) {
-        fprintf(stderr, "%s: '%s' is no option\n", argv[0], argv[optind]);
+        fprintf(stderr, "%s: unexpected argument '%s'\n", argv[0], argv[optind]);
         return false;
     }
     return true;
@@ -139,12 +139,12 @@ void options_print_help(const struct options_info *info)
     if (info->name)
         print_option(info->name, "", info->help);
     print_option("config", "FILE", "read settings from FILE, as 'key = value' lines");
-    print_option("check-config", "", "check all settings, and exit");
+    print_option("check-config", "", "check all settings and exit");
     for (unsigned i = 0; i < info->table->count; i++) {
         const struct settings_row *row = &info->table->rows[i];
         print_option(row->key, row->value, row->help);
     }
-    print_option("help", "", "show this and exit");
+    print_option("help", "", "show this help and exit");
     print_option("version", "", "show the version and exit");
     fputs(info->outro, stdout);
 }
@@ -210,7 +210,7 @@ int options_checked(const char *config_file)
     if (config_file)
         printf("%s: fine\n", config_file);
     else
-        puts("there is no configuration file, and all else is fine");
+        puts("there is no configuration file; all other settings are fine");
     return EXIT_SUCCESS;
 }
 

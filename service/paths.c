@@ -51,8 +51,8 @@ char *paths_state(const char *name, const char *option, char *ret_why, size_t si
     if (home)
         return checked(join(home, "/.local/state/", name), ret_why, size);
     snprintf(ret_why, size,
-             "no place for the state: neither XDG_STATE_HOME nor HOME is an absolute path; "
-             "set one, or give %s DIR",
+             "no state directory: neither XDG_STATE_HOME nor HOME is an absolute path; "
+             "set one of them, or give %s DIR",
              option);
     return NULL;
 }
@@ -79,10 +79,11 @@ char *paths_runtime(const char *name, const char *option, char *ret_why, size_t 
     snprintf(directory, sizeof(directory), "/run/user/%lu", (unsigned long)getuid());
     if (stat(directory, &status) == 0 && status.st_uid == getuid())
         return checked(join(directory, "/", name), ret_why, size);
-    snprintf(ret_why, size,
-             "no place for the socket: XDG_RUNTIME_DIR is not an absolute path and %s is not there "
-             "or not ours; set XDG_RUNTIME_DIR, or give %s PATH",
-             directory, option);
+    snprintf(
+        ret_why, size,
+        "no directory for the socket: XDG_RUNTIME_DIR is not an absolute path, and %s does not "
+        "exist or is not ours; set XDG_RUNTIME_DIR, or give %s PATH",
+        directory, option);
     return NULL;
 }
 

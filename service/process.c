@@ -14,7 +14,7 @@ static void forbid_dumps(void)
 {
     static const struct rlimit none = {0, 0};
     if (prctl(PR_SET_DUMPABLE, 0) < 0 || setrlimit(RLIMIT_CORE, &none) < 0)
-        log_warning("daemon", "core dumps cannot be forbidden: %s", strerror(errno));
+        log_warning("daemon", "cannot disable core dumps: %s", strerror(errno));
 }
 
 static void raise_limit(int resource, const char *what)
@@ -24,7 +24,7 @@ static void raise_limit(int resource, const char *what)
         return;
     limit.rlim_cur = limit.rlim_max;
     if (setrlimit(resource, &limit) < 0)
-        log_warning("daemon", "the limit of %s cannot be raised: %s", what, strerror(errno));
+        log_warning("daemon", "cannot raise the limit of %s: %s", what, strerror(errno));
 }
 
 /* A client that went away, or a file that may not grow, is an error of write(). SIGHUP comes from a

@@ -207,7 +207,7 @@ static bool load(const char *path, char *ret_text, char *ret_why, size_t size)
         return false;
     const char *nul = memchr(ret_text, 0, length);
     if (nul)
-        snprintf(ret_why, size, "%s:%u: a NUL byte: this is not text", path,
+        snprintf(ret_why, size, "%s:%u: it contains a NUL byte: this is not text", path,
                  line_at(ret_text, (size_t)(nul - ret_text)));
     else if (length > SETTINGS_FILE_MAX)
         snprintf(ret_why, size, "%s:%u: the file is too large: more than %d bytes", path,

@@ -69,7 +69,7 @@ keys_of_file()
 keys_of_section()
 {
     printf '[%s "%s"]\nnonsense = 1\n' "$1" "$2" >"$directory/conf"
-    "$build/wormholed" --check-config --config "$directory/conf" 2>&1 | sed -n 's/.*, but //p' | tr -d ' ' | tr , '\n'
+    "$build/wormholed" --check-config --config "$directory/conf" 2>&1 | sed -n 's/.*; expected //p' | tr -d ' ' | tr , '\n'
 }
 
 options_are_documented()
