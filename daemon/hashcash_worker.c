@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/hashcash.h"
 #include "base/worker.h"
-#include "wormhole/hashcash.h"
 
 /* More than there are visits at a time. */
 #define QUEUE_MAX 256

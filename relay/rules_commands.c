@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "wormhole/hashcash.h"
+#include "base/hashcash.h"
 #include "relay/reply.h"
 
 /* No rate limit is asked. */

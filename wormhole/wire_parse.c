@@ -11,7 +11,7 @@
 
 #include "wormhole/code.h"
 #include "base/bounded_json.h"
-#include "wormhole/hashcash.h"
+#include "base/hashcash.h"
 
 /* Longest retention that is believed, in seconds: ten years. Keeps sums of times far from overflow.
  */

@@ -14,7 +14,7 @@
 
 #include "base/worker.h"
 #include "daemon/hashcash_worker.h"
-#include "wormhole/hashcash.h"
+#include "base/hashcash.h"
 
 struct loop {
     struct event_base *base;

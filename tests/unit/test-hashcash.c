@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#include "wormhole/hashcash.h"
+#include "base/hashcash.h"
 
 #define LENGTH(array) (sizeof(array) / sizeof(*(array)))
 #define NOW           ((int64_t)1700000000000) /* 2023-11-14 */

@@ -15,7 +15,7 @@
 #include <string.h>
 
 #include "relay-rules-fixture.h"
-#include "wormhole/hashcash.h"
+#include "base/hashcash.h"
 
 #define LENGTH(array) (sizeof(array) / sizeof(*(array)))
 

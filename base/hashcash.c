@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "wormhole/hashcash.h"
+#include "base/hashcash.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -38,13 +38,13 @@ enum {
     PARTS
 };
 
-struct part {
+struct hashcash_part {
     const char *text;
     size_t length;
 };
 
 /* Exactly seven parts. */
-static bool split(const char *stamp, struct part *ret_parts)
+static bool split(const char *stamp, struct hashcash_part *ret_parts)
 {
     for (size_t i = 0; i < PARTS; i++) {
         ret_parts[i].text = stamp;
@@ -57,13 +57,13 @@ static bool split(const char *stamp, struct part *ret_parts)
     return true;
 }
 
-static bool equals(const struct part *part, const char *text)
+static bool equals(const struct hashcash_part *part, const char *text)
 {
     return strlen(text) == part->length && memcmp(part->text, text, part->length) == 0;
 }
 
 /* At most three digits, so without overflow. */
-static bool read_number(const struct part *part, unsigned *ret_number)
+static bool read_number(const struct hashcash_part *part, unsigned *ret_number)
 {
     unsigned number = 0;
 
@@ -80,7 +80,7 @@ static bool read_number(const struct part *part, unsigned *ret_number)
 
 bool hashcash_verify(const char *stamp, unsigned bits, const char *resource)
 {
-    struct part parts[PARTS];
+    struct hashcash_part parts[PARTS];
     uint8_t digest[SHA1_SIZE];
     unsigned promised;
 

@@ -3,8 +3,8 @@
  * "1:BITS:DATE:RESOURCE:EXTENSION:RANDOM:COUNTER", the SHA-1 of which begins with BITS zero bits.
  * Cheap to check, dear to make: who wants much from a relay pays for it.
  */
-#ifndef WORMHOLE_HASHCASH_H
-#define WORMHOLE_HASHCASH_H
+#ifndef BASE_HASHCASH_H
+#define BASE_HASHCASH_H
 
 #include <stdatomic.h>
 #include <stdbool.h>
