@@ -81,7 +81,7 @@ static void exporting(void **state)
     json_t *view = talk_result(house->talk, "show", "{'session': 'n'}");
     assert_string_equal(house_text(view, "state"), "exported");
     assert_true(json_is_null(json_object_get(view, "next_visit")));
-    assert_non_null(strstr(house_text(view, "retention"), "not visited"));
+    assert_non_null(strstr(house_text(view, "retention"), "no longer visited"));
     json_decref(view);
     talk_refused(house->talk, "send", "{'session': 'n', 'data': 'x'}", "closed", "");
     talk_refused(house->talk, "poll", "{'session': 'n'}", "closed", "");
