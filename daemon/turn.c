@@ -1,278 +1,343 @@
 #include "config.h"
 
-#include "base/clock.h"
-#include "daemon/turn_parts.h"
+#include "daemon/turn.h"
 
-#include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/request.h"
-#include "base/fault.h"
-#include "service/log.h"
+#include "base/clock.h"
+#include "daemon/relays.h"
+#include "daemon/turn_batch.h"
+#include "state/export.h"
 #include "state/store.h"
 
-/* A turn takes no more than this; the rest waits for the next one. Bounds memory, and how long the
- * loop is away. */
-#define TURN_REQUESTS_MAX 1024
-#define TURN_BYTES_MAX    ((size_t)64 * 1024 * 1024)
-/* After a failed commit no visits for so long, ms: what they bring could not be kept. */
-#define STORE_PAUSE ((int64_t)5 * 1000)
-
-/* ---- the commit ---- */
-
-static enum kv_status commit(struct turns *turns)
-{
-    for (struct touched *touched = turns->touched; touched != NULL; touched = touched->hh.next)
-        if (!touched->deleted)
-            turn_put(turns, touched);
-    store_note_time(turns->txn, clock_now());
-    if (!turns->no_memory)
-        return kv_commit(turns->txn);
-    kv_end(turns->txn);
-    return KV_MEMORY;
-}
-
-/* ---- after the commit: effects, answers ---- */
-
-/* Once, however often it is tried. */
-static void tell_forgetting(struct turns *turns)
-{
-    bool forgets = store_erasure_done(turns->store);
-    if (forgets != turns->unforgotten)
-        return;
-    turns->unforgotten = !forgets;
-    if (forgets)
-        log_info("store", "what was deleted can no longer be read");
-    else
-        log_error("store", "keys of what was deleted could not be overwritten: who has the files "
-                           "can still read it; each change of the store tries again");
-}
-
-static void release_effects(struct turns *turns, const struct request *request)
-{
-    for (size_t i = 0; i < request->outcome.effect_count; i++) {
-        FAULT_POINT("turn.effect.before");
-        turns->hooks.effect(turns->hooks.arg, request->answer.session,
-                            &request->outcome.effects[i]);
-    }
-}
-
-static void answer(struct request *request, enum turn_code code)
-{
-    request->answer.code = code;
-    if (code != TURN_DONE)
-        request->answer.session = NULL;
-    turn_done done = request->done;
-    request->done = NULL;
-    if (done != NULL)
-        done(request->arg, &request->answer);
-}
-
-/* Sessions with a visit stay in memory; the others are on the disk, and cost nothing more. False if
- * memory was short for one, which therefore is due again. */
-static bool settle_memory(struct turns *turns, struct touched *touched)
-{
-    struct session *session = touched->session;
-    bool visits = !touched->deleted && session->visit != NULL;
-    if (visits && active_keep(turns->active, session))
-        return true;
-    if (session->visit != NULL)
-        turns->hooks.abandon(turns->hooks.arg, session->id);
-    turn_leave_memory(turns, touched);
-    return !visits;
-}
-
-static bool tell_changes(struct turns *turns)
-{
-    bool changes = false;
-    for (struct touched *touched = turns->touched; touched != NULL; touched = touched->hh.next) {
-        bool visit_over = touched->active && touched->session->visit == NULL;
-        changes |= touched->changed || touched->deleted || visit_over;
-        if (touched->changed || touched->deleted)
-            turns->hooks.changed(turns->hooks.arg, touched->session->change, touched->id);
-    }
-    return changes;
-}
-
-static bool tell_creations(struct turns *turns)
-{
-    bool any = false;
-    for (struct request *request = turns->batch.first; request != NULL; request = request->next)
-        if (request->created != NULL && request->answer.code == TURN_DONE) {
-            turns->hooks.changed(turns->hooks.arg, request->created->change, request->created->id);
-            any = true;
-        }
-    return any;
-}
-
-static void publish(struct turns *turns)
-{
-    struct request *request;
-    for (request = turns->batch.first; request != NULL; request = request->next)
-        release_effects(turns, request);
-    bool over = tell_changes(turns);
-    over |= tell_creations(turns);
-    FAULT_POINT("turn.answers.before");
-    for (request = turns->batch.first; request != NULL; request = request->next)
-        answer(request, request->answer.code);
-    FAULT_POINT("turn.answers.after");
-    for (struct touched *touched = turns->touched; touched != NULL; touched = touched->hh.next)
-        if (!settle_memory(turns, touched)) {
-            turns->store_pause = clock_now() + STORE_PAUSE;
-            over = true;
-        }
-    turn_forget_touched(turns);
-    queue_free(&turns->batch);
-    if (over)
-        turns->hooks.over(turns->hooks.arg);
-}
-
-/* ---- when the commit fails ---- */
-
-static const enum turn_code failures[] = {
-    [KV_FULL] = TURN_STORE_FULL,
-    [KV_MEMORY] = TURN_MEMORY,
-};
-
-static enum turn_code failure_code(enum kv_status status)
-{
-    size_t known = sizeof(failures) / sizeof(failures[0]);
-    return (size_t)status < known && failures[status] != TURN_DONE ? failures[status]
-                                                                   : TURN_STORE_FAILED;
-}
-
-/* One that was on a visit, but for which memory was short in the turn: what the relay told it is
- * lost, so its visit would wait in vain. */
-static void undo_untouched(struct turns *turns, const struct request *request)
-{
-    struct session *session = active_find(turns->active, request->id);
-    if (session == NULL)
-        return;
-    turns->hooks.abandon(turns->hooks.arg, request->id);
-    active_remove(turns->active, session);
-    session_free(session);
-}
-
-/* Sessions in memory go back to what the store holds: those with a visit lose it, and are due again
- * by their row. */
-static void undo(struct turns *turns)
-{
-    for (struct touched *touched = turns->touched; touched != NULL; touched = touched->hh.next) {
-        if (touched->active)
-            turns->hooks.abandon(turns->hooks.arg, touched->id);
-        turn_leave_memory(turns, touched);
-    }
-    turn_forget_touched(turns);
-    for (struct request *request = turns->batch.first; request != NULL; request = request->next)
-        undo_untouched(turns, request);
-}
-
-static void run_batch(struct turns *turns);
-
-/*
- * What a client asked for is tried once more, by itself: one large message must not spoil the small
- * ones beside it.
+/* What any step may rewrite besides messages: a record and its index rows, a few LMDB pages each.
  */
-static void retry_alone(struct turns *turns)
+#define ROOM_FOR_RECORD ((size_t)64 * 1024)
+
+/* ---- requests ---- */
+
+/* NULL when out of memory. */
+static struct turn_request *new_request(const uint8_t id[SESSION_ID_BYTES],
+                                        enum turn_code (*run)(struct turns *,
+                                                              struct turn_request *))
 {
-    struct request *request;
-    turns->failed = turns->batch;
-    queue_empty(&turns->batch);
-    while ((request = queue_take(&turns->failed)) != NULL) {
-        if (!request_is_wanted(request)) {
-            request_free(request);
-            continue;
-        }
-        outcome_clear(&request->outcome);
-        memset(&request->answer, 0, sizeof(request->answer));
-        queue_add(&turns->batch, request);
-        run_batch(turns);
-    }
+    struct turn_request *request = calloc(1, sizeof(*request));
+    if (request == NULL)
+        return NULL;
+    memcpy(request->id, id, SESSION_ID_BYTES);
+    request->run = run;
+    return request;
 }
 
-static void fail(struct turns *turns, enum kv_status status)
+/* Copies the event and what it points at. False when out of memory. */
+static bool copy_event(struct turn_request *request, const struct session_event *event)
 {
-    struct request *only = turns->batch.first;
-    log_error("store", "a turn could not be stored: %s", kv_status_text(status));
-    turns->store_pause = clock_now() + STORE_PAUSE;
-    undo(turns);
-    turns->hooks.over(turns->hooks.arg); /* who lost his visit is due again */
-    if (only->next != NULL) {
-        retry_alone(turns);
-        return;
-    }
-    answer(only, failure_code(status));
-    queue_free(&turns->batch);
+    const void *source = event->text != NULL ? (const void *)event->text : event->data;
+    size_t length = event->text != NULL   ? strlen(event->text) + 1
+                    : event->data != NULL ? event->length
+                                          : 0;
+    request->event = *event;
+    if (source == NULL)
+        return true;
+    request->data = malloc(length + 1);
+    if (request->data == NULL)
+        return false;
+    memcpy(request->data, source, length);
+    request->length = length;
+    request->event.text = event->text != NULL ? request->data : NULL;
+    request->event.data = event->text != NULL ? NULL : request->data;
+    return true;
 }
 
-/* ---- the turn ---- */
-
-static size_t batch_room(const struct queue *batch)
+/* Bytes that it may add to the store. None for what brings no data (acknowledging, closing,
+ * forgetting): a full store must be able to become less full, and keeps a reserve for that. */
+static size_t room_for(const struct turn_request *request)
 {
-    size_t room = 0;
-    for (const struct request *request = batch->first; request != NULL; request = request->next)
-        room += request_room(request);
-    return room;
+    size_t data = request->length + request->relay.body_length;
+    return data > 0 || request->created != NULL ? ROOM_FOR_RECORD + data : 0;
 }
 
-static void run_batch(struct turns *turns)
+/* Queues a request for the next turn. False if there was no memory for it (NULL). */
+static bool submit(struct turns *turns, struct turn_request *request, turn_done done, void *arg)
 {
-    turns->no_memory = false;
-    turns->txn = kv_write(turns->store, batch_room(&turns->batch));
-    for (struct request *request = turns->batch.first; request != NULL; request = request->next)
-        request->answer.code = request->run(turns, request);
-    FAULT_POINT("turn.commit.before");
-    enum kv_status status = commit(turns);
-    FAULT_POINT("turn.commit.after");
-    turns->txn = NULL;
-    if (status != KV_OK) {
-        fail(turns, status);
-        return;
-    }
-    turns->store_pause = 0;
-    tell_forgetting(turns);
-    publish(turns);
-}
-
-static void take_batch(struct turns *turns)
-{
-    size_t bytes = 0;
-    for (int i = 0; i < TURN_REQUESTS_MAX && bytes < TURN_BYTES_MAX; i++) {
-        struct request *request = queue_take(&turns->queue);
-        if (request == NULL)
-            return;
-        bytes += request->length + request->relay.body_length;
-        queue_add(&turns->batch, request);
-    }
-}
-
-static void run(evutil_socket_t fd, short what, void *arg)
-{
-    struct turns *turns = arg;
-    (void)fd;
-    (void)what;
-    take_batch(turns);
-    if (turns->batch.first != NULL)
-        run_batch(turns);
-    /* By a timer, so that sockets are looked at in between. */
-    if (turns->queue.first != NULL)
-        event_add(turns->runner, &(struct timeval){0});
-}
-
-void turn_submit(struct turns *turns, struct request *request, turn_done done, void *arg)
-{
+    if (request == NULL)
+        return false;
     request->done = done;
     request->arg = arg;
-    queue_add(&turns->queue, request);
-    event_active(turns->runner, EV_TIMEOUT, 0);
+    request->op.room = room_for(request);
+    group_commit_add(turns->group, &request->op);
+    return true;
 }
 
-void turn_flush(struct turns *turns)
+/* ---- events: what a step writes ---- */
+
+static void write_outbox(struct turns *turns, const struct session *session,
+                         const struct session_write *write)
 {
-    while (turns->queue.first != NULL)
-        run(-1, 0, turns);
+    store_put_message(turns->batch->txn, STORE_OUTBOX, session->id, write->number, write->data,
+                      write->length);
 }
+
+static void write_inbox(struct turns *turns, const struct session *session,
+                        const struct session_write *write)
+{
+    store_put_message(turns->batch->txn, STORE_INBOX, session->id, write->number, write->data,
+                      write->length);
+}
+
+static void write_inbox_forget(struct turns *turns, const struct session *session,
+                               const struct session_write *write)
+{
+    store_delete_messages(turns->batch->txn, STORE_INBOX, session->id, write->number);
+}
+
+static void write_outbox_forget(struct turns *turns, const struct session *session,
+                                const struct session_write *write)
+{
+    (void)write;
+    store_delete_messages(turns->batch->txn, STORE_OUTBOX, session->id, UINT32_MAX);
+}
+
+static void write_forget(struct turns *turns, const struct session *session,
+                         const struct session_write *write)
+{
+    (void)write;
+    store_delete_session(turns->batch->txn, session->id);
+    turn_batch_session(turns, session->id)->deleted = true;
+}
+
+static void (*const writers[])(struct turns *, const struct session *,
+                               const struct session_write *) = {
+    [WRITE_OUTBOX] = write_outbox,
+    [WRITE_INBOX] = write_inbox,
+    [WRITE_INBOX_FORGET] = write_inbox_forget,
+    [WRITE_OUTBOX_FORGET] = write_outbox_forget,
+    [WRITE_FORGET] = write_forget,
+};
+
+/* ---- events: the step ---- */
+
+/* The size of the messages that an acknowledgement removes: the session itself does not know it. */
+static size_t bytes_up_to(struct turns *turns, const struct session *session, uint32_t number)
+{
+    size_t bytes = 0;
+    for (uint32_t i = session->acked; i <= number && i < session->received; i++) {
+        const uint8_t *data;
+        size_t length;
+        if (store_get_message(turns->batch->txn, STORE_INBOX, session->id, i, &data, &length) ==
+            KV_OK)
+            bytes += length;
+    }
+    return bytes;
+}
+
+/* What some events need from outside the session. */
+static void complete_event(struct turns *turns, const struct session *session,
+                           struct session_event *event)
+{
+    if (event->type == EVENT_ACK)
+        event->length = bytes_up_to(turns, session, event->number);
+    if (event->type == EVENT_POLL)
+        relays_hurry(turns->relays, session->relay);
+}
+
+static enum turn_code run_event(struct turns *turns, struct turn_request *request)
+{
+    struct turn_session *found = turn_batch_session(turns, request->id);
+    if (found == NULL)
+        return TURN_NOT_FOUND;
+    struct session *session = found->session;
+    struct session_context context = turn_batch_context(turns, session->relay);
+    complete_event(turns, session, &request->event);
+    request->answer.session = session;
+    request->answer.refusal = session_step(session, &request->event, &context, &request->outcome);
+    if (request->event.type == EVENT_SEND)
+        request->answer.number = session->sent - 1;
+    turns->batch->no_memory |= request->outcome.no_memory;
+    for (size_t i = 0; i < request->outcome.write_count; i++)
+        writers[request->outcome.writes[i].type](turns, session, &request->outcome.writes[i]);
+    return request->answer.refusal == SESSION_ACCEPTED ? TURN_DONE : TURN_REFUSED;
+}
+
+/* The new name goes into the index at once: others in this turn may want it, too. */
+static enum turn_code run_rename(struct turns *turns, struct turn_request *request)
+{
+    if (turn_batch_name_taken(turns, request->event.text, request->id))
+        return TURN_NAME_TAKEN;
+    enum turn_code code = run_event(turns, request);
+    if (code == TURN_DONE)
+        turn_batch_put(turns, turn_batch_session(turns, request->id));
+    return code;
+}
+
+static enum turn_code run_correct_time(struct turns *turns, struct turn_request *request)
+{
+    store_correct_time(turns->batch->txn, request->event.until);
+    return TURN_DONE;
+}
+
+/* ---- asking for events ---- */
+
+static struct turn_request *
+event_request(const uint8_t id[SESSION_ID_BYTES], const struct session_event *event,
+              enum turn_code (*run)(struct turns *, struct turn_request *))
+{
+    struct turn_request *request = new_request(id, run);
+    if (request == NULL || copy_event(request, event))
+        return request;
+    turn_request_free(request);
+    return NULL;
+}
+
+bool turn_event(struct turns *turns, const uint8_t id[SESSION_ID_BYTES],
+                const struct session_event *event, turn_done done, void *arg)
+{
+    return submit(turns, event_request(id, event, run_event), done, arg);
+}
+
+bool turn_rename(struct turns *turns, const uint8_t id[SESSION_ID_BYTES], const char *name,
+                 turn_done done, void *arg)
+{
+    struct session_event event = {.type = EVENT_RENAME, .text = name};
+    return submit(turns, event_request(id, &event, run_rename), done, arg);
+}
+
+bool turn_correct_time(struct turns *turns, int64_t now, turn_done done, void *arg)
+{
+    static const uint8_t no_session[SESSION_ID_BYTES];
+    struct turn_request *request = new_request(no_session, run_correct_time);
+    if (request != NULL)
+        request->event.until = now;
+    return submit(turns, request, done, arg);
+}
+
+bool turn_relay_message(struct turns *turns, const uint8_t id[SESSION_ID_BYTES],
+                        struct wire_message *message)
+{
+    struct turn_request *request = new_request(id, run_event);
+    if (request == NULL) {
+        wire_free(message);
+        return false;
+    }
+    request->relay = *message;
+    memset(message, 0, sizeof(*message));
+    request->event = (struct session_event){.type = EVENT_RELAY, .relay = &request->relay};
+    return submit(turns, request, NULL, NULL);
+}
+
+/* ---- creating ---- */
+
+static enum turn_code run_create(struct turns *turns, struct turn_request *request)
+{
+    request->answer.session = request->created;
+    enum kv_status status = store_put_session(turns->batch->txn, request->created, NULL);
+    return status == KV_TAKEN ? TURN_NAME_TAKEN : TURN_DONE;
+}
+
+/* The session is consumed; NULL: there was no memory for it. */
+static bool submit_new(struct turns *turns, struct session *session,
+                       enum turn_code (*run)(struct turns *, struct turn_request *), turn_done done,
+                       void *arg)
+{
+    struct turn_request *request = session == NULL ? NULL : new_request(session->id, run);
+    if (request != NULL)
+        request->created = session;
+    else
+        session_free(session);
+    return submit(turns, request, done, arg);
+}
+
+bool turn_create(struct turns *turns, const struct session_options *options, turn_done done,
+                 void *arg)
+{
+    struct session_context context = turn_batch_context(turns, NULL);
+    return submit_new(turns, session_new(options, &context), run_create, done, arg);
+}
+
+/* ---- importing ---- */
+
+static const enum turn_code import_codes[EXPORT_FAULTS] = {
+    [EXPORT_OK] = TURN_DONE,
+    [EXPORT_IMPORTED] = TURN_IMPORTED,
+    [EXPORT_EXPIRED] = TURN_EXPIRED,
+};
+
+static enum turn_code check_import(struct turns *turns, const struct session *session,
+                                   const struct turn_session *stored)
+{
+    uint32_t imported = 0;
+    store_get_import(turns->batch->txn, session->id, &imported);
+    enum export_fault fault =
+        export_judge(session, stored == NULL ? NULL : stored->session, imported, clock_now());
+    if (fault == EXPORT_OK && turn_batch_name_taken(turns, session->name, session->id))
+        return TURN_NAME_TAKEN;
+    return import_codes[fault];
+}
+
+/* Where one that was handed over here comes back, it takes the place of what stayed behind. */
+static enum turn_code run_import(struct turns *turns, struct turn_request *request)
+{
+    struct session *session = request->created;
+    struct turn_session *stored = turn_batch_session(turns, session->id);
+    struct session_context context = turn_batch_context(turns, session->relay);
+    enum turn_code code = check_import(turns, session, stored);
+    if (code != TURN_DONE)
+        return code;
+    if (stored != NULL) {
+        store_delete_session(turns->batch->txn, session->id);
+        stored->deleted = true;
+    }
+    session_resume(session, &context);
+    request->answer.session = session;
+    store_put_session(turns->batch->txn, session, NULL);
+    store_put_import(turns->batch->txn, session->id, session->exports, session_deadline(session),
+                     context.now);
+    return TURN_DONE;
+}
+
+bool turn_import(struct turns *turns, struct session *session, turn_done done, void *arg)
+{
+    return submit_new(turns, session, run_import, done, arg);
+}
+
+/* ---- forgetting ---- */
+
+static enum turn_code may_forget(const struct session *session, enum turn_forgetting which)
+{
+    bool exported = session->state == SESSION_EXPORTED;
+    bool was_exported = session->state == SESSION_CLOSED && session->exports > 0;
+    if (which == TURN_FORGET_ANY)
+        return TURN_DONE;
+    if (which == TURN_FORGET_EXPORTED)
+        return exported || was_exported ? TURN_DONE : TURN_NOT_EXPORTED;
+    if (session->state == SESSION_CLOSED)
+        return TURN_DONE;
+    return exported ? TURN_NOT_SAFE : TURN_NOT_CLOSED;
+}
+
+static enum turn_code run_forget(struct turns *turns, struct turn_request *request)
+{
+    struct turn_session *found = turn_batch_session(turns, request->id);
+    enum turn_code code =
+        found == NULL ? TURN_NOT_FOUND : may_forget(found->session, request->forgetting);
+    if (code != TURN_DONE)
+        return code;
+    store_delete_session(turns->batch->txn, request->id);
+    found->deleted = true;
+    return TURN_DONE;
+}
+
+bool turn_forget(struct turns *turns, const uint8_t id[SESSION_ID_BYTES],
+                 enum turn_forgetting which, turn_done done, void *arg)
+{
+    struct turn_request *request = new_request(id, run_forget);
+    if (request != NULL)
+        request->forgetting = which;
+    return submit(turns, request, done, arg);
+}
+
+/* ---- life ---- */
 
 static void on_alarm(void *arg, const uint8_t *id)
 {
@@ -289,16 +354,12 @@ struct turns *turns_new(struct event_base *base, struct kv *store, struct relays
     turns->relays = relays;
     turns->hooks = *hooks;
     turns->settings = *settings;
-    queue_empty(&turns->queue);
-    queue_empty(&turns->batch);
-    queue_empty(&turns->failed);
     turns->active = active_new(base, on_alarm, turns);
-    turns->runner = event_new(base, -1, 0, run, turns);
-    if (turns->active == NULL || turns->runner == NULL) {
-        turns_free(turns);
-        return NULL;
-    }
-    return turns;
+    turns->group = group_commit_new(base, store, &turn_batch_methods, turns, &turn_batch_limits);
+    if (turns->active != NULL && turns->group != NULL)
+        return turns;
+    turns_free(turns);
+    return NULL;
 }
 
 void turns_set(struct turns *turns, const struct turn_settings *settings)
@@ -310,11 +371,14 @@ void turns_free(struct turns *turns)
 {
     if (turns == NULL)
         return;
-    queue_free(&turns->queue);
+    group_commit_free(turns->group);
     active_free(turns->active);
-    if (turns->runner != NULL)
-        event_free(turns->runner);
     free(turns);
+}
+
+void turn_flush(struct turns *turns)
+{
+    group_commit_flush(turns->group);
 }
 
 /* ---- looking ---- */
@@ -332,5 +396,5 @@ void turn_count(const struct turns *turns, unsigned *ret_active, unsigned *ret_h
 int64_t turn_store_pause(const struct turns *turns)
 {
     /* Longer than any pause is: the clock was set back. */
-    return turns->store_pause > clock_now() + STORE_PAUSE ? 0 : turns->store_pause;
+    return turns->store_pause > clock_now() + TURN_STORE_PAUSE ? 0 : turns->store_pause;
 }

@@ -1,3 +1,3 @@
-# file: daemon/turn.c
+# file: daemon/turn_batch.c
 # users are answered before the commit
-s/^(    enum kv_status status = )commit\(turns\);/    for (struct request *early = turns->batch.first; early != NULL; early = early->next)\n        answer(early, early->answer.code);\n\1commit(turns);/
+s/^    batch->written = true;/    for (struct group_op *early = batch->first; early != NULL; early = early->next)\n        answer_request(turns, early);\n&/

@@ -1,3 +1,3 @@
-# file: daemon/turn.c
+# file: daemon/turn_batch.c
 # after a failed commit memory keeps what the disk has not
-s/^    undo\(turns\);/    turn_forget_touched(turns);/
+s/^    drop_sessions\(turns\);/    clear_table(turns);/

@@ -1,0 +1,335 @@
+#include "config.h"
+
+#include "daemon/turn_batch.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/fault.h"
+#include "daemon/relays.h"
+#include "service/log.h"
+#include "state/store.h"
+
+/* Bounds memory, and how long the loop is away. */
+const struct group_limits turn_batch_limits = {
+    .ops = 1024,
+    .room = (size_t)64 * 1024 * 1024,
+    .held = SIZE_MAX,
+};
+
+/* ---- the sessions that take part: from memory if they are on a visit, else from the store ---- */
+
+static struct turn_session *add_session(struct turns *turns, struct session *session, bool active)
+{
+    struct turn_session *added = calloc(1, sizeof(*added));
+    if (added == NULL) {
+        turns->batch->no_memory = true;
+        return NULL;
+    }
+    memcpy(added->id, session->id, sizeof(added->id));
+    added->session = session;
+    added->active = active;
+    HASH_ADD(hh, turns->sessions, id, SESSION_ID_BYTES, added);
+    if (added->hh.tbl != NULL)
+        return added;
+    turns->batch->no_memory = true;
+    free(added);
+    return NULL;
+}
+
+static struct turn_session *load_session(struct turns *turns, const uint8_t *id)
+{
+    struct session *session;
+    if (store_get_session(turns->batch->txn, id, &session) != KV_OK)
+        return NULL;
+    struct turn_session *loaded = add_session(turns, session, false);
+    if (loaded == NULL)
+        session_free(session);
+    return loaded;
+}
+
+struct turn_session *turn_batch_session(struct turns *turns, const uint8_t id[SESSION_ID_BYTES])
+{
+    struct turn_session *found;
+    HASH_FIND(hh, turns->sessions, id, SESSION_ID_BYTES, found);
+    if (found != NULL)
+        return found->deleted ? NULL : found;
+    struct session *session = active_find(turns->active, id);
+    return session != NULL ? add_session(turns, session, true) : load_session(turns, id);
+}
+
+void turn_batch_put(struct turns *turns, struct turn_session *taking_part)
+{
+    bool changed = false;
+    store_put_session(turns->batch->txn, taking_part->session, &changed);
+    taking_part->changed |= changed;
+}
+
+bool turn_batch_name_taken(struct turns *turns, const char *name,
+                           const uint8_t id[SESSION_ID_BYTES])
+{
+    struct kv_txn *txn = turns->batch->txn;
+    uint8_t found[SESSION_ID_BYTES];
+    struct session *other;
+    if (name == NULL || store_find(txn, name, found) != KV_OK ||
+        memcmp(found, id, SESSION_ID_BYTES) == 0 || store_get_session(txn, found, &other) != KV_OK)
+        return false;
+    /* It may have been found by its id. */
+    bool taken = other->name != NULL && strcmp(other->name, name) == 0;
+    session_free(other);
+    return taken;
+}
+
+/* The session is no longer in memory. */
+static void release_session(struct turns *turns, struct turn_session *taking_part)
+{
+    if (taking_part->active)
+        active_remove(turns->active, taking_part->session);
+    session_free(taking_part->session);
+}
+
+/* Empties the table, and leaves the sessions as they are. */
+static void clear_table(struct turns *turns)
+{
+    struct turn_session *entry, *next;
+    HASH_ITER(hh, turns->sessions, entry, next)
+    {
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): HASH_DEL takes it out of the list */
+        HASH_DEL(turns->sessions, entry);
+        free(entry);
+    }
+}
+
+static void draw_random(void *arg, void *buffer, size_t length)
+{
+    (void)arg;
+    randombytes_buf(buffer, length);
+}
+
+struct session_context turn_batch_context(struct turns *turns, const char *relay_url)
+{
+    unsigned active, held;
+    const struct relay *relay = relay_url == NULL ? NULL : relays_find(turns->relays, relay_url);
+    active_count(turns->active, &active, &held);
+    return (struct session_context){
+        .now = clock_now(),
+        .random = draw_random,
+        .may_hold = held < turns->settings.max_held,
+        .retention = relay == NULL ? 0 : relay->retention,
+        .keep = turns->settings.keep,
+    };
+}
+
+/* ---- what comes of one request ---- */
+
+static void release_effects(struct turns *turns, const struct turn_request *request)
+{
+    for (size_t i = 0; i < request->outcome.effect_count; i++) {
+        FAULT_POINT("turn.effect.before");
+        turns->hooks.effect(turns->hooks.arg, request->answer.session,
+                            &request->outcome.effects[i]);
+    }
+}
+
+static void answer_request(void *arg, struct group_op *op)
+{
+    struct turn_request *request = (struct turn_request *)op;
+    turn_done done = request->done;
+    (void)arg;
+    if (request->answer.code != TURN_DONE)
+        request->answer.session = NULL;
+    request->done = NULL;
+    if (done != NULL)
+        done(request->arg, &request->answer);
+}
+
+/* ---- the transaction ---- */
+
+static void run_request(void *arg, struct group_batch *batch, struct group_op *op)
+{
+    struct turns *turns = arg;
+    struct turn_request *request = (struct turn_request *)op;
+    turns->batch = batch;
+    request->answer.code = request->run(turns, request);
+}
+
+static void complete_batch(void *arg, struct group_batch *batch)
+{
+    struct turns *turns = arg;
+    for (struct turn_session *entry = turns->sessions; entry != NULL; entry = entry->hh.next)
+        if (!entry->deleted)
+            turn_batch_put(turns, entry);
+    store_note_time(batch->txn, clock_now());
+    batch->written = true;
+    turns->batch = NULL;
+}
+
+/* ---- after the commit ---- */
+
+/* Once when it begins and once when it ends, however often it is tried in between. */
+static void log_erasure(struct turns *turns)
+{
+    bool done = store_erasure_done(turns->store);
+    if (done != turns->erasure_pending)
+        return;
+    turns->erasure_pending = !done;
+    if (done)
+        log_info("store", "what was deleted can no longer be read");
+    else
+        log_error("store", "keys of what was deleted could not be overwritten: who has the files "
+                           "can still read it; each change of the store tries again");
+}
+
+static void report_changes(struct turns *turns)
+{
+    for (struct turn_session *entry = turns->sessions; entry != NULL; entry = entry->hh.next) {
+        bool visit_ended = entry->active && entry->session->visit == NULL;
+        bool changed = entry->changed || entry->deleted;
+        turns->due_changed |= changed || visit_ended;
+        if (changed)
+            turns->hooks.changed(turns->hooks.arg, entry->session->change, entry->id);
+    }
+}
+
+static void report_creation(struct turns *turns, const struct turn_request *request)
+{
+    if (request->created == NULL || request->answer.code != TURN_DONE)
+        return;
+    turns->hooks.changed(turns->hooks.arg, request->created->change, request->created->id);
+    turns->due_changed = true;
+}
+
+static void publish_batch(void *arg, const struct group_batch *batch)
+{
+    struct turns *turns = arg;
+    const struct group_op *op;
+    turns->store_pause = 0;
+    turns->due_changed = false;
+    log_erasure(turns);
+    for (op = batch->first; op != NULL; op = op->next)
+        release_effects(turns, (const struct turn_request *)op);
+    report_changes(turns);
+    for (op = batch->first; op != NULL; op = op->next)
+        report_creation(turns, (const struct turn_request *)op);
+    FAULT_POINT("turn.answers.before");
+}
+
+/* Sessions with a visit stay in memory; the others are on the disk, and cost nothing more. If
+ * memory is short for one, its visit is dropped, and it is due again. */
+static void keep_or_release(struct turns *turns, struct turn_session *entry)
+{
+    struct session *session = entry->session;
+    bool visiting = !entry->deleted && session->visit != NULL;
+    if (visiting && active_keep(turns->active, session))
+        return;
+    if (session->visit != NULL)
+        turns->hooks.abandon(turns->hooks.arg, session->id);
+    release_session(turns, entry);
+    if (!visiting)
+        return;
+    turns->store_pause = clock_now() + TURN_STORE_PAUSE;
+    turns->due_changed = true;
+}
+
+static void settle_batch(void *arg)
+{
+    struct turns *turns = arg;
+    FAULT_POINT("turn.answers.after");
+    for (struct turn_session *entry = turns->sessions; entry != NULL; entry = entry->hh.next)
+        keep_or_release(turns, entry);
+    clear_table(turns);
+    if (turns->due_changed)
+        turns->hooks.over(turns->hooks.arg);
+}
+
+/* ---- when the commit fails ---- */
+
+/* One that was on a visit, but for which memory was short in the turn: what the relay told it is
+ * lost, so its visit would wait in vain. */
+static void drop_visit(struct turns *turns, const uint8_t *id)
+{
+    struct session *session = active_find(turns->active, id);
+    if (session == NULL)
+        return;
+    turns->hooks.abandon(turns->hooks.arg, id);
+    active_remove(turns->active, session);
+    session_free(session);
+}
+
+/* Sessions in memory go back to what the store holds: those with a visit lose it, and are due again
+ * by their row. */
+static void drop_sessions(struct turns *turns)
+{
+    for (struct turn_session *entry = turns->sessions; entry != NULL; entry = entry->hh.next) {
+        if (entry->active)
+            turns->hooks.abandon(turns->hooks.arg, entry->id);
+        release_session(turns, entry);
+    }
+    clear_table(turns);
+}
+
+static void undo_batch(void *arg, const struct group_batch *batch, enum kv_status status)
+{
+    struct turns *turns = arg;
+    log_error("store", "a turn could not be stored: %s", kv_status_text(status));
+    turns->store_pause = clock_now() + TURN_STORE_PAUSE;
+    drop_sessions(turns);
+    for (const struct group_op *op = batch->first; op != NULL; op = op->next)
+        drop_visit(turns, ((const struct turn_request *)op)->id);
+    turns->hooks.over(turns->hooks.arg);
+}
+
+/* What a client waits for. The relay says again what it said, at the next visit. */
+static bool is_awaited(const struct group_op *op)
+{
+    return ((const struct turn_request *)op)->done != NULL;
+}
+
+static void reset_request(struct group_op *op)
+{
+    struct turn_request *request = (struct turn_request *)op;
+    outcome_clear(&request->outcome);
+    memset(&request->answer, 0, sizeof(request->answer));
+}
+
+static void fail_request(struct group_op *op, enum kv_status status)
+{
+    ((struct turn_request *)op)->answer.code = status == KV_FULL     ? TURN_STORE_FULL
+                                               : status == KV_MEMORY ? TURN_MEMORY
+                                                                     : TURN_STORE_FAILED;
+}
+
+/* ---- life ---- */
+
+void turn_request_free(struct turn_request *request)
+{
+    if (request == NULL)
+        return;
+    if (request->data != NULL)
+        sodium_memzero(request->data, request->length);
+    free(request->data);
+    wire_free(&request->relay);
+    session_free(request->created);
+    outcome_clear(&request->outcome);
+    free(request);
+}
+
+static void free_request(struct group_op *op)
+{
+    turn_request_free((struct turn_request *)op);
+}
+
+const struct group_methods turn_batch_methods = {
+    .run = run_request,
+    .complete = complete_batch,
+    .undo = undo_batch,
+    .worth_retry = is_awaited,
+    .reset = reset_request,
+    .fail = fail_request,
+    .publish = publish_batch,
+    .answer = answer_request,
+    .settle = settle_batch,
+    .free = free_request,
+};
