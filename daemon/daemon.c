@@ -25,7 +25,6 @@
 #include "daemon/status_line.h"
 #include "daemon/subscribers.h"
 #include "daemon/turn.h"
-#include "daemon/visits.h"
 #include "service/activation.h"
 #include "service/log.h"
 #include "service/notify.h"
@@ -50,7 +49,6 @@ struct daemon {
     struct relay_dialer *routes;
     struct relays *relays;
     struct worker *hashcash_worker;
-    struct visits *visits;
     struct turns *turns;
     struct scheduler *scheduler;
     struct nameplates *nameplates;
@@ -61,19 +59,7 @@ struct daemon {
     struct listener *listener;
 };
 
-/* ---- the turns' hooks: where the parts meet ---- */
-
-static void on_effect(void *arg, const struct session *session, const struct session_effect *effect)
-{
-    struct daemon *daemon = arg;
-    visits_effect(daemon->visits, session, effect);
-}
-
-static void on_abandon(void *arg, const uint8_t id[SESSION_ID_BYTES])
-{
-    struct daemon *daemon = arg;
-    visits_abandon(daemon->visits, id);
-}
+/* ---- what follows a turn ---- */
 
 static void on_changed(void *arg, uint64_t change, const uint8_t id[SESSION_ID_BYTES])
 {
@@ -81,7 +67,7 @@ static void on_changed(void *arg, uint64_t change, const uint8_t id[SESSION_ID_B
     subscribers_changed(daemon->subscribers, change, id);
 }
 
-static void on_over(void *arg)
+static void on_due_changed(void *arg)
 {
     struct daemon *daemon = arg;
     scheduler_look(daemon->scheduler);
@@ -143,27 +129,21 @@ static struct turn_settings turn_settings(const struct settings *settings)
     };
 }
 
-static bool make_visits(struct daemon *daemon)
+static bool make_turns(struct daemon *daemon)
 {
-    if (!made(daemon->relays = relays_new()) ||
+    const struct turn_observer observer = {on_changed, on_due_changed, daemon};
+    const struct turn_settings settings = turn_settings(daemon->settings);
+    if (!made(daemon->subscribers = subscribers_new(daemon->base)) ||
+        !made(daemon->relays = relays_new()) ||
         !made(daemon->hashcash_worker = hashcash_worker_new(daemon->base)))
         return false;
-    const struct visits_parts parts = {.routes = daemon->routes,
+    const struct visits_parts parts = {.base = daemon->base,
+                                       .routes = daemon->routes,
                                        .store = daemon->store,
                                        .relays = daemon->relays,
                                        .hashcash_worker = daemon->hashcash_worker};
-    return made(daemon->visits = visits_new(&parts));
-}
-
-static bool make_turns(struct daemon *daemon)
-{
-    const struct turn_hooks hooks = {on_effect, on_abandon, on_changed, on_over, daemon};
-    const struct turn_settings settings = turn_settings(daemon->settings);
-    if (!made(daemon->subscribers = subscribers_new(daemon->base)) || !make_visits(daemon) ||
-        !made(daemon->turns =
-                  turns_new(daemon->base, daemon->store, daemon->relays, &hooks, &settings)))
+    if (!made(daemon->turns = turns_new(&parts, &observer, &settings)))
         return false;
-    visits_set_turns(daemon->visits, daemon->turns);
     daemon->scheduler = scheduler_new(daemon->base, daemon->store, daemon->turns, daemon->relays,
                                       daemon->settings->max_connections);
     daemon->status_line = status_line_new(daemon->base, daemon->store, daemon->turns);
@@ -176,8 +156,8 @@ static struct listener *listen_for_clients(struct daemon *daemon, struct listene
     char path[PATH_MAX];
     daemon->activated = activation_take() > 0;
     if (!daemon->activated)
-        return listener_new(daemon->base, daemon->settings->socket, ipc_server_accept, daemon->server,
-                            ret_why);
+        return listener_new(daemon->base, daemon->settings->socket, ipc_server_accept,
+                            daemon->server, ret_why);
     socket_path_of(ACTIVATION_FIRST, path, sizeof(path));
     struct listener *listener =
         listener_adopt(daemon->base, ACTIVATION_FIRST, ipc_server_accept, daemon->server, ret_why);
@@ -216,7 +196,8 @@ static bool make_server(struct daemon *daemon)
         .settings = daemon->settings,
         .started = clock_now(),
     };
-    return made(daemon->server = ipc_server_new(daemon->base, &daemon->rpc)) && make_listener(daemon);
+    return made(daemon->server = ipc_server_new(daemon->base, &daemon->rpc)) &&
+           make_listener(daemon);
 }
 
 static bool make_parts(struct daemon *daemon)
@@ -293,11 +274,10 @@ static void end(struct daemon *daemon)
         turn_flush(daemon->turns);
     ipc_server_free(daemon->server);
     nameplates_free(daemon->nameplates);
-    visits_free(daemon->visits);
-    worker_free(daemon->hashcash_worker);
     scheduler_free(daemon->scheduler);
     status_line_free(daemon->status_line);
     turns_free(daemon->turns);
+    worker_free(daemon->hashcash_worker);
     subscribers_free(daemon->subscribers);
     relays_free(daemon->relays);
     relay_dialer_free(daemon->routes);
@@ -322,7 +302,8 @@ static bool run_loop(struct event_base *base)
     return status >= 0;
 }
 
-int daemon_run(const struct service_options *options, struct settings *settings, void (*ready)(void))
+int daemon_run(const struct service_options *options, struct settings *settings,
+               void (*ready)(void))
 {
     struct daemon daemon = {.options = options, .settings = settings, .failure = EXIT_FAILURE};
     log_set_level(settings->log_level);

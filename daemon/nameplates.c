@@ -22,12 +22,12 @@
 
 struct inquiry {
     struct nameplates *nameplates;
-    struct relay *relay;
+    struct relay_use use;
     char appid[APPID_MAX + 1];
     struct ws *ws;
     struct event *timer;
     struct hashcash_job *hashcash; /* being made */
-    bool opened, welcomed;
+    bool welcomed;
     nameplates_done done; /* NULL once called: the connection only closes politely */
     void *arg;
     struct inquiry *prev, *next;
@@ -45,7 +45,7 @@ static void free_inquiry(struct inquiry *inquiry)
 {
     DL_DELETE(inquiry->nameplates->inquiries, inquiry);
     inquiry->nameplates->count--;
-    relay_left(inquiry->relay, inquiry->opened);
+    relay_use_end(&inquiry->use);
     hashcash_worker_cancel(inquiry->hashcash);
     if (inquiry->timer)
         event_free(inquiry->timer);
@@ -143,14 +143,13 @@ static void on_welcome(struct inquiry *inquiry, const struct wire_message *messa
     if (inquiry->welcomed)
         return;
     inquiry->welcomed = true;
-    relay_welcomed(inquiry->relay, message->motd, message->error, message->retention * 1000);
+    relay_welcomed(inquiry->use.relay, message->motd, message->error, message->retention * 1000);
     if (message->error)
         refuse(inquiry, "the relay turns clients away: %s", message->error);
     else if (!message->permission_needed)
         ask(inquiry);
     else if (!ask_permission(inquiry, message))
-        conclude(inquiry, NULL,
-                 "the relay asks for a permission that this program cannot obtain");
+        conclude(inquiry, NULL, "the relay asks for a permission that this program cannot obtain");
 }
 
 static void on_list(struct inquiry *inquiry, const struct wire_message *message)
@@ -173,8 +172,7 @@ static void on_opened(struct ws *ws, void *arg)
 {
     struct inquiry *inquiry = arg;
     (void)ws;
-    inquiry->opened = true;
-    relay_reached(inquiry->relay);
+    relay_use_opened(&inquiry->use);
 }
 
 static void on_message(struct ws *ws, const uint8_t *data, size_t length, void *arg)
@@ -216,8 +214,7 @@ static struct inquiry *add_inquiry(struct nameplates *nameplates, struct relay *
     if (!inquiry)
         return NULL;
     inquiry->nameplates = nameplates;
-    inquiry->relay = relay;
-    relay_entered(relay);
+    relay_use_begin(&inquiry->use, relay);
     DL_APPEND(nameplates->inquiries, inquiry);
     nameplates->count++;
     return inquiry;
@@ -236,8 +233,8 @@ static bool dial(struct inquiry *inquiry)
     struct url url;
     ws_options_default(&options);
     options.message_max = LIST_BYTES_MAX;
-    if (url_parse(inquiry->relay->url, &url) == URL_OK)
-        inquiry->ws = relay_dialer_dial(inquiry->nameplates->parts.routes, inquiry->relay, &url,
+    if (url_parse(inquiry->use.relay->url, &url) == URL_OK)
+        inquiry->ws = relay_dialer_dial(inquiry->nameplates->parts.routes, inquiry->use.relay, &url,
                                         &options, &handlers, inquiry);
     return inquiry->ws;
 }

@@ -10,13 +10,13 @@
 
 #include "net/proxy.h"
 
-struct entry {
+struct relay_entry {
     struct relay relay; /* first: a relay's address is its entry's */
     UT_hash_handle hh;
 };
 
 struct relays {
-    struct entry *entries;
+    struct relay_entry *entries;
 };
 
 struct relays *relays_new(void)
@@ -24,7 +24,7 @@ struct relays *relays_new(void)
     return calloc(1, sizeof(struct relays));
 }
 
-static void free_entry(struct entry *entry)
+static void free_entry(struct relay_entry *entry)
 {
     free(entry->relay.url);
     free(entry->relay.motd);
@@ -36,7 +36,7 @@ static void free_entry(struct entry *entry)
 
 void relays_free(struct relays *relays)
 {
-    struct entry *entry, *next;
+    struct relay_entry *entry, *next;
     if (relays == NULL)
         return;
     HASH_ITER(hh, relays->entries, entry, next)
@@ -50,14 +50,14 @@ void relays_free(struct relays *relays)
 
 struct relay *relays_find(struct relays *relays, const char *url)
 {
-    struct entry *entry;
+    struct relay_entry *entry;
     HASH_FIND_STR(relays->entries, url, entry);
     return entry == NULL ? NULL : &entry->relay;
 }
 
 static struct relay *add(struct relays *relays, const char *url)
 {
-    struct entry *entry = calloc(1, sizeof(*entry));
+    struct relay_entry *entry = calloc(1, sizeof(*entry));
     if (entry == NULL || (entry->relay.url = strdup(url)) == NULL) {
         free(entry);
         return NULL;
@@ -77,7 +77,7 @@ struct relay *relays_get(struct relays *relays, const char *url)
 
 struct relay *relays_next(struct relays *relays, struct relay *relay)
 {
-    struct entry *entry = relay == NULL ? relays->entries : (struct entry *)relay;
+    struct relay_entry *entry = relay == NULL ? relays->entries : (struct relay_entry *)relay;
     if (entry != NULL && relay != NULL)
         entry = entry->hh.next;
     return entry == NULL ? NULL : &entry->relay;
@@ -90,16 +90,28 @@ static void replace(char **text, const char *with)
     *text = with == NULL ? NULL : strdup(with);
 }
 
-void relay_entered(struct relay *relay)
+void relay_use_begin(struct relay_use *use, struct relay *relay)
 {
+    *use = (struct relay_use){.relay = relay};
     relay->connections++;
     relay->opening++;
 }
 
-void relay_left(struct relay *relay, bool opened)
+void relay_use_opened(struct relay_use *use)
 {
-    relay->connections--;
-    relay->opening -= !opened;
+    struct relay *relay = use->relay;
+    use->opened = true;
+    relay->opening--;
+    relay->state = RELAY_UP;
+    relay->failures = 0;
+    relay->retry_at = 0;
+    replace(&relay->last_error, NULL);
+}
+
+void relay_use_end(struct relay_use *use)
+{
+    use->relay->connections--;
+    use->relay->opening -= !use->opened;
 }
 
 void relay_dialled(struct relay *relay, const struct proxy *proxy)
@@ -108,15 +120,6 @@ void relay_dialled(struct relay *relay, const struct proxy *proxy)
     if (proxy != NULL)
         proxy_text(proxy, text);
     replace(&relay->proxy, proxy == NULL ? NULL : text);
-}
-
-void relay_reached(struct relay *relay)
-{
-    relay->opening--;
-    relay->state = RELAY_UP;
-    relay->failures = 0;
-    relay->retry_at = 0;
-    replace(&relay->last_error, NULL);
 }
 
 void relay_welcomed(struct relay *relay, const char *motd, const char *error, int64_t retention)

@@ -37,16 +37,19 @@ struct relay *relays_get(struct relays *relays, const char *url);
 /* The relay after `relay` (NULL: the first); NULL at the end. */
 struct relay *relays_next(struct relays *relays, struct relay *relay);
 
-/* There is a connection more, that is to be opened; one less, that was open or never came so far.
- */
-void relay_entered(struct relay *relay);
-void relay_left(struct relay *relay, bool opened);
+/* A connection to a relay, as the relay counts it. */
+struct relay_use {
+    struct relay *relay;
+    bool opened;
+};
+
+/* It is to be opened; it is open; it has ended, whether it ever was open or not. */
+void relay_use_begin(struct relay_use *use, struct relay *relay);
+void relay_use_opened(struct relay_use *use);
+void relay_use_end(struct relay_use *use);
 
 /* It is dialled, through a proxy or (NULL) directly. */
 void relay_dialled(struct relay *relay, const struct proxy *proxy);
-
-/* A connection was opened. */
-void relay_reached(struct relay *relay);
 
 /* Its welcome; texts may be NULL. `retention` in ms, 0 if it does not say. */
 void relay_welcomed(struct relay *relay, const char *motd, const char *error, int64_t retention);

@@ -212,20 +212,6 @@ bool turn_correct_time(struct turns *turns, int64_t now, turn_done done, void *a
     return submit(turns, request, done, arg);
 }
 
-bool turn_relay_message(struct turns *turns, const uint8_t id[SESSION_ID_BYTES],
-                        struct wire_message *message)
-{
-    struct turn_request *request = new_request(id, run_event);
-    if (request == NULL) {
-        wire_free(message);
-        return false;
-    }
-    request->relay = *message;
-    memset(message, 0, sizeof(*message));
-    request->event = (struct session_event){.type = EVENT_RELAY, .relay = &request->relay};
-    return submit(turns, request, NULL, NULL);
-}
-
 /* ---- creating ---- */
 
 static enum turn_code run_create(struct turns *turns, struct turn_request *request)
@@ -339,24 +325,39 @@ bool turn_forget(struct turns *turns, const uint8_t id[SESSION_ID_BYTES],
 
 /* ---- life ---- */
 
-static void on_alarm(void *arg, const uint8_t *id)
+static void on_visit_event(void *arg, const uint8_t *id, const struct session_event *event)
 {
-    turn_event(arg, id, &(struct session_event){.type = EVENT_WAKE}, NULL, NULL);
+    turn_event(arg, id, event, NULL, NULL);
 }
 
-struct turns *turns_new(struct event_base *base, struct kv *store, struct relays *relays,
-                        const struct turn_hooks *hooks, const struct turn_settings *settings)
+static bool on_relay_message(void *arg, const uint8_t *id, struct wire_message *message)
+{
+    struct turn_request *request = new_request(id, run_event);
+    if (request == NULL) {
+        wire_free(message);
+        return false;
+    }
+    request->relay = *message;
+    memset(message, 0, sizeof(*message));
+    request->event = (struct session_event){.type = EVENT_RELAY, .relay = &request->relay};
+    return submit(arg, request, NULL, NULL);
+}
+
+struct turns *turns_new(const struct visits_parts *parts, const struct turn_observer *observer,
+                        const struct turn_settings *settings)
 {
     struct turns *turns = calloc(1, sizeof(*turns));
     if (turns == NULL)
         return NULL;
-    turns->store = store;
-    turns->relays = relays;
-    turns->hooks = *hooks;
+    turns->store = parts->store;
+    turns->relays = parts->relays;
+    turns->observer = *observer;
     turns->settings = *settings;
-    turns->active = active_new(base, on_alarm, turns);
-    turns->group = group_commit_new(base, store, &turn_batch_methods, turns, &turn_batch_limits);
-    if (turns->active != NULL && turns->group != NULL)
+    turns->visits =
+        visits_new(parts, &(struct visits_reports){on_visit_event, on_relay_message, turns});
+    turns->group =
+        group_commit_new(parts->base, parts->store, &turn_batch_methods, turns, &turn_batch_limits);
+    if (turns->visits != NULL && turns->group != NULL)
         return turns;
     turns_free(turns);
     return NULL;
@@ -371,8 +372,8 @@ void turns_free(struct turns *turns)
 {
     if (turns == NULL)
         return;
+    visits_free(turns->visits);
     group_commit_free(turns->group);
-    active_free(turns->active);
     free(turns);
 }
 
@@ -385,12 +386,12 @@ void turn_flush(struct turns *turns)
 
 const struct session *turn_active(struct turns *turns, const uint8_t id[SESSION_ID_BYTES])
 {
-    return active_find(turns->active, id);
+    return visits_find(turns->visits, id);
 }
 
 void turn_count(const struct turns *turns, unsigned *ret_active, unsigned *ret_held)
 {
-    active_count(turns->active, ret_active, ret_held);
+    visits_count(turns->visits, ret_active, ret_held);
 }
 
 int64_t turn_store_pause(const struct turns *turns)

@@ -9,11 +9,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "daemon/visits.h"
 #include "wormhole/session.h"
 
-struct event_base;
-struct relays;
-struct kv;
 struct turns;
 
 enum turn_code {
@@ -43,17 +41,12 @@ struct turn_answer {
 /* Told once for each request, from the event loop, never from inside a turn_… call. */
 typedef void (*turn_done)(void *arg, const struct turn_answer *answer);
 
-/* What a turn calls after its commit. */
-struct turn_hooks {
-    /* Carry out a session's effects; the texts are borrowed for the call. */
-    void (*effect)(void *arg, const struct session *session, const struct session_effect *effect);
-    /* The session's visit was dropped because the commit failed: close its connection, want no
-     * EVENT_LOST. */
-    void (*abandon)(void *arg, const uint8_t id[SESSION_ID_BYTES]);
+/* Who wants to know what came of a turn. */
+struct turn_observer {
     /* A session changed, or was forgotten. */
     void (*changed)(void *arg, uint64_t change, const uint8_t id[SESSION_ID_BYTES]);
-    /* The turn is over, and sessions changed or visits ended: what is due may have changed. */
-    void (*over)(void *arg);
+    /* What is due may have changed: sessions changed, or visits ended. Comes last. */
+    void (*due_changed)(void *arg);
     void *arg;
 };
 
@@ -62,9 +55,10 @@ struct turn_settings {
     unsigned max_held; /* most connections that are held open */
 };
 
-/* New; turns_free(). */
-struct turns *turns_new(struct event_base *base, struct kv *store, struct relays *relays,
-                        const struct turn_hooks *hooks, const struct turn_settings *settings);
+/* New; turns_free(), which drops the connections of all visits. The parts and the observer's arg
+ * must outlive them. */
+struct turns *turns_new(const struct visits_parts *parts, const struct turn_observer *observer,
+                        const struct turn_settings *settings);
 void turns_free(struct turns *turns);
 
 /* Other settings, from the next turn on. */
@@ -96,10 +90,6 @@ bool turn_forget(struct turns *turns, const uint8_t id[SESSION_ID_BYTES],
 
 /* The store's note of the time goes back to `now`: store_correct_time(). */
 bool turn_correct_time(struct turns *turns, int64_t now, turn_done done, void *arg);
-
-/* A message of the relay, which is consumed. */
-bool turn_relay_message(struct turns *turns, const uint8_t id[SESSION_ID_BYTES],
-                        struct wire_message *message);
 
 /* ---- looking ---- */
 

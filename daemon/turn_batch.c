@@ -21,7 +21,7 @@ const struct group_limits turn_batch_limits = {
 
 /* ---- the sessions that take part: from memory if they are on a visit, else from the store ---- */
 
-static struct turn_session *add_session(struct turns *turns, struct session *session, bool active)
+static struct turn_session *add_session(struct turns *turns, struct session *session, bool visiting)
 {
     struct turn_session *added = calloc(1, sizeof(*added));
     if (added == NULL) {
@@ -30,7 +30,7 @@ static struct turn_session *add_session(struct turns *turns, struct session *ses
     }
     memcpy(added->id, session->id, sizeof(added->id));
     added->session = session;
-    added->active = active;
+    added->visiting = visiting;
     HASH_ADD(hh, turns->sessions, id, SESSION_ID_BYTES, added);
     if (added->hh.tbl != NULL)
         return added;
@@ -56,7 +56,7 @@ struct turn_session *turn_batch_session(struct turns *turns, const uint8_t id[SE
     HASH_FIND(hh, turns->sessions, id, SESSION_ID_BYTES, found);
     if (found != NULL)
         return found->deleted ? NULL : found;
-    struct session *session = active_find(turns->active, id);
+    struct session *session = visits_find(turns->visits, id);
     return session != NULL ? add_session(turns, session, true) : load_session(turns, id);
 }
 
@@ -85,8 +85,7 @@ bool turn_batch_name_taken(struct turns *turns, const char *name,
 /* The session is no longer in memory. */
 static void release_session(struct turns *turns, struct turn_session *taking_part)
 {
-    if (taking_part->active)
-        active_remove(turns->active, taking_part->session);
+    visits_remove(turns->visits, taking_part->id);
     session_free(taking_part->session);
 }
 
@@ -112,7 +111,7 @@ struct session_context turn_batch_context(struct turns *turns, const char *relay
 {
     unsigned active, held;
     const struct relay *relay = relay_url == NULL ? NULL : relays_find(turns->relays, relay_url);
-    active_count(turns->active, &active, &held);
+    visits_count(turns->visits, &active, &held);
     return (struct session_context){
         .now = clock_now(),
         .random = draw_random,
@@ -128,8 +127,7 @@ static void release_effects(struct turns *turns, const struct turn_request *requ
 {
     for (size_t i = 0; i < request->outcome.effect_count; i++) {
         FAULT_POINT("turn.effect.before");
-        turns->hooks.effect(turns->hooks.arg, request->answer.session,
-                            &request->outcome.effects[i]);
+        visits_effect(turns->visits, request->answer.session, &request->outcome.effects[i]);
     }
 }
 
@@ -185,11 +183,11 @@ static void log_erasure(struct turns *turns)
 static void report_changes(struct turns *turns)
 {
     for (struct turn_session *entry = turns->sessions; entry != NULL; entry = entry->hh.next) {
-        bool visit_ended = entry->active && entry->session->visit == NULL;
+        bool visit_ended = entry->visiting && entry->session->visit == NULL;
         bool changed = entry->changed || entry->deleted;
         turns->due_changed |= changed || visit_ended;
         if (changed)
-            turns->hooks.changed(turns->hooks.arg, entry->session->change, entry->id);
+            turns->observer.changed(turns->observer.arg, entry->session->change, entry->id);
     }
 }
 
@@ -197,7 +195,7 @@ static void report_creation(struct turns *turns, const struct turn_request *requ
 {
     if (request->created == NULL || request->answer.code != TURN_DONE)
         return;
-    turns->hooks.changed(turns->hooks.arg, request->created->change, request->created->id);
+    turns->observer.changed(turns->observer.arg, request->created->change, request->created->id);
     turns->due_changed = true;
 }
 
@@ -222,10 +220,8 @@ static void keep_or_release(struct turns *turns, struct turn_session *entry)
 {
     struct session *session = entry->session;
     bool visiting = !entry->deleted && session->visit != NULL;
-    if (visiting && active_keep(turns->active, session))
+    if (visiting && visits_keep(turns->visits, session))
         return;
-    if (session->visit != NULL)
-        turns->hooks.abandon(turns->hooks.arg, session->id);
     release_session(turns, entry);
     if (!visiting)
         return;
@@ -241,7 +237,7 @@ static void settle_batch(void *arg)
         keep_or_release(turns, entry);
     clear_table(turns);
     if (turns->due_changed)
-        turns->hooks.over(turns->hooks.arg);
+        turns->observer.due_changed(turns->observer.arg);
 }
 
 /* ---- when the commit fails ---- */
@@ -250,11 +246,8 @@ static void settle_batch(void *arg)
  * lost, so its visit would wait in vain. */
 static void drop_visit(struct turns *turns, const uint8_t *id)
 {
-    struct session *session = active_find(turns->active, id);
-    if (session == NULL)
-        return;
-    turns->hooks.abandon(turns->hooks.arg, id);
-    active_remove(turns->active, session);
+    struct session *session = visits_find(turns->visits, id);
+    visits_remove(turns->visits, id);
     session_free(session);
 }
 
@@ -263,8 +256,6 @@ static void drop_visit(struct turns *turns, const uint8_t *id)
 static void drop_sessions(struct turns *turns)
 {
     for (struct turn_session *entry = turns->sessions; entry != NULL; entry = entry->hh.next) {
-        if (entry->active)
-            turns->hooks.abandon(turns->hooks.arg, entry->id);
         release_session(turns, entry);
     }
     clear_table(turns);
@@ -278,7 +269,7 @@ static void undo_batch(void *arg, const struct group_batch *batch, enum kv_statu
     drop_sessions(turns);
     for (const struct group_op *op = batch->first; op != NULL; op = op->next)
         drop_visit(turns, ((const struct turn_request *)op)->id);
-    turns->hooks.over(turns->hooks.arg);
+    turns->observer.due_changed(turns->observer.arg);
 }
 
 /* What a client waits for. The relay says again what it said, at the next visit. */

@@ -12,7 +12,6 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
-#include "daemon/active.h"
 #include "daemon/turn.h"
 #include "kv/group_commit.h"
 #include "wormhole/wire.h"
@@ -21,7 +20,7 @@
 struct turn_session {
     uint8_t id[SESSION_ID_BYTES];
     struct session *session;
-    bool active; /* it is in the table of active sessions */
+    bool visiting; /* it was on a visit before */
     bool deleted;
     bool changed;
     UT_hash_handle hh;
@@ -30,9 +29,9 @@ struct turn_session {
 struct turns {
     struct kv *store;
     struct relays *relays;
-    struct turn_hooks hooks;
+    struct turn_observer observer;
     struct turn_settings settings;
-    struct active *active;
+    struct visits *visits;
     struct group_commit *group;
     int64_t store_pause;
     bool erasure_pending; /* the log says that what was deleted can still be read */

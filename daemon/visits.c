@@ -2,18 +2,20 @@
 
 #include "daemon/visits.h"
 
+#include <event2/event.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 /* Out of memory is an answer, not the end. */
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
+#include <utlist.h>
 
 #include "base/clock.h"
+#include "base/timer.h"
 #include "daemon/hashcash_worker.h"
 #include "daemon/relays.h"
 #include "daemon/relay_dialer.h"
-#include "daemon/turn.h"
 #include "base/fault.h"
 #include "net/url.h"
 #include "net/ws.h"
@@ -26,55 +28,112 @@
 #define BACKLOG_MAX ((size_t)1024 * 1024)
 
 /* An effect that waits for the backlog to drain. */
-struct pending {
-    struct pending *next;
+struct deferred_effect {
+    struct deferred_effect *next;
     char *text; /* NULL: add outbox row `number` */
     uint32_t number;
 };
 
-struct link {
-    uint8_t id[SESSION_ID_BYTES];
-    char name[SESSION_ID_TEXT]; /* for the log */
+/* A connection to a relay. */
+struct visit_link {
     struct visits *visits;
+    struct live_session *live;  /* NULL: the session has done with it, and it closes politely */
+    char name[SESSION_ID_TEXT]; /* of the session, for the log */
     struct ws *ws;
-    struct relay *relay;
-    bool opened;
-    bool detached;                 /* the session has done with it */
+    struct relay_use use;
     struct hashcash_job *hashcash; /* being made; meanwhile the session does not hear of the … */
     struct wire_message welcome;
-    struct pending *pending, **pending_end;
+    struct deferred_effect *deferred, **deferred_end;
+    struct visit_link *prev, *next;
+};
+
+/* A session in memory because a visit is under way. */
+struct live_session {
+    uint8_t id[SESSION_ID_BYTES];
+    struct session *session; /* NULL until the turn in which it connects is over */
+    struct visits *visits;
+    struct event *alarm;
+    struct visit_link *link; /* NULL: lost, of which the session will hear */
+    bool held;               /* as visits->held has counted it */
     UT_hash_handle hh;
-    struct link *next_detached, **this_detached; /* closing politely, without a session */
 };
 
 struct visits {
     struct visits_parts parts;
-    struct turns *turns;
-    struct link *links;
-    struct link *detached;
+    struct visits_reports reports;
+    struct live_session *sessions;
+    unsigned held;
+    struct visit_link *links; /* all, those that close politely too */
 };
+
+/* ---- sessions ---- */
+
+static struct live_session *find(struct visits *visits, const uint8_t *id)
+{
+    struct live_session *live;
+    HASH_FIND(hh, visits->sessions, id, SESSION_ID_BYTES, live);
+    return live;
+}
+
+static void report(struct live_session *live, enum event_type type, const char *why)
+{
+    const struct visits_reports *reports = &live->visits->reports;
+    reports->event(reports->arg, live->id, &(struct session_event){.type = type, .text = why});
+}
+
+/* The alarm may ring early (base/timer.h): then it is armed again; but not if it is so far away
+ * that the clock must have been set back. */
+static void on_alarm(evutil_socket_t fd, short what, void *arg)
+{
+    struct live_session *live = arg;
+    int64_t when = session_alarm(live->session);
+    int64_t now = clock_now();
+    (void)fd;
+    (void)what;
+    if (now < when && when <= now + SESSION_ALARM_MAX)
+        timer_arm(live->alarm, when);
+    else
+        report(live, EVENT_WAKE, NULL);
+}
+
+/* Finds or adds. NULL when out of memory. */
+static struct live_session *add_session(struct visits *visits, const uint8_t *id)
+{
+    struct live_session *live = find(visits, id);
+    if (live != NULL)
+        return live;
+    live = calloc(1, sizeof(*live));
+    if (live == NULL)
+        return NULL;
+    live->alarm = evtimer_new(visits->parts.base, on_alarm, live);
+    if (live->alarm == NULL) {
+        free(live);
+        return NULL;
+    }
+    memcpy(live->id, id, sizeof(live->id));
+    live->visits = visits;
+    HASH_ADD(hh, visits->sessions, id, SESSION_ID_BYTES, live);
+    if (live->hh.tbl != NULL)
+        return live;
+    event_free(live->alarm);
+    free(live);
+    return NULL;
+}
 
 /* ---- links ---- */
 
-static struct link *find(struct visits *visits, const uint8_t *id)
+static void drop_deferred(struct visit_link *link)
 {
-    struct link *link;
-    HASH_FIND(hh, visits->links, id, SESSION_ID_BYTES, link);
-    return link;
-}
-
-static void drop_pending(struct link *link)
-{
-    struct pending *pending;
-    while ((pending = link->pending) != NULL) {
-        link->pending = pending->next;
-        free(pending->text);
-        free(pending);
+    struct deferred_effect *deferred;
+    while ((deferred = link->deferred) != NULL) {
+        link->deferred = deferred->next;
+        free(deferred->text);
+        free(deferred);
     }
-    link->pending_end = &link->pending;
+    link->deferred_end = &link->deferred;
 }
 
-static void forget_welcome(struct link *link)
+static void forget_welcome(struct visit_link *link)
 {
     hashcash_worker_cancel(link->hashcash);
     link->hashcash = NULL;
@@ -82,72 +141,56 @@ static void forget_welcome(struct link *link)
     memset(&link->welcome, 0, sizeof(link->welcome));
 }
 
-static void unlist(struct link *link)
-{
-    if (!link->detached) {
-        HASH_DEL(link->visits->links, link);
-        return;
-    }
-    *link->this_detached = link->next_detached;
-    if (link->next_detached != NULL)
-        link->next_detached->this_detached = link->this_detached;
-}
-
 /* The session has done with this connection, which may go on for a moment to close politely. */
-static void detach(struct link *link)
+static void detach(struct visit_link *link)
 {
-    struct visits *visits = link->visits;
-    unlist(link);
-    drop_pending(link);
+    if (link->live != NULL)
+        link->live->link = NULL;
+    link->live = NULL;
+    drop_deferred(link);
     forget_welcome(link);
-    link->detached = true;
-    link->next_detached = visits->detached;
-    link->this_detached = &visits->detached;
-    if (visits->detached != NULL)
-        visits->detached->this_detached = &link->next_detached;
-    visits->detached = link;
 }
 
-static void free_link(struct link *link)
+/* The WebSocket is gone, or will be without another word. */
+static void free_link(struct visit_link *link)
 {
-    unlist(link);
-    drop_pending(link);
-    forget_welcome(link);
-    relay_left(link->relay, link->opened);
+    detach(link);
+    DL_DELETE(link->visits->links, link);
+    relay_use_end(&link->use);
     free(link);
 }
 
-static void lose(struct link *link, const char *why)
+static void drop_link(struct visit_link *link)
 {
-    turn_event(link->visits->turns, link->id,
-               &(struct session_event){.type = EVENT_LOST, .text = why}, NULL, NULL);
+    ws_free(link->ws);
+    free_link(link);
 }
 
 /* ---- sending ---- */
 
-static void defer(struct link *link, const struct session_effect *effect)
+static void defer(struct visit_link *link, const struct session_effect *effect)
 {
-    struct pending *pending = calloc(1, sizeof(*pending));
-    if (pending != NULL && effect->text != NULL)
-        pending->text = strdup(effect->text);
-    if (pending == NULL || (effect->text != NULL && pending->text == NULL)) {
-        free(pending);
+    struct deferred_effect *deferred = calloc(1, sizeof(*deferred));
+    if (deferred != NULL && effect->text != NULL)
+        deferred->text = strdup(effect->text);
+    if (deferred == NULL || (effect->text != NULL && deferred->text == NULL)) {
+        free(deferred);
         ws_close(link->ws); /* the session is told by `closed`, and comes again */
         return;
     }
-    pending->number = effect->number;
-    *link->pending_end = pending;
-    link->pending_end = &pending->next;
+    deferred->number = effect->number;
+    *link->deferred_end = deferred;
+    link->deferred_end = &deferred->next;
 }
 
-static void send_text(struct link *link, const char *text)
+static void send_text(struct visit_link *link, const char *text)
 {
     if (!ws_send(link->ws, text, strlen(text)))
         ws_close(link->ws); /* nobody is to wait for an answer */
     FAULT_POINT("visit.sent");
 }
 
-static void send_outbox(struct link *link, const struct session *session, uint32_t number)
+static void send_outbox(struct visit_link *link, const struct session *session, uint32_t number)
 {
     struct kv_txn *txn = kv_read(link->visits->parts.store);
     const uint8_t *row;
@@ -163,7 +206,7 @@ static void send_outbox(struct link *link, const struct session *session, uint32
     free(text);
 }
 
-static void send_effect(struct link *link, const struct session *session, const char *text,
+static void send_effect(struct visit_link *link, const struct session *session, const char *text,
                         uint32_t number)
 {
     if (text != NULL)
@@ -174,15 +217,14 @@ static void send_effect(struct link *link, const struct session *session, const 
 
 static void on_drained(struct ws *ws, void *arg)
 {
-    struct link *link = arg;
-    const struct session *session = turn_active(link->visits->turns, link->id);
-    while (link->pending != NULL && session != NULL && ws_backlog(ws) < BACKLOG_MAX) {
-        struct pending *pending = link->pending;
-        if ((link->pending = pending->next) == NULL)
-            link->pending_end = &link->pending;
-        send_effect(link, session, pending->text, pending->number);
-        free(pending->text);
-        free(pending);
+    struct visit_link *link = arg;
+    while (link->deferred != NULL && ws_backlog(ws) < BACKLOG_MAX) {
+        struct deferred_effect *deferred = link->deferred;
+        if ((link->deferred = deferred->next) == NULL)
+            link->deferred_end = &link->deferred;
+        send_effect(link, link->live->session, deferred->text, deferred->number);
+        free(deferred->text);
+        free(deferred);
     }
 }
 
@@ -190,25 +232,25 @@ static void on_drained(struct ws *ws, void *arg)
 
 static void on_opened(struct ws *ws, void *arg)
 {
-    struct link *link = arg;
+    struct visit_link *link = arg;
     (void)ws;
-    link->opened = true;
-    relay_reached(link->relay);
-    log_debug("visit", "session %s: connected to %s", link->name, link->relay->url);
+    relay_use_opened(&link->use);
+    log_debug("visit", "session %s: connected to %s", link->name, link->use.relay->url);
 }
 
 /* ---- a relay that asks for hashcash ---- */
 
-static void pass_on(struct link *link, struct wire_message *message)
+static void pass_on(struct visit_link *link, struct wire_message *message)
 {
-    if (!turn_relay_message(link->visits->turns, link->id, message))
+    const struct visits_reports *reports = &link->visits->reports;
+    if (!reports->message(reports->arg, link->live->id, message))
         ws_close(link->ws);
 }
 
 /* Only now may the session bind, so only now it is told that the relay is there. */
 static void on_stamp(void *arg, const char *stamp)
 {
-    struct link *link = arg;
+    struct visit_link *link = arg;
     char *text = stamp == NULL ? NULL : wire_encode_submit_permission(stamp);
     link->hashcash = NULL;
     if (text != NULL) {
@@ -220,45 +262,46 @@ static void on_stamp(void *arg, const char *stamp)
 }
 
 /* True if the welcome waits for a stamp. */
-static bool ask_permission(struct link *link, struct wire_message *message)
+static bool ask_permission(struct visit_link *link, struct wire_message *message)
 {
     if (!message->permission_needed || message->hashcash_bits == 0 || link->hashcash != NULL)
         return false;
-    link->hashcash = hashcash_worker_ask(link->visits->parts.hashcash_worker, message->hashcash_bits,
-                                           message->hashcash_resource, on_stamp, link);
+    link->hashcash =
+        hashcash_worker_ask(link->visits->parts.hashcash_worker, message->hashcash_bits,
+                            message->hashcash_resource, on_stamp, link);
     if (link->hashcash == NULL)
         return false;
     link->welcome = *message;
     return true;
 }
 
-static bool take_welcome(struct link *link, struct wire_message *message)
+static bool take_welcome(struct visit_link *link, struct wire_message *message)
 {
-    relay_welcomed(link->relay, message->motd, message->error, message->retention * 1000);
+    relay_welcomed(link->use.relay, message->motd, message->error, message->retention * 1000);
     return ask_permission(link, message);
 }
 
 /* ---- what the connection tells ---- */
 
 /* There is no point in listening further. */
-static void hang_up(struct link *link, const char *why)
+static void hang_up(struct visit_link *link, const char *why)
 {
-    lose(link, why);
+    report(link->live, EVENT_LOST, why);
     detach(link);
     ws_close(link->ws);
 }
 
 static void on_message(struct ws *ws, const uint8_t *data, size_t length, void *arg)
 {
-    struct link *link = arg;
+    struct visit_link *link = arg;
     struct wire_message message;
     (void)ws;
-    if (link->detached)
+    if (link->live == NULL)
         return;
     enum wire_fault fault = wire_parse((const char *)data, length, &message);
     if (fault != WIRE_OK)
         log_warning("visit", "session %s: a message from %s is ignored: %s", link->name,
-                    link->relay->url, wire_fault_text(fault));
+                    link->use.relay->url, wire_fault_text(fault));
     if (fault == WIRE_NOT_JSON || fault == WIRE_NO_MEMORY)
         hang_up(link, wire_fault_text(fault));
     if (fault != WIRE_OK)
@@ -271,13 +314,13 @@ static void on_message(struct ws *ws, const uint8_t *data, size_t length, void *
 
 static void on_closed(struct ws *ws, const char *why, void *arg)
 {
-    struct link *link = arg;
+    struct visit_link *link = arg;
     (void)ws;
-    if (!link->opened)
-        relay_unreachable(link->relay, why, clock_now());
+    if (!link->use.opened)
+        relay_unreachable(link->use.relay, why, clock_now());
     log_debug("visit", "session %s: %s", link->name, why);
-    if (!link->detached)
-        lose(link, why);
+    if (link->live != NULL)
+        report(link->live, EVENT_LOST, why);
     free_link(link);
 }
 
@@ -290,24 +333,33 @@ static const struct ws_handlers handlers = {
 
 /* ---- effects ---- */
 
-static struct link *add_link(struct visits *visits, const struct session *session,
-                             struct relay *relay)
+static struct visit_link *add_link(struct live_session *live, struct relay *relay)
 {
-    struct link *link = calloc(1, sizeof(*link));
+    struct visit_link *link = calloc(1, sizeof(*link));
     if (link == NULL)
         return NULL;
-    memcpy(link->id, session->id, sizeof(link->id));
-    session_id_text(session->id, link->name);
-    link->visits = visits;
-    link->relay = relay;
-    link->pending_end = &link->pending;
-    HASH_ADD(hh, visits->links, id, SESSION_ID_BYTES, link);
-    if (link->hh.tbl == NULL) {
-        free(link);
-        return NULL;
-    }
-    relay_entered(relay);
+    session_id_text(live->id, link->name);
+    link->visits = live->visits;
+    link->live = live;
+    link->deferred_end = &link->deferred;
+    relay_use_begin(&link->use, relay);
+    DL_PREPEND(live->visits->links, link);
+    live->link = link;
     return link;
+}
+
+/* True if `closed` will tell what becomes of it. */
+static bool dial(struct live_session *live, const char *relay_url, const struct url *url)
+{
+    struct visits *visits = live->visits;
+    struct relay *relay = relays_get(visits->parts.relays, relay_url);
+    struct visit_link *link = relay == NULL ? NULL : add_link(live, relay);
+    if (link == NULL)
+        return false;
+    link->ws = relay_dialer_dial(visits->parts.routes, relay, url, NULL, &handlers, link);
+    if (link->ws == NULL)
+        free_link(link);
+    return live->link != NULL;
 }
 
 static void connect_effect(struct visits *visits, const struct session *session,
@@ -315,27 +367,29 @@ static void connect_effect(struct visits *visits, const struct session *session,
 {
     struct url url;
     enum url_fault fault = url_parse(session->relay, &url);
-    struct relay *relay = relays_get(visits->parts.relays, session->relay);
-    struct link *link = relay == NULL ? NULL : add_link(visits, session, relay);
+    struct live_session *live = add_session(visits, session->id);
     (void)effect;
-    if (link != NULL && fault == URL_OK)
-        link->ws = relay_dialer_dial(visits->parts.routes, relay, &url, NULL, &handlers, link);
-    if (link != NULL && link->ws != NULL)
+    if (visits->parts.routes == NULL ||
+        (live != NULL && fault == URL_OK && dial(live, session->relay, &url)))
         return;
     const char *why = fault == URL_OK ? "out of memory" : url_fault_text(fault);
-    turn_event(visits->turns, session->id, &(struct session_event){.type = EVENT_LOST, .text = why},
-               NULL, NULL);
-    if (link != NULL)
-        free_link(link);
+    visits->reports.event(visits->reports.arg, session->id,
+                          &(struct session_event){.type = EVENT_LOST, .text = why});
+}
+
+static struct visit_link *link_of(struct visits *visits, const struct session *session)
+{
+    struct live_session *live = find(visits, session->id);
+    return live == NULL ? NULL : live->link;
 }
 
 static void send_or_defer(struct visits *visits, const struct session *session,
                           const struct session_effect *effect)
 {
-    struct link *link = find(visits, session->id);
+    struct visit_link *link = link_of(visits, session);
     if (link == NULL)
         return; /* lost meanwhile; the session will hear of it */
-    if (link->pending != NULL || ws_backlog(link->ws) >= BACKLOG_MAX)
+    if (link->deferred != NULL || ws_backlog(link->ws) >= BACKLOG_MAX)
         defer(link, effect);
     else
         send_effect(link, session, effect->text, effect->number);
@@ -344,7 +398,7 @@ static void send_or_defer(struct visits *visits, const struct session *session,
 static void disconnect(struct visits *visits, const struct session *session,
                        const struct session_effect *effect)
 {
-    struct link *link = find(visits, session->id);
+    struct visit_link *link = link_of(visits, session);
     (void)effect;
     if (link == NULL)
         return;
@@ -352,8 +406,8 @@ static void disconnect(struct visits *visits, const struct session *session,
     ws_close(link->ws);
 }
 
-static void (*const carriers[])(struct visits *, const struct session *,
-                                const struct session_effect *) = {
+static void (*const effect_handlers[])(struct visits *, const struct session *,
+                                       const struct session_effect *) = {
     [EFFECT_CONNECT] = connect_effect,
     [EFFECT_SEND] = send_or_defer,
     [EFFECT_ADD] = send_or_defer,
@@ -363,47 +417,75 @@ static void (*const carriers[])(struct visits *, const struct session *,
 void visits_effect(struct visits *visits, const struct session *session,
                    const struct session_effect *effect)
 {
-    carriers[effect->type](visits, session, effect);
+    effect_handlers[effect->type](visits, session, effect);
 }
 
-void visits_abandon(struct visits *visits, const uint8_t id[SESSION_ID_BYTES])
+/* ---- the sessions on a visit ---- */
+
+struct session *visits_find(struct visits *visits, const uint8_t id[SESSION_ID_BYTES])
 {
-    struct link *link = find(visits, id);
-    if (link == NULL)
+    struct live_session *live = find(visits, id);
+    return live == NULL ? NULL : live->session;
+}
+
+bool visits_keep(struct visits *visits, struct session *session)
+{
+    struct live_session *live = add_session(visits, session->id);
+    if (live == NULL)
+        return false;
+    bool held = session_connection(session) == CONNECTION_HELD;
+    live->session = session;
+    visits->held += held;
+    visits->held -= live->held;
+    live->held = held;
+    timer_arm(live->alarm, session_alarm(session));
+    return true;
+}
+
+void visits_remove(struct visits *visits, const uint8_t id[SESSION_ID_BYTES])
+{
+    struct live_session *live = find(visits, id);
+    if (live == NULL)
         return;
-    ws_free(link->ws);
-    free_link(link);
+    if (live->link != NULL)
+        drop_link(live->link);
+    visits->held -= live->held;
+    HASH_DEL(visits->sessions, live);
+    event_free(live->alarm);
+    free(live);
+}
+
+void visits_count(const struct visits *visits, unsigned *ret_active, unsigned *ret_held)
+{
+    *ret_active = HASH_COUNT(visits->sessions);
+    *ret_held = visits->held;
 }
 
 /* ---- life ---- */
 
-struct visits *visits_new(const struct visits_parts *parts)
+struct visits *visits_new(const struct visits_parts *parts, const struct visits_reports *reports)
 {
     struct visits *visits = calloc(1, sizeof(*visits));
-    if (visits != NULL)
-        visits->parts = *parts;
+    if (visits == NULL)
+        return NULL;
+    visits->parts = *parts;
+    visits->reports = *reports;
     return visits;
-}
-
-void visits_set_turns(struct visits *visits, struct turns *turns)
-{
-    visits->turns = turns;
 }
 
 void visits_free(struct visits *visits)
 {
-    struct link *link, *next;
+    struct live_session *live, *next;
     if (visits == NULL)
         return;
-    HASH_ITER(hh, visits->links, link, next)
+    HASH_ITER(hh, visits->sessions, live, next)
     {
-        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): HASH_DEL takes it out of the list */
-        visits_abandon(visits, link->id);
+        struct session *session = live->session;
+        visits_remove(visits, live->id);
+        session_free(session);
     }
-    while ((link = visits->detached) != NULL) {
+    while (visits->links != NULL)
         /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): DL_DELETE takes it out of the list */
-        ws_free(link->ws);
-        free_link(link);
-    }
+        drop_link(visits->links);
     free(visits);
 }

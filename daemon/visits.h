@@ -1,39 +1,66 @@
-/* The relay connections of sessions on a visit: carries out their effects, and turns what the relay
- * says into events. */
+/*
+ * Sessions on a visit: each is in memory, with its alarm and its connection to the relay, in one
+ * record. Carries out their effects, and turns what the relay says into events.
+ */
 #ifndef DAEMON_VISITS_H
 #define DAEMON_VISITS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "wormhole/session.h"
+#include "wormhole/wire.h"
 
+struct event_base;
 struct worker;
 struct relays;
 struct relay_dialer;
 struct kv;
-struct turns;
 struct visits;
 
 /* What visits work with; all of it must outlive them. */
 struct visits_parts {
-    struct relay_dialer *routes;
+    struct event_base *base;
+    struct relay_dialer *routes; /* NULL: there is no network, and no connection comes about */
     struct kv *store;
     struct relays *relays;
     struct worker *hashcash_worker;
 };
 
-/* New; visits_free(), which drops all connections. */
-struct visits *visits_new(const struct visits_parts *parts);
+/* Who is told what happens to a session. */
+struct visits_reports {
+    /* Its alarm rings (EVENT_WAKE), or its connection is lost (EVENT_LOST). */
+    void (*event)(void *arg, const uint8_t id[SESSION_ID_BYTES], const struct session_event *event);
+    /* A message of the relay, which is consumed. False when out of memory. */
+    bool (*message)(void *arg, const uint8_t id[SESSION_ID_BYTES], struct wire_message *message);
+    void *arg;
+};
+
+/* New; visits_free(). NULL when out of memory. */
+struct visits *visits_new(const struct visits_parts *parts, const struct visits_reports *reports);
+
+/* Drops all connections, and frees the sessions too. NULL is fine. */
 void visits_free(struct visits *visits);
 
-/* The turns that these visits report to; known only after both exist. */
-void visits_set_turns(struct visits *visits, struct turns *turns);
-
-/* Carries out an effect of a session (a turn's hook). */
+/*
+ * Carries out an effect of a session. One that connects is on a visit from then on, and its caller
+ * must keep or remove it before the event loop goes on.
+ */
 void visits_effect(struct visits *visits, const struct session *session,
                    const struct session_effect *effect);
 
-/* Drops the connection of a session, if it has one; the session is not told. */
-void visits_abandon(struct visits *visits, const uint8_t id[SESSION_ID_BYTES]);
+/* Borrowed; NULL if it is on no visit. */
+struct session *visits_find(struct visits *visits, const uint8_t id[SESSION_ID_BYTES]);
+
+/* Takes a session in, which the visits own from then on, or looks at it again after a step: arms
+ * its alarm. False when out of memory. */
+bool visits_keep(struct visits *visits, struct session *session);
+
+/* Takes it out, and drops its connection, if it has one; it is not told. The caller owns the
+ * session again. It may be on no visit. */
+void visits_remove(struct visits *visits, const uint8_t id[SESSION_ID_BYTES]);
+
+/* How many sessions are on a visit, and how many of their connections are held. */
+void visits_count(const struct visits *visits, unsigned *ret_active, unsigned *ret_held);
 
 #endif

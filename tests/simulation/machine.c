@@ -10,7 +10,6 @@
 #include "daemon/hashcash_worker.h"
 #include "daemon/relays.h"
 #include "daemon/scheduler.h"
-#include "daemon/visits.h"
 #include "tests/simulation/chance.h"
 #include "tests/simulation/rendezvous.h"
 #include "tests/simulation/timeline.h"
@@ -28,7 +27,6 @@ struct machine_parts {
     struct relay_dialer routes;
     struct relays *relays;
     struct worker *hashcash_worker;
-    struct visits *visits;
     struct turns *turns;
     struct scheduler *scheduler;
 };
@@ -76,18 +74,6 @@ static void on_committed(void *arg)
 
 /* ---- the daemon's parts, put together as daemon/daemon.c does ---- */
 
-static void on_effect(void *arg, const struct session *session, const struct session_effect *effect)
-{
-    struct machine *machine = arg;
-    visits_effect(machine->parts->visits, session, effect);
-}
-
-static void on_abandon(void *arg, const uint8_t id[SESSION_ID_BYTES])
-{
-    struct machine *machine = arg;
-    visits_abandon(machine->parts->visits, id);
-}
-
 static void on_changed(void *arg, uint64_t change, const uint8_t id[SESSION_ID_BYTES])
 {
     (void)arg;
@@ -95,7 +81,7 @@ static void on_changed(void *arg, uint64_t change, const uint8_t id[SESSION_ID_B
     (void)id;
 }
 
-static void on_over(void *arg)
+static void on_due_changed(void *arg)
 {
     struct machine *machine = arg;
     scheduler_look(machine->parts->scheduler);
@@ -106,10 +92,9 @@ static void stop(struct machine *machine)
 {
     struct machine_parts *parts = machine->parts;
     machine->parts = NULL;
-    visits_free(parts->visits);
-    worker_free(parts->hashcash_worker);
     scheduler_free(parts->scheduler);
     turns_free(parts->turns);
+    worker_free(parts->hashcash_worker);
     relays_free(parts->relays);
     event_base_free(parts->base);
     free(parts);
@@ -117,7 +102,7 @@ static void stop(struct machine *machine)
 
 void machine_start(struct machine *machine)
 {
-    const struct turn_hooks hooks = {on_effect, on_abandon, on_changed, on_over, machine};
+    const struct turn_observer observer = {on_changed, on_due_changed, machine};
     const struct turn_settings settings = {.keep = KEEP, .max_held = MAX_CONNECTIONS / 2};
     struct machine_parts *parts;
     if (machine->parts != NULL && !machine->net.dead)
@@ -132,12 +117,12 @@ void machine_start(struct machine *machine)
     parts->base = event_base_new();
     parts->relays = relays_new();
     parts->hashcash_worker = hashcash_worker_new(parts->base);
-    parts->visits = visits_new(&(struct visits_parts){.routes = &parts->routes,
-                                                      .store = machine->disk,
-                                                      .relays = parts->relays,
-                                                      .hashcash_worker = parts->hashcash_worker});
-    parts->turns = turns_new(parts->base, machine->disk, parts->relays, &hooks, &settings);
-    visits_set_turns(parts->visits, parts->turns);
+    parts->turns = turns_new(&(struct visits_parts){.base = parts->base,
+                                                    .routes = &parts->routes,
+                                                    .store = machine->disk,
+                                                    .relays = parts->relays,
+                                                    .hashcash_worker = parts->hashcash_worker},
+                             &observer, &settings);
     parts->scheduler =
         scheduler_new(parts->base, machine->disk, parts->turns, parts->relays, MAX_CONNECTIONS);
 }

@@ -29,26 +29,13 @@
 
 /* ---- the daemon without its visits ---- */
 
-static void on_effect(void *arg, const struct session *session, const struct session_effect *effect)
-{
-    (void)arg;
-    (void)session;
-    (void)effect;
-}
-
-static void on_abandon(void *arg, const uint8_t id[SESSION_ID_BYTES])
-{
-    (void)arg;
-    (void)id;
-}
-
 static void on_changed(void *arg, uint64_t change, const uint8_t id[SESSION_ID_BYTES])
 {
     struct house *house = arg;
     subscribers_changed(house->rpc.subscribers, change, id);
 }
 
-static void on_over(void *arg)
+static void on_due_changed(void *arg)
 {
     (void)arg;
 }
@@ -89,10 +76,12 @@ int house_set_up(void **state)
         fail_msg("%s", why);
     house->rpc.relays = relays_new();
     house->rpc.subscribers = subscribers_new(house->base);
-    const struct turn_hooks hooks = {on_effect, on_abandon, on_changed, on_over, house};
+    const struct turn_observer observer = {on_changed, on_due_changed, house};
     const struct turn_settings turn_settings = {.keep = 1000, .max_held = 1};
-    house->rpc.turns =
-        turns_new(house->base, house->rpc.store, house->rpc.relays, &hooks, &turn_settings);
+    house->rpc.turns = turns_new(&(struct visits_parts){.base = house->base,
+                                                        .store = house->rpc.store,
+                                                        .relays = house->rpc.relays},
+                                 &observer, &turn_settings);
     make_nameplates(house);
     house->server = ipc_server_new(house->base, &house->rpc);
     house->talk = house_come_in(house);

@@ -44,6 +44,11 @@ int64_t clock_now(void)
     return now;
 }
 
+int64_t clock_monotonic(void)
+{
+    return now;
+}
+
 int64_t clock_monotonic_us(void)
 {
     return now * 1000;
@@ -56,6 +61,11 @@ void timer_arm(struct event *timer, int64_t when)
         event_add(timer, &(struct timeval){0});
     else
         event_del(timer);
+}
+
+struct timeval timer_interval(int64_t ms)
+{
+    return (struct timeval){ms / 1000, ms % 1000 * 1000};
 }
 
 /* ---- counting what is read ---- */
@@ -89,26 +99,14 @@ struct house {
     struct scheduler *scheduler;
 };
 
-static void on_effect(void *arg, const struct session *session, const struct session_effect *effect)
+static void on_changed(void *arg, uint64_t change, const uint8_t id[SESSION_ID_BYTES])
 {
     (void)arg;
-    (void)session;
-    (void)effect;
-}
-
-static void on_id(void *arg, const uint8_t id[SESSION_ID_BYTES])
-{
-    (void)arg;
+    (void)change;
     (void)id;
 }
 
-static void on_changed(void *arg, uint64_t change, const uint8_t id[SESSION_ID_BYTES])
-{
-    (void)change;
-    on_id(arg, id);
-}
-
-static void on_over(void *arg)
+static void on_due_changed(void *arg)
 {
     struct house *house = arg;
     scheduler_look(house->scheduler);
@@ -117,13 +115,16 @@ static void on_over(void *arg)
 /* With room for so many connections. */
 static void start(struct house *house, unsigned connections)
 {
-    const struct turn_hooks hooks = {on_effect, on_id, on_changed, on_over, house};
+    const struct turn_observer observer = {on_changed, on_due_changed, house};
     const struct turn_settings settings = {.keep = 1000};
     if (house->box.store == NULL)
         storebox_open(&house->box, 0);
     house->base = event_base_new();
     house->relays = relays_new();
-    house->turns = turns_new(house->base, house->box.store, house->relays, &hooks, &settings);
+    house->turns = turns_new(&(struct visits_parts){.base = house->base,
+                                                    .store = house->box.store,
+                                                    .relays = house->relays},
+                             &observer, &settings);
     house->scheduler =
         scheduler_new(house->base, house->box.store, house->turns, house->relays, connections);
     assert_non_null(house->scheduler);
