@@ -221,14 +221,14 @@ uint64_t lmdb_mailbox_unswept(struct kv_txn *txn)
 /* ---- expiry ---- */
 
 /* A row of the expiry index. */
-struct expiry {
+struct expiry_row {
     struct kv_key key, place;
     int64_t updated;
     uint64_t serial;
 };
 
 /* The oldest. False if there is none. */
-static bool oldest(struct lmdb_change *change, struct expiry *ret_expiry)
+static bool oldest(struct lmdb_change *change, struct expiry_row *ret_expiry)
 {
     struct kv_key first = lmdb_rows_expiry(INT64_MIN, 0);
     MDB_val key, value;
@@ -249,13 +249,13 @@ static bool oldest(struct lmdb_change *change, struct expiry *ret_expiry)
 }
 
 /* What cannot be read expires all the same: it must not keep the others. */
-static void expire_unreadable(struct lmdb_change *change, const struct expiry *expiry)
+static void expire_unreadable(struct lmdb_change *change, const struct expiry_row *expiry)
 {
     lmdb_rows_delete(change, ROWS_MAILBOXES, &expiry->place);
     bury(change, expiry->serial, 0);
 }
 
-static void expire_one(struct lmdb_change *change, const struct expiry *expiry)
+static void expire_one(struct lmdb_change *change, const struct expiry_row *expiry)
 {
     char appid[RELAY_APPID_MAX + 1], name[RELAY_MAILBOX_MAX + 1];
     struct lmdb_mailbox mailbox;
@@ -272,7 +272,7 @@ static void expire_one(struct lmdb_change *change, const struct expiry *expiry)
 
 size_t lmdb_mailbox_expire(struct lmdb_change *change, int64_t now, size_t most)
 {
-    struct expiry expiry;
+    struct expiry_row expiry;
     size_t expired = 0;
 
     while (expired < most && oldest(change, &expiry) &&

@@ -5,8 +5,226 @@
 #include <sodium.h>
 #include <string.h>
 
-#include "relay/lmdb_allocation.h"
-#include "relay/lmdb_number.h"
+#define TEN 10
+
+/* How many numbers are taken below each digit, big-endian in the row. */
+struct number_node {
+    uint32_t taken[TEN];
+};
+
+#define NODE_BYTES (4 * TEN)
+
+/* ---- numbers: rows ---- */
+
+/* The node below the first `depth` digits of numbers with `length` digits. */
+static struct kv_key node_key(const char *appid, size_t length, const char *digits, size_t depth)
+{
+    char name[1 + LMDB_NUMBER_DIGITS + 1] = {(char)('0' + length)};
+    memcpy(name + 1, digits, depth);
+    return lmdb_rows_named(appid, name);
+}
+
+/* A node that is not there has nothing below it. */
+static struct number_node get_node(struct lmdb_change *change, const struct kv_key *key)
+{
+    struct number_node node = {{0}};
+    MDB_val value;
+
+    if (!kv_get(change->txn, ROWS_NUMBERS, key, &value))
+        return node;
+    if (value.mv_size != NODE_BYTES) {
+        kv_fail(change->txn, KV_DAMAGED);
+        return node;
+    }
+    const uint8_t *bytes = value.mv_data;
+    for (unsigned i = 0; i < NODE_BYTES; i++)
+        node.taken[i / 4] = node.taken[i / 4] << 8 | bytes[i];
+    return node;
+}
+
+static uint32_t sum(const struct number_node *node)
+{
+    uint32_t taken = 0;
+    for (unsigned digit = 0; digit < TEN; digit++)
+        taken += node->taken[digit];
+    return taken;
+}
+
+static void put_node(struct lmdb_change *change, const struct kv_key *key,
+                     const struct number_node *node)
+{
+    uint8_t bytes[NODE_BYTES];
+
+    if (sum(node) == 0) {
+        lmdb_rows_delete(change, ROWS_NUMBERS, key);
+        return;
+    }
+    for (unsigned i = 0; i < NODE_BYTES; i++)
+        bytes[i] = (uint8_t)(node->taken[i / 4] >> 8 * (3 - i % 4));
+    lmdb_rows_put_bytes(change, ROWS_NUMBERS, key, bytes, sizeof(bytes));
+}
+
+/* ---- numbers: marking ---- */
+
+/* The number of digits, or 0 if this is none of the numbers that are given out. */
+static size_t number_length(const char *nameplate)
+{
+    size_t length = strspn(nameplate, "0123456789");
+    if (nameplate[length] != 0 || nameplate[0] == '0' || length > LMDB_NUMBER_DIGITS)
+        return 0;
+    return length;
+}
+
+static void mark_number(struct lmdb_change *change, const char *appid, const char *nameplate,
+                        bool taken)
+{
+    size_t length = number_length(nameplate);
+
+    for (size_t depth = 0; depth < length; depth++) {
+        struct kv_key key = node_key(appid, length, nameplate, depth);
+        struct number_node node = get_node(change, &key);
+        uint32_t *count = &node.taken[nameplate[depth] - '0'];
+        if (!taken && *count == 0)
+            kv_fail(change->txn, KV_DAMAGED);
+        *count += taken ? 1 : UINT32_MAX; /* or one less */
+        put_node(change, &key, &node);
+    }
+}
+
+/* ---- numbers: picking ---- */
+
+static uint32_t power_of_ten(size_t exponent)
+{
+    uint32_t power = 1;
+    while (exponent-- > 0)
+        power *= TEN;
+    return power;
+}
+
+/* The digit below which the free number of this rank is; the rank among those there. TEN if the
+ * counts are wrong. */
+static unsigned descend(const struct number_node *node, bool first, uint32_t below, uint32_t *rank)
+{
+    for (unsigned digit = first ? 1 : 0; digit < TEN; digit++) {
+        uint32_t available = below > node->taken[digit] ? below - node->taken[digit] : 0;
+        if (*rank < available)
+            return digit;
+        *rank -= available;
+    }
+    return TEN;
+}
+
+static bool pick_of_length(struct lmdb_change *change, const char *appid, size_t length,
+                           uint32_t rank, char digits[LMDB_NUMBER_DIGITS + 1])
+{
+    for (size_t depth = 0; depth < length; depth++) {
+        struct kv_key key = node_key(appid, length, digits, depth);
+        struct number_node node = get_node(change, &key);
+        unsigned digit = descend(&node, depth == 0, power_of_ten(length - 1 - depth), &rank);
+        if (digit == TEN) {
+            kv_fail(change->txn, KV_DAMAGED);
+            return false;
+        }
+        digits[depth] = (char)('0' + digit);
+    }
+    digits[length] = 0;
+    return kv_txn_status(change->txn) == KV_OK;
+}
+
+bool lmdb_nameplate_pick_free(struct lmdb_change *change, const char *appid,
+                              char ret_number[LMDB_NUMBER_DIGITS + 1])
+{
+    for (size_t length = 1; length <= LMDB_NUMBER_DIGITS; length++) {
+        struct kv_key key = node_key(appid, length, "", 0);
+        struct number_node root = get_node(change, &key);
+        uint32_t numbers = 9 * power_of_ten(length - 1), taken = sum(&root);
+        if (taken < numbers)
+            return pick_of_length(change, appid, length, randombytes_uniform(numbers - taken),
+                                  ret_number);
+    }
+    return false;
+}
+
+/* ---- allocations ---- */
+
+_Static_assert(RELAY_SIDE_MAX <= RELAY_MAILBOX_MAX, "a side is no longer than a name in a key");
+
+/* What the row says. False if there is none. */
+static bool get_allocated(struct lmdb_change *change, const char *appid, const char *side,
+                          char ret_nameplate[RELAY_NAMEPLATE_MAX + 1])
+{
+    struct kv_key key = lmdb_rows_named(appid, side);
+    MDB_val value;
+
+    if (!kv_get(change->txn, ROWS_ALLOCATED, &key, &value))
+        return false;
+    if (value.mv_size > RELAY_NAMEPLATE_MAX) {
+        kv_fail(change->txn, KV_DAMAGED);
+        return false;
+    }
+    memcpy(ret_nameplate, value.mv_data, value.mv_size);
+    ret_nameplate[value.mv_size] = 0;
+    return true;
+}
+
+/* It is active: what its only side has left is gone. */
+static bool only_side(const struct lmdb_sides *sides, const char *side)
+{
+    return sides->count == 1 && strcmp(sides->all[0].name, side) == 0;
+}
+
+static bool is_unused(struct lmdb_change *change, const struct relay_who *who, const char *name)
+{
+    struct kv_key key = lmdb_rows_named(who->appid, name);
+    struct lmdb_nameplate nameplate;
+    struct lmdb_mailbox mailbox;
+
+    if (!lmdb_rows_get(change, LMDB_NAMEPLATE, &key, &nameplate) ||
+        !only_side(&nameplate.sides, who->side))
+        return false;
+    key = lmdb_rows_named(who->appid, nameplate.mailbox);
+    return lmdb_rows_get(change, LMDB_MAILBOX, &key, &mailbox) &&
+           only_side(&mailbox.sides, who->side) && mailbox.count == 0;
+}
+
+bool lmdb_nameplate_find_allocated(struct lmdb_change *change, const struct relay_who *who,
+                                   char ret_nameplate[RELAY_NAMEPLATE_MAX + 1])
+{
+    char nameplate[RELAY_NAMEPLATE_MAX + 1];
+
+    if (!get_allocated(change, who->appid, who->side, nameplate) ||
+        !is_unused(change, who, nameplate))
+        return false;
+    memcpy(ret_nameplate, nameplate, sizeof(nameplate));
+    return true;
+}
+
+void lmdb_nameplate_note_allocated(struct lmdb_change *change, const struct relay_who *who,
+                                   const char *nameplate)
+{
+    struct kv_key key = lmdb_rows_named(who->appid, who->side);
+    lmdb_rows_put_bytes(change, ROWS_ALLOCATED, &key, nameplate, strlen(nameplate));
+}
+
+/* The side's row may be about a later one. */
+static void forget_allocation(struct lmdb_change *change, const char *appid, const char *nameplate,
+                              const char *side)
+{
+    struct kv_key key = lmdb_rows_named(appid, side);
+    char allocated[RELAY_NAMEPLATE_MAX + 1];
+
+    if (get_allocated(change, appid, side, allocated) && strcmp(allocated, nameplate) == 0)
+        lmdb_rows_delete(change, ROWS_ALLOCATED, &key);
+}
+
+static void forget_allocations(struct lmdb_change *change, const char *appid, const char *nameplate,
+                               const struct lmdb_sides *sides)
+{
+    for (uint32_t i = 0; i < sides->count; i++)
+        forget_allocation(change, appid, nameplate, sides->all[i].name);
+}
+
+/* ---- nameplates ---- */
 
 /* Of a mailbox's id, as the stock relay has it: 8 random bytes in base32. */
 #define MAILBOX_BYTES  8
@@ -50,8 +268,8 @@ static void delete_row(struct lmdb_change *change, const char *appid, const char
 {
     struct kv_key key = lmdb_rows_named(appid, name);
     lmdb_rows_delete(change, ROWS_NAMEPLATES, &key);
-    lmdb_number_mark(change, appid, name, false);
-    lmdb_allocation_forget(change, appid, name, &nameplate->sides);
+    mark_number(change, appid, name, false);
+    forget_allocations(change, appid, name, &nameplate->sides);
 }
 
 enum relay_result lmdb_nameplate_look(struct lmdb_change *change, const struct relay_who *who,
@@ -79,7 +297,7 @@ void lmdb_nameplate_take(struct lmdb_change *change, const struct relay_who *who
     put(change, who->appid, name, nameplate);
     change->grown = true;
     if (is_new)
-        lmdb_number_mark(change, who->appid, name, true);
+        mark_number(change, who->appid, name, true);
 }
 
 void lmdb_nameplate_release(struct lmdb_change *change, const struct relay_who *who,

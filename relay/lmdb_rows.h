@@ -6,9 +6,9 @@
  * | mailboxes  | (app, mailbox) → struct lmdb_mailbox   |                                         |
  * | messages   | (serial, number) → struct lmdb_message | serial: of the mailbox                  |
  * | expiry     | (updated, serial) → (app, mailbox)     | the oldest mailboxes come first         |
- * | numbers    | (app, length, digits) → ten counts     | the free numbers: relay/lmdb_number.h   |
+ * | numbers    | (app, length, digits) → ten counts     | the free numbers                        |
  * | dead       | serial → how many messages             | of mailboxes that are gone; to be swept |
- * | allocated  | (app, side) → nameplate                | relay/lmdb_allocation.h                 |
+ * | allocated  | (app, side) → nameplate                | what a side was allocated last          |
  * | meta       | format, newest serial                  |                                         |
  *
  * Names in keys are separated by a NUL, which is in none of them; numbers are big-endian.

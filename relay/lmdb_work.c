@@ -5,10 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "relay/lmdb_allocation.h"
 #include "relay/lmdb_mailbox.h"
 #include "relay/lmdb_nameplate.h"
-#include "relay/lmdb_number.h"
 
 /* ---- nameplates ---- */
 
@@ -35,13 +33,13 @@ static enum relay_result run_claim(struct lmdb_change *change, struct lmdb_op *o
 
 static enum relay_result run_allocate(struct lmdb_change *change, struct lmdb_op *op)
 {
-    bool again = lmdb_allocation_find(change, &op->who, op->nameplate);
+    bool again = lmdb_nameplate_find_allocated(change, &op->who, op->nameplate);
 
-    if (!again && !lmdb_number_pick(change, op->who.appid, op->nameplate))
+    if (!again && !lmdb_nameplate_pick_free(change, op->who.appid, op->nameplate))
         return RELAY_NO_NAMEPLATE;
     enum relay_result result = claim(change, op, op->nameplate);
     if (result == RELAY_DONE && !again)
-        lmdb_allocation_note(change, &op->who, op->nameplate);
+        lmdb_nameplate_note_allocated(change, &op->who, op->nameplate);
     op->answer.nameplate = op->nameplate;
     return result;
 }
@@ -52,63 +50,63 @@ static enum relay_result run_release(struct lmdb_change *change, struct lmdb_op 
     return RELAY_DONE;
 }
 
-/* An operation that looks at rows. */
-struct look {
+/* An operation that reads rows into its answer. */
+struct row_reader {
     struct lmdb_change *change;
     struct lmdb_op *op;
 };
 
-static bool told(const struct look *look, bool done)
+static bool told(const struct row_reader *reader, bool done)
 {
     if (!done)
-        kv_fail(look->change->txn, KV_MEMORY);
+        kv_fail(reader->change->txn, KV_MEMORY);
     return done;
 }
 
-static bool look_at_nameplate(void *arg, const MDB_val *key, const MDB_val *value)
+static bool read_nameplate_row(void *arg, const MDB_val *key, const MDB_val *value)
 {
-    const struct look *look = arg;
-    size_t prefix = strlen(look->op->who.appid) + 1;
+    const struct row_reader *reader = arg;
+    size_t prefix = strlen(reader->op->who.appid) + 1;
     (void)value;
-    return told(look, lmdb_op_tell_nameplate(look->op, (const char *)key->mv_data + prefix,
-                                             key->mv_size - prefix));
+    return told(reader, lmdb_op_tell_nameplate(reader->op, (const char *)key->mv_data + prefix,
+                                               key->mv_size - prefix));
 }
 
 static enum relay_result run_list(struct lmdb_change *change, struct lmdb_op *op)
 {
     struct kv_key first = lmdb_rows_named(op->who.appid, "");
     struct kv_key behind = lmdb_rows_behind(op->who.appid);
-    struct look look = {change, op};
-    kv_walk(change->txn, ROWS_NAMEPLATES, &first, &behind, look_at_nameplate, &look);
+    struct row_reader reader = {change, op};
+    kv_walk(change->txn, ROWS_NAMEPLATES, &first, &behind, read_nameplate_row, &reader);
     return RELAY_DONE;
 }
 
 /* ---- mailboxes ---- */
 
 /* The piece that an answer may be is full: this one is for the next. */
-static bool is_full(const struct look *look)
+static bool is_full(const struct row_reader *reader)
 {
-    size_t most = look->change->limits->piece_bytes;
+    size_t most = reader->change->limits->piece_bytes;
 
-    look->op->answer.more = most > 0 && look->op->held >= most;
-    return look->op->answer.more;
+    reader->op->answer.more = most > 0 && reader->op->held >= most;
+    return reader->op->answer.more;
 }
 
-static bool look_at_message(void *arg, const MDB_val *key, const MDB_val *value)
+static bool read_message_row(void *arg, const MDB_val *key, const MDB_val *value)
 {
-    const struct look *look = arg;
+    const struct row_reader *reader = arg;
     const uint8_t *bytes = key->mv_data;
     struct lmdb_message message;
 
-    if (is_full(look))
+    if (is_full(reader))
         return false;
     if (key->mv_size != 2 * KV_NUMBER_BYTES ||
         !lmdb_record_decode(LMDB_MESSAGE, value->mv_data, value->mv_size, &message)) {
-        kv_fail(look->change->txn, KV_DAMAGED);
+        kv_fail(reader->change->txn, KV_DAMAGED);
         return false;
     }
     uint64_t number = kv_read_number(bytes + KV_NUMBER_BYTES);
-    return told(look, lmdb_op_tell_message(look->op, number, &message));
+    return told(reader, lmdb_op_tell_message(reader->op, number, &message));
 }
 
 static void tell_messages(struct lmdb_change *change, struct lmdb_op *op,
@@ -116,9 +114,9 @@ static void tell_messages(struct lmdb_change *change, struct lmdb_op *op,
 {
     struct kv_key first = lmdb_rows_message(mailbox->serial, op->after + 1);
     struct kv_key last = lmdb_rows_message(mailbox->serial, UINT64_MAX);
-    struct look look = {change, op};
+    struct row_reader reader = {change, op};
 
-    kv_walk(change->txn, ROWS_MESSAGES, &first, &last, look_at_message, &look);
+    kv_walk(change->txn, ROWS_MESSAGES, &first, &last, read_message_row, &reader);
 }
 
 static enum relay_result run_open(struct lmdb_change *change, struct lmdb_op *op)
