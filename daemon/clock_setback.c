@@ -7,117 +7,118 @@
 #include "daemon/turn.h"
 #include "state/store.h"
 
-/* So much a clock may be set back without our doing anything about it, ms: everything is late by
- * that much then. */
+/* A clock that was set back by less than this is ignored, ms: everything is late by as much. */
 #define SET_BACK_MAX ((int64_t)3600 * 1000)
-/* Rows gone over in one look, between which clients are served. */
+/* Rows checked in one step, between which clients are served. */
 #define PIECE 64
 
-enum stage {
-    STAGE_TRUST = 0,  /* nobody oversleeps, unless the note says that the clock was set back */
-    STAGE_ROUND,      /* those who sleep for long are gone over */
-    STAGE_CORRECTING, /* nobody oversleeps; the note is on its way back */
+enum setback_stage {
+    STAGE_TRUST = 0,  /* no session oversleeps, unless the note says that the clock was set back */
+    STAGE_ROUND,      /* sessions that sleep for long are checked */
+    STAGE_CORRECTING, /* no session oversleeps; the note is on its way back */
 };
 
 struct clock_setback {
     struct turns *turns;
-    enum stage stage;
+    enum setback_stage stage;
     /* Of the round: */
     int64_t latest; /* what the clock said, at its latest */
-    bool roused;    /* somebody overslept, or could not be read */
+    bool overslept; /* a session overslept, or could not be read */
     struct store_due place;
 };
 
 struct clock_setback *clock_setback_new(struct turns *turns)
 {
-    struct clock_setback *oversleepers = calloc(1, sizeof(*oversleepers));
-    if (oversleepers != NULL)
-        oversleepers->turns = turns;
-    return oversleepers;
+    struct clock_setback *setback = calloc(1, sizeof(*setback));
+    if (setback != NULL)
+        setback->turns = turns;
+    return setback;
 }
 
-void clock_setback_free(struct clock_setback *oversleepers)
+void clock_setback_free(struct clock_setback *setback)
 {
-    free(oversleepers);
+    free(setback);
 }
 
 /* ---- the rounds ---- */
 
-static void begin_round(struct clock_setback *oversleepers, int64_t now)
+static void begin_round(struct clock_setback *setback, int64_t now)
 {
-    oversleepers->stage = STAGE_ROUND;
-    oversleepers->latest = now;
-    oversleepers->roused = false;
-    oversleepers->place = (struct store_due){.wake = now + SET_BACK_MAX};
+    setback->stage = STAGE_ROUND;
+    setback->latest = now;
+    setback->overslept = false;
+    setback->place = (struct store_due){.wake = now + SET_BACK_MAX};
 }
 
-/* The clock may as well be set back in the middle of a round, which then went over too few. */
-static void heed_clock(struct clock_setback *oversleepers, struct kv_txn *txn, int64_t now)
+/* The clock may as well be set back in the middle of a round, which then has covered too few. */
+static void note_clock(struct clock_setback *setback, struct kv_txn *txn, int64_t now)
 {
     static const int64_t no_note = INT64_MIN;
-    int64_t planned_by = oversleepers->stage == STAGE_TRUST   ? store_noted_time(txn)
-                         : oversleepers->stage == STAGE_ROUND ? oversleepers->latest
-                                                              : no_note;
+    int64_t planned_by = setback->stage == STAGE_TRUST   ? store_noted_time(txn)
+                         : setback->stage == STAGE_ROUND ? setback->latest
+                                                         : no_note;
     if (planned_by > now + SET_BACK_MAX)
-        begin_round(oversleepers, now);
-    else if (oversleepers->latest < now)
-        oversleepers->latest = now;
+        begin_round(setback, now);
+    else if (setback->latest < now)
+        setback->latest = now;
 }
 
 /* If it failed, the note is where it was, and the next look begins anew. */
 static void on_corrected(void *arg, const struct turn_answer *answer)
 {
-    struct clock_setback *oversleepers = arg;
+    struct clock_setback *setback = arg;
     (void)answer;
-    oversleepers->stage = STAGE_TRUST;
+    setback->stage = STAGE_TRUST;
 }
 
-/* Whether those who were roused stay so only the next round can tell: the turn may fail. */
-static void end_round(struct clock_setback *oversleepers, int64_t now)
+/* Whether the sessions that overslept are due now, only the next round can tell: the turn may fail.
+ */
+static void end_round(struct clock_setback *setback, int64_t now)
 {
-    if (oversleepers->roused)
-        begin_round(oversleepers, now);
-    else if (turn_correct_time(oversleepers->turns, now, on_corrected, oversleepers))
-        oversleepers->stage = STAGE_CORRECTING;
+    if (setback->overslept)
+        begin_round(setback, now);
+    else if (turn_correct_time(setback->turns, now, on_corrected, setback))
+        setback->stage = STAGE_CORRECTING;
     else
-        oversleepers->stage = STAGE_TRUST; /* no memory: the next look begins anew */
+        setback->stage = STAGE_TRUST; /* no memory: the next look begins anew */
 }
 
-static void judge(struct clock_setback *oversleepers, const struct session *session, int64_t now)
+static void wake_oversleeper(struct clock_setback *setback, const struct session *session,
+                             int64_t now)
 {
     const struct session_event event = {.type = EVENT_POSTPONE, .until = now};
     if (!session_wakes_too_late(session, now))
         return;
-    oversleepers->roused = true;
-    turn_event(oversleepers->turns, session->id, &event, NULL, NULL);
+    setback->overslept = true;
+    turn_event(setback->turns, session->id, &event, NULL, NULL);
 }
 
-static void look_at(struct clock_setback *oversleepers, struct kv_txn *txn, int64_t now)
+static void check_session(struct clock_setback *setback, struct kv_txn *txn, int64_t now)
 {
-    const uint8_t *id = oversleepers->place.id;
-    const struct session *active = turn_active(oversleepers->turns, id);
+    const uint8_t *id = setback->place.id;
+    const struct session *active = turn_active(setback->turns, id);
     struct session *session;
     if (active != NULL) {
-        judge(oversleepers, active, now);
+        wake_oversleeper(setback, active, now);
     } else if (store_get_session(txn, id, &session) == KV_OK) {
-        judge(oversleepers, session, now);
+        wake_oversleeper(setback, session, now);
         session_free(session);
     } else if (kv_txn_status(txn) != KV_OK) {
-        oversleepers->roused = true; /* it may: the next round will tell */
+        setback->overslept = true; /* it may: the next round will tell */
     }
 }
 
-bool clock_setback_look(struct clock_setback *oversleepers, struct kv_txn *txn, int64_t now)
+bool clock_setback_look(struct clock_setback *setback, struct kv_txn *txn, int64_t now)
 {
-    heed_clock(oversleepers, txn, now);
-    for (int i = 0; i < PIECE && oversleepers->stage == STAGE_ROUND; i++) {
-        enum kv_status status = store_next_due(txn, &oversleepers->place);
+    note_clock(setback, txn, now);
+    for (int i = 0; i < PIECE && setback->stage == STAGE_ROUND; i++) {
+        enum kv_status status = store_next_due(txn, &setback->place);
         if (status == KV_MISSING)
-            end_round(oversleepers, now);
+            end_round(setback, now);
         else if (status == KV_OK)
-            look_at(oversleepers, txn, now);
+            check_session(setback, txn, now);
         else
             return false; /* what is wrong with the store is no better at once */
     }
-    return oversleepers->stage == STAGE_ROUND;
+    return setback->stage == STAGE_ROUND;
 }

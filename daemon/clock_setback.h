@@ -1,9 +1,10 @@
 /*
- * When the clock was set back, what was planned by the time that was would sleep until that time
- * comes again. The store's note (store_note_time()) is the latest time by which anything can have
- * been planned. Where it is far ahead of the clock, all who sleep for long are gone over, a piece
- * at a time, and those who oversleep are made due. Only after a round in which nobody did does the
- * note go back: so neither a crash in between nor a turn that failed leaves anybody behind.
+ * When the clock is set back, what was planned by the old time would sleep until that time comes
+ * again. The store notes the latest time by which anything can have been planned
+ * (store_note_time()). Where that note is far ahead of the clock, all sessions that sleep for long
+ * are checked, a few at a time, and those that would oversleep are made due. The note goes back
+ * only after a round in which there were none: so neither a crash in between nor a turn that failed
+ * leaves a session behind.
  */
 #ifndef DAEMON_CLOCK_SETBACK_H
 #define DAEMON_CLOCK_SETBACK_H
@@ -19,10 +20,10 @@ struct turns;
 struct clock_setback *clock_setback_new(struct turns *turns);
 
 /* No turn may run any more. NULL is fine. */
-void clock_setback_free(struct clock_setback *oversleepers);
+void clock_setback_free(struct clock_setback *setback);
 
 /* Does a piece of that, if there is reason to; to be called at every look at what is due. True if
  * there is more to do at once. */
-bool clock_setback_look(struct clock_setback *oversleepers, struct kv_txn *txn, int64_t now);
+bool clock_setback_look(struct clock_setback *setback, struct kv_txn *txn, int64_t now);
 
 #endif

@@ -13,9 +13,9 @@
 #include "daemon/turn.h"
 #include "state/store.h"
 
-/* Sessions woken by one look: a long queue of overdue ones is worked off in several turns, between
- * which clients are served. */
-#define LOOK_MAX 64
+/* Sessions woken by one scan: many that are overdue are woken over several turns, between which
+ * clients are served. */
+#define WOKEN_MAX 64
 /* Connections of one relay that may be opening at the same time: introductions cost it work, and it
  * may be far away. */
 #define OPENING_MAX 64
@@ -28,17 +28,17 @@ struct scheduler {
     struct relays *relays;
     struct event *timer;
     unsigned max_connections;
-    struct clock_setback *oversleepers;
+    struct clock_setback *setback;
 };
 
-/* One look over the index. */
-struct look {
+/* One walk over what is due. */
+struct due_scan {
     struct scheduler *scheduler;
     struct kv_txn *txn;
     struct store_due place;
     int64_t now;
     unsigned woken;
-    bool starved;  /* something that is due could not be read, or woken */
+    bool unread;   /* something that is due could not be read, or woken */
     unsigned room; /* connections that may still be opened */
 };
 
@@ -50,53 +50,53 @@ static bool needs_relay(const struct session *session, int64_t now)
 }
 
 /* Wakes the session, or puts it off while its relay is down. */
-static void wake(struct look *look, const struct session *session)
+static void wake_session(struct due_scan *scan, const struct session *session)
 {
     struct session_event event = {.type = EVENT_WAKE};
-    struct turns *turns = look->scheduler->turns;
-    if (needs_relay(session, look->now)) {
-        const struct relay *relay = relays_find(look->scheduler->relays, session->relay);
+    struct turns *turns = scan->scheduler->turns;
+    if (needs_relay(session, scan->now)) {
+        const struct relay *relay = relays_find(scan->scheduler->relays, session->relay);
         int64_t ready =
-            relay == NULL ? look->now : relay_ready_at(relay, look->now, randombytes_random());
-        if (ready > look->now)
+            relay == NULL ? scan->now : relay_ready_at(relay, scan->now, randombytes_random());
+        if (ready > scan->now)
             event = (struct session_event){.type = EVENT_POSTPONE, .until = ready};
         else
-            look->room--;
+            scan->room--;
     }
-    look->starved |= !turn_event(turns, session->id, &event, NULL, NULL);
-    look->woken++;
+    scan->unread |= !turn_event(turns, session->id, &event, NULL, NULL);
+    scan->woken++;
 }
 
 /* There may be a session, or more of them; only now they could not be read. */
-static bool is_passing(enum kv_status status)
+static bool is_transient(enum kv_status status)
 {
     return status == KV_MEMORY || status == KV_FAILED;
 }
 
-static void consider(struct look *look)
+static void wake_unless_active(struct due_scan *scan)
 {
     struct session *session;
-    if (turn_active(look->scheduler->turns, look->place.id) != NULL)
+    if (turn_active(scan->scheduler->turns, scan->place.id) != NULL)
         return;
-    enum kv_status status = store_get_session(look->txn, look->place.id, &session);
-    look->starved |= is_passing(status);
+    enum kv_status status = store_get_session(scan->txn, scan->place.id, &session);
+    scan->unread |= is_transient(status);
     if (status != KV_OK)
         return;
-    wake(look, session);
+    wake_session(scan, session);
     session_free(session);
 }
 
 /* Works through what is due; returns when to look again, INT64_MAX: when told. */
-static int64_t look_over(struct look *look)
+static int64_t scan_due(struct due_scan *scan)
 {
-    while (store_next_due(look->txn, &look->place) == KV_OK) {
-        if (look->place.wake > look->now)
-            return look->place.wake;
-        if (look->room == 0)
+    while (store_next_due(scan->txn, &scan->place) == KV_OK) {
+        if (scan->place.wake > scan->now)
+            return scan->place.wake;
+        if (scan->room == 0)
             return INT64_MAX; /* the end of a visit tells */
-        if (look->woken == LOOK_MAX)
-            return look->now; /* after the turn that these make */
-        consider(look);
+        if (scan->woken == WOKEN_MAX)
+            return scan->now; /* after the turn that these make */
+        wake_unless_active(scan);
     }
     return INT64_MAX;
 }
@@ -111,7 +111,7 @@ static unsigned free_connections(const struct scheduler *scheduler)
     return room < may_open ? room : may_open;
 }
 
-static void look(evutil_socket_t fd, short what, void *arg)
+static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
     struct scheduler *scheduler = arg;
     int64_t now = clock_now();
@@ -122,17 +122,17 @@ static void look(evutil_socket_t fd, short what, void *arg)
         timer_arm(scheduler->timer, pause);
         return;
     }
-    struct look look = {.scheduler = scheduler,
-                        .txn = kv_read(scheduler->store),
-                        .place = {.wake = INT64_MIN},
-                        .now = now,
-                        .room = free_connections(scheduler)};
-    int64_t next = look_over(&look);
-    if (clock_setback_look(scheduler->oversleepers, look.txn, now))
+    struct due_scan scan = {.scheduler = scheduler,
+                            .txn = kv_read(scheduler->store),
+                            .place = {.wake = INT64_MIN},
+                            .now = now,
+                            .room = free_connections(scheduler)};
+    int64_t next = scan_due(&scan);
+    if (clock_setback_look(scheduler->setback, scan.txn, now))
         next = now;
-    if ((look.starved || is_passing(kv_txn_status(look.txn))) && next > now + READ_AGAIN)
+    if ((scan.unread || is_transient(kv_txn_status(scan.txn))) && next > now + READ_AGAIN)
         next = now + READ_AGAIN;
-    kv_end(look.txn);
+    kv_end(scan.txn);
     timer_arm(scheduler->timer, next);
 }
 
@@ -144,9 +144,9 @@ struct scheduler *scheduler_new(struct event_base *base, struct kv *store, struc
         return NULL;
     *scheduler = (struct scheduler){
         .store = store, .turns = turns, .relays = relays, .max_connections = max_connections};
-    scheduler->oversleepers = clock_setback_new(turns);
-    scheduler->timer = evtimer_new(base, look, scheduler);
-    if (scheduler->oversleepers == NULL || scheduler->timer == NULL) {
+    scheduler->setback = clock_setback_new(turns);
+    scheduler->timer = evtimer_new(base, on_timer, scheduler);
+    if (scheduler->setback == NULL || scheduler->timer == NULL) {
         scheduler_free(scheduler);
         return NULL;
     }
@@ -160,7 +160,7 @@ void scheduler_free(struct scheduler *scheduler)
         return;
     if (scheduler->timer != NULL)
         event_free(scheduler->timer);
-    clock_setback_free(scheduler->oversleepers);
+    clock_setback_free(scheduler->setback);
     free(scheduler);
 }
 
