@@ -12,7 +12,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "ipc/frame.h"
 #include "ipc/message.h"
 #include "service/log.h"
 

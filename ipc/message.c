@@ -1,14 +1,172 @@
 #include "config.h"
 
+#include "ipc/message.h"
+
+#include <assert.h>
 #include <string.h>
 
-#include "ipc/message.h"
-#include "base/msgpack_scan.h"
-#include "ipc/tree.h"
+/* ---- whole objects ---- */
 
-static const msgpack_object NO_PARAMS = {.type = MSGPACK_OBJECT_MAP};
+/* An idle connection keeps a buffer of at most this size: the largest message is rare. */
+#define IDLE_CAPACITY_MAX ((size_t)64 * 1024)
 
-/* ---- decoding ---- */
+static const struct scan_limits frame_limits = {
+    .bytes = FRAME_BYTES_MAX,
+    .depth = FRAME_DEPTH_MAX,
+    .elements = FRAME_ELEMENTS_MAX,
+};
+
+void frame_init(struct frame_reader *reader)
+{
+    *reader = (struct frame_reader){.broken = FRAME_WHOLE};
+    scan_reset(&reader->scan);
+}
+
+void frame_free(struct frame_reader *reader)
+{
+    buffer_free(&reader->fed);
+    frame_init(reader);
+}
+
+/* Drops what was taken: now, not when it is taken, because the caller still looks at it then. */
+static void drop_taken(struct frame_reader *reader)
+{
+    buffer_consume(&reader->fed, reader->start);
+    reader->start = 0;
+    if (reader->fed.size == 0 && reader->fed.capacity > IDLE_CAPACITY_MAX)
+        buffer_free(&reader->fed);
+}
+
+void *frame_room(struct frame_reader *reader, size_t size)
+{
+    if (reader->broken != FRAME_WHOLE)
+        return NULL;
+    drop_taken(reader);
+    return buffer_reserve(&reader->fed, size) ? reader->fed.data + reader->fed.size : NULL;
+}
+
+void frame_filled(struct frame_reader *reader, size_t length)
+{
+    assert(length <= reader->fed.capacity - reader->fed.size);
+    reader->fed.size += length;
+}
+
+bool frame_feed(struct frame_reader *reader, const void *data, size_t length)
+{
+    if (reader->broken != FRAME_WHOLE)
+        return true;
+    drop_taken(reader);
+    return buffer_append(&reader->fed, data, length);
+}
+
+static enum frame_result take(struct frame_reader *reader, size_t size, uint8_t **ret_data,
+                              size_t *ret_size)
+{
+    *ret_data = reader->fed.data + reader->start;
+    *ret_size = size;
+    reader->start += size;
+    scan_reset(&reader->scan);
+    return FRAME_WHOLE;
+}
+
+enum frame_result frame_next(struct frame_reader *reader, uint8_t **ret_data, size_t *ret_size)
+{
+    if (reader->broken != FRAME_WHOLE)
+        return reader->broken;
+    if (reader->start == reader->fed.size) {
+        drop_taken(reader);
+        return FRAME_PARTIAL;
+    }
+    size_t size = 0;
+    switch (scan_object(&reader->scan, &frame_limits, reader->fed.data + reader->start,
+                        reader->fed.size - reader->start, &size)) {
+    case SCAN_WHOLE:
+        return take(reader, size, ret_data, ret_size);
+    case SCAN_PARTIAL:
+        return FRAME_PARTIAL;
+    case SCAN_TOO_DEEP:
+    case SCAN_TOO_LARGE:
+        return reader->broken = FRAME_TOO_LARGE;
+    case SCAN_BAD:
+    default:
+        return reader->broken = FRAME_BAD;
+    }
+}
+
+const uint8_t *frame_rest(const struct frame_reader *reader, size_t *ret_length)
+{
+    *ret_length = reader->fed.size - reader->start;
+    return reader->fed.data == NULL ? NULL : reader->fed.data + reader->start;
+}
+
+/* ---- trees ---- */
+
+static void terminate_strings(msgpack_object *object);
+
+/* The byte before the bytes belongs to their header, which has been read. */
+static const char *terminate(const char *bytes, uint32_t size)
+{
+    if (size == 0)
+        return "";
+    char *moved = (char *)bytes - 1;
+    memmove(moved, bytes, size);
+    moved[size] = '\0';
+    return moved;
+}
+
+static void terminate_in_array(msgpack_object_array *array)
+{
+    for (uint32_t i = 0; i < array->size; i++)
+        terminate_strings(&array->ptr[i]);
+}
+
+static void terminate_in_map(msgpack_object_map *map)
+{
+    for (uint32_t i = 0; i < map->size; i++) {
+        terminate_strings(&map->ptr[i].key);
+        terminate_strings(&map->ptr[i].val);
+    }
+}
+
+/* Recursion goes as deep as the caller's limits let objects nest. */
+static void terminate_strings(msgpack_object *object)
+{
+    if (object->type == MSGPACK_OBJECT_STR)
+        object->via.str.ptr = terminate(object->via.str.ptr, object->via.str.size);
+    else if (object->type == MSGPACK_OBJECT_BIN)
+        object->via.bin.ptr = terminate(object->via.bin.ptr, object->via.bin.size);
+    else if (object->type == MSGPACK_OBJECT_ARRAY)
+        terminate_in_array(&object->via.array);
+    else if (object->type == MSGPACK_OBJECT_MAP)
+        terminate_in_map(&object->via.map);
+}
+
+static enum tree_result judge(msgpack_unpack_return unpacked, bool all_used)
+{
+    if (unpacked == MSGPACK_UNPACK_NOMEM_ERROR)
+        return TREE_MEMORY;
+    return unpacked == MSGPACK_UNPACK_SUCCESS && all_used ? TREE_OK : TREE_BAD;
+}
+
+enum tree_result tree_decode(uint8_t *data, size_t size, msgpack_unpacked *ret_tree)
+{
+    msgpack_unpacked tree;
+    msgpack_unpacked_init(&tree);
+    size_t used = 0;
+    msgpack_unpack_return unpacked = msgpack_unpack_next(&tree, (const char *)data, size, &used);
+    enum tree_result result = judge(unpacked, used == size);
+    if (result != TREE_OK) {
+        msgpack_unpacked_destroy(&tree);
+        return result;
+    }
+    terminate_strings(&tree.data);
+    *ret_tree = tree;
+    return TREE_OK;
+}
+
+/* ---- messages ---- */
+
+static const msgpack_object no_params = {.type = MSGPACK_OBJECT_MAP};
 
 static bool read_id(const msgpack_object *object, struct message *message)
 {
@@ -33,7 +191,7 @@ static void read_params(const msgpack_object *object, struct message *message)
         return;
     const msgpack_object_array *params = &object->via.array;
     if (params->size == 0)
-        message->params = &NO_PARAMS;
+        message->params = &no_params;
     else if (params->size == 1 && params->ptr[0].type == MSGPACK_OBJECT_MAP)
         message->params = &params->ptr[0];
 }
@@ -59,10 +217,10 @@ static bool read_notification(const msgpack_object *parts, struct message *messa
     return read_method(&parts[1], message);
 }
 
-static const struct shape {
+static const struct message_shape {
     uint32_t parts;
     bool (*read)(const msgpack_object *parts, struct message *message);
-} SHAPES[] = {
+} message_shapes[] = {
     [MESSAGE_REQUEST] = {4, read_request},
     [MESSAGE_RESPONSE] = {4, read_response},
     [MESSAGE_NOTIFICATION] = {3, read_notification},
@@ -74,10 +232,10 @@ static bool read_message(const msgpack_object *object, struct message *message)
         return false;
     const msgpack_object *kind = &object->via.array.ptr[0];
     if (kind->type != MSGPACK_OBJECT_POSITIVE_INTEGER ||
-        kind->via.u64 >= sizeof(SHAPES) / sizeof(SHAPES[0]))
+        kind->via.u64 >= sizeof(message_shapes) / sizeof(message_shapes[0]))
         return false;
     message->kind = (enum message_kind)kind->via.u64;
-    const struct shape *shape = &SHAPES[message->kind];
+    const struct message_shape *shape = &message_shapes[message->kind];
     return object->via.array.size == shape->parts && shape->read(object->via.array.ptr, message);
 }
 

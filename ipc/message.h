@@ -1,6 +1,7 @@
 /*
- * The messages of MessagePack-RPC (doc/ipc.md): one object decoded into its parts, and the outer
- * shell of what is sent.
+ * The messages of MessagePack-RPC (doc/ipc.md), both ways. From a socket: bytes come in pieces, a
+ * frame_reader yields whole objects that keep within the limits, message_decode() takes one apart.
+ * To a socket: the outer shell of what is sent. None of it does I/O.
  *
  *     request       [0, id, method, [params]]
  *     response      [1, id, error, result]
@@ -15,8 +16,77 @@
 
 #include <msgpack.h>
 
+#include "base/msgpack_scan.h"
 #include "ipc/methods.h"
 #include "ipc/writer.h"
+
+/* ---- whole objects ---- */
+
+/* A reader holds no more memory than one object of the largest size plus what was fed at once. */
+
+/* 16 MiB of application data, and a mebibyte for what stands around it. */
+#define FRAME_BYTES_MAX ((size_t)17 * 1024 * 1024)
+
+/* Our own messages nest 6 deep. */
+#define FRAME_DEPTH_MAX 16
+
+/* 1000 views of some 45 keys are the most that we send; a decoded element takes 24 bytes, so that
+ * no message can make us use more than 6 MiB beyond its own size. */
+#define FRAME_ELEMENTS_MAX ((uint32_t)256 * 1024)
+
+enum frame_result {
+    FRAME_WHOLE = 0, /* an object is complete */
+    FRAME_PARTIAL,   /* more bytes are needed */
+    FRAME_BAD,       /* not MessagePack, or of a type that the RPC does not have */
+    FRAME_TOO_LARGE, /* over one of the limits above */
+};
+
+struct frame_reader {
+    struct buffer fed; /* what was fed */
+    size_t start;      /* how much of it was taken */
+    struct scan scan;
+    enum frame_result broken; /* FRAME_BAD and FRAME_TOO_LARGE are for good */
+};
+
+void frame_init(struct frame_reader *reader);
+
+/* Wipes and frees the buffer: messages hold codes. */
+void frame_free(struct frame_reader *reader);
+
+/* Room for `size` bytes to be read into, borrowed until the next call for this reader; frame_filled
+ * then says how many came. NULL when out of memory, or once the reader is broken. */
+void *frame_room(struct frame_reader *reader, size_t size);
+void frame_filled(struct frame_reader *reader, size_t length);
+
+/* Appends bytes; once the reader is broken they are dropped. False when out of memory. */
+bool frame_feed(struct frame_reader *reader, const void *data, size_t length);
+
+/*
+ * Takes the next whole object. FRAME_WHOLE: *ret_data and *ret_size are its bytes, borrowed until
+ * the next call for this reader, and writable (message_decode wants that). FRAME_BAD and
+ * FRAME_TOO_LARGE stay: nobody can tell where the next object would begin.
+ */
+enum frame_result frame_next(struct frame_reader *reader, uint8_t **ret_data, size_t *ret_size);
+
+/* The bytes that are not yet taken, for message_peek_id after FRAME_BAD or FRAME_TOO_LARGE.
+ * Borrowed as above. */
+const uint8_t *frame_rest(const struct frame_reader *reader, size_t *ret_length);
+
+/* ---- decoding ---- */
+
+enum tree_result {
+    TREE_OK = 0,
+    TREE_BAD,    /* not exactly one object */
+    TREE_MEMORY, /* out of memory */
+};
+
+/*
+ * Decodes one whole object whose nesting and announced sizes were checked before (frame_next, or we
+ * wrote it). `data` is written to: strings and binary data are moved down by a byte, over their
+ * headers, which makes room for a NUL behind each, so that all are NUL-terminated without a copy.
+ * *ret_tree borrows strings and binary data from `data`; msgpack_unpacked_destroy() it first.
+ */
+enum tree_result tree_decode(uint8_t *data, size_t size, msgpack_unpacked *ret_tree);
 
 enum message_kind {
     MESSAGE_REQUEST = 0,

@@ -10,10 +10,9 @@
 
 #include <msgpack.h>
 
-#include "ipc/buffer.h"
-#include "ipc/frame.h"
-#include "ipc/methods.h"
 #include "ipc/writer.h"
+#include "ipc/message.h"
+#include "ipc/methods.h"
 #include "libclient/wormclient.h"
 
 /* ---- errors (error.c): `ret_error` may be NULL; `system` is an errno or 0 ---- */

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ipc/buffer.h"
+#include "ipc/writer.h"
 #include "ipc/params.h"
-#include "ipc/tree.h"
+#include "ipc/message.h"
 #include "libclient/client.h"
 
 static const msgpack_object *object_of(const struct wormclient_value *value)

@@ -4,7 +4,6 @@
 #include "tests/fuzz/fuzz.h"
 
 #include "ipc/params.h"
-#include "ipc/frame.h"
 #include "ipc/message.h"
 
 #include <stdlib.h>

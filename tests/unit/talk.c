@@ -16,9 +16,8 @@
 
 #include <cmocka.h>
 
-#include "ipc/frame.h"
-#include "ipc/methods.h"
 #include "ipc/message.h"
+#include "ipc/methods.h"
 
 /* Patience with the loop, ms: generous, for sanitizers and busy machines. */
 #define HEAR_MAX 200000

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "ipc/frame.h"
+#include "ipc/message.h"
 
 /* Three objects: a request, a string, and a map with binary data. */
 static const uint8_t STREAM[] = "\x94\x00\x01\xa6status\x90"

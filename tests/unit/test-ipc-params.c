@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "ipc/params.h"
-#include "ipc/tree.h"
+#include "ipc/message.h"
 #include "ipc/writer.h"
 
 /* A decoded map, with the bytes that it borrows from. */

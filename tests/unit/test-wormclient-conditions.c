@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "ipc/tree.h"
+#include "ipc/message.h"
 #include "ipc/writer.h"
 #include "libclient/client.h"
 #include "libclient/wormclient.h"

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "ipc/tree.h"
+#include "ipc/message.h"
 #include "libclient/client.h"
 #include "libclient/wormclient.h"
 #include "wormclient-peer.h"

@@ -11,7 +11,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "ipc/frame.h"
 #include "ipc/message.h"
 #include "libclient/wormclient.h"
 
