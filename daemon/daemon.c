@@ -233,10 +233,10 @@ static void reload(struct daemon *daemon)
         turns_set(daemon->turns, &settings);
         scheduler_set_max(daemon->scheduler, daemon->settings->max_connections);
         log_set_level(daemon->settings->log_level);
-        log_info("daemon", "the settings were read anew");
+        log_info("daemon", "settings reloaded");
     } else {
         settings_clear(&fresh);
-        log_error("daemon", "the settings stay as they were: %s", why);
+        log_error("daemon", "settings not reloaded: %s", why);
     }
     listener_check(daemon->listener);
     notify_ready();
@@ -250,7 +250,7 @@ static void on_signal(evutil_socket_t number, short what, void *arg)
         reload(daemon);
         return;
     }
-    log_info("daemon", "ending: %s", number == SIGTERM ? "SIGTERM" : "SIGINT");
+    log_info("daemon", "stopping: %s", number == SIGTERM ? "SIGTERM" : "SIGINT");
     event_base_loopbreak(daemon->base);
 }
 
@@ -309,7 +309,7 @@ int daemon_run(const struct service_options *options, struct settings *settings,
     log_set_level(settings->log_level);
     process_prepare();
     if (sodium_init() < 0) {
-        log_error("daemon", "libsodium finds no source of randomness");
+        log_error("daemon", "libsodium has no source of randomness");
         return EXIT_FAILURE;
     }
     bool up = make_parts(&daemon);
@@ -321,6 +321,6 @@ int daemon_run(const struct service_options *options, struct settings *settings,
         up = run_loop(daemon.base);
     }
     end(&daemon);
-    log_info("daemon", "ended");
+    log_info("daemon", "stopped");
     return up ? EXIT_SUCCESS : daemon.failure;
 }

@@ -125,7 +125,7 @@ void ipc_connection_send(struct ipc_connection *connection, struct writer *write
     if (connection->failed)
         return;
     if (!sound) {
-        log_error("rpc", "out of memory for an answer: its client is dropped");
+        log_error("rpc", "out of memory for an answer: the client is dropped");
         fail(connection);
     } else if (ipc_connection_backlog(connection) > IPC_CONNECTION_BACKLOG_MAX) {
         log_warning("rpc", "a client that does not read its answers is dropped");
@@ -168,7 +168,7 @@ static void handle_whole(struct ipc_connection *connection, uint8_t *data, size_
     if (result == MESSAGE_OK && message.kind == MESSAGE_REQUEST)
         connection->handlers->message(connection, &message, connection->arg);
     else
-        refuse(connection, id, IPC_BAD_MESSAGE, "this is no MessagePack-RPC request");
+        refuse(connection, id, IPC_BAD_MESSAGE, "this is not a MessagePack-RPC request");
     if (result == MESSAGE_OK)
         message_free(&message);
 }
@@ -179,9 +179,9 @@ static void handle_broken(struct ipc_connection *connection, enum frame_result r
     const uint8_t *data = frame_rest(&connection->reader, &length);
     uint32_t id = message_peek_id(data, length);
     if (result == FRAME_TOO_LARGE)
-        refuse(connection, id, IPC_TOO_LARGE, "the message is too large, or nested too deep");
+        refuse(connection, id, IPC_TOO_LARGE, "the message is too large or nested too deeply");
     else
-        refuse(connection, id, IPC_BAD_MESSAGE, "this is no MessagePack");
+        refuse(connection, id, IPC_BAD_MESSAGE, "this is not MessagePack");
 }
 
 static bool takes_requests(const struct ipc_connection *connection)

@@ -36,7 +36,7 @@ void ipc_server_accept(void *arg, int fd)
 {
     struct ipc_server *server = arg;
     if (!ipc_connection_is_ours(fd)) {
-        log_warning("rpc", "a program of another user was turned away");
+        log_warning("rpc", "a program of another user was refused");
         close(fd);
         return;
     }

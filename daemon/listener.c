@@ -61,9 +61,9 @@ void listener_check(struct listener *listener)
     bool was_homeless = listener->homeless;
     listener->homeless = !open_socket(listener, &why);
     if (!listener->homeless)
-        log_warning("rpc", "the socket had been removed, and was made anew");
+        log_warning("rpc", "the socket had been removed and was created again");
     else if (!was_homeless)
-        log_error("rpc", "the socket was removed and cannot be made anew: %s", why.text);
+        log_error("rpc", "the socket was removed and cannot be created again: %s", why.text);
 }
 
 static void on_check(evutil_socket_t fd, short what, void *arg)
@@ -96,7 +96,7 @@ struct listener *listener_adopt(struct event_base *base, int fd, acceptor_accept
 {
     struct listener *listener = NULL;
     if (!socket_path_is_listening(fd))
-        refuse("what the service manager passed on is no listening Unix socket", ret_why);
+        refuse("the service manager did not pass a listening Unix socket", ret_why);
     else if (!(listener = calloc(1, sizeof(*listener))))
         refuse("out of memory", ret_why);
     if (!listener) {

@@ -15,7 +15,7 @@ static int run(const struct service_options *options)
     int status = EXIT_FAILURE;
     /* First of all: a child has its parent's memory, but not locked. */
     if (!options->check && !options->own && !background_start())
-        perror("wormholed: cannot go into the background");
+        perror("wormholed: cannot run in the background");
     else if (!settings_read(options, &settings, why, sizeof(why)) ||
              (options->check && !daemon_check(&settings, why, sizeof(why))))
         fprintf(stderr, "wormholed: %s\n", why);

@@ -64,7 +64,7 @@ bool rpc_find_in(struct ipc_call *call, struct kv_txn *txn, const char *text)
         ipc_call_refuse(call, IPC_NOT_FOUND, "no session has this petname or id");
     else if (status == KV_AMBIGUOUS)
         ipc_call_refuse(call, IPC_AMBIGUOUS,
-                        "there is more than one session whose name or id begins like this");
+                        "more than one session has a petname or id that begins like this");
     else
         refuse_store(call, status);
     return false;
@@ -97,11 +97,13 @@ static const struct {
     const char *text;
 } turn_verdicts[] = {
     [TURN_NOT_FOUND] = {IPC_NOT_FOUND, "the session is gone"},
-    [TURN_NAME_TAKEN] = {IPC_NAME_TAKEN, "a session with this petname exists: give another name"},
-    [TURN_NOT_CLOSED] = {IPC_NOT_CLOSED, "the session is alive: close it first, or use force"},
-    [TURN_NOT_SAFE] = {IPC_NOT_CLOSED, "the session was exported: tell first that its text is in a "
-                                       "safe place (done), or use force"},
-    [TURN_NOT_EXPORTED] = {IPC_NOT_EXPORTABLE, "the session was not exported: take its text first"},
+    [TURN_NAME_TAKEN] = {IPC_NAME_TAKEN,
+                         "another session has this petname: choose a different one"},
+    [TURN_NOT_CLOSED] = {IPC_NOT_CLOSED, "the session has not ended: close it first, or use force"},
+    [TURN_NOT_SAFE] = {IPC_NOT_CLOSED, "the session was exported: confirm first that its text is "
+                                       "in a safe place (done), or use force"},
+    [TURN_NOT_EXPORTED] = {IPC_NOT_EXPORTABLE,
+                           "the session has not been exported: export it first"},
     [TURN_IMPORTED] = {IPC_IMPORTED, "the session is or was here already"},
     [TURN_EXPIRED] = {IPC_BAD_EXPORT, "the session's deadline has passed"},
     [TURN_STORE_FULL] = {IPC_STORE_FULL, "the disk or the store is full; nothing was changed"},
@@ -183,7 +185,7 @@ void rpc_dispatch(struct ipc_client *client, const struct message *message)
 {
     struct ipc_call *call = ipc_call_new(client, message->id);
     if (!call) {
-        log_error("rpc", "out of memory for a request: its client is dropped");
+        log_error("rpc", "out of memory for a request: the client is dropped");
         ipc_connection_end(client->connection);
         return;
     }

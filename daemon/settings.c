@@ -40,22 +40,22 @@ static const struct settings_bounds connections = {
 #define FIELD(name) offsetof(struct settings, name)
 
 static const struct settings_row rows[] = {
-    {"state", "DIR", "where sessions are kept", settings_text, FIELD(state), NULL, SETTINGS_PLAIN},
-    {"socket", "PATH", "where programs reach the daemon", settings_text, FIELD(socket), NULL,
+    {"state", "DIR", "directory of the store", settings_text, FIELD(state), NULL, SETTINGS_PLAIN},
+    {"socket", "PATH", "socket on which to listen", settings_text, FIELD(socket), NULL,
      SETTINGS_PLAIN},
-    {"relay", "URL", "relay for sessions that name none", settings_sections_set_relay, FIELD(relay),
-     NULL, SETTINGS_PLAIN},
+    {"relay", "URL", "relay for sessions that do not name one", settings_sections_set_relay,
+     FIELD(relay), NULL, SETTINGS_PLAIN},
     {"log-level", "LEVEL", "error, warning, info or debug", settings_level, FIELD(log_level), NULL,
      SETTINGS_PLAIN},
     {"cafile", "FILE", "certificates to trust instead of the system's", settings_text,
      FIELD(cafile), NULL, SETTINGS_PLAIN},
-    {"proxy", "URL", "proxy to reach relays through, or none", settings_sections_set_proxy,
+    {"proxy", "URL", "proxy for connections to relays, or none", settings_sections_set_proxy,
      FIELD(proxy), NULL, SETTINGS_SECRET},
-    {"max-store-size", "SIZE", "largest size of the store, as in 2G", settings_bytes,
+    {"max-store-size", "SIZE", "limit on the size of the store, as in 2G", settings_bytes,
      FIELD(max_store_size), &kv_size, SETTINGS_PLAIN},
-    {"keep", "DURATION", "how long ended sessions stay listed, as in 30d", settings_duration,
+    {"keep", "DURATION", "how long to list ended sessions, as in 30d", settings_duration,
      FIELD(keep), &keep, SETTINGS_PLAIN},
-    {"max-connections", "N", "most connections to relays at a time", settings_number,
+    {"max-connections", "N", "limit on simultaneous connections to relays", settings_number,
      FIELD(max_connections), &connections, SETTINGS_PLAIN},
 };
 
@@ -73,9 +73,9 @@ const struct options_info settings_options = {
     .name = "foreground",
     .help = "stay in the foreground",
     .intro = "Usage: wormholed [OPTION]...\n"
-             "Keeps Magic Wormhole sessions alive, over restarts and for weeks.\n"
-             "Goes into the background once it can be reached.\n\n",
-    .outro = "\nSee wormholed(8) and wormholed.conf(5). Programs reach it through wormctl(1) and "
+             "Keeps Magic Wormhole sessions alive for weeks and across restarts.\n"
+             "Moves to the background once its socket is ready.\n\n",
+    .outro = "\nSee wormholed(8) and wormholed.conf(5). Talk to it with wormctl(1) or "
              "libwormclient.\n",
 };
 
@@ -159,7 +159,7 @@ bool settings_read(const struct service_options *options, struct settings *ret_s
 static void keep_text(const char *key, char **settled, char **fresh)
 {
     if (strcmp(*settled, *fresh) != 0)
-        log_warning("daemon", "%s stays as it is until the next start: %s", key, *settled);
+        log_warning("daemon", "%s does not change before the next start: %s", key, *settled);
     char *kept = *settled;
     *settled = *fresh;
     *fresh = kept;
@@ -172,7 +172,7 @@ void settings_replace(struct settings *settings, struct settings *fresh, bool so
         settings_set_socket(fresh, settings->socket);
     keep_text("socket", &settings->socket, &fresh->socket);
     if (settings->max_store_size != fresh->max_store_size)
-        log_warning("daemon", "max-store-size stays as it is until the next start");
+        log_warning("daemon", "max-store-size does not change before the next start");
     fresh->max_store_size = settings->max_store_size;
     settings_clear(settings);
     *settings = *fresh;

@@ -89,11 +89,11 @@ static const struct settings_bounds words = {
 
 static const struct settings_row appid_rows[] = {
     {"relay", "URL", "relay", settings_sections_set_relay, FIELD(relay), NULL, SETTINGS_PLAIN},
-    {"schedule", "SCHEDULE", "when the relay is visited", set_schedule, FIELD(schedule), NULL,
+    {"schedule", "SCHEDULE", "when to visit the relay", set_schedule, FIELD(schedule), NULL,
      SETTINGS_PLAIN},
-    {"timeout", "DURATION", "how long without news of the peer", settings_duration, FIELD(timeout),
-     &timeout, SETTINGS_PLAIN},
-    {"words", "N", "words of a code that is made", settings_number, FIELD(words), &words,
+    {"timeout", "DURATION", "time without news from the peer before giving up", settings_duration,
+     FIELD(timeout), &timeout, SETTINGS_PLAIN},
+    {"words", "N", "words in a generated code", settings_number, FIELD(words), &words,
      SETTINGS_PLAIN},
 };
 
@@ -112,7 +112,7 @@ static void *refuse(const char *why, char *ret_why, size_t size)
     return NULL;
 }
 
-static const char *const second = "this section is there for the second time";
+static const char *const second = "duplicate section";
 static const char *const too_many = "more than 64 sections of this kind";
 
 static void *begin_appid(void *settings, const char *name, char *ret_why, size_t size)
@@ -153,7 +153,7 @@ const struct settings_appid *settings_sections_appid(const struct settings_secti
 #define FIELD(name) offsetof(struct settings_relay, name)
 
 static const struct settings_row relay_rows[] = {
-    {"proxy", "URL", "proxy to reach it through, or none", settings_sections_set_proxy,
+    {"proxy", "URL", "proxy for connections to it, or none", settings_sections_set_proxy,
      FIELD(proxy), NULL, SETTINGS_SECRET},
     {"cafile", "FILE", "certificates to trust", settings_text, FIELD(cafile), NULL, SETTINGS_PLAIN},
 };

@@ -30,8 +30,9 @@ static bool fill_address(const char *path, struct sockaddr_un *ret_address, char
     size_t length = strlen(path);
     *ret_address = (struct sockaddr_un){.sun_family = AF_UNIX};
     if (length >= sizeof(ret_address->sun_path)) {
-        snprintf(ret_why, size, "the socket's path has %zu bytes, more than the %zu possible: %s",
-                 length, sizeof(ret_address->sun_path) - 1, path);
+        snprintf(ret_why, size,
+                 "the path of the socket is %zu bytes long, and %zu is the limit: %s", length,
+                 sizeof(ret_address->sun_path) - 1, path);
         return false;
     }
     memcpy(ret_address->sun_path, path, length + 1);
@@ -59,7 +60,8 @@ static int open_directory(const char *path, char *ret_why, size_t size)
     snprintf(copy, sizeof(copy), "%s", path);
     const char *name = dirname(copy);
     if (mkdir(name, 0700) < 0 && errno != EEXIST) {
-        snprintf(ret_why, size, "cannot make the socket's directory %s: %s", name, strerror(errno));
+        snprintf(ret_why, size, "cannot create the socket's directory %s: %s", name,
+                 strerror(errno));
         return -1;
     }
     int directory = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -67,7 +69,7 @@ static int open_directory(const char *path, char *ret_why, size_t size)
         snprintf(ret_why, size, "cannot open the socket's directory %s: %s", name, strerror(errno));
     } else if (!directory_is_safe(directory)) {
         snprintf(ret_why, size,
-                 "the socket's directory %s belongs to somebody else, or others may write to it",
+                 "the socket's directory %s belongs to another user or is writable by others",
                  name);
         close(directory);
         return -1;
@@ -111,7 +113,7 @@ static int clear_place(const struct sockaddr_un *address, char *ret_why, size_t 
     if (lstat(path, &status) < 0)
         return 0; /* if not because it is free, bind() will say so */
     if (!S_ISSOCK(status.st_mode)) {
-        snprintf(ret_why, size, "%s is in the way: it is no socket", path);
+        snprintf(ret_why, size, "%s exists and is not a socket", path);
         return -1;
     }
     int error;
@@ -120,7 +122,7 @@ static int clear_place(const struct sockaddr_un *address, char *ret_why, size_t 
         return SOCKET_PATH_TAKEN;
     }
     if (error != ECONNREFUSED || unlink(path) < 0) {
-        snprintf(ret_why, size, "%s is in the way: %s", path,
+        snprintf(ret_why, size, "cannot replace %s: %s", path,
                  strerror(error != ECONNREFUSED ? error : errno));
         return -1;
     }

@@ -191,7 +191,7 @@ static void no_socket_in_the_way(void **state)
     snprintf(directory, sizeof(directory), "%s/d", place->directory);
     mkdir(directory, 0700);
     close(open(place->path, O_CREAT | O_WRONLY, 0600));
-    expect_refusal(place, "no socket");
+    expect_refusal(place, "not a socket");
     assert_true(exists(place->path));
 }
 
@@ -202,7 +202,7 @@ static void open_directory_is_refused(void **state)
     snprintf(directory, sizeof(directory), "%s/d", place->directory);
     mkdir(directory, 0700);
     chmod(directory, 0777);
-    expect_refusal(place, "others may write");
+    expect_refusal(place, "writable by others");
     chmod(directory, 01777);
     listener_free(listen_there(place));
 }
@@ -312,7 +312,7 @@ static void adopts_no_other_thing(void **state)
     int pair[2];
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
     assert_null(listener_adopt(place->base, pair[0], on_accepted, place, &why));
-    assert_non_null(strstr(why.text, "no listening Unix socket"));
+    assert_non_null(strstr(why.text, "not pass a listening Unix socket"));
     assert_int_equal(fcntl(pair[0], F_GETFD), -1); /* it is closed */
     close(pair[1]);
 }
