@@ -1,9 +1,77 @@
-/* rename, close, forget, poll: what is to become of a session. */
+/* invite, accept, rename, close, forget, poll, export, import: how a session comes, what it is
+ * told, and how it goes. */
 #include "config.h"
 
 #include "daemon/rpc.h"
 
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/settings.h"
 #include "daemon/turn.h"
+#include "daemon/validate.h"
+#include "state/export.h"
+#include "wormhole/code.h"
+#include "wormhole/schedule.h"
+
+/* ---- invite, accept ---- */
+
+/* A code that waits for days can be guessed at for days. */
+#define WORDS_AT_LEISURE (CODE_WORDS_DEFAULT + 1)
+
+static uint32_t default_words(const struct schedule *schedule)
+{
+    char text[SCHEDULE_TEXT_MAX];
+    schedule_format(schedule, text);
+    return strcmp(text, "realtime") == 0 ? CODE_WORDS_DEFAULT : WORDS_AT_LEISURE;
+}
+
+/* Puts in what the request did not say: what is usual for the application, or for all. */
+static void fill_in(const struct rpc *rpc, const struct ipc_params *params,
+                    struct session_options *options, struct schedule *schedule)
+{
+    if (!options->appid)
+        options->appid = RPC_DEFAULT_APPID;
+    const struct settings_appid *usual = settings_for_appid(rpc->settings, options->appid);
+    const char *text = params->schedule ? params->schedule : usual->schedule;
+    schedule_parse(text ? text : "email", schedule); /* both were checked */
+    options->schedule = schedule;
+    if (!options->relay)
+        options->relay = rpc_default_relay(rpc, options->appid);
+    if (options->timeout == 0)
+        options->timeout = usual->timeout;
+    if (options->words == 0)
+        options->words = usual->words > 0 ? usual->words : default_words(schedule);
+}
+
+static void create(struct ipc_call *call, const struct ipc_params *params)
+{
+    struct schedule schedule;
+    struct session_options options = {
+#define OPTION(ID, key, type, min, max, fallback) .key = (__typeof__(options.key))params->key,
+#include "ipc/methods.def"
+    };
+    enum code_fault fault = options.code ? code_check(options.code) : CODE_OK;
+    if (fault != CODE_OK) {
+        ipc_call_refuse(call, IPC_BAD_CODE, code_fault_text(fault));
+        return;
+    }
+    fill_in(call->rpc, params, &options, &schedule);
+    if (!turn_create(call->rpc->turns, &options, rpc_view_done, call))
+        rpc_refuse_memory(call);
+}
+
+void rpc_invite(struct ipc_call *call, const struct ipc_params *params)
+{
+    create(call, params);
+}
+
+void rpc_accept(struct ipc_call *call, const struct ipc_params *params)
+{
+    create(call, params);
+}
+
+/* ---- rename, close, forget, poll ---- */
 
 /* close and poll differ in nothing but the event. */
 static void ask(struct ipc_call *call, const struct ipc_params *params, enum event_type type)
@@ -50,4 +118,102 @@ void rpc_forget(struct ipc_call *call, const struct ipc_params *params)
     if (rpc_find(call, params->session) &&
         !turn_forget(call->rpc->turns, call->session, which, on_forgotten, call))
         rpc_refuse_memory(call);
+}
+
+/* ---- export ---- */
+
+/* `text` NULL: nil. */
+static void answer_export(struct ipc_call *call, const char *text)
+{
+    struct writer writer;
+    ipc_call_begin(call, &writer);
+    writer_map(&writer, NULL);
+    rpc_write_session(call, &writer);
+    writer_text(&writer, "export", text);
+    writer_end(&writer);
+    ipc_call_answer(call, &writer);
+}
+
+/* It is durable now that the session never runs here again: only then its secrets may leave. */
+static void on_exported(void *arg, const struct turn_answer *answer)
+{
+    struct ipc_call *call = arg;
+    if (!rpc_turn_ok(call, answer))
+        return;
+    char *text;
+    enum export_fault fault = export_write(answer->session, &text);
+    if (fault != EXPORT_OK) {
+        ipc_call_refuse(call, IPC_STORE_FAILED, export_fault_text(fault));
+        return;
+    }
+    answer_export(call, text);
+    export_free_text(text);
+}
+
+static void on_done(void *arg, const struct turn_answer *answer)
+{
+    struct ipc_call *call = arg;
+    if (rpc_turn_ok(call, answer))
+        answer_export(call, NULL);
+}
+
+void rpc_export(struct ipc_call *call, const struct ipc_params *params)
+{
+    struct session_event event = {.type = EVENT_EXPORT};
+    struct turns *turns = call->rpc->turns;
+    if (!rpc_find(call, params->session))
+        return;
+    if (!(params->done ? turn_forget(turns, call->session, TURN_FORGET_EXPORTED, on_done, call)
+                       : turn_event(turns, call->session, &event, on_exported, call)))
+        rpc_refuse_memory(call);
+}
+
+/* ---- import ---- */
+
+/* NULL: the call has been refused. */
+static struct session *read_session(struct ipc_call *call, const char *text)
+{
+    struct session *session;
+    enum export_fault fault = export_read(text, strlen(text), &session);
+    if (fault == EXPORT_OK)
+        return session;
+    if (fault == EXPORT_MEMORY)
+        rpc_refuse_memory(call);
+    else
+        ipc_call_refuse(call, IPC_BAD_EXPORT, export_fault_text(fault));
+    return NULL;
+}
+
+/* NULL: it keeps the one it has. */
+static bool set_name(struct session *session, const char *name)
+{
+    char *copy = name ? strdup(name) : NULL;
+    if (!name)
+        return true;
+    if (!copy)
+        return false;
+    free(session->name);
+    session->name = copy;
+    return true;
+}
+
+static void import(struct ipc_call *call, struct session *session, const char *name)
+{
+    if (!set_name(session, name)) {
+        session_free(session);
+        rpc_refuse_memory(call);
+    } else if (!validate_session(session)) {
+        session_free(session);
+        ipc_call_refuse(call, IPC_BAD_EXPORT,
+                        "the text was altered: its petname or relay cannot be");
+    } else if (!turn_import(call->rpc->turns, session, rpc_view_done, call)) {
+        rpc_refuse_memory(call);
+    }
+}
+
+void rpc_import(struct ipc_call *call, const struct ipc_params *params)
+{
+    struct session *session = read_session(call, params->export);
+    if (session)
+        import(call, session, params->name);
 }
