@@ -8,7 +8,7 @@
 #include "daemon/ipc_connection.h"
 #include "ipc/message.h"
 
-/* ---- the connection's news ---- */
+/* ---- callbacks of the connection ---- */
 
 static void on_message(struct ipc_connection *connection, const struct message *message, void *arg)
 {

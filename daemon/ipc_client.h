@@ -1,6 +1,6 @@
 /*
  * A program that is connected to the RPC, and its calls: each is one request on its way to its
- * answer. Whoever handles a request gets a call, and must end it exactly once, now or later, by
+ * answer. The handler of a request gets a call and must end it exactly once, now or later, by
  * ipc_call_answer(), ipc_call_refuse() or ipc_call_drop(). The client may go away meanwhile; the
  * call lives on without it, and its answer is thrown away.
  */

@@ -51,7 +51,7 @@ static void conclude(struct ipc_connection *connection)
     ipc_connection_free(connection);
 }
 
-/* Whoever called may still use the client: only the loop frees it. */
+/* The caller may still use the connection: only the loop frees it. */
 static void fail(struct ipc_connection *connection)
 {
     connection->failed = true;
@@ -260,7 +260,7 @@ void ipc_connection_hold(struct ipc_connection *connection, bool held)
     if (connection->held == held || connection->failed)
         return;
     connection->held = held;
-    /* Requests that were read already are handled from the loop, not under the caller's feet. */
+    /* Requests that were read already are handled from the loop, not inside the caller. */
     if (!held)
         event_active(connection->read_event, EV_READ, 0);
     else if (!connection->working)

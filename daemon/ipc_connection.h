@@ -44,7 +44,7 @@ struct ipc_connection *ipc_connection_new(struct event_base *base, int fd,
 void ipc_connection_free(struct ipc_connection *connection);
 
 /* Sends what was written, and frees it. If the writer failed, the connection is given up: its
- * caller would wait for ever. */
+ * caller would wait forever. */
 void ipc_connection_send(struct ipc_connection *connection, struct writer *writer);
 
 /* Bytes sent but not yet taken by the kernel. */

@@ -22,7 +22,7 @@ struct listener {
     struct acceptor *acceptor; /* NULL: there is no socket */
     struct socket_mark mark;
     struct event *check; /* is the socket still there */
-    bool homeless;       /* it could not be made anew; the log knows */
+    bool homeless;       /* it could not be created again, and that was logged */
 };
 
 static struct listener *refuse(const char *text, struct listener_why *ret_why)

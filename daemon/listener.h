@@ -31,7 +31,7 @@ struct listener *listener_new(struct event_base *base, const char *path, accepto
 struct listener *listener_adopt(struct event_base *base, int fd, acceptor_accepted accepted,
                                 void *arg, struct listener_why *ret_why);
 
-/* Makes the socket anew if somebody removed it: a login session that ends takes $XDG_RUNTIME_DIR
+/* Creates the socket again if it was removed: a login session that ends takes $XDG_RUNTIME_DIR
  * with it. It is done every minute anyway. Not with one that was adopted. */
 void listener_check(struct listener *listener);
 

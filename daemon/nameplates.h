@@ -1,6 +1,6 @@
 /*
- * Which nameplates of an application are in use at a relay, for completion while somebody types a
- * code: asked over a short connection of its own, which claims nothing and is no session's.
+ * Which nameplates of an application are in use at a relay, for completion while a user types a
+ * code: asked over a short connection of its own, which claims nothing and belongs to no session.
  */
 #ifndef DAEMON_NAMEPLATES_H
 #define DAEMON_NAMEPLATES_H

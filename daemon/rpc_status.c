@@ -1,4 +1,4 @@
-/* hello and status: who the daemon is and how it fares. */
+/* hello and status: the daemon's version and state. */
 #include "config.h"
 
 #include "daemon/rpc.h"

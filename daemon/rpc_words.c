@@ -1,4 +1,4 @@
-/* nameplates and words: what helps somebody who types a code. */
+/* nameplates and words: help for typing a code. */
 #include "config.h"
 
 #include "daemon/rpc.h"

@@ -153,7 +153,7 @@ bool settings_read(const struct service_options *options, struct settings *ret_s
     return complete(ret_settings, ret_why, size);
 }
 
-/* ---- reading them anew ---- */
+/* ---- reloading ---- */
 
 /* Keeps what the daemon began with. */
 static void keep_text(const char *key, char **settled, char **fresh)

@@ -20,7 +20,7 @@
 /* Clients that wait to be accepted; beyond it connect() fails or waits. */
 #define BACKLOG 128
 /* A daemon that starts holds the directory's lock for some milliseconds. It may be a directory of
- * everybody's, where anybody could hold it for ever. */
+ * everybody's, where anybody could hold it forever. */
 #define LOCK_TRIES   200
 #define LOCK_WAIT_NS (10 * 1000 * 1000)
 
@@ -92,7 +92,7 @@ static bool lock_directory(int directory, char *ret_why, size_t size)
 /* ---- what stands in the place already ---- */
 
 /* connect() must not wait for a daemon whose queue is full: that one lives, too. */
-static bool somebody_answers(const struct sockaddr_un *address, int *ret_error)
+static bool is_answered(const struct sockaddr_un *address, int *ret_error)
 {
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) {
@@ -105,7 +105,7 @@ static bool somebody_answers(const struct sockaddr_un *address, int *ret_error)
     return connected || *ret_error == EAGAIN;
 }
 
-/* Makes the place free, unless somebody lives there: 0, or what socket_path_listen() returns. */
+/* Frees the path unless a daemon answers there: 0, or what socket_path_listen() returns. */
 static int clear_place(const struct sockaddr_un *address, char *ret_why, size_t size)
 {
     struct stat status;
@@ -117,7 +117,7 @@ static int clear_place(const struct sockaddr_un *address, char *ret_why, size_t 
         return -1;
     }
     int error;
-    if (somebody_answers(address, &error)) {
+    if (is_answered(address, &error)) {
         snprintf(ret_why, size, "another daemon is listening on %s", path);
         return SOCKET_PATH_TAKEN;
     }

@@ -15,7 +15,7 @@
 
 /* How long changes are collected: people read this line, and others pay for it. */
 #define PAUSE_SECONDS 1
-/* Rows looked at: so many due sessions are many, however many more there are. */
+/* Rows looked at: the exact number does not matter beyond this. */
 #define DUE_MAX 1000
 
 struct status_line {

@@ -12,7 +12,7 @@ struct turns;
 /* Room for the line, with its NUL. */
 #define STATUS_LINE_SIZE 64
 
-/* The line for so many sessions, of which so many are due. */
+/* The line for `sessions` sessions, `due` of which are due for a visit. */
 void status_line_format(uint64_t sessions, unsigned due, char ret_line[STATUS_LINE_SIZE]);
 
 /* New; status_line_free(). NULL when out of memory. Tells the manager for the first time soon, from
