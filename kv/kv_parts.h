@@ -9,6 +9,7 @@
  *     table.c   transactions and rows
  *     space.c   how much room the store has
  *     kv.c      opening, closing, and the writer
+ *     group_commit.c  (kv/group_commit.h): many operations in one commit
  *
  * record.c, the codec of stored records, stands beside them and knows only status.c.
  */
@@ -40,6 +41,10 @@ struct kv_txn {
     /* What was lent last; see kv_lend(). */
     uint8_t *lent;
     size_t lent_length;
+
+    /* What it keeps; see kv_keep(). */
+    void **kept;
+    size_t kept_count;
 };
 
 /* ---- files.c ---- */

@@ -33,6 +33,19 @@ void kv_lend(struct kv_txn *txn, uint8_t *data, size_t length)
     txn->lent_length = length;
 }
 
+bool kv_keep(struct kv_txn *txn, void *memory)
+{
+    void **kept = realloc(txn->kept, (txn->kept_count + 1) * sizeof(*kept));
+    if (kept == NULL) {
+        kv_fail(txn, KV_MEMORY);
+        free(memory);
+        return false;
+    }
+    kept[txn->kept_count++] = memory;
+    txn->kept = kept;
+    return true;
+}
+
 /* ---- life ---- */
 
 /* Stands for a transaction when there is no memory for one. */
@@ -88,6 +101,9 @@ void kv_end(struct kv_txn *txn)
             txn->store->readers--;
     }
     kv_lend(txn, NULL, 0);
+    for (size_t i = 0; i < txn->kept_count; i++)
+        free(txn->kept[i]);
+    free(txn->kept);
     free(txn);
 }
 

@@ -116,6 +116,10 @@ enum kv_status kv_fail(struct kv_txn *txn, enum kv_status status);
  * lends others. */
 void kv_lend(struct kv_txn *txn, uint8_t *data, size_t length);
 
+/* Memory that lives as long as the transaction, which frees it. False: KV_MEMORY was remembered,
+ * and it is freed already. */
+bool kv_keep(struct kv_txn *txn, void *memory);
+
 /* True if the row is there. The value is borrowed until the transaction ends or writes. */
 bool kv_get(struct kv_txn *txn, unsigned table, const struct kv_key *key, MDB_val *ret_value);
 

@@ -2,6 +2,7 @@
 
 #include "relay/lmdb_mailbox.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "relay/lmdb_nameplate.h"
@@ -111,9 +112,9 @@ size_t lmdb_mailbox_weight(const struct relay_message *message)
     return message->body_length + (message->id == NULL ? 0 : strlen(message->id));
 }
 
-static struct lmdb_text text(const char *string)
+static struct kv_borrowed_text text(const char *string)
 {
-    return (struct lmdb_text){string, string == NULL ? 0 : strlen(string)};
+    return (struct kv_borrowed_text){string, string == NULL ? 0 : strlen(string)};
 }
 
 void lmdb_mailbox_append(struct lmdb_change *change, struct lmdb_mailbox *mailbox,
@@ -263,10 +264,13 @@ static void expire_one(struct lmdb_change *change, const struct expiry_row *expi
 
     if (!lmdb_rows_split(&expiry->place, appid, name) ||
         !kv_get(change->txn, ROWS_MAILBOXES, &expiry->place, &value) ||
-        !lmdb_record_decode(LMDB_MAILBOX, value.mv_data, value.mv_size, &mailbox))
+        lmdb_record_decode(LMDB_MAILBOX, value.mv_data, value.mv_size, &mailbox) != KV_OK) {
         expire_unreadable(change, expiry);
-    else if (mailbox.serial == expiry->serial)
-        lmdb_mailbox_delete(change, appid, name, &mailbox);
+    } else {
+        free(mailbox.unknown);
+        if (mailbox.serial == expiry->serial)
+            lmdb_mailbox_delete(change, appid, name, &mailbox);
+    }
     lmdb_rows_delete(change, ROWS_EXPIRY, &expiry->key);
 }
 

@@ -138,7 +138,7 @@ static void *more(struct lmdb_op *op, void *array, size_t size)
     return longer;
 }
 
-static char *append(char **end, const struct lmdb_text *text)
+static char *append(char **end, const struct kv_borrowed_text *text)
 {
     char *start = *end;
     if (text->data == NULL)

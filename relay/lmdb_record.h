@@ -1,15 +1,12 @@
-/*
- * The relay's stored records: MessagePack maps with numbers as keys, written and read by constant
- * tables. Unknown keys are passed over. Bytes are scanned before they are decoded.
- */
+/* The relay's stored records (kv/record.h). Tags that this program does not know stay in them. */
 #ifndef RELAY_LMDB_RECORD_H
 #define RELAY_LMDB_RECORD_H
 
-#include <msgpack.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kv/record.h"
 #include "relay/store.h"
 
 /* A mailbox is for two. */
@@ -29,6 +26,8 @@ struct lmdb_sides {
 struct lmdb_nameplate {
     char mailbox[RELAY_MAILBOX_MAX + 1];
     struct lmdb_sides sides;
+    void *unknown; /* of kv/record.h: from lmdb_rows_get(), the transaction's; NULL in a new one */
+    size_t unknown_length;
 };
 
 struct lmdb_mailbox {
@@ -39,17 +38,16 @@ struct lmdb_mailbox {
     int64_t updated; /* the last activity, or a little ahead of it: see relay/lmdb_mailbox.h */
     char nameplate[RELAY_NAMEPLATE_MAX + 1]; /* that led here first, or "" */
     struct lmdb_sides sides;
+    void *unknown; /* as above */
+    size_t unknown_length;
 };
 
-/* Borrowed from the record, without a NUL. Absent: NULL. */
-struct lmdb_text {
-    const char *data;
-    size_t length;
-};
-
+/* Texts are borrowed from the record; one that is absent is NULL. */
 struct lmdb_message {
-    struct lmdb_text side, phase, body, id;
+    struct kv_borrowed_text side, phase, body, id;
     int64_t server_rx;
+    void *unknown; /* as above */
+    size_t unknown_length;
 };
 
 enum lmdb_record {
@@ -59,12 +57,17 @@ enum lmdb_record {
     LMDB_RECORDS,
 };
 
-/* Appends the record. False when out of memory. */
-bool lmdb_record_encode(enum lmdb_record kind, const void *record, msgpack_sbuffer *buffer);
+/* *ret_bytes is new: kv_record_clear(). KV_MEMORY, or KV_FAILED if a text is too long. */
+enum kv_status lmdb_record_encode(enum lmdb_record kind, const void *record,
+                                  struct kv_record *ret_bytes);
 
-/* *ret_record is a struct of that kind. False if the bytes are no such record, or when out of
- * memory; *ret_record is then undefined. */
-bool lmdb_record_decode(enum lmdb_record kind, const void *data, size_t length, void *ret_record);
+/* *ret_record is a struct of that kind, whose unknown tags are to be freed. KV_MEMORY, or
+ * KV_DAMAGED if the bytes are no such record; *ret_record is then undefined. */
+enum kv_status lmdb_record_decode(enum lmdb_record kind, const void *data, size_t length,
+                                  void *ret_record);
+
+/* The memory of a record's unknown tags, or NULL. */
+void *lmdb_record_unknown(enum lmdb_record kind, const void *record);
 
 /* This side, or NULL. */
 struct lmdb_side *lmdb_sides_find(struct lmdb_sides *sides, const char *name);

@@ -84,17 +84,24 @@ _Static_assert(2 * KV_NUMBER_BYTES == ROWS_EXPIRY_BYTES, "a time and a serial");
 
 /* ---- rows ---- */
 
+bool lmdb_rows_read(struct lmdb_change *change, enum lmdb_record kind, const MDB_val *value,
+                    void *ret_record)
+{
+    enum kv_status status = lmdb_record_decode(kind, value->mv_data, value->mv_size, ret_record);
+    if (status != KV_OK) {
+        kv_fail(change->txn, status);
+        return false;
+    }
+    void *unknown = lmdb_record_unknown(kind, ret_record);
+    return unknown == NULL || kv_keep(change->txn, unknown);
+}
+
 bool lmdb_rows_get(struct lmdb_change *change, enum lmdb_record kind, const struct kv_key *key,
                    void *ret_record)
 {
     MDB_val value;
-    if (!kv_get(change->txn, record_tables[kind], key, &value))
-        return false;
-    if (!lmdb_record_decode(kind, value.mv_data, value.mv_size, ret_record)) {
-        kv_fail(change->txn, KV_DAMAGED);
-        return false;
-    }
-    return true;
+    return kv_get(change->txn, record_tables[kind], key, &value) &&
+           lmdb_rows_read(change, kind, &value, ret_record);
 }
 
 void lmdb_rows_put_bytes(struct lmdb_change *change, unsigned table, const struct kv_key *key,
@@ -107,13 +114,10 @@ void lmdb_rows_put_bytes(struct lmdb_change *change, unsigned table, const struc
 void lmdb_rows_put(struct lmdb_change *change, enum lmdb_record kind, const struct kv_key *key,
                    const void *record)
 {
-    msgpack_sbuffer buffer;
-    msgpack_sbuffer_init(&buffer);
-    if (lmdb_record_encode(kind, record, &buffer))
-        lmdb_rows_put_bytes(change, record_tables[kind], key, buffer.data, buffer.size);
-    else
-        kv_fail(change->txn, KV_MEMORY);
-    msgpack_sbuffer_destroy(&buffer);
+    struct kv_record bytes = {0};
+    if (kv_fail(change->txn, lmdb_record_encode(kind, record, &bytes)) == KV_OK)
+        lmdb_rows_put_bytes(change, record_tables[kind], key, bytes.data, bytes.length);
+    kv_record_clear(&bytes);
 }
 
 void lmdb_rows_delete(struct lmdb_change *change, unsigned table, const struct kv_key *key)

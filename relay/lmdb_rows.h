@@ -61,6 +61,9 @@ struct kv_key lmdb_rows_expiry(int64_t updated, uint64_t serial);
  * are borrowed from the transaction, until it writes or ends. */
 bool lmdb_rows_get(struct lmdb_change *change, enum lmdb_record kind, const struct kv_key *key,
                    void *ret_record);
+/* The same of a row that was found, by kv_seek() or kv_walk(). */
+bool lmdb_rows_read(struct lmdb_change *change, enum lmdb_record kind, const MDB_val *value,
+                    void *ret_record);
 void lmdb_rows_put(struct lmdb_change *change, enum lmdb_record kind, const struct kv_key *key,
                    const void *record);
 void lmdb_rows_delete(struct lmdb_change *change, unsigned table, const struct kv_key *key);

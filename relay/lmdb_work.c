@@ -100,11 +100,12 @@ static bool read_message_row(void *arg, const MDB_val *key, const MDB_val *value
 
     if (is_full(reader))
         return false;
-    if (key->mv_size != 2 * KV_NUMBER_BYTES ||
-        !lmdb_record_decode(LMDB_MESSAGE, value->mv_data, value->mv_size, &message)) {
+    if (key->mv_size != 2 * KV_NUMBER_BYTES) {
         kv_fail(reader->change->txn, KV_DAMAGED);
         return false;
     }
+    if (!lmdb_rows_read(reader->change, LMDB_MESSAGE, value, &message))
+        return false;
     uint64_t number = kv_read_number(bytes + KV_NUMBER_BYTES);
     return told(reader, lmdb_op_tell_message(reader->op, number, &message));
 }

@@ -23,7 +23,7 @@
 #define CHECK_TEXT (2 * crypto_hash_sha256_BYTES + 1)
 #define BASE64     sodium_base64_VARIANT_ORIGINAL
 
-_Static_assert(sodium_base64_ENCODED_LEN(RECORD_MAX, BASE64) + RECORD_AT + CHECK_TEXT +
+_Static_assert(sodium_base64_ENCODED_LEN(SESSION_RECORD_MAX, BASE64) + RECORD_AT + CHECK_TEXT +
                        sizeof(CHECK TAIL) <=
                    EXPORT_MAX,
                "the longest record fits");
@@ -45,7 +45,8 @@ const char *export_fault_text(enum export_fault fault)
 
 /* ---- writing ---- */
 
-static void write_check(const uint8_t *id, const struct record *record, char ret_text[CHECK_TEXT])
+static void write_check(const uint8_t *id, const struct kv_record *record,
+                        char ret_text[CHECK_TEXT])
 {
     static const uint8_t version = TEXT_VERSION;
     uint8_t check[crypto_hash_sha256_BYTES];
@@ -62,7 +63,7 @@ static void write_check(const uint8_t *id, const struct record *record, char ret
 }
 
 /* New; export_free_text(). NULL when out of memory. */
-static char *write_text(const uint8_t *id, const struct record *record)
+static char *write_text(const uint8_t *id, const struct kv_record *record)
 {
     size_t base64 = sodium_base64_ENCODED_LEN(record->length, BASE64);
     char *text = malloc(RECORD_AT + base64 + CHECK_TEXT + sizeof(CHECK TAIL));
@@ -88,16 +89,33 @@ void export_free_text(char *text)
 
 /* ---- what a session must be like ---- */
 
-/* Texts that go into JSON or onto a terminal. */
-static bool texts_sound(const struct session *session)
+/* A member of the session, by what an exported text may say of it: session_attributes.def. */
+struct exported_member {
+    enum { MEMBER_ANY, MEMBER_EMPTY, MEMBER_TEXT, MEMBER_TIME } rule;
+    bool pointer; /* to a text, which the struct does not hold itself */
+    size_t offset, size;
+};
+
+#define TYPE_STRING   true
+#define TYPE_TEXT     false
+#define TYPE_BYTES    false
+#define TYPE_SIGNED   false
+#define TYPE_UNSIGNED false
+#define TYPE_COUNT    false
+#define TYPE_BOOL     false
+#define TYPE_RULES    false
+
+static const struct exported_member members[] = {
+#define SESSION_STORED(tag, type, required, least, limit, member, exported)                        \
+    {MEMBER_##exported, TYPE_##type, offsetof(struct session, member),                             \
+     sizeof(((struct session *)NULL)->member)},
+#include "wormhole/session_attributes.def"
+};
+
+/* A text that goes into JSON or onto a terminal; NULL is fine. */
+static bool text_sound(const char *text)
 {
-    const char *const texts[] = {session->name, session->appid, session->relay, session->side,
-                                 session->mailbox};
-    for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
-        if (texts[i] != NULL &&
-            (!utf8_valid(texts[i], strlen(texts[i])) || utf8_has_control(texts[i])))
-            return false;
-    return true;
+    return text == NULL || (utf8_valid(text, strlen(text)) && !utf8_has_control(text));
 }
 
 /* Far from where sums of them would overflow. */
@@ -106,44 +124,53 @@ static bool time_sound(int64_t time)
     return time >= 0 && time <= INT64_MAX / 4;
 }
 
-static bool times_sound(const struct session *session)
+static bool member_sound(const struct session *session, const struct exported_member *member)
 {
-    return session->timeout > 0 && session->timeout <= SCHEDULE_TIME_MAX &&
-           time_sound(session->created) && time_sound(session->last_activity) &&
-           time_sound(session->schedule_start) && time_sound(session->last_visit);
+    const void *place = (const char *)session + member->offset;
+
+    switch (member->rule) {
+    case MEMBER_EMPTY:
+        return sodium_is_zero(place, member->size);
+    case MEMBER_TEXT:
+        return text_sound(member->pointer ? *(char *const *)place : place);
+    case MEMBER_TIME:
+        return time_sound(*(const int64_t *)place);
+    case MEMBER_ANY:
+        break;
+    }
+    return true;
 }
 
-/* Nobody was seen and nothing sent: as EVENT_EXPORT leaves it. */
-static bool untouched(const struct session *session)
+static bool members_sound(const struct session *session)
 {
-    return session->state == SESSION_EXPORTED && session->exports > 0 &&
-           session->peer_side == NULL && session->peer_versions == NULL && session->sent == 0 &&
-           session->received == 0 && session->unread == 0 && session->ahead == 0 &&
-           session->receipts == 0 && !session->peer_receipts && !session->inbox_full &&
-           session->result == RESULT_NONE && !session->mailbox_lost &&
-           !session->reclaim_nameplate && session->fallback_mailboxes[0] == NULL &&
-           (session->mailbox != NULL || session->nameplate != NAMEPLATE_RELEASED);
+    for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
+        if (!member_sound(session, &members[i]))
+            return false;
+    return true;
 }
 
+/* As EVENT_EXPORT leaves it. */
 static bool exportable(const struct session *session)
 {
-    return untouched(session) && times_sound(session) && texts_sound(session) &&
-           session_sound(session);
+    return session->state == SESSION_EXPORTED && session->exports > 0 && session->timeout > 0 &&
+           session->timeout <= SCHEDULE_TIME_MAX &&
+           (session->mailbox != NULL || session->nameplate != NAMEPLATE_RELEASED) &&
+           members_sound(session) && session_sound(session);
 }
 
 enum export_fault export_write(const struct session *session, char **ret_text)
 {
     struct session copy = *session;
-    struct record record;
+    struct kv_record record;
     if (!exportable(session))
         return EXPORT_ALTERED;
     copy.change = 0; /* the store counts it up whenever it likes */
-    enum kv_status status = record_encode(&copy, &record);
+    enum kv_status status = session_record_encode(&copy, &record);
     sodium_memzero(&copy, sizeof(copy));
     if (status != KV_OK)
         return status == KV_MEMORY ? EXPORT_MEMORY : EXPORT_ALTERED;
     char *text = write_text(session->id, &record);
-    record_clear(&record);
+    kv_record_clear(&record);
     if (text == NULL)
         return EXPORT_MEMORY;
     *ret_text = text;
@@ -153,11 +180,11 @@ enum export_fault export_write(const struct session *session, char **ret_text)
 /* ---- reading ---- */
 
 /* What is known of a text that is being read; `text` has no blanks around it. */
-struct reading {
+struct export_reading {
     const char *text;
     size_t length;
     uint8_t id[SESSION_ID_BYTES];
-    struct record record;
+    struct kv_record record;
 };
 
 static bool blank(char c)
@@ -165,7 +192,7 @@ static bool blank(char c)
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-static void trim(struct reading *reading)
+static void trim(struct export_reading *reading)
 {
     while (reading->length > 0 && blank(reading->text[reading->length - 1]))
         reading->length--;
@@ -176,7 +203,7 @@ static void trim(struct reading *reading)
 }
 
 /* A version of one digit is followed by a comma; 1 is ours, and none was before. */
-static enum export_fault read_version(const struct reading *reading)
+static enum export_fault read_version(const struct export_reading *reading)
 {
     const char *version = reading->text + sizeof(HEAD) - 1;
     size_t left = reading->length - (sizeof(HEAD) - 1), digits = 0;
@@ -187,7 +214,7 @@ static enum export_fault read_version(const struct reading *reading)
     return digits == 1 && version[0] - '0' == TEXT_VERSION ? EXPORT_OK : EXPORT_NEWER;
 }
 
-static enum export_fault read_head(const struct reading *reading)
+static enum export_fault read_head(const struct export_reading *reading)
 {
     if (reading->length > EXPORT_MAX || reading->length < sizeof(HEAD) - 1 ||
         memcmp(reading->text, HEAD, sizeof(HEAD) - 1) != 0)
@@ -196,9 +223,9 @@ static enum export_fault read_head(const struct reading *reading)
 }
 
 /* `length` characters of base64; those that are none leave something to be wiped, too. */
-static enum export_fault read_record(struct record *record, const char *base64, size_t length)
+static enum export_fault read_record(struct kv_record *record, const char *base64, size_t length)
 {
-    *record = (struct record){.data = calloc(length + 1, 1), .length = length};
+    *record = (struct kv_record){.data = calloc(length + 1, 1), .length = length};
     if (record->data == NULL)
         return EXPORT_MEMORY;
     size_t bytes;
@@ -209,7 +236,7 @@ static enum export_fault read_record(struct record *record, const char *base64, 
 }
 
 /* The id and the record, from where they must be. */
-static enum export_fault read_parts(struct reading *reading)
+static enum export_fault read_parts(struct export_reading *reading)
 {
     if (reading->length < RECORD_AT ||
         sodium_hex2bin(reading->id, SESSION_ID_BYTES, reading->text + ID_AT, SESSION_ID_TEXT - 1,
@@ -223,7 +250,7 @@ static enum export_fault read_parts(struct reading *reading)
 }
 
 /* Whether this id and this record are written in just this way. */
-static enum export_fault compare(const struct reading *reading)
+static enum export_fault compare(const struct export_reading *reading)
 {
     char *again = write_text(reading->id, &reading->record);
     if (again == NULL)
@@ -234,11 +261,12 @@ static enum export_fault compare(const struct reading *reading)
     return same ? EXPORT_OK : EXPORT_ALTERED;
 }
 
-static enum export_fault read_session(const struct reading *reading, struct session **ret_session)
+static enum export_fault read_session(const struct export_reading *reading,
+                                      struct session **ret_session)
 {
     struct session *session;
     enum kv_status status =
-        record_decode(reading->id, reading->record.data, reading->record.length, &session);
+        session_record_decode(reading->id, reading->record.data, reading->record.length, &session);
     if (status != KV_OK)
         return status == KV_MEMORY ? EXPORT_MEMORY : EXPORT_ALTERED;
     if (!exportable(session)) {
@@ -254,7 +282,7 @@ static enum export_fault read_session(const struct reading *reading, struct sess
 
 enum export_fault export_read(const char *text, size_t length, struct session **ret_session)
 {
-    struct reading reading = {.text = text, .length = length};
+    struct export_reading reading = {.text = text, .length = length};
     trim(&reading);
     enum export_fault fault = read_head(&reading);
     if (fault == EXPORT_OK)
@@ -263,7 +291,7 @@ enum export_fault export_read(const char *text, size_t length, struct session **
         fault = compare(&reading);
     if (fault == EXPORT_OK)
         fault = read_session(&reading, ret_session);
-    record_clear(&reading.record);
+    kv_record_clear(&reading.record);
     return fault;
 }
 

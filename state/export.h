@@ -18,8 +18,8 @@
 #include "state/record.h"
 #include "wormhole/session.h"
 
-/* Longest text: a record of RECORD_MAX bytes in base64, and what stands around it. */
-#define EXPORT_MAX (RECORD_MAX / 3 * 4 + 512)
+/* Longest text: a record of SESSION_RECORD_MAX bytes in base64, and what stands around it. */
+#define EXPORT_MAX (SESSION_RECORD_MAX / 3 * 4 + 512)
 
 enum export_fault {
     EXPORT_OK = 0,

@@ -108,7 +108,7 @@ static enum kv_status open_row(struct kv_txn *txn, const uint8_t *id, const MDB_
 static enum kv_status decode(struct kv_txn *txn, const uint8_t *id,
                              const struct stored_record *stored, struct session **ret_session)
 {
-    enum kv_status status = record_decode(id, stored->data, stored->length, ret_session);
+    enum kv_status status = session_record_decode(id, stored->data, stored->length, ret_session);
     return status == KV_DAMAGED ? status : kv_fail(txn, status);
 }
 
@@ -181,25 +181,25 @@ static bool name_taken(struct kv_txn *txn, const struct session *session)
 static enum kv_status compare(const struct session *session, const struct stored_record *stored,
                               bool *ret_same)
 {
-    struct record record;
-    enum kv_status status = record_encode(session, &record);
+    struct kv_record record;
+    enum kv_status status = session_record_encode(session, &record);
     if (status != KV_OK)
         return status;
     *ret_same =
         record.length == stored->length && memcmp(record.data, stored->data, stored->length) == 0;
-    record_clear(&record);
+    kv_record_clear(&record);
     return KV_OK;
 }
 
 static enum kv_status write_record(struct kv_txn *txn, const struct session *session, uint32_t slot)
 {
     struct kv_key key = store_key_id(session->id);
-    struct record record;
-    enum kv_status status = record_encode(session, &record);
+    struct kv_record record;
+    enum kv_status status = session_record_encode(session, &record);
     if (status != KV_OK)
         return kv_fail(txn, status);
     store_seal_put(txn, STORE_TABLE_SESSIONS, &key, slot, record.data, record.length);
-    record_clear(&record);
+    kv_record_clear(&record);
     return kv_txn_status(txn);
 }
 
@@ -222,7 +222,7 @@ static enum kv_status put_opened(struct kv_txn *txn, struct session *session,
                                  const struct stored_record *stored, bool *ret_changed)
 {
     struct session *old;
-    enum kv_status status = record_decode(session->id, stored->data, stored->length, &old);
+    enum kv_status status = session_record_decode(session->id, stored->data, stored->length, &old);
     if (status != KV_OK)
         return kv_fail(txn, status);
 

@@ -91,7 +91,8 @@ const char *nameplate_state_name(enum nameplate_state state);
 
 struct visit; /* what is remembered for the time of one relay connection; never stored */
 
-/* The session. Every member above `visit` is stored (state/record.c). Strings are owned. Long-lived
+/* The session. Every member above `unknown` but the id has a row in
+ * wormhole/session_attributes.def, which says that it is stored. Strings are owned. Long-lived
  * secrets are inside the struct itself, which is in locked memory (base/locked.h). */
 struct session {
     uint8_t id[SESSION_ID_BYTES];

@@ -14,15 +14,15 @@ static const uint8_t id[SESSION_ID_BYTES] = {1, 2, 3, 4, 5, 6, 7, 8};
 
 static void check_same(const struct session *session)
 {
-    struct record first = {0}, second = {0};
+    struct kv_record first = {0}, second = {0};
     struct session *again;
 
-    FUZZ_HOLDS(record_encode(session, &first) == KV_OK && first.length <= RECORD_MAX);
-    FUZZ_HOLDS(record_decode(id, first.data, first.length, &again) == KV_OK);
-    FUZZ_HOLDS(record_encode(again, &second) == KV_OK);
+    FUZZ_HOLDS(session_record_encode(session, &first) == KV_OK && first.length <= SESSION_RECORD_MAX);
+    FUZZ_HOLDS(session_record_decode(id, first.data, first.length, &again) == KV_OK);
+    FUZZ_HOLDS(session_record_encode(again, &second) == KV_OK);
     FUZZ_HOLDS(first.length == second.length && memcmp(first.data, second.data, first.length) == 0);
-    record_clear(&first);
-    record_clear(&second);
+    kv_record_clear(&first);
+    kv_record_clear(&second);
     session_free(again);
 }
 
@@ -58,7 +58,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t length)
     uint8_t *copy = fuzz_copy((struct fuzz_input){data, length});
     struct session *session;
 
-    if (record_decode(id, copy, length, &session) == KV_OK) {
+    if (session_record_decode(id, copy, length, &session) == KV_OK) {
         check_same(session);
         look(session);
         go_on(session);

@@ -144,11 +144,11 @@ static void keep(struct world *world, struct session_write *write)
 }
 
 /* Writes the session as its store would. */
-static struct record record_of(const struct session *session)
+static struct kv_record record_of(const struct session *session)
 {
-    struct record record = {0};
+    struct kv_record record = {0};
 
-    FUZZ_HOLDS(record_encode(session, &record) == KV_OK);
+    FUZZ_HOLDS(session_record_encode(session, &record) == KV_OK);
     return record;
 }
 
@@ -220,9 +220,9 @@ static void step(struct world *world, const struct session_event *event)
     FUZZ_HOLDS(world->session->state != SESSION_CLOSED || session_code(world->session) == NULL);
     check_key(world);
     check_receipts(world);
-    struct record record = record_of(world->session);
+    struct kv_record record = record_of(world->session);
 
-    record_clear(&record);
+    kv_record_clear(&record);
 }
 
 static void step_relay(struct world *world, const struct wire_message *message)
@@ -385,17 +385,17 @@ static void say_day(struct world *world, uint8_t what, struct fuzz_input rest)
 /* What is stored is all that is left, and says the same. */
 static void say_crash(struct world *world, uint8_t what, struct fuzz_input rest)
 {
-    struct record before = record_of(world->session), after;
+    struct kv_record before = record_of(world->session), after;
     struct session *again;
 
     (void)what;
     (void)rest;
     disconnect(world);
-    FUZZ_HOLDS(record_decode(world->session->id, before.data, before.length, &again) == KV_OK);
+    FUZZ_HOLDS(session_record_decode(world->session->id, before.data, before.length, &again) == KV_OK);
     after = record_of(again);
     FUZZ_HOLDS(before.length == after.length && memcmp(before.data, after.data, after.length) == 0);
-    record_clear(&before);
-    record_clear(&after);
+    kv_record_clear(&before);
+    kv_record_clear(&after);
     session_free(world->session);
     world->session = again;
 }

@@ -223,7 +223,7 @@ bool store_erasure_done(const struct kv *store)
 static enum kv_status read_entry(const struct entry *entry, struct session **ret_session)
 {
     enum kv_status status =
-        record_decode(entry->id, entry->record->data, entry->record->length, ret_session);
+        session_record_decode(entry->id, entry->record->data, entry->record->length, ret_session);
     if (status == KV_OK)
         (*ret_session)->change = entry->change;
     return status;
@@ -261,7 +261,7 @@ static struct entry *add_entry(struct platter *platter, const uint8_t *id)
     return &platter->entries[place];
 }
 
-static bool same_record(const struct entry *entry, const struct record *record)
+static bool same_record(const struct entry *entry, const struct kv_record *record)
 {
     return entry->record->length == record->length &&
            memcmp(entry->record->data, record->data, record->length) == 0;
@@ -271,18 +271,18 @@ static bool same_record(const struct entry *entry, const struct record *record)
 static enum kv_status put(struct kv_txn *txn, struct session *session, bool *ret_changed)
 {
     struct entry *entry = find_entry(txn->platter, session->id);
-    struct record record;
+    struct kv_record record;
     session->change = entry == NULL ? 0 : entry->change;
-    enum kv_status status = record_encode(session, &record);
+    enum kv_status status = session_record_encode(session, &record);
     if (status != KV_OK)
         return status;
     if (entry != NULL && same_record(entry, &record)) {
-        record_clear(&record);
+        kv_record_clear(&record);
         return KV_OK;
     }
-    record_clear(&record);
+    kv_record_clear(&record);
     session->change = ++txn->platter->last_change;
-    status = record_encode(session, &record);
+    status = session_record_encode(session, &record);
     if (status != KV_OK)
         return status;
     if (entry == NULL)
@@ -292,7 +292,7 @@ static enum kv_status put(struct kv_txn *txn, struct session *session, bool *ret
     entry->change = session->change;
     entry->wake = session->wake;
     strcpy(entry->name, session->name == NULL ? "" : session->name);
-    record_clear(&record);
+    kv_record_clear(&record);
     txn->changed = true;
     if (ret_changed != NULL)
         *ret_changed = true;

@@ -247,15 +247,15 @@ void end_visit(struct end *end)
 
 void end_crash(struct end *end)
 {
-    struct record record;
+    struct kv_record record;
     struct session *again;
     uint8_t id[SESSION_ID_BYTES];
     empty_network(end);
     memcpy(id, end->session->id, sizeof(id));
-    if (record_encode(end->session, &record) != KV_OK ||
-        record_decode(id, record.data, record.length, &again) != KV_OK)
+    if (session_record_encode(end->session, &record) != KV_OK ||
+        session_record_decode(id, record.data, record.length, &again) != KV_OK)
         abort();
-    record_clear(&record);
+    kv_record_clear(&record);
     session_free(end->session);
     end->session = again;
 }

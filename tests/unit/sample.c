@@ -219,3 +219,40 @@ void sample_assert_same(const struct session *a, const struct session *b)
     if (a->unknown_length > 0)
         assert_memory_equal(a->unknown, b->unknown, a->unknown_length);
 }
+
+/* ---- fields ---- */
+
+enum sample_kind sample_kind(const struct kv_field *field)
+{
+    static const struct kv_field_type *const types[SAMPLE_KINDS] = {
+        [SAMPLE_STRING] = &kv_type_string,     [SAMPLE_TEXT] = &kv_type_text,
+        [SAMPLE_BYTES] = &kv_type_bytes,       [SAMPLE_SIGNED] = &kv_type_signed,
+        [SAMPLE_UNSIGNED] = &kv_type_unsigned, [SAMPLE_COUNT] = &kv_type_count,
+        [SAMPLE_BOOL] = &kv_type_bool,         [SAMPLE_RULES] = &session_record_rules,
+    };
+    for (int i = 0; i < SAMPLE_KINDS; i++)
+        if (types[i] == field->type)
+            return (enum sample_kind)i;
+    fail_msg("%s has a type that the tests do not know", field->name);
+    return SAMPLE_KINDS;
+}
+
+const struct kv_field *sample_field(const char *name, uint32_t *ret_tag)
+{
+    for (size_t tag = 0; tag < session_record_kind.tags; tag++) {
+        const struct kv_field *field = &session_record_kind.fields[tag];
+        if (field->type != NULL && strcmp(field->name, name) == 0) {
+            *ret_tag = (uint32_t)tag;
+            return field;
+        }
+    }
+    return NULL;
+}
+
+size_t sample_field_count(void)
+{
+    size_t count = 0;
+    for (size_t tag = 0; tag < session_record_kind.tags; tag++)
+        count += session_record_kind.fields[tag].type != NULL;
+    return count;
+}

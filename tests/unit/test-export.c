@@ -75,26 +75,26 @@ static struct session *sample(const char *code)
 
 /* ---- when it may be ---- */
 
-static struct record record_of(const struct session *session)
+static struct kv_record record_of(const struct session *session)
 {
-    struct record record;
-    assert_int_equal(record_encode(session, &record), KV_OK);
+    struct kv_record record;
+    assert_int_equal(session_record_encode(session, &record), KV_OK);
     return record;
 }
 
 /* The session is as it was when it had this record, which is cleared. */
-static void assert_unchanged(const struct session *session, struct record *before)
+static void assert_unchanged(const struct session *session, struct kv_record *before)
 {
-    struct record after = record_of(session);
+    struct kv_record after = record_of(session);
     assert_int_equal(before->length, after.length);
     assert_memory_equal(before->data, after.data, before->length);
-    record_clear(before);
-    record_clear(&after);
+    kv_record_clear(before);
+    kv_record_clear(&after);
 }
 
 static void assert_not_now(struct end *end)
 {
-    struct record before = record_of(end->session);
+    struct kv_record before = record_of(end->session);
     enum session_connection connection = session_connection(end->session);
     assert_int_equal(hand_over(end), SESSION_REFUSED_EXPORT);
     assert_int_equal(session_connection(end->session), connection);
@@ -195,7 +195,7 @@ static void it_never_runs_again(void **state)
     assert_string_equal(session_state_name(pair.a.session->state), "exported");
     assert_int_equal(pair.a.session->wake, session_deadline(pair.a.session));
     assert_int_equal(pair.a.session->exports, 1);
-    struct record before = record_of(pair.a.session);
+    struct kv_record before = record_of(pair.a.session);
     tell_everything(&pair.a);
     end_crash(&pair.a);
     end_run(&pair.a);
@@ -300,7 +300,7 @@ static void nothing_is_lost(void **state)
     back->state = session->state;
     back->wake = session->wake;
     back->change = session->change;
-    struct record record = record_of(session);
+    struct kv_record record = record_of(session);
     assert_unchanged(back, &record);
     export_free_text(text);
     session_free(back);
@@ -428,7 +428,7 @@ static void newer_texts(void **state)
  * check that belongs to it. */
 static char *forged(struct session *session)
 {
-    struct record record = record_of(session);
+    struct kv_record record = record_of(session);
     size_t size = sodium_base64_ENCODED_LEN(record.length, sodium_base64_VARIANT_ORIGINAL);
     char *base64 = malloc(size), *text = NULL, id[SESSION_ID_TEXT], hex[65];
     uint8_t check[crypto_hash_sha256_BYTES];
@@ -447,7 +447,7 @@ static char *forged(struct session *session)
                          "\"record\": \"%s\", \"check\": \"%s\"}",
                          id, base64, hex) > 0);
     free(base64);
-    record_clear(&record);
+    kv_record_clear(&record);
     return text;
 }
 

@@ -45,10 +45,10 @@ static void open_met(struct pair *pair, const char *schedule)
     pair->a.added[0] = pair->b.added[0] = '\0';
 }
 
-static struct record record_of(const struct end *end)
+static struct kv_record record_of(const struct end *end)
 {
-    struct record record;
-    assert_int_equal(record_encode(end->session, &record), KV_OK);
+    struct kv_record record;
+    assert_int_equal(session_record_encode(end->session, &record), KV_OK);
     return record;
 }
 
@@ -182,7 +182,7 @@ static void idle_visits_change_nothing(void **state)
     end_send(&pair.a, "message");
     pair_visit(&pair, 3);
     for (struct end *end = &pair.a; end <= &pair.b; end++) {
-        struct record before = record_of(end), after;
+        struct kv_record before = record_of(end), after;
         int64_t wake = end->session->wake, last_visit = end->session->last_visit;
         end_visit(end);
         end->session->wake = wake;
@@ -190,8 +190,8 @@ static void idle_visits_change_nothing(void **state)
         after = record_of(end);
         assert_int_equal(before.length, after.length);
         assert_memory_equal(before.data, after.data, before.length);
-        record_clear(&before);
-        record_clear(&after);
+        kv_record_clear(&before);
+        kv_record_clear(&after);
     }
     pair_free(&pair);
 }

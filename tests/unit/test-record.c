@@ -20,10 +20,10 @@
 
 static const uint8_t id[SESSION_ID_BYTES] = {0, 0, 0, 0, 0, 0, 0, 7};
 
-static struct record encode(const struct session *session)
+static struct kv_record encode(const struct session *session)
 {
-    struct record record;
-    assert_int_equal(record_encode(session, &record), KV_OK);
+    struct kv_record record;
+    assert_int_equal(session_record_encode(session, &record), KV_OK);
     return record;
 }
 
@@ -34,7 +34,7 @@ static enum kv_status decode(const uint8_t *data, size_t length, struct session 
     assert_non_null(copy);
     if (length > 0)
         memcpy(copy, data, length);
-    enum kv_status status = record_decode(id, copy, length, ret_session);
+    enum kv_status status = session_record_decode(id, copy, length, ret_session);
     free(copy);
     return status;
 }
@@ -46,19 +46,11 @@ static void assert_refused(const uint8_t *data, size_t length)
     assert_null(session);
 }
 
-static const struct field *field_named(const char *name)
-{
-    for (size_t i = 0; i < record_field_count; i++)
-        if (strcmp(record_fields[i].name, name) == 0)
-            return &record_fields[i];
-    return NULL;
-}
-
 /* ---- nothing is forgotten ---- */
 
 static void round_trip(struct session *session)
 {
-    struct record first = encode(session), second;
+    struct kv_record first = encode(session), second;
     struct session *back = NULL;
 
     assert_int_equal(decode(first.data, first.length, &back), KV_OK);
@@ -66,8 +58,8 @@ static void round_trip(struct session *session)
     second = encode(back);
     assert_int_equal(first.length, second.length);
     assert_memory_equal(first.data, second.data, first.length);
-    record_clear(&first);
-    record_clear(&second);
+    kv_record_clear(&first);
+    kv_record_clear(&second);
     session_free(back);
     session_free(session);
 }
@@ -107,17 +99,19 @@ static void test_longest(void **state)
 {
     struct session *session = sample_full(7);
     (void)state;
-    for (size_t i = 0; i < record_field_count; i++) {
-        const struct field *field = &record_fields[i];
+    for (size_t tag = 0; tag < session_record_kind.tags; tag++) {
+        const struct kv_field *field = &session_record_kind.fields[tag];
+        if (field->type == NULL)
+            continue;
         void *place = (char *)session + field->offset;
-        if (field->kind == FIELD_STRING)
+        if (sample_kind(field) == SAMPLE_STRING)
             lengthen(place, field->limit);
-        else if (field->kind == FIELD_TEXT)
+        else if (sample_kind(field) == SAMPLE_TEXT)
             memset(place, 'x', field->limit);
     }
-    struct record record = encode(session);
+    struct kv_record record = encode(session);
     assert_in_range(record.length, 1, 24 * 1024);
-    record_clear(&record);
+    kv_record_clear(&record);
     round_trip(session);
 }
 
@@ -127,7 +121,7 @@ static void test_longest(void **state)
 
 /* The pairs of a record, each as its own bytes. */
 struct pairs {
-    struct record record;
+    struct kv_record record;
     size_t count;
     struct {
         const uint8_t *key, *value, *end;
@@ -136,7 +130,7 @@ struct pairs {
 
 static const uint8_t *behind(const uint8_t *data, const uint8_t *end)
 {
-    const struct scan_limits limits = {RECORD_MAX, 16, 1000};
+    const struct scan_limits limits = {SESSION_RECORD_MAX, 16, 1000};
     struct scan scan = {0};
     size_t size;
     assert_int_equal(scan_object(&scan, &limits, data, (size_t)(end - data), &size), SCAN_WHOLE);
@@ -195,16 +189,16 @@ static enum kv_status decode_changed(uint32_t tag, const void *value, size_t len
     size_t size = put_together(&pairs, tag, value, length, extra, extra_length, data);
     enum kv_status status = decode(data, size, &back);
     session_free(back);
-    record_clear(&pairs.record);
+    kv_record_clear(&pairs.record);
     session_free(full);
     return status;
 }
 
 static enum kv_status decode_with(const char *name, const void *value, size_t length)
 {
-    const struct field *field = field_named(name);
-    assert_non_null(field);
-    return decode_changed(field->tag, value, length, NULL, 0);
+    uint32_t tag;
+    assert_non_null(sample_field(name, &tag));
+    return decode_changed((uint32_t)tag, value, length, NULL, 0);
 }
 
 /* ---- what is refused ---- */
@@ -212,10 +206,9 @@ static enum kv_status decode_with(const char *name, const void *value, size_t le
 static void test_wrong_types(void **state)
 {
     /* Which of the values below, by its letter, a kind takes. */
-    static const char kinds[FIELD_KINDS] = {
-        [FIELD_STRING] = 's', [FIELD_TEXT] = 's',     [FIELD_BYTES] = '-',
-        [FIELD_SIGNED] = 'n', [FIELD_UNSIGNED] = 'n', [FIELD_COUNT] = 'n',
-        [FIELD_ENUM] = 'n',   [FIELD_BOOL] = 'b',     [FIELD_RULES] = 'l',
+    static const char kinds[SAMPLE_KINDS] = {
+        [SAMPLE_STRING] = 's',   [SAMPLE_TEXT] = 's',  [SAMPLE_BYTES] = '-', [SAMPLE_SIGNED] = 'n',
+        [SAMPLE_UNSIGNED] = 'n', [SAMPLE_COUNT] = 'n', [SAMPLE_BOOL] = 'b',  [SAMPLE_RULES] = 'l',
     };
     static const struct {
         char letter;
@@ -228,13 +221,16 @@ static void test_wrong_types(void **state)
         {'0', 1, "\xc0"},         {'f', 9, "\xcb\x3f\xf0\0\0\0\0\0\0"},
     };
     (void)state;
-    for (size_t i = 0; i < record_field_count; i++) {
-        const struct field *field = &record_fields[i];
+    for (size_t tag = 0; tag < session_record_kind.tags; tag++) {
+        const struct kv_field *field = &session_record_kind.fields[tag];
+        if (field->type == NULL)
+            continue;
         for (size_t j = 0; j < LENGTH(values); j++) {
             /* The text among them has one byte. */
-            bool right = values[j].letter == kinds[field->kind] && field->least <= 1;
-            assert_int_equal(decode_changed(field->tag, values[j].value, values[j].length, NULL, 0),
-                             right ? KV_OK : KV_DAMAGED);
+            bool right = values[j].letter == kinds[sample_kind(field)] && field->least <= 1;
+            assert_int_equal(
+                decode_changed((uint32_t)tag, values[j].value, values[j].length, NULL, 0),
+                right ? KV_OK : KV_DAMAGED);
         }
     }
 }
@@ -266,19 +262,22 @@ static void test_lengths(void **state)
 {
     static uint8_t value[65536];
     (void)state;
-    for (size_t i = 0; i < record_field_count; i++) {
-        const struct field *field = &record_fields[i];
-        if (field->kind != FIELD_STRING && field->kind != FIELD_TEXT && field->kind != FIELD_BYTES)
+    for (size_t tag = 0; tag < session_record_kind.tags; tag++) {
+        const struct kv_field *field = &session_record_kind.fields[tag];
+        if (field->type == NULL)
             continue;
-        value[0] = field->kind == FIELD_BYTES ? 0xc5 : 0xda;
+        if (sample_kind(field) != SAMPLE_STRING && sample_kind(field) != SAMPLE_TEXT &&
+            sample_kind(field) != SAMPLE_BYTES)
+            continue;
+        value[0] = sample_kind(field) == SAMPLE_BYTES ? 0xc5 : 0xda;
         memset(value + 3, 'x', field->limit + 1);
         for (size_t length = field->limit - 1; length <= field->limit + 1; length++) {
-            bool right = field->kind == FIELD_BYTES
+            bool right = sample_kind(field) == SAMPLE_BYTES
                              ? length == field->limit
                              : length >= field->least && length <= field->limit;
             value[1] = (uint8_t)(length >> 8);
             value[2] = (uint8_t)length;
-            assert_int_equal(decode_changed(field->tag, value, 3 + length, NULL, 0),
+            assert_int_equal(decode_changed((uint32_t)tag, value, 3 + length, NULL, 0),
                              right ? KV_OK : KV_DAMAGED);
         }
     }
@@ -307,22 +306,24 @@ static void test_code_is_text_or_absent(void **state)
     (void)state;
     assert_non_null(value_of(&pairs, 19));
     assert_memory_equal(value_of(&pairs, 19), text, sizeof(text) - 1);
-    record_clear(&pairs.record);
+    kv_record_clear(&pairs.record);
 
     full->code[0] = '\0';
     pairs = take_apart(full);
     assert_null(value_of(&pairs, 19));
-    record_clear(&pairs.record);
+    kv_record_clear(&pairs.record);
     session_free(full);
 }
 
 static void test_nul_in_text(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < record_field_count; i++) {
-        const struct field *field = &record_fields[i];
-        if (field->kind == FIELD_STRING || field->kind == FIELD_TEXT)
-            assert_int_equal(decode_changed(field->tag,
+    for (size_t tag = 0; tag < session_record_kind.tags; tag++) {
+        const struct kv_field *field = &session_record_kind.fields[tag];
+        if (field->type == NULL)
+            continue;
+        if (sample_kind(field) == SAMPLE_STRING || sample_kind(field) == SAMPLE_TEXT)
+            assert_int_equal(decode_changed((uint32_t)tag,
                                             "\xaa"
                                             "01234\0"
                                             "6789",
@@ -357,9 +358,11 @@ static void test_bad_schedules(void **state)
 static void test_missing_and_double(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < record_field_count; i++) {
-        const struct field *field = &record_fields[i];
-        assert_int_equal(decode_changed(field->tag, NULL, 0, NULL, 0),
+    for (size_t tag = 0; tag < session_record_kind.tags; tag++) {
+        const struct kv_field *field = &session_record_kind.fields[tag];
+        if (field->type == NULL)
+            continue;
+        assert_int_equal(decode_changed((uint32_t)tag, NULL, 0, NULL, 0),
                          field->required ? KV_DAMAGED : KV_OK);
     }
     assert_int_equal(decode_changed(0, NULL, 0, "\x03\xa1x", 3), KV_DAMAGED);
@@ -380,7 +383,7 @@ static void test_keys_are_tags(void **state)
 static void test_cut_short_and_followed(void **state)
 {
     struct session *full = sample_full(7);
-    struct record record = encode(full);
+    struct kv_record record = encode(full);
     (void)state;
     for (size_t length = 0; length < record.length; length++)
         assert_refused(record.data, length);
@@ -390,7 +393,7 @@ static void test_cut_short_and_followed(void **state)
     longer[record.length] = 0xc0;
     assert_refused(longer, record.length + 1);
     free(longer);
-    record_clear(&record);
+    kv_record_clear(&record);
     session_free(full);
 }
 
@@ -407,19 +410,19 @@ static void test_no_map(void **state)
 static void test_flipped_bits(void **state)
 {
     struct session *full = sample_full(7);
-    struct record record = encode(full);
+    struct kv_record record = encode(full);
     (void)state;
     for (size_t bit = 0; bit < record.length * 8; bit++) {
         struct session *session = NULL;
         record.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
         if (decode(record.data, record.length, &session) == KV_OK) {
-            struct record again = encode(session);
-            record_clear(&again);
+            struct kv_record again = encode(session);
+            kv_record_clear(&again);
         }
         session_free(session);
         record.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
     }
-    record_clear(&record);
+    kv_record_clear(&record);
     session_free(full);
 }
 
@@ -438,17 +441,17 @@ static void test_unknown_tags_survive(void **state)
     assert_non_null(bare->unknown);
     memcpy(bare->unknown, unknown, bare->unknown_length);
 
-    struct record record = encode(bare);
+    struct kv_record record = encode(bare);
     assert_int_equal(decode(record.data, record.length, &back), KV_OK);
     assert_int_equal(back->unknown_length, sizeof(unknown) - 1);
     assert_memory_equal(back->unknown, unknown, sizeof(unknown) - 1);
-    record_clear(&record);
+    kv_record_clear(&record);
 
     back->heals = 5;
     record = encode(back);
     assert_int_equal(decode(record.data, record.length, &again), KV_OK);
     sample_assert_same(back, again);
-    record_clear(&record);
+    kv_record_clear(&record);
     session_free(bare);
     session_free(back);
     session_free(again);
@@ -471,7 +474,7 @@ static void test_unknown_from_between(void **state)
     assert_int_equal(back->unknown_length, sizeof(head));
     assert_memory_equal(back->unknown, head, sizeof(head));
     session_free(back);
-    record_clear(&pairs.record);
+    kv_record_clear(&pairs.record);
     session_free(bare);
 }
 
@@ -479,8 +482,10 @@ static void test_unknown_from_between(void **state)
 
 static bool has_tag(const struct pairs *pairs, const char *name)
 {
+    uint32_t tag;
+    assert_non_null(sample_field(name, &tag));
     for (size_t i = 0; i < pairs->count; i++)
-        if (*pairs->at[i].key == field_named(name)->tag)
+        if (*pairs->at[i].key == tag)
             return true;
     return false;
 }
@@ -498,9 +503,9 @@ static void test_nothing_is_left_out(void **state)
         assert_false(has_tag(&pairs, absent[i]));
         assert_true(has_tag(&all, absent[i]));
     }
-    assert_int_equal(pairs.count, record_field_count - LENGTH(absent));
-    record_clear(&pairs.record);
-    record_clear(&all.record);
+    assert_int_equal(pairs.count, sample_field_count() - LENGTH(absent));
+    kv_record_clear(&pairs.record);
+    kv_record_clear(&all.record);
     session_free(bare);
     session_free(full);
 }
@@ -508,8 +513,8 @@ static void test_nothing_is_left_out(void **state)
 /* What could not be read again is not written. */
 static void assert_not_encoded(struct session *session)
 {
-    struct record record = {0};
-    assert_int_equal(record_encode(session, &record), KV_FAILED);
+    struct kv_record record = {0};
+    assert_int_equal(session_record_encode(session, &record), KV_FAILED);
     assert_null(record.data);
     session_free(session);
 }
@@ -551,7 +556,7 @@ static void test_record_limit(void **state)
 {
     struct session *session = sample_bare(7);
     (void)state;
-    session->unknown_length = RECORD_MAX - 9;
+    session->unknown_length = SESSION_RECORD_MAX - 9;
     session->unknown = calloc(1, session->unknown_length);
     assert_non_null(session->unknown);
     uint8_t *blob = session->unknown;
@@ -567,27 +572,27 @@ static void test_record_limit(void **state)
 static void test_memory_runs_out(void **state)
 {
     struct session *full = sample_full(7);
-    struct record record = {0};
+    struct kv_record record = {0};
     struct session *back = NULL;
     enum kv_status status;
     (void)state;
 
     scarce_fail_nth(1);
-    status = record_encode(full, &record);
+    status = session_record_encode(full, &record);
     scarce_end();
     assert_int_equal(status, KV_MEMORY);
     record = encode(full);
     unsigned nth = 0;
     do {
         scarce_fail_nth(++nth);
-        status = record_decode(id, record.data, record.length, &back);
+        status = session_record_decode(id, record.data, record.length, &back);
         if (scarce_end())
             assert_int_equal(status, KV_MEMORY);
     } while (status != KV_OK);
     assert_in_range(nth, 10, 100);
     sample_assert_same(full, back);
     session_free(back);
-    record_clear(&record);
+    kv_record_clear(&record);
     session_free(full);
 }
 

@@ -453,14 +453,84 @@ static void test_records_are_not_believed(void **state)
     static const char good[] = "\x83\x01\xa1m\x02\x91\x93\xa1s\xc3\xa0\x77\xa3new";
     struct lmdb_nameplate nameplate;
     (void)state;
-    assert_true(lmdb_record_decode(LMDB_NAMEPLATE, good, sizeof(good) - 1, &nameplate));
+    assert_int_equal(lmdb_record_decode(LMDB_NAMEPLATE, good, sizeof(good) - 1, &nameplate), KV_OK);
+    assert_int_equal(nameplate.unknown_length, 5);
+    free(nameplate.unknown);
     assert_string_equal(nameplate.mailbox, "m");
     assert_string_equal(nameplate.sides.all[0].name, "s");
     assert_true(nameplate.sides.all[0].active);
     for (size_t length = 0; length < sizeof(good) - 1; length++)
-        assert_false(lmdb_record_decode(LMDB_NAMEPLATE, good, length, &nameplate));
+        assert_int_equal(lmdb_record_decode(LMDB_NAMEPLATE, good, length, &nameplate), KV_DAMAGED);
     for (size_t i = 0; i < LENGTH(bad); i++)
-        assert_false(lmdb_record_decode(LMDB_NAMEPLATE, bad[i].bytes, bad[i].length, &nameplate));
+        assert_int_equal(
+            lmdb_record_decode(LMDB_NAMEPLATE, bad[i].bytes, bad[i].length, &nameplate),
+            KV_DAMAGED);
+}
+
+/* What a newer relay has put into a row stays there when this one changes the row. */
+static void put_newer(struct lmdb_fixture *fixture, unsigned table, const char *name)
+{
+    static const char newer[] = "\xcd\x03\xe8\xa5newer";
+    char why[256];
+    struct kv *store;
+    struct kv_key key = lmdb_rows_named(LMDB_FIXTURE_APP, name);
+    uint8_t bytes[512];
+    MDB_val value;
+    lmdb_fixture_close(fixture);
+    assert_int_equal(kv_open(&lmdb_rows_kind, fixture->path, 0, &store, why, sizeof(why)), KV_OK);
+    struct kv_txn *txn = kv_write(store, 4096);
+    assert_true(kv_get(txn, table, &key, &value));
+    assert_in_range(value.mv_size, 1, sizeof(bytes) - sizeof(newer));
+    memcpy(bytes, value.mv_data, value.mv_size);
+    bytes[0]++; /* one pair more */
+    memcpy(bytes + value.mv_size, newer, sizeof(newer) - 1);
+    kv_put(txn, table, &key, bytes, value.mv_size + sizeof(newer) - 1);
+    assert_int_equal(kv_commit(txn), KV_OK);
+    kv_close(store);
+    lmdb_fixture_open(fixture);
+}
+
+static void assert_newer(struct lmdb_fixture *fixture, unsigned table, const char *name)
+{
+    char why[256];
+    struct kv *store;
+    struct kv_key key = lmdb_rows_named(LMDB_FIXTURE_APP, name);
+    MDB_val value;
+    lmdb_fixture_close(fixture);
+    assert_int_equal(kv_open(&lmdb_rows_kind, fixture->path, 0, &store, why, sizeof(why)), KV_OK);
+    struct kv_txn *txn = kv_read(store);
+    assert_true(kv_get(txn, table, &key, &value));
+    assert_non_null(memmem(value.mv_data, value.mv_size, "\xcd\x03\xe8\xa5newer", 9));
+    kv_end(txn);
+    kv_close(store);
+    lmdb_fixture_open(fixture);
+}
+
+static void test_unknown_tags_survive(void **state)
+{
+    struct lmdb_fixture *fixture = *state;
+    char mailbox[RELAY_MAILBOX_MAX + 1];
+    snprintf(mailbox, sizeof(mailbox), "%s", lmdb_fixture_claim(fixture, "a", "4")->mailbox);
+    put_newer(fixture, ROWS_NAMEPLATES, "4");
+    put_newer(fixture, ROWS_MAILBOXES, mailbox);
+    /* Each of these writes one of the rows, or both. */
+    assert_int_equal(lmdb_fixture_claim(fixture, "b", "4")->result, RELAY_DONE);
+    assert_int_equal(lmdb_fixture_add(fixture, "b", mailbox, "00"), RELAY_DONE);
+    assert_int_equal(lmdb_fixture_add(fixture, "a", mailbox, "01"), RELAY_DONE);
+    assert_int_equal(lmdb_fixture_release(fixture, "a", "4"), RELAY_DONE);
+    assert_int_equal(lmdb_fixture_leave(fixture, "b", mailbox), RELAY_DONE);
+    assert_newer(fixture, ROWS_MAILBOXES, mailbox);
+    assert_string_equal(lmdb_fixture_enter(fixture, "a", mailbox)->text, "1/b/p/00/-;2/a/p/01/-;");
+}
+
+static void test_unknown_tags_of_a_nameplate(void **state)
+{
+    struct lmdb_fixture *fixture = *state;
+    lmdb_fixture_claim(fixture, "a", "4");
+    put_newer(fixture, ROWS_NAMEPLATES, "4");
+    assert_int_equal(lmdb_fixture_claim(fixture, "b", "4")->result, RELAY_DONE);
+    assert_int_equal(lmdb_fixture_release(fixture, "a", "4"), RELAY_DONE);
+    assert_newer(fixture, ROWS_NAMEPLATES, "4");
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, begin, end)
@@ -485,6 +555,8 @@ int main(void)
         TEST(test_damaged_mailbox),
         TEST(test_damaged_nameplate),
         cmocka_unit_test(test_records_are_not_believed),
+        TEST(test_unknown_tags_survive),
+        TEST(test_unknown_tags_of_a_nameplate),
     };
     return cmocka_run_group_tests_name("relay-store-turns", tests, NULL, NULL);
 }

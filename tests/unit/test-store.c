@@ -94,25 +94,25 @@ static void test_same_is_no_change(void **state)
 }
 
 /* Makes a stored field of the full sample another one that is valid too. */
-static void alter(const struct field *field, struct session *session)
+static void alter(const struct kv_field *field, struct session *session)
 {
     void *place = (char *)session + field->offset;
-    switch (field->kind) {
-    case FIELD_STRING:
+    switch (sample_kind(field)) {
+    case SAMPLE_STRING:
         (*(char **)place)[0]++;
         break;
-    case FIELD_TEXT:
-    case FIELD_BYTES:
+    case SAMPLE_TEXT:
+    case SAMPLE_BYTES:
         ((uint8_t *)place)[0]++;
         break;
-    case FIELD_SIGNED:
-    case FIELD_UNSIGNED:
+    case SAMPLE_SIGNED:
+    case SAMPLE_UNSIGNED:
         --*(uint64_t *)place;
         break;
-    case FIELD_BOOL:
+    case SAMPLE_BOOL:
         *(bool *)place = false;
         break;
-    case FIELD_RULES:
+    case SAMPLE_RULES:
         ((struct schedule *)place)->rules[0].interval++;
         break;
     default:
@@ -124,8 +124,10 @@ static void alter(const struct field *field, struct session *session)
 static void test_every_field_is_compared(void **state)
 {
     struct storebox *box = *state;
-    for (size_t i = 0; i < record_field_count; i++) {
-        const struct field *field = &record_fields[i];
+    for (size_t tag = 0; tag < session_record_kind.tags; tag++) {
+        const struct kv_field *field = &session_record_kind.fields[tag];
+        if (field->type == NULL)
+            continue;
         if (strcmp(field->name, "change") == 0)
             continue;
         struct session *full = sample_full(1), *back = NULL;

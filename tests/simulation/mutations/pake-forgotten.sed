@@ -1,3 +1,3 @@
-# file: state/record.c
+# file: wormhole/session_attributes.def
 # our pake is not stored
-/^    FIELD\(27,/d
+/^SESSION_STORED\(27,/d

@@ -1,3 +1,3 @@
-# file: state/record.c
+# file: wormhole/session_attributes.def
 # our half of the key exchange is not stored
-/^    FIELD\(26,/d
+/^SESSION_STORED\(26,/d
