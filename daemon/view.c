@@ -3,6 +3,7 @@
 #include "daemon/view.h"
 
 #include <sodium.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,12 +19,18 @@
 /* The longest words have 11 letters; a blank or a NUL behind each. */
 #define VERIFIER_WORDS_SIZE (KEY_BYTES * 12)
 
-static void write_id(struct writer *writer, const char *key, const uint8_t *id)
-{
-    char text[SESSION_ID_TEXT];
-    session_id_text(id, text);
-    writer_text(writer, key, text);
-}
+/* What a view is made of: the session as the store holds it, and what only this process knows. */
+struct view_source {
+    const struct session *session;
+    const struct session *live; /* as it is on a visit, or NULL */
+    const struct relay *relay;  /* or NULL */
+};
+
+/* ---- keys that are computed: wormhole/session_attributes.def ---- */
+
+#define KEY(name)                                                                                  \
+    static void write_##name(struct writer *writer, const char *key,                               \
+                             const struct view_source *source)
 
 static void write_time(struct writer *writer, const char *key, int64_t time, int64_t none)
 {
@@ -33,27 +40,43 @@ static void write_time(struct writer *writer, const char *key, int64_t time, int
         writer_number(writer, key, time);
 }
 
-static void write_what_it_is(struct writer *writer, const struct session *session)
+KEY(id)
 {
-    write_id(writer, "id", session->id);
-    writer_text(writer, "name", session->name);
-    writer_text(writer, "appid", session->appid);
-    writer_text(writer, "relay", session->relay);
-    writer_number(writer, "created", session->created);
-    writer_number(writer, "deadline", session_deadline(session));
-    char schedule[SCHEDULE_TEXT_MAX];
-    schedule_format(&session->schedule, schedule);
-    writer_text(writer, "schedule", schedule);
-    writer_unsigned(writer, "change", session->change);
+    char text[SESSION_ID_TEXT];
+    session_id_text(source->session->id, text);
+    writer_text(writer, key, text);
 }
 
-static void write_state(struct writer *writer, const struct session *session)
+KEY(state)
 {
-    writer_text(writer, "state", session_state_name(session->state));
-    writer_text(writer, "result", session_result_name(session->result));
-    writer_text(writer, "reason", session->reason);
-    writer_text(writer, "code", session_code(session));
-    writer_text(writer, "nameplate", nameplate_state_name(session->nameplate));
+    writer_text(writer, key, session_state_name(source->session->state));
+}
+
+KEY(result)
+{
+    writer_text(writer, key, session_result_name(source->session->result));
+}
+
+KEY(code)
+{
+    writer_text(writer, key, session_code(source->session));
+}
+
+KEY(nameplate)
+{
+    writer_text(writer, key, nameplate_state_name(source->session->nameplate));
+}
+
+static bool has_verifier(const struct session *session)
+{
+    return !sodium_is_zero(session->verifier, KEY_BYTES);
+}
+
+KEY(verifier)
+{
+    char hex[2 * KEY_BYTES + 1];
+    sodium_bin2hex(hex, sizeof(hex), source->session->verifier, KEY_BYTES);
+    writer_text(writer, key, has_verifier(source->session) ? hex : NULL);
 }
 
 /* "aardvark adroitness absurd …": as PGP has it, the first word has two syllables, the next one
@@ -66,25 +89,63 @@ static void format_words(const uint8_t verifier[KEY_BYTES], char ret_text[VERIFI
                                  i > 0 ? " " : "", words_pick(i + 1, verifier[i]));
 }
 
-static void write_verifier(struct writer *writer, const struct session *session)
+KEY(verifier_words)
 {
-    bool known = !sodium_is_zero(session->verifier, KEY_BYTES);
-    char hex[2 * KEY_BYTES + 1], words[VERIFIER_WORDS_SIZE];
-    sodium_bin2hex(hex, sizeof(hex), session->verifier, KEY_BYTES);
-    format_words(session->verifier, words);
-    writer_text(writer, "verifier", known ? hex : NULL);
-    writer_text(writer, "verifier_words", known ? words : NULL);
-    writer_text(writer, "verification", verification_name(session->verification));
+    char words[VERIFIER_WORDS_SIZE];
+    format_words(source->session->verifier, words);
+    writer_text(writer, key, has_verifier(source->session) ? words : NULL);
 }
 
-static void write_versions(struct writer *writer, const struct session *session)
+KEY(verification)
 {
+    writer_text(writer, key, verification_name(source->session->verification));
+}
+
+KEY(app_versions)
+{
+    const char *version = source->session->version;
     bool receipts;
-    char *ours = payload_read_version((const uint8_t *)session->version, strlen(session->version),
-                                      &receipts);
-    writer_text(writer, "app_versions", ours);
+    char *ours = payload_read_version((const uint8_t *)version, strlen(version), &receipts);
+    writer_text(writer, key, ours);
     free(ours);
-    writer_text(writer, "peer_versions", session->peer_versions);
+}
+
+KEY(deadline)
+{
+    writer_number(writer, key, session_deadline(source->session));
+}
+
+KEY(schedule)
+{
+    char text[SCHEDULE_TEXT_MAX];
+    schedule_format(&source->session->schedule, text);
+    writer_text(writer, key, text);
+}
+
+KEY(connection)
+{
+    enum session_connection connection =
+        source->live ? session_connection(source->live) : CONNECTION_NONE;
+    writer_text(writer, key, session_connection_name(connection));
+}
+
+KEY(last_visit)
+{
+    write_time(writer, key, source->session->last_visit, 0);
+}
+
+/* An ended session wakes to be forgotten, and an exported one to end, not to visit. */
+KEY(next_visit)
+{
+    const struct session *session = source->session;
+    write_time(writer, key, session->state >= SESSION_CLOSED ? INT64_MAX : session->wake,
+               INT64_MAX);
+}
+
+/* Rows of messages that came ahead of a missing one cannot be read yet. */
+KEY(unread)
+{
+    writer_number(writer, key, source->session->received - source->session->acked);
 }
 
 /* Only another wormholed tells. */
@@ -97,56 +158,105 @@ static void write_receipt(struct writer *writer, const char *key, const struct s
         writer_nil(writer, key);
 }
 
-static void write_messages(struct writer *writer, const struct session *session)
+KEY(delivered)
 {
-    writer_number(writer, "sent", session->sent);
-    writer_number(writer, "stored", session->stored);
-    writer_number(writer, "received", session->received);
-    /* Rows of messages that came ahead of a missing one cannot be read yet. */
-    writer_number(writer, "unread", session->received - session->acked);
-    write_receipt(writer, "delivered", session, session->delivered);
-    write_receipt(writer, "read", session, session->read);
-    writer_unsigned(writer, "inbox_messages",
-                    session->inbox_messages > 0 ? session->inbox_messages : SESSION_INBOX_MAX);
-    writer_unsigned(writer, "inbox_bytes",
-                    session->inbox_bytes > 0 ? session->inbox_bytes : SESSION_INBOX_BYTES_MAX);
-    writer_flag(writer, "paused", session->inbox_full && session->state < SESSION_CLOSING);
+    write_receipt(writer, key, source->session, source->session->delivered);
 }
 
-/* `live` is the session as it is on a visit, or NULL. */
-static void write_visits(struct writer *writer, const struct session *session,
-                         const struct session *live)
+KEY(read)
 {
-    enum session_connection connection = live ? session_connection(live) : CONNECTION_NONE;
-    writer_text(writer, "connection", session_connection_name(connection));
-    write_time(writer, "last_visit", session->last_visit, 0);
-    /* An ended session wakes to be forgotten, and an exported one to end, not to visit. */
-    write_time(writer, "next_visit", session->state >= SESSION_CLOSED ? INT64_MAX : session->wake,
-               INT64_MAX);
-    writer_number(writer, "failures", session->failures);
-    writer_text(writer, "last_error", session->last_error);
-    writer_number(writer, "heals", session->heals);
+    write_receipt(writer, key, source->session, source->session->read);
 }
 
-static void write_relay(struct writer *writer, const struct session *session,
-                        const struct relay *relay)
+KEY(inbox_messages)
 {
-    writer_text(writer, "retention", session_retention_text(session, relay ? relay->retention : 0));
-    writer_text(writer, "motd", relay ? relay->motd : NULL);
-    writer_text(writer, "relay_error", relay ? relay->error : NULL);
-    writer_flag(writer, "relay_down", relay && relay->state == RELAY_DOWN);
+    uint32_t most = source->session->inbox_messages;
+    writer_unsigned(writer, key, most > 0 ? most : SESSION_INBOX_MAX);
 }
+
+KEY(inbox_bytes)
+{
+    uint64_t most = source->session->inbox_bytes;
+    writer_unsigned(writer, key, most > 0 ? most : SESSION_INBOX_BYTES_MAX);
+}
+
+KEY(paused)
+{
+    writer_flag(writer, key,
+                source->session->inbox_full && source->session->state < SESSION_CLOSING);
+}
+
+KEY(retention)
+{
+    int64_t retention = source->relay ? source->relay->retention : 0;
+    writer_text(writer, key, session_retention_text(source->session, retention));
+}
+
+KEY(motd)
+{
+    writer_text(writer, key, source->relay ? source->relay->motd : NULL);
+}
+
+KEY(relay_error)
+{
+    writer_text(writer, key, source->relay ? source->relay->error : NULL);
+}
+
+KEY(relay_down)
+{
+    writer_flag(writer, key, source->relay && source->relay->state == RELAY_DOWN);
+}
+
+/* ---- keys that are shown as they are stored ---- */
+
+static void show_STRING(struct writer *writer, const char *key, const void *place)
+{
+    writer_text(writer, key, *(char *const *)place);
+}
+
+static void show_SIGNED(struct writer *writer, const char *key, const void *place)
+{
+    writer_number(writer, key, *(const int64_t *)place);
+}
+
+static void show_UNSIGNED(struct writer *writer, const char *key, const void *place)
+{
+    writer_unsigned(writer, key, *(const uint64_t *)place);
+}
+
+static void show_COUNT(struct writer *writer, const char *key, const void *place)
+{
+    writer_number(writer, key, *(const uint32_t *)place);
+}
+
+static const struct view_key {
+    const char *name;
+    void (*write)(struct writer *writer, const char *key, const struct view_source *source);
+    /* Where `write` is NULL: */
+    void (*show)(struct writer *writer, const char *key, const void *place);
+    size_t offset;
+} view_keys[] = {
+#define SESSION_SHOWN(tag, type, required, least, limit, member, exported, shown, meaning)         \
+    {#member, NULL, show_##type, offsetof(struct session, member)},
+#define SESSION_COMPUTED(key, shown, meaning) {#key, write_##key, NULL, 0},
+#include "wormhole/session_attributes.def"
+};
 
 void view_write(struct writer *writer, const char *key, const struct session *session,
                 const struct rpc *rpc)
 {
+    const struct view_source source = {
+        .session = session,
+        .live = session->visit ? session : turn_active(rpc->turns, session->id),
+        .relay = relays_find(rpc->relays, session->relay),
+    };
     writer_map(writer, key);
-    write_what_it_is(writer, session);
-    write_state(writer, session);
-    write_verifier(writer, session);
-    write_versions(writer, session);
-    write_messages(writer, session);
-    write_visits(writer, session, session->visit ? session : turn_active(rpc->turns, session->id));
-    write_relay(writer, session, relays_find(rpc->relays, session->relay));
+    for (size_t i = 0; i < sizeof(view_keys) / sizeof(view_keys[0]); i++) {
+        const struct view_key *row = &view_keys[i];
+        if (row->write)
+            row->write(writer, row->name, &source);
+        else
+            row->show(writer, row->name, (const char *)session + row->offset);
+    }
     writer_end(writer);
 }

@@ -419,28 +419,6 @@ static bool has_seen(const struct kv_record_reader *reader, size_t tag)
     return reader->seen[tag / 8] >> tag % 8 & 1;
 }
 
-/* How many pairs the map at the start has; moves behind its head. The record is known to be well
- * formed. */
-static bool read_head(struct kv_record_reader *reader, uint32_t *ret_pairs)
-{
-    const uint8_t *data = reader->data;
-
-    if (data[0] >= 0x80 && data[0] < 0x90) {
-        *ret_pairs = data[0] & 0x0f;
-        reader->offset = 1;
-    } else if (data[0] == 0xde) {
-        *ret_pairs = (uint32_t)data[1] << 8 | data[2];
-        reader->offset = 3;
-    } else if (data[0] == 0xdf) {
-        *ret_pairs =
-            (uint32_t)data[1] << 24 | (uint32_t)data[2] << 16 | (uint32_t)data[3] << 8 | data[4];
-        reader->offset = 5;
-    } else {
-        return false;
-    }
-    return true;
-}
-
 static enum kv_status read_next(struct kv_record_reader *reader, msgpack_unpacked *unpacked)
 {
     switch (msgpack_unpack_next(unpacked, (const char *)reader->data, reader->length,
@@ -492,13 +470,15 @@ static enum kv_status read_pair(struct kv_record_reader *reader, msgpack_unpacke
 static enum kv_status read_pairs(struct kv_record_reader *reader)
 {
     enum kv_status status = KV_OK;
-    uint32_t pairs;
-    if (!read_head(reader, &pairs))
+    struct msgpack_head head;
+    if (msgpack_head_read(reader->data, reader->length, &head) != SCAN_WHOLE ||
+        head.kind != MSGPACK_HEAD_MAP)
         return KV_DAMAGED;
+    reader->offset = head.size;
 
     msgpack_unpacked unpacked;
     msgpack_unpacked_init(&unpacked);
-    for (uint32_t i = 0; i < pairs && status == KV_OK; i++)
+    for (uint64_t i = 0; i < head.number && status == KV_OK; i++)
         status = read_pair(reader, &unpacked);
     msgpack_unpacked_destroy(&unpacked);
 

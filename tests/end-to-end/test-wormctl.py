@@ -259,6 +259,15 @@ def json_everywhere(world):
     lacks(desk.ctl("--json", "list").out.rstrip("\n"), "\x1b", "list, in colour")
 
 
+@test("the fields of -o are the keys of a view, and all of them can be had")
+def fields(world):
+    daemon = world.daemon("a", world.relay())
+    keys = list(daemon.call("invite", name="new", code="91-x"))
+    refused = daemon.ctl("list", "-o", "nonsense", status=USAGE).err.strip()
+    equal(sorted(refused.rpartition(": ")[2].split(", ")), sorted(keys), "the fields that are offered")
+    equal(daemon.ctl("list", "-o", ",".join(keys)).out.count("\t"), len(keys) - 1, "tabs between all of them")
+
+
 @test("close, forget and forget --force")
 def endings(world):
     desk, laptop = meet(world)

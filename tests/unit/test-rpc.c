@@ -378,6 +378,48 @@ static void subscriber_is_told_of_a_name(void **state)
     talk_free(other);
 }
 
+/* ---- a view ---- */
+
+static bool is_shown(const json_t *value, const char *shown)
+{
+    if (strstr(shown, " or nil") && json_is_null(value))
+        return true;
+    return strncmp(shown, "str", 3) == 0   ? json_is_string(value)
+           : strncmp(shown, "int", 3) == 0 ? json_is_integer(value)
+                                           : json_is_boolean(value);
+}
+
+/* Each key of the table is there, of the type that it says, and no other one. */
+static void keys_of_a_view(void **state)
+{
+    static const struct {
+        const char *key, *shown;
+    } keys[] = {
+#define SESSION_SHOWN(tag, type, required, least, limit, member, exported, shown, meaning)         \
+    {#member, shown},
+#define SESSION_COMPUTED(key, shown, meaning) {#key, shown},
+#include "wormhole/session_attributes.def"
+    };
+    const size_t count = sizeof(keys) / sizeof(*keys);
+    struct house *house = *state;
+    house_do(house->talk, "invite", "{'name': 'new'}");
+    house_do(house->talk, "invite", "{'name': 'proven', 'code': '7-x'}");
+    house_prove(house, "proven");
+    house_do(house->talk, "invite", "{'name': 'ended'}");
+    house_do(house->talk, "close", "{'session': 'ended'}");
+    json_t *result = talk_result(house->talk, "list", "{}"), *view;
+    size_t place;
+    json_array_foreach(json_object_get(result, "sessions"), place, view)
+    {
+        assert_int_equal(json_object_size(view), count);
+        for (size_t i = 0; i < count; i++)
+            if (!is_shown(json_object_get(view, keys[i].key), keys[i].shown))
+                fail_msg("\"%s\" is not %s", keys[i].key, keys[i].shown);
+    }
+    assert_int_equal(place, 3);
+    json_decref(result);
+}
+
 /* ---- the crowd ---- */
 
 static void one_too_many(void **state)
@@ -421,6 +463,7 @@ int main(void)
         TEST(changes),
         TEST(subscriber_is_told),
         TEST(subscriber_is_told_of_a_name),
+        TEST(keys_of_a_view),
         TEST(one_too_many),
     };
     log_set_level(LOG_LEVEL_ERROR);
