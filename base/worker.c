@@ -42,7 +42,7 @@ struct worker {
     pthread_mutex_t mutex;
     pthread_cond_t left;                          /* a thread has ended */
     unsigned working;                             /* guarded: threads that have not ended */
-    unsigned queued;                              /* guarded: length of the list waiting */
+    unsigned unfinished;                          /* guarded: jobs that wait or are being done */
     struct worker_job *waiting, *running, *ended; /* guarded */
     bool abandoned; /* guarded: the loop has gone; the last thread frees the worker */
 };
@@ -84,11 +84,11 @@ static void run_first(struct worker *worker)
 
     DL_DELETE(worker->waiting, job);
     DL_APPEND(worker->running, job);
-    worker->queued--;
     job->begun = true;
     pthread_mutex_unlock(&worker->mutex);
     job->task->run(job->data, &job->stop);
     pthread_mutex_lock(&worker->mutex);
+    worker->unfinished--;
     DL_DELETE(worker->running, job);
     DL_APPEND(worker->ended, job);
     eventfd_write(worker->bell, 1);
@@ -175,11 +175,11 @@ static bool enqueue(struct worker *worker, struct worker_job *job)
     bool queued = false;
 
     pthread_mutex_lock(&worker->mutex);
-    if (worker->queued < worker->queue_max || worker->working < worker->threads_max) {
+    if (worker->unfinished < worker->threads_max + worker->queue_max) {
         DL_APPEND(worker->waiting, job);
         queued = provide_thread(worker);
         if (queued)
-            worker->queued++;
+            worker->unfinished++;
         else
             DL_DELETE(worker->waiting, job);
     }
@@ -215,7 +215,7 @@ void worker_cancel(struct worker_job *job)
     bool begun = job->begun;
     if (!begun) {
         DL_DELETE(worker->waiting, job);
-        worker->queued--;
+        worker->unfinished--;
     }
     pthread_mutex_unlock(&worker->mutex);
     if (begun)
@@ -286,7 +286,6 @@ void worker_free(struct worker *worker)
     event_free(worker->rung);
     pthread_mutex_lock(&worker->mutex);
     jobs_free(&worker->waiting);
-    worker->queued = 0;
     await_threads(worker);
     for (unsigned i = 0; i < worker->threads_max; i++) {
         struct worker_thread *thread = &worker->threads[i];
