@@ -212,6 +212,7 @@ static void answer(void *arg, struct group_op *op)
 {
     struct scene *scene = arg;
     const struct test_op *asked = op_of(op);
+    assert_null(op->waiter_this); /* the waiter may be gone after this */
     if (op->forgotten)
         return;
     note(" %c=%s", asked->name, status_text(asked->status));
