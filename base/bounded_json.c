@@ -12,7 +12,7 @@ static const char *string_end(const char *start, const char *end)
 {
     const char *at = start;
 
-    while ((at = memchr(at, '"', (size_t)(end - at)))) {
+    while (((at = memchr(at, '"', (size_t)(end - at))) != NULL)) {
         const char *run = at;
 
         while (run > start && run[-1] == '\\')
@@ -84,7 +84,7 @@ enum bounded_json_fault bounded_json_load(const char *text, size_t length, json_
     json_set_alloc_funcs(watched, free);
     starved = false;
     root = json_loadb(text, length, 0, NULL);
-    if (starved || !root) {
+    if (starved || root == NULL) {
         json_decref(root);
         return starved ? BOUNDED_JSON_NO_MEMORY : BOUNDED_JSON_REFUSED;
     }
@@ -103,7 +103,7 @@ char *bounded_json_text(const json_t *root, size_t flags)
     size_t length = json_dumpb(root, NULL, 0, flags);
     char *text = length ? malloc(length + 1) : NULL;
 
-    if (!text)
+    if (text == NULL)
         return NULL;
     if (json_dumpb(root, text, length, flags) != length) {
         free(text);

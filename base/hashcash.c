@@ -106,7 +106,7 @@ static bool write_head(unsigned bits, const char *resource, int64_t now, uint64_
     char date[7];
     int length;
 
-    if (!gmtime_r(&seconds, &tm) || strftime(date, sizeof(date), "%y%m%d", &tm) == 0)
+    if (gmtime_r(&seconds, &tm) == NULL || strftime(date, sizeof(date), "%y%m%d", &tm) == 0)
         return false;
     length = snprintf(ret_stamp, HASHCASH_STAMP_SIZE, "1:%u:%s:%s::%016" PRIx64 ":", bits, date,
                       resource, salt);
@@ -128,7 +128,7 @@ static enum hashcash_result search(EVP_MD_CTX *context, const EVP_MD *sha1, unsi
     uint8_t digest[SHA1_SIZE];
 
     for (uint64_t counter = 0;; counter++) {
-        if (stop && (counter & STOP_MASK) == 0 && atomic_load(stop))
+        if (stop != NULL && (counter & STOP_MASK) == 0 && atomic_load(stop))
             return HASHCASH_STOPPED;
         snprintf(stamp + head, HASHCASH_STAMP_SIZE - head, "%" PRIx64, counter);
         if (!digest_with(context, sha1, stamp, digest))
@@ -144,7 +144,7 @@ enum hashcash_result hashcash_solve(unsigned bits, const char *resource, int64_t
     char stamp[HASHCASH_STAMP_SIZE];
     size_t head;
 
-    if (bits > HASHCASH_BITS_MAX || strchr(resource, ':') ||
+    if (bits > HASHCASH_BITS_MAX || strchr(resource, ':') != NULL ||
         !write_head(bits, resource, now, salt, stamp, &head))
         return HASHCASH_REFUSED;
 
@@ -153,7 +153,7 @@ enum hashcash_result hashcash_solve(unsigned bits, const char *resource, int64_t
     EVP_MD_CTX *context = EVP_MD_CTX_new();
     enum hashcash_result result = HASHCASH_BROKEN;
 
-    if (sha1 && context)
+    if (sha1 != NULL && context != NULL)
         result = search(context, sha1, bits, stop, stamp, head);
     EVP_MD_CTX_free(context);
     EVP_MD_free(sha1);

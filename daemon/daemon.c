@@ -80,7 +80,7 @@ static void on_signal(evutil_socket_t number, short what, void *arg);
 
 static bool made(const void *part)
 {
-    if (!part)
+    if (part == NULL)
         log_error("daemon", "out of memory");
     return part;
 }
@@ -115,7 +115,7 @@ static bool make_routes(struct daemon *daemon)
 {
     char why[512];
     daemon->routes = relay_dialer_new(daemon->base, daemon->settings, why, sizeof(why));
-    if (!daemon->routes)
+    if (daemon->routes == NULL)
         log_error("net", "%s", why);
     return daemon->routes;
 }
@@ -161,7 +161,7 @@ static struct listener *listen_for_clients(struct daemon *daemon, struct listene
     socket_path_of(ACTIVATION_FIRST, path, sizeof(path));
     struct listener *listener =
         listener_adopt(daemon->base, ACTIVATION_FIRST, ipc_server_accept, daemon->server, ret_why);
-    if (listener)
+    if (listener != NULL)
         settings_set_socket(daemon->settings, path);
     return listener;
 }
@@ -170,7 +170,7 @@ static bool make_listener(struct daemon *daemon)
 {
     struct listener_why why;
     daemon->listener = listen_for_clients(daemon, &why);
-    if (daemon->listener)
+    if (daemon->listener != NULL)
         return true;
     if (why.taken)
         daemon->failure = DAEMON_EXIT_RUNNING;
@@ -209,10 +209,11 @@ static bool make_parts(struct daemon *daemon)
 bool daemon_check(const struct settings *settings, char *ret_why, size_t size)
 {
     struct event_base *base = event_base_new();
-    struct relay_dialer *routes = base ? relay_dialer_new(base, settings, ret_why, size) : NULL;
+    struct relay_dialer *routes =
+        base != NULL ? relay_dialer_new(base, settings, ret_why, size) : NULL;
     bool fine = routes;
     relay_dialer_free(routes);
-    if (base)
+    if (base != NULL)
         event_base_free(base);
     else
         snprintf(ret_why, size, "out of memory");
@@ -259,7 +260,7 @@ static void on_signal(evutil_socket_t number, short what, void *arg)
 /* libevent frees some connections in a last callback, which it would not call any more. */
 static void free_loop(struct event_base *base)
 {
-    if (!base)
+    if (base == NULL)
         return;
     event_base_loop(base, EVLOOP_NONBLOCK);
     event_base_free(base);
@@ -270,7 +271,7 @@ static void end(struct daemon *daemon)
 {
     notify_stopping();
     listener_free(daemon->listener);
-    if (daemon->turns)
+    if (daemon->turns != NULL)
         turn_flush(daemon->turns);
     ipc_server_free(daemon->server);
     nameplates_free(daemon->nameplates);
@@ -283,9 +284,9 @@ static void end(struct daemon *daemon)
     relay_dialer_free(daemon->routes);
     kv_close(daemon->store);
     for (size_t i = 0; i < SIGNALS; i++)
-        if (daemon->signals[i])
+        if (daemon->signals[i] != NULL)
             event_free(daemon->signals[i]);
-    if (daemon->watchdog)
+    if (daemon->watchdog != NULL)
         event_free(daemon->watchdog);
     free_loop(daemon->base);
 }

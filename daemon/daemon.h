@@ -19,6 +19,7 @@ bool daemon_check(const struct settings *settings, char *ret_why, size_t size);
 /* Runs until SIGTERM or SIGINT; `ready` is called once clients can come in. On SIGHUP it reads the
  * settings anew, into `settings`. Returns the process's exit status. What went wrong has been
  * logged. */
-int daemon_run(const struct service_options *options, struct settings *settings, void (*ready)(void));
+int daemon_run(const struct service_options *options, struct settings *settings,
+               void (*ready)(void));
 
 #endif

@@ -42,7 +42,7 @@ struct ipc_client *ipc_client_new(struct event_base *base, int fd, const struct 
 {
     struct ipc_client *client = calloc(1, sizeof(*client));
     struct ipc_connection *connection = ipc_connection_new(base, fd, &connection_handlers, client);
-    if (!client || !connection) {
+    if (client == NULL || connection == NULL) {
         ipc_connection_free(connection);
         free(client);
         return NULL;
@@ -57,14 +57,14 @@ struct ipc_client *ipc_client_new(struct event_base *base, int fd, const struct 
 
 void ipc_client_free(struct ipc_client *client)
 {
-    if (!client)
+    if (client == NULL)
         return;
     subscribers_remove(&client->subscription);
     struct ipc_call *call, *next;
     DL_FOREACH_SAFE(client->calls, call, next)
     {
         call->client = NULL;
-        if (call->gone)
+        if (call->gone != NULL)
             call->gone(call);
     }
     ipc_connection_free(client->connection);
@@ -83,7 +83,7 @@ static void count_calls(struct ipc_client *client, int change)
 struct ipc_call *ipc_call_new(struct ipc_client *client, uint32_t id)
 {
     struct ipc_call *call = calloc(1, sizeof(*call));
-    if (!call)
+    if (call == NULL)
         return NULL;
     call->rpc = client->rpc;
     call->client = client;
@@ -102,7 +102,7 @@ void ipc_call_begin(const struct ipc_call *call, struct writer *ret_writer)
 void ipc_call_answer(struct ipc_call *call, struct writer *writer)
 {
     struct ipc_client *client = call->client;
-    if (client) {
+    if (client != NULL) {
         ipc_connection_send(client->connection, writer);
         DL_DELETE(client->calls, call);
         count_calls(client, -1);

@@ -285,7 +285,7 @@ struct ipc_connection *ipc_connection_new(struct event_base *base, int fd,
                                           const struct ipc_connection_handlers *handlers, void *arg)
 {
     struct ipc_connection *connection = calloc(1, sizeof(*connection));
-    if (!connection) {
+    if (connection == NULL) {
         close(fd);
         return NULL;
     }
@@ -297,9 +297,10 @@ struct ipc_connection *ipc_connection_new(struct event_base *base, int fd,
     connection->read_event = event_new(base, fd, EV_READ | EV_PERSIST, on_read, connection);
     connection->write_event = event_new(base, fd, EV_WRITE | EV_PERSIST, on_write, connection);
     connection->deadline = evtimer_new(base, on_deadline, connection);
-    if (connection->output && connection->read_event && connection->write_event &&
-        connection->deadline && evutil_make_socket_nonblocking(fd) == 0 &&
-        evutil_make_socket_closeonexec(fd) == 0 && event_add(connection->read_event, NULL) == 0)
+    if (connection->output != NULL && connection->read_event != NULL &&
+        connection->write_event != NULL && connection->deadline != NULL &&
+        evutil_make_socket_nonblocking(fd) == 0 && evutil_make_socket_closeonexec(fd) == 0 &&
+        event_add(connection->read_event, NULL) == 0)
         return connection;
     ipc_connection_free(connection);
     return NULL;
@@ -307,18 +308,18 @@ struct ipc_connection *ipc_connection_new(struct event_base *base, int fd,
 
 static void free_event(struct event *event)
 {
-    if (event)
+    if (event != NULL)
         event_free(event);
 }
 
 void ipc_connection_free(struct ipc_connection *connection)
 {
-    if (!connection)
+    if (connection == NULL)
         return;
     free_event(connection->read_event);
     free_event(connection->write_event);
     free_event(connection->deadline);
-    if (connection->output)
+    if (connection->output != NULL)
         evbuffer_free(connection->output);
     frame_free(&connection->reader);
     close(connection->fd);

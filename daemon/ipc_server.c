@@ -45,7 +45,7 @@ void ipc_server_accept(void *arg, int fd)
         return;
     }
     struct ipc_client *client = ipc_client_new(server->base, fd, server->rpc, &handlers, server);
-    if (!client) {
+    if (client == NULL) {
         log_error("rpc", "out of memory for a client");
         return;
     }
@@ -56,7 +56,7 @@ void ipc_server_accept(void *arg, int fd)
 struct ipc_server *ipc_server_new(struct event_base *base, const struct rpc *rpc)
 {
     struct ipc_server *server = calloc(1, sizeof(*server));
-    if (!server)
+    if (server == NULL)
         return NULL;
     server->base = base;
     server->rpc = rpc;
@@ -65,7 +65,7 @@ struct ipc_server *ipc_server_new(struct event_base *base, const struct rpc *rpc
 
 void ipc_server_free(struct ipc_server *server)
 {
-    if (!server)
+    if (server == NULL)
         return;
     struct ipc_client *client, *next;
     DL_FOREACH_SAFE(server->clients, client, next)

@@ -35,7 +35,7 @@ static struct listener *refuse(const char *text, struct listener_why *ret_why)
 static bool serve(struct listener *listener, int fd, struct listener_why *ret_why)
 {
     listener->acceptor = acceptor_new(listener->base, fd, "rpc", listener->accepted, listener->arg);
-    return listener->acceptor || refuse("out of memory", ret_why);
+    return listener->acceptor != NULL || refuse("out of memory", ret_why) != NULL;
 }
 
 /* Takes the place of the socket that is there, only if it succeeds. */
@@ -54,9 +54,9 @@ static bool open_socket(struct listener *listener, struct listener_why *ret_why)
 void listener_check(struct listener *listener)
 {
     struct listener_why why;
-    if (!listener->path)
+    if (listener->path == NULL)
         return;
-    if (listener->acceptor && socket_path_is(listener->path, &listener->mark))
+    if (listener->acceptor != NULL && socket_path_is(listener->path, &listener->mark))
         return;
     bool was_homeless = listener->homeless;
     listener->homeless = !open_socket(listener, &why);
@@ -79,13 +79,13 @@ struct listener *listener_new(struct event_base *base, const char *path, accepto
     static const struct timeval often = {CHECK_SECONDS, 0};
     struct listener *listener = calloc(1, sizeof(*listener));
     refuse("out of memory", ret_why);
-    if (!listener)
+    if (listener == NULL)
         return NULL;
     *listener =
         (struct listener){.base = base, .path = strdup(path), .accepted = accepted, .arg = arg};
     listener->check = event_new(base, -1, EV_PERSIST, on_check, listener);
-    if (listener->path && listener->check && event_add(listener->check, &often) == 0 &&
-        open_socket(listener, ret_why))
+    if (listener->path != NULL && listener->check != NULL &&
+        event_add(listener->check, &often) == 0 && open_socket(listener, ret_why))
         return listener;
     listener_free(listener);
     return NULL;
@@ -97,9 +97,9 @@ struct listener *listener_adopt(struct event_base *base, int fd, acceptor_accept
     struct listener *listener = NULL;
     if (!socket_path_is_listening(fd))
         refuse("the service manager did not pass a listening Unix socket", ret_why);
-    else if (!(listener = calloc(1, sizeof(*listener))))
+    else if ((listener = calloc(1, sizeof(*listener))) == NULL)
         refuse("out of memory", ret_why);
-    if (!listener) {
+    if (listener == NULL) {
         close(fd);
         return NULL;
     }
@@ -112,12 +112,13 @@ struct listener *listener_adopt(struct event_base *base, int fd, acceptor_accept
 
 void listener_free(struct listener *listener)
 {
-    if (!listener)
+    if (listener == NULL)
         return;
-    if (listener->path && listener->acceptor && socket_path_is(listener->path, &listener->mark))
+    if (listener->path != NULL && listener->acceptor != NULL &&
+        socket_path_is(listener->path, &listener->mark))
         unlink(listener->path);
     acceptor_free(listener->acceptor);
-    if (listener->check)
+    if (listener->check != NULL)
         event_free(listener->check);
     free(listener->path);
     free(listener);

@@ -47,7 +47,7 @@ static void free_inquiry(struct inquiry *inquiry)
     inquiry->nameplates->count--;
     relay_use_end(&inquiry->use);
     hashcash_worker_cancel(inquiry->hashcash);
-    if (inquiry->timer)
+    if (inquiry->timer != NULL)
         event_free(inquiry->timer);
     free(inquiry);
 }
@@ -62,7 +62,7 @@ static void tell(struct inquiry *inquiry, const struct wire_message *list, const
 {
     nameplates_done done = inquiry->done;
     inquiry->done = NULL;
-    if (done)
+    if (done != NULL)
         done(inquiry->arg, list, why);
 }
 
@@ -87,7 +87,7 @@ static void on_timeout(evutil_socket_t fd, short what, void *arg)
 /* `text` is consumed; NULL: there was no memory for it. What cannot be sent is told by `closed`. */
 static void say(struct inquiry *inquiry, char *text)
 {
-    if (text)
+    if (text != NULL)
         ws_send(inquiry->ws, text, strlen(text));
     else
         conclude(inquiry, NULL, "out of memory");
@@ -108,7 +108,7 @@ static void on_stamp(void *arg, const char *stamp)
 {
     struct inquiry *inquiry = arg;
     inquiry->hashcash = NULL;
-    if (!stamp) {
+    if (stamp == NULL) {
         conclude(inquiry, NULL, "the permission (hashcash) that the relay asks for was not made");
         return;
     }
@@ -144,7 +144,7 @@ static void on_welcome(struct inquiry *inquiry, const struct wire_message *messa
         return;
     inquiry->welcomed = true;
     relay_welcomed(inquiry->use.relay, message->motd, message->error, message->retention * 1000);
-    if (message->error)
+    if (message->error != NULL)
         refuse(inquiry, "the relay turns clients away: %s", message->error);
     else if (!message->permission_needed)
         ask(inquiry);
@@ -180,14 +180,14 @@ static void on_message(struct ws *ws, const uint8_t *data, size_t length, void *
     struct inquiry *inquiry = arg;
     struct wire_message message;
     (void)ws;
-    if (!inquiry->done)
+    if (inquiry->done == NULL)
         return;
     enum wire_fault fault = wire_parse((const char *)data, length, &message);
     if (fault != WIRE_OK) {
         refuse(inquiry, "the relay's answer makes no sense: %s", wire_fault_text(fault));
         return;
     }
-    if (hearers[message.type])
+    if (hearers[message.type] != NULL)
         hearers[message.type](inquiry, &message);
     wire_free(&message);
 }
@@ -211,7 +211,7 @@ static const struct ws_handlers handlers = {
 static struct inquiry *add_inquiry(struct nameplates *nameplates, struct relay *relay)
 {
     struct inquiry *inquiry = calloc(1, sizeof(*inquiry));
-    if (!inquiry)
+    if (inquiry == NULL)
         return NULL;
     inquiry->nameplates = nameplates;
     relay_use_begin(&inquiry->use, relay);
@@ -224,7 +224,7 @@ static bool start_timer(struct inquiry *inquiry)
 {
     static const struct timeval patience = {NAMEPLATES_SECONDS, 0};
     inquiry->timer = evtimer_new(inquiry->nameplates->parts.base, on_timeout, inquiry);
-    return inquiry->timer && event_add(inquiry->timer, &patience) == 0;
+    return inquiry->timer != NULL && event_add(inquiry->timer, &patience) == 0;
 }
 
 static bool dial(struct inquiry *inquiry)
@@ -248,8 +248,8 @@ struct inquiry *nameplates_ask(struct nameplates *nameplates, const char *relay,
                                nameplates_done done, void *arg)
 {
     struct relay *known = relays_get(nameplates->parts.relays, relay);
-    struct inquiry *inquiry = known ? add_inquiry(nameplates, known) : NULL;
-    if (!inquiry)
+    struct inquiry *inquiry = known != NULL ? add_inquiry(nameplates, known) : NULL;
+    if (inquiry == NULL)
         return NULL;
     inquiry->done = done;
     inquiry->arg = arg;
@@ -263,16 +263,16 @@ struct inquiry *nameplates_ask(struct nameplates *nameplates, const char *relay,
 struct nameplates *nameplates_new(const struct nameplates_parts *parts)
 {
     struct nameplates *nameplates = calloc(1, sizeof(*nameplates));
-    if (nameplates)
+    if (nameplates != NULL)
         nameplates->parts = *parts;
     return nameplates;
 }
 
 void nameplates_free(struct nameplates *nameplates)
 {
-    if (!nameplates)
+    if (nameplates == NULL)
         return;
-    while (nameplates->inquiries)
+    while (nameplates->inquiries != NULL)
         /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): DL_DELETE takes it out of the list */
         nameplates_cancel(nameplates->inquiries);
     free(nameplates);

@@ -40,7 +40,7 @@ static void free_entry(struct relay_dialer_net *entry)
 static struct stat status_of(const char *cafile)
 {
     struct stat status;
-    return cafile && stat(cafile, &status) == 0 ? status : (struct stat){0};
+    return cafile != NULL && stat(cafile, &status) == 0 ? status : (struct stat){0};
 }
 
 static bool is_same_file(const struct stat *a, const struct stat *b)
@@ -54,7 +54,8 @@ static struct relay_dialer_net *find(const struct relay_dialer *dialer, const ch
     struct relay_dialer_net *entry;
     LL_FOREACH(dialer->nets, entry)
     {
-        if (cafile && entry->cafile ? strcmp(cafile, entry->cafile) == 0 : cafile == entry->cafile)
+        if (cafile != NULL && entry->cafile != NULL ? strcmp(cafile, entry->cafile) == 0
+                                                    : cafile == entry->cafile)
             return entry;
     }
     return NULL;
@@ -64,14 +65,14 @@ static struct relay_dialer_net *make(struct event_base *base, const char *cafile
                                      size_t size)
 {
     struct relay_dialer_net *entry = calloc(1, sizeof(*entry));
-    if (!entry || (cafile && !(entry->cafile = strdup(cafile)))) {
+    if (entry == NULL || (cafile != NULL && (entry->cafile = strdup(cafile)) == NULL)) {
         snprintf(ret_why, size, "out of memory");
         free(entry);
         return NULL;
     }
     entry->status = status_of(cafile);
     entry->net = ws_net_new(base, cafile, ret_why, size);
-    if (entry->net)
+    if (entry->net != NULL)
         return entry;
     free_entry(entry);
     return NULL;
@@ -83,10 +84,10 @@ static bool add(const struct relay_dialer *dialer, struct relay_dialer_net **fre
 {
     const struct relay_dialer_net *known = find(dialer, cafile);
     struct stat status = status_of(cafile);
-    if (known && is_same_file(&known->status, &status))
+    if (known != NULL && is_same_file(&known->status, &status))
         return true;
     struct relay_dialer_net *entry = make(dialer->base, cafile, ret_why, size);
-    if (entry)
+    if (entry != NULL)
         LL_PREPEND(*fresh, entry);
     return entry;
 }
@@ -99,7 +100,7 @@ bool relay_dialer_prepare(struct relay_dialer *dialer, const struct settings *fr
     bool done = add(dialer, &nets, fresh->cafile, ret_why, size);
     LL_FOREACH(fresh->sections.relays, relay)
     {
-        done = done && (!relay->cafile || add(dialer, &nets, relay->cafile, ret_why, size));
+        done = done && (relay->cafile == NULL || add(dialer, &nets, relay->cafile, ret_why, size));
     }
     LL_FOREACH_SAFE(nets, entry, next)
     {
@@ -129,7 +130,7 @@ struct relay_dialer *relay_dialer_new(struct event_base *base, const struct sett
                                       char *ret_why, size_t size)
 {
     struct relay_dialer *dialer = calloc(1, sizeof(*dialer));
-    if (!dialer) {
+    if (dialer == NULL) {
         snprintf(ret_why, size, "out of memory");
         return NULL;
     }
@@ -143,7 +144,7 @@ struct relay_dialer *relay_dialer_new(struct event_base *base, const struct sett
 void relay_dialer_free(struct relay_dialer *dialer)
 {
     struct relay_dialer_net *entry, *next;
-    if (!dialer)
+    if (dialer == NULL)
         return;
     LL_FOREACH_SAFE(dialer->nets, entry, next)
     {

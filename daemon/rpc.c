@@ -17,7 +17,7 @@
 const char *rpc_default_relay(const struct rpc *rpc, const char *appid)
 {
     const char *relay = settings_for_appid(rpc->settings, appid)->relay;
-    return relay ? relay : rpc->settings->relay;
+    return relay != NULL ? relay : rpc->settings->relay;
 }
 
 /* ---- refusals that many methods share ---- */
@@ -184,14 +184,14 @@ static void handle(struct ipc_call *call, enum ipc_method method, const struct m
 void rpc_dispatch(struct ipc_client *client, const struct message *message)
 {
     struct ipc_call *call = ipc_call_new(client, message->id);
-    if (!call) {
+    if (call == NULL) {
         log_error("rpc", "out of memory for a request: the client is dropped");
         ipc_connection_end(client->connection);
         return;
     }
     enum ipc_method method;
     bool known = methods_find(message->method, &method);
-    if (!message->params)
+    if (message->params == NULL)
         hang_up(call, IPC_BAD_MESSAGE, "the params must be an array that holds one map");
     else if (client->refused)
         hang_up(call, IPC_BUSY, "the daemon has as many clients as it allows");

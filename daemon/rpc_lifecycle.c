@@ -30,13 +30,13 @@ static uint32_t default_words(const struct schedule *schedule)
 static void fill_in(const struct rpc *rpc, const struct ipc_params *params,
                     struct session_options *options, struct schedule *schedule)
 {
-    if (!options->appid)
+    if (options->appid == NULL)
         options->appid = RPC_DEFAULT_APPID;
     const struct settings_appid *usual = settings_for_appid(rpc->settings, options->appid);
-    const char *text = params->schedule ? params->schedule : usual->schedule;
-    schedule_parse(text ? text : "email", schedule); /* both were checked */
+    const char *text = params->schedule != NULL ? params->schedule : usual->schedule;
+    schedule_parse(text != NULL ? text : "email", schedule); /* both were checked */
     options->schedule = schedule;
-    if (!options->relay)
+    if (options->relay == NULL)
         options->relay = rpc_default_relay(rpc, options->appid);
     if (options->timeout == 0)
         options->timeout = usual->timeout;
@@ -51,7 +51,7 @@ static void create(struct ipc_call *call, const struct ipc_params *params)
 #define OPTION(ID, key, type, min, max, fallback) .key = (__typeof__(options.key))params->key,
 #include "ipc/methods.def"
     };
-    enum code_fault fault = options.code ? code_check(options.code) : CODE_OK;
+    enum code_fault fault = options.code != NULL ? code_check(options.code) : CODE_OK;
     if (fault != CODE_OK) {
         ipc_call_refuse(call, IPC_BAD_CODE, code_fault_text(fault));
         return;
@@ -187,10 +187,10 @@ static struct session *read_session(struct ipc_call *call, const char *text)
 /* NULL: it keeps the one it has. */
 static bool set_name(struct session *session, const char *name)
 {
-    char *copy = name ? strdup(name) : NULL;
-    if (!name)
+    char *copy = name != NULL ? strdup(name) : NULL;
+    if (name == NULL)
         return true;
-    if (!copy)
+    if (copy == NULL)
         return false;
     free(session->name);
     session->name = copy;
@@ -214,6 +214,6 @@ static void import(struct ipc_call *call, struct session *session, const char *n
 void rpc_import(struct ipc_call *call, const struct ipc_params *params)
 {
     struct session *session = read_session(call, params->export);
-    if (session)
+    if (session != NULL)
         import(call, session, params->name);
 }

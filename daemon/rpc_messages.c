@@ -79,11 +79,11 @@ void rpc_recv(struct ipc_call *call, const struct ipc_params *params)
     struct kv_txn *txn = kv_read(call->rpc->store);
     struct session *session = rpc_get_session(call, txn, params->session);
     /* What was held back to the end is gone. */
-    bool held_back = session && session->verification == VERIFICATION_PENDING &&
+    bool held_back = session != NULL && session->verification == VERIFICATION_PENDING &&
                      session->state < SESSION_CLOSING;
     if (held_back)
         rpc_refuse_unverified(call);
-    if (session && !held_back)
+    if (session != NULL && !held_back)
         answer_message(call, txn, session, params->from);
     else
         kv_end(txn);

@@ -66,7 +66,7 @@ static void answer_list(struct ipc_call *call, const uint8_t *after, int64_t lim
 void rpc_list(struct ipc_call *call, const struct ipc_params *params)
 {
     uint8_t id[SESSION_ID_BYTES];
-    bool after = params->after && validate_id(params->after, id);
+    bool after = params->after != NULL && validate_id(params->after, id);
     answer_list(call, after ? id : NULL, params->limit);
 }
 
@@ -76,7 +76,7 @@ void rpc_show(struct ipc_call *call, const struct ipc_params *params)
 {
     struct kv_txn *txn = kv_read(call->rpc->store);
     struct session *session = rpc_get_session(call, txn, params->session);
-    if (session)
+    if (session != NULL)
         rpc_answer_view(call, session);
     session_free(session);
     kv_end(txn);
@@ -118,12 +118,12 @@ void rpc_subscribe(struct ipc_call *call, const struct ipc_params *params)
 {
     const char *text = params->session;
     struct kv_txn *txn = kv_read(call->rpc->store);
-    if (text && !rpc_find_in(call, txn, text)) {
+    if (text != NULL && !rpc_find_in(call, txn, text)) {
         kv_end(txn);
         return;
     }
     subscribers_set(call->rpc->subscribers, &call->client->subscription,
-                    text ? call->session : NULL);
+                    text != NULL ? call->session : NULL);
     struct writer writer;
     ipc_call_begin(call, &writer);
     writer_map(&writer, NULL);

@@ -16,7 +16,8 @@ void rpc_hello(struct ipc_call *call, const struct ipc_params *params)
 {
     /* Any level is answered with ours: it is for the client to know whether it can go on. */
     log_debug("rpc", "hello from %s, api %d",
-              params->client ? params->client : "a client without a name", (int)params->api);
+              params->client != NULL ? params->client : "a client without a name",
+              (int)params->api);
     call->client->greeted = true;
     struct writer writer;
     ipc_call_begin(call, &writer);
@@ -85,7 +86,7 @@ static void write_activity(struct writer *writer, const struct rpc *rpc)
     writer_number(writer, "active", active);
     writer_number(writer, "held", held);
     writer_array(writer, "relays");
-    for (struct relay *relay = relays_next(rpc->relays, NULL); relay;
+    for (struct relay *relay = relays_next(rpc->relays, NULL); relay != NULL;
          relay = relays_next(rpc->relays, relay))
         write_relay(writer, relay);
     writer_end(writer);

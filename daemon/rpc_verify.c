@@ -54,7 +54,7 @@ void rpc_derive_key(struct ipc_call *call, const struct ipc_params *params)
 {
     struct kv_txn *txn = kv_read(call->rpc->store);
     struct session *session = rpc_get_session(call, txn, params->session);
-    if (session)
+    if (session != NULL)
         derive_key(call, session, params->purpose, (size_t)params->length);
     session_free(session);
     kv_end(txn);

@@ -17,7 +17,7 @@ static void answer_list(struct ipc_call *call, const struct wire_message *list)
     ipc_call_begin(call, &writer);
     writer_map(&writer, NULL);
     writer_array(&writer, "nameplates");
-    while ((nameplate = wire_next_nameplate(list, &index)))
+    while (((nameplate = wire_next_nameplate(list, &index)) != NULL))
         writer_text(&writer, NULL, nameplate);
     writer_end(&writer);
     writer_end(&writer);
@@ -27,7 +27,7 @@ static void answer_list(struct ipc_call *call, const struct wire_message *list)
 static void on_listed(void *arg, const struct wire_message *list, const char *why)
 {
     struct ipc_call *call = arg;
-    if (list)
+    if (list != NULL)
         answer_list(call, list);
     else
         ipc_call_refuse(call, IPC_UNREACHABLE, why);
@@ -48,14 +48,14 @@ static void ask(struct ipc_call *call, const char *appid, const char *relay)
     }
     call->work = nameplates_ask(nameplates, relay, appid, on_listed, call);
     call->gone = on_gone;
-    if (!call->work)
+    if (call->work == NULL)
         rpc_refuse_memory(call);
 }
 
 void rpc_nameplates(struct ipc_call *call, const struct ipc_params *params)
 {
-    const char *appid = params->appid ? params->appid : RPC_DEFAULT_APPID;
-    ask(call, appid, params->relay ? params->relay : rpc_default_relay(call->rpc, appid));
+    const char *appid = params->appid != NULL ? params->appid : RPC_DEFAULT_APPID;
+    ask(call, appid, params->relay != NULL ? params->relay : rpc_default_relay(call->rpc, appid));
 }
 
 /* ---- words ---- */

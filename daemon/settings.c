@@ -108,19 +108,19 @@ void settings_clear(struct settings *settings)
 /* True also if there is none. */
 static bool make_absolute(char **path, char *ret_why, size_t size)
 {
-    return !*path || paths_make_absolute(path, ret_why, size);
+    return *path == NULL || paths_make_absolute(path, ret_why, size);
 }
 
 /* Fills in the default paths where none is set, and makes all paths absolute. */
 static bool complete(struct settings *settings, char *ret_why, size_t size)
 {
-    if (!settings->state)
+    if (settings->state == NULL)
         settings->state = paths_state("wormholed", "--state", ret_why, size);
-    if (!settings->state)
+    if (settings->state == NULL)
         return false;
-    if (!settings->socket)
+    if (settings->socket == NULL)
         settings->socket = paths_runtime("wormholed/socket", "--socket", ret_why, size);
-    bool done = settings->socket && make_absolute(&settings->state, ret_why, size) &&
+    bool done = settings->socket != NULL && make_absolute(&settings->state, ret_why, size) &&
                 make_absolute(&settings->socket, ret_why, size) &&
                 make_absolute(&settings->cafile, ret_why, size);
     struct settings_relay *relay;
@@ -139,8 +139,8 @@ static void note_origin(struct settings *settings, const struct options_origin *
     settings->relay_from = settings_source_text(origin->sources[row - rows]);
 }
 
-bool settings_read(const struct service_options *options, struct settings *ret_settings, char *ret_why,
-                   size_t size)
+bool settings_read(const struct service_options *options, struct settings *ret_settings,
+                   char *ret_why, size_t size)
 {
     struct options_origin origin;
     if (!settings_init(ret_settings)) {
@@ -182,7 +182,7 @@ void settings_replace(struct settings *settings, struct settings *fresh, bool so
 void settings_set_socket(struct settings *settings, const char *path)
 {
     char *copy = strdup(path);
-    if (!copy)
+    if (copy == NULL)
         return;
     free(settings->socket);
     settings->socket = copy;
@@ -194,19 +194,20 @@ const struct settings_appid *settings_for_appid(const struct settings *settings,
 {
     static const struct settings_appid nothing;
     const struct settings_appid *found = settings_sections_appid(&settings->sections, appid);
-    return found ? found : &nothing;
+    return found != NULL ? found : &nothing;
 }
 
 const struct proxy *settings_proxy(const struct settings *settings, const struct url *relay)
 {
     const struct settings_relay *found = settings_sections_relay(&settings->sections, relay);
-    const struct settings_proxy *proxy =
-        found && found->proxy.what != SETTINGS_PROXY_UNSAID ? &found->proxy : &settings->proxy;
+    const struct settings_proxy *proxy = found != NULL && found->proxy.what != SETTINGS_PROXY_UNSAID
+                                             ? &found->proxy
+                                             : &settings->proxy;
     return proxy->proxy;
 }
 
 const char *settings_cafile(const struct settings *settings, const struct url *relay)
 {
     const struct settings_relay *found = settings_sections_relay(&settings->sections, relay);
-    return found && found->cafile ? found->cafile : settings->cafile;
+    return found != NULL && found->cafile != NULL ? found->cafile : settings->cafile;
 }

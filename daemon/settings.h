@@ -46,8 +46,8 @@ const char *settings_cafile(const struct settings *settings, const struct url *r
 
 /* The defaults, and all sources over them; where no path is set it is the usual one, and all are
  * absolute. False with a sentence in ret_why (of `size` bytes). settings_clear() in any case. */
-bool settings_read(const struct service_options *options, struct settings *ret_settings, char *ret_why,
-                   size_t size);
+bool settings_read(const struct service_options *options, struct settings *ret_settings,
+                   char *ret_why, size_t size);
 
 /* Puts `fresh`, which is consumed, in the place of `settings`, apart from what only a new start can
  * change: the log is told. `socket_stays`: nor is the socket's path looked at. */

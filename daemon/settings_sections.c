@@ -39,7 +39,7 @@ void settings_sections_clear_proxy(struct settings_proxy *proxy)
 static struct proxy *parse_proxy(const char *text, char *ret_why, size_t size)
 {
     struct proxy *proxy = locked_new(&proxies);
-    if (!proxy)
+    if (proxy == NULL)
         snprintf(ret_why, size, "out of memory");
     else if (proxy_parse(text, proxy, ret_why, size))
         return proxy;
@@ -54,7 +54,7 @@ bool settings_sections_set_proxy(void *field, const struct settings_bounds *boun
     (void)bounds;
     if (strcmp(text, "none") != 0) {
         fresh.what = SETTINGS_PROXY_GIVEN;
-        if (!(fresh.proxy = parse_proxy(text, ret_why, size)))
+        if ((fresh.proxy = parse_proxy(text, ret_why, size)) == NULL)
             return false;
     }
     settings_sections_clear_proxy(proxy);
@@ -121,14 +121,14 @@ static void *begin_appid(void *settings, const char *name, char *ret_why, size_t
     struct settings_appid *appid;
     unsigned count;
     LL_COUNT(sections->appids, appid, count);
-    if (settings_sections_appid(sections, name))
+    if (settings_sections_appid(sections, name) != NULL)
         return refuse(second, ret_why, size);
     if (!may_be_appid(name))
         return refuse("an appid has 1 to 128 bytes without control characters", ret_why, size);
     if (count == SETTINGS_SECTIONS_MAX)
         return refuse(too_many, ret_why, size);
     appid = calloc(1, sizeof(*appid));
-    if (!appid || !(appid->appid = strdup(name))) {
+    if (appid == NULL || (appid->appid = strdup(name)) == NULL) {
         free(appid);
         return refuse("out of memory", ret_why, size);
     }
@@ -176,11 +176,11 @@ static void *begin_relay(void *settings, const char *name, char *ret_why, size_t
     enum url_fault fault = url_parse(name, &url);
     if (fault != URL_OK)
         return refuse(url_fault_text(fault), ret_why, size);
-    if (settings_sections_relay(sections, &url))
+    if (settings_sections_relay(sections, &url) != NULL)
         return refuse(second, ret_why, size);
     if (count == SETTINGS_SECTIONS_MAX)
         return refuse(too_many, ret_why, size);
-    if (!(relay = calloc(1, sizeof(*relay))))
+    if ((relay = calloc(1, sizeof(*relay))) == NULL)
         return refuse("out of memory", ret_why, size);
     relay->url = url;
     LL_PREPEND(sections->relays, relay);

@@ -64,11 +64,11 @@ struct status_line *status_line_new(struct event_base *base, struct kv *store, s
 {
     static const struct timeval at_once = {0, 0};
     struct status_line *line = calloc(1, sizeof(*line));
-    if (!line)
+    if (line == NULL)
         return NULL;
     *line = (struct status_line){.store = store, .turns = turns};
     line->timer = evtimer_new(base, on_time, line);
-    if (!line->timer || (notify_is_heard() && event_add(line->timer, &at_once) < 0)) {
+    if (line->timer == NULL || (notify_is_heard() && event_add(line->timer, &at_once) < 0)) {
         status_line_free(line);
         return NULL;
     }
@@ -77,9 +77,9 @@ struct status_line *status_line_new(struct event_base *base, struct kv *store, s
 
 void status_line_free(struct status_line *line)
 {
-    if (!line)
+    if (line == NULL)
         return;
-    if (line->timer)
+    if (line->timer != NULL)
         event_free(line->timer);
     free(line);
 }

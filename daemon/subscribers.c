@@ -32,7 +32,7 @@ static void send_change(struct subscription *subscription)
 
 void subscribers_drained(struct subscription *subscription)
 {
-    if (!subscription->subscribers || !subscription->pending ||
+    if (subscription->subscribers == NULL || !subscription->pending ||
         ipc_connection_backlog(subscription->connection) > 0)
         return;
     subscription->pending = false;
@@ -76,18 +76,18 @@ void subscription_init(struct subscription *subscription, struct ipc_connection 
 void subscribers_set(struct subscribers *subscribers, struct subscription *subscription,
                      const uint8_t *id)
 {
-    if (!subscription->subscribers)
+    if (subscription->subscribers == NULL)
         DL_APPEND(subscribers->first, subscription);
     subscription->subscribers = subscribers;
-    subscription->all = !id;
-    if (id)
+    subscription->all = id == NULL;
+    if (id != NULL)
         memcpy(subscription->id, id, SESSION_ID_BYTES);
     subscription->pending = false;
 }
 
 void subscribers_remove(struct subscription *subscription)
 {
-    if (subscription->subscribers)
+    if (subscription->subscribers != NULL)
         DL_DELETE(subscription->subscribers->first, subscription);
     subscription->subscribers = NULL;
 }
@@ -95,10 +95,10 @@ void subscribers_remove(struct subscription *subscription)
 struct subscribers *subscribers_new(struct event_base *base)
 {
     struct subscribers *subscribers = calloc(1, sizeof(*subscribers));
-    if (!subscribers)
+    if (subscribers == NULL)
         return NULL;
     subscribers->tell = evtimer_new(base, on_tell, subscribers);
-    if (subscribers->tell)
+    if (subscribers->tell != NULL)
         return subscribers;
     free(subscribers);
     return NULL;
@@ -106,7 +106,7 @@ struct subscribers *subscribers_new(struct event_base *base)
 
 void subscribers_free(struct subscribers *subscribers)
 {
-    if (!subscribers)
+    if (subscribers == NULL)
         return;
     event_free(subscribers->tell);
     free(subscribers);

@@ -1,7 +1,7 @@
 /*
- * Clients that are told of changes. A subscriber is told the newest change that it has not been told
- * yet; while it is slow to read, newer changes take the place of older ones, so that each costs the
- * same few bytes forever. It can ask for what it missed (`changes`).
+ * Clients that are told of changes. A subscriber is told the newest change that it has not been
+ * told yet; while it is slow to read, newer changes take the place of older ones, so that each
+ * costs the same few bytes forever. It can ask for what it missed (`changes`).
  */
 #ifndef DAEMON_SUBSCRIBERS_H
 #define DAEMON_SUBSCRIBERS_H

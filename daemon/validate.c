@@ -23,7 +23,7 @@ static bool is_petname(const char *name)
 {
     size_t length = strlen(name);
     return length > 0 && length <= NAME_MAX_BYTES && !utf8_has_control(name) &&
-           !strchr(name, '/') && *name != '-' && *name != ' ' && name[length - 1] != ' ' &&
+           strchr(name, '/') == NULL && *name != '-' && *name != ' ' && name[length - 1] != ' ' &&
            !(length == SESSION_ID_TEXT - 1 && strspn(name, "0123456789abcdefABCDEF") == length);
 }
 
@@ -60,11 +60,11 @@ static const char *app_versions_rule(const char *versions)
 {
     char *version = payload_version(versions);
     bool receipts;
-    char *read = !version
+    char *read = version == NULL
                      ? NULL
                      : payload_read_version((const uint8_t *)version, strlen(version), &receipts);
     bool empty = versions[strspn(versions, "{} \t\r\n")] == '\0';
-    bool arrive = read && (empty || strcmp(read, "{}") != 0);
+    bool arrive = read != NULL && (empty || strcmp(read, "{}") != 0);
     free(version);
     free(read);
     return arrive ? NULL : "it must be a JSON object of at most 4096 bytes of ASCII";
@@ -108,9 +108,9 @@ bool validate_params(enum ipc_method method, const struct ipc_params *params,
     const struct ipc_method_row *row = methods_row(method);
     for (size_t i = 0; i < row->param_count; i++) {
         enum ipc_param param = row->params[i].param;
-        const char *text = rules[param] ? params_text(params, param) : NULL;
-        const char *fault = text ? rules[param](text) : NULL;
-        if (fault) {
+        const char *text = rules[param] != NULL ? params_text(params, param) : NULL;
+        const char *fault = text != NULL ? rules[param](text) : NULL;
+        if (fault != NULL) {
             snprintf(ret_wrong, PARAMS_WRONG_SIZE, "parameter \"%s\": %s",
                      methods_param(param)->key, fault);
             return false;
@@ -121,5 +121,6 @@ bool validate_params(enum ipc_method method, const struct ipc_params *params,
 
 bool validate_session(const struct session *session)
 {
-    return (!session->name || is_petname(session->name)) && !relay_rule(session->relay);
+    return (session->name == NULL || is_petname(session->name)) &&
+           relay_rule(session->relay) == NULL;
 }

@@ -125,7 +125,7 @@ KEY(schedule)
 KEY(connection)
 {
     enum session_connection connection =
-        source->live ? session_connection(source->live) : CONNECTION_NONE;
+        source->live != NULL ? session_connection(source->live) : CONNECTION_NONE;
     writer_text(writer, key, session_connection_name(connection));
 }
 
@@ -188,23 +188,23 @@ KEY(paused)
 
 KEY(retention)
 {
-    int64_t retention = source->relay ? source->relay->retention : 0;
+    int64_t retention = source->relay != NULL ? source->relay->retention : 0;
     writer_text(writer, key, session_retention_text(source->session, retention));
 }
 
 KEY(motd)
 {
-    writer_text(writer, key, source->relay ? source->relay->motd : NULL);
+    writer_text(writer, key, source->relay != NULL ? source->relay->motd : NULL);
 }
 
 KEY(relay_error)
 {
-    writer_text(writer, key, source->relay ? source->relay->error : NULL);
+    writer_text(writer, key, source->relay != NULL ? source->relay->error : NULL);
 }
 
 KEY(relay_down)
 {
-    writer_flag(writer, key, source->relay && source->relay->state == RELAY_DOWN);
+    writer_flag(writer, key, source->relay != NULL && source->relay->state == RELAY_DOWN);
 }
 
 /* ---- keys that are shown as they are stored ---- */
@@ -247,13 +247,13 @@ void view_write(struct writer *writer, const char *key, const struct session *se
 {
     const struct view_source source = {
         .session = session,
-        .live = session->visit ? session : turn_active(rpc->turns, session->id),
+        .live = session->visit != NULL ? session : turn_active(rpc->turns, session->id),
         .relay = relays_find(rpc->relays, session->relay),
     };
     writer_map(writer, key);
     for (size_t i = 0; i < sizeof(view_keys) / sizeof(view_keys[0]); i++) {
         const struct view_key *row = &view_keys[i];
-        if (row->write)
+        if (row->write != NULL)
             row->write(writer, row->name, &source);
         else
             row->show(writer, row->name, (const char *)session + row->offset);

@@ -37,7 +37,7 @@ bool endpoint_parse(const char *text, union endpoint *ret_endpoint)
     bool v6 = *text == '[';
     const char *start = v6 ? text + 1 : text;
     const char *end = v6 ? strchr(text, ']') : strrchr(text, ':');
-    if (!end || (size_t)(end - start) >= sizeof(host) || (v6 && end[1] != ':'))
+    if (end == NULL || (size_t)(end - start) >= sizeof(host) || (v6 && end[1] != ':'))
         return false;
     memcpy(host, start, (size_t)(end - start));
     host[end - start] = 0;

@@ -94,8 +94,8 @@ static bool is_clean(const struct rate_limit_entry *entry, int64_t now)
 /* Those who owe nothing any more go first, as far as they are the oldest; then the oldest. */
 static bool make_room(struct rate_limiter *limiter, int64_t now)
 {
-    while (limiter->gone && (is_clean(limiter->gone, now) ||
-                             HASH_COUNT(limiter->entries) >= RATE_LIMIT_ADDRESSES_MAX))
+    while (limiter->gone != NULL && (is_clean(limiter->gone, now) ||
+                                     HASH_COUNT(limiter->entries) >= RATE_LIMIT_ADDRESSES_MAX))
         forget(limiter, limiter->gone);
     return HASH_COUNT(limiter->entries) < RATE_LIMIT_ADDRESSES_MAX;
 }
@@ -104,11 +104,11 @@ static struct rate_limit_entry *add(struct rate_limiter *limiter,
                                     const struct rate_limit_address *address, int64_t now)
 {
     struct rate_limit_entry *entry = make_room(limiter, now) ? calloc(1, sizeof(*entry)) : NULL;
-    if (!entry)
+    if (entry == NULL)
         return NULL;
     entry->address = *address;
     HASH_ADD(hh, limiter->entries, address, sizeof(entry->address), entry);
-    if (!entry->hh.tbl) {
+    if (entry->hh.tbl == NULL) {
         free(entry);
         return NULL;
     }
@@ -119,7 +119,7 @@ static struct rate_limit_entry *add(struct rate_limiter *limiter,
 struct rate_limiter *rate_limit_new(const struct rate_limits *limits)
 {
     struct rate_limiter *limiter = calloc(1, sizeof(*limiter));
-    if (limiter)
+    if (limiter != NULL)
         limiter->limits = *limits;
     return limiter;
 }
@@ -127,7 +127,7 @@ struct rate_limiter *rate_limit_new(const struct rate_limits *limits)
 void rate_limit_free(struct rate_limiter *limiter)
 {
     struct rate_limit_entry *entry, *next;
-    if (!limiter)
+    if (limiter == NULL)
         return;
     HASH_ITER(hh, limiter->entries, entry, next)
     {
@@ -155,9 +155,9 @@ bool rate_limit_enter(struct rate_limiter *limiter, const struct rate_limit_addr
 {
     struct rate_limit_entry *entry = find(limiter, address);
     unsigned most = limiter->limits.connections;
-    if (entry && most > 0 && entry->connections >= most)
+    if (entry != NULL && most > 0 && entry->connections >= most)
         return false;
-    if (!entry && !(entry = add(limiter, address, now)))
+    if (entry == NULL && (entry = add(limiter, address, now)) == NULL)
         return false;
     if (entry->connections++ == 0)
         DL_DELETE(limiter->gone, entry);
@@ -196,7 +196,7 @@ int64_t rate_limit_wait(const struct rate_limiter *limiter,
 {
     const struct rate_limit_entry *entry = find(limiter, address);
     int64_t wait = 0;
-    for (int i = 0; entry && i < RULES_RATES; i++) {
+    for (int i = 0; entry != NULL && i < RULES_RATES; i++) {
         int64_t over = (entry->marks[i] - MINUTE) / 1000 - now;
         if (over > wait)
             wait = over;

@@ -61,11 +61,11 @@ static bool read_field(struct relay_command *command, const struct relay_command
     const json_t *value = json_object_get(command->root, field->key);
     const char *fault = " must be a string";
 
-    if (!value || json_is_null(value))
+    if (value == NULL || json_is_null(value))
         return false;
     if (json_is_string(value))
         fault = size_fault(field, json_string_length(value));
-    if (fault) {
+    if (fault != NULL) {
         set_fault(command, "", field->key, fault);
         return false;
     }
@@ -91,7 +91,7 @@ static void read_body(struct relay_command *command)
 static void read_ping(struct relay_command *command)
 {
     command->ping = json_object_get(command->root, "ping");
-    if (!command->ping)
+    if (command->ping == NULL)
         set_fault(command, "ping requires ", "ping", "");
     else if (!json_is_number(command->ping))
         set_fault(command, "", "ping", " must be a number");
@@ -123,7 +123,7 @@ static const struct relay_command_spec {
 
 static const struct relay_command_spec *find_spec(const char *name)
 {
-    for (size_t i = 0; name && i < LENGTH(specs); i++) {
+    for (size_t i = 0; name != NULL && i < LENGTH(specs); i++) {
         if (strcmp(name, specs[i].name) == 0)
             return &specs[i];
     }
@@ -132,7 +132,7 @@ static const struct relay_command_spec *find_spec(const char *name)
 
 static void read_needs(struct relay_command *command, const struct relay_command_spec *spec)
 {
-    for (size_t i = 0; i < FIELDS_MAX && spec->needs[i] && !command->fault[0]; i++) {
+    for (size_t i = 0; i < FIELDS_MAX && spec->needs[i] != NULL && !command->fault[0]; i++) {
         if (!read_field(command, spec->needs[i]) && !command->fault[0])
             set_fault(command, spec->lacking, spec->needs[i]->key, "");
     }
@@ -143,9 +143,9 @@ static void read_spec(struct relay_command *command, const struct relay_command_
     command->type = spec->type;
     read_field(command, &id);
     read_needs(command, spec);
-    for (size_t i = 0; i < FIELDS_MAX && spec->may_have[i] && !command->fault[0]; i++)
+    for (size_t i = 0; i < FIELDS_MAX && spec->may_have[i] != NULL && !command->fault[0]; i++)
         read_field(command, spec->may_have[i]);
-    if (spec->read && !command->fault[0])
+    if (spec->read != NULL && !command->fault[0])
         spec->read(command);
 }
 
@@ -156,9 +156,9 @@ static void read_root(struct relay_command *command)
     const json_t *type = json_object_get(command->root, "type");
     const struct relay_command_spec *spec = find_spec(json_string_value(type));
 
-    if (spec)
+    if (spec != NULL)
         read_spec(command, spec);
-    else if (type)
+    else if (type != NULL)
         set_fault(command, "unknown type", "", "");
     else
         set_fault(command, "missing ", "type", "");

@@ -58,12 +58,12 @@ struct relay_expiry *relay_expiry_new(struct event_base *base, const struct rela
                                       int64_t retention)
 {
     struct relay_expiry *expiry = calloc(1, sizeof(*expiry));
-    if (!expiry)
+    if (expiry == NULL)
         return NULL;
     expiry->store = store;
     expiry->every = look_every(retention);
     expiry->timer = evtimer_new(base, on_time, expiry);
-    if (expiry->timer) {
+    if (expiry->timer != NULL) {
         look_in(expiry, 0);
         return expiry;
     }
@@ -73,7 +73,7 @@ struct relay_expiry *relay_expiry_new(struct event_base *base, const struct rela
 
 void relay_expiry_free(struct relay_expiry *expiry)
 {
-    if (!expiry)
+    if (expiry == NULL)
         return;
     expiry->store->forget(expiry->store->self, expiry);
     event_free(expiry->timer);

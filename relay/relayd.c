@@ -134,7 +134,7 @@ static void announce(const struct relayd *relayd, int fd)
 {
     char where[ENDPOINT_TEXT_SIZE];
     endpoint_of_socket(fd, where);
-    printf("listening on %s://%s/v1\n", relayd->settings->tls_cert ? "wss" : "ws", where);
+    printf("listening on %s://%s/v1\n", relayd->settings->tls_cert != NULL ? "wss" : "ws", where);
     fflush(stdout);
 }
 

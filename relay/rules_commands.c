@@ -76,7 +76,7 @@ static bool keep(struct rules_client *client, char **string, const char *text)
 {
     char *copy = strdup(text);
 
-    if (!copy) {
+    if (copy == NULL) {
         rules_drop(client, "out of memory");
         return false;
     }
@@ -87,7 +87,7 @@ static bool keep(struct rules_client *client, char **string, const char *text)
 
 static bool same(const char *a, const char *b)
 {
-    return a && b && strcmp(a, b) == 0;
+    return a != NULL && b != NULL && strcmp(a, b) == 0;
 }
 
 /* ---- before anything else ---- */
@@ -105,7 +105,7 @@ static const char *check_permit(const struct rules_client *client,
         return NULL;
     if (strcmp(command->method, "hashcash") != 0)
         return "the method of permission must be hashcash";
-    if (!command->stamp ||
+    if (command->stamp == NULL ||
         !hashcash_verify(command->stamp, client->hashcash_bits, client->resource))
         return "the hashcash stamp is not good";
     return NULL;
@@ -127,7 +127,7 @@ static const char *check_bind(const struct rules_client *client,
     (void)command;
     if (client->hashcash_bits > 0)
         return "permission required";
-    return client->appid ? "already bound" : NULL;
+    return client->appid != NULL ? "already bound" : NULL;
 }
 
 static void begin_bind(struct rules_task *task)
@@ -165,7 +165,7 @@ static const char *check_allocate(const struct rules_client *client,
                                   const struct relay_command *command)
 {
     (void)command;
-    return client->allocated ? "you already allocated one, don't be greedy" : NULL;
+    return client->allocated != NULL ? "you already allocated one, don't be greedy" : NULL;
 }
 
 static void begin_allocate(struct rules_task *task)
@@ -188,7 +188,7 @@ static const char *check_claim(const struct rules_client *client,
                                const struct relay_command *command)
 {
     (void)command;
-    return client->claimed ? "only one claim per connection" : NULL;
+    return client->claimed != NULL ? "only one claim per connection" : NULL;
 }
 
 /* A claim that is refused counts as one, as on a stock relay. */
@@ -214,9 +214,10 @@ static const char *check_release(const struct rules_client *client,
 {
     if (client->released)
         return "only one release per connection";
-    if (!command->nameplate && !client->claimed)
+    if (command->nameplate == NULL && client->claimed == NULL)
         return "release without nameplate must follow claim";
-    if (command->nameplate && client->claimed && !same(command->nameplate, client->claimed))
+    if (command->nameplate != NULL && client->claimed != NULL &&
+        !same(command->nameplate, client->claimed))
         return "release and claim must use same nameplate";
     return NULL;
 }
@@ -225,7 +226,8 @@ static void begin_release(struct rules_task *task)
 {
     const struct rules_client *client = task->client;
     const struct relay_store *store = client->rules->store;
-    const char *nameplate = task->command.nameplate ? task->command.nameplate : client->claimed;
+    const char *nameplate =
+        task->command.nameplate != NULL ? task->command.nameplate : client->claimed;
     struct relay_who asking = who(task);
 
     store->release(store->self, &asking, nameplate, store_done, task);
@@ -310,22 +312,23 @@ static const char *check_close(const struct rules_client *client,
 {
     if (client->closed)
         return "only one close per connection";
-    if (!command->mailbox && !client->mailbox)
+    if (command->mailbox == NULL && client->mailbox == NULL)
         return "close without mailbox must follow open";
-    if (command->mailbox && client->mailbox && !same(command->mailbox, client->mailbox))
+    if (command->mailbox != NULL && client->mailbox != NULL &&
+        !same(command->mailbox, client->mailbox))
         return "open and close must use same mailbox";
     return NULL;
 }
 
 static const char *mailbox_to_close(const struct rules_task *task)
 {
-    return task->command.mailbox ? task->command.mailbox : task->client->mailbox;
+    return task->command.mailbox != NULL ? task->command.mailbox : task->client->mailbox;
 }
 
 static void begin_close(struct rules_task *task)
 {
     const struct relay_store *store = task->client->rules->store;
-    const char *mood = task->command.mood ? task->command.mood : "";
+    const char *mood = task->command.mood != NULL ? task->command.mood : "";
     struct relay_who asking = who(task);
 
     store->close(store->self, &asking, mailbox_to_close(task), mood, store_done, task);

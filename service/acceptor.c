@@ -95,7 +95,7 @@ struct acceptor *acceptor_new(struct event_base *base, int fd, const char *subsy
                               acceptor_accepted accepted, void *arg)
 {
     struct acceptor *acceptor = calloc(1, sizeof(*acceptor));
-    if (!acceptor) {
+    if (acceptor == NULL) {
         close(fd);
         return NULL;
     }
@@ -104,7 +104,8 @@ struct acceptor *acceptor_new(struct event_base *base, int fd, const char *subsy
     hold_reserve(acceptor);
     acceptor->incoming = event_new(base, fd, EV_READ | EV_PERSIST, on_incoming, acceptor);
     acceptor->pause = evtimer_new(base, on_pause_over, acceptor);
-    if (acceptor->incoming && acceptor->pause && event_add(acceptor->incoming, NULL) == 0)
+    if (acceptor->incoming != NULL && acceptor->pause != NULL &&
+        event_add(acceptor->incoming, NULL) == 0)
         return acceptor;
     acceptor_free(acceptor);
     return NULL;
@@ -112,11 +113,11 @@ struct acceptor *acceptor_new(struct event_base *base, int fd, const char *subsy
 
 void acceptor_free(struct acceptor *acceptor)
 {
-    if (!acceptor)
+    if (acceptor == NULL)
         return;
-    if (acceptor->incoming)
+    if (acceptor->incoming != NULL)
         event_free(acceptor->incoming);
-    if (acceptor->pause)
+    if (acceptor->pause != NULL)
         event_free(acceptor->pause);
     if (acceptor->reserve >= 0)
         close(acceptor->reserve);

@@ -12,7 +12,7 @@
 static long number_of(const char *variable)
 {
     const char *text = getenv(variable);
-    return text ? strtol(text, NULL, 10) : 0;
+    return text != NULL ? strtol(text, NULL, 10) : 0;
 }
 
 int activation_take(void)

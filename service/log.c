@@ -63,7 +63,7 @@ static bool stderr_is_journal(void)
     const char *stream = getenv("JOURNAL_STREAM");
     char ours[48]; /* two numbers of 20 digits at most */
     struct stat status;
-    if (!stream || fstat(STDERR_FILENO, &status) < 0)
+    if (stream == NULL || fstat(STDERR_FILENO, &status) < 0)
         return false;
     snprintf(ours, sizeof(ours), "%ju:%ju", (uintmax_t)status.st_dev, (uintmax_t)status.st_ino);
     return strcmp(stream, ours) == 0;

@@ -23,7 +23,7 @@ static void say(const char *text)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     const char *name = getenv("NOTIFY_SOCKET");
-    size_t length = name ? strlen(name) : 0;
+    size_t length = name != NULL ? strlen(name) : 0;
     if (length == 0 || length >= sizeof(address.sun_path))
         return;
     memcpy(address.sun_path, name, length);
@@ -65,7 +65,7 @@ void notify_status(const char *line)
 bool notify_is_heard(void)
 {
     const char *name = getenv("NOTIFY_SOCKET");
-    return name && *name;
+    return name != NULL && *name;
 }
 
 static void on_time(evutil_socket_t fd, short what, void *arg)
@@ -80,7 +80,7 @@ static void on_time(evutil_socket_t fd, short what, void *arg)
 static int64_t watchdog_microseconds(void)
 {
     const char *pid = getenv("WATCHDOG_PID"), *text = getenv("WATCHDOG_USEC");
-    if (!text || (pid && strtoll(pid, NULL, 10) != getpid()))
+    if (text == NULL || (pid != NULL && strtoll(pid, NULL, 10) != getpid()))
         return 0;
     return strtoll(text, NULL, 10);
 }
@@ -91,7 +91,7 @@ struct event *notify_watch(struct event_base *base)
     if (half <= 0)
         return NULL;
     struct event *watch = event_new(base, -1, EV_PERSIST, on_time, NULL);
-    if (watch)
+    if (watch != NULL)
         event_add(watch, &(struct timeval){.tv_sec = half / 1000000, .tv_usec = half % 1000000});
     return watch;
 }

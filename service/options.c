@@ -32,7 +32,7 @@ static void list_options(const struct options_info *info,
 {
     const struct settings_table *table = info->table;
     struct option *next = ret_list;
-    if (info->name)
+    if (info->name != NULL)
         *next++ = (struct option){info->name, no_argument, NULL, OPTION_OWN};
     *next++ = (struct option){"check-config", no_argument, NULL, OPTION_CHECK};
     *next++ = (struct option){"config", required_argument, NULL, OPTION_CONFIG};
@@ -47,7 +47,7 @@ static void list_options(const struct options_info *info,
 
 static void forget(char *text)
 {
-    if (text)
+    if (text != NULL)
         explicit_bzero(text, strlen(text));
 }
 
@@ -56,9 +56,9 @@ static bool take_setting(struct service_options *options, const struct settings_
                          char *argument)
 {
     char **slot = &options->texts[index], *text = NULL;
-    bool more = *slot && row->kind == SETTINGS_LIST;
-    if (asprintf(&text, "%s%s%s", more ? *slot : "", more ? " " : "", argument ? argument : "yes") <
-        0)
+    bool more = *slot != NULL && row->kind == SETTINGS_LIST;
+    if (asprintf(&text, "%s%s%s", more ? *slot : "", more ? " " : "",
+                 argument != NULL ? argument : "yes") < 0)
         return false;
     forget(*slot);
     free(*slot);
@@ -74,7 +74,8 @@ static bool take_config(struct service_options *options, const char *path)
     char why[512];
     free(options->config_file);
     options->config_file = strdup(path);
-    return options->config_file && paths_make_absolute(&options->config_file, why, sizeof(why));
+    return options->config_file != NULL &&
+           paths_make_absolute(&options->config_file, why, sizeof(why));
 }
 
 static bool take(struct service_options *options, const struct settings_table *table, int option,
@@ -136,7 +137,7 @@ static void print_option(const char *name, const char *value, const char *help)
 void options_print_help(const struct options_info *info)
 {
     fputs(info->intro, stdout);
-    if (info->name)
+    if (info->name != NULL)
         print_option(info->name, "", info->help);
     print_option("config", "FILE", "read settings from FILE, as 'key = value' lines");
     print_option("check-config", "", "check all settings and exit");
@@ -159,12 +160,12 @@ static bool is_missing(const char *path)
 static bool find_config(const struct options_info *info, const struct service_options *options,
                         char **ret_path)
 {
-    *ret_path = options->config_file ? strdup(options->config_file) : NULL;
-    if (options->config_file)
+    *ret_path = options->config_file != NULL ? strdup(options->config_file) : NULL;
+    if (options->config_file != NULL)
         return *ret_path;
-    if (info->config_file && !paths_config(info->config_file, ret_path))
+    if (info->config_file != NULL && !paths_config(info->config_file, ret_path))
         return false;
-    if (*ret_path && is_missing(*ret_path)) {
+    if (*ret_path != NULL && is_missing(*ret_path)) {
         free(*ret_path);
         *ret_path = NULL;
     }
@@ -176,7 +177,7 @@ static bool apply_line(struct settings_target *target, const struct service_opti
 {
     const struct settings_table *table = target->table;
     for (unsigned i = 0; i < table->count; i++) {
-        if (!options->texts[i])
+        if (options->texts[i] == NULL)
             continue;
         if (!settings_set(&table->rows[i], target->settings, options->texts[i], ret_why, size))
             return false;
@@ -194,7 +195,7 @@ bool options_apply(const struct options_info *info, const struct service_options
         snprintf(ret_why, size, "out of memory");
         return false;
     }
-    if ((path && !settings_read_file(&target, path, ret_why, size)) ||
+    if ((path != NULL && !settings_read_file(&target, path, ret_why, size)) ||
         !settings_read_environment(&target, ret_why, size) ||
         !apply_line(&target, options, ret_why, size)) {
         free(path);
@@ -207,7 +208,7 @@ bool options_apply(const struct options_info *info, const struct service_options
 
 int options_checked(const char *config_file)
 {
-    if (config_file)
+    if (config_file != NULL)
         printf("%s: fine\n", config_file);
     else
         puts("there is no configuration file; all other settings are fine");

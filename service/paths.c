@@ -22,22 +22,22 @@ static char *join(const char *directory, const char *between, const char *name)
 static const char *absolute_variable(const char *name)
 {
     const char *value = getenv(name);
-    return value && *value == '/' ? value : NULL;
+    return value != NULL && *value == '/' ? value : NULL;
 }
 
 /* The pointer of getpwuid() lives until the next call. */
 static const char *home_directory(void)
 {
     const char *home = absolute_variable("HOME");
-    if (home)
+    if (home != NULL)
         return home;
     const struct passwd *entry = getpwuid(getuid());
-    return entry && entry->pw_dir && *entry->pw_dir == '/' ? entry->pw_dir : NULL;
+    return entry != NULL && entry->pw_dir != NULL && *entry->pw_dir == '/' ? entry->pw_dir : NULL;
 }
 
 static char *checked(char *path, char *ret_why, size_t size)
 {
-    if (!path)
+    if (path == NULL)
         snprintf(ret_why, size, "out of memory");
     return path;
 }
@@ -45,10 +45,10 @@ static char *checked(char *path, char *ret_why, size_t size)
 char *paths_state(const char *name, const char *option, char *ret_why, size_t size)
 {
     const char *state = absolute_variable("XDG_STATE_HOME");
-    if (state)
+    if (state != NULL)
         return checked(join(state, "/", name), ret_why, size);
     const char *home = home_directory();
-    if (home)
+    if (home != NULL)
         return checked(join(home, "/.local/state/", name), ret_why, size);
     snprintf(ret_why, size,
              "no state directory: neither XDG_STATE_HOME nor HOME is an absolute path; "
@@ -60,19 +60,19 @@ char *paths_state(const char *name, const char *option, char *ret_why, size_t si
 bool paths_config(const char *name, char **ret_path)
 {
     const char *config = absolute_variable("XDG_CONFIG_HOME");
-    const char *home = config ? NULL : home_directory();
+    const char *home = config != NULL ? NULL : home_directory();
     *ret_path = NULL;
-    if (config)
+    if (config != NULL)
         *ret_path = join(config, "/", name);
-    else if (home)
+    else if (home != NULL)
         *ret_path = join(home, "/.config/", name);
-    return *ret_path || (!config && !home);
+    return *ret_path != NULL || (config == NULL && home == NULL);
 }
 
 char *paths_runtime(const char *name, const char *option, char *ret_why, size_t size)
 {
     const char *runtime = absolute_variable("XDG_RUNTIME_DIR");
-    if (runtime)
+    if (runtime != NULL)
         return checked(join(runtime, "/", name), ret_why, size);
     char directory[64];
     struct stat status;
@@ -92,9 +92,9 @@ bool paths_make_absolute(char **path, char *ret_why, size_t size)
     if (**path == '/')
         return true;
     static char start[PATH_MAX];
-    bool known = *start || getcwd(start, sizeof(start));
+    bool known = *start || getcwd(start, sizeof(start)) != NULL;
     char *absolute = known ? join(start, "/", *path) : NULL;
-    if (!absolute) {
+    if (absolute == NULL) {
         snprintf(ret_why, size, "cannot make %s an absolute path: %s", *path, strerror(errno));
         return false;
     }

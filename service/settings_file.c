@@ -40,7 +40,7 @@ static bool refuse(struct settings_reading *reading, const char *why)
 static void trim_end(char *text)
 {
     size_t length = strlen(text);
-    while (length > 0 && strchr(BLANKS, text[length - 1]))
+    while (length > 0 && strchr(BLANKS, text[length - 1]) != NULL)
         text[--length] = 0;
 }
 
@@ -49,7 +49,7 @@ static void trim_end(char *text)
 static void refuse_key(struct settings_reading *reading, const char *key)
 {
     const struct settings_section *section = reading->section;
-    if (!section) {
+    if (section == NULL) {
         snprintf(reading->why, WHY_SIZE, "unknown setting '%.64s'", key);
         return;
     }
@@ -64,10 +64,10 @@ static bool take_key(struct settings_reading *reading, const char *key, const ch
 {
     struct settings_target *target = reading->target;
     const struct settings_section *section = reading->section;
-    const struct settings_row *rows = section ? section->rows : target->table->rows;
+    const struct settings_row *rows = section != NULL ? section->rows : target->table->rows;
     const struct settings_row *row =
-        settings_find_row(rows, section ? section->count : target->table->count, key);
-    if (!row) {
+        settings_find_row(rows, section != NULL ? section->count : target->table->count, key);
+    if (row == NULL) {
         refuse_key(reading, key);
         return false;
     }
@@ -76,10 +76,10 @@ static bool take_key(struct settings_reading *reading, const char *key, const ch
         return false;
     }
     reading->seen[row - rows] = true;
-    if (!settings_set(row, section ? reading->object : target->settings, value, reading->why,
-                      WHY_SIZE))
+    if (!settings_set(row, section != NULL ? reading->object : target->settings, value,
+                      reading->why, WHY_SIZE))
         return false;
-    if (!section)
+    if (section == NULL)
         target->sources[row - rows] = SETTINGS_FILE;
     return true;
 }
@@ -101,7 +101,7 @@ static bool split_header(char *line, char **ret_kind, char **ret_name)
     trim_end(line);
     char *end = line + strlen(line) - 1, *kind = line + 1 + strspn(line + 1, BLANKS);
     char *quote = strchr(line, '"');
-    if (*end != ']' || !quote)
+    if (*end != ']' || quote == NULL)
         return false;
     *end = 0;
     *quote = 0;
@@ -123,7 +123,7 @@ static bool take_header(struct settings_reading *reading, char *line)
         return refuse(reading, "expected '[kind \"name\"]'");
     reading->section = find_section(reading->target->table, kind);
     memset(reading->seen, 0, sizeof(reading->seen));
-    if (!reading->section) {
+    if (reading->section == NULL) {
         snprintf(reading->why, WHY_SIZE, "unknown section kind '%.64s'", kind);
         return false;
     }
@@ -138,7 +138,7 @@ static bool take_header(struct settings_reading *reading, char *line)
 static void cut_comment(char *line)
 {
     for (char *at = line; (at = strchr(at, ';')) != NULL; at++)
-        if (at > line && strchr(BLANKS, at[-1])) {
+        if (at > line && strchr(BLANKS, at[-1]) != NULL) {
             *at = 0;
             return;
         }
@@ -197,16 +197,16 @@ static unsigned line_at(const char *text, size_t length)
 static bool load(const char *path, char *ret_text, char *ret_why, size_t size)
 {
     FILE *file = fopen(path, "re");
-    size_t length = file ? fread(ret_text, 1, SETTINGS_FILE_MAX + 1, file) : 0;
-    bool read = file && !ferror(file);
+    size_t length = file != NULL ? fread(ret_text, 1, SETTINGS_FILE_MAX + 1, file) : 0;
+    bool read = file != NULL && !ferror(file);
     if (!read)
         snprintf(ret_why, size, "cannot read %s: %s", path, strerror(errno));
-    if (file)
+    if (file != NULL)
         fclose(file);
     if (!read)
         return false;
     const char *nul = memchr(ret_text, 0, length);
-    if (nul)
+    if (nul != NULL)
         snprintf(ret_why, size, "%s:%u: it contains a NUL byte: this is not text", path,
                  line_at(ret_text, (size_t)(nul - ret_text)));
     else if (length > SETTINGS_FILE_MAX)
@@ -214,7 +214,7 @@ static bool load(const char *path, char *ret_text, char *ret_why, size_t size)
                  line_at(ret_text, length), SETTINGS_FILE_MAX);
     else
         ret_text[length] = 0;
-    return !nul && length <= SETTINGS_FILE_MAX;
+    return nul == NULL && length <= SETTINGS_FILE_MAX;
 }
 
 bool settings_read_file(struct settings_target *target, const char *path, char *ret_why,

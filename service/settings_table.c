@@ -72,7 +72,7 @@ static bool apply_variable(struct settings_target *target, unsigned index, char 
     char name[SETTINGS_VARIABLE_SIZE], why[512];
     settings_variable(target->table, row, name);
     const char *text = getenv(name);
-    if (!text || !*text)
+    if (text == NULL || !*text)
         return true;
     if (!settings_set(row, target->settings, text, why, sizeof(why))) {
         snprintf(ret_why, size, "%s: %s", name, why);
@@ -97,7 +97,7 @@ bool settings_text(void *field, const struct settings_bounds *bounds, const char
 {
     (void)bounds;
     char *copy = strdup(text);
-    if (!copy) {
+    if (copy == NULL) {
         snprintf(ret_why, size, "out of memory");
         return false;
     }

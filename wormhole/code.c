@@ -31,7 +31,7 @@ const char *code_fault_text(enum code_fault fault)
 
 static bool has_blank(const char *text)
 {
-    return strchr(text, ' ') || utf8_has_control(text);
+    return strchr(text, ' ') != NULL || utf8_has_control(text);
 }
 
 enum code_fault code_check(const char *code)

@@ -28,7 +28,7 @@
 /* Takes the object over. NULL in, NULL out. */
 static char *take_text(json_t *object)
 {
-    char *text = object ? bounded_json_text(object, JSON_COMPACT) : NULL;
+    char *text = object != NULL ? bounded_json_text(object, JSON_COMPACT) : NULL;
 
     json_decref(object);
     return text;
@@ -85,7 +85,7 @@ enum payload_fault payload_read_pake(const uint8_t *body, size_t length,
 
 char *payload_version(const char *app_versions)
 {
-    const char *text = app_versions ? app_versions : "{}";
+    const char *text = app_versions != NULL ? app_versions : "{}";
     size_t length = strlen(text);
     json_t *versions;
 
@@ -104,7 +104,7 @@ static char *short_object(json_t *object)
     if (!json_is_object(object))
         return strdup("{}");
     text = bounded_json_text(object, JSON_COMPACT | JSON_ENSURE_ASCII);
-    if (text && strlen(text) > PAYLOAD_VERSIONS_MAX)
+    if (text != NULL && strlen(text) > PAYLOAD_VERSIONS_MAX)
         strcpy(text, "{}");
     return text;
 }
@@ -118,7 +118,7 @@ static bool announces_receipts(const json_t *abilities)
     {
         const char *word = json_string_value(ability);
 
-        if (word && strcmp(word, RECEIPTS_ABILITY) == 0)
+        if (word != NULL && strcmp(word, RECEIPTS_ABILITY) == 0)
             return true;
     }
     return false;
@@ -133,7 +133,7 @@ char *payload_read_version(const uint8_t *plain, size_t length, bool *ret_receip
         bounded_json_load((const char *)plain, length, &root) == BOUNDED_JSON_NO_MEMORY)
         return NULL;
     text = short_object(json_object_get(root, "app_versions"));
-    if (text)
+    if (text != NULL)
         *ret_receipts = announces_receipts(json_object_get(root, "abilities"));
     json_decref(root);
     return text;

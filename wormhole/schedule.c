@@ -202,7 +202,7 @@ void schedule_format(const struct schedule *schedule, char ret_text[SCHEDULE_TEX
     const struct preset *preset = find_preset(schedule);
     char *at = ret_text;
 
-    if (preset) {
+    if (preset != NULL) {
         strcpy(ret_text, preset->name);
         return;
     }
@@ -221,7 +221,7 @@ int64_t schedule_default_timeout(const struct schedule *schedule)
 {
     const struct preset *preset = find_preset(schedule);
 
-    return preset ? preset->timeout : DEFAULT_TIMEOUT;
+    return preset != NULL ? preset->timeout : DEFAULT_TIMEOUT;
 }
 
 const struct schedule_rule *schedule_rule_at(const struct schedule *schedule, int64_t elapsed)

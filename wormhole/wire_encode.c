@@ -16,7 +16,7 @@
 /* Takes the object over. NULL in, NULL out. */
 static char *encode(json_t *object)
 {
-    char *text = object ? bounded_json_text(object, JSON_COMPACT) : NULL;
+    char *text = object != NULL ? bounded_json_text(object, JSON_COMPACT) : NULL;
 
     json_decref(object);
     return text;
@@ -52,7 +52,7 @@ char *wire_encode_claim(const char *nameplate)
 char *wire_encode_release(const char *nameplate)
 {
     /* Not the pack format's optional string: that is left out as well when memory is out. */
-    if (!nameplate)
+    if (nameplate == NULL)
         return encode(json_pack("{s:s}", "type", "release"));
     return encode(json_pack("{s:s, s:s}", "type", "release", "nameplate", nameplate));
 }
@@ -81,11 +81,11 @@ char *wire_encode_add(const char *phase, const uint8_t *body, size_t length)
     size_t head_length, hex_length = 2 * length;
     char *text;
 
-    if (!head)
+    if (head == NULL)
         return NULL;
     head_length = strlen(head) - 1; /* without its brace */
     text = realloc(head, head_length + sizeof(before) + hex_length + sizeof(after));
-    if (!text) {
+    if (text == NULL) {
         free(head);
         return NULL;
     }

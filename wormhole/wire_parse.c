@@ -37,7 +37,7 @@ static const char *get_name(const json_t *object, const char *key)
 {
     const char *name = json_string_value(json_object_get(object, key));
 
-    if (!name || strnlen(name, WIRE_NAME_MAX + 1) > WIRE_NAME_MAX || utf8_has_control(name))
+    if (name == NULL || strnlen(name, WIRE_NAME_MAX + 1) > WIRE_NAME_MAX || utf8_has_control(name))
         return NULL;
     return name;
 }
@@ -49,7 +49,7 @@ static enum wire_fault get_text(json_t *object, const char *key, const char **re
     const char *text = json_string_value(json_object_get(object, key));
     char clean[WIRE_TEXT_MAX + 1];
 
-    if (!text) {
+    if (text == NULL) {
         *ret_text = NULL;
         return WIRE_OK;
     }
@@ -72,7 +72,7 @@ static enum wire_fault get_hex(const json_t *object, const char *key, uint8_t **
     if (!json_is_string(value))
         return WIRE_INCOMPLETE;
     bytes = malloc(length + 1);
-    if (!bytes)
+    if (bytes == NULL)
         return WIRE_NO_MEMORY;
     if (sodium_hex2bin(bytes, length, json_string_value(value), digits, NULL, NULL, NULL) != 0) {
         free(bytes);
@@ -98,13 +98,13 @@ static bool lists_none(const json_t *methods)
     const json_t *method;
     size_t i;
 
-    if (json_object_get(methods, "none"))
+    if (json_object_get(methods, "none") != NULL)
         return true;
     json_array_foreach(methods, i, method)
     {
         const char *name = json_string_value(method);
 
-        if ((name && strcmp(name, "none") == 0) || json_object_get(method, "none"))
+        if ((name != NULL && strcmp(name, "none") == 0) || json_object_get(method, "none") != NULL)
             return true;
     }
     return false;
@@ -114,7 +114,8 @@ static bool permission_needed(const json_t *welcome)
 {
     const json_t *methods = json_object_get(welcome, "permission-required");
 
-    return methods && !json_is_null(methods) && !json_is_false(methods) && !lists_none(methods);
+    return methods != NULL && !json_is_null(methods) && !json_is_false(methods) &&
+           !lists_none(methods);
 }
 
 /* {"hashcash": {"bits": 6, "resource": "…"}} */
@@ -125,7 +126,7 @@ static void read_hashcash(const json_t *welcome, struct wire_message *message)
     json_int_t bits = json_integer_value(json_object_get(hashcash, "bits"));
     const char *resource = json_string_value(json_object_get(hashcash, "resource"));
 
-    if (bits <= 0 || bits > HASHCASH_BITS_MAX || !resource)
+    if (bits <= 0 || bits > HASHCASH_BITS_MAX || resource == NULL)
         return;
     message->hashcash_bits = (unsigned)bits;
     message->hashcash_resource = resource;
@@ -165,7 +166,7 @@ static enum wire_fault read_nameplates(json_t *root, struct wire_message *messag
 static enum wire_fault read_allocated(json_t *root, struct wire_message *message)
 {
     message->nameplate = get_name(root, "nameplate");
-    if (!message->nameplate || !code_nameplate_valid(message->nameplate))
+    if (message->nameplate == NULL || !code_nameplate_valid(message->nameplate))
         return WIRE_INCOMPLETE;
     return WIRE_OK;
 }
@@ -173,14 +174,14 @@ static enum wire_fault read_allocated(json_t *root, struct wire_message *message
 static enum wire_fault read_claimed(json_t *root, struct wire_message *message)
 {
     message->mailbox = get_name(root, "mailbox");
-    return message->mailbox && *message->mailbox ? WIRE_OK : WIRE_INCOMPLETE;
+    return message->mailbox != NULL && *message->mailbox ? WIRE_OK : WIRE_INCOMPLETE;
 }
 
 static enum wire_fault read_message(json_t *root, struct wire_message *message)
 {
     message->side = get_name(root, "side");
     message->phase = get_name(root, "phase");
-    if (!message->side || !message->phase)
+    if (message->side == NULL || message->phase == NULL)
         return WIRE_INCOMPLETE;
     return get_hex(root, "body", &message->body, &message->body_length);
 }
@@ -198,7 +199,7 @@ static enum wire_fault read_error(json_t *root, struct wire_message *message)
     enum wire_fault fault = get_text(root, "error", &message->error);
 
     message->orig_type = get_name(json_object_get(root, "orig"), "type");
-    if (!fault && !message->error)
+    if (!fault && message->error == NULL)
         return WIRE_INCOMPLETE;
     return fault;
 }
@@ -238,7 +239,7 @@ static enum wire_fault read_root(json_t *root, struct wire_message *message)
     const char *name = json_string_value(json_object_get(root, "type"));
     const struct wire_reader *reader;
 
-    if (!name)
+    if (name == NULL)
         return WIRE_INCOMPLETE;
     reader = find_reader(name);
     message->type = reader->type;
@@ -272,7 +273,7 @@ const char *wire_next_nameplate(const struct wire_message *message, size_t *inde
     while (*index < json_array_size(rows)) {
         const char *name = get_name(json_array_get(rows, (*index)++), "id");
 
-        if (name && code_nameplate_valid(name))
+        if (name != NULL && code_nameplate_valid(name))
             return name;
     }
     return NULL;

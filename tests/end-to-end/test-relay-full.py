@@ -11,7 +11,7 @@ import subprocess
 
 from harness import Skip, contains, equal, main, test, true, wait_until
 from harness.client import Client, meet, phases
-from harness.websocket import connect
+from harness.websocket import Closed, connect
 
 BODY = "00" * 30_000
 MANY = 2000  # bodies: more than any of the small disks here holds
@@ -116,7 +116,7 @@ def descriptors(world):
     try:
         while len(crowd) < few:
             crowd.append(Client(relay, seconds=0.5))
-    except (TimeoutError, OSError, AssertionError, KeyError):
+    except (Closed, TimeoutError, OSError, AssertionError, KeyError):
         pass
     true(few // 2 < len(crowd) < few, "clients that came in: %d" % len(crowd))
     waiting = [open_later(relay) for _ in range(20)]

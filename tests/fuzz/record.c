@@ -17,7 +17,8 @@ static void check_same(const struct session *session)
     struct kv_record first = {0}, second = {0};
     struct session *again;
 
-    FUZZ_HOLDS(session_record_encode(session, &first) == KV_OK && first.length <= SESSION_RECORD_MAX);
+    FUZZ_HOLDS(session_record_encode(session, &first) == KV_OK &&
+               first.length <= SESSION_RECORD_MAX);
     FUZZ_HOLDS(session_record_decode(id, first.data, first.length, &again) == KV_OK);
     FUZZ_HOLDS(session_record_encode(again, &second) == KV_OK);
     FUZZ_HOLDS(first.length == second.length && memcmp(first.data, second.data, first.length) == 0);

@@ -391,7 +391,8 @@ static void say_crash(struct world *world, uint8_t what, struct fuzz_input rest)
     (void)what;
     (void)rest;
     disconnect(world);
-    FUZZ_HOLDS(session_record_decode(world->session->id, before.data, before.length, &again) == KV_OK);
+    FUZZ_HOLDS(session_record_decode(world->session->id, before.data, before.length, &again) ==
+               KV_OK);
     after = record_of(again);
     FUZZ_HOLDS(before.length == after.length && memcmp(before.data, after.data, after.length) == 0);
     kv_record_clear(&before);

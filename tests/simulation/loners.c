@@ -33,8 +33,8 @@ static bool all(const struct world *world, bool (*test)(const struct user *))
 }
 
 /* A stock relay that forgets again and again, between any two visits of the two, can lead one of
- * them through more mailboxes than it remembers (SESSION_FALLBACK_MAILBOXES), and so past the one where the
- * other stays. */
+ * them through more mailboxes than it remembers (SESSION_FALLBACK_MAILBOXES), and so past the one
+ * where the other stays. */
 static bool is_led_astray(const struct world *world)
 {
     return rendezvous_prunes(world->relay) > PRUNES_MAX && all(world, is_keyed) &&

@@ -492,10 +492,23 @@ static bool has_tag(const struct pairs *pairs, const char *name)
 
 static void test_nothing_is_left_out(void **state)
 {
-    static const char *const absent[] = {
-        "name",          "reason",        "code",      "mailbox",   "version",       "peer_side",
-        "scalar",        "pake",          "key",       "verifier",  "version_nonce", "last_error",
-        "peer_versions", "receipt_nonce", "fallback_mailboxes[0]", "fallback_mailboxes[1]", "fallback_mailboxes[2]"};
+    static const char *const absent[] = {"name",
+                                         "reason",
+                                         "code",
+                                         "mailbox",
+                                         "version",
+                                         "peer_side",
+                                         "scalar",
+                                         "pake",
+                                         "key",
+                                         "verifier",
+                                         "version_nonce",
+                                         "last_error",
+                                         "peer_versions",
+                                         "receipt_nonce",
+                                         "fallback_mailboxes[0]",
+                                         "fallback_mailboxes[1]",
+                                         "fallback_mailboxes[2]"};
     struct session *bare = sample_bare(7), *full = sample_full(7);
     struct pairs pairs = take_apart(bare), all = take_apart(full);
     (void)state;

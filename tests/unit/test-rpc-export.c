@@ -73,7 +73,8 @@ static void exporting(void **state)
 {
     struct house *house = *state;
     house_do(house->talk, "invite", "{'name': 'n', 'code': '7-x'}");
-    talk_refused(house->talk, "export", "{'session': 'n', 'done': true}", "not-exportable", "not been exported");
+    talk_refused(house->talk, "export", "{'session': 'n', 'done': true}", "not-exportable",
+                 "not been exported");
     char *text = export_text(house->talk, "{'session': 'n'}");
     char *again = export_text(house->talk, "{'session': 'n', 'done': false}");
     assert_string_equal(text, again);

@@ -284,8 +284,7 @@ static void timeout_forgets(void **state)
     assert_state(&pair.a, SESSION_ESTABLISHED);
     pair.a.now += pair.a.session->timeout;
     end_run(&pair.a);
-    assert_ended(&pair.a, RESULT_LONELY,
-                 "the verifiers were not compared before the deadline");
+    assert_ended(&pair.a, RESULT_LONELY, "the verifiers were not compared before the deadline");
     assert_inbox_forgotten(&pair.a);
     pair_free(&pair);
 }

@@ -621,8 +621,9 @@ static void test_told(void **state)
     expect_told(wire_encode_bind("example.org/a", "0123456789", "0.1.0"),
                 "{\"type\":\"bind\",\"appid\":\"example.org/a\",\"side\":\"0123456789\","
                 "\"client_version\":[\"wormholed\",\"0.1.0\"]}");
-    expect_told(wire_encode_submit_permission("1:6:x"), "{\"type\":\"submit-permissions\","
-                                                 "\"method\":\"hashcash\",\"stamp\":\"1:6:x\"}");
+    expect_told(wire_encode_submit_permission("1:6:x"),
+                "{\"type\":\"submit-permissions\","
+                "\"method\":\"hashcash\",\"stamp\":\"1:6:x\"}");
     expect_told(wire_encode_list(), "{\"type\":\"list\"}");
     expect_told(wire_encode_allocate(), "{\"type\":\"allocate\"}");
     expect_told(wire_encode_claim("4"), "{\"type\":\"claim\",\"nameplate\":\"4\"}");
@@ -733,9 +734,9 @@ static char *tell_ping(void)
 /* Each allocation fails once: then nothing is told, rather than a part of it. */
 static void test_tell_without_memory(void **state)
 {
-    static char *(*const calls[])(void) = {tell_bind,         wire_encode_list, wire_encode_allocate, tell_claim,
-                                           send_release,      tell_open, tell_add,      tell_close,
-                                           tell_bare_release, tell_ping};
+    static char *(*const calls[])(void) = {
+        tell_bind, wire_encode_list, wire_encode_allocate, tell_claim,        send_release,
+        tell_open, tell_add,         tell_close,           tell_bare_release, tell_ping};
 
     (void)state;
     for (size_t i = 0; i < LENGTH(calls); i++) {
