@@ -26,8 +26,8 @@ static unsigned count_fallbacks(const struct session *session)
     return count;
 }
 
-/* Behind the nameplate (there is places[0]) every other time, and between that at our own mailbox
- * and the older places in turn. */
+/* Behind the nameplate (there is fallback_mailboxes[0]) every other time, and between that at our
+ * own mailbox and the older places in turn. */
 static void choose_next_mailbox(struct session *session)
 {
     unsigned count = count_fallbacks(session);
