@@ -97,8 +97,7 @@ static const struct {
     const char *text;
 } turn_verdicts[] = {
     [TURN_NOT_FOUND] = {IPC_NOT_FOUND, "the session is gone"},
-    [TURN_NAME_TAKEN] = {IPC_NAME_TAKEN,
-                         "another session has this petname: choose a different one"},
+    [TURN_NAME_TAKEN] = {IPC_NAME_TAKEN, "another session has this petname"},
     [TURN_NOT_CLOSED] = {IPC_NOT_CLOSED, "the session has not ended: close it first, or use force"},
     [TURN_NOT_SAFE] = {IPC_NOT_CLOSED, "the session was exported: confirm first that its text is "
                                        "in a safe place (done), or use force"},

@@ -165,7 +165,7 @@ def names(world):
     contains(daemon.ctl("show", first, status=FAILED).err, "more than one", "an ambiguous start")
     daemon.ctl("show", "nobody", status=FAILED)
     taken = daemon.ctl("invite", "--name", "laptop", "--code", "78-x", status=FAILED)
-    contains(taken.err, "exists", "a name that is taken")
+    contains(taken.err, "another session has this petname", "a name that is taken")
     equal(daemon.call("status")["sessions"], 21, "sessions after a refused name")
     contains(daemon.ctl("list", "--names").out, "laptop", "list --names")
 
