@@ -18,8 +18,7 @@ from harness.websocket import Closed
 MINUTE, HOUR, DAY = 60, 3600, 24 * 3600
 DELAYED = 0.04  # seconds that Linux holds an acknowledgement back at least
 ROUNDS = 30
-FORGETFUL = {"expiration": 60, "check": 0.2}  # options of a relay, whose clock the test owns
-STEP = 20  # seconds that the clock advances between two visits
+FORGETFUL = {"expiration": 15, "check": 0.2}  # options of a relay; a busy machine must be able to visit it more often
 
 
 def bites(world, function, pattern):
@@ -277,12 +276,12 @@ def forgetful(world, start):
     early.fence()
     clock.advance(HOUR)
     wait_until(lambda: not early.list(), 20, "the mailbox of the one who passed by is forgotten")
-    return clock, relay, early
+    return relay, early
 
 
 @promise("a connection that was bound long before others came and went hears what is said now", stock="hears: \\[\\]")
 def stale_view(world, start):
-    _, relay, early = forgetful(world, start)
+    relay, early = forgetful(world, start)
     with Client(relay) as late:
         late.open("m")
         early.open("m")
@@ -293,7 +292,7 @@ def stale_view(world, start):
 @promise("a mailbox is kept while somebody listens to it or visits it, and then goes with its nameplate",
          stock="kept: \\['3'\\]")
 def expiry(world, start):
-    clock, relay, held = forgetful(world, start)
+    relay, held = forgetful(world, start)
     mailbox = held.claim("1")
     held.open(mailbox)
     held.add("pake", "aa")
@@ -304,7 +303,6 @@ def expiry(world, start):
     visitor = Client(relay).side
 
     def visit():
-        clock.advance(STEP)
         with Client(relay, side=visitor) as visiting:
             visiting.claim("3")
             return visiting.list()
