@@ -95,7 +95,7 @@ def sighup(world):
     equal(left.welcome["motd"], "first", "motd")
     write(config, "motd = second\nno-list = yes\nmax-message = 8K\n")
     relay.process.kill(signal.SIGHUP)
-    relay.process.wait_text("anew", stream="err")
+    relay.process.wait_text("reloaded", stream="err")
     with Client(relay) as client:
         equal(client.welcome["motd"], "second", "motd after SIGHUP")
         equal(client.welcome["relayd"]["max_message"], 8192, "max_message after SIGHUP")
@@ -117,7 +117,7 @@ def turned_away(world):
     left, right, _ = meet(relay)
     write(config, "error = the relay has moved to the moon\n")
     relay.process.kill(signal.SIGHUP)
-    relay.process.wait_text("anew", stream="err")
+    relay.process.wait_text("reloaded", stream="err")
     equal(Client(relay).welcome["error"], "the relay has moved to the moon", "error in the welcome")
     stranger = start(world, "python", relay, "receive", "4-purple-sausages")
     true(stranger.wait() != 0, "a stock client is turned away")
@@ -126,7 +126,7 @@ def turned_away(world):
     equal(right.expect("message")["phase"], "0", "what an old connection hears")
     write(config, "motd = hello again\n")
     relay.process.kill(signal.SIGHUP)
-    relay.process.wait_text("(?s)anew.*anew", stream="err")
+    relay.process.wait_text("(?s)reloaded.*reloaded", stream="err")
     lacks(Client(relay).welcome, "error", "the welcome")
 
 
@@ -193,7 +193,7 @@ def tls(world):
     before = ssl.get_server_certificate(("127.0.0.1", relay.port))
     os.rename(authority.issue("127.0.0.1"), place)
     relay.process.kill(signal.SIGHUP)
-    relay.process.wait_text("anew", stream="err")
+    relay.process.wait_text("reloaded", stream="err")
     true(ssl.get_server_certificate(("127.0.0.1", relay.port)) != before, "there is another certificate")
     right.call("send", session="peer", data=b"over the old connection")
     equal(left.take("peer", 1), [b"over the old connection"], "what arrives")

@@ -271,14 +271,19 @@ def halves(world):
 
 # ---- more than one may ----
 
+FREE = 20  # a minute, before an address is slowed down
+
+
 def refusals_of(relay, source, count, kind, key=None):
     """What comes of so many tries from one address: how many were granted, and whether it was refused or slowed."""
     granted = 0
     for number in range(count):
+        # Those that must not be slowed down may be slow on a busy machine.
+        seconds = 20 if granted < FREE else 0.1
         try:
-            with Client(relay, source=source, seconds=1, appid="flood-%s" % kind) as client:
+            with Client(relay, source=source, seconds=seconds, appid="flood-%s" % kind) as client:
                 client.say(kind, **({key: "9%d" % number} if key else {}))
-                answer = client.hear(1)
+                answer = client.hear(seconds)
         except (TimeoutError, Closed):
             return granted, "slowed"
         except (AssertionError, KeyError):
@@ -291,11 +296,11 @@ def refusals_of(relay, source, count, kind, key=None):
 
 @test("allocations and claims of one address get slow, then are refused; other addresses go on")
 def rations(world):
-    relay = world.relayd("--ration-loopback", "--allocations-per-minute", "20", "--claims-per-minute", "20")
+    relay = world.relayd("--ration-loopback", "--allocations-per-minute", str(FREE), "--claims-per-minute", str(FREE))
     bystanders = Bystanders(relay, source="127.0.0.2")
     for kind, key, source in (("allocate", None, "127.0.0.3"), ("claim", "nameplate", "127.0.0.4")):
         granted, end = refusals_of(relay, source, 100, kind, key)
-        true(end != "granted" and 20 <= granted <= 45, "%s: %d granted, then %s" % (kind, granted, end))
+        true(end != "granted" and FREE <= granted <= 45, "%s: %d granted, then %s" % (kind, granted, end))
         bystanders.go_on("a flood of %ss" % kind)
         started = Client(relay, source="127.0.0.5")
         started.claim(started.allocate())

@@ -121,7 +121,7 @@ def reload(world):
     manager.systemctl("stop", SERVICE)
     result = manager.run("wormholed", "--check-config")
     equal(result.returncode, 1, "exit status of --check-config")
-    contains(result.stderr, b"wormholed.conf:1: relay 'nonsense'", "what it says")
+    contains(result.stderr, b"wormholed.conf:1: invalid value 'nonsense' for relay", "what it says")
 
 
 if __name__ == "__main__":
