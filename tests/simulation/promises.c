@@ -189,8 +189,8 @@ static void say_all(struct world *world, struct world_counts *counts)
     }
     if (until(world, is_done, user_attend, CALM_MAX + compared_late(world) * TIMELINE_DAY))
         check_said(world, counts);
-    else if (loners_possible(world))
-        loners_part(world, counts);
+    else if (unmeetable_possible(world))
+        unmeetable_part(world, counts);
     else
         promises_fail(world, "honest sides did not come together");
 }

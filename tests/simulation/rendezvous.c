@@ -10,7 +10,7 @@
 #include "relay/rules.h"
 #include "tests/simulation/cable.h"
 #include "tests/simulation/chance.h"
-#include "tests/simulation/ears.h"
+#include "tests/simulation/relay_checker.h"
 #include "tests/simulation/stock.h"
 #include "tests/simulation/timeline.h"
 
@@ -40,7 +40,7 @@ struct rendezvous {
     struct stock *stock; /* or, ours: */
     struct memory_store *memory;
     struct rules *rules;
-    struct ears *ears;
+    struct relay_checker *checker;
     bool committing; /* a commit is under way */
     bool down;
     int64_t retention;
@@ -55,7 +55,7 @@ struct rendezvous {
 static void on_send(void *connection, const char *text, size_t length)
 {
     const struct guest *guest = connection;
-    ears_said(guest->relay->ears, guest, text);
+    relay_checker_said(guest->relay->checker, guest, text);
     cable_say(guest->cable, text, length);
 }
 
@@ -63,16 +63,16 @@ static void on_drop(void *connection, const char *why)
 {
     const struct guest *guest = connection;
     (void)why;
-    ears_dropped(guest->relay->ears, guest);
+    relay_checker_dropped(guest->relay->checker, guest);
     cable_drop(guest->cable);
 }
 
 /* What was asked for until now becomes durable, and is answered. */
 static void run(struct rendezvous *relay)
 {
-    ears_commits(relay->ears, true);
+    relay_checker_commits(relay->checker, true);
     memory_store_run(relay->memory, OPERATIONS_MAX);
-    ears_commits(relay->ears, false);
+    relay_checker_commits(relay->checker, false);
 }
 
 static void commit(void *arg)
@@ -108,7 +108,7 @@ struct rendezvous *rendezvous_new_ours(int64_t retention)
     const struct rules_hooks hooks = {.send = on_send, .drop = on_drop};
     const struct rules_settings settings = {
         .message_max = 1 << 20, .retention = retention, .list = true};
-    relay->ears = ears_new(retention);
+    relay->checker = relay_checker_new(retention);
     relay->memory = memory_store_new(&limits);
     relay->rules = rules_new(memory_store_interface(relay->memory), &hooks, &settings);
     memory_store_set_feed(relay->memory, rules_feed, relay->rules);
@@ -124,7 +124,7 @@ static void *enter_ours(struct rendezvous *relay, struct ws *cable)
         abort();
     *guest = (struct guest){.relay = relay, .cable = cable};
     relay->guests[relay->guest_count++] = guest;
-    ears_enter(relay->ears, guest);
+    relay_checker_enter(relay->checker, guest);
     guest->client = rules_enter(relay->rules, guest, "simulation", timeline_now());
     return guest;
 }
@@ -134,7 +134,7 @@ static void leave_ours(struct rendezvous *relay, struct guest *guest)
     for (unsigned i = 0; i < relay->guest_count; i++)
         if (relay->guests[i] == guest)
             relay->guests[i--] = relay->guests[--relay->guest_count];
-    ears_leave(relay->ears, guest);
+    relay_checker_leave(relay->checker, guest);
     rules_leave(guest->client);
     free(guest);
 }
@@ -143,9 +143,9 @@ static bool hear_ours(struct rendezvous *relay, const struct guest *guest, const
 {
     if (rules_busy(guest->client))
         return false;
-    ears_hear(relay->ears, guest, text);
+    relay_checker_hear(relay->checker, guest, text);
     rules_receive(guest->client, text, strlen(text), timeline_now());
-    ears_heard(relay->ears, guest);
+    relay_checker_heard(relay->checker, guest);
     commit_soon(relay);
     return true;
 }
@@ -175,7 +175,7 @@ void rendezvous_free(struct rendezvous *relay)
         stock_free(relay->stock);
     } else {
         run(relay);
-        ears_free(relay->ears);
+        relay_checker_free(relay->checker);
         rules_free(relay->rules);
         memory_store_free(relay->memory);
     }

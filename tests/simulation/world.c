@@ -132,7 +132,7 @@ static void begin(struct world *world)
     world->relay = draw_relay(world);
     for (int i = 0; i < WORLD_HOMES; i++)
         home_begin(&world->homes[i], names[i], world->relay, world->users);
-    fate_draw(world);
+    scenario_draw(world);
     act(world);
     accidents_begin(world);
 }

@@ -51,7 +51,7 @@ bool world_is_honest(const struct world *world);
 void world_tell_codes(struct world *world);
 
 /* ---- fate.c: the beginning of a world, which is empty but for the relay and its homes ---- */
-void fate_draw(struct world *world);
+void scenario_draw(struct world *world);
 
 /* ---- accidents.c: one, and more later, until the world is calm ---- */
 void accidents_begin(struct world *world);
@@ -65,10 +65,10 @@ void promises_fail(struct world *world, const char *what);
 /* ---- loners.c: those who cannot meet ---- */
 
 /* True if a rule of the stock relay may keep the two from each other for ever. */
-bool loners_possible(const struct world *world);
+bool unmeetable_possible(const struct world *world);
 
 /* They have not met: lets the time that their sessions are allowed go by, after which each must
  * have ended, and say why. */
-void loners_part(struct world *world, struct world_counts *counts);
+void unmeetable_part(struct world *world, struct world_counts *counts);
 
 #endif

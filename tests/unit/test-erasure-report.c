@@ -12,7 +12,7 @@
 #include <errno.h>
 #include <sodium.h>
 
-#include "tests/unit/house.h"
+#include "tests/unit/rpc-fixture.h"
 #include "tests/unit/keysfault.h"
 
 /* ---- the log ---- */
@@ -35,26 +35,26 @@ void __wrap_log_info(const char *subsystem, const char *format, ...)
 
 /* ---- what is said ---- */
 
-static void begin_and_forget(struct house *house)
+static void begin_and_forget(struct rpc_fixture *fixture)
 {
-    house_do(house->talk, "invite", "{'name': 'n', 'code': '7-x'}");
-    house_do(house->talk, "forget", "{'session': 'n', 'force': true}");
+    rpc_fixture_do(fixture->talk, "invite", "{'name': 'n', 'code': '7-x'}");
+    rpc_fixture_do(fixture->talk, "forget", "{'session': 'n', 'force': true}");
 }
 
 static void said_once(void **state)
 {
-    struct house *house = *state;
-    begin_and_forget(house);
+    struct rpc_fixture *fixture = *state;
+    begin_and_forget(fixture);
     assert_int_equal(complaints + comforts, 0);
     for (unsigned times = 1; times <= 2; times++) {
         keysfault_refuse(KEYSFAULT_WRITE, EIO);
-        begin_and_forget(house);
-        begin_and_forget(house);
+        begin_and_forget(fixture);
+        begin_and_forget(fixture);
         assert_int_equal(complaints, times);
         assert_int_equal(comforts, times - 1);
         keysfault_refuse(KEYSFAULT_WRITE, 0);
-        begin_and_forget(house);
-        begin_and_forget(house);
+        begin_and_forget(fixture);
+        begin_and_forget(fixture);
         assert_int_equal(complaints, times);
         assert_int_equal(comforts, times);
     }
@@ -63,7 +63,7 @@ static void said_once(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(said_once, house_set_up, house_tear_down),
+        cmocka_unit_test_setup_teardown(said_once, rpc_fixture_set_up, rpc_fixture_tear_down),
     };
     return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
 }

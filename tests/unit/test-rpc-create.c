@@ -15,33 +15,34 @@
 
 #include "service/log.h"
 #include "state/store.h"
-#include "tests/unit/house.h"
+#include "tests/unit/rpc-fixture.h"
 #include "tests/unit/talk.h"
 #include "wormhole/payload.h"
 
 static void invite_and_accept(void **state)
 {
-    struct house *house = *state;
-    json_t *view = talk_result(house->talk, "invite", "{'name': 'n', 'timeout': 60000}");
-    assert_string_equal(house_text(view, "state"), "allocating");
-    assert_string_equal(house_text(view, "appid"), RPC_DEFAULT_APPID);
-    assert_string_equal(house_text(view, "relay"), "ws://127.0.0.1:1/v1");
-    assert_string_equal(house_text(view, "schedule"), "email");
-    assert_string_equal(house_text(view, "connection"), "none");
-    assert_int_equal(house_number(view, "deadline") - house_number(view, "created"), 60000);
+    struct rpc_fixture *fixture = *state;
+    json_t *view = talk_result(fixture->talk, "invite", "{'name': 'n', 'timeout': 60000}");
+    assert_string_equal(rpc_fixture_text(view, "state"), "allocating");
+    assert_string_equal(rpc_fixture_text(view, "appid"), RPC_DEFAULT_APPID);
+    assert_string_equal(rpc_fixture_text(view, "relay"), "ws://127.0.0.1:1/v1");
+    assert_string_equal(rpc_fixture_text(view, "schedule"), "email");
+    assert_string_equal(rpc_fixture_text(view, "connection"), "none");
+    assert_int_equal(rpc_fixture_number(view, "deadline") - rpc_fixture_number(view, "created"),
+                     60000);
     assert_true(json_is_null(json_object_get(view, "code")));
     assert_true(json_is_null(json_object_get(view, "verifier")));
     json_decref(view);
     view =
-        talk_result(house->talk, "accept",
+        talk_result(fixture->talk, "accept",
                     "{'code': '7-a', 'appid': 'x', 'relay': 'wss://h:5/v1', 'schedule': '0:60'}");
-    assert_string_equal(house_text(view, "code"), "7-a");
-    assert_string_equal(house_text(view, "appid"), "x");
-    assert_string_equal(house_text(view, "relay"), "wss://h:5/v1");
-    assert_string_equal(house_text(view, "schedule"), "0:60");
-    assert_string_equal(house_text(view, "state"), "waiting");
+    assert_string_equal(rpc_fixture_text(view, "code"), "7-a");
+    assert_string_equal(rpc_fixture_text(view, "appid"), "x");
+    assert_string_equal(rpc_fixture_text(view, "relay"), "wss://h:5/v1");
+    assert_string_equal(rpc_fixture_text(view, "schedule"), "0:60");
+    assert_string_equal(rpc_fixture_text(view, "state"), "waiting");
     json_decref(view);
-    house_expect_text(house->talk, "show", "{'session': 'n'}", "name", "n");
+    rpc_fixture_expect_text(fixture->talk, "show", "{'session': 'n'}", "name", "n");
 }
 
 /* Options, and what the sentence about them names. */
@@ -83,35 +84,35 @@ static const struct {
 
 static void refused_options(void **state)
 {
-    struct house *house = *state;
+    struct rpc_fixture *fixture = *state;
     for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++)
-        talk_refused(house->talk, "invite", refused[i].params, "bad-params", refused[i].part);
-    talk_refused(house->talk, "invite", "{'code': '7 a'}", "bad-code", "");
-    talk_refused(house->talk, "accept", "{}", "bad-params", "code");
-    talk_refused(house->talk, "accept", "{'code': 'seven'}", "bad-code", "");
-    house_expect_number(house->talk, "status", "{}", "sessions", 0);
+        talk_refused(fixture->talk, "invite", refused[i].params, "bad-params", refused[i].part);
+    talk_refused(fixture->talk, "invite", "{'code': '7 a'}", "bad-code", "");
+    talk_refused(fixture->talk, "accept", "{}", "bad-params", "code");
+    talk_refused(fixture->talk, "accept", "{'code': 'seven'}", "bad-code", "");
+    rpc_fixture_expect_number(fixture->talk, "status", "{}", "sessions", 0);
 }
 
 static void what_peers_see(void **state)
 {
-    struct house *house = *state;
-    json_t *view = talk_result(house->talk, "invite", "{'code': '7-x'}");
-    assert_string_equal(house_text(view, "app_versions"), "{}");
-    assert_string_equal(house_text(view, "verification"), "none");
-    assert_int_equal(house_number(view, "inbox_messages"), SESSION_INBOX_MAX);
-    assert_int_equal(house_number(view, "inbox_bytes"), SESSION_INBOX_BYTES_MAX);
+    struct rpc_fixture *fixture = *state;
+    json_t *view = talk_result(fixture->talk, "invite", "{'code': '7-x'}");
+    assert_string_equal(rpc_fixture_text(view, "app_versions"), "{}");
+    assert_string_equal(rpc_fixture_text(view, "verification"), "none");
+    assert_int_equal(rpc_fixture_number(view, "inbox_messages"), SESSION_INBOX_MAX);
+    assert_int_equal(rpc_fixture_number(view, "inbox_bytes"), SESSION_INBOX_BYTES_MAX);
     assert_true(json_is_false(json_object_get(view, "paused")));
     static const char *const nils[] = {"verifier", "verifier_words", "delivered", "read"};
     for (size_t i = 0; i < sizeof(nils) / sizeof(*nils); i++)
         assert_true(json_is_null(json_object_get(view, nils[i])));
     json_decref(view);
-    view = talk_result(house->talk, "accept",
+    view = talk_result(fixture->talk, "accept",
                        "{'code': '7-x', 'verify': true, 'inbox_messages': 3, 'inbox_bytes': 4, "
                        "'app_versions': ' {\\\"a\\\": [1, {}]}'}");
-    assert_string_equal(house_text(view, "app_versions"), "{\"a\":[1,{}]}");
-    assert_string_equal(house_text(view, "verification"), "pending");
-    assert_int_equal(house_number(view, "inbox_messages"), 3);
-    assert_int_equal(house_number(view, "inbox_bytes"), 4);
+    assert_string_equal(rpc_fixture_text(view, "app_versions"), "{\"a\":[1,{}]}");
+    assert_string_equal(rpc_fixture_text(view, "verification"), "pending");
+    assert_int_equal(rpc_fixture_number(view, "inbox_messages"), 3);
+    assert_int_equal(rpc_fixture_number(view, "inbox_bytes"), 4);
     json_decref(view);
 }
 
@@ -140,20 +141,20 @@ static void longest_versions(void **state)
         {PAYLOAD_VERSIONS_MAX / 4, "\xc3\xbc", true},
         {PAYLOAD_VERSIONS_MAX / 2, "\xc3\xbc", false}, /* six bytes each in ASCII */
     };
-    struct house *house = *state;
+    struct rpc_fixture *fixture = *state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-        json_t *answer = ask_with_versions(house->talk, rows[i].length, rows[i].filling);
+        json_t *answer = ask_with_versions(fixture->talk, rows[i].length, rows[i].filling);
         assert_int_equal(json_is_null(json_array_get(answer, 0)), rows[i].fits);
-        const char *seen = house_text(json_array_get(answer, 1), "app_versions");
+        const char *seen = rpc_fixture_text(json_array_get(answer, 1), "app_versions");
         assert_true(!rows[i].fits || strcmp(seen, "{}") != 0);
         json_decref(answer);
     }
 }
 
-static uint32_t words_of(struct house *house, const char *name)
+static uint32_t words_of(struct rpc_fixture *fixture, const char *name)
 {
-    struct kv_txn *txn = kv_read(house->rpc.store);
-    struct session *session = house_take_out(txn, name);
+    struct kv_txn *txn = kv_read(fixture->rpc.store);
+    struct session *session = rpc_fixture_take_out(txn, name);
     uint32_t words = session->words;
     session_free(session);
     kv_end(txn);
@@ -162,58 +163,62 @@ static uint32_t words_of(struct house *house, const char *name)
 
 static void words_of_a_code(void **state)
 {
-    struct house *house = *state;
-    house_do(house->talk, "invite", "{'name': 'r', 'schedule': 'realtime'}");
-    house_do(house->talk, "invite", "{'name': 'e'}");
-    house_do(house->talk, "invite", "{'name': 'l', 'schedule': '0:60'}");
-    house_do(house->talk, "invite", "{'name': 'w', 'schedule': 'realtime', 'words': 7}");
-    assert_int_equal(words_of(house, "r"), 2);
-    assert_int_equal(words_of(house, "e"), 3);
-    assert_int_equal(words_of(house, "l"), 3);
-    assert_int_equal(words_of(house, "w"), 7);
+    struct rpc_fixture *fixture = *state;
+    rpc_fixture_do(fixture->talk, "invite", "{'name': 'r', 'schedule': 'realtime'}");
+    rpc_fixture_do(fixture->talk, "invite", "{'name': 'e'}");
+    rpc_fixture_do(fixture->talk, "invite", "{'name': 'l', 'schedule': '0:60'}");
+    rpc_fixture_do(fixture->talk, "invite", "{'name': 'w', 'schedule': 'realtime', 'words': 7}");
+    assert_int_equal(words_of(fixture, "r"), 2);
+    assert_int_equal(words_of(fixture, "e"), 3);
+    assert_int_equal(words_of(fixture, "l"), 3);
+    assert_int_equal(words_of(fixture, "w"), 7);
 }
 
 static void usual_for_an_application(void **state)
 {
-    struct house *house = *state;
+    struct rpc_fixture *fixture = *state;
     struct settings_appid *usual = calloc(1, sizeof(*usual));
     *usual = (struct settings_appid){.appid = strdup("x"),
                                      .relay = strdup("ws://127.0.0.1:2/v1"),
                                      .schedule = strdup("realtime"),
                                      .timeout = 60000,
                                      .words = 5};
-    house->settings.sections.appids = usual;
-    json_t *view = talk_result(house->talk, "invite", "{'name': 'n', 'appid': 'x'}");
-    assert_string_equal(house_text(view, "relay"), usual->relay);
-    assert_string_equal(house_text(view, "schedule"), "realtime");
-    assert_int_equal(house_number(view, "deadline") - house_number(view, "created"), 60000);
-    assert_int_equal(words_of(house, "n"), 5);
+    fixture->settings.sections.appids = usual;
+    json_t *view = talk_result(fixture->talk, "invite", "{'name': 'n', 'appid': 'x'}");
+    assert_string_equal(rpc_fixture_text(view, "relay"), usual->relay);
+    assert_string_equal(rpc_fixture_text(view, "schedule"), "realtime");
+    assert_int_equal(rpc_fixture_number(view, "deadline") - rpc_fixture_number(view, "created"),
+                     60000);
+    assert_int_equal(words_of(fixture, "n"), 5);
     json_decref(view);
-    view = talk_result(house->talk, "invite",
+    view = talk_result(fixture->talk, "invite",
                        "{'name': 'm', 'appid': 'x', 'relay': 'ws://127.0.0.1:3/', 'words': 2,"
                        " 'schedule': 'email', 'timeout': 1000}");
-    assert_string_equal(house_text(view, "relay"), "ws://127.0.0.1:3/");
-    assert_string_equal(house_text(view, "schedule"), "email");
-    assert_int_equal(house_number(view, "deadline") - house_number(view, "created"), 1000);
-    assert_int_equal(words_of(house, "m"), 2);
+    assert_string_equal(rpc_fixture_text(view, "relay"), "ws://127.0.0.1:3/");
+    assert_string_equal(rpc_fixture_text(view, "schedule"), "email");
+    assert_int_equal(rpc_fixture_number(view, "deadline") - rpc_fixture_number(view, "created"),
+                     1000);
+    assert_int_equal(words_of(fixture, "m"), 2);
     json_decref(view);
-    house_expect_text(house->talk, "invite", "{'appid': 'y'}", "relay", "ws://127.0.0.1:1/v1");
-    talk_refused(house->talk, "nameplates", "{'appid': 'x'}", "unreachable", ":2");
+    rpc_fixture_expect_text(fixture->talk, "invite", "{'appid': 'y'}", "relay",
+                            "ws://127.0.0.1:1/v1");
+    talk_refused(fixture->talk, "nameplates", "{'appid': 'x'}", "unreachable", ":2");
 }
 
 static void names_at_the_limits(void **state)
 {
-    struct house *house = *state;
-    house_do(house->talk, "invite",
-             "{'name': '1234567890123456789012345678901234567890123456789012345678901234'}");
-    house_do(house->talk, "invite", "{'name': 'Grüße an 你'}");
-    house_do(house->talk, "invite", "{'name': 'cafe'}");
-    house_do(house->talk, "invite", "{'name': '0123456789abcdeg'}");
-    talk_refused(house->talk, "invite", "{'name': 'cafe'}", "name-taken", "");
-    house_expect_number(house->talk, "status", "{}", "sessions", 4);
+    struct rpc_fixture *fixture = *state;
+    rpc_fixture_do(fixture->talk, "invite",
+                   "{'name': '1234567890123456789012345678901234567890123456789012345678901234'}");
+    rpc_fixture_do(fixture->talk, "invite", "{'name': 'Grüße an 你'}");
+    rpc_fixture_do(fixture->talk, "invite", "{'name': 'cafe'}");
+    rpc_fixture_do(fixture->talk, "invite", "{'name': '0123456789abcdeg'}");
+    talk_refused(fixture->talk, "invite", "{'name': 'cafe'}", "name-taken", "");
+    rpc_fixture_expect_number(fixture->talk, "status", "{}", "sessions", 4);
 }
 
-#define TEST(function) cmocka_unit_test_setup_teardown(function, house_set_up, house_tear_down)
+#define TEST(function)                                                                             \
+    cmocka_unit_test_setup_teardown(function, rpc_fixture_set_up, rpc_fixture_tear_down)
 
 int main(void)
 {

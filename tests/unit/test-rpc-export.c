@@ -16,7 +16,7 @@
 #include "service/log.h"
 #include "state/export.h"
 #include "state/store.h"
-#include "tests/unit/house.h"
+#include "tests/unit/rpc-fixture.h"
 #include "tests/unit/talk.h"
 
 /* {"export": "…", …} as talk_ask wants it: it takes ' for ", which stands in the text as well. */
@@ -44,8 +44,8 @@ static void import_refused(struct talk *talk, const char *text, const char *more
 {
     json_t *answer = import_answer(talk, text, more);
     json_t *error = json_array_get(answer, 0);
-    assert_string_equal(house_text(error, "code"), code);
-    assert_true(strlen(house_text(error, "message")) > 0);
+    assert_string_equal(rpc_fixture_text(error, "code"), code);
+    assert_true(strlen(rpc_fixture_text(error, "message")) > 0);
     json_decref(answer);
 }
 
@@ -54,7 +54,7 @@ static json_t *import_view(struct talk *talk, const char *text, const char *more
 {
     json_t *answer = import_answer(talk, text, more);
     if (!json_is_null(json_array_get(answer, 0)))
-        fail_msg("%s", house_text(json_array_get(answer, 0), "message"));
+        fail_msg("%s", rpc_fixture_text(json_array_get(answer, 0), "message"));
     json_t *view = json_incref(json_array_get(answer, 1));
     json_decref(answer);
     return view;
@@ -64,33 +64,33 @@ static json_t *import_view(struct talk *talk, const char *text, const char *more
 static char *export_text(struct talk *talk, const char *params)
 {
     json_t *result = talk_result(talk, "export", params);
-    char *text = strdup(house_text(result, "export"));
+    char *text = strdup(rpc_fixture_text(result, "export"));
     json_decref(result);
     return text;
 }
 
 static void exporting(void **state)
 {
-    struct house *house = *state;
-    house_do(house->talk, "invite", "{'name': 'n', 'code': '7-x'}");
-    talk_refused(house->talk, "export", "{'session': 'n', 'done': true}", "not-exportable",
+    struct rpc_fixture *fixture = *state;
+    rpc_fixture_do(fixture->talk, "invite", "{'name': 'n', 'code': '7-x'}");
+    talk_refused(fixture->talk, "export", "{'session': 'n', 'done': true}", "not-exportable",
                  "not been exported");
-    char *text = export_text(house->talk, "{'session': 'n'}");
-    char *again = export_text(house->talk, "{'session': 'n', 'done': false}");
+    char *text = export_text(fixture->talk, "{'session': 'n'}");
+    char *again = export_text(fixture->talk, "{'session': 'n', 'done': false}");
     assert_string_equal(text, again);
     assert_null(strchr(text, '\n'));
-    json_t *view = talk_result(house->talk, "show", "{'session': 'n'}");
-    assert_string_equal(house_text(view, "state"), "exported");
+    json_t *view = talk_result(fixture->talk, "show", "{'session': 'n'}");
+    assert_string_equal(rpc_fixture_text(view, "state"), "exported");
     assert_true(json_is_null(json_object_get(view, "next_visit")));
-    assert_non_null(strstr(house_text(view, "retention"), "no longer visited"));
+    assert_non_null(strstr(rpc_fixture_text(view, "retention"), "no longer visited"));
     json_decref(view);
-    talk_refused(house->talk, "send", "{'session': 'n', 'data': 'x'}", "closed", "");
-    talk_refused(house->talk, "poll", "{'session': 'n'}", "closed", "");
-    talk_refused(house->talk, "forget", "{'session': 'n'}", "not-closed", "exported");
-    json_t *result = talk_result(house->talk, "export", "{'session': 'n', 'done': true}");
+    talk_refused(fixture->talk, "send", "{'session': 'n', 'data': 'x'}", "closed", "");
+    talk_refused(fixture->talk, "poll", "{'session': 'n'}", "closed", "");
+    talk_refused(fixture->talk, "forget", "{'session': 'n'}", "not-closed", "exported");
+    json_t *result = talk_result(fixture->talk, "export", "{'session': 'n', 'done': true}");
     assert_true(json_is_null(json_object_get(result, "export")));
     json_decref(result);
-    talk_refused(house->talk, "export", "{'session': 'n'}", "not-found", "");
+    talk_refused(fixture->talk, "export", "{'session': 'n'}", "not-found", "");
     free(text);
     free(again);
 }
@@ -98,125 +98,125 @@ static void exporting(void **state)
 /* Its deadline came before anybody said that the text is safe: that is still welcome. */
 static void done_too_late(void **state)
 {
-    struct house *house = *state;
-    house_do(house->talk, "invite", "{'name': 'n', 'code': '7-x'}");
-    house_do(house->talk, "export", "{'session': 'n'}");
-    struct kv_txn *txn = kv_write(house->rpc.store, 1 << 20);
-    struct session *session = house_take_out(txn, "n");
+    struct rpc_fixture *fixture = *state;
+    rpc_fixture_do(fixture->talk, "invite", "{'name': 'n', 'code': '7-x'}");
+    rpc_fixture_do(fixture->talk, "export", "{'session': 'n'}");
+    struct kv_txn *txn = kv_write(fixture->rpc.store, 1 << 20);
+    struct session *session = rpc_fixture_take_out(txn, "n");
     session->created = session->last_activity = session->schedule_start = 1000;
     const struct session_event wake = {.type = EVENT_WAKE};
     uint8_t id[SESSION_ID_BYTES];
     memcpy(id, session->id, sizeof(id));
-    house_put_back(txn, session);
-    assert_true(turn_event(house->rpc.turns, id, &wake, NULL, NULL));
-    house_expect_text(house->talk, "show", "{'session': 'n'}", "result", "lonely");
-    talk_refused(house->talk, "export", "{'session': 'n'}", "not-exportable", "");
-    house_do(house->talk, "export", "{'session': 'n', 'done': true}");
-    talk_refused(house->talk, "show", "{'session': 'n'}", "not-found", "");
+    rpc_fixture_put_back(txn, session);
+    assert_true(turn_event(fixture->rpc.turns, id, &wake, NULL, NULL));
+    rpc_fixture_expect_text(fixture->talk, "show", "{'session': 'n'}", "result", "lonely");
+    talk_refused(fixture->talk, "export", "{'session': 'n'}", "not-exportable", "");
+    rpc_fixture_do(fixture->talk, "export", "{'session': 'n', 'done': true}");
+    talk_refused(fixture->talk, "show", "{'session': 'n'}", "not-found", "");
 }
 
 static void not_exportable(void **state)
 {
-    struct house *house = *state;
-    house_do(house->talk, "invite", "{'name': 'early'}");
-    talk_refused(house->talk, "export", "{'session': 'early'}", "not-exportable", "code");
-    house_do(house->talk, "invite", "{'name': 'queued', 'code': '7-x'}");
-    house_do(house->talk, "send", "{'session': 'queued', 'data': 'x'}");
-    talk_refused(house->talk, "export", "{'session': 'queued'}", "not-exportable", "");
-    house_do(house->talk, "invite", "{'name': 'late', 'code': '7-x'}");
-    house_prove(house, "late");
-    talk_refused(house->talk, "export", "{'session': 'late'}", "not-exportable", "");
-    house_do(house->talk, "invite", "{'name': 'ended', 'code': '7-x'}");
-    house_do(house->talk, "close", "{'session': 'ended'}");
-    talk_refused(house->talk, "export", "{'session': 'ended'}", "not-exportable", "");
-    house_expect_text(house->talk, "show", "{'session': 'early'}", "state", "allocating");
-    talk_refused(house->talk, "export", "{}", "bad-params", "session");
-    talk_refused(house->talk, "export", "{'session': 'early', 'done': 1}", "bad-params", "done");
+    struct rpc_fixture *fixture = *state;
+    rpc_fixture_do(fixture->talk, "invite", "{'name': 'early'}");
+    talk_refused(fixture->talk, "export", "{'session': 'early'}", "not-exportable", "code");
+    rpc_fixture_do(fixture->talk, "invite", "{'name': 'queued', 'code': '7-x'}");
+    rpc_fixture_do(fixture->talk, "send", "{'session': 'queued', 'data': 'x'}");
+    talk_refused(fixture->talk, "export", "{'session': 'queued'}", "not-exportable", "");
+    rpc_fixture_do(fixture->talk, "invite", "{'name': 'late', 'code': '7-x'}");
+    rpc_fixture_prove(fixture, "late");
+    talk_refused(fixture->talk, "export", "{'session': 'late'}", "not-exportable", "");
+    rpc_fixture_do(fixture->talk, "invite", "{'name': 'ended', 'code': '7-x'}");
+    rpc_fixture_do(fixture->talk, "close", "{'session': 'ended'}");
+    talk_refused(fixture->talk, "export", "{'session': 'ended'}", "not-exportable", "");
+    rpc_fixture_expect_text(fixture->talk, "show", "{'session': 'early'}", "state", "allocating");
+    talk_refused(fixture->talk, "export", "{}", "bad-params", "session");
+    talk_refused(fixture->talk, "export", "{'session': 'early', 'done': 1}", "bad-params", "done");
 }
 
 static void importing(void **state)
 {
-    struct house *house = *state, *other = house_new();
-    json_t *before = talk_result(house->talk, "invite",
+    struct rpc_fixture *fixture = *state, *other = rpc_fixture_new();
+    json_t *before = talk_result(fixture->talk, "invite",
                                  "{'name': 'n', 'code': '7-x', 'appid': 'a', 'verify': true}");
-    char *text = export_text(house->talk, "{'session': 'n'}");
+    char *text = export_text(fixture->talk, "{'session': 'n'}");
     json_t *view = import_view(other->talk, text, "");
     static const char *const kept[] = {"id", "name", "appid", "relay", "code", "verification"};
     for (size_t i = 0; i < sizeof(kept) / sizeof(*kept); i++)
-        assert_string_equal(house_text(view, kept[i]), house_text(before, kept[i]));
-    assert_string_equal(house_text(view, "state"), "waiting");
+        assert_string_equal(rpc_fixture_text(view, kept[i]), rpc_fixture_text(before, kept[i]));
+    assert_string_equal(rpc_fixture_text(view, "state"), "waiting");
     json_decref(view);
     import_refused(other->talk, text, "", "imported");
-    house_do(other->talk, "forget", "{'session': 'n', 'force': true}");
+    rpc_fixture_do(other->talk, "forget", "{'session': 'n', 'force': true}");
     import_refused(other->talk, text, "", "imported");
     free(text);
     json_decref(before);
-    house_leave(other);
+    rpc_fixture_leave(other);
 }
 
 /* There and back again, as often as one likes; but each text only once. */
 static void coming_back(void **state)
 {
-    struct house *house = *state, *other = house_new();
-    house_do(house->talk, "invite", "{'name': 'n', 'code': '7-x'}");
-    char *there = export_text(house->talk, "{'session': 'n'}");
+    struct rpc_fixture *fixture = *state, *other = rpc_fixture_new();
+    rpc_fixture_do(fixture->talk, "invite", "{'name': 'n', 'code': '7-x'}");
+    char *there = export_text(fixture->talk, "{'session': 'n'}");
     json_decref(import_view(other->talk, there, ""));
     char *back = export_text(other->talk, "{'session': 'n'}");
     assert_string_not_equal(there, back);
-    json_decref(import_view(house->talk, back, ""));
-    house_expect_text(house->talk, "show", "{'session': 'n'}", "state", "waiting");
-    house_expect_number(house->talk, "status", "{}", "sessions", 1);
-    import_refused(house->talk, there, "", "imported");
-    import_refused(house->talk, back, "", "imported");
+    json_decref(import_view(fixture->talk, back, ""));
+    rpc_fixture_expect_text(fixture->talk, "show", "{'session': 'n'}", "state", "waiting");
+    rpc_fixture_expect_number(fixture->talk, "status", "{}", "sessions", 1);
+    import_refused(fixture->talk, there, "", "imported");
+    import_refused(fixture->talk, back, "", "imported");
     import_refused(other->talk, there, "", "imported");
     free(there);
     free(back);
-    house_leave(other);
+    rpc_fixture_leave(other);
 }
 
 static void names_of_imports(void **state)
 {
-    struct house *house = *state, *other = house_new();
-    house_do(house->talk, "invite", "{'name': 'n', 'code': '7-x'}");
-    house_do(other->talk, "invite", "{'name': 'n', 'code': '8-x'}");
-    char *text = export_text(house->talk, "{'session': 'n'}");
+    struct rpc_fixture *fixture = *state, *other = rpc_fixture_new();
+    rpc_fixture_do(fixture->talk, "invite", "{'name': 'n', 'code': '7-x'}");
+    rpc_fixture_do(other->talk, "invite", "{'name': 'n', 'code': '8-x'}");
+    char *text = export_text(fixture->talk, "{'session': 'n'}");
     import_refused(other->talk, text, "", "name-taken");
     import_refused(other->talk, text, ", 'name': 'n'", "name-taken");
     import_refused(other->talk, text, ", 'name': '-m'", "bad-params");
     json_t *view = import_view(other->talk, text, ", 'name': 'm'");
-    assert_string_equal(house_text(view, "name"), "m");
+    assert_string_equal(rpc_fixture_text(view, "name"), "m");
     json_decref(view);
-    house_expect_text(other->talk, "show", "{'session': 'n'}", "code", "8-x");
+    rpc_fixture_expect_text(other->talk, "show", "{'session': 'n'}", "code", "8-x");
     free(text);
-    house_leave(other);
+    rpc_fixture_leave(other);
 }
 
 static void bad_texts(void **state)
 {
-    struct house *house = *state;
-    house_do(house->talk, "invite", "{'name': 'n', 'code': '7-x'}");
-    char *text = export_text(house->talk, "{'session': 'n'}");
-    house_do(house->talk, "export", "{'session': 'n', 'done': true}");
+    struct rpc_fixture *fixture = *state;
+    rpc_fixture_do(fixture->talk, "invite", "{'name': 'n', 'code': '7-x'}");
+    char *text = export_text(fixture->talk, "{'session': 'n'}");
+    rpc_fixture_do(fixture->talk, "export", "{'session': 'n', 'done': true}");
     size_t length = strlen(text);
     for (size_t i = 0; i < length; i += length / 37) {
         char kept = text[i];
         text[i] = kept == 'x' ? 'y' : 'x';
-        import_refused(house->talk, text, "", "bad-export");
+        import_refused(fixture->talk, text, "", "bad-export");
         text[i] = kept;
     }
     text[length - 1] = 0;
-    import_refused(house->talk, text, "", "bad-export");
+    import_refused(fixture->talk, text, "", "bad-export");
     text[length - 1] = '}';
     static const char *const strangers[] = {"", "{}", "hello",
                                             "{\"format\": \"wormholed-session\"}"};
     for (size_t i = 0; i < sizeof(strangers) / sizeof(*strangers); i++)
-        import_refused(house->talk, strangers[i], "", "bad-export");
-    talk_refused(house->talk, "import", "{}", "bad-params", "export");
-    talk_refused(house->talk, "import", "{'export': 5}", "bad-params", "export");
-    house_expect_number(house->talk, "status", "{}", "sessions", 0);
+        import_refused(fixture->talk, strangers[i], "", "bad-export");
+    talk_refused(fixture->talk, "import", "{}", "bad-params", "export");
+    talk_refused(fixture->talk, "import", "{'export': 5}", "bad-params", "export");
+    rpc_fixture_expect_number(fixture->talk, "status", "{}", "sessions", 0);
     char line[EXPORT_MAX];
     snprintf(line, sizeof(line), "%s\n", text);
-    json_decref(import_view(house->talk, line, ""));
+    json_decref(import_view(fixture->talk, line, ""));
     free(text);
 }
 
@@ -224,18 +224,18 @@ static void bad_texts(void **state)
 static void forged_texts(void **state)
 {
     static const char *const names[] = {"a/b", "-n", "0123456789abcdef"};
-    struct house *house = *state;
-    house_do(house->talk, "invite", "{'name': 'n', 'code': '7-x'}");
-    house_do(house->talk, "export", "{'session': 'n'}");
-    struct kv_txn *txn = kv_read(house->rpc.store);
-    struct session *session = house_take_out(txn, "n");
+    struct rpc_fixture *fixture = *state;
+    rpc_fixture_do(fixture->talk, "invite", "{'name': 'n', 'code': '7-x'}");
+    rpc_fixture_do(fixture->talk, "export", "{'session': 'n'}");
+    struct kv_txn *txn = kv_read(fixture->rpc.store);
+    struct session *session = rpc_fixture_take_out(txn, "n");
     kv_end(txn);
     for (size_t i = 0; i <= sizeof(names) / sizeof(*names); i++) {
         char **field = i > 0 ? &session->name : &session->relay, *text;
         free(*field);
         *field = strdup(i > 0 ? names[i - 1] : "http://nowhere/");
         assert_int_equal(export_write(session, &text), EXPORT_OK);
-        import_refused(house->talk, text, "", "bad-export");
+        import_refused(fixture->talk, text, "", "bad-export");
         export_free_text(text);
         free(*field);
         *field = strdup(i > 0 ? "n" : "ws://127.0.0.1:1/v1");
@@ -245,18 +245,19 @@ static void forged_texts(void **state)
 
 static void expired_text(void **state)
 {
-    struct house *house = *state;
-    house_do(house->talk, "invite", "{'name': 'n', 'code': '7-x'}");
-    struct kv_txn *txn = kv_write(house->rpc.store, 1 << 20);
-    struct session *session = house_take_out(txn, "n");
+    struct rpc_fixture *fixture = *state;
+    rpc_fixture_do(fixture->talk, "invite", "{'name': 'n', 'code': '7-x'}");
+    struct kv_txn *txn = kv_write(fixture->rpc.store, 1 << 20);
+    struct session *session = rpc_fixture_take_out(txn, "n");
     session->created = session->last_activity = session->schedule_start = 1000;
-    house_put_back(txn, session);
-    char *text = export_text(house->talk, "{'session': 'n'}");
-    import_refused(house->talk, text, "", "bad-export");
+    rpc_fixture_put_back(txn, session);
+    char *text = export_text(fixture->talk, "{'session': 'n'}");
+    import_refused(fixture->talk, text, "", "bad-export");
     free(text);
 }
 
-#define TEST(function) cmocka_unit_test_setup_teardown(function, house_set_up, house_tear_down)
+#define TEST(function)                                                                             \
+    cmocka_unit_test_setup_teardown(function, rpc_fixture_set_up, rpc_fixture_tear_down)
 
 int main(void)
 {

@@ -13,51 +13,52 @@
 #include <sodium.h>
 
 #include "service/log.h"
-#include "tests/unit/house.h"
+#include "tests/unit/rpc-fixture.h"
 #include "tests/unit/talk.h"
 
 /* ---- trust ---- */
 
 static void verifying(void **state)
 {
-    struct house *house = *state;
-    house_do(house->talk, "invite", "{'name': 'n', 'code': '7-x', 'verify': true}");
-    talk_refused(house->talk, "verify", "{'session': 'n', 'ok': true}", "not-keyed", "");
-    talk_refused(house->talk, "verify", "{'session': 'n'}", "bad-params", "ok");
-    talk_refused(house->talk, "verify", "{'session': 'n', 'ok': 1}", "bad-params", "ok");
-    house_prove(house, "n");
-    house_deliver(house, "n", 0, "held back");
-    house_expect_text(house->talk, "show", "{'session': 'n'}", "verification", "pending");
-    talk_refused(house->talk, "recv", "{'session': 'n'}", "unverified", "verifiers");
-    talk_refused(house->talk, "derive_key", "{'session': 'n', 'purpose': 'p'}", "unverified", "");
-    house_expect_text(house->talk, "verify", "{'session': 'n', 'ok': true}", "verification",
-                      "done");
-    house_expect_text(house->talk, "verify", "{'session': 'n', 'ok': true}", "verification",
-                      "done");
-    house_expect_text(house->talk, "recv", "{'session': 'n'}", "data", "held back");
+    struct rpc_fixture *fixture = *state;
+    rpc_fixture_do(fixture->talk, "invite", "{'name': 'n', 'code': '7-x', 'verify': true}");
+    talk_refused(fixture->talk, "verify", "{'session': 'n', 'ok': true}", "not-keyed", "");
+    talk_refused(fixture->talk, "verify", "{'session': 'n'}", "bad-params", "ok");
+    talk_refused(fixture->talk, "verify", "{'session': 'n', 'ok': 1}", "bad-params", "ok");
+    rpc_fixture_prove(fixture, "n");
+    rpc_fixture_deliver(fixture, "n", 0, "held back");
+    rpc_fixture_expect_text(fixture->talk, "show", "{'session': 'n'}", "verification", "pending");
+    talk_refused(fixture->talk, "recv", "{'session': 'n'}", "unverified", "verifiers");
+    talk_refused(fixture->talk, "derive_key", "{'session': 'n', 'purpose': 'p'}", "unverified", "");
+    rpc_fixture_expect_text(fixture->talk, "verify", "{'session': 'n', 'ok': true}", "verification",
+                            "done");
+    rpc_fixture_expect_text(fixture->talk, "verify", "{'session': 'n', 'ok': true}", "verification",
+                            "done");
+    rpc_fixture_expect_text(fixture->talk, "recv", "{'session': 'n'}", "data", "held back");
 }
 
 static void refusing_a_verifier(void **state)
 {
-    struct house *house = *state;
-    house_do(house->talk, "invite", "{'name': 'n', 'code': '7-x'}");
-    house_prove(house, "n");
-    house_deliver(house, "n", 0, "never seen");
-    house_expect_text(house->talk, "verify", "{'session': 'n', 'ok': false}", "result", "errory");
-    json_t *nothing = talk_result(house->talk, "recv", "{'session': 'n'}");
+    struct rpc_fixture *fixture = *state;
+    rpc_fixture_do(fixture->talk, "invite", "{'name': 'n', 'code': '7-x'}");
+    rpc_fixture_prove(fixture, "n");
+    rpc_fixture_deliver(fixture, "n", 0, "never seen");
+    rpc_fixture_expect_text(fixture->talk, "verify", "{'session': 'n', 'ok': false}", "result",
+                            "errory");
+    json_t *nothing = talk_result(fixture->talk, "recv", "{'session': 'n'}");
     assert_true(json_is_null(json_object_get(nothing, "data")));
     json_decref(nothing);
-    talk_refused(house->talk, "verify", "{'session': 'n', 'ok': true}", "closed", "");
-    talk_refused(house->talk, "derive_key", "{'session': 'n', 'purpose': 'p'}", "closed", "");
+    talk_refused(fixture->talk, "verify", "{'session': 'n', 'ok': true}", "closed", "");
+    talk_refused(fixture->talk, "derive_key", "{'session': 'n', 'purpose': 'p'}", "closed", "");
 }
 
 static void verifier_in_words(void **state)
 {
-    struct house *house = *state;
-    house_do(house->talk, "invite", "{'name': 'n', 'code': '7-x'}");
-    house_prove(house, "n");
-    json_t *view = talk_result(house->talk, "show", "{'session': 'n'}");
-    const char *words = house_text(view, "verifier_words"), *end = words + strlen(words);
+    struct rpc_fixture *fixture = *state;
+    rpc_fixture_do(fixture->talk, "invite", "{'name': 'n', 'code': '7-x'}");
+    rpc_fixture_prove(fixture, "n");
+    json_t *view = talk_result(fixture->talk, "show", "{'session': 'n'}");
+    const char *words = rpc_fixture_text(view, "verifier_words"), *end = words + strlen(words);
     /* 255, 254, 253: as PGP begins, with two syllables. */
     static const char begin[] = "zulu yesteryear willow ";
     assert_memory_equal(words, begin, strlen(begin));
@@ -70,19 +71,19 @@ static void verifier_in_words(void **state)
 
 static void derived_keys(void **state)
 {
-    struct house *house = *state;
+    struct rpc_fixture *fixture = *state;
     uint8_t secret[KEY_BYTES], key[KEY_BYTES];
-    house_do(house->talk, "invite", "{'name': 'n', 'code': '7-x'}");
-    house_prove(house, "n");
+    rpc_fixture_do(fixture->talk, "invite", "{'name': 'n', 'code': '7-x'}");
+    rpc_fixture_prove(fixture, "n");
     memset(secret, HOUSE_PROVEN_KEY, sizeof(secret));
     keys_derive(secret, "p", key, sizeof(key));
-    json_t *result = talk_result(house->talk, "derive_key", "{'session': 'n', 'purpose': 'p'}");
+    json_t *result = talk_result(fixture->talk, "derive_key", "{'session': 'n', 'purpose': 'p'}");
     json_t *got = json_object_get(result, "key");
     assert_int_equal(json_string_length(got), KEY_BYTES);
     assert_memory_equal(json_string_value(got), key, KEY_BYTES);
     json_decref(result);
-    result =
-        talk_result(house->talk, "derive_key", "{'session': 'n', 'purpose': 'p', 'length': 8160}");
+    result = talk_result(fixture->talk, "derive_key",
+                         "{'session': 'n', 'purpose': 'p', 'length': 8160}");
     assert_int_equal(json_string_length(json_object_get(result, "key")), 8160);
     json_decref(result);
 }
@@ -104,36 +105,38 @@ static const struct {
 
 static void refused_keys(void **state)
 {
-    struct house *house = *state;
-    house_do(house->talk, "invite", "{'name': 'n', 'code': '7-x'}");
-    talk_refused(house->talk, "derive_key", "{'session': 'n', 'purpose': 'p'}", "not-keyed", "");
-    house_prove(house, "n");
+    struct rpc_fixture *fixture = *state;
+    rpc_fixture_do(fixture->talk, "invite", "{'name': 'n', 'code': '7-x'}");
+    talk_refused(fixture->talk, "derive_key", "{'session': 'n', 'purpose': 'p'}", "not-keyed", "");
+    rpc_fixture_prove(fixture, "n");
     for (size_t i = 0; i < sizeof(no_keys) / sizeof(*no_keys); i++)
-        talk_refused(house->talk, "derive_key", no_keys[i].params, "bad-params", no_keys[i].part);
+        talk_refused(fixture->talk, "derive_key", no_keys[i].params, "bad-params", no_keys[i].part);
 }
 
 /* ---- names ---- */
 
 static void renaming(void **state)
 {
-    struct house *house = *state;
-    house_do(house->talk, "invite", "{'name': 'p', 'code': '7-x'}");
-    house_do(house->talk, "invite", "{'name': 'q', 'code': '7-x'}");
-    talk_refused(house->talk, "rename", "{'session': 'p', 'name': 'q'}", "name-taken", "");
-    talk_refused(house->talk, "rename", "{'session': 'p', 'name': '-q'}", "bad-params", "name");
-    house_expect_text(house->talk, "show", "{'session': 'p'}", "name", "p");
-    house_expect_text(house->talk, "rename", "{'session': 'p', 'name': 'p'}", "name", "p");
-    house_expect_text(house->talk, "rename", "{'session': 'p', 'name': 'r'}", "name", "r");
-    talk_refused(house->talk, "show", "{'session': 'p'}", "not-found", "");
-    house_expect_text(house->talk, "rename", "{'session': 'q', 'name': 'p'}", "name", "p");
-    json_t *view = talk_result(house->talk, "rename", "{'session': 'r'}");
+    struct rpc_fixture *fixture = *state;
+    rpc_fixture_do(fixture->talk, "invite", "{'name': 'p', 'code': '7-x'}");
+    rpc_fixture_do(fixture->talk, "invite", "{'name': 'q', 'code': '7-x'}");
+    talk_refused(fixture->talk, "rename", "{'session': 'p', 'name': 'q'}", "name-taken", "");
+    talk_refused(fixture->talk, "rename", "{'session': 'p', 'name': '-q'}", "bad-params", "name");
+    rpc_fixture_expect_text(fixture->talk, "show", "{'session': 'p'}", "name", "p");
+    rpc_fixture_expect_text(fixture->talk, "rename", "{'session': 'p', 'name': 'p'}", "name", "p");
+    rpc_fixture_expect_text(fixture->talk, "rename", "{'session': 'p', 'name': 'r'}", "name", "r");
+    talk_refused(fixture->talk, "show", "{'session': 'p'}", "not-found", "");
+    rpc_fixture_expect_text(fixture->talk, "rename", "{'session': 'q', 'name': 'p'}", "name", "p");
+    json_t *view = talk_result(fixture->talk, "rename", "{'session': 'r'}");
     assert_true(json_is_null(json_object_get(view, "name")));
     char params[64];
-    snprintf(params, sizeof(params), "{'session': '%s', 'name': 'r'}", house_text(view, "id"));
+    snprintf(params, sizeof(params), "{'session': '%s', 'name': 'r'}",
+             rpc_fixture_text(view, "id"));
     json_decref(view);
-    house_expect_text(house->talk, "rename", params, "name", "r");
-    house_expect_text(house->talk, "close", "{'session': 'r'}", "result", "lonely");
-    house_expect_text(house->talk, "rename", "{'session': 'r', 'name': 'ended'}", "name", "ended");
+    rpc_fixture_expect_text(fixture->talk, "rename", params, "name", "r");
+    rpc_fixture_expect_text(fixture->talk, "close", "{'session': 'r'}", "result", "lonely");
+    rpc_fixture_expect_text(fixture->talk, "rename", "{'session': 'r', 'name': 'ended'}", "name",
+                            "ended");
 }
 
 static const struct {
@@ -165,22 +168,23 @@ static void say_at_once(struct talk *talk)
 /* The first one gets the name, and the other ones what is left. */
 static void names_of_one_turn(void **state)
 {
-    struct house *house = *state;
-    house_do(house->talk, "invite", "{'name': 'a', 'code': '7-x'}");
-    house_do(house->talk, "invite", "{'name': 'b', 'code': '7-x'}");
-    say_at_once(house->talk);
+    struct rpc_fixture *fixture = *state;
+    rpc_fixture_do(fixture->talk, "invite", "{'name': 'a', 'code': '7-x'}");
+    rpc_fixture_do(fixture->talk, "invite", "{'name': 'b', 'code': '7-x'}");
+    say_at_once(fixture->talk);
     for (size_t i = 0; i < OF_ONE_TURN; i++) {
-        json_t *message = talk_hear(house->talk);
+        json_t *message = talk_hear(fixture->talk);
         assert_int_equal(json_is_null(json_array_get(message, 2)), of_one_turn[i].done);
         json_decref(message);
     }
-    house_expect_number(house->talk, "status", "{}", "sessions", 3);
-    house_expect_text(house->talk, "show", "{'session': 'x'}", "code", "7-x");
-    house_expect_text(house->talk, "show", "{'session': 'a'}", "code", "7-x");
-    house_do(house->talk, "show", "{'session': 'b'}");
+    rpc_fixture_expect_number(fixture->talk, "status", "{}", "sessions", 3);
+    rpc_fixture_expect_text(fixture->talk, "show", "{'session': 'x'}", "code", "7-x");
+    rpc_fixture_expect_text(fixture->talk, "show", "{'session': 'a'}", "code", "7-x");
+    rpc_fixture_do(fixture->talk, "show", "{'session': 'b'}");
 }
 
-#define TEST(function) cmocka_unit_test_setup_teardown(function, house_set_up, house_tear_down)
+#define TEST(function)                                                                             \
+    cmocka_unit_test_setup_teardown(function, rpc_fixture_set_up, rpc_fixture_tear_down)
 
 int main(void)
 {

@@ -22,57 +22,57 @@
 #include "service/log.h"
 #include "state/store.h"
 #include "state/store_parts.h"
-#include "tests/unit/house.h"
+#include "tests/unit/rpc-fixture.h"
 #include "tests/unit/talk.h"
 
 /* ---- manners ---- */
 
 static void hello_comes_first(void **state)
 {
-    struct house *house = *state;
-    struct talk *other = house_come_in(house);
+    struct rpc_fixture *fixture = *state;
+    struct talk *other = rpc_fixture_come_in(fixture);
     talk_refused(other, "list", "{}", "hello-first", "hello");
     talk_refused(other, "dance", "{}", "hello-first", "hello");
     talk_refused(other, "hello", "{}", "bad-params", "api");
     talk_refused(other, "list", "{}", "hello-first", "hello");
-    house_expect_number(other, "hello", "{'api': 77, 'client': 'from the future'}", "api", 1);
+    rpc_fixture_expect_number(other, "hello", "{'api': 77, 'client': 'from the future'}", "api", 1);
     talk_refused(other, "dance", "{}", "unknown-method", "method");
-    house_do(other, "list", "{}");
+    rpc_fixture_do(other, "list", "{}");
     talk_free(other);
 }
 
 static void params_that_are_no_map(void **state)
 {
-    struct house *house = *state;
-    talk_say(house->talk, "[0, 9, 'list', [5]]");
-    json_t *message = talk_hear(house->talk);
+    struct rpc_fixture *fixture = *state;
+    talk_say(fixture->talk, "[0, 9, 'list', [5]]");
+    json_t *message = talk_hear(fixture->talk);
     assert_int_equal(json_integer_value(json_array_get(message, 1)), 9);
-    assert_string_equal(house_text(json_array_get(message, 2), "code"), "bad-message");
+    assert_string_equal(rpc_fixture_text(json_array_get(message, 2), "code"), "bad-message");
     json_decref(message);
-    assert_null(talk_hear(house->talk));
+    assert_null(talk_hear(fixture->talk));
 }
 
 static void status(void **state)
 {
-    struct house *house = *state;
-    struct relay *relay = relays_get(house->rpc.relays, "ws://r/");
+    struct rpc_fixture *fixture = *state;
+    struct relay *relay = relays_get(fixture->rpc.relays, "ws://r/");
     relay->proxy = strdup("socks5h://p:1080");
-    house->settings.config_file = strdup("/wormholed.conf");
+    fixture->settings.config_file = strdup("/wormholed.conf");
     relay_welcomed(relay, "hi", NULL, 5000);
-    house_do(house->talk, "invite", "{'code': '7-x'}");
-    json_t *result = talk_result(house->talk, "status", "{}");
-    assert_int_equal(house_number(result, "sessions"), 1);
-    assert_int_equal(house_number(result, "change"), 1);
-    assert_int_equal(house_number(result, "started"), 12345);
-    assert_string_equal(house_text(result, "state_dir"), house->directory);
-    assert_string_equal(house_text(result, "default_relay"), "ws://127.0.0.1:1/v1");
-    assert_string_equal(house_text(result, "default_relay_from"), "built in");
-    assert_string_equal(house_text(result, "config"), "/wormholed.conf");
+    rpc_fixture_do(fixture->talk, "invite", "{'code': '7-x'}");
+    json_t *result = talk_result(fixture->talk, "status", "{}");
+    assert_int_equal(rpc_fixture_number(result, "sessions"), 1);
+    assert_int_equal(rpc_fixture_number(result, "change"), 1);
+    assert_int_equal(rpc_fixture_number(result, "started"), 12345);
+    assert_string_equal(rpc_fixture_text(result, "state_dir"), fixture->directory);
+    assert_string_equal(rpc_fixture_text(result, "default_relay"), "ws://127.0.0.1:1/v1");
+    assert_string_equal(rpc_fixture_text(result, "default_relay_from"), "built in");
+    assert_string_equal(rpc_fixture_text(result, "config"), "/wormholed.conf");
     json_t *row = json_array_get(json_object_get(result, "relays"), 0);
-    assert_string_equal(house_text(row, "url"), "ws://r/");
-    assert_string_equal(house_text(row, "proxy"), "socks5h://p:1080");
-    assert_string_equal(house_text(row, "motd"), "hi");
-    assert_int_equal(house_number(row, "retention"), 5000);
+    assert_string_equal(rpc_fixture_text(row, "url"), "ws://r/");
+    assert_string_equal(rpc_fixture_text(row, "proxy"), "socks5h://p:1080");
+    assert_string_equal(rpc_fixture_text(row, "motd"), "hi");
+    assert_int_equal(rpc_fixture_number(row, "retention"), 5000);
     assert_true(json_is_null(json_object_get(row, "retry_at")));
     json_decref(result);
 }
@@ -81,42 +81,42 @@ static void status(void **state)
 
 static void finding(void **state)
 {
-    struct house *house = *state;
+    struct rpc_fixture *fixture = *state;
     char params[64], id[SESSION_ID_TEXT];
-    json_t *view = talk_result(house->talk, "invite", "{'name': 'n'}");
-    strcpy(id, house_text(view, "id"));
+    json_t *view = talk_result(fixture->talk, "invite", "{'name': 'n'}");
+    strcpy(id, rpc_fixture_text(view, "id"));
     json_decref(view);
     snprintf(params, sizeof(params), "{'session': '%s'}", id);
-    house_expect_text(house->talk, "show", params, "name", "n");
+    rpc_fixture_expect_text(fixture->talk, "show", params, "name", "n");
     snprintf(params, sizeof(params), "{'session': '%.5s'}", id);
-    house_expect_text(house->talk, "show", params, "name", "n");
+    rpc_fixture_expect_text(fixture->talk, "show", params, "name", "n");
     static const char *const methods[] = {"show",   "send",       "recv",   "ack",
                                           "close",  "forget",     "poll",   "subscribe",
                                           "verify", "derive_key", "rename", "export"};
 #define OTHERS "'data': '', 'number': 0, 'ok': true, 'purpose': 'p', 'name': 'm'}"
     for (size_t i = 0; i < sizeof(methods) / sizeof(*methods); i++) {
-        talk_refused(house->talk, methods[i], "{'session': 'x', " OTHERS, "not-found", "");
-        talk_refused(house->talk, methods[i],
+        talk_refused(fixture->talk, methods[i], "{'session': 'x', " OTHERS, "not-found", "");
+        talk_refused(fixture->talk, methods[i],
                      "{'session': "
                      "'12345678901234567890123456789012345678901234567890123456789012345', " OTHERS,
                      "not-found", "");
-        talk_refused(house->talk, methods[i], "{'session': 5, " OTHERS, "bad-params", "session");
+        talk_refused(fixture->talk, methods[i], "{'session': 5, " OTHERS, "bad-params", "session");
     }
 }
 
 /* 17 sessions: two ids at least begin with the same digit. */
 static void ambiguous_ids(void **state)
 {
-    struct house *house = *state;
+    struct rpc_fixture *fixture = *state;
     char params[64];
-    house_do(house->talk, "invite", "{}");
+    rpc_fixture_do(fixture->talk, "invite", "{}");
     for (int i = 0; i < 16; i++)
-        house_do(house->talk, "invite", "{}");
+        rpc_fixture_do(fixture->talk, "invite", "{}");
     int ambiguous = 0;
     for (int digit = 0; digit < 16; digit++) {
         snprintf(params, sizeof(params), "{'session': '%x'}", digit);
-        json_t *answer = talk_ask(house->talk, "show", params);
-        const char *code = house_text(json_array_get(answer, 0), "code");
+        json_t *answer = talk_ask(fixture->talk, "show", params);
+        const char *code = rpc_fixture_text(json_array_get(answer, 0), "code");
         ambiguous += code && strcmp(code, "ambiguous") == 0;
         json_decref(answer);
     }
@@ -125,23 +125,23 @@ static void ambiguous_ids(void **state)
 
 static void pages(void **state)
 {
-    struct house *house = *state;
+    struct rpc_fixture *fixture = *state;
     char params[64] = "{'limit': 3}", last[SESSION_ID_TEXT] = "";
     size_t sizes[4] = {0};
     for (int i = 0; i < 9; i++)
-        house_do(house->talk, "invite", "{}");
+        rpc_fixture_do(fixture->talk, "invite", "{}");
     for (int page = 0; *params; page++) {
         assert_true(page < 4);
-        json_t *result = talk_result(house->talk, "list", params);
+        json_t *result = talk_result(fixture->talk, "list", params);
         json_t *sessions = json_object_get(result, "sessions"), *view;
         sizes[page] = json_array_size(sessions);
         size_t i;
         json_array_foreach(sessions, i, view)
         {
-            assert_true(strcmp(house_text(view, "id"), last) > 0);
-            strcpy(last, house_text(view, "id"));
+            assert_true(strcmp(rpc_fixture_text(view, "id"), last) > 0);
+            strcpy(last, rpc_fixture_text(view, "id"));
         }
-        const char *next = house_text(result, "next");
+        const char *next = rpc_fixture_text(result, "next");
         *params = 0;
         if (next)
             snprintf(params, sizeof(params), "{'limit': 3, 'after': '%s'}", next);
@@ -149,66 +149,67 @@ static void pages(void **state)
     }
     assert_int_equal(sizes[0] + sizes[1] + sizes[2], 9);
     assert_int_equal(sizes[3], 0);
-    talk_refused(house->talk, "list", "{'after': 'n'}", "bad-params", "after");
-    talk_refused(house->talk, "list", "{'after': '0123'}", "bad-params", "after");
-    talk_refused(house->talk, "list", "{'limit': 1001}", "bad-params", "limit");
+    talk_refused(fixture->talk, "list", "{'after': 'n'}", "bad-params", "after");
+    talk_refused(fixture->talk, "list", "{'after': '0123'}", "bad-params", "after");
+    talk_refused(fixture->talk, "list", "{'limit': 1001}", "bad-params", "limit");
 }
 
 /* ---- messages ---- */
 
 static void mail(void **state)
 {
-    struct house *house = *state;
-    house_do(house->talk, "invite", "{'name': 'n', 'code': '7-x'}");
-    house_expect_number(house->talk, "send", "{'session': 'n', 'data': 'one'}", "number", 0);
-    house_expect_number(house->talk, "send", "{'session': 'n', 'data': ''}", "number", 1);
-    talk_refused(house->talk, "send", "{'session': 'n'}", "bad-params", "data");
-    talk_refused(house->talk, "send", "{'session': 'n', 'data': 5}", "bad-params", "data");
+    struct rpc_fixture *fixture = *state;
+    rpc_fixture_do(fixture->talk, "invite", "{'name': 'n', 'code': '7-x'}");
+    rpc_fixture_expect_number(fixture->talk, "send", "{'session': 'n', 'data': 'one'}", "number",
+                              0);
+    rpc_fixture_expect_number(fixture->talk, "send", "{'session': 'n', 'data': ''}", "number", 1);
+    talk_refused(fixture->talk, "send", "{'session': 'n'}", "bad-params", "data");
+    talk_refused(fixture->talk, "send", "{'session': 'n', 'data': 5}", "bad-params", "data");
 
-    json_t *nothing = talk_result(house->talk, "recv", "{'session': 'n'}");
+    json_t *nothing = talk_result(fixture->talk, "recv", "{'session': 'n'}");
     assert_true(json_is_null(json_object_get(nothing, "number")));
     assert_true(json_is_null(json_object_get(nothing, "data")));
     json_decref(nothing);
-    talk_refused(house->talk, "ack", "{'session': 'n', 'number': 0}", "bad-params", "number");
+    talk_refused(fixture->talk, "ack", "{'session': 'n', 'number': 0}", "bad-params", "number");
 
-    house_deliver(house, "n", 0, "first");
-    house_deliver(house, "n", 1, "");
-    house_expect_text(house->talk, "recv", "{'session': 'n'}", "data", "first");
-    house_expect_text(house->talk, "recv", "{'session': 'n'}", "data", "first");
-    house_expect_text(house->talk, "recv", "{'session': 'n', 'from': 1}", "data", "");
-    house_expect_number(house->talk, "show", "{'session': 'n'}", "unread", 2);
-    house_expect_number(house->talk, "ack", "{'session': 'n', 'number': 0}", "unread", 1);
-    house_expect_number(house->talk, "recv", "{'session': 'n'}", "number", 1);
-    house_expect_number(house->talk, "ack", "{'session': 'n', 'number': 0}", "unread", 1);
-    talk_refused(house->talk, "ack", "{'session': 'n', 'number': 2}", "bad-params", "number");
-    talk_refused(house->talk, "recv", "{'session': 'n', 'from': -1}", "bad-params", "from");
-    house_expect_number(house->talk, "ack", "{'session': 'n', 'number': 1}", "received", 2);
+    rpc_fixture_deliver(fixture, "n", 0, "first");
+    rpc_fixture_deliver(fixture, "n", 1, "");
+    rpc_fixture_expect_text(fixture->talk, "recv", "{'session': 'n'}", "data", "first");
+    rpc_fixture_expect_text(fixture->talk, "recv", "{'session': 'n'}", "data", "first");
+    rpc_fixture_expect_text(fixture->talk, "recv", "{'session': 'n', 'from': 1}", "data", "");
+    rpc_fixture_expect_number(fixture->talk, "show", "{'session': 'n'}", "unread", 2);
+    rpc_fixture_expect_number(fixture->talk, "ack", "{'session': 'n', 'number': 0}", "unread", 1);
+    rpc_fixture_expect_number(fixture->talk, "recv", "{'session': 'n'}", "number", 1);
+    rpc_fixture_expect_number(fixture->talk, "ack", "{'session': 'n', 'number': 0}", "unread", 1);
+    talk_refused(fixture->talk, "ack", "{'session': 'n', 'number': 2}", "bad-params", "number");
+    talk_refused(fixture->talk, "recv", "{'session': 'n', 'from': -1}", "bad-params", "from");
+    rpc_fixture_expect_number(fixture->talk, "ack", "{'session': 'n', 'number': 1}", "received", 2);
 }
 
 /* What stands in the store for a message is no message any more: that is said, and what came behind
  * it can be read when it is acknowledged. */
 static void damaged_mail(void **state)
 {
-    struct house *house = *state;
-    house_do(house->talk, "invite", "{'name': 'n', 'code': '7-x'}");
-    house_deliver(house, "n", 0, "first");
-    house_deliver(house, "n", 1, "second");
-    struct kv_txn *txn = kv_write(house->rpc.store, 4096);
-    struct session *session = house_take_out(txn, "n");
+    struct rpc_fixture *fixture = *state;
+    rpc_fixture_do(fixture->talk, "invite", "{'name': 'n', 'code': '7-x'}");
+    rpc_fixture_deliver(fixture, "n", 0, "first");
+    rpc_fixture_deliver(fixture, "n", 1, "second");
+    struct kv_txn *txn = kv_write(fixture->rpc.store, 4096);
+    struct session *session = rpc_fixture_take_out(txn, "n");
     struct kv_key key = store_key_message(session->id, 0);
     kv_put(txn, STORE_TABLE_INBOX, &key, "noise", 5);
-    house_put_back(txn, session);
-    talk_refused(house->talk, "recv", "{'session': 'n'}", "store-failed", "damaged");
-    house_expect_text(house->talk, "recv", "{'session': 'n', 'from': 1}", "data", "second");
-    house_expect_number(house->talk, "ack", "{'session': 'n', 'number': 0}", "unread", 1);
-    house_expect_text(house->talk, "recv", "{'session': 'n'}", "data", "second");
+    rpc_fixture_put_back(txn, session);
+    talk_refused(fixture->talk, "recv", "{'session': 'n'}", "store-failed", "damaged");
+    rpc_fixture_expect_text(fixture->talk, "recv", "{'session': 'n', 'from': 1}", "data", "second");
+    rpc_fixture_expect_number(fixture->talk, "ack", "{'session': 'n', 'number': 0}", "unread", 1);
+    rpc_fixture_expect_text(fixture->talk, "recv", "{'session': 'n'}", "data", "second");
 }
 
 /* All in one turn: each has its own number all the same. */
 static void pipelined_sends(void **state)
 {
-    struct house *house = *state;
-    house_do(house->talk, "invite", "{'name': 'n', 'code': '7-x'}");
+    struct rpc_fixture *fixture = *state;
+    rpc_fixture_do(fixture->talk, "invite", "{'name': 'n', 'code': '7-x'}");
     char all[8192];
     size_t total = 0;
     for (int i = 0; i < 100; i++) {
@@ -220,11 +221,11 @@ static void pipelined_sends(void **state)
         total += length;
         free(data);
     }
-    assert_int_equal(talk_bytes(house->talk, all, total), total);
+    assert_int_equal(talk_bytes(fixture->talk, all, total), total);
     for (int i = 0; i < 100; i++) {
-        json_t *message = talk_hear(house->talk);
+        json_t *message = talk_hear(fixture->talk);
         assert_int_equal(json_integer_value(json_array_get(message, 1)), i);
-        assert_int_equal(house_number(json_array_get(message, 3), "number"), i);
+        assert_int_equal(rpc_fixture_number(json_array_get(message, 3), "number"), i);
         json_decref(message);
     }
 }
@@ -232,15 +233,15 @@ static void pipelined_sends(void **state)
 /* More than may be under way at a time; all are answered. */
 static void many_at_once(void **state)
 {
-    struct house *house = *state;
+    struct rpc_fixture *fixture = *state;
     const int count = 5 * IPC_CLIENT_CALLS_MAX;
-    house_do(house->talk, "invite", "{'name': 'n', 'code': '7-x'}");
+    rpc_fixture_do(fixture->talk, "invite", "{'name': 'n', 'code': '7-x'}");
     size_t length;
     void *data = talk_pack("[0, 5, 'poll', [{'session': 'n'}]]", &length);
     for (int i = 0; i < count; i++)
-        talk_bytes(house->talk, data, length);
+        talk_bytes(fixture->talk, data, length);
     for (int i = 0; i < count; i++)
-        json_decref(talk_hear(house->talk));
+        json_decref(talk_hear(fixture->talk));
     free(data);
 }
 
@@ -255,11 +256,11 @@ static const struct ipc_client_handlers client_handlers = {rpc_dispatch, on_gone
 /* What was asked for is done, though nobody waits for the answer. */
 static void asker_who_went_away(void **state)
 {
-    struct house *house = *state;
+    struct rpc_fixture *fixture = *state;
     int ends[2];
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
     struct ipc_client *client =
-        ipc_client_new(house->base, ends[0], &house->rpc, &client_handlers, NULL);
+        ipc_client_new(fixture->base, ends[0], &fixture->rpc, &client_handlers, NULL);
     assert_non_null(client);
     client->greeted = true;
     size_t length;
@@ -270,8 +271,8 @@ static void asker_who_went_away(void **state)
     message_free(&message);
     free(data);
     ipc_client_free(client); /* before the turn */
-    talk_settle(house->talk);
-    house_expect_text(house->talk, "show", "{'session': 'n'}", "name", "n");
+    talk_settle(fixture->talk);
+    rpc_fixture_expect_text(fixture->talk, "show", "{'session': 'n'}", "name", "n");
     close(ends[1]);
 }
 
@@ -279,8 +280,8 @@ static void asker_who_went_away(void **state)
 
 static void words(void **state)
 {
-    struct house *house = *state;
-    json_t *result = talk_result(house->talk, "words", "{}");
+    struct rpc_fixture *fixture = *state;
+    json_t *result = talk_result(fixture->talk, "words", "{}");
     json_t *lists = json_object_get(result, "words");
     static const char *const first[] = {"adroitness", "aardvark"}, *const last[] = {"yucatan",
                                                                                     "zulu"};
@@ -296,67 +297,68 @@ static void words(void **state)
 
 static void nameplates(void **state)
 {
-    struct house *house = *state;
-    talk_refused(house->talk, "nameplates", "{'appid': ''}", "bad-params", "appid");
-    talk_refused(house->talk, "nameplates", "{'relay': 'x'}", "bad-params", "relay");
-    talk_refused(house->talk, "nameplates", "{}", "unreachable", "refused");
+    struct rpc_fixture *fixture = *state;
+    talk_refused(fixture->talk, "nameplates", "{'appid': ''}", "bad-params", "appid");
+    talk_refused(fixture->talk, "nameplates", "{'relay': 'x'}", "bad-params", "relay");
+    talk_refused(fixture->talk, "nameplates", "{}", "unreachable", "refused");
 }
 
 /* ---- ends and changes ---- */
 
 static void endings(void **state)
 {
-    struct house *house = *state;
-    house_do(house->talk, "invite", "{'name': 'n', 'code': '7-x'}");
-    talk_refused(house->talk, "forget", "{'session': 'n'}", "not-closed", "");
-    talk_refused(house->talk, "forget", "{'session': 'n', 'force': 1}", "bad-params", "force");
-    house_expect_text(house->talk, "close", "{'session': 'n'}", "result", "lonely");
-    house_expect_text(house->talk, "close", "{'session': 'n'}", "result", "lonely");
-    talk_refused(house->talk, "send", "{'session': 'n', 'data': 'x'}", "closed", "");
-    house_do(house->talk, "forget", "{'session': 'n', 'force': true}");
-    talk_refused(house->talk, "show", "{'session': 'n'}", "not-found", "");
+    struct rpc_fixture *fixture = *state;
+    rpc_fixture_do(fixture->talk, "invite", "{'name': 'n', 'code': '7-x'}");
+    talk_refused(fixture->talk, "forget", "{'session': 'n'}", "not-closed", "");
+    talk_refused(fixture->talk, "forget", "{'session': 'n', 'force': 1}", "bad-params", "force");
+    rpc_fixture_expect_text(fixture->talk, "close", "{'session': 'n'}", "result", "lonely");
+    rpc_fixture_expect_text(fixture->talk, "close", "{'session': 'n'}", "result", "lonely");
+    talk_refused(fixture->talk, "send", "{'session': 'n', 'data': 'x'}", "closed", "");
+    rpc_fixture_do(fixture->talk, "forget", "{'session': 'n', 'force': true}");
+    talk_refused(fixture->talk, "show", "{'session': 'n'}", "not-found", "");
 }
 
 static void changes(void **state)
 {
-    struct house *house = *state;
-    house_expect_number(house->talk, "subscribe", "{}", "change", 0);
-    house_do(house->talk, "invite", "{'name': 'a', 'code': '7-x'}");
-    json_t *view = talk_result(house->talk, "invite", "{'name': 'b', 'code': '7-x'}");
-    house_do(house->talk, "poll", "{'session': 'a'}");
-    house_do(house->talk, "send", "{'session': 'a', 'data': 'x'}");
-    json_t *result = talk_result(house->talk, "changes", "{'since': 0}");
+    struct rpc_fixture *fixture = *state;
+    rpc_fixture_expect_number(fixture->talk, "subscribe", "{}", "change", 0);
+    rpc_fixture_do(fixture->talk, "invite", "{'name': 'a', 'code': '7-x'}");
+    json_t *view = talk_result(fixture->talk, "invite", "{'name': 'b', 'code': '7-x'}");
+    rpc_fixture_do(fixture->talk, "poll", "{'session': 'a'}");
+    rpc_fixture_do(fixture->talk, "send", "{'session': 'a', 'data': 'x'}");
+    json_t *result = talk_result(fixture->talk, "changes", "{'since': 0}");
     json_t *rows = json_object_get(result, "changes");
     assert_int_equal(json_array_size(rows), 2);
-    assert_string_equal(house_text(json_array_get(rows, 0), "session"), house_text(view, "id"));
-    json_int_t newest = house_number(json_array_get(rows, 1), "change");
-    assert_int_equal(newest, house_number(result, "change"));
+    assert_string_equal(rpc_fixture_text(json_array_get(rows, 0), "session"),
+                        rpc_fixture_text(view, "id"));
+    json_int_t newest = rpc_fixture_number(json_array_get(rows, 1), "change");
+    assert_int_equal(newest, rpc_fixture_number(result, "change"));
     json_decref(result);
     json_decref(view);
     char params[64];
     snprintf(params, sizeof(params), "{'since': %d}", (int)newest);
-    result = talk_result(house->talk, "changes", params);
+    result = talk_result(fixture->talk, "changes", params);
     assert_int_equal(json_array_size(json_object_get(result, "changes")), 0);
     json_decref(result);
-    result = talk_result(house->talk, "changes", "{'since': 0, 'limit': 1}");
+    result = talk_result(fixture->talk, "changes", "{'since': 0, 'limit': 1}");
     assert_int_equal(json_array_size(json_object_get(result, "changes")), 1);
     json_decref(result);
-    talk_refused(house->talk, "changes", "{}", "bad-params", "since");
-    talk_refused(house->talk, "changes", "{'since': -1}", "bad-params", "since");
+    talk_refused(fixture->talk, "changes", "{}", "bad-params", "since");
+    talk_refused(fixture->talk, "changes", "{'since': -1}", "bad-params", "since");
 }
 
 static void subscriber_is_told(void **state)
 {
-    struct house *house = *state;
-    struct talk *other = house_come_in(house);
+    struct rpc_fixture *fixture = *state;
+    struct talk *other = rpc_fixture_come_in(fixture);
     json_decref(talk_result(other, "hello", "{'api': 1}"));
     json_decref(talk_result(other, "subscribe", "{}"));
-    json_t *view = talk_result(house->talk, "invite", "{'name': 'a'}");
+    json_t *view = talk_result(fixture->talk, "invite", "{'name': 'a'}");
     json_t *message = talk_hear(other);
     assert_string_equal(json_string_value(json_array_get(message, 1)), "changed");
     json_t *params = json_array_get(message, 2);
-    assert_string_equal(house_text(params, "session"), house_text(view, "id"));
-    assert_int_equal(house_number(params, "change"), house_number(view, "change"));
+    assert_string_equal(rpc_fixture_text(params, "session"), rpc_fixture_text(view, "id"));
+    assert_int_equal(rpc_fixture_number(params, "change"), rpc_fixture_number(view, "change"));
     json_decref(message);
     json_decref(view);
     talk_free(other);
@@ -364,15 +366,15 @@ static void subscriber_is_told(void **state)
 
 static void subscriber_is_told_of_a_name(void **state)
 {
-    struct house *house = *state;
-    struct talk *other = house_come_in(house);
-    house_do(house->talk, "invite", "{'name': 'p', 'code': '7-x'}");
+    struct rpc_fixture *fixture = *state;
+    struct talk *other = rpc_fixture_come_in(fixture);
+    rpc_fixture_do(fixture->talk, "invite", "{'name': 'p', 'code': '7-x'}");
     json_decref(talk_result(other, "hello", "{'api': 1}"));
     json_decref(talk_result(other, "subscribe", "{'session': 'p'}"));
-    json_t *view = talk_result(house->talk, "rename", "{'session': 'p', 'name': 'q'}");
+    json_t *view = talk_result(fixture->talk, "rename", "{'session': 'p', 'name': 'q'}");
     json_t *message = talk_hear(other);
-    assert_int_equal(house_number(json_array_get(message, 2), "change"),
-                     house_number(view, "change"));
+    assert_int_equal(rpc_fixture_number(json_array_get(message, 2), "change"),
+                     rpc_fixture_number(view, "change"));
     json_decref(message);
     json_decref(view);
     talk_free(other);
@@ -401,13 +403,13 @@ static void keys_of_a_view(void **state)
 #include "wormhole/session_attributes.def"
     };
     const size_t count = sizeof(keys) / sizeof(*keys);
-    struct house *house = *state;
-    house_do(house->talk, "invite", "{'name': 'new'}");
-    house_do(house->talk, "invite", "{'name': 'proven', 'code': '7-x'}");
-    house_prove(house, "proven");
-    house_do(house->talk, "invite", "{'name': 'ended'}");
-    house_do(house->talk, "close", "{'session': 'ended'}");
-    json_t *result = talk_result(house->talk, "list", "{}"), *view;
+    struct rpc_fixture *fixture = *state;
+    rpc_fixture_do(fixture->talk, "invite", "{'name': 'new'}");
+    rpc_fixture_do(fixture->talk, "invite", "{'name': 'proven', 'code': '7-x'}");
+    rpc_fixture_prove(fixture, "proven");
+    rpc_fixture_do(fixture->talk, "invite", "{'name': 'ended'}");
+    rpc_fixture_do(fixture->talk, "close", "{'session': 'ended'}");
+    json_t *result = talk_result(fixture->talk, "list", "{}"), *view;
     size_t place;
     json_array_foreach(json_object_get(result, "sessions"), place, view)
     {
@@ -424,24 +426,25 @@ static void keys_of_a_view(void **state)
 
 static void one_too_many(void **state)
 {
-    struct house *house = *state;
+    struct rpc_fixture *fixture = *state;
     static struct talk *crowd[IPC_SERVER_CLIENTS_MAX];
     for (int i = 1; i < IPC_SERVER_CLIENTS_MAX; i++)
-        crowd[i] = house_come_in(house);
-    struct talk *last = house_come_in(house);
+        crowd[i] = rpc_fixture_come_in(fixture);
+    struct talk *last = rpc_fixture_come_in(fixture);
     talk_refused(last, "hello", "{'api': 1}", "busy", "clients");
     assert_null(talk_hear(last));
     talk_free(last);
-    house_do(house->talk, "list", "{}");
+    rpc_fixture_do(fixture->talk, "list", "{}");
     talk_free(crowd[1]);
-    talk_settle(house->talk);
-    crowd[1] = house_come_in(house);
+    talk_settle(fixture->talk);
+    crowd[1] = rpc_fixture_come_in(fixture);
     json_decref(talk_result(crowd[1], "hello", "{'api': 1}"));
     for (int i = 1; i < IPC_SERVER_CLIENTS_MAX; i++)
         talk_free(crowd[i]);
 }
 
-#define TEST(function) cmocka_unit_test_setup_teardown(function, house_set_up, house_tear_down)
+#define TEST(function)                                                                             \
+    cmocka_unit_test_setup_teardown(function, rpc_fixture_set_up, rpc_fixture_tear_down)
 
 int main(void)
 {

@@ -91,7 +91,7 @@ int __wrap_mdb_cursor_get(MDB_cursor *cursor, MDB_val *key, MDB_val *value, MDB_
 
 /* ---- a daemon that never reaches a relay ---- */
 
-struct house {
+struct rpc_fixture {
     struct storebox box;
     struct event_base *base;
     struct relays *relays;
@@ -108,47 +108,47 @@ static void on_changed(void *arg, uint64_t change, const uint8_t id[SESSION_ID_B
 
 static void on_due_changed(void *arg)
 {
-    struct house *house = arg;
-    scheduler_look(house->scheduler);
+    struct rpc_fixture *fixture = arg;
+    scheduler_look(fixture->scheduler);
 }
 
 /* With room for so many connections. */
-static void start(struct house *house, unsigned connections)
+static void start(struct rpc_fixture *fixture, unsigned connections)
 {
-    const struct turn_observer observer = {on_changed, on_due_changed, house};
+    const struct turn_observer observer = {on_changed, on_due_changed, fixture};
     const struct turn_settings settings = {.keep = 1000};
-    if (house->box.store == NULL)
-        storebox_open(&house->box, 0);
-    house->base = event_base_new();
-    house->relays = relays_new();
-    house->turns = turns_new(&(struct visits_parts){.base = house->base,
-                                                    .store = house->box.store,
-                                                    .relays = house->relays},
-                             &observer, &settings);
-    house->scheduler =
-        scheduler_new(house->base, house->box.store, house->turns, house->relays, connections);
-    assert_non_null(house->scheduler);
+    if (fixture->box.store == NULL)
+        storebox_open(&fixture->box, 0);
+    fixture->base = event_base_new();
+    fixture->relays = relays_new();
+    fixture->turns = turns_new(&(struct visits_parts){.base = fixture->base,
+                                                      .store = fixture->box.store,
+                                                      .relays = fixture->relays},
+                               &observer, &settings);
+    fixture->scheduler = scheduler_new(fixture->base, fixture->box.store, fixture->turns,
+                                       fixture->relays, connections);
+    assert_non_null(fixture->scheduler);
 }
 
 /* What is not durable is gone. */
-static void crash(struct house *house)
+static void crash(struct rpc_fixture *fixture)
 {
-    scheduler_free(house->scheduler);
-    turns_free(house->turns);
-    relays_free(house->relays);
-    event_base_free(house->base);
-    storebox_close(&house->box);
+    scheduler_free(fixture->scheduler);
+    turns_free(fixture->turns);
+    relays_free(fixture->relays);
+    event_base_free(fixture->base);
+    storebox_close(&fixture->box);
 }
 
 /* One time around the loop. False if there is nothing left to do at this moment. */
-static bool go_round(struct house *house)
+static bool go_round(struct rpc_fixture *fixture)
 {
-    return event_base_loop(house->base, EVLOOP_ONCE) == 0;
+    return event_base_loop(fixture->base, EVLOOP_ONCE) == 0;
 }
 
-static void run(struct house *house)
+static void run(struct rpc_fixture *fixture)
 {
-    for (unsigned i = 0; go_round(house); i++)
+    for (unsigned i = 0; go_round(fixture); i++)
         assert_in_range(i, 0, ROUNDS_MAX);
 }
 
@@ -156,19 +156,19 @@ static void run(struct house *house)
 
 static int set_up(void **state)
 {
-    struct house *house = calloc(1, sizeof(*house));
-    assert_non_null(house);
-    house->box = storebox_make(0);
+    struct rpc_fixture *fixture = calloc(1, sizeof(*fixture));
+    assert_non_null(fixture);
+    fixture->box = storebox_make(0);
     now = TODAY;
-    *state = house;
+    *state = fixture;
     return 0;
 }
 
 static int tear_down(void **state)
 {
-    struct house *house = *state;
-    storebox_remove(&house->box);
-    free(house);
+    struct rpc_fixture *fixture = *state;
+    storebox_remove(&fixture->box);
+    free(fixture);
     return 0;
 }
 
@@ -188,9 +188,9 @@ static struct session *dweller(unsigned number)
     return session;
 }
 
-static void fill(struct house *house, unsigned count)
+static void fill(struct rpc_fixture *fixture, unsigned count)
 {
-    struct kv_txn *txn = kv_write(house->box.store, (size_t)count * 4096);
+    struct kv_txn *txn = kv_write(fixture->box.store, (size_t)count * 4096);
     for (unsigned i = 0; i < count; i++) {
         struct session *session = dweller(i);
         assert_int_equal(store_put_session(txn, session, NULL), KV_OK);
@@ -201,9 +201,9 @@ static void fill(struct house *house, unsigned count)
 }
 
 /* By the index: that is what a restart goes by. */
-static void assert_nobody_oversleeps(struct house *house)
+static void assert_nobody_oversleeps(struct rpc_fixture *fixture)
 {
-    struct kv_txn *txn = kv_read(house->box.store);
+    struct kv_txn *txn = kv_read(fixture->box.store);
     struct store_due place = {.wake = INT64_MIN};
     while (store_next_due(txn, &place) == KV_OK) {
         struct session *session;
@@ -214,9 +214,9 @@ static void assert_nobody_oversleeps(struct house *house)
     kv_end(txn);
 }
 
-static int64_t noted(struct house *house)
+static int64_t noted(struct rpc_fixture *fixture)
 {
-    struct kv_txn *txn = kv_read(house->box.store);
+    struct kv_txn *txn = kv_read(fixture->box.store);
     int64_t time = store_noted_time(txn);
     kv_end(txn);
     return time;
@@ -229,15 +229,15 @@ static unsigned start_costs(unsigned sessions, int64_t set_back, unsigned connec
 {
     void *state;
     set_up(&state);
-    struct house *house = state;
-    fill(house, sessions);
-    storebox_close(&house->box);
+    struct rpc_fixture *fixture = state;
+    fill(fixture, sessions);
+    storebox_close(&fixture->box);
     now -= set_back;
     rows_read = 0;
-    start(house, connections);
-    run(house);
+    start(fixture, connections);
+    run(fixture);
     unsigned costs = rows_read;
-    crash(house);
+    crash(fixture);
     tear_down(&state);
     return costs;
 }
@@ -262,20 +262,20 @@ static void set_back_by_minutes(void **state)
 /* Then all who sleep for long are gone over, a piece at a time; the next start is as any other. */
 static void set_back_by_a_year(void **state)
 {
-    struct house *house = *state;
+    struct rpc_fixture *fixture = *state;
     unsigned sure = start_costs(MANY, 0, NO_ROOM);
-    fill(house, MANY);
+    fill(fixture, MANY);
     now -= YEAR;
-    start(house, NO_ROOM);
-    for (unsigned before = rows_read; go_round(house); before = rows_read)
+    start(fixture, NO_ROOM);
+    for (unsigned before = rows_read; go_round(fixture); before = rows_read)
         assert_in_range(rows_read - before, 0, MANY / 2);
-    assert_nobody_oversleeps(house);
-    crash(house);
+    assert_nobody_oversleeps(fixture);
+    crash(fixture);
     rows_read = 0;
-    start(house, NO_ROOM);
-    run(house);
+    start(fixture, NO_ROOM);
+    run(fixture);
     assert_int_equal(rows_read, sure);
-    crash(house);
+    crash(fixture);
 }
 
 /* ---- a clock that was set back ---- */
@@ -283,49 +283,49 @@ static void set_back_by_a_year(void **state)
 /* A crash after any time around the loop: who was not gone over yet is not forgotten. */
 static void crash_in_the_middle(void **state)
 {
-    struct house *house = *state;
+    struct rpc_fixture *fixture = *state;
     unsigned rounds = 0;
-    fill(house, MANY / 2);
+    fill(fixture, MANY / 2);
     now -= YEAR;
-    for (bool more = true; more; crash(house)) {
-        start(house, NO_ROOM);
+    for (bool more = true; more; crash(fixture)) {
+        start(fixture, NO_ROOM);
         rounds++;
         for (unsigned i = 0; i < rounds && more; i++)
-            more = go_round(house);
-        if (noted(house) <= now + HOUR)
-            assert_nobody_oversleeps(house);
+            more = go_round(fixture);
+        if (noted(fixture) <= now + HOUR)
+            assert_nobody_oversleeps(fixture);
     }
     assert_true(rounds > 3);
-    storebox_open(&house->box, 0);
-    assert_true(noted(house) == now);
-    assert_nobody_oversleeps(house);
+    storebox_open(&fixture->box, 0);
+    assert_true(noted(fixture) == now);
+    assert_nobody_oversleeps(fixture);
 }
 
 static void set_back_while_it_runs(void **state)
 {
-    struct house *house = *state;
-    fill(house, FEW);
-    start(house, NO_ROOM);
-    run(house);
+    struct rpc_fixture *fixture = *state;
+    fill(fixture, FEW);
+    start(fixture, NO_ROOM);
+    run(fixture);
     now -= YEAR;
-    scheduler_look(house->scheduler);
-    run(house);
-    assert_nobody_oversleeps(house);
-    crash(house);
+    scheduler_look(fixture->scheduler);
+    run(fixture);
+    assert_nobody_oversleeps(fixture);
+    crash(fixture);
 }
 
 static void set_back_bit_by_bit(void **state)
 {
-    struct house *house = *state;
-    fill(house, FEW);
-    start(house, NO_ROOM);
+    struct rpc_fixture *fixture = *state;
+    fill(fixture, FEW);
+    start(fixture, NO_ROOM);
     for (int64_t start = now; now > start - DAY;) {
         now -= 30 * MINUTE;
-        scheduler_look(house->scheduler);
-        run(house);
+        scheduler_look(fixture->scheduler);
+        run(fixture);
     }
-    assert_nobody_oversleeps(house);
-    crash(house);
+    assert_nobody_oversleeps(fixture);
+    crash(fixture);
 }
 
 /* After so many times around the loop. */
@@ -333,18 +333,18 @@ static void set_back_after(unsigned rounds)
 {
     void *state;
     set_up(&state);
-    struct house *house = state;
-    fill(house, MANY / 10);
+    struct rpc_fixture *fixture = state;
+    fill(fixture, MANY / 10);
     now -= 2 * HOUR;
-    start(house, NO_ROOM);
+    start(fixture, NO_ROOM);
     for (unsigned i = 0; i < rounds; i++)
-        go_round(house);
+        go_round(fixture);
     now -= YEAR;
-    scheduler_look(house->scheduler);
-    run(house);
-    assert_nobody_oversleeps(house);
-    assert_true(noted(house) == now);
-    crash(house);
+    scheduler_look(fixture->scheduler);
+    run(fixture);
+    assert_nobody_oversleeps(fixture);
+    assert_true(noted(fixture) == now);
+    crash(fixture);
     tear_down(&state);
 }
 
@@ -359,20 +359,20 @@ static void set_back_in_a_round(void **state)
 /* It would be at the relay again at once after a crash, wherever the clock was when it went. */
 static void set_back_on_a_visit(void **state)
 {
-    struct house *house = *state;
+    struct rpc_fixture *fixture = *state;
     unsigned active, held;
-    fill(house, DUE);
-    start(house, DUE);
-    run(house);
-    turn_count(house->turns, &active, &held);
+    fill(fixture, DUE);
+    start(fixture, DUE);
+    run(fixture);
+    turn_count(fixture->turns, &active, &held);
     assert_int_equal(active, DUE);
     now -= YEAR;
-    scheduler_look(house->scheduler);
-    run(house);
-    turn_count(house->turns, &active, &held);
+    scheduler_look(fixture->scheduler);
+    run(fixture);
+    turn_count(fixture->turns, &active, &held);
     assert_int_equal(active, DUE);
-    assert_nobody_oversleeps(house);
-    crash(house);
+    assert_nobody_oversleeps(fixture);
+    crash(fixture);
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)

@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "tests/simulation/ears.h"
+#include "tests/simulation/relay_checker.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,7 +44,7 @@ struct ear {
     struct ear *next;
 };
 
-struct ears {
+struct relay_checker {
     int64_t retention;
     bool commits;
     struct ear *first;
@@ -53,11 +53,11 @@ struct ears {
 
 /* ---- all of them ---- */
 
-struct ears *ears_new(int64_t retention)
+struct relay_checker *relay_checker_new(int64_t retention)
 {
-    struct ears *ears = calloc(1, sizeof(*ears));
-    ears->retention = retention;
-    return ears;
+    struct relay_checker *checker = calloc(1, sizeof(*checker));
+    checker->retention = retention;
+    return checker;
 }
 
 static void forget_messages(struct mailbox *mailbox)
@@ -66,42 +66,42 @@ static void forget_messages(struct mailbox *mailbox)
         free(mailbox->messages[--mailbox->count]);
 }
 
-void ears_free(struct ears *ears)
+void relay_checker_free(struct relay_checker *checker)
 {
     struct mailbox *mailbox;
-    while (ears->first != NULL)
-        ears_leave(ears, ears->first->connection);
-    while ((mailbox = ears->mailboxes) != NULL) {
-        ears->mailboxes = mailbox->next;
+    while (checker->first != NULL)
+        relay_checker_leave(checker, checker->first->connection);
+    while ((mailbox = checker->mailboxes) != NULL) {
+        checker->mailboxes = mailbox->next;
         forget_messages(mailbox);
         free(mailbox);
     }
-    free(ears);
+    free(checker);
 }
 
-void ears_commits(struct ears *ears, bool commits)
+void relay_checker_commits(struct relay_checker *checker, bool commits)
 {
-    ears->commits = commits;
+    checker->commits = commits;
 }
 
-static struct ear *find(const struct ears *ears, const void *connection)
+static struct ear *find(const struct relay_checker *checker, const void *connection)
 {
-    struct ear *ear = ears->first;
+    struct ear *ear = checker->first;
     while (ear != NULL && ear->connection != connection)
         ear = ear->next;
     return ear;
 }
 
-void ears_enter(struct ears *ears, const void *connection)
+void relay_checker_enter(struct relay_checker *checker, const void *connection)
 {
     struct ear *ear = calloc(1, sizeof(*ear));
-    *ear = (struct ear){.connection = connection, .next = ears->first};
-    ears->first = ear;
+    *ear = (struct ear){.connection = connection, .next = checker->first};
+    checker->first = ear;
 }
 
-void ears_leave(struct ears *ears, const void *connection)
+void relay_checker_leave(struct relay_checker *checker, const void *connection)
 {
-    struct ear **place = &ears->first, *ear;
+    struct ear **place = &checker->first, *ear;
     while (*place != NULL && (*place)->connection != connection)
         place = &(*place)->next;
     ear = *place;
@@ -117,29 +117,29 @@ void ears_leave(struct ears *ears, const void *connection)
 
 /* ---- mailboxes ---- */
 
-static struct mailbox *mailbox_of(struct ears *ears, const char *id)
+static struct mailbox *mailbox_of(struct relay_checker *checker, const char *id)
 {
-    struct mailbox *mailbox = ears->mailboxes;
+    struct mailbox *mailbox = checker->mailboxes;
     while (mailbox != NULL && strcmp(mailbox->id, id) != 0)
         mailbox = mailbox->next;
     if (mailbox != NULL)
         return mailbox;
     mailbox = calloc(1, sizeof(*mailbox));
     snprintf(mailbox->id, sizeof(mailbox->id), "%s", id);
-    mailbox->next = ears->mailboxes;
-    return ears->mailboxes = mailbox;
+    mailbox->next = checker->mailboxes;
+    return checker->mailboxes = mailbox;
 }
 
-static bool may_be_forgotten(const struct ears *ears, const struct mailbox *mailbox)
+static bool may_be_forgotten(const struct relay_checker *checker, const struct mailbox *mailbox)
 {
-    int64_t least = ears->retention - ears->retention / SLACK_SHARE - SLACK;
+    int64_t least = checker->retention - checker->retention / SLACK_SHARE - SLACK;
     return mailbox->ended || timeline_now() - mailbox->active >= least;
 }
 
 /* It is found empty. */
-static void note_forgotten(const struct ears *ears, struct mailbox *mailbox)
+static void note_forgotten(const struct relay_checker *checker, struct mailbox *mailbox)
 {
-    if (!may_be_forgotten(ears, mailbox))
+    if (!may_be_forgotten(checker, mailbox))
         trace_fail("the relay has forgotten mailbox %s before its time", mailbox->id);
     forget_messages(mailbox);
     mailbox->side_count = 0;
@@ -194,74 +194,74 @@ static void read_name(const char *text, const char *key, char *ret_name, size_t 
     ret_name[length] = '\0';
 }
 
-static struct mailbox *named_mailbox(struct ears *ears, const char *text)
+static struct mailbox *named_mailbox(struct relay_checker *checker, const char *text)
 {
     char id[NAME_MAX_TEXT];
     read_name(text, "mailbox", id, sizeof(id));
-    return mailbox_of(ears, id);
+    return mailbox_of(checker, id);
 }
 
 /* ---- what it hears ---- */
 
-static void on_bind(struct ears *ears, struct ear *ear, const char *text)
+static void on_bind(struct relay_checker *checker, struct ear *ear, const char *text)
 {
-    (void)ears;
+    (void)checker;
     read_name(text, "side", ear->side, sizeof(ear->side));
 }
 
-static void on_open(struct ears *ears, struct ear *ear, const char *text)
+static void on_open(struct relay_checker *checker, struct ear *ear, const char *text)
 {
-    ear->opened = named_mailbox(ears, text);
+    ear->opened = named_mailbox(checker, text);
     ear->told = 0;
 }
 
-static void on_add(struct ears *ears, struct ear *ear, const char *text)
+static void on_add(struct relay_checker *checker, struct ear *ear, const char *text)
 {
-    (void)ears;
+    (void)checker;
     (void)text;
     ear->adds++;
     ear->added = timeline_now();
 }
 
-static void on_close(struct ears *ears, struct ear *ear, const char *text)
+static void on_close(struct relay_checker *checker, struct ear *ear, const char *text)
 {
-    note_close(named_mailbox(ears, text), ear->side);
+    note_close(named_mailbox(checker, text), ear->side);
 }
 
 /* ---- what it says ---- */
 
-static void on_welcome(struct ears *ears, struct ear *ear, const char *text)
+static void on_welcome(struct relay_checker *checker, struct ear *ear, const char *text)
 {
-    (void)ears;
+    (void)checker;
     (void)text;
     if (ear->welcomed)
         trace_fail("the relay welcomes somebody twice");
     ear->welcomed = true;
 }
 
-static void on_ack(struct ears *ears, struct ear *ear, const char *text)
+static void on_ack(struct relay_checker *checker, struct ear *ear, const char *text)
 {
-    (void)ears;
+    (void)checker;
     (void)text;
     if (!ear->owes_ack)
         trace_fail("the relay acknowledges what nobody said");
     ear->owes_ack = false;
 }
 
-static void on_claimed(struct ears *ears, struct ear *ear, const char *text)
+static void on_claimed(struct relay_checker *checker, struct ear *ear, const char *text)
 {
-    note_side(named_mailbox(ears, text), ear->side);
+    note_side(named_mailbox(checker, text), ear->side);
 }
 
 /* The next of the mailbox: one that others were told too, or a new one. */
-static void place_message(struct ears *ears, struct ear *ear, char *message)
+static void place_message(struct relay_checker *checker, struct ear *ear, char *message)
 {
     struct mailbox *mailbox = ear->opened;
     bool known = ear->told < mailbox->count;
     if (known && strcmp(mailbox->messages[ear->told], message) != 0) {
         if (ear->told > 0)
             trace_fail("the relay tells the messages of mailbox %s in two orders", mailbox->id);
-        note_forgotten(ears, mailbox);
+        note_forgotten(checker, mailbox);
         known = false;
     }
     if (ear->told == MAILBOX_MESSAGES)
@@ -273,7 +273,7 @@ static void place_message(struct ears *ears, struct ear *ear, char *message)
     ear->told++;
 }
 
-static void on_message(struct ears *ears, struct ear *ear, const char *text)
+static void on_message(struct relay_checker *checker, struct ear *ear, const char *text)
 {
     char side[SIDE_MAX];
     const char *end = strstr(text, ",\"server_tx\"");
@@ -283,12 +283,12 @@ static void on_message(struct ears *ears, struct ear *ear, const char *text)
     }
     read_name(text, "side", side, sizeof(side));
     ear->adds -= ear->adds > 0 && strcmp(side, ear->side) == 0;
-    place_message(ears, ear, strndup(text, (size_t)(end - text)));
+    place_message(checker, ear, strndup(text, (size_t)(end - text)));
     note_side(ear->opened, ear->side);
 }
 
 /* Whatever was asked for before it is done. */
-static void on_pong(struct ears *ears, struct ear *ear, const char *text)
+static void on_pong(struct relay_checker *checker, struct ear *ear, const char *text)
 {
     (void)text;
     if (ear->adds > 0)
@@ -296,35 +296,35 @@ static void on_pong(struct ears *ears, struct ear *ear, const char *text)
     if (ear->opened == NULL)
         return;
     if (ear->told == 0 && ear->opened->count > 0)
-        note_forgotten(ears, ear->opened);
+        note_forgotten(checker, ear->opened);
     if (ear->told < ear->opened->count)
         trace_fail("the relay says pong before it has told all that mailbox %s holds",
                    ear->opened->id);
 }
 
 /* What was refused is not waited for. */
-static void on_error(struct ears *ears, struct ear *ear, const char *text)
+static void on_error(struct relay_checker *checker, struct ear *ear, const char *text)
 {
     const char *quoted = strstr(text, "\"orig\"");
     char type[NAME_MAX_TEXT];
-    (void)ears;
+    (void)checker;
     read_name(quoted == NULL ? "" : quoted, "type", type, sizeof(type));
     ear->adds -= ear->adds > 0 && strcmp(type, "add") == 0;
     if (strcmp(type, "open") == 0)
         ear->opened = NULL;
 }
 
-static void on_closed(struct ears *ears, struct ear *ear, const char *text)
+static void on_closed(struct relay_checker *checker, struct ear *ear, const char *text)
 {
-    (void)ears;
+    (void)checker;
     (void)text;
     ear->opened = NULL;
 }
 
 static const struct type {
     const char *name;
-    void (*heard)(struct ears *, struct ear *, const char *);
-    void (*said)(struct ears *, struct ear *, const char *);
+    void (*heard)(struct relay_checker *, struct ear *, const char *);
+    void (*said)(struct relay_checker *, struct ear *, const char *);
     bool durable; /* it says that something is */
 } types[] = {
     {"ack", NULL, on_ack, false},         {"add", on_add, NULL, false},
@@ -349,37 +349,37 @@ static const struct type *type_of(const char *text)
 
 /* ---- all of it ---- */
 
-void ears_hear(struct ears *ears, const void *connection, const char *text)
+void relay_checker_hear(struct relay_checker *checker, const void *connection, const char *text)
 {
-    struct ear *ear = find(ears, connection);
+    struct ear *ear = find(checker, connection);
     const struct type *type = type_of(text);
     if (type != NULL && type->heard != NULL)
-        type->heard(ears, ear, text);
+        type->heard(checker, ear, text);
     ear->owes_ack = true;
 }
 
-void ears_heard(struct ears *ears, const void *connection)
+void relay_checker_heard(struct relay_checker *checker, const void *connection)
 {
-    const struct ear *ear = find(ears, connection);
+    const struct ear *ear = find(checker, connection);
     if (ear->owes_ack && !ear->dropped)
         trace_fail("the relay does not acknowledge at once what it hears");
 }
 
-void ears_said(struct ears *ears, const void *connection, const char *text)
+void relay_checker_said(struct relay_checker *checker, const void *connection, const char *text)
 {
-    struct ear *ear = find(ears, connection);
+    struct ear *ear = find(checker, connection);
     const struct type *type = type_of(text);
     if (type != NULL && type->said != NULL)
-        type->said(ears, ear, text);
+        type->said(checker, ear, text);
     if (!ear->welcomed)
         trace_fail("the relay says something before it welcomes");
     if (ear->owes_ack)
         trace_fail("the relay answers before it acknowledges");
-    if (type != NULL && type->durable && !ears->commits)
+    if (type != NULL && type->durable && !checker->commits)
         trace_fail("the relay says %s of what is not durable", type->name);
 }
 
-void ears_dropped(struct ears *ears, const void *connection)
+void relay_checker_dropped(struct relay_checker *checker, const void *connection)
 {
-    find(ears, connection)->dropped = true;
+    find(checker, connection)->dropped = true;
 }

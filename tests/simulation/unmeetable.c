@@ -55,7 +55,7 @@ static bool is_always_late(const struct world *world)
     return world->ages && late;
 }
 
-bool loners_possible(const struct world *world)
+bool unmeetable_possible(const struct world *world)
 {
     return is_led_astray(world) || is_always_late(world);
 }
@@ -83,7 +83,7 @@ static void check_end(struct world *world, const struct user *user, bool met)
         promises_fail(world, "who has waited in vain does not say so");
 }
 
-void loners_part(struct world *world, struct world_counts *counts)
+void unmeetable_part(struct world *world, struct world_counts *counts)
 {
     bool met[HOME_USERS] = {false};
     for (unsigned i = 0; world->users[i] != NULL; i++)

@@ -198,7 +198,7 @@ static void tell(const struct world *world)
               world->users[i]->home->machine.name);
 }
 
-void fate_draw(struct world *world)
+void scenario_draw(struct world *world)
 {
     world->storm = 2 * TIMELINE_DAY;
     world->floods = chance_percent(8);
