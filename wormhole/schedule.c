@@ -33,8 +33,8 @@ static const char *const fault_texts[] = {
         "a schedule is realtime, email, or WHEN:INTERVAL,... in seconds, as in 0:60,3600:600",
     [SCHEDULE_UNSORTED] = "the times in a schedule must increase",
     [SCHEDULE_NO_START] = "the first time in a schedule must be 0",
-    [SCHEDULE_RANGE] = "the times in a schedule are at most a year, and intervals are 0 (hold) or "
-                       "at least half a second",
+    [SCHEDULE_RANGE] = ("the times in a schedule are at most a year, and intervals are 0 (hold) or "
+                        "at least half a second"),
     [SCHEDULE_TOO_MANY] = "a schedule has at most 16 rules",
 };
 _Static_assert(SCHEDULE_RULES_MAX == 16 && SCHEDULE_INTERVAL_MIN == 500, "as the texts say");

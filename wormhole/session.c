@@ -310,8 +310,8 @@ static const char *const refusals[] = {
     [SESSION_REFUSED_NUMBER] = "no message with this number has been received",
     [SESSION_REFUSED_NOT_KEYED] = "nobody has used the code yet: there is no verifier",
     [SESSION_REFUSED_UNVERIFIED] = "the verifiers must be compared, and confirmed to agree, first",
-    [SESSION_REFUSED_EXPORT] = "a session can be exported only after it has its code, and before "
-                               "it has seen the peer or taken a message",
+    [SESSION_REFUSED_EXPORT] = ("a session can be exported only after it has its code, and before "
+                                "it has seen the peer or taken a message"),
 };
 
 const char *session_state_name(enum session_state state)
