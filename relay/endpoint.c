@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Connections that the kernel keeps for us while we are busy; it takes less if it wants. */
+/* Connections that the kernel keeps for us while we are busy; it may keep fewer. */
 #define BACKLOG 4096
 
 static const char blanks[] = " \t";

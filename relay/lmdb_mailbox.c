@@ -50,7 +50,7 @@ bool lmdb_mailbox_prolong(struct lmdb_change *change, const char *appid, const c
 {
     int64_t most = now + ahead(change->limits);
 
-    /* Beyond `most` it is only when the clock was wrong once. */
+    /* It is beyond `most` only if the clock was once wrong. */
     if (now <= mailbox->updated && mailbox->updated <= most)
         return false;
     delete_expiry(change, mailbox);
@@ -73,7 +73,7 @@ static void make(struct lmdb_change *change, const struct relay_who *who, const 
     put_expiry(change, who->appid, name, ret_mailbox);
 }
 
-/* True if the side is open now; *ret_changed if it was not before. */
+/* True if the side is now open; *ret_changed tells if it was not before. */
 static bool open_side(struct lmdb_sides *sides, const char *name, bool *ret_changed)
 {
     struct lmdb_side *side = lmdb_sides_find(sides, name);
@@ -174,7 +174,7 @@ static uint64_t messages_left(const MDB_val *value)
     return value->mv_size == KV_NUMBER_BYTES ? kv_read_number(value->mv_data) : 0;
 }
 
-/* Deletes messages of the first dead mailbox; how many. False: there is none. */
+/* Deletes messages of the first dead mailbox, and tells how many. False: there is none. */
 static bool sweep_first(struct lmdb_change *change, uint64_t most, uint64_t *ret_deleted)
 {
     struct kv_key first = kv_key_number(0);
@@ -228,7 +228,7 @@ struct expiry_row {
     uint64_t serial;
 };
 
-/* The oldest. False if there is none. */
+/* The oldest row. False if there is none. */
 static bool oldest(struct lmdb_change *change, struct expiry_row *ret_expiry)
 {
     struct kv_key first = lmdb_rows_expiry(INT64_MIN, 0);
@@ -249,7 +249,7 @@ static bool oldest(struct lmdb_change *change, struct expiry_row *ret_expiry)
     return true;
 }
 
-/* What cannot be read expires all the same: it must not keep the others. */
+/* Unreadable mailboxes expire too: they must not keep the others from expiring. */
 static void expire_unreadable(struct lmdb_change *change, const struct expiry_row *expiry)
 {
     lmdb_rows_delete(change, ROWS_MAILBOXES, &expiry->place);

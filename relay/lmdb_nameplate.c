@@ -24,7 +24,7 @@ static struct kv_key node_key(const char *appid, size_t length, const char *digi
     return lmdb_rows_named(appid, name);
 }
 
-/* A node that is not there has nothing below it. */
+/* A node that does not exist has nothing below it. */
 static struct number_node get_node(struct lmdb_change *change, const struct kv_key *key)
 {
     struct number_node node = {{0}};
@@ -66,7 +66,7 @@ static void put_node(struct lmdb_change *change, const struct kv_key *key,
 
 /* ---- numbers: marking ---- */
 
-/* The number of digits, or 0 if this is none of the numbers that are given out. */
+/* The number of digits, or 0 if this is not one of the numbers that are given out. */
 static size_t number_length(const char *nameplate)
 {
     size_t length = strspn(nameplate, "0123456789");
@@ -101,8 +101,8 @@ static uint32_t power_of_ten(size_t exponent)
     return power;
 }
 
-/* The digit below which the free number of this rank is; the rank among those there. TEN if the
- * counts are wrong. */
+/* The digit below which the free number of this rank lies; *rank becomes the rank among those
+ * there. TEN if the counts are wrong. */
 static unsigned descend(const struct number_node *node, bool first, uint32_t below, uint32_t *rank)
 {
     for (unsigned digit = first ? 1 : 0; digit < TEN; digit++) {
@@ -149,7 +149,7 @@ bool lmdb_nameplate_pick_free(struct lmdb_change *change, const char *appid,
 
 _Static_assert(RELAY_SIDE_MAX <= RELAY_MAILBOX_MAX, "a side is no longer than a name in a key");
 
-/* What the row says. False if there is none. */
+/* What the row holds. False if there is none. */
 static bool get_allocated(struct lmdb_change *change, const char *appid, const char *side,
                           char ret_nameplate[RELAY_NAMEPLATE_MAX + 1])
 {
@@ -167,7 +167,7 @@ static bool get_allocated(struct lmdb_change *change, const char *appid, const c
     return true;
 }
 
-/* It is active: what its only side has left is gone. */
+/* A sole side is active: a row whose only side has left is gone. */
 static bool only_side(const struct lmdb_sides *sides, const char *side)
 {
     return sides->count == 1 && strcmp(sides->all[0].name, side) == 0;
@@ -206,7 +206,7 @@ void lmdb_nameplate_note_allocated(struct lmdb_change *change, const struct rela
     lmdb_rows_put_bytes(change, ROWS_ALLOCATED, &key, nameplate, strlen(nameplate));
 }
 
-/* The side's row may be about a later one. */
+/* The side's row may concern a later allocation. */
 static void forget_allocation(struct lmdb_change *change, const char *appid, const char *nameplate,
                               const char *side)
 {
@@ -226,7 +226,7 @@ static void forget_allocations(struct lmdb_change *change, const char *appid, co
 
 /* ---- nameplates ---- */
 
-/* Of a mailbox's id, as the stock relay has it: 8 random bytes in base32. */
+/* Size of a mailbox's id, in the stock relay's form: 8 random bytes in base32. */
 #define MAILBOX_BYTES  8
 #define MAILBOX_LENGTH 13
 
@@ -240,7 +240,7 @@ static void new_mailbox_id(char ret_id[RELAY_MAILBOX_MAX + 1])
     randombytes_buf(random, sizeof(random));
     for (size_t i = 0; i < MAILBOX_LENGTH; i++, held -= 5) {
         if (held < 5) {
-            /* Behind the last byte come zeros. */
+            /* Zeros follow the last byte. */
             bits = bits << 8 | (next < MAILBOX_BYTES ? random[next++] : 0);
             held += 8;
         }

@@ -7,15 +7,15 @@
 #include <string.h>
 
 /*
- * What an operation may take of the file beside a body: LMDB writes pages anew that it changes, a
- * leaf in each of some three tables. What all operations of a commit share is much less than what
+ * What an operation may take of the file besides a body: LMDB writes changed pages anew, a leaf in
+ * each of about three tables. What all operations of a commit share is much less than what
  * kv/space.c keeps back.
  */
 #define ROOM ((size_t)12 * 1024)
 
-/* ---- the question ---- */
+/* ---- the request ---- */
 
-/* A string of a question, and the member of the operation that is to point to its copy. */
+/* A string of a request, and the member of the operation that is to point to its copy. */
 struct op_string {
     const char *text;
     size_t length;
@@ -48,7 +48,7 @@ static void list_strings(const struct lmdb_ask *ask, struct lmdb_op *op,
     strings[6] = string_of(message->id, RELAY_ID_MAX, &op->message.id);
 }
 
-/* Bytes of all strings with their NULs, or 0 if one is too long. */
+/* Bytes of all strings, including their NULs, or 0 if one is too long. */
 static size_t measure(const struct op_string strings[STRINGS])
 {
     size_t size = 0;
@@ -126,7 +126,7 @@ void lmdb_op_reset(struct lmdb_op *op)
     op->answer = (struct relay_answer){0};
 }
 
-/* Room for one more element of an array. The new array, or NULL. */
+/* Makes room for one more element of an array. The new array, or NULL. */
 static void *more(struct lmdb_op *op, void *array, size_t size)
 {
     if (op->answer.count < op->room_for)

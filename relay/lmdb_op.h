@@ -1,4 +1,4 @@
-/* One operation on the relay's LMDB store, from the question to the answer. */
+/* One operation on the relay's LMDB store, from the request to the answer. */
 #ifndef RELAY_LMDB_OP_H
 #define RELAY_LMDB_OP_H
 
@@ -14,14 +14,14 @@ struct lmdb_op;
 
 /* What an operation does; relay/lmdb_work.h has one for each. */
 struct lmdb_work {
-    /* Does it in a transaction, whose errors are not its business, and fills in the answer. */
+    /* Runs in a transaction, whose errors it need not handle, and fills in the answer. */
     enum relay_result (*run)(struct lmdb_change *change, struct lmdb_op *op);
     size_t name_max; /* bytes */
-    bool grows;      /* it may bring new data */
-    bool feeds;      /* when it is done, the feed gets op->message of op->name */
+    bool grows;      /* it may add new data */
+    bool feeds;      /* when it is done, the feed gets op->message of the mailbox op->name */
 };
 
-/* What is asked. What an operation does not need is NULL or 0. */
+/* The request. What an operation does not need is NULL or 0. */
 struct lmdb_ask {
     const struct relay_who *who;
     const char *name; /* of a nameplate or mailbox */
@@ -33,26 +33,26 @@ struct lmdb_ask {
 };
 
 struct lmdb_op {
-    struct group_op op; /* first: its address is this struct's; the waiter is `arg` */
+    struct group_op op; /* first, so that both have the same address; the waiter is `arg` */
     const struct lmdb_work *work;
     relay_done done; /* NULL: nobody waits for an answer */
     void *arg;
 
-    /* The question. All strings are this operation's own. */
+    /* The request. The operation owns all strings. */
     struct relay_who who;
     const char *name, *mood;
     struct relay_message message;
     uint64_t after;
     unsigned most;
 
-    /* The answer, and what it points to. */
+    /* The answer, and the memory that it points to. */
     struct relay_answer answer;
     char nameplate[RELAY_NAMEPLATE_MAX + 1];
     char mailbox[RELAY_MAILBOX_MAX + 1];
-    struct relay_message *messages; /* the side begins the block that holds a message's strings */
-    const char **nameplates;        /* a block each */
+    struct relay_message *messages; /* `side` starts the block that holds a message's strings */
+    const char **nameplates;        /* each is a block of its own */
     size_t room_for;                /* messages or nameplates */
-    size_t held;                    /* bytes of all that */
+    size_t held;                    /* bytes of all of these */
 
     char text[];
 };
@@ -63,10 +63,10 @@ struct lmdb_op *lmdb_op_new(const struct lmdb_work *work, const struct lmdb_ask 
                             relay_done done, void *arg);
 void lmdb_op_free(struct lmdb_op *op);
 
-/* Forgets the answer, so that the operation can be run again. */
+/* Discards the answer, so that the operation can run again. */
 void lmdb_op_reset(struct lmdb_op *op);
 
-/* Appends to the answer; false when out of memory. Strings are copied. */
+/* Appends to the answer, copying strings; false when out of memory. */
 bool lmdb_op_tell_message(struct lmdb_op *op, uint64_t number, const struct lmdb_message *message);
 bool lmdb_op_tell_nameplate(struct lmdb_op *op, const char *nameplate, size_t length);
 

@@ -42,14 +42,14 @@ struct lmdb_change {
     struct kv_txn *txn;
     const struct relay_limits *limits;
     bool written; /* there is something to commit */
-    bool grown;   /* new data came, which a full store has no room for */
+    bool grown;   /* new data was added, for which a full store has no room */
 };
 
 /* (app, name), where name may be "". */
 struct kv_key lmdb_rows_named(const char *appid, const char *name);
-/* Greater than all keys of the app. */
+/* A key greater than all keys of the app. */
 struct kv_key lmdb_rows_behind(const char *appid);
-/* Takes (app, name) apart. False if it is no such key. */
+/* Splits a key into (app, name). False if it is not such a key. */
 bool lmdb_rows_split(const struct kv_key *key, char ret_appid[RELAY_APPID_MAX + 1],
                      char ret_name[RELAY_MAILBOX_MAX + 1]);
 struct kv_key lmdb_rows_message(uint64_t serial, uint64_t number);
@@ -57,22 +57,22 @@ struct kv_key lmdb_rows_message(uint64_t serial, uint64_t number);
 #define ROWS_EXPIRY_BYTES 16
 struct kv_key lmdb_rows_expiry(int64_t updated, uint64_t serial);
 
-/* True if the row is there, and can be read; a damaged one fails the transaction. A message's texts
+/* True if the row exists and can be read; a damaged one fails the transaction. A message's texts
  * are borrowed from the transaction, until it writes or ends. */
 bool lmdb_rows_get(struct lmdb_change *change, enum lmdb_record kind, const struct kv_key *key,
                    void *ret_record);
-/* The same of a row that was found, by kv_seek() or kv_walk(). */
+/* The same for a row found by kv_seek() or kv_walk(). */
 bool lmdb_rows_read(struct lmdb_change *change, enum lmdb_record kind, const MDB_val *value,
                     void *ret_record);
 void lmdb_rows_put(struct lmdb_change *change, enum lmdb_record kind, const struct kv_key *key,
                    const void *record);
 void lmdb_rows_delete(struct lmdb_change *change, unsigned table, const struct kv_key *key);
 
-/* Rows that are no records. */
+/* For rows that are not records. */
 void lmdb_rows_put_bytes(struct lmdb_change *change, unsigned table, const struct kv_key *key,
                          const void *data, size_t length);
 
-/* A serial that no mailbox ever had. */
+/* A serial that no mailbox has ever had. */
 uint64_t lmdb_rows_new_serial(struct lmdb_change *change);
 
 #endif

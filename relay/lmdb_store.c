@@ -11,8 +11,8 @@
 #include "relay/lmdb_op.h"
 #include "relay/lmdb_work.h"
 
-/* A transaction is to be short, and its dirty pages and answers are in memory; what is beyond waits
- * for the next one. */
+/* A transaction should be short, and its dirty pages and answers are in memory; the rest waits for
+ * the next one. */
 static const struct group_limits batch_limits = {
     .ops = 1024,
     .room = (size_t)32 * 1024 * 1024,
@@ -42,7 +42,7 @@ static void sweep_soon(struct lmdb_store *store)
                                 ? NULL
                                 : lmdb_op_new(&lmdb_work_sweep, &nothing, NULL, NULL);
     if (sweep == NULL)
-        return; /* Without memory a later commit sees to it. */
+        return; /* If memory is short, a later commit sees to it. */
     store->sweeping = true;
     group_commit_add(store->group, &sweep->op);
 }
@@ -237,7 +237,7 @@ static const struct relay_store operations = {
     .free = free_self,
 };
 
-/* ---- the whole ---- */
+/* ---- the store as a whole ---- */
 
 struct lmdb_store *lmdb_store_new(struct event_base *base, const char *directory,
                                   uint64_t max_bytes, const struct relay_limits *limits,
@@ -271,7 +271,7 @@ void lmdb_store_free(struct lmdb_store *store)
     if (store == NULL)
         return;
     store->feed = NULL;
-    store->closing = true; /* what is to be swept can wait for the next start */
+    store->closing = true; /* sweeping can wait for the next start */
     group_commit_forget_all(store->group);
     group_commit_flush(store->group);
     group_commit_free(store->group);

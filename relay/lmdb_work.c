@@ -83,7 +83,7 @@ static enum relay_result run_list(struct lmdb_change *change, struct lmdb_op *op
 
 /* ---- mailboxes ---- */
 
-/* The piece that an answer may be is full: this one is for the next. */
+/* The piece that an answer may hold is full: this message is for the next one. */
 static bool is_full(const struct row_reader *reader)
 {
     size_t most = reader->change->limits->piece_bytes;

@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* s without progress, until a scraper is dropped. */
+/* Seconds without progress after which a scraper is dropped. */
 #define TIMEOUT 10
-/* A request is small. */
+/* Requests are small. */
 #define HEAD_MAX 8192
 #define BODY_MAX 1024
 
@@ -34,7 +34,7 @@ static void one(struct evbuffer *text, const char *metric, const char *type, con
     evbuffer_add_printf(text, "relayd_%s %" PRIu64 "\n", metric, value);
 }
 
-/* A value for each value of a label. */
+/* A metric with one value for each value of a label. */
 static void many(struct evbuffer *text, const char *metric, const char *label,
                  const char *const *labels, const uint64_t *values, int count)
 {

@@ -1,4 +1,5 @@
-/* /healthz, and /metrics as Prometheus reads them, over HTTP at an address of their own. */
+/* Serves /healthz, and /metrics in the format of Prometheus, over HTTP on an address of their
+ * own. */
 #ifndef RELAY_METRICS_H
 #define RELAY_METRICS_H
 
@@ -9,15 +10,15 @@
 struct event_base;
 struct metrics;
 
-/* What is told about; must outlive the metrics. */
+/* What the metrics report; must outlive them. */
 struct metrics_sources {
     const struct relay_store *store;
     const struct rules *rules;
     const struct relay_server *server;
 };
 
-/* Serves at `fd`, a listening non-blocking socket, which it owns from now on, also if it fails.
- * New. NULL when out of memory. */
+/* Serves on `fd`, a listening non-blocking socket, which it owns from now on, even on failure. New.
+ * NULL when out of memory. */
 struct metrics *metrics_new(struct event_base *base, int fd, const struct metrics_sources *sources);
 
 /* NULL is fine. */

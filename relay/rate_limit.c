@@ -6,26 +6,26 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
-/* Out of memory is an answer, not the end. */
+/* Running out of memory is an answer, not the end. */
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 #include <utlist.h>
 
-/* µs: marks are finer than ms, so that thousands in a minute come out right. */
+/* Marks are in µs, finer than ms, so that thousands per minute come out right. */
 #define MINUTE INT64_C(60000000)
 
 struct rate_limit_entry {
     struct rate_limit_address address;
     unsigned connections;
     int64_t marks[RULES_RATES];           /* µs */
-    struct rate_limit_entry *prev, *next; /* among those without a connection, the oldest first */
+    struct rate_limit_entry *prev, *next; /* among those without a connection, oldest first */
     UT_hash_handle hh;
 };
 
 struct rate_limiter {
     struct rate_limits limits;
     struct rate_limit_entry *entries; /* a hash table */
-    struct rate_limit_entry *gone; /* those without a connection, whose doings are not forgotten */
+    struct rate_limit_entry *gone;    /* those without a connection, whose actions still count */
 };
 
 /* ---- addresses ---- */
@@ -36,7 +36,7 @@ static bool is_loopback(const struct in6_addr *address)
            (IN6_IS_ADDR_V4MAPPED(address) && address->s6_addr[12] == 127);
 }
 
-/* As IPv6, where IPv4 has a corner of its own. */
+/* As IPv6, in which IPv4 has a range of its own. */
 static bool widen(const struct sockaddr *peer, struct in6_addr *ret_address)
 {
     static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
@@ -73,7 +73,7 @@ static struct rate_limit_entry *find(const struct rate_limiter *limiter,
     return entry;
 }
 
-/* Only who is not connected. */
+/* Only for an address that is not connected. */
 static void forget(struct rate_limiter *limiter, struct rate_limit_entry *entry)
 {
     /* NOLINTBEGIN(clang-analyzer-core.NullDereference): a list that holds it is not broken */
@@ -91,7 +91,7 @@ static bool is_clean(const struct rate_limit_entry *entry, int64_t now)
     return true;
 }
 
-/* Those who owe nothing any more go first, as far as they are the oldest; then the oldest. */
+/* Addresses that owe nothing any more go first, as far as they are the oldest; then the oldest. */
 static bool make_room(struct rate_limiter *limiter, int64_t now)
 {
     while (limiter->gone != NULL && (is_clean(limiter->gone, now) ||
@@ -175,7 +175,7 @@ void rate_limit_leave(struct rate_limiter *limiter, const struct rate_limit_addr
         forget(limiter, entry);
 }
 
-/* ---- doings ---- */
+/* ---- actions ---- */
 
 bool rate_limit_take(struct rate_limiter *limiter, const struct rate_limit_address *address,
                      enum rules_rate rate, int64_t now)

@@ -33,7 +33,7 @@ static const struct relay_command_field side = FIELD(side, 1, RELAY_SIDE_MAX);
 static const struct relay_command_field nameplate = FIELD(nameplate, 1, RELAY_NAMEPLATE_MAX);
 static const struct relay_command_field mailbox = FIELD(mailbox, 1, RELAY_MAILBOX_MAX);
 static const struct relay_command_field phase = FIELD(phase, 0, RELAY_PHASE_MAX);
-static const struct relay_command_field body = FIELD(body, 0, SIZE_MAX); /* as the whole message */
+static const struct relay_command_field body = FIELD(body, 0, SIZE_MAX); /* the message limits it */
 static const struct relay_command_field mood = FIELD(mood, 0, RELAY_MOOD_MAX);
 static const struct relay_command_field method = FIELD(method, 1, RELAY_COMMAND_METHOD_MAX);
 static const struct relay_command_field stamp = FIELD(stamp, 1, RELAY_COMMAND_STAMP_MAX);
@@ -55,7 +55,7 @@ static const char *size_fault(const struct relay_command_field *field, size_t le
     return length > field->max ? " is too long" : NULL;
 }
 
-/* Absent and null are the same. True if it is there, and good. */
+/* Absent and null are the same. True if the field is present and valid. */
 static bool read_field(struct relay_command *command, const struct relay_command_field *field)
 {
     const json_t *value = json_object_get(command->root, field->key);
@@ -80,7 +80,7 @@ static bool is_hex(const char *text, size_t length)
     return length % 2 == 0 && strspn(text, "0123456789abcdefABCDEF") == length;
 }
 
-/* Stock relays take any text here, and stock clients die of it. */
+/* Stock relays accept any text here, which makes stock clients crash. */
 static void read_body(struct relay_command *command)
 {
     command->body_length = strlen(command->body);
@@ -102,9 +102,9 @@ static void read_ping(struct relay_command *command)
 static const struct relay_command_spec {
     const char *name;
     enum relay_command_type type;
-    const char *lacking; /* begins the sentence about a needed field */
-    const struct relay_command_field *needs[FIELDS_MAX];    /* these must be there … */
-    const struct relay_command_field *may_have[FIELDS_MAX]; /* … and these may */
+    const char *lacking; /* the start of the sentence about a missing field */
+    const struct relay_command_field *needs[FIELDS_MAX];    /* required fields … */
+    const struct relay_command_field *may_have[FIELDS_MAX]; /* … and optional ones */
     void (*read)(struct relay_command *command);            /* the rest, or NULL */
 } specs[] = {
     {"add", RELAY_COMMAND_ADD, "missing ", {&phase, &body}, {NULL}, read_body},
@@ -116,7 +116,7 @@ static const struct relay_command_spec {
     {"open", RELAY_COMMAND_OPEN, "open requires ", {&mailbox}, {NULL}, NULL},
     {"ping", RELAY_COMMAND_PING, "", {NULL}, {NULL}, read_ping},
     {"release", RELAY_COMMAND_RELEASE, "", {NULL}, {&nameplate}, NULL},
-    /* Documents say the one, the Rust client sends the other. */
+    /* The documentation uses the first, the Rust client sends the second. */
     {"submit-permissions", RELAY_COMMAND_PERMIT, "missing ", {&method}, {&stamp}, NULL},
     {"submit-permission", RELAY_COMMAND_PERMIT, "missing ", {&method}, {&stamp}, NULL},
 };

@@ -1,5 +1,5 @@
-/* What a client says to a relay: JSON objects, one per WebSocket message, read within bounds.
- * Relay's half of wormhole/wire.h. */
+/* What a client says to a relay: JSON objects, one per WebSocket message, read within bounds. The
+ * relay's counterpart of wormhole/wire.h. */
 #ifndef RELAY_COMMAND_H
 #define RELAY_COMMAND_H
 
@@ -26,7 +26,7 @@ enum relay_command_type {
     RELAY_COMMAND_PERMIT, /* submit-permissions, submit-permission */
     RELAY_COMMAND_PING,
     RELAY_COMMAND_RELEASE,
-    RELAY_COMMAND_TYPES, /* how many there are */
+    RELAY_COMMAND_TYPES, /* number of types */
 };
 
 struct relay_command {
@@ -42,21 +42,22 @@ struct relay_command {
     const char *method, *stamp;           /* permit; the stamp may be NULL */
     const json_t *ping;                   /* ping: a number */
     const char *id;                       /* or NULL */
-    json_t *root;                         /* owns all of the above; NULL if it is no JSON object */
+    json_t *root; /* owns all of the above; NULL if it is not a JSON object */
 };
 
 /*
- * Reads one message. Whatever a stranger wrote gives a command: a bad one has a fault. False only
+ * Reads one message. Whatever a stranger sends yields a command; a bad one has a fault. False only
  * when out of memory. On success the caller calls relay_command_free().
  */
 bool relay_command_parse(const char *text, size_t length, struct relay_command *ret_command);
 
-/* True if it has a type, known or not: then it is acknowledged, with the `id` as it came. */
+/* True if the command has a type, known or not: it is then acknowledged, with the `id` as
+ * received. */
 bool relay_command_has_type(const struct relay_command *command);
 
 /* Takes the body out and leaves an empty one, for a command that waits for the store: an `error`
- * can still quote it, without the weight. New, json_decref(). command.body stays valid as long as
- * that. */
+ * can still quote the command, without the weight. New, json_decref(); command.body stays valid
+ * until then. */
 json_t *relay_command_take_body(struct relay_command *command);
 
 /* Frees what the command holds. A zeroed one is fine. */

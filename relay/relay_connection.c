@@ -14,18 +14,18 @@
 #include "base/timer.h"
 #include "service/log.h"
 
-/* Bytes that may wait for all clients together. Beyond, the one with the largest backlog is
+/* Bytes that may wait for all clients together. Beyond this, the client with the largest backlog is
  * dropped. */
 #define BACKLOG_ALL_MAX (UINT64_C(512) << 20)
-/* A client for which more waits is not read, since its commands would only add to that, and is sent
- * no more messages until it has taken these. */
+/* A client with a larger backlog is not read, since its commands would only add to it, and is sent
+ * no more messages until it has taken what waits. */
 #define BACKLOG_PAUSE ((size_t)1 << 20)
-/* A client that listens to no mailbox and sends nothing for so long is of no use to anybody: longer
- * than it takes to type a code. */
+/* A client that listens to no mailbox and sends nothing for this long is of no use to anybody: it
+ * is longer than it takes to type a code. */
 #define IDLE_MS (30 * 60000)
-/* Random bytes that tell a connection from all others in a hashcash stamp. */
+/* Random bytes that distinguish a connection from all others in a hashcash stamp. */
 #define RESOURCE_BYTES 8
-/* Connections that are being told that they are not served, at a time; more are just closed. */
+/* Connections that are being told that they are not served, at a time; any more are just closed. */
 #define REFUSED_MAX 64
 
 static const char *name_of(const struct relay_connection *connection)
@@ -75,8 +75,8 @@ static void on_waited(evutil_socket_t fd, short what, void *arg)
     relay_connection_update_reading(connection);
 }
 
-/* Reads nothing for as long as the rate limit says. Without memory for the timer, it need not wait.
- */
+/* Reads nothing for as long as the rate limit requires. If there is no memory for the timer, the
+ * client need not wait. */
 static void slow_down(struct relay_connection *connection)
 {
     struct relay_connections *all = connection->all;
@@ -267,7 +267,7 @@ void relay_connection_tend(struct relay_connection *connection, int64_t now)
 
 /* ---- its life ---- */
 
-/* Counts it against its address. False: that has as many connections as it may. */
+/* Counts the connection against its address. False: the address already has as many as it may. */
 static bool enter_address(struct relay_connection *connection, const union endpoint *endpoint)
 {
     struct relay_connections *all = connection->all;

@@ -1,7 +1,7 @@
 /*
- * One connection of the relay: a WebSocket, and a client of the rules at the end of it. What is
- * said is the rules' affair. Here is decided whether a connection is served at all, how fast it is
- * read (rate limits, flow control) and why it is dropped.
+ * One connection of the relay: a WebSocket, and the client of the rules behind it. The rules decide
+ * what is said; this file decides whether a connection is served at all, how fast it is read (rate
+ * limits, flow control) and why it is dropped.
  */
 #ifndef RELAY_RELAY_CONNECTION_H
 #define RELAY_RELAY_CONNECTION_H
@@ -29,7 +29,7 @@ struct relay_connection_settings {
     bool limit_loopback, log_addresses;
 };
 
-/* Why a connection was not served, or no longer. */
+/* Why a connection is not served, or no longer served. */
 enum relay_drop_cause {
     RELAY_DROP_FULL = 0,  /* max-connections, or out of memory */
     RELAY_DROP_ADDRESS,   /* too many connections from one address */
@@ -42,8 +42,8 @@ enum relay_drop_cause {
 
 struct relay_connection_counts {
     uint64_t connections; /* now */
-    uint64_t accepted;    /* since the start, as the next two */
-    uint64_t waits;       /* times that a client was made to wait */
+    uint64_t accepted;    /* since the start, like the next two */
+    uint64_t waits;       /* how often a client was made to wait */
     uint64_t drops[RELAY_DROP_CAUSES];
 };
 
@@ -56,11 +56,11 @@ struct relay_connections {
     struct ssl_ctx_st *tls; /* NULL: no TLS */
     struct rules *rules;
     struct rate_limiter *limiter;
-    struct relay_connection *open;    /* the one that was looked after longest ago first */
-    struct relay_connection *dropped; /* without a WebSocket; to be freed when `reaper` fires */
+    struct relay_connection *open;    /* the least recently looked after first */
+    struct relay_connection *dropped; /* these have no WebSocket; freed when `reaper` fires */
     struct event *reaper;
-    unsigned refused;   /* of the open ones: are only told that they are not served */
-    bool shutting_down; /* nothing is read any more */
+    unsigned refused;   /* open ones that are only told that they are not served */
+    bool shutting_down; /* no more is read */
     struct relay_connection_counts counts;
 };
 
@@ -68,25 +68,25 @@ struct relay_connection {
     struct relay_connections *all;
     struct ws *ws;                                /* NULL: dropped */
     struct rules_client *client;                  /* NULL: not admitted, or not yet */
-    struct relay_connection *prev, *next, **list; /* the one of `all` that it is in */
+    struct relay_connection *prev, *next, **list; /* the list of `all` that it is in */
     struct event *wait;                           /* nothing is read until it fires; or NULL */
-    const char *refusal; /* the sentence that tells why it is not served, or NULL */
+    const char *refusal; /* the sentence that says why it is not served, or NULL */
     char *name;          /* its address, if that may be logged; or NULL */
     int64_t heard;       /* when it last sent a message, by clock_monotonic() */
     int64_t tended;      /* when it was last looked after, by clock_now() … */
     int64_t touched;     /* … and its mailbox touched */
     uint64_t taken;      /* ws_taken() when last looked at … */
     int64_t
-        progressed; /* … and when it had changed, or nothing was waiting, by clock_monotonic() */
+        progressed; /* … and when that last changed, or nothing was waiting, by clock_monotonic() */
     bool limited;   /* counts against its address's limits */
     struct rate_limit_address address;
 };
 
-/* To be given to rules_new(): `connection` is a struct relay_connection. */
+/* For rules_new(): `connection` is a struct relay_connection. */
 extern const struct rules_hooks relay_connection_hooks;
 
-/* Serves a connected socket, or tells it why it is not served. Owns `fd`. If memory is short, or
- * too many are being refused already, it is just closed. */
+/* Serves a connected socket, or tells the client why it is not served. Owns `fd`. If memory is
+ * short, or too many clients are being refused already, the socket is just closed. */
 void relay_connection_accept(struct relay_connections *all, int fd, const union endpoint *endpoint);
 
 /* Frees it at once, without a close frame. Not from inside a hook of the rules. */
@@ -95,18 +95,19 @@ void relay_connection_free(struct relay_connection *connection);
 /* Drops it at once; it is freed later, by the event loop. */
 void relay_connection_drop(struct relay_connection *connection, enum relay_drop_cause cause);
 
-/* Pauses or resumes reading, as its state and that of all connections demand. */
+/* Pauses or resumes reading, as its state and that of all connections require. */
 void relay_connection_update_reading(struct relay_connection *connection);
 
-/* To be called now and then: touches its mailbox, and drops it if it is idle or does not read.
+/* To be called periodically: touches its mailbox, and drops it if it is idle or does not read.
  * `now` is the wall clock's. */
 void relay_connection_tend(struct relay_connection *connection, int64_t now);
 
 /* How long (ms) a client may be silent before it is asked for a sign of life, or take nothing of
- * what waits for it: two thirds of its time. The rest is for its answer. */
+ * what waits for it: two thirds of its timeout. The rest is for its answer. */
 int64_t relay_connection_silence_max(const struct relay_connection_settings *settings);
 
-/* True if `every` ms have passed since `last`, or if the wall clock was set back meanwhile. */
+/* True if `every` ms have passed since `last`, or if the wall clock was set back in the meantime.
+ */
 bool relay_connection_is_due(int64_t last, int64_t every, int64_t now);
 
 #endif

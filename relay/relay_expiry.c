@@ -9,10 +9,10 @@
 #include "base/timer.h"
 #include "service/log.h"
 
-/* Mailboxes of one step, and the rest between two of them, ms: others have their turn. */
+/* Mailboxes per step, and the pause between two steps, ms: others have their turn. */
 #define STEP    64
 #define REST_MS 5
-/* Longest time between two looks, and shortest, ms. */
+/* Longest and shortest time between two looks, ms. */
 #define LOOK_MAX 60000
 #define LOOK_MIN 100
 

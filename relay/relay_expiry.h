@@ -1,4 +1,4 @@
-/* Deletes what has expired, in steps so small that nobody notices. */
+/* Deletes what has expired, in steps small enough to go unnoticed. */
 #ifndef RELAY_EXPIRY_H
 #define RELAY_EXPIRY_H
 
@@ -9,8 +9,8 @@
 struct event_base;
 struct relay_expiry;
 
-/* Looks at once, and then at least once in a minute; more often where `retention` (ms) is short.
- * `store` must outlive it. New. NULL when out of memory. */
+/* Looks at once, and then at least once a minute; more often if `retention` (ms) is short. `store`
+ * must outlive it. New. NULL when out of memory. */
 struct relay_expiry *relay_expiry_new(struct event_base *base, const struct relay_store *store,
                                       int64_t retention);
 

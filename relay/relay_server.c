@@ -13,15 +13,15 @@
 #include "net/ws.h"
 #include "service/log.h"
 
-/* How often connections are looked after whose turn it is, and how many at a time. */
+/* How often the connections that are due are looked after, and how many at a time. */
 #define TEND_MS  1000
 #define TEND_MAX 1024
 /* Time for the other end's close frame, and for TLS and the upgrade. */
 #define CLOSE_MS     1000
 #define HANDSHAKE_MS 15000
-/* A message that is a little too large is still read, so that its sender can be told. */
+/* A message that is slightly too large is still read, so that its sender can be told. */
 #define MESSAGE_MARGIN 65536
-/* When shutting down: time for what is under way, then for the close frames; and how often to look
+/* When shutting down: time for what is under way, then for the close frames; and how often to check
  * whether that is done. */
 #define SHUTDOWN_WORK_MS  1000
 #define SHUTDOWN_CLOSE_MS 500
@@ -31,16 +31,16 @@ struct relay_server {
     struct relay_connections connections;
     struct event *tender;
     struct event *shutdown; /* NULL before relay_server_shut_down() */
-    int64_t deadline;       /* of the present step of that, by clock_monotonic() */
-    bool closing;           /* its second step */
+    int64_t deadline;       /* of the current step of the shutdown, by clock_monotonic() */
+    bool closing;           /* in its second step */
     void (*done)(void *arg);
     void *done_arg;
 };
 
 /* ---- looking after the connections ---- */
 
-/* Each connection's turn comes twice in the time that it may be silent, and as often as its mailbox
- * is to be touched. */
+/* Each connection is due twice within the time that it may be silent, and as often as its mailbox
+ * must be touched. */
 static int64_t tend_every(const struct relay_connection_settings *settings)
 {
     int64_t every = relay_connection_silence_max(settings) / 2;
@@ -150,7 +150,7 @@ void relay_server_accept(void *arg, int fd)
     if (endpoint_of_peer(fd, &endpoint))
         relay_connection_accept(all, fd, &endpoint);
     else
-        close(fd); /* it has gone already */
+        close(fd); /* it is already gone */
 }
 
 static void free_event(struct event *event)

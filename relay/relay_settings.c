@@ -16,8 +16,8 @@
 
 #define LISTEN_DEFAULT    "127.0.0.1:4000"
 #define RETENTION_DEFAULT (30 * DAY)
-/* 16 MiB of application data, the most that wormholed sends, are 32 MiB of hex, with JSON around
- * it. */
+/* 16 MiB of application data, the most that wormholed sends, become 32 MiB of hex, plus the JSON
+ * around it. */
 #define MESSAGE_DEFAULT          (34 * MiB)
 #define MAILBOX_BYTES_DEFAULT    (256 * MiB)
 #define MAILBOX_MESSAGES_DEFAULT 10000
@@ -27,7 +27,7 @@
 #define CLIENT_TIMEOUT_DEFAULT (90 * SECOND)
 /* One wormholed holds up to 256. */
 #define PER_ADDRESS_DEFAULT 512
-/* Guessing nameplates disturbs those who wait at them; a person needs one a minute. */
+/* Guessing nameplates disturbs those who wait there; a person needs one a minute. */
 #define PER_MINUTE_DEFAULT 60
 
 static bool set_endpoints(void *field, const struct settings_bounds *bounds, const char *text,
@@ -68,7 +68,7 @@ static const struct settings_bounds retention = {
     .max = DURATION_MAX,
 };
 static const struct settings_bounds client_timeout = {
-    .min = SECOND, .max = DAY, /* beyond, nobody would notice that a client has gone */
+    .min = SECOND, .max = DAY, /* beyond this, nobody would notice that a client has gone */
 };
 static const struct settings_bounds bits = {
     .max = 40, /* more would keep a client's machine busy for days */
@@ -171,7 +171,7 @@ static void set_defaults(struct relay_settings *settings)
     endpoints_parse(LISTEN_DEFAULT, &settings->listen);
 }
 
-/* The one that systemd made for us, or the first of several. */
+/* The directory that systemd made for us, or the first of several. */
 static char *default_store(char *ret_why, size_t size)
 {
     const char *given = getenv("STATE_DIRECTORY");
@@ -221,17 +221,17 @@ void relay_settings_clear(struct relay_settings *settings)
 /* A mailbox can be opened without an allocation or a claim; a client with many sessions does so all
  * the time. */
 #define OPENS_PER_MINUTE 600
-/* One connection alone is only slowed down by this; many from one address can be refused. */
+/* This only slows a single connection down; many from one address can be refused. */
 #define MESSAGES_PER_MINUTE 6000
-/* JSON around a stored message, and what the rules add to it, bytes; the words in it are bounded by
- * relay/store.h. */
+/* Bytes of the JSON around a stored message, and of what the rules add to it; the words in it are
+ * bounded by relay/store.h. */
 #define MESSAGE_OVERHEAD 512
 /* Bytes of answers and of small messages that may wait for one client. */
 #define ANSWERS_MAX (UINT64_C(4) << 20)
-/* How often in its retention a mailbox that is listened to is touched: losing one touch costs
+/* How often within its retention a mailbox with a listener is touched: losing one touch costs
  * little. */
 #define TOUCHES 20
-/* ms between two touches, each of which is a write to the disk. */
+/* Most ms between two touches, each of which is a write to the disk. */
 #define TOUCH_MAX 3600000
 #define TOUCH_MIN 100
 
@@ -264,7 +264,7 @@ static int64_t touch_every(const struct relay_settings *settings)
 }
 
 /* A client with a backlog is sent no more messages. So what can wait for it is what it was sent
- * before that was noticed, at most a mailbox, and the answers to its commands. */
+ * before the backlog was noticed, at most a mailbox, and the answers to its commands. */
 static size_t backlog_max(const struct relay_settings *settings)
 {
     uint64_t mailbox =

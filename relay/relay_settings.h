@@ -28,7 +28,7 @@ struct relay_settings {
     unsigned max_mailbox_messages;
     unsigned max_connections;
     int64_t client_timeout;   /* ms */
-    unsigned max_per_address; /* connections; this and the next two: 0: no limit */
+    unsigned max_per_address; /* connections; 0: no limit, as for the next two */
     unsigned allocations;     /* per minute and address */
     unsigned claims;
     bool ration_loopback;
@@ -40,15 +40,16 @@ struct relay_settings {
 /* The command line of wormhole-relayd. */
 extern const struct options_info relay_settings_options;
 
-/* The defaults, and all sources over them. False with a sentence in ret_why (of `size` bytes).
- * relay_settings_clear() in any case. May be called again, to read everything anew. */
+/* Sets the defaults, then applies all sources over them. False with a sentence in ret_why (of
+ * `size` bytes). relay_settings_clear() in any case. May be called again, to read everything
+ * anew. */
 bool relay_settings_read(const struct service_options *options, struct relay_settings *ret_settings,
                          char *ret_why, size_t size);
 
 /* Frees what it holds. A zeroed struct is fine. */
 void relay_settings_clear(struct relay_settings *settings);
 
-/* What they mean for the parts of the relay. Strings are borrowed from the settings. */
+/* What the settings mean for each part of the relay. Strings are borrowed from the settings. */
 struct rules_settings relay_settings_for_rules(const struct relay_settings *settings);
 struct relay_limits relay_settings_for_store(const struct relay_settings *settings);
 struct relay_connection_settings

@@ -25,13 +25,13 @@
 
 /* Sockets passed by the service manager are served too; any beyond this number are ignored. */
 #define ACCEPTORS_MAX (2 * ENDPOINTS_MAX)
-/* Descriptors that the relay needs besides one for each client. */
+/* Descriptors that the relay needs besides one per client. */
 #define DESCRIPTORS_OWN 64
 
 static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
 #define SIGNALS (sizeof(signals) / sizeof(*signals))
 
-/* A full store refuses thousands of messages: the log says so once in this time, ms. */
+/* A full store refuses thousands of messages: the log reports it at most once in this time, ms. */
 #define STORE_ERROR_EVERY INT64_C(60000)
 
 struct relayd {
@@ -49,7 +49,7 @@ struct relayd {
     unsigned acceptors_count;
     bool shutting_down;
     int64_t
-        store_error_next; /* clock_monotonic(): when the log may say again that the store fails */
+        store_error_next; /* clock_monotonic(): when the log may next report that the store fails */
 };
 
 /* ---- making the parts ---- */
@@ -206,7 +206,7 @@ static void warn_of_descriptors(const struct relayd *relayd)
 
 /* ---- signals ---- */
 
-/* Sockets and the store stay as they are. Of the rest, all is applied or nothing. */
+/* The sockets and the store stay as they are. Of the other settings, all are applied or none. */
 static bool apply(struct relayd *relayd, struct relay_settings *fresh, char *ret_why, size_t size)
 {
     struct rules_settings rules = relay_settings_for_rules(fresh);
@@ -286,9 +286,9 @@ static void on_signal(evutil_socket_t number, short what, void *arg)
         reload(relayd);
 }
 
-/* Interest in writing comes and goes with every answer; with a changelist, most of that never
- * reaches the kernel. It demands that no descriptor is a duplicate of another, and none of ours is.
- */
+/* Interest in writing comes and goes with every answer; with a changelist, most of these changes
+ * never reach the kernel. A changelist requires that no descriptor is a duplicate of another, and
+ * none of ours is. */
 static struct event_base *new_base(void)
 {
     struct event_config *config = event_config_new();

@@ -9,22 +9,22 @@
 #include <string.h>
 
 /*
- * JSON. An object is written member by member straight into text: most replies are small and of a
+ * JSON. An object is written member by member, directly as text: most replies are small and of a
  * known shape, and a tree of values would cost more than everything else that is done for them.
  */
 
-/* Most replies fit. */
+/* Enough for most replies. */
 #define FIRST_SIZE 256
 /* Room for a time, or for an escaped character. */
 #define NUMBER_SIZE 32
 #define ESCAPE_SIZE 8
 
 struct json_text {
-    char *data; /* NULL: memory ran out, and all that was written is lost */
+    char *data; /* NULL: memory ran out, and everything written is lost */
     size_t length, size;
 };
 
-/* Makes room for so many bytes and a NUL. */
+/* Makes room for `more` bytes and a NUL. */
 static bool make_room(struct json_text *text, size_t more)
 {
     size_t needed = text->length + more + 1;
@@ -88,7 +88,7 @@ static void put_stringn(struct json_text *text, const char *key, const char *str
     put(text, "\"", 1);
 }
 
-/* jansson says how much it would write, and writes it if there is room. */
+/* jansson returns how much it would write, and writes it if there is room. */
 static size_t dump(struct json_text *text, const json_t *value)
 {
     return json_dumpb(value, text->data + text->length, text->size - text->length - 1,

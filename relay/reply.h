@@ -1,7 +1,7 @@
 /*
- * What a relay says to a client: each function returns new JSON text, to be freed with free(), or
- * NULL when out of memory. `now` (ms) becomes `server_tx`, seconds with a fraction, as a stock
- * relay has it in every message.
+ * What a relay says to a client. Each function returns new JSON text, to be freed with free(), or
+ * NULL when out of memory. `now` (ms) becomes `server_tx`, in seconds with a fraction, which a
+ * stock relay puts into every message.
  */
 #ifndef RELAY_REPLY_H
 #define RELAY_REPLY_H

@@ -125,7 +125,7 @@ static void free_task(struct rules_task *task)
     free(task);
 }
 
-/* Puts a command behind the others. NULL when out of memory. */
+/* Appends a command to the queue. NULL when out of memory. */
 static struct rules_task *add_task(struct rules_client *client, const char *text, size_t length)
 {
     struct rules_task *task = calloc(1, sizeof(*task));
@@ -151,8 +151,8 @@ static const bool lets_adds_begin[RELAY_COMMAND_TYPES] = {
     [RELAY_COMMAND_RELEASE] = true,
 };
 
-/* Everything else waits for its turn, so only the first one under way can be anything but an add.
- * And everything waits until what is stored has been sent: that is what a `pong` means. */
+/* Everything else waits for its turn, so of those under way only the first can be anything but an
+ * add. And everything waits until what is stored has been sent: that is the meaning of a `pong`. */
 static bool may_begin(const struct rules_client *client, const struct rules_task *task)
 {
     if (client->listener_state == RULES_REPLAYING)
@@ -187,7 +187,7 @@ void rules_run(struct rules_client *client)
     struct rules_task *task;
     bool busy;
 
-    if (client->running) /* called by a store that answers at once: the loop below goes on */
+    if (client->running) /* called by a store that answers at once: the loop below continues */
         return;
     client->running = true;
     while (!client->dropped && (task = client->waiting) != NULL && may_begin(client, task))
@@ -201,7 +201,7 @@ void rules_run(struct rules_client *client)
         client->rules->hooks.busy_changed(client->connection);
 }
 
-/* Sends the errors that nothing is before any more. */
+/* Sends the errors that have nothing before them any more. */
 static void send_failures(struct rules_client *client)
 {
     struct rules_task *task;
@@ -233,14 +233,14 @@ static const bool counts_without_answer[RELAY_COMMAND_TYPES] = {
     [RELAY_COMMAND_CLOSE] = true,
 };
 
-/* The client has gone. What it sent before counts all the same: a stock client releases, closes and
- * disconnects at once. The store keeps the order of what it is asked. */
+/* The client has gone. What it sent before still counts: a stock client releases, closes and
+ * disconnects at once. The store keeps the order of requests. */
 static void finish_tasks(struct rules_client *client)
 {
     const struct relay_store *store = client->rules->store;
     struct rules_task *task, *next;
 
-    client->dropped = true; /* nothing is sent to it any more */
+    client->dropped = true; /* nothing more is sent to it */
     DL_FOREACH_SAFE(client->waiting, task, next)
     {
         if (counts_without_answer[task->command.type])

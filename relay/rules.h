@@ -1,19 +1,19 @@
 /*
  * What a rendezvous relay says and does, without sockets, clocks or disks: the client-to-relay
- * protocol, one `struct rules_client` per connection, over a relay_store. Time is an argument; what
- * is to be sent goes to a hook.
+ * protocol, with one `struct rules_client` per connection, over a relay_store. Time is an argument;
+ * what is to be sent goes to a hook.
  *
- * Commands of one connection take effect in the order in which they came, and their answers leave
- * in that order: a command begins when the ones before it are complete. (`add`s may be under way
- * together, up to RULES_ADDS_MAX, behind an `open` or a `release`.) `ack` leaves at once; every
- * other answer only when its effect is durable. Where a stored message meets one from the feed,
- * each connection gets it once, in the mailbox's order.
+ * The commands of a connection take effect, and are answered, in the order in which they came: a
+ * command begins when those before it are complete. (`add`s may be under way together, up to
+ * RULES_ADDS_MAX, behind an `open` or a `release`.) `ack` leaves at once; every other answer only
+ * when its effect is durable. Where stored messages and the feed overlap, each connection gets each
+ * message once, in the mailbox's order.
  *
- * To a connection that is behind in taking what it is sent no messages are sent. It gets them later
- * from the store, piece by piece; its commands wait until then. So a connection costs little
+ * A connection that is slow to take what it is sent is sent no messages. It gets them later from
+ * the store, piece by piece; its commands wait until then. A connection therefore costs little
  * memory, however much its mailbox holds and however slowly it reads.
  *
- * Answers that come from the store bear the time of the last call that told one.
+ * Answers from the store bear the time of the last call that was given one.
  */
 #ifndef RELAY_RULES_H
 #define RELAY_RULES_H
@@ -26,107 +26,109 @@
 
 /* Adds of one connection that may wait for the store at the same time. */
 #define RULES_ADDS_MAX 32
-/* Commands of one connection that may be unfinished, and bytes of them: what one connection can
- * hold in memory. Then reading from it should pause: rules_busy(). */
+/* Unfinished commands that one connection may have, and their bytes: what one connection can hold
+ * in memory. Beyond that, reading from it should pause: rules_busy(). */
 #define RULES_QUEUE_MAX   64
 #define RULES_QUEUE_BYTES ((size_t)256 * 1024)
-/* relay_limits.piece_bytes for a store under the rules: what is asked of it at a time for one
- * connection. */
+/* relay_limits.piece_bytes for a store under the rules: how much is requested of it at a time for
+ * one connection. */
 #define RULES_PIECE_BYTES ((size_t)256 * 1024)
 
 struct rules;
 struct rules_client;
 
-/* What costs others something, and is limited by address. */
+/* Actions that cost others something, and are limited by address. */
 enum rules_rate {
     RULES_RATE_ALLOCATE = 0,
-    RULES_RATE_CLAIM, /* guessing nameplates; to claim what one has just been allocated is free */
-    RULES_RATE_OPEN,  /* makes a mailbox where there is none */
+    RULES_RATE_CLAIM, /* guessing nameplates; claiming one that was just allocated is free */
+    RULES_RATE_OPEN,  /* creates a mailbox where there is none */
     RULES_RATE_ADD,
     RULES_RATES,
 };
 
-/* What the rules do to the world. No hook may call a function of the rules but rules_busy(). */
+/* What the rules do to the world. Hooks may not call any function of the rules except
+ * rules_busy(). */
 struct rules_hooks {
     /* Queues one text frame; `text` is borrowed for the call. */
     void (*send)(void *connection, const char *text, size_t length);
-    /* Ends the connection after what is queued has left. Comes once; nothing is sent after it;
-     * rules_leave() is still due. `why` is a phrase for a log, borrowed for ever. */
+    /* Ends the connection after what is queued has left. Called once; nothing is sent after it;
+     * rules_leave() must still follow. `why` is a phrase for a log, borrowed forever. */
     void (*drop)(void *connection, const char *why);
     /* rules_busy() has changed. May be NULL. */
     void (*busy_changed)(void *connection);
-    /* NULL: go ahead; else the sentence of the `error` that refuses, borrowed for ever. May be
+    /* NULL: go ahead; otherwise the sentence of the `error` that refuses, borrowed forever. May be
      * NULL: there are no limits. */
     const char *(*limit)(void *connection, enum rules_rate rate);
-    /* True if so much waits for the connection that no message is to be added; rules_drained()
-     * follows then. May be NULL: it never is so. */
+    /* True if so much waits for the connection that no message is to be added; rules_drained() then
+     * follows. May be NULL: never true. */
     bool (*backlogged)(void *connection);
 };
 
 struct rules_settings {
     const char *motd;       /* or NULL */
-    const char *error;      /* or NULL: every client is told, and stops */
+    const char *error;      /* or NULL: every client is told this, and stops */
     size_t message_max;     /* bytes of one relay message */
-    int64_t retention;      /* ms; told as relayd.retention in seconds */
+    int64_t retention;      /* announced as relayd.retention, in seconds */
     unsigned hashcash_bits; /* 0: no permission is asked for */
-    bool list; /* `list` answers with what there is; else with nothing, so that nobody can enumerate
-                */
+    bool list; /* `list` answers with what there is; otherwise with nothing, so that nobody can
+                  enumerate */
 };
 
-/* `store` must outlive the rules; its feed must be rules_feed with the rules as argument. Hooks and
- * settings are copied. New; rules_free(), when every client has left. NULL when out of memory. */
+/* `store` must outlive the rules; its feed must be rules_feed, with the rules as its argument.
+ * Hooks and settings are copied. New; rules_free(), once every client has left. NULL when out of
+ * memory. */
 struct rules *rules_new(const struct relay_store *store, const struct rules_hooks *hooks,
                         const struct rules_settings *settings);
 void rules_free(struct rules *rules);
 
-/* New settings: what a welcome says, for clients that come from now on; `list`, for all. False when
- * out of memory: nothing changed. */
+/* New settings: the contents of a welcome, for clients from now on; `list`, for all. False when out
+ * of memory: nothing changed. */
 bool rules_set(struct rules *rules, const struct rules_settings *settings);
 
 /* The store's feed. */
 void rules_feed(void *rules, const char *appid, const char *mailbox,
                 const struct relay_message *message);
 
-/* Whoever comes now must ask for permission, and so needs a resource. */
+/* True if new clients must obtain a permission, and therefore need a resource. */
 bool rules_asks_permission(const struct rules *rules);
 
 /* A connection was made; it is welcomed. New; rules_leave(). `resource` is what a hashcash stamp
- * must name, unique to this connection and without a colon; NULL will do where no permission is
- * asked for. NULL when out of memory. */
+ * must name, unique to this connection and without a colon; NULL suffices where no permission is
+ * required. NULL when out of memory. */
 struct rules_client *rules_enter(struct rules *rules, void *connection, const char *resource,
                                  int64_t now);
 
-/* One WebSocket message of it, text or binary. A client that is busy is not listened to: one more
- * message ends it. */
+/* Takes one WebSocket message of the client, text or binary. A busy client must not be read: one
+ * more message ends its connection. */
 void rules_receive(struct rules_client *client, const char *text, size_t length, int64_t now);
 
-/* All that was sent has left. */
+/* Everything sent has left. */
 void rules_drained(struct rules_client *client, int64_t now);
 
-/* It has gone, or is to be forgotten. What it has asked for is done all the same, as far as it has
+/* The client has gone, or is to be forgotten. What it has asked for is still done, as far as it has
  * begun. NULL is fine. */
 void rules_leave(struct rules_client *client);
 
-/* True while it has as many commands waiting as it may. */
+/* True while as many of its commands are waiting as are allowed. */
 bool rules_busy(const struct rules_client *client);
 
-/* True while nothing that it asked for waits to be done or answered. */
+/* True while nothing that it asked for is waiting to be done or answered. */
 bool rules_idle(const struct rules_client *client);
 
-/* True while new messages of a mailbox go to it: then silence is no sign of anything. */
+/* True while new messages of a mailbox are sent to it: its silence then means nothing. */
 bool rules_listening(const struct rules_client *client);
 
-/* The mailbox that it listens to is still being visited; call it now and then (a fraction of the
- * retention). */
+/* Notes that the mailbox that it listens to is still being visited; to be called periodically
+ * (every fraction of the retention). */
 void rules_touch(struct rules_client *client, int64_t now);
 
-/* What has been counted: clients and those that listen now, the rest since the start. */
+/* Counters: clients and those that listen now, the rest since the start. */
 #define RULES_MOODS 5
 struct rules_counts {
     uint64_t clients, listening;
     uint64_t moods[RULES_MOODS]; /* happy, lonely, scary, errory, other: closes */
     uint64_t limited[RULES_RATES];
-    uint64_t errors; /* `error`s said, for whatever cause */
+    uint64_t errors; /* `error`s sent, for whatever cause */
 };
 void rules_count(const struct rules *rules, struct rules_counts *ret_counts);
 

@@ -1,4 +1,4 @@
-/* What each command needs, asks for, and comes to. */
+/* What each command needs, what it requests, and how it ends. */
 #include "config.h"
 
 #include "relay/rules_parts.h"
@@ -9,13 +9,13 @@
 #include "base/hashcash.h"
 #include "relay/reply.h"
 
-/* No rate limit is asked. */
+/* No rate limit applies. */
 #define UNLIMITED RULES_RATES
 
 struct rules_row {
-    bool unbound; /* also before `bind` */
+    bool unbound; /* also allowed before `bind` */
     enum rules_rate rate;
-    /* NULL: it may begin; else the `error` that it is answered with. May be NULL. */
+    /* NULL: it may begin; otherwise the `error` with which it is answered. May be NULL. */
     const char *(*check)(const struct rules_client *client, const struct relay_command *command);
     /* Does it, or asks the store to. */
     void (*begin)(struct rules_task *task);
@@ -27,7 +27,7 @@ static const struct rules_row rules_table[RELAY_COMMAND_TYPES];
 
 /* ---- what all of them share ---- */
 
-/* Those that stock relays have are worded as there: clients look for some of them. */
+/* Those that stock relays also have use the same wording: clients look for some of them. */
 static const char *const result_texts[] = {
     [RELAY_CROWDED] = "crowded",
     [RELAY_RECLAIMED] = "reclaimed",
@@ -48,7 +48,7 @@ static struct relay_who who(const struct rules_task *task)
 
 static const char must_open[] = "must open mailbox before adding";
 
-/* An add that went with its `open` may fail with it. */
+/* An add sent together with its `open` may fail with it. */
 static const char *text_of_failure(const struct rules_task *task, enum relay_result result)
 {
     bool never_opened = task->command.type == RELAY_COMMAND_ADD && !task->client->opened;
@@ -280,7 +280,7 @@ static const char *check_add(const struct rules_client *client, const struct rel
     return client->listener_state != RULES_NOT_LISTENING ? NULL : result_texts[RELAY_NOT_OPEN];
 }
 
-/* The store copies the body, so that it need not be here as well until the commit. */
+/* The store copies the body, so that it need not stay here as well until the commit. */
 static void begin_add(struct rules_task *task)
 {
     const struct rules_client *client = task->client;
@@ -300,7 +300,7 @@ static void begin_add(struct rules_task *task)
     json_decref(body);
 }
 
-/* The feed has brought it to everybody, its sender included. */
+/* The feed has delivered it to everybody, including its sender. */
 static void done_add(struct rules_task *task, const struct relay_answer *answer)
 {
     (void)task;
@@ -372,7 +372,7 @@ static const struct rules_row rules_table[RELAY_COMMAND_TYPES] = {
     [RELAY_COMMAND_RELEASE] = {false, UNLIMITED, check_release, begin_release, done_release},
 };
 
-/* NULL: its address may do this. A claim of what the client has just been allocated is free. */
+/* NULL: its address may do this. Claiming what the client has just been allocated is free. */
 static const char *check_rate(const struct rules_task *task, enum rules_rate rate)
 {
     const struct rules_client *client = task->client;

@@ -1,4 +1,4 @@
-/* Which clients listen to which mailbox, and what they are sent of it. */
+/* Which clients listen to which mailbox, and what they are sent from it. */
 #include "config.h"
 
 #include "relay/rules_parts.h"
@@ -8,7 +8,7 @@
 #include <string.h>
 #include <utlist.h>
 
-/* Out of memory: the element is just not in the table. */
+/* Out of memory: the element is simply not in the table. */
 #define HASH_NONFATAL_OOM              1
 #define uthash_nonfatal_oom(listeners) ((void)(listeners))
 #include <uthash.h>
@@ -28,7 +28,7 @@ struct rules_listeners {
 struct listeners_key {
     char bytes[KEY_MAX];
     unsigned length;
-    unsigned hash; /* keyed with a secret: strangers choose the names, and must not choose this */
+    unsigned hash; /* keyed with a secret: strangers choose the names, and must not choose it */
 };
 
 /* False if it is too long. */
@@ -126,7 +126,7 @@ void rules_listeners_stop(struct rules_client *client, const char *mailbox)
         listeners = find(client->rules, &key);
     if (listeners == NULL)
         return;
-    /* The list goes with its last client: the loop looks at `next` only. */
+    /* The list is freed with its last client: the loop looks at `next` only. */
     DL_FOREACH_SAFE(listeners->clients, other, next)
     {
         if (other->listener_state >= RULES_REPLAYING && strcmp(other->side, client->side) == 0)
@@ -143,7 +143,7 @@ static bool is_backlogged(const struct rules_client *client)
     return hooks->backlogged != NULL && hooks->backlogged(client->connection);
 }
 
-/* Sends those that it was not sent yet. */
+/* Sends the messages that it has not been sent yet. */
 static void send_stored(struct rules_client *client, const struct relay_answer *answer)
 {
     for (size_t i = 0; i < answer->count && !client->dropped; i++) {
@@ -183,7 +183,7 @@ void rules_listeners_read_on(struct rules_client *client)
     struct relay_who who = {
         .appid = client->appid, .side = client->side, .owner = client, .now = client->rules->now};
 
-    if (client->reading_on) /* called by a store that answers at once: the loop below goes on */
+    if (client->reading_on) /* called by a store that answers at once: the loop below continues */
         return;
     client->reading_on = true;
     while (client->listener_state == RULES_REPLAYING && !client->reading && !client->dropped &&

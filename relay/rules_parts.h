@@ -1,5 +1,5 @@
 /*
- * What the files of the rules share; nobody else includes this. They are one machine in three
+ * What the files of the rules share; nothing else includes this. They are one machine in three
  * files: a command comes in and is given its turn (rules.c), takes effect (rules_commands.c), and
  * what is stored or new in a mailbox goes to those who listen (rules_listeners.c).
  */
@@ -17,7 +17,7 @@ struct rules {
     const struct relay_store *store;
     struct rules_hooks hooks;
     struct rules_settings settings;    /* owns its strings */
-    int64_t now;                       /* the last time that was given */
+    int64_t now;                       /* the last time given */
     struct rules_listeners *listeners; /* a hash table, by mailbox */
     unsigned char hash_secret[crypto_shorthash_KEYBYTES];
     struct rules_counts counts;
@@ -29,15 +29,15 @@ struct rules_task {
     struct relay_command command;
     int64_t now;       /* when it came */
     size_t size;       /* of its text, bytes */
-    const char *error; /* it failed: the `error` to send when all before it are answered; or NULL */
+    const char *error; /* if it failed: the `error` to send after those before it; or NULL */
     struct rules_task *prev, *next;
 };
 
 enum rules_listener_state {
     RULES_NOT_LISTENING = 0,
     RULES_OPENING,   /* a listener, but the store has not opened the mailbox yet */
-    RULES_REPLAYING, /* is sent messages from the store, piece by piece, before any new ones */
-    RULES_LISTENING, /* is sent every new message */
+    RULES_REPLAYING, /* gets messages from the store, piece by piece, before any new ones */
+    RULES_LISTENING, /* gets every new message */
 };
 
 struct rules_client {
@@ -45,8 +45,8 @@ struct rules_client {
     void *connection;
     size_t message_max;
 
-    struct rules_task *begun;   /* the store is at work on one, or on some adds; in order */
-    struct rules_task *waiting; /* for those; in order */
+    struct rules_task *begun;   /* the store is working on these: one, or several adds; in order */
+    struct rules_task *waiting; /* waiting for those; in order */
     unsigned begun_count;
     unsigned count; /* of both lists */
     size_t bytes;   /* of both lists */
@@ -60,12 +60,12 @@ struct rules_client {
     bool opened, closed, released;
 
     enum rules_listener_state listener_state;
-    struct rules_listeners *listeners; /* that it is one of, or NULL */
+    struct rules_listeners *listeners; /* those it is one of, or NULL */
     struct rules_client *prev, *next;  /* in their list */
     uint64_t seen;                     /* number of the last message that was sent */
     uint64_t missed; /* greatest number of a new message that was not sent to it since a piece was
-                      * last asked for */
-    bool reading;    /* the store was asked for a piece */
+                        last requested */
+    bool reading;    /* a piece was requested from the store */
     bool reading_on; /* rules_listeners_read_on() is on the stack */
 
     bool running; /* rules_run() is on the stack */
@@ -80,13 +80,13 @@ void rules_drop(struct rules_client *client, const char *why);
 /* Sends a reply and frees it. NULL: memory ran out, and the connection is dropped. */
 void rules_send(struct rules_client *client, char *reply);
 
-/* Begins the commands that may begin; tells if that has changed whether the client is busy. */
+/* Begins the commands that may begin; reports if this changes whether the client is busy. */
 void rules_run(struct rules_client *client);
 
-/* It was answered: frees it. */
+/* The command was answered: frees it. */
 void rules_task_end(struct rules_task *task);
 
-/* Answers it with this `error` (borrowed for ever), after all before it; then frees it. */
+/* Answers the command with this `error` (borrowed forever), after all before it; then frees it. */
 void rules_task_fail(struct rules_task *task, const char *error);
 
 /* ---- rules_commands.c ---- */
@@ -96,17 +96,18 @@ void rules_command_begin(struct rules_task *task);
 
 /* ---- rules_listeners.c ---- */
 
-/* The client's mailbox is being opened: it listens from now on. False when out of memory. */
+/* The client's mailbox is being opened: the client listens from now on. False when out of
+ * memory. */
 bool rules_listeners_join(struct rules_client *client);
 
-/* The mailbox is open: sends the stored messages of the answer, and if there are more, goes on with
- * those. Then new ones follow. */
+/* The mailbox is open: sends the stored messages of the answer, and if there are more, continues
+ * with those. New ones follow. */
 void rules_listeners_replay(struct rules_client *client, const struct relay_answer *answer);
 
-/* Asks for the next piece of a replay, unless too much waits for the client already. */
+/* Requests the next piece of a replay, unless too much already waits for the client. */
 void rules_listeners_read_on(struct rules_client *client);
 
-/* Fine also if it does not listen. */
+/* Also fine if the client does not listen. */
 void rules_listeners_leave(struct rules_client *client);
 
 /* Every connection of this client's side that listens to this mailbox stops. */

@@ -1,12 +1,12 @@
 /*
  * What a rendezvous relay remembers: nameplates, mailboxes, messages. The operations are the
- * relay's own, not those of a database, and every one is asynchronous: it completes, through its
- * callback, when its effect is durable. Nobody may assume that a callback comes before the call
- * returns or after it, nor that this process is the only writer.
+ * relay's own, not those of a database, and each is asynchronous: it completes, through its
+ * callback, when its effect is durable. Callers must not assume that a callback comes before the
+ * call returns or after it, nor that this process is the only writer.
  *
- * Operations of one `owner` (a connection) complete in the order in which they were asked for.
- * Across owners there is no promise but this: what was complete before another operation was asked
- * for is seen by it.
+ * Operations of one `owner` (a connection) complete in the order in which they were requested.
+ * Across owners there is only one promise: an operation sees whatever was complete before it was
+ * requested.
  *
  * An implementation fills a struct relay_store with its functions: lmdb_store.c. (And
  * tests/doubles/memory_store.c, the tests' double.)
@@ -32,22 +32,22 @@
 
 enum relay_result {
     RELAY_DONE = 0,
-    RELAY_CROWDED,      /* a third side; it was not written down */
+    RELAY_CROWDED,      /* a third side; it was not recorded */
     RELAY_RECLAIMED,    /* this side released the nameplate before */
     RELAY_NO_NAMEPLATE, /* allocate: every number is taken */
     RELAY_NOT_OPEN,     /* add: this side has closed the mailbox, or it is gone */
-    RELAY_TOO_MUCH,     /* the mailbox holds as many messages or bytes as it may */
+    RELAY_TOO_MUCH,     /* the mailbox already holds as many messages or bytes as it may */
     RELAY_FULL,         /* no room on the disk; nothing was changed */
     RELAY_BROKEN,       /* the store failed; nothing was changed */
 };
 
-/* Who does something. Strings are borrowed for the call; the implementation copies what it keeps.
- */
+/* Who requests an operation. Strings are borrowed for the call; the implementation copies what it
+ * keeps. */
 struct relay_who {
     const char *appid;
     const char *side;
     const void *owner; /* orders operations, see above; never dereferenced */
-    int64_t now;       /* ms since the epoch: activity that prolongs a mailbox's life */
+    int64_t now; /* ms since the epoch: the time of the activity, which prolongs a mailbox's life */
 };
 
 struct relay_message {
@@ -55,20 +55,20 @@ struct relay_message {
         number; /* position in its mailbox: 1, 2, 3, … in the order in which they were stored */
     const char *side;
     const char *phase;
-    const char *body; /* hex, as it came */
+    const char *body; /* hex, as received */
     size_t body_length;
     const char *id;    /* the client's id for it, or NULL */
     int64_t server_rx; /* ms since the epoch */
 };
 
-/* What an operation came to. Borrowed for the call. */
+/* The outcome of an operation. Borrowed for the call. */
 struct relay_answer {
     enum relay_result result;
     const char *nameplate; /* allocate */
     const char *mailbox;   /* claim */
     const struct relay_message
-        *messages;                 /* open, read: what is stored, ours included, oldest first … */
-    bool more;                     /* … up to here, and there are later ones: see read */
+        *messages; /* open, read: what is stored, this side's own included, oldest first … */
+    bool more;     /* … up to here, and more remain: see read */
     const char *const *nameplates; /* list */
     size_t count;                  /* of messages or nameplates */
 };
@@ -78,7 +78,7 @@ typedef void (*relay_done)(void *arg, const struct relay_answer *answer);
 /*
  * The feed: called for every message that has become durable, whoever added it, in the order of its
  * mailbox. The callback of the `add` that brought it comes after. Messages that an `open` has
- * answered with may come again here; their numbers tell.
+ * already returned may come again here; their numbers tell.
  */
 typedef void (*relay_feed)(void *arg, const char *appid, const char *mailbox,
                            const struct relay_message *message);
@@ -87,56 +87,57 @@ struct relay_limits {
     int64_t retention; /* ms without activity, after which a mailbox and its nameplate expire */
     uint64_t mailbox_bytes; /* of all bodies in one mailbox, as hex, and ids */
     uint32_t mailbox_messages;
-    size_t piece_bytes; /* of messages in one answer: as many as reach it; 0: all there are */
+    size_t piece_bytes; /* of messages in one answer: as many as reach it; 0: all of them */
 };
 
 struct relay_counts {
     uint64_t nameplates, mailboxes, messages;
     uint64_t commits;             /* since the start */
-    uint64_t commit_microseconds; /* all of them together */
+    uint64_t commit_microseconds; /* total of all commits */
 };
 
 struct relay_store {
     void *self;
 
     /* Gives this side the shortest free number of its app (1 digit, then 2, …, random among those
-     * of a length) and claims it. Idempotent while what it allocated last is unused, so that an
-     * answer that was lost leaves no nameplate that nobody knows: no other side has come, and
-     * nothing was added. */
+     * of a length) and claims it. Idempotent as long as its last allocation is unused, that is, no
+     * other side has come and nothing was added: a lost answer leaves no nameplate that nobody
+     * knows. */
     void (*allocate)(void *self, const struct relay_who *who, relay_done done, void *arg);
-    /* Claims; makes nameplate and mailbox if there are none; opens the mailbox for this side.
-     * Idempotent until this side has released. */
+    /* Claims the nameplate; creates nameplate and mailbox if there are none; opens the mailbox for
+     * this side. Idempotent until this side has released. */
     void (*claim)(void *self, const struct relay_who *who, const char *nameplate, relay_done done,
                   void *arg);
-    /* Gone when every side that claimed it has released. Unknown nameplates are fine. */
+    /* The nameplate is gone when every side that claimed it has released. Unknown nameplates are
+     * fine. */
     void (*release)(void *self, const struct relay_who *who, const char *nameplate, relay_done done,
                     void *arg);
-    /* Makes the mailbox if there is none. */
+    /* Creates the mailbox if there is none. */
     void (*open)(void *self, const struct relay_who *who, const char *mailbox, relay_done done,
                  void *arg);
-    /* What is stored behind message number `after`; nothing where this side does not have the
-     * mailbox open. */
+    /* What is stored after message number `after`; nothing if this side does not have the mailbox
+     * open. */
     void (*read)(void *self, const struct relay_who *who, const char *mailbox, uint64_t after,
                  relay_done done, void *arg);
     void (*add)(void *self, const struct relay_who *who, const char *mailbox,
                 const struct relay_message *message, relay_done done, void *arg);
     /*
-     * Closes for this side, with the mood that it tells ("" for none), also if it never opened; its
-     * claim on the nameplate that leads there is released with it. When every side that opened has
-     * closed, the mailbox of this app, and nothing else, is gone.
+     * Closes the mailbox for this side, with the mood that it gives ("" for none), even if it never
+     * opened it; its claim on the nameplate that leads there is released too. When every side that
+     * opened the mailbox of this app has closed it, that mailbox, and nothing else, is gone.
      */
     void (*close)(void *self, const struct relay_who *who, const char *mailbox, const char *mood,
                   relay_done done, void *arg);
-    /* The nameplates of an app, in no order. */
+    /* The nameplates of an app, in no particular order. */
     void (*list)(void *self, const struct relay_who *who, relay_done done, void *arg);
-    /* A visit goes on: prolongs the life of a mailbox that is being listened to. */
+    /* A visit continues: prolongs the life of a mailbox that is being listened to. */
     void (*touch)(void *self, const struct relay_who *who, const char *mailbox);
-    /* Deletes at most `most` expired mailboxes; the answer's count is how many there were: most
-     * means that more may wait. */
+    /* Deletes at most `most` expired mailboxes; the answer's count is the number deleted: if it
+     * equals `most`, more may be waiting. */
     void (*expire)(void *self, int64_t now, unsigned most, relay_done done, void *arg);
 
-    /* The callbacks of operations of this arg are not called any more: its owner has gone. What was
-     * asked for is done all the same. */
+    /* Callbacks of operations with this arg are no longer called: its owner has gone. The
+     * operations are still done. */
     void (*forget)(void *self, const void *arg);
     void (*count)(void *self, struct relay_counts *ret_counts);
     void (*free)(void *self);
