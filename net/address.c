@@ -25,7 +25,7 @@ static union address make_address(int family, const void *bytes, uint16_t port)
 static bool listed(const struct address_list *list, const union address *address)
 {
     for (unsigned i = 0; i < list->count; i++)
-        /* Whoever makes one leaves no byte of it to chance. */
+        /* Whoever makes an address sets every byte of it. */
         /* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison,cert-exp42-c,cert-flp37-c) */
         if (memcmp(&list->items[i], address, sizeof(*address)) == 0)
             return true;

@@ -20,11 +20,12 @@ struct address_list {
     union address items[ADDRESS_MAX];
 };
 
-/* Adds an address from text, 192.0.2.1 or 2001:db8::1, at the end. False if it is neither. What is
- * there already is not added again, nor what comes when the list is full; so too below. */
+/* Adds an address from text, 192.0.2.1 or 2001:db8::1, at the end. False if it is neither. An
+ * address that is already there is not added again, nor is one that comes when the list is full;
+ * the same applies below. */
 bool address_add_text(struct address_list *list, const char *text, uint16_t port);
 
-/* Adds a socket's address, with another port. What is neither IPv4 nor IPv6 is left out. */
+/* Adds a socket's address, with another port. One that is neither IPv4 nor IPv6 is left out. */
 void address_add_socket(struct address_list *list, const struct sockaddr *from, uint16_t port);
 
 /* Adds all of another list. */

@@ -17,8 +17,8 @@
 #include "net/resolve.h"
 #include "net/url.h"
 
-/* What each address may take while there are others: a host often has several because some of them
- * may be out of reach. */
+/* Time that each address may take while there are others: a host often has several because some of
+ * them may be out of reach. */
 #define OTHERS_WAIT_MS 3000
 
 struct dial {
@@ -28,7 +28,7 @@ struct dial {
     struct address_list list;
     unsigned next; /* in list */
     int fd;        /* being connected, or -1 */
-    int error;     /* errno that tells best why it failed */
+    int error;     /* the errno that best says why it failed */
     int64_t timeout;
     dial_done done;
     void *arg;
@@ -55,7 +55,7 @@ static void fail_look_up(struct dial *dial, const char *why)
     fail(dial, "cannot find the host name %.*s: %s", (int)host, dial->where, why);
 }
 
-/* An address family that this machine has not says less than a refusal by the other one. */
+/* An address family that this machine lacks says less than a refusal by the other one. */
 static bool says_little(int error)
 {
     return error == ENETUNREACH || error == EADDRNOTAVAIL || error == EAFNOSUPPORT;

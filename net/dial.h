@@ -9,7 +9,7 @@ struct event_base;
 struct resolver;
 struct url;
 
-/* `fd` is connected, non-blocking, close-on-exec, and the callee's; or it is -1, and `why`
+/* `fd` is connected, non-blocking, close-on-exec, and owned by the callee; or it is -1, and `why`
  * (borrowed for the call) is one sentence for a person. */
 typedef void (*dial_done)(int fd, const char *why, void *arg);
 
@@ -24,13 +24,14 @@ struct dial *dial_start(struct event_base *base, struct resolver *resolver, cons
 /* Gives up. NULL is fine. */
 void dial_free(struct dial *dial);
 
-/* What every TCP connection of ours wants: answers at once (TCP_NODELAY), and an end when the other
- * machine is gone (SO_KEEPALIVE). Sockets of other kinds are left as they are. */
+/* Sets what every TCP connection of ours needs: answers leave at once (TCP_NODELAY), and the
+ * connection ends when the other machine is gone (SO_KEEPALIVE). Sockets of other kinds are left as
+ * they are. */
 void dial_tune(int fd);
 
-/* Acknowledges what was just read, now and not some 40 ms later (TCP_QUICKACK, which Linux soon
+/* Acknowledges what was just read at once, not some 40 ms later (TCP_QUICKACK, which Linux soon
  * forgets: call it after each read). The stock relay leaves Nagle's algorithm on, so its next small
- * message waits for that. */
+ * message waits for the acknowledgement. */
 void dial_acknowledge(int fd);
 
 #endif

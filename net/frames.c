@@ -10,9 +10,9 @@
 #include <sys/types.h>
 #include <wslay/wslay.h>
 
-/* Answers to pings that may wait in the output: more than any honest end is behind. */
+/* Answers to pings that may wait in the output: more than any honest end falls behind. */
 #define PONGS_MAX ((size_t)64 * 1024)
-/* Most of a frame's announced length that is believed before it has come. */
+/* Most of a frame's announced length that is trusted before it has arrived. */
 #define BELIEVED_MAX ((size_t)64 * 1024)
 /* Longest reason in a close frame (RFC 6455 §5.5), and the words around it. */
 #define WHY_SIZE 256
@@ -33,14 +33,14 @@ struct frames {
     struct frames_message *partial;
     size_t capacity;
 
-    /* Whole messages that wait for frames_next(): what one buffer of wslay's held. */
+    /* Whole messages that wait for frames_next(): the contents of one of wslay's buffers. */
     struct frames_message *first, **last;
 
     uint64_t taken;      /* bytes from the input … */
     uint64_t framed;     /* … and those of them that made whole frames */
     uint64_t frame_size; /* of the frame being received, with its header */
     uint64_t written;
-    size_t pongs; /* bytes of them since the output was last seen empty */
+    size_t pongs; /* bytes of pongs since the output was last seen empty */
     char why[WHY_SIZE];
 };
 
@@ -185,7 +185,7 @@ static void take_ping(struct frames *frames, const struct wslay_event_on_msg_rec
     frames->pongs += message->msg_length + 2;
 }
 
-/* The reason is for a person's eyes, and from a stranger. */
+/* The reason is for a person to read, and comes from a stranger. */
 static void take_close(struct frames *frames, const struct wslay_event_on_msg_recv_arg *message)
 {
     int at = snprintf(frames->why, sizeof(frames->why), "the other end closed the connection");
@@ -219,7 +219,7 @@ static void on_message(wslay_event_context_ptr context,
         takers[message->opcode](arg, message);
 }
 
-/* wslay's context has 8 KB of buffers: an idle connection does without it. */
+/* wslay's context has 8 KB of buffers: an idle connection does without one. */
 static wslay_event_context_ptr wake(struct frames *frames)
 {
     static const struct wslay_event_callbacks callbacks = {
@@ -244,8 +244,8 @@ static wslay_event_context_ptr wake(struct frames *frames)
     return frames->context;
 }
 
-/* Lets the context go if nothing in it is needed: between messages, with not even the beginning of
- * a frame in its buffer. */
+/* Frees the context if nothing in it is needed: between messages, with not even the beginning of a
+ * frame in its buffer. */
 static void rest(struct frames *frames)
 {
     if (frames->context == NULL || frames->within || frames->closing || frames->broken ||
@@ -368,12 +368,12 @@ static bool queue(struct frames *frames, uint8_t opcode, const char *data, size_
     return error == 0 && flush(frames);
 }
 
-/* RFC 6455 §5.2. Without a mask; returns how many bytes. */
+/* RFC 6455 §5.2, without a mask. Returns how many bytes. */
 static size_t make_text_header(size_t length, uint8_t ret_header[HEADER_MAX])
 {
     size_t bytes = length < 126 ? 0 : length <= UINT16_MAX ? 2 : 8;
 
-    ret_header[0] = 0x80 | WSLAY_TEXT_FRAME; /* the first and last of its message */
+    ret_header[0] = 0x80 | WSLAY_TEXT_FRAME; /* the first and last frame of its message */
     ret_header[1] = bytes == 0 ? (uint8_t)length : bytes == 2 ? 126 : 127;
     for (size_t i = 0; i < bytes; i++)
         ret_header[2 + i] = (uint8_t)((uint64_t)length >> 8 * (bytes - 1 - i));
@@ -381,7 +381,7 @@ static size_t make_text_header(size_t length, uint8_t ret_header[HEADER_MAX])
 }
 
 /* A server's text frame is a few bytes and the text itself; a context of wslay's would cost more
- * than all else. */
+ * than everything else. */
 static bool put_text(struct frames *frames, const char *text, size_t length)
 {
     uint8_t header[HEADER_MAX];

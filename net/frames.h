@@ -1,6 +1,6 @@
 /*
- * WebSocket frames (RFC 6455 §5) between two buffers, by wslay: whole messages out of the bytes of
- * one, frames into the other. No I/O of its own and no callbacks. Pings are answered by themselves.
+ * WebSocket frames (RFC 6455 §5) between two buffers, by wslay: takes whole messages out of one and
+ * puts frames into the other. No I/O of its own and no callbacks. Pings are answered automatically.
  */
 #ifndef NET_FRAMES_H
 #define NET_FRAMES_H
@@ -21,7 +21,7 @@ enum frames_next {
     FRAMES_NO_MEMORY, /* out of memory */
 };
 
-/* Owned by who got it: free() it. The NUL that follows the data is not counted. */
+/* Owned by the receiver: free() it. The NUL that follows the data is not counted. */
 struct frames_message {
     struct frames_message *next;
     size_t length;
@@ -43,16 +43,16 @@ enum frames_next frames_next(struct frames *frames, struct frames_message **ret_
 /* After FRAMES_CLOSED and FRAMES_FAULT: one sentence for a person. Borrowed. */
 const char *frames_why(const struct frames *frames);
 
-/* Puts a text message, an empty ping, a close frame with status 1000, into the output. False after
- * a close frame, or when out of memory (frames_broken() then: the output lacks what it should have,
- * so the connection cannot go on). */
+/* Puts a text message, an empty ping, or a close frame with status 1000 into the output. False
+ * after a close frame, or when out of memory (frames_broken() is then true: the output lacks
+ * something that it should have, so the connection cannot go on). */
 bool frames_text(struct frames *frames, const char *text, size_t length);
 bool frames_ping(struct frames *frames);
 bool frames_close(struct frames *frames);
 
 bool frames_broken(const struct frames *frames);
 
-/* The other end sends pings and does not take our answers: frames_next() says FRAMES_MORE, and
+/* The other end sends pings and does not take our answers: frames_next() returns FRAMES_MORE, and
  * reading should stop, until the output is empty. */
 bool frames_choked(const struct frames *frames);
 

@@ -40,7 +40,7 @@ static bool refuse(struct handshake *handshake, unsigned status, const char *for
     return false;
 }
 
-/* False when OpenSSL finds no memory for it. */
+/* False when OpenSSL is out of memory. */
 static bool make_accept(const char *key, char ret_accept[ACCEPT_SIZE])
 {
     char text[sizeof((struct handshake *)0)->key + sizeof(accept_guid)];
@@ -54,7 +54,7 @@ static bool make_accept(const char *key, char ret_accept[ACCEPT_SIZE])
     return true;
 }
 
-/* A header of which there can be only one. */
+/* A header that may occur only once. */
 static bool note_once(struct handshake *handshake, enum handshake_fact fact, const char *name)
 {
     if (handshake->facts & fact)
@@ -88,8 +88,8 @@ static bool take_accept(struct handshake *handshake, const char *value)
     return note_once(handshake, FACT_ACCEPT, "Sec-WebSocket-Accept");
 }
 
-/* We asked for no extension and no subprotocol; an end that thinks otherwise would send what we do
- * not understand. */
+/* We asked for no extension and no subprotocol; an end that thinks otherwise would send what we
+ * cannot understand. */
 static bool take_unasked(struct handshake *handshake, const char *value)
 {
     (void)value;
@@ -124,7 +124,7 @@ static bool take_host(struct handshake *handshake, const char *value)
 
 static const struct handshake_header {
     const char *name;
-    bool (*client)(struct handshake *, const char *value); /* NULL: means nothing to a client */
+    bool (*client)(struct handshake *, const char *value); /* NULL: of no meaning to a client */
     bool (*server)(struct handshake *, const char *value); /* likewise */
 } headers[] = {
     {"Upgrade", take_upgrade, take_upgrade},
@@ -173,7 +173,7 @@ static bool take_status(struct handshake *handshake)
     return refuse(handshake, 0, "answered %.80s", code);
 }
 
-/* Is it one of ours, whatever query may follow? */
+/* True if the target is one of these paths, whatever query may follow. */
 static bool is_answered(const char *const *paths, const char *target)
 {
     size_t length = strcspn(target, " ?");
@@ -201,7 +201,7 @@ static bool take_request_line(struct handshake *handshake)
     return true;
 }
 
-/* What must have been seen when the head is complete. */
+/* What must have been seen by the time the head is complete. */
 static const struct handshake_need {
     bool server;
     enum handshake_fact fact;
@@ -323,8 +323,8 @@ static const char *status_text(unsigned status)
     return "Error";
 }
 
-/* The headers that some statuses must have (RFC 7231 §6.5.5 and §6.5.15) do no harm to the others.
- */
+/* The headers that some statuses must have (RFC 7231 §6.5.5 and §6.5.15) are harmless in the
+ * others. */
 static size_t refusal_text(const struct handshake *handshake, char *ret_text)
 {
     static const char body[] = "This is a WebSocket server: ";

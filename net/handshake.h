@@ -1,6 +1,6 @@
 /*
  * The HTTP upgrade that begins a WebSocket (RFC 6455 §4), as text and without I/O: bytes in, bytes
- * out, for both ends. Randomness is given.
+ * out, for both ends. The caller supplies the randomness.
  */
 #ifndef NET_HANDSHAKE_H
 #define NET_HANDSHAKE_H
@@ -13,12 +13,12 @@
 #include "net/url.h"
 
 #define HANDSHAKE_KEY_BYTES 16
-/* Room for any request or reply that we make, with its NUL. */
+/* Room for any request or reply that we make, including its NUL. */
 #define HANDSHAKE_TEXT_SIZE (URL_MAX + URL_HOST_HEADER_SIZE + 512)
 #define HANDSHAKE_WHY_SIZE  128
 
-/* Refused does not mean that the other end broke a rule: a relay that answers 404 ends there, too.
- */
+/* Refused does not mean that the other end broke a rule: a relay that answers 404 counts as
+ * refused, too. */
 enum handshake_progress {
     HANDSHAKE_MORE = 0, /* feed it more */
     HANDSHAKE_DONE,     /* the connection is a WebSocket (a server sends its reply first) */
@@ -27,12 +27,12 @@ enum handshake_progress {
 
 struct handshake {
     bool server;
-    /* server: the paths that are answered, a NULL at the end; NULL: any. Set it before the first
+    /* server: the paths that are answered, ended by a NULL; NULL: any. Set it before the first
      * byte; borrowed. */
     const char *const *paths;
     enum handshake_progress progress;
-    unsigned status;              /* server: the status that the reply has */
-    unsigned facts;               /* headers that were seen and are right */
+    unsigned status;              /* server: the status of the reply */
+    unsigned facts;               /* headers that were seen and are valid */
     char key[32];                 /* Sec-WebSocket-Key, base64; empty until known */
     char why[HANDSHAKE_WHY_SIZE]; /* once refused: a clause whose subject is the other end */
     struct http_head head;        /* the other end's; last, since it is large */
@@ -52,7 +52,7 @@ size_t handshake_request(const struct handshake *handshake, const struct url *ur
 size_t handshake_reply(const struct handshake *handshake, char ret_text[HANDSHAKE_TEXT_SIZE]);
 
 /* Takes bytes from the other end, as many as belong to the handshake: `ret_used` tells how many.
- * What follows an upgrade are WebSocket frames. */
+ * After an upgrade, WebSocket frames follow. */
 enum handshake_progress handshake_feed(struct handshake *handshake, const void *data, size_t length,
                                        size_t *ret_used);
 

@@ -20,7 +20,7 @@ void http_head_again(struct http_head *head)
     head->length = 0;
 }
 
-/* Says at the first odd byte that this is no HTTP, rather than wait for the end of a line. */
+/* Reports at the first odd byte that this is not HTTP, rather than wait for the end of a line. */
 static bool is_plausible(const struct http_head *head, char byte)
 {
     if (head->response && head->lines == 0 && head->length < VERSION_LENGTH)

@@ -21,7 +21,7 @@ void proxy_text(const struct proxy *proxy, char ret_text[PROXY_TEXT_SIZE])
     snprintf(ret_text, PROXY_TEXT_SIZE, "%s%s", schemes[proxy->protocol], where);
 }
 
-/* Returns why not, or NULL; takes what it reads off `*text`. So do those below. */
+/* Returns why not, or NULL; advances `*text` past what it reads. So do those below. */
 static const char *parse_scheme(const char **text, struct proxy *proxy)
 {
     for (size_t i = 0; i < sizeof(schemes) / sizeof(*schemes); i++) {
@@ -45,7 +45,7 @@ static int digit(char c)
     return found != NULL ? (int)(found - digits) : -1;
 }
 
-/* The byte that `text` begins with, at *ret_used characters; or -1. */
+/* The byte at the beginning of `text`, which takes *ret_used characters; or -1. */
 static int parse_byte(const char *text, size_t *ret_used)
 {
     *ret_used = *text == '%' ? 3 : 1;
@@ -57,7 +57,7 @@ static int parse_byte(const char *text, size_t *ret_used)
 }
 
 /* Reads up to `end`. Control characters would end the line of an HTTP header, or the C string;
- * nobody can type them anyhow. */
+ * nobody can type them anyway. */
 static bool parse_word(const char *text, const char *end, char ret_word[PROXY_WORD_MAX + 1])
 {
     size_t length = 0, used;
@@ -73,7 +73,7 @@ static bool parse_word(const char *text, const char *end, char ret_word[PROXY_WO
     return true;
 }
 
-/* user[:password]@. A colon in the user name could not be told from the one behind it (RFC 7617
+/* user[:password]@. A colon in the user name could not be told from the one after it (RFC 7617
  * §2). */
 static const char *parse_user(const char **text, struct proxy *proxy)
 {

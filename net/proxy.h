@@ -1,7 +1,7 @@
 /*
- * A proxy that connections go through: socks5h://[user:password@]host[:port] (RFC 1928, RFC 1929)
- * or http://[user:password@]host[:port] (CONNECT, RFC 9110 §9.3.6). With both the proxy looks up
- * the names of the hosts behind it.
+ * A proxy for connections: socks5h://[user:password@]host[:port] (RFC 1928, RFC 1929) or
+ * http://[user:password@]host[:port] (CONNECT, RFC 9110 §9.3.6). With both, the proxy looks up the
+ * names of the hosts behind it.
  */
 #ifndef NET_PROXY_H
 #define NET_PROXY_H
@@ -14,7 +14,7 @@
 #define PROXY_URL_MAX                                                                              \
     2048 /* a user name and a password of 255 bytes, each byte as %XX, and a host */
 #define PROXY_WORD_MAX 255  /* RFC 1929: longest user name, and password */
-#define PROXY_PORT     1080 /* unless given; of both kinds, as with curl */
+#define PROXY_PORT     1080 /* unless given; for both kinds, as in curl */
 
 enum proxy_protocol { PROXY_SOCKS5 = 0, PROXY_HTTP };
 
@@ -26,17 +26,17 @@ struct proxy {
     char password[PROXY_WORD_MAX + 1]; /* secret; may be empty */
 };
 
-/* In user name and password %XX stands for a byte. False if it is not such a URL: then ret_why (of
- * `size` bytes) is a sentence for a person, which quotes nothing of the text. */
+/* In user name and password, %XX stands for a byte. False if it is not such a URL: ret_why (of
+ * `size` bytes) is then a sentence for a person, which quotes nothing of the text. */
 bool proxy_parse(const char *text, struct proxy *ret_proxy, char *ret_why, size_t size);
 
-/* Room for the longest text, with its NUL. */
+/* Room for the longest text, including its NUL. */
 #define PROXY_TEXT_SIZE (URL_HOST_HEADER_SIZE + 16)
 
 /* "socks5h://host:port", for a person: without user name and password. */
 void proxy_text(const struct proxy *proxy, char ret_text[PROXY_TEXT_SIZE]);
 
-/* Forgets the password and everything else. */
+/* Wipes the password and everything else. */
 void proxy_wipe(struct proxy *proxy);
 
 #endif

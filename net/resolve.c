@@ -14,18 +14,18 @@
 
 #include "base/worker.h"
 
-/* Names asked for at the same time. One whose name server is dead takes a thread for as long as
- * resolv.conf(5) lets it, half a minute or so; the others must not wait for it. */
+/* Names looked up at the same time. One whose name server is dead occupies a thread for as long as
+ * resolv.conf(5) allows, half a minute or so; the others must not wait for it. */
 #define THREADS 8
 /* Names that wait for a thread: more than there are relays. */
 #define QUEUE_MAX 256
 #define WHY_SIZE  128
 
-/* One name being asked for, on behalf of all who want it: asking twice would not be faster. */
+/* One name being looked up, on behalf of all who want it: asking twice would not be faster. */
 struct lookup {
     struct resolver *resolver;
     struct worker_job *job;
-    struct resolve *wanted; /* by these; the loop's */
+    struct resolve *wanted; /* the requests for it; used by the loop */
     struct lookup *prev, *next;
     char *host;
     int fault; /* of getaddrinfo(), EAI_… */
@@ -43,7 +43,7 @@ struct resolve {
     resolve_done done;
     void *arg;
     struct lookup *lookup; /* NULL: the answer is known */
-    struct event *soon;    /* what is known at once is told from the event loop too */
+    struct event *soon;    /* what is known at once is reported from the event loop too */
     const char *why;
     uint16_t port;
     struct address_list list;
@@ -70,9 +70,9 @@ void resolver_free(struct resolver *resolver)
 /* ---- in a thread ---- */
 
 /*
- * Without AI_ADDRCONFIG: on a machine that is offline but for link-local IPv6, it would hide from
- * us what /etc/hosts says of IPv4. The order is that of RFC 6724 and gai.conf(5): what this machine
- * cannot reach comes last, and costs nothing.
+ * Without AI_ADDRCONFIG: on a machine that is offline except for link-local IPv6, it would hide
+ * from us what /etc/hosts says about IPv4. The order is that of RFC 6724 and gai.conf(5): what this
+ * machine cannot reach comes last, and costs nothing.
  */
 static void look_up(void *data, const atomic_bool *stop)
 {
@@ -116,7 +116,7 @@ static void fault_text(const struct lookup *lookup, char ret_why[WHY_SIZE])
     snprintf(ret_why, WHY_SIZE, "%s", text);
 }
 
-/* Each may free any other from its callback. */
+/* Each callback may free any other request. */
 static void on_looked_up(void *data)
 {
     struct lookup *lookup = data;
@@ -179,7 +179,7 @@ static struct lookup *find_lookup(struct resolver *resolver, const char *host)
     return start_lookup(resolver, host);
 }
 
-/* Is it `domain`, or below it? A dot at its end does not matter. */
+/* True if the host is `domain` or below it. A trailing dot does not matter. */
 static bool is_below(const char *host, const char *domain)
 {
     size_t length = strlen(host), wanted = strlen(domain);
@@ -190,7 +190,7 @@ static bool is_below(const char *host, const char *domain)
            (length == wanted || host[length - wanted - 1] == '.');
 }
 
-/* Both loopbacks, for a server may listen on one of them only. */
+/* Both loopback addresses, because a server may listen on only one of them. */
 static bool is_known(struct resolve *resolve, const char *host)
 {
     if (address_add_text(&resolve->list, host, resolve->port))
@@ -237,7 +237,7 @@ struct resolve *resolve_start(struct resolver *resolver, const char *host, uint1
     return resolve;
 }
 
-/* A look-up that has begun goes on: whoever asks next may still have its answer. */
+/* A look-up that has begun continues: whoever asks next may still use its answer. */
 void resolve_free(struct resolve *resolve)
 {
     if (resolve == NULL)

@@ -34,7 +34,7 @@ static void configure(SSL_CTX *context)
                                      /* WebSocket frames tell their own end: a TCP connection that
                                       * ends without a TLS goodbye is an end like any other. */
                                      | SSL_OP_IGNORE_UNEXPECTED_EOF);
-    /* An idle connection keeps no record buffers: 34 KB less for each. */
+    /* An idle connection keeps no record buffers, which saves 34 KB each. */
     SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
 }
 
@@ -67,7 +67,7 @@ SSL_CTX *tls_context_new(const char *cafile, char *ret_why, size_t size)
     return context;
 }
 
-/* Nobody can type a passphrase into a daemon: OpenSSL would ask on its terminal. */
+/* Nobody can type a passphrase into a daemon: without this, OpenSSL would ask on its terminal. */
 static int no_passphrase(char *ret_text, int size, int writing, void *arg)
 {
     (void)ret_text;
@@ -128,7 +128,7 @@ struct tls_reason {
     const char *text;
 };
 
-/* What a person can do something about, in plainer words than OpenSSL's. */
+/* Faults that a person can do something about, in plainer words than OpenSSL's. */
 static const struct tls_reason distrust[] = {
     {X509_V_ERR_CERT_HAS_EXPIRED, "its certificate has expired"},
     {X509_V_ERR_CERT_NOT_YET_VALID, "its certificate is not valid yet (is the clock right?)"},

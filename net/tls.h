@@ -1,4 +1,4 @@
-/* TLS: whom a client trusts, and why not; what a server proves itself with. */
+/* TLS: whom a client trusts, and the reason if it does not; how a server proves who it is. */
 #ifndef NET_TLS_H
 #define NET_TLS_H
 
@@ -7,12 +7,12 @@
 
 struct url;
 
-/* TLS 1.2 at least; trusts the system's CA store, or (`cafile` not NULL) only the certificates in
- * that PEM file. New: SSL_CTX_free() it. NULL on failure, with a sentence in ret_why. */
+/* TLS 1.2 or later; trusts the system's CA store or, if `cafile` is not NULL, only the certificates
+ * in that PEM file. New: SSL_CTX_free() it. NULL on failure, with a sentence in ret_why. */
 SSL_CTX *tls_context_new(const char *cafile, char *ret_why, size_t size);
 
-/* For a server: its certificate, with the chain to its authority, and the key to it, in PEM files
- * (key NULL: in the same file). TLS 1.2 at least. New; NULL as above. */
+/* For a server: its certificate, with the chain to its authority, and the key for it, in PEM files
+ * (key NULL: in the same file). TLS 1.2 or later. New; NULL as above. */
 SSL_CTX *tls_server_context_new(const char *certificate, const char *key, char *ret_why,
                                 size_t size);
 
@@ -20,15 +20,16 @@ SSL_CTX *tls_server_context_new(const char *certificate, const char *key, char *
  * SSL_free() it. NULL on failure. */
 SSL *tls_client_new(SSL_CTX *context, const struct url *url);
 
-/* The text of OpenSSL's error code; if that is 0, or says no more than that the system failed, the
- * text of errno (`system`). Borrowed. */
+/* The text of OpenSSL's error code; if that is 0, or says only that the system failed, the text of
+ * errno (`system`). Borrowed. */
 const char *tls_error_text(unsigned long error, int system);
 
-/* The other end is not trusted: why, as a clause fit to follow a colon. NULL if it is, or has shown
- * no certificate yet. Borrowed. */
+/* Why the other end is not trusted, as a clause fit to follow a colon. NULL if it is trusted, or
+ * has not shown a certificate yet. Borrowed. */
 const char *tls_distrust(const SSL *ssl);
 
-/* Says that no more will be sent (close_notify), if the handshake was done; else does nothing. */
+/* Announces that no more will be sent (close_notify), if the handshake was completed; otherwise
+ * does nothing. */
 void tls_goodbye(SSL *ssl);
 
 #endif

@@ -1,5 +1,4 @@
-/* HTTP CONNECT: the status line decides; the headers after it are only looked through for their
- * end. */
+/* HTTP CONNECT: the status line decides; the headers after it are only scanned for their end. */
 #include "config.h"
 
 #include <sodium.h>
@@ -35,7 +34,7 @@ static void say_authorization(struct tunnel *tunnel)
 
 /* ---- the answer ---- */
 
-/* 407 by the book; tinyproxy answers 401 to a wrong password. */
+/* The standard says 407; tinyproxy answers 401 to a wrong password. */
 static bool refuse_status(struct tunnel *tunnel, const char *answer)
 {
     if (tunnel->status >= 500)
@@ -47,8 +46,8 @@ static bool refuse_status(struct tunnel *tunnel, const char *answer)
                                           : "it requires a user name and a password");
 }
 
-/* "HTTP/1.0 200 Connection established". One of 1xx is not yet the answer; but switching protocols
- * was not asked for. */
+/* "HTTP/1.0 200 Connection established". A 1xx status is not yet the answer; but switching
+ * protocols was not requested. */
 static bool take_status(struct tunnel *tunnel)
 {
     char *code = http_head_status(tunnel->head.line);
@@ -63,7 +62,8 @@ static bool take_status(struct tunnel *tunnel)
     return refuse_status(tunnel, code);
 }
 
-/* What a header says does not matter: whatever its length, no body follows (RFC 9110 §9.3.6). */
+/* The contents of headers do not matter: whatever length they state, no body follows (RFC 9110
+ * §9.3.6). */
 static bool take_line(struct tunnel *tunnel)
 {
     if (tunnel->status == 0)

@@ -1,4 +1,5 @@
-/* SOCKS5: each step takes one byte of the proxy's answers, so that they may come in any pieces. */
+/* SOCKS5: each step takes one byte of the proxy's answers, so that they may arrive in any
+ * pieces. */
 #include "config.h"
 
 #include <arpa/inet.h>
@@ -72,7 +73,7 @@ static bool take_name_length(struct tunnel *tunnel, uint8_t byte)
     return tunnel_next(tunnel, take_rest);
 }
 
-/* The address that the proxy connects from means nothing to us. */
+/* The address from which the proxy connects means nothing to us. */
 static bool take_address_type(struct tunnel *tunnel, uint8_t byte)
 {
     static const uint8_t lengths[] = {
@@ -98,7 +99,7 @@ static bool take_reserved(struct tunnel *tunnel, uint8_t byte)
 /* RFC 1928 §6, and what Tor adds to it (its proposal 304). */
 static const struct socks_refusal {
     uint8_t code;
-    bool behind; /* the proxy is willing */
+    bool behind; /* the proxy is willing: the fault lies behind it */
     const char *why;
 } refusals[] = {
     {0x01, true, "general failure"},
@@ -119,7 +120,7 @@ static const struct socks_refusal {
     {0xf7, true, "the introduction to the onion service took too long"},
 };
 
-/* What follows a refusal says no more: some proxies do not even send it. */
+/* What follows a refusal adds nothing: some proxies do not even send it. */
 static bool take_reply_code(struct tunnel *tunnel, uint8_t byte)
 {
     if (byte == 0)
@@ -147,7 +148,7 @@ static bool take_verdict(struct tunnel *tunnel, uint8_t byte)
     return request(tunnel);
 }
 
-/* There are proxies that send SOCKS's version here: not worth a quarrel. */
+/* Some proxies send the version of SOCKS here, which does no harm. */
 static bool take_auth_version(struct tunnel *tunnel, uint8_t byte)
 {
     (void)byte;

@@ -121,7 +121,7 @@ static const char *parse_port(const char *text, struct url *url)
     return text + digits;
 }
 
-/* Only what may stand in an HTTP request line as it is. */
+/* Accepts only what may stand unchanged in an HTTP request line. */
 static bool parse_path(const char *text, struct url *url)
 {
     for (const char *c = text; *c != '\0'; c++)

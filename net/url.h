@@ -22,8 +22,8 @@ enum url_fault { URL_OK = 0, URL_SCHEME, URL_HOST, URL_PORT, URL_PATH, URL_TOO_L
 enum url_fault url_parse(const char *text, struct url *ret_url);
 
 /* Reads host[:port] at the beginning of `*text`, up to its end or one of / ? #, into `url`, whose
- * port stays as it is unless given; `*text` goes on to what follows. For other URLs than
- * WebSockets'. */
+ * port stays as it is unless given; `*text` advances to what follows. For URLs other than those of
+ * WebSockets. */
 enum url_fault url_parse_authority(const char **text, struct url *url);
 
 /* One sentence for a person. Borrowed. */
@@ -36,7 +36,7 @@ const char *url_fault_text(enum url_fault fault);
  * URL_HOST_HEADER_SIZE. */
 void url_host_header(const struct url *url, char *ret_text, unsigned size);
 
-/* host:port for a person, the port always there. `size` as above. */
+/* host:port for a person, always with the port. `size` as above. */
 void url_where(const struct url *url, char *ret_text, unsigned size);
 
 #endif

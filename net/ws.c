@@ -28,9 +28,9 @@ void ws_options_default(struct ws_options *ret_options)
     };
 }
 
-/* ---- OpenSSL begins ---- */
+/* ---- setting up OpenSSL ---- */
 
-static bool starved; /* memory was short for OpenSSL */
+static bool starved; /* OpenSSL ran out of memory */
 
 static void *watched_malloc(size_t size, const char *file, int line)
 {
@@ -56,14 +56,15 @@ static void plain_free(void *memory, const char *file, int line)
 }
 
 /*
- * OpenSSL 3.0 sets itself up when it is first used. If memory is short just then it says nothing,
- * and crashes at the next call; so that is now, not in the middle of something, and watched.
+ * OpenSSL 3.0 sets itself up when it is first used. If memory is short at that moment, it reports
+ * nothing and crashes at the next call; so it is set up now, and watched, not in the middle of
+ * something.
  */
 static bool openssl_begins(void)
 {
     uint8_t digest[SHA_DIGEST_LENGTH];
 
-    /* Refused, and not needed, from the second time on. */
+    /* From the second time on this is refused, and not needed. */
     CRYPTO_set_mem_functions(watched_malloc, plain_realloc, plain_free);
     starved = false;
     return OSSL_LIB_CTX_set0_default(NULL) != NULL && !starved && SHA1(digest, 0, digest) != NULL &&
@@ -108,7 +109,7 @@ void ws_net_free(struct ws_net *net)
     free(net);
 }
 
-/* ---- what libevent tells, for the stage ---- */
+/* ---- what libevent reports, passed on to the stage ---- */
 
 void ws_enter(struct ws *ws)
 {
@@ -244,7 +245,7 @@ void ws_note_loss(struct ws *ws, short what)
         ws_because(ws, "the other end dropped the connection");
 }
 
-/* ---- the last stage, ended: the application is still to be told ---- */
+/* ---- the last stage, ended: the application has yet to be told ---- */
 
 static void tell_closed(struct ws *ws)
 {
@@ -258,7 +259,7 @@ const struct ws_stage ws_stage_ended = {
 
 /* ---- net/ws.h ---- */
 
-/* Until the first stage begins. */
+/* Before the first stage begins. */
 static const struct ws_stage stage_new = {.timeout = NULL};
 
 static struct ws *ws_new(struct ws_net *net, bool server, const struct ws_options *options,

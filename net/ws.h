@@ -26,7 +26,7 @@ struct ws_net;
 /* Limits of a connection; times in ms. ws_options_default() gives sensible ones. */
 struct ws_options {
     size_t message_max;    /* larger messages end the connection with 1009 */
-    int connect_timeout;   /* the look-up of the name; each address tried; the proxy; TLS */
+    int connect_timeout;   /* for the name look-up; each address tried; the proxy; TLS */
     int handshake_timeout; /* the HTTP upgrade */
     int ping_interval;     /* send a ping when nothing was received for this long (0: never) … */
     int ping_timeout;      /* … and end the connection when nothing follows for this long */
@@ -65,15 +65,15 @@ void ws_net_free(struct ws_net *net);
 /*
  * Starts to connect: directly (`proxy` NULL), or through a proxy, which alone then looks up the
  * URL's host. Host names are resolved without blocking; every address is tried in turn. For wss the
- * certificate chain and the URL's host name (or address) are verified, TLS 1.2 at least. Failures
- * are told by `closed`. NULL only when out of memory. `options` NULL: defaults. `handlers` is
- * borrowed until `closed` or ws_free(), `url` and `proxy` for the call.
+ * certificate chain and the URL's host name (or address) are verified, with TLS 1.2 or later.
+ * Failures are reported through `closed`. NULL only when out of memory. `options` NULL: defaults.
+ * `handlers` is borrowed until `closed` or ws_free(), `url` and `proxy` for the call.
  */
 struct ws *ws_dial(struct ws_net *net, const struct url *url, const struct proxy *proxy,
                    const struct ws_options *options, const struct ws_handlers *handlers, void *arg);
 
 /* Takes an accepted stream socket (non-blocking) as a server; the WebSocket owns it. NULL only when
- * out of memory (the fd is closed). */
+ * out of memory (the fd is then closed). */
 struct ws *ws_accept(struct ws_net *net, int fd, const struct ws_options *options,
                      const struct ws_handlers *handlers, void *arg);
 
@@ -89,9 +89,9 @@ bool ws_send(struct ws *ws, const char *text, size_t length);
 
 /*
  * The backlog: bytes queued but not yet taken by the kernel (with TLS: not yet encrypted). It is
- * kept here and nowhere else; ask when you need it, it costs nothing. It grows in ws_send() and
- * when a ping is answered, shrinks from the event loop only, and is 0 once the connection has
- * ended. `drained` says when all of it has left.
+ * kept here and nowhere else; asking for it costs nothing. It grows in ws_send() and when a ping is
+ * answered, shrinks from the event loop only, and is 0 once the connection has ended. `drained`
+ * reports that all of it has left.
  */
 size_t ws_backlog(const struct ws *ws);
 
@@ -99,14 +99,14 @@ size_t ws_backlog(const struct ws *ws);
 uint64_t ws_net_backlog(const struct ws_net *net);
 
 /* Bytes that the kernel has taken since the connection began. While there is a backlog and this
- * does not change, the other end does not read. */
+ * does not change, the other end is not reading. */
 uint64_t ws_taken(const struct ws *ws);
 
-/* Stops (or resumes) reading, for back-pressure; the kernel then slows the peer down. No message
- * comes while it is paused, nor is the silence of the other end held against it. */
+/* Stops (or resumes) reading, for back-pressure; the kernel then slows the peer down. While paused,
+ * no message comes, and the other end's silence is not held against it. */
 void ws_pause(struct ws *ws, bool paused);
 
-/* Begins the close handshake; what was queued is sent first, what still comes is thrown away.
+/* Begins the close handshake; what was queued is sent first, what still arrives is discarded.
  * `closed` follows, within close_timeout; at once if the connection is not open yet. */
 void ws_close(struct ws *ws);
 

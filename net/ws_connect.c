@@ -14,7 +14,7 @@
 
 struct ws_proxying {
     struct proxy proxy;
-    char where[URL_HOST_HEADER_SIZE]; /* the proxy, for sentences */
+    char where[URL_HOST_HEADER_SIZE]; /* the proxy, for use in sentences */
     struct tunnel tunnel;
 };
 
@@ -23,7 +23,7 @@ static void give_up(struct ws *ws)
     ws_fail(ws, "closed before it was open");
 }
 
-/* Owns `fd`. NULL: it has ended instead. */
+/* Owns `fd`. NULL: the connection has ended instead. */
 static struct bufferevent *new_plain(struct ws *ws, int fd)
 {
     struct bufferevent *bev = bufferevent_socket_new(ws->net->base, fd, BEV_OPT_CLOSE_ON_FREE);
@@ -39,7 +39,7 @@ static struct bufferevent *new_plain(struct ws *ws, int fd)
 
 static const struct ws_stage stage_upgrade;
 
-/* Nothing to write says that there was no memory to make it. */
+/* Nothing to write means that there was no memory to build it. */
 static bool put(struct ws *ws, const char *text, size_t length)
 {
     if (length > 0 && bufferevent_write(ws->bev, text, length) == 0)
@@ -93,7 +93,7 @@ static void upgrade_refused(struct ws *ws)
         ws_begin_lingering(ws);
 }
 
-/* Feeds what has come, piece by piece: what follows the handshake stays in the buffer. */
+/* Feeds what has arrived, piece by piece: what follows the handshake stays in the buffer. */
 static enum handshake_progress feed_handshake(struct handshake *handshake, struct evbuffer *input)
 {
     enum handshake_progress progress = HANDSHAKE_MORE;
@@ -148,7 +148,7 @@ static const struct ws_stage stage_upgrade = {
 
 static const struct ws_stage stage_tls;
 
-/* Takes over both, also if it fails. */
+/* Takes over both, even on failure. */
 static void speak_tls(struct ws *ws, int fd, SSL *ssl, const char *why)
 {
     struct bufferevent *bev = NULL;
@@ -276,7 +276,7 @@ static void wipe_said(const void *data, size_t length, void *memory)
     free(memory);
 }
 
-/* In memory of its own, since libevent does not wipe what it copies. */
+/* In memory of its own, because libevent does not wipe what it copies. */
 static bool say_to_proxy(struct ws *ws, struct tunnel *tunnel)
 {
     size_t length = tunnel->say_length;
@@ -297,7 +297,7 @@ static bool say_to_proxy(struct ws *ws, struct tunnel *tunnel)
     return false;
 }
 
-/* What comes next is TLS or an HTTP request of ours: before it the host behind the proxy has
+/* What comes next is TLS or an HTTP request of ours: until then the host behind the proxy has
  * nothing to say. */
 static void tunnel_there(struct ws *ws)
 {
@@ -321,7 +321,7 @@ static void tunnel_not_there(struct ws *ws)
     ws_fail(ws, "the proxy %s %s", ws->start->proxying->where, ws->start->proxying->tunnel.why);
 }
 
-/* Feeds what has come, piece by piece, and says what that asks for. */
+/* Feeds what has arrived, piece by piece, and sends what that calls for. */
 static enum tunnel_progress feed_tunnel(struct ws *ws, struct tunnel *tunnel)
 {
     struct evbuffer *input = bufferevent_get_input(ws->bev);

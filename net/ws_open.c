@@ -1,4 +1,4 @@
-/* The stages of a WebSocket: open, in which messages flow, and the end: closing, flushing,
+/* The stages of a WebSocket: open, in which messages flow, and those of its end: closing, flushing,
  * lingering. */
 #include "config.h"
 
@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "net/ws_private.h"
 
-/* The WebSocket's end is reached in order; TLS's too. */
+/* Ends the WebSocket in an orderly way, and TLS too. */
 static void end_in_order(struct ws *ws)
 {
     SSL *ssl = bufferevent_openssl_get_ssl(ws->bev);
@@ -37,7 +37,7 @@ static void discard_input(struct ws *ws)
 
 /* ---- flushing ---- */
 
-/* Both close frames are there; the last bytes of ours leave. */
+/* Both close frames have been exchanged; our last bytes are leaving. */
 
 static const struct ws_stage stage_flushing = {
     .readable = discard_input,
@@ -57,7 +57,7 @@ static void begin_flushing(struct ws *ws)
 
 /* ---- closing ---- */
 
-/* Our close frame is queued, the other end's is awaited. */
+/* Our close frame is queued; the other end's is awaited. */
 
 static void closing_readable(struct ws *ws)
 {
@@ -89,7 +89,7 @@ static const struct ws_stage stage_closing = {
     .timeout = closing_timeout,
 };
 
-/* What has come already is read from the event loop, for this is inside ws_close(). */
+/* What has already arrived is read from the event loop, because this runs inside ws_close(). */
 static void begin_closing(struct ws *ws)
 {
     if (ws->lost) {
@@ -108,9 +108,9 @@ static void begin_closing(struct ws *ws)
 
 /* ---- lingering ---- */
 
-/* What the other end still sends is thrown away until it has seen why and hangs up. */
+/* What the other end still sends is discarded until it has learned why and hangs up. */
 
-/* Our last words are out: whoever reads to the end need not wait for our patience to end. */
+/* Our last bytes have left: an end that reads to the last byte need not wait for our timeout. */
 static void lingering_written(struct ws *ws)
 {
     if (bufferevent_openssl_get_ssl(ws->bev) == NULL)
@@ -138,7 +138,7 @@ void ws_begin_lingering(struct ws *ws)
 
 /* ---- open ---- */
 
-/* Did a callback leave us in this stage? */
+/* True if a callback has left us in this stage. */
 static bool still_open(const struct ws *ws)
 {
     return !ws->dead && ws->stage == &ws_stage_open;
@@ -156,7 +156,7 @@ static void next_is_more(struct ws *ws)
         ws_end(ws);
 }
 
-/* What the other end said tells more than that the connection was lost after it. */
+/* What the other end said tells more than the later loss of the connection. */
 static void frames_say_why(struct ws *ws)
 {
     free(ws->why);
@@ -181,7 +181,7 @@ static void next_is_no_memory(struct ws *ws)
     ws_fail(ws, "out of memory");
 }
 
-/* Whether to read follows from what is to be done with it. */
+/* Whether to read depends on what is to be done with the input. */
 static void set_interest(struct ws *ws)
 {
     if (ws->paused || frames_choked(ws->frames))
@@ -190,7 +190,7 @@ static void set_interest(struct ws *ws)
         ws_fail(ws, "out of memory");
 }
 
-/* Delivers what has come, as far as the application lets us. */
+/* Delivers what has arrived, as far as the application allows. */
 static void pump(struct ws *ws)
 {
     static void (*const others[])(struct ws *) = {
@@ -213,8 +213,8 @@ static void pump(struct ws *ws)
         set_interest(ws);
 }
 
-/* The timer looks at these when it fires: only while an answer is awaited is it set for something
- * else. */
+/* The timer looks at these when it fires: it is set for something else only while an answer is
+ * awaited. */
 static bool note_life(struct ws *ws)
 {
     bool awaited = ws->pinged != 0;
@@ -243,9 +243,9 @@ static void open_written(struct ws *ws)
         pump(ws);
 }
 
-/* When an other end hangs up, writing is often the first to fail; its last words, why it did, are
- * then still to be read. Of TLS nothing can be read after a failure. Any other error is our
- * machine's: the other end knows of nothing, and would not hang up. */
+/* When the other end hangs up, writing is often the first thing to fail; its last words, which say
+ * why, can then still be read. With TLS nothing can be read after a failure. Any other error lies
+ * with our machine: the other end does not know of it, and would not hang up. */
 static bool has_last_words(const struct ws *ws, short what)
 {
     int error = EVUTIL_SOCKET_ERROR();
@@ -266,7 +266,7 @@ static void open_happened(struct ws *ws, short what)
     pump(ws);
 }
 
-/* From inside ws_pause(): what waits is delivered from the event loop. */
+/* Called from inside ws_pause(): what waits is delivered from the event loop. */
 void ws_open_paused(struct ws *ws)
 {
     set_interest(ws);
@@ -275,7 +275,7 @@ void ws_open_paused(struct ws *ws)
                             BEV_TRIG_IGNORE_WATERMARKS | BEV_TRIG_DEFER_CALLBACKS);
 }
 
-/* Bytes on their way: in our output, and in the kernel without the other end's acknowledgement. */
+/* Bytes under way: in our output, and in the kernel without the other end's acknowledgement. */
 static uint64_t under_way(const struct ws *ws)
 {
     int unacknowledged = 0;
@@ -299,8 +299,8 @@ static void ping(struct ws *ws, int64_t now)
     ws_wait(ws, ws->options.ping_timeout);
 }
 
-/* On a slow line a ping may wait for minutes behind what was sent before it: no answer to it is
- * missing while that is still arriving. */
+/* On a slow line a ping may wait for minutes behind what was sent before it: as long as that is
+ * still arriving, no answer is missing. */
 static bool still_arriving(struct ws *ws)
 {
     uint64_t arrived = frames_written(ws->frames) - under_way(ws);
@@ -341,7 +341,7 @@ static void open_timeout(struct ws *ws)
         missing_answer(ws, now);
 }
 
-/* What has come behind the handshake is delivered at once. */
+/* What arrived after the handshake is delivered at once. */
 void ws_begin_open(struct ws *ws)
 {
     struct evbuffer *output = bufferevent_get_output(ws->bev);

@@ -1,6 +1,6 @@
 /*
- * The way out of a plain socket. libevent's bufferevent asks the kernel when it may write, for each
- * message; nearly always it may at once. So we write ourselves, to each connection once in a turn
+ * The output of a plain socket. For each message, libevent's bufferevent asks the kernel when it
+ * may write; nearly always it may at once. So we write ourselves, to each connection once in a turn
  * of the event loop, and leave to the bufferevent only what the kernel does not take.
  */
 #include "config.h"
@@ -11,8 +11,8 @@
 
 #include "net/ws_private.h"
 
-/* Whoever sends from inside the writer goes on after the sockets were looked at again: what is
- * activated now would run before that, and could so for ever. */
+/* A connection that sends from inside the writer continues after the sockets were checked again: an
+ * event activated now would run before that, and could do so forever. */
 static void wake_writer(struct ws_net *net)
 {
     static const struct timeval at_once = {0, 0};
@@ -67,7 +67,7 @@ void ws_output_empty(struct ws *ws)
         ws->stage->written(ws);
 }
 
-/* The bufferevent writes the rest, and then says so. */
+/* The bufferevent writes the rest, and then reports it. */
 static void leave_rest(struct ws *ws)
 {
     ws->blocked = true;
@@ -82,7 +82,7 @@ static void lose(struct ws *ws, int error)
         ws->stage->happened(ws, BEV_EVENT_WRITING | BEV_EVENT_ERROR);
 }
 
-/* The bufferevent holds on to the front of its output, against others than itself. */
+/* The bufferevent blocks the front of its output for everybody but itself. */
 static void write_out(struct ws *ws)
 {
     struct evbuffer *output = bufferevent_get_output(ws->bev);
@@ -110,8 +110,8 @@ static void write_first(struct ws_net *net)
     ws_leave(ws);
 }
 
-/* What was made active in this turn of the event loop before us, perhaps by the same message that
- * made us active, may still send: so we go once to the end of the queue. */
+/* Events activated in this turn before ours, perhaps by the same message that activated ours, may
+ * still send: so we go to the end of the queue once. */
 static void on_writer(evutil_socket_t fd, short what, void *arg)
 {
     struct ws_net *net = arg;
@@ -126,7 +126,7 @@ static void on_writer(evutil_socket_t fd, short what, void *arg)
         return;
     }
     net->writing = true;
-    DL_COUNT(net->unwritten, ws, count); /* who comes meanwhile must wait */
+    DL_COUNT(net->unwritten, ws, count); /* those added in the meantime must wait */
     for (; count > 0 && net->unwritten != NULL; count--)
         write_first(net);
     net->writing = false;

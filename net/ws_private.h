@@ -1,5 +1,5 @@
 /*
- * The WebSocket is one stage machine, cut into four files that know each other and nobody else
+ * The WebSocket is one stage machine, split into four files that know each other; nothing else
  * includes this. A connection goes through stages, each a table of handlers:
  *
  *     dialling → proxying → tls → upgrade → open → closing → flushing → ended
@@ -38,13 +38,13 @@ struct ws_net {
     struct resolver *resolver;
     SSL_CTX *tls;         /* NULL until needed, unless there is a cafile */
     struct ws *unwritten; /* those with something to write in this turn … */
-    struct event *writer; /* … and who does it */
+    struct event *writer; /* … and the event that writes it */
     bool lapped, writing; /* … see net/ws_output.c */
     uint64_t backlog;     /* the sum of the connections' */
 };
 
-/* The system's CA store takes 20 ms and a megabyte: only who uses wss pays for it. Borrowed. NULL
- * on failure, with a sentence in ret_why. */
+/* The system's CA store takes 20 ms and a megabyte: only users of wss pay for it. Borrowed. NULL on
+ * failure, with a sentence in ret_why. */
 SSL_CTX *ws_net_tls(struct ws_net *net, char *ret_why, size_t size);
 
 /* NULL: nothing to do in this stage. */
@@ -56,12 +56,12 @@ struct ws_stage {
     void (*close)(struct ws *ws);                /* ws_close() */
 };
 
-/* What only the beginning needs; freed when the connection is open. */
+/* Needed only at the beginning; freed once the connection is open. */
 struct ws_start {
     struct dial *dial;
     struct ws_proxying *proxying;     /* NULL: directly, or there is a tunnel already */
-    struct url url;                   /* not of an accepted connection */
-    char where[URL_HOST_HEADER_SIZE]; /* the other end, for sentences */
+    struct url url;                   /* not for an accepted connection */
+    char where[URL_HOST_HEADER_SIZE]; /* the other end, for use in sentences */
     struct handshake handshake;
 };
 
@@ -79,52 +79,53 @@ struct ws {
     int64_t heard;    /* when a byte was last received (clock_monotonic) … */
     int64_t pinged;   /* … and when a ping was sent after that, or 0 */
     uint64_t arrived; /* bytes that the other end's kernel had when the timer last looked … */
-    uint64_t awaited; /* … and those with which the ping arrives, or 0: it has */
+    uint64_t awaited; /* … and how many that will be with the ping, or 0: it has arrived */
     size_t backlog;   /* bytes in the output … */
-    uint64_t taken;   /* … and those that have left it */
-    struct ws *prev, *next; /* in net->unwritten, if … */
-    bool unwritten;         /* … it is there */
+    uint64_t taken;   /* … and bytes that have left it */
+    struct ws *prev, *next; /* in net->unwritten, … */
+    bool unwritten;         /* … if this is set */
     bool blocked;           /* the kernel takes no more: the bufferevent writes, when it does */
     unsigned busy;          /* handlers of ours on the stack */
     bool server, paused;
     bool tls;    /* the bufferevent writes by itself */
     bool mute;   /* no more can be sent; what still comes is delivered */
-    bool lost;   /* no more will come either; what has come is still to be delivered */
+    bool lost;   /* nor will more arrive; what has arrived must still be delivered */
     bool unsent; /* something was sent since the output was last empty */
-    bool dead;   /* freed; the memory goes when no handler of ours is left on the stack */
+    bool dead;   /* freed; the memory goes when none of our handlers is left on the stack */
 };
 
 /* ---- ws.c ---- */
 
-/* The last one: `closed` is to be told. */
+/* The last stage: `closed` is yet to be called. */
 extern const struct ws_stage ws_stage_ended;
 
-/* Every handler called by libevent stands between these: ws_free() from inside is safe. */
+/* Every handler called by libevent runs between these, so that ws_free() from inside is safe. */
 void ws_enter(struct ws *ws);
 void ws_leave(struct ws *ws);
 
-/* Takes over a connected transport, and reads and writes with it. False: it has ended instead. */
+/* Takes over a connected transport, and reads and writes through it. False: the connection has
+ * ended instead. */
 bool ws_attach(struct ws *ws, struct bufferevent *bev);
 
-/* Calls the stage's timeout handler after `ms`. False: it has ended instead. */
+/* Calls the stage's timeout handler after `ms`. False: the connection has ended instead. */
 bool ws_wait(struct ws *ws, int64_t ms);
 
-/* Notes why it will end, unless a reason is there already. */
+/* Notes why the connection will end, unless a reason was noted already. */
 void ws_because(struct ws *ws, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Drops the transport; `closed` follows from the event loop. */
 void ws_end(struct ws *ws);
 
-/* Both. */
+/* Both of the above. */
 void ws_fail(struct ws *ws, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Notes why, from what libevent says of the transport. */
+/* Notes the reason, from what libevent says about the transport. */
 void ws_note_loss(struct ws *ws, short what);
 
 /* ---- ws_connect.c ---- */
 
-/* Goes to the URL's host, through `proxy` (copied) unless that is NULL. False when out of memory.
- */
+/* Begins to connect to the URL's host, through `proxy` (copied) unless that is NULL. False when out
+ * of memory. */
 bool ws_begin_dialling(struct ws *ws, const struct proxy *proxy);
 /* Owns `fd` from now on. */
 void ws_begin_tls_server(struct ws *ws, int fd, SSL_CTX *context);
@@ -137,23 +138,23 @@ void ws_drop_start(struct ws *ws);
 extern const struct ws_stage ws_stage_open;
 
 void ws_begin_open(struct ws *ws);
-/* The last of ours is in the output and the other end may still be sending: closing the socket now
- * would reset the connection, and the other end might not see why. */
+/* Our last bytes are in the output and the other end may still be sending: closing the socket now
+ * would reset the connection, and the other end might not learn why. */
 void ws_begin_lingering(struct ws *ws);
 /* ws_pause() while open. */
 void ws_open_paused(struct ws *ws);
 
 /* ---- ws_output.c ---- */
 
-/* What is put into the output of a plain socket leaves at the end of
- * this turn of the event loop. */
+/* What is put into the output of a plain socket leaves at the end of this turn of the event
+ * loop. */
 bool ws_output_begin(struct ws_net *net); /* False when out of memory. */
 void ws_output_end(struct ws_net *net);
 /* There is a new bufferevent. False when out of memory. */
 bool ws_output_attach(struct ws *ws);
 /* The output has become empty. */
 void ws_output_empty(struct ws *ws);
-/* Before the bufferevent goes. */
+/* To be called before the bufferevent goes. */
 void ws_output_forget(struct ws *ws);
 
 #endif
