@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Where a string ends: behind the first quote that has an even number of backslashes before it. */
+/* Where a string ends: after the first quote that an even number of backslashes precedes. */
 static const char *string_end(const char *start, const char *end)
 {
     const char *at = start;
@@ -23,7 +23,7 @@ static const char *string_end(const char *start, const char *end)
     return end;
 }
 
-/* A look over the text for its size. It judges no syntax: jansson does that after it. */
+/* Scans the text for its size. Does not check syntax: jansson does that afterwards. */
 static bool within_bounds(const char *text, size_t length)
 {
     const char *at = text, *end = text + length;
@@ -48,12 +48,12 @@ static bool within_bounds(const char *text, size_t length)
 
 /*
  * jansson (2.14, lex_save in load.c) does not notice when it cannot grow its token buffer, and then
- * runs over its end. While it grows, the buffer takes up to three times the longest string, and the
- * value the same again: see that so much can be had before it begins.
+ * overruns it. While it grows, the buffer takes up to three times the longest string, and the value
+ * the same again: check that this much memory is available before jansson begins.
  */
 static bool memory_at_hand(size_t length)
 {
-    void *volatile probe; /* clang leaves out a malloc() that nobody looks at */
+    void *volatile probe; /* clang omits a malloc() whose result is unused */
 
     if (length > SIZE_MAX / 4 - 1)
         return false;
@@ -62,7 +62,7 @@ static bool memory_at_hand(size_t length)
     return probe != NULL;
 }
 
-/* Where memory runs out jansson says nothing, or that the text is wrong, or leaves something out;
+/* When memory runs out, jansson says nothing, or that the text is wrong, or leaves something out;
  * so its allocations are watched while it reads. */
 static bool starved;
 
@@ -96,8 +96,8 @@ enum bounded_json_fault bounded_json_load(const char *text, size_t length, json_
     return BOUNDED_JSON_OK;
 }
 
-/* Not json_dumps: where it cannot grow its buffer (2.14, dump_string of an object's keys) it leaves
- * out a part and says nothing. Into a buffer of the right size it writes all or fails. */
+/* Not json_dumps: if it cannot grow its buffer (2.14, dump_string of an object's keys), it silently
+ * leaves out a part. Into a buffer of the right size it writes everything or fails. */
 char *bounded_json_text(const json_t *root, size_t flags)
 {
     size_t length = json_dumpb(root, NULL, 0, flags);

@@ -1,4 +1,4 @@
-/* JSON objects that strangers wrote, read within bounds. */
+/* JSON objects from strangers, read within bounds. */
 #ifndef BASE_BOUNDED_JSON_H
 #define BASE_BOUNDED_JSON_H
 
@@ -7,7 +7,7 @@
 #include <jansson.h>
 
 /* Deepest nesting: an `error` of a relay carries our message as `orig`; nothing legitimate goes
- * beyond a few levels, and jansson's own limit of 2048 costs much stack. */
+ * beyond a few levels, and jansson's own limit of 2048 costs a lot of stack. */
 #define BOUNDED_JSON_DEPTH_MAX 32
 /* Most values, names and separators outside strings. Three bytes of text can cost 140 of memory;
  * this keeps it under 10 MB, and is 20,000 nameplates in a relay's list. */

@@ -1,5 +1,5 @@
-/* The clocks. Sessions live through suspends and restarts, so their times are of the calendar;
- * patience is measured with a clock that never jumps. */
+/* The clocks. Sessions outlive suspends and restarts, so their times are those of the wall clock;
+ * timeouts are measured with a clock that never jumps. */
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
 

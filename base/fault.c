@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* There are some dozens; beyond it a name is listed more than once. */
+/* There are some dozens; beyond this, a name is listed more than once. */
 #define NAMES_MAX 128
 
 static bool listed(const char *name)
@@ -24,7 +24,7 @@ static bool listed(const char *name)
     return false;
 }
 
-/* True if `plan`, NAME:HIT, is for that point; then with the hit. */
+/* True if `plan`, NAME:HIT, is for that point; then also its hit. */
 static bool planned(const char *plan, const char *name, unsigned long *ret_hit)
 {
     size_t length = strlen(name);

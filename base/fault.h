@@ -1,7 +1,7 @@
 /*
  * Named points at which a test can crash a daemon: before and after whatever must not be lost, or
  * must not happen too early. They cost nothing unless ./configure --enable-fault-injection was
- * given, which no build for use should be.
+ * given, as it should not be for a build that is to be used.
  */
 #ifndef BASE_FAULT_H
 #define BASE_FAULT_H
@@ -9,14 +9,14 @@
 #ifdef ENABLE_FAULT_INJECTION
 
 /*
- * Crashes the process, as kill -9 does, where $WORMHOLED_FAULT is "NAME:HIT", this point has that
- * name, and is passed for the HIT-th time (from 1). Where it is "list", each name goes to standard
- * error when its point is passed for the first time. Weak: programs that are linked without
- * fault.c, as unit tests are, have no such points.
+ * Crashes the process, as kill -9 does, if $WORMHOLED_FAULT is "NAME:HIT", this point has that
+ * name, and it is passed for the HIT-th time (from 1). If the variable is "list", each name goes to
+ * standard error when its point is passed for the first time. Weak: programs that are linked
+ * without fault.c, such as unit tests, have no such points.
  */
 void fault_point(const char *name) __attribute__((weak));
 
-/* `name` is a literal: the runner of the tests finds all of them in the sources. */
+/* `name` must be a literal: the test runner finds all of them in the sources. */
 #define FAULT_POINT(name)                                                                          \
     do {                                                                                           \
         if (fault_point)                                                                           \

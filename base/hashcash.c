@@ -10,7 +10,7 @@
 #include <openssl/evp.h>
 
 #define SHA1_SIZE 20
-/* How often a solver looks whether it shall stop: a few ms. */
+/* How often a solver checks whether it should stop: every few ms. */
 #define STOP_MASK 0xfff
 
 static unsigned leading_zero_bits(const uint8_t *digest)
@@ -43,7 +43,7 @@ struct hashcash_part {
     size_t length;
 };
 
-/* Exactly seven parts. */
+/* Splits the stamp into exactly seven parts. */
 static bool split(const char *stamp, struct hashcash_part *ret_parts)
 {
     for (size_t i = 0; i < PARTS; i++) {
@@ -62,7 +62,7 @@ static bool equals(const struct hashcash_part *part, const char *text)
     return strlen(text) == part->length && memcmp(part->text, text, part->length) == 0;
 }
 
-/* At most three digits, so without overflow. */
+/* At most three digits, so it cannot overflow. */
 static bool read_number(const struct hashcash_part *part, unsigned *ret_number)
 {
     unsigned number = 0;
@@ -87,7 +87,7 @@ bool hashcash_verify(const char *stamp, unsigned bits, const char *resource)
     if (!split(stamp, parts) || !equals(&parts[PART_VERSION], "1") ||
         !equals(&parts[PART_RESOURCE], resource))
         return false;
-    /* Who promised less was lucky, which costs nothing on average. */
+    /* A stamp that promises less was lucky, and luck costs nothing on average. */
     if (!read_number(&parts[PART_BITS], &promised) || promised < bits)
         return false;
     if (!EVP_Digest(stamp, strlen(stamp), digest, NULL, EVP_sha1(), NULL))
@@ -97,7 +97,7 @@ bool hashcash_verify(const char *stamp, unsigned bits, const char *resource)
 
 /* ---- solving ---- */
 
-/* Everything up to the counter. False if it does not fit. */
+/* Writes everything up to the counter. False if it does not fit. */
 static bool write_head(unsigned bits, const char *resource, int64_t now, uint64_t salt,
                        char *ret_stamp, size_t *ret_length)
 {

@@ -1,7 +1,7 @@
 /*
  * Hashcash stamps, version 1 (http://hashcash.org/docs/hashcash.html):
  * "1:BITS:DATE:RESOURCE:EXTENSION:RANDOM:COUNTER", the SHA-1 of which begins with BITS zero bits.
- * Cheap to check, dear to make: who wants much from a relay pays for it.
+ * Cheap to check, expensive to make: whoever wants much from a relay pays for it.
  */
 #ifndef BASE_HASHCASH_H
 #define BASE_HASHCASH_H
@@ -11,13 +11,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* More than this nobody pays: 2^32 SHA-1s are about an hour. */
+/* Nobody pays more than this: 2^32 SHA-1s take about an hour. */
 #define HASHCASH_BITS_MAX 32
-/* Room for a stamp that is made here, NUL included. */
+/* Room for a stamp that is made here, including its NUL. */
 #define HASHCASH_STAMP_SIZE 256
 
-/* True if the stamp names this resource, and promises and shows at least so many zero bits. The
- * date is not looked at: a resource that is used once needs none. */
+/* True if the stamp names this resource, and both promises and shows at least `bits` zero bits. The
+ * date is not checked: a resource that is used once needs none. */
 bool hashcash_verify(const char *stamp, unsigned bits, const char *resource);
 
 enum hashcash_result {

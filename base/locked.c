@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* With AddressSanitizer, whoever touches a free piece is told; without it, these do nothing. */
+/* With AddressSanitizer, an access to a free piece is reported; without it, these do nothing. */
 #if defined(__has_include)
 #if __has_include("sanitizer/asan_interface.h")
 #include <sanitizer/asan_interface.h>
@@ -19,18 +19,19 @@
 #endif
 
 /* What one slab locks: eight pages hold some thirty sessions, so that the usual limit of 8 MiB is
- * enough for seven thousand, and the four mappings that each slab is for hundreds of thousands. */
+ * enough for seven thousand, and the usual limit on mappings, of which a slab takes four, for
+ * hundreds of thousands. */
 #define SLAB_BYTES ((size_t)32 * 1024)
 /* What libsodium puts before its memory, into the same page. */
 #define CANARY_BYTES ((size_t)16)
 
-/* What stands before each piece. */
+/* What precedes each piece. */
 struct locked_head {
     _Alignas(max_align_t) struct locked_slab *slab;
-    struct locked_head *next; /* the next one that is free; itself while it is handed out */
+    struct locked_head *next; /* the next free one; itself while it is handed out */
 };
 
-/* What stands before the first head. */
+/* What precedes the first head. */
 struct locked_slab {
     _Alignas(max_align_t) struct locked_slab *next; /* in the pool's list, unless all is used */
     struct locked_slab **link;                      /* what points here in that list */
@@ -113,7 +114,7 @@ static bool make_room(struct locked_pool *pool)
     return pool->roomy != NULL;
 }
 
-/* One that is empty is kept, the next one is not. */
+/* One empty slab is kept, any other is freed. */
 static void keep_or_free(struct locked_pool *pool, struct locked_slab *slab)
 {
     if (pool->empty == NULL) {

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* First bytes 0xc0 to 0xdf. Extension types are missing: they are nothing that we speak. */
+/* First bytes 0xc0 to 0xdf. Extension types are missing: we do not use them. */
 static const struct msgpack_head_type {
     enum msgpack_head_kind kind;
     unsigned width; /* bytes of the number, or of a float */
@@ -35,7 +35,7 @@ static const struct msgpack_head_type {
     [0x1f] = {MSGPACK_HEAD_MAP, 4},     /* map 32 */
 };
 
-/* Heads of one byte, which hold their number. False: it is another. */
+/* One-byte heads, which contain their number. False: it is another head. */
 static bool read_short_head(uint8_t first, struct msgpack_head *ret_head)
 {
     struct msgpack_head head = {.kind = MSGPACK_HEAD_INTEGER, .size = 1, .number = first};
@@ -80,7 +80,7 @@ enum scan_result msgpack_head_read(const uint8_t *data, size_t length,
     return SCAN_WHOLE;
 }
 
-/* Goes down into an array or map of `elements`, or past an object that is complete. */
+/* Descends into an array or map of `elements`, or moves past a complete object. */
 static enum scan_result scan_move(struct scan *scan, const struct scan_limits *limits,
                                   uint64_t elements)
 {
@@ -100,8 +100,7 @@ void scan_reset(struct scan *scan)
     memset(scan, 0, sizeof(*scan));
 }
 
-/* Takes the head at the scanner's place into account; moves on only if it is here with all of its
- * bytes. */
+/* Accounts for the head at the scanner's position; moves on only if all of its bytes are here. */
 static enum scan_result scan_one(struct scan *scan, const struct scan_limits *limits,
                                  const uint8_t *data, size_t length)
 {
@@ -114,7 +113,7 @@ static enum scan_result scan_one(struct scan *scan, const struct scan_limits *li
                         : head.kind == MSGPACK_HEAD_MAP ? 2 * head.number
                                                         : 0;
 
-    /* Each element takes a byte at least: what cannot fit is refused when it is announced. */
+    /* Each element takes at least a byte: what cannot fit is refused when it is announced. */
     if (bytes > limits->bytes - scan->offset || elements > limits->bytes - scan->offset - bytes ||
         elements > limits->elements - scan->elements)
         return SCAN_TOO_LARGE;

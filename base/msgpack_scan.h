@@ -1,6 +1,6 @@
 /*
- * A look over MessagePack bytes before they are decoded: where the first object ends, and whether
- * it keeps within limits. msgpack-c trusts announced sizes; bytes from a socket or a file must be
+ * Checks MessagePack bytes before they are decoded: where the first object ends, and whether it
+ * stays within limits. msgpack-c trusts announced sizes; bytes from a socket or a file must be
  * scanned first.
  */
 #ifndef BASE_MSGPACK_SCAN_H
@@ -13,7 +13,7 @@
 enum scan_result {
     SCAN_WHOLE = 0, /* an object is complete */
     SCAN_PARTIAL,   /* so far well-formed; more bytes are needed */
-    SCAN_BAD,       /* 0xc1, an extension type, or the like: nothing that we speak */
+    SCAN_BAD,       /* 0xc1, an extension type, or the like: nothing that we use */
     SCAN_TOO_DEEP,
     SCAN_TOO_LARGE, /* it announces more bytes or elements than allowed */
 };
@@ -36,7 +36,7 @@ enum msgpack_head_kind {
     MSGPACK_HEAD_MAP,   /* `number` pairs follow */
 };
 
-/* What comes before the bytes or elements of one object, or all of an object that has none. */
+/* What precedes the bytes or elements of one object, or all of an object that has none. */
 struct msgpack_head {
     enum msgpack_head_kind kind;
     unsigned size;   /* bytes of the head, with the number in it: 1 to 9 */
@@ -50,11 +50,11 @@ enum scan_result msgpack_head_read(const uint8_t *data, size_t length,
                                    struct msgpack_head *ret_head);
 
 /*
- * Resumable scanner: keeps its place, so that a message which arrives in many pieces is looked at
- * once. Zero it (or scan_reset()) before each object.
+ * Resumable scanner: remembers its position, so that a message that arrives in many pieces is
+ * scanned only once. Zero it (or scan_reset()) before each object.
  */
 struct scan {
-    size_t offset; /* bytes looked at so far */
+    size_t offset; /* bytes scanned so far */
     unsigned depth;
     uint32_t elements;
     uint64_t pending[SCAN_DEPTH_MAX + 1]; /* elements still to come at each level */
@@ -63,8 +63,8 @@ struct scan {
 void scan_reset(struct scan *scan);
 
 /*
- * Looks at `data`, which begins with the object's first byte and is now `length` bytes long (each
- * call passes all bytes so far). SCAN_WHOLE: *ret_size is the object's size.
+ * Scans `data`, which begins with the object's first byte and is now `length` bytes long (each call
+ * passes all bytes so far). SCAN_WHOLE: *ret_size is the object's size.
  */
 enum scan_result scan_object(struct scan *scan, const struct scan_limits *limits,
                              const uint8_t *data, size_t length, size_t *ret_size);

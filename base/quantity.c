@@ -16,7 +16,7 @@ struct quantity_unit {
     int64_t factor;
 };
 
-/* The largest first; the last one is meant where there is no letter. */
+/* The largest first; without a letter, the last one is meant. */
 static const struct quantity_unit duration_units[] = {
     {'w', INT64_C(7) * 24 * 3600 * 1000},
     {'d', INT64_C(24) * 3600 * 1000},
@@ -42,7 +42,7 @@ static const struct quantity_unit *find_unit(const struct quantity_unit *unit, c
     return unit->letter == letter ? unit : NULL;
 }
 
-/* Reads `count` digits. False once the number is over `max`. */
+/* Reads `count` digits. False once the number exceeds `max`. */
 static bool read_whole(const char *digits, size_t count, int64_t max, int64_t *ret_number)
 {
     int64_t number = 0;
@@ -56,8 +56,8 @@ static bool read_whole(const char *digits, size_t count, int64_t max, int64_t *r
     return true;
 }
 
-/* The part of `factor` that `count` decimals are. Dividing by ten digit by digit, from the last
- * one, is exact, and needs no larger numbers. */
+/* The fraction of `factor` that `count` decimals express. Dividing by ten digit by digit, from the
+ * last one, is exact, and needs no larger numbers. */
 static int64_t read_decimals(const char *digits, size_t count, int64_t factor)
 {
     int64_t part = 0;
@@ -105,7 +105,7 @@ bool size_parse(const char *text, int64_t *ret_bytes)
 
 /* ---- formatting ---- */
 
-/* The largest unit that goes into the value without a remainder; else the last one. */
+/* The largest unit that divides the value without a remainder; otherwise the last one. */
 static const struct quantity_unit *choose_unit(const struct quantity_unit *unit, int64_t value)
 {
     while (unit->letter != '\0' && (value < unit->factor || value % unit->factor != 0))

@@ -16,17 +16,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The longest duration, ms: a hundred years of 365 days. More is a slip of the finger, and sums
- * stay far from overflow. */
+/* The longest duration, ms: a hundred years of 365 days. More is a slip of the finger, and this
+ * keeps sums far from overflow. */
 #define DURATION_MAX (INT64_C(36500) * 24 * 3600 * 1000)
 /* The largest size, bytes: 64 TiB. */
 #define SIZE_PARSE_MAX (INT64_C(1) << 46)
 
-/* What a wrong value is answered with, after "expected": every program says it in these words. */
+/* Follows "expected" in the message about a wrong value: every program uses these words. */
 #define DURATION_EXPECTED "a duration such as 90s, 15m, 1.5h, 14d or 1w"
 #define SIZE_EXPECTED     "a size such as 65536, 512K, 16M or 1.5G"
 
-/* Room for what is formatted, with the NUL. */
+/* Room for formatted text, including the NUL. */
 #define QUANTITY_TEXT_SIZE 32
 
 /* Reads a whole string. False, and *ret_ms is untouched, if it is anything but a duration of at
@@ -36,9 +36,9 @@ bool duration_parse(const char *text, int64_t *ret_ms);
 /* The same for a size of at most SIZE_PARSE_MAX. */
 bool size_parse(const char *text, int64_t *ret_bytes);
 
-/* Writes a value, which is not negative, as text that is read as the same value: in the largest
- * unit that needs no decimals (days at most), "90s", "14d", "512M"; parts of a second as "0.25s".
- */
+/* Writes a value, which must not be negative, as text that is read as the same value: in the
+ * largest unit that needs no decimals (days at most), "90s", "14d", "512M"; fractions of a second
+ * as "0.25s". */
 void duration_format(int64_t ms, char ret_text[QUANTITY_TEXT_SIZE]);
 void size_format(int64_t bytes, char ret_text[QUANTITY_TEXT_SIZE]);
 

@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 
-/* The longest wait, ms: how late a machine that was suspended may notice what fell due. */
+/* The longest wait, ms: how late a machine that was suspended may notice what has become due. */
 #define WAIT_MAX ((int64_t)60 * 1000)
 
 void timer_arm(struct event *timer, int64_t when)

@@ -1,4 +1,4 @@
-/* Timers of libevent, set in the units of base/clock.h. */
+/* libevent's timers, set in the units of base/clock.h. */
 #ifndef BASE_TIMER_H
 #define BASE_TIMER_H
 
@@ -14,7 +14,7 @@ struct event;
  */
 void timer_arm(struct event *timer, int64_t when);
 
-/* A duration in ms, negative ones as 0, in the form that libevent takes. */
+/* A duration in ms, negative ones as 0, in libevent's form. */
 struct timeval timer_interval(int64_t ms);
 
 #endif

@@ -8,8 +8,8 @@
 /* Bytes of a character after its first. */
 #define TAIL_MAX 3
 
-/* RFC 3629 section 4: for each range of first bytes, how many bytes follow, and what the first of
- * these may be. All others are 80–BF. */
+/* RFC 3629 section 4: for each range of first bytes, how many bytes follow, and which range the
+ * first of these is in. All others are 80–BF. */
 static const struct utf8_sequence {
     uint8_t first, last;
     uint8_t tail;
@@ -48,7 +48,7 @@ size_t utf8_character(const char *text, size_t length, uint32_t *ret_character)
 
     if (sequence == NULL)
         return 0;
-    /* The first byte of n has n ones and a zero before its part of the number. */
+    /* In the first of n bytes, n ones and a zero precede its part of the number. */
     uint32_t character = (uint8_t)text[0];
     if (sequence->tail > 0)
         character &= 0x3fU >> sequence->tail;

@@ -1,5 +1,5 @@
 /* UTF-8 (RFC 3629: shortest forms only, no surrogates, nothing beyond U+10FFFF): whether bytes are
- * text, and making text from strangers safe to show. */
+ * text, and how to make a stranger's text safe to show. */
 #ifndef BASE_UTF8_H
 #define BASE_UTF8_H
 
@@ -21,15 +21,15 @@ size_t utf8_span(const char *text, size_t length);
 bool utf8_valid(const char *text, size_t length);
 
 /*
- * The length of the longest beginning of `text`, a string, that has at most `limit` bytes and does
- * not end inside a character. Text that is not UTF-8 is cut within three bytes of the limit.
+ * The length of the longest prefix of `text`, a string, that has at most `limit` bytes and does not
+ * end inside a character. Text that is not UTF-8 is cut within three bytes of the limit.
  */
 size_t utf8_cut(const char *text, size_t limit);
 
 /* True for control characters: U+0000–001F and U+007F–009F. */
 bool utf8_is_control(uint32_t character);
 
-/* True if `text`, a string, holds a control character. Malformed bytes are none. */
+/* True if `text`, a string, contains a control character. Malformed bytes do not count. */
 bool utf8_has_control(const char *text);
 
 /*

@@ -12,7 +12,7 @@
 #include <unistd.h>
 #include <utlist.h>
 
-/* How long worker_free() waits for jobs that were told to stop; ms. Hashing needs a few. */
+/* How long worker_free() waits for jobs that were told to stop, ms. Hashing needs a few. */
 #define END_PATIENCE_MS 500
 
 struct worker_job {
@@ -26,16 +26,16 @@ struct worker_job {
 
 struct worker_thread {
     pthread_t id;
-    bool exists;  /* the loop's: to be joined */
+    bool exists;  /* the loop's: must be joined */
     bool working; /* guarded */
     struct worker *worker;
 };
 
-/* What is guarded is so by the mutex; all else is the loop's. */
+/* The mutex guards what is marked as guarded; everything else is the loop's. */
 struct worker {
     unsigned threads_max, queue_max;
     unsigned pending;   /* jobs that the loop waits for */
-    int bell;           /* an eventfd: rings the loop when a job is done */
+    int bell;           /* an eventfd: wakes the loop when a job is done */
     struct event *rung; /* added while jobs are pending */
     struct worker_thread threads[WORKER_THREADS_MAX];
 
@@ -139,7 +139,7 @@ static void on_rung(evutil_socket_t fd, short what, void *arg)
     }
 }
 
-/* Signals are the main thread's business. */
+/* Signals are left to the main thread. */
 static bool create_thread(struct worker_thread *thread)
 {
     sigset_t all, old;
@@ -151,7 +151,7 @@ static bool create_thread(struct worker_thread *thread)
     return thread->exists;
 }
 
-/* The mutex is held. Is there a thread that will come to the last job? */
+/* The mutex is held. True if some thread will get to the last job. */
 static bool provide_thread(struct worker *worker)
 {
     struct worker_thread *thread = worker->threads;
@@ -161,7 +161,7 @@ static bool provide_thread(struct worker *worker)
     while (thread->working)
         thread++;
     if (thread->exists)
-        pthread_join(thread->id, NULL); /* it has said that it ends */
+        pthread_join(thread->id, NULL); /* it has announced its end */
     thread->worker = worker;
     if (create_thread(thread)) {
         thread->working = true;
@@ -260,7 +260,7 @@ struct worker *worker_new(struct event_base *base, unsigned threads, unsigned qu
     return worker;
 }
 
-/* The mutex is held. Tells all to stop, and waits for those who listen. */
+/* The mutex is held. Tells all jobs to stop, and waits for those that check. */
 static void await_threads(struct worker *worker)
 {
     struct timespec deadline;
