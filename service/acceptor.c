@@ -13,9 +13,9 @@
 
 #include "service/log.h"
 
-/* Connections accepted before others get their turn. */
+/* Connections accepted before other events get their turn. */
 #define ACCEPT_MAX 16
-/* How long nobody is accepted when descriptors or memory ran out. */
+/* How long accepting stops when descriptors or memory have run out. */
 #define PAUSE_SECONDS 1
 
 struct acceptor {
@@ -33,7 +33,7 @@ static void hold_reserve(struct acceptor *acceptor)
     acceptor->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
-/* With the reserve one client can be turned away at once, instead of being left to wait. */
+/* With the reserve, one client can be turned away at once instead of being left to wait. */
 static void turn_one_away(struct acceptor *acceptor)
 {
     if (acceptor->reserve < 0)
@@ -45,7 +45,7 @@ static void turn_one_away(struct acceptor *acceptor)
     hold_reserve(acceptor);
 }
 
-/* The socket stays readable while nobody can be accepted: looking away is what keeps the loop from
+/* The socket stays readable while nobody can be accepted: not watching it keeps the loop from
  * spinning. */
 static void take_pause(struct acceptor *acceptor, int error)
 {
@@ -66,7 +66,7 @@ static void on_pause_over(evutil_socket_t fd, short what, void *arg)
     event_add(acceptor->incoming, NULL);
 }
 
-/* The one client went away again, or a signal came; all other errors are here to stay a while. */
+/* The client went away again, or a signal came; all other errors last for a while. */
 static bool is_passing(int error)
 {
     return error == EINTR || error == ECONNABORTED;

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* More would be somebody's mistake. */
+/* More would be a mistake. */
 #define ACTIVATION_MAX 64
 
 static long number_of(const char *variable)

@@ -5,8 +5,8 @@
 /* The first of them; the others follow. */
 #define ACTIVATION_FIRST 3
 
-/* How many there are. From now on they are non-blocking and close-on-exec, and the environment does
- * not speak of them any more. */
+/* How many there are. From now on they are non-blocking and close-on-exec, and the environment no
+ * longer mentions them. */
 int activation_take(void);
 
 #endif

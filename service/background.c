@@ -14,7 +14,7 @@
 /* The pipe's end on which the parent waits for a byte; -1 in the foreground. */
 static int ready_pipe = -1;
 
-/* The child died: its status is what the caller of the command must see. */
+/* The child died: the caller of the command must see its status. */
 static int status_of(pid_t child)
 {
     int status;
@@ -54,8 +54,8 @@ bool background_start(void)
     return true;
 }
 
-/* A pipe or terminal that we kept would keep whoever reads it waiting. A file is where the caller
- * wants the log to be. */
+/* A pipe or terminal that we kept open would keep its reader waiting. If it is a file, the caller
+ * wants the log there. */
 static void let_go_of_streams(void)
 {
     struct stat status;

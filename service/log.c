@@ -16,7 +16,7 @@
 #include "base/clock.h"
 #include "base/utf8.h"
 
-/* Longest line without its time; longer ones are cut. What relays say is at most 1024 bytes. */
+/* Longest line without its time; longer ones are cut. Texts from relays have at most 1024 bytes. */
 #define LINE_MAX_BYTES 1280
 /* "2026-11-23 01:07:25.123 " */
 #define TIME_MAX_BYTES 40
@@ -57,7 +57,8 @@ void log_to_syslog(void)
     sink = SINK_SYSLOG;
 }
 
-/* systemd.exec(5): $JOURNAL_STREAM is device:inode of the stream; a redirected stderr is not it. */
+/* systemd.exec(5): $JOURNAL_STREAM is device:inode of the stream; a redirected stderr does not
+ * match it. */
 static bool stderr_is_journal(void)
 {
     const char *stream = getenv("JOURNAL_STREAM");
@@ -69,7 +70,7 @@ static bool stderr_is_journal(void)
     return strcmp(stream, ours) == 0;
 }
 
-/* Local time, since people compare it with their watch. */
+/* Local time, because people compare it with their watches. */
 static void write_time(char *ret_text, size_t size)
 {
     int64_t now = clock_now();

@@ -14,11 +14,11 @@
 
 #include "base/clock.h"
 
-/* Longer lines nobody reads. */
+/* Nobody reads longer lines. */
 #define STATUS_MAX 256
 
-/* A path, or '@' and the name of an abstract socket. Whether anybody has heard is not our concern.
- */
+/* A path, or '@' and the name of an abstract socket. It does not matter whether anybody receives
+ * the text. */
 static void say(const char *text)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -76,7 +76,7 @@ static void on_time(evutil_socket_t fd, short what, void *arg)
     say("WATCHDOG=1");
 }
 
-/* The variables may be meant for another process that we descend from. */
+/* The variables may be meant for another process, from which this one descends. */
 static int64_t watchdog_microseconds(void)
 {
     const char *pid = getenv("WATCHDOG_PID"), *text = getenv("WATCHDOG_USEC");

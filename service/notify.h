@@ -7,19 +7,19 @@
 struct event;
 struct event_base;
 
-/* It can be reached; reading its settings anew, until it is ready again; ending. */
+/* The daemon can be reached; is reading its settings anew, until it is ready again; is ending. */
 void notify_ready(void);
 void notify_reloading(void);
 void notify_stopping(void);
 
-/* How it fares: one line for people. */
+/* The daemon's state: one line for people. */
 void notify_status(const char *line);
 
-/* True if anybody is told. */
+/* True if there is somebody to tell. */
 bool notify_is_heard(void);
 
-/* As long as the event loop turns, tells the watchdog that asks for it in $WATCHDOG_USEC. New:
- * event_free() it. NULL where there is none, or no memory. */
+/* Notifies the watchdog, if $WATCHDOG_USEC asks for it, as long as the event loop turns. New:
+ * event_free() it. NULL if there is no watchdog, or no memory. */
 struct event *notify_watch(struct event_base *base);
 
 #endif

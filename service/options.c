@@ -13,7 +13,8 @@
 
 #define EXIT_USAGE 2
 
-/* What getopt_long() returns for each option: beyond all characters, then a setting each. */
+/* What getopt_long() returns for each option: values beyond all characters, then one for each
+ * setting. */
 enum {
     OPTION_FIRST = 0x100,
     OPTION_OWN = OPTION_FIRST,
@@ -51,7 +52,7 @@ static void forget(char *text)
         explicit_bzero(text, strlen(text));
 }
 
-/* The last one given counts, or for a list all of them. False when out of memory. */
+/* The last value given counts or, for a list, all of them. False when out of memory. */
 static bool take_setting(struct service_options *options, const struct settings_row *row, int index,
                          char *argument)
 {
@@ -68,7 +69,7 @@ static bool take_setting(struct service_options *options, const struct settings_
     return true;
 }
 
-/* Absolute, since it may be read again when the daemon has left its working directory. */
+/* Made absolute, because it may be read again after the daemon has left its working directory. */
 static bool take_config(struct service_options *options, const char *path)
 {
     char why[512];
@@ -155,8 +156,8 @@ static bool is_missing(const char *path)
     return access(path, F_OK) < 0 && (errno == ENOENT || errno == ENOTDIR);
 }
 
-/* The file to read, new: the one that was asked for, or the usual one if it is there; NULL: none.
- * False when out of memory. */
+/* The file to read, new: the one requested, or the usual one if it exists; NULL: none. False when
+ * out of memory. */
 static bool find_config(const struct options_info *info, const struct service_options *options,
                         char **ret_path)
 {

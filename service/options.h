@@ -1,4 +1,4 @@
-/* The command line of a daemon: --config, --check-config, --help, --version, perhaps a switch of
+/* The command line of a daemon: --config, --check-config, --help, --version, possibly a switch of
  * its own, and an option for each of its settings. */
 #ifndef SERVICE_OPTIONS_H
 #define SERVICE_OPTIONS_H
@@ -7,11 +7,11 @@
 
 #include "service/settings_table.h"
 
-/* What a daemon's command line has of its own. */
+/* What is specific to a daemon's command line. */
 struct options_info {
     const struct settings_table *table;
-    /* The file that is read unless --config names one, if it is there: its place beneath
-     * ~/.config. NULL: none. */
+    /* The file that is read, if it exists, unless --config names one: its place below ~/.config.
+     * NULL: none. */
     const char *config_file;
     const char *name, *help;   /* of its switch: "foreground", "stay in the foreground"; or NULL */
     const char *intro, *outro; /* before and after the list that --help shows */
@@ -30,29 +30,29 @@ struct options_origin {
     enum settings_source sources[SETTINGS_MAX];
 };
 
-/* Reads the command line; values that are secrets are overwritten in argv. False: it is wrong (or
- * memory is short), and stderr was told. options_clear() in any case. */
+/* Reads the command line, and overwrites secret values in argv. False if it is wrong (or memory is
+ * short), after a message on stderr. options_clear() in any case. */
 bool options_parse(const struct options_info *info, int argc, char **argv,
                    struct service_options *ret_options);
 
 void options_clear(struct service_options *options);
 
-/* What a daemon's main() does: --help and --version are answered, else `run` is called and its exit
- * status returned; a command line that is wrong is 2. */
+/* What a daemon's main() does: answers --help and --version, or else calls `run` and returns its
+ * exit status; for a wrong command line it returns 2. */
 int options_main(const struct options_info *info, int argc, char **argv,
                  int (*run)(const struct service_options *options));
 
 /* Prints what --help shows. */
 void options_print_help(const struct options_info *info);
 
-/* Applies, over the defaults in `settings`, all sources in their order: file, environment, command
+/* Applies all sources over the defaults in `settings`, in their order: file, environment, command
  * line. False with a sentence in ret_why (of `size` bytes). May be called again later, to read
  * everything anew. */
 bool options_apply(const struct options_info *info, const struct service_options *options,
                    void *settings, struct options_origin *ret_origin, char *ret_why, size_t size);
 
-/* What --check-config says when all is well, of the file that was read (NULL: none). Returns the
- * exit status. */
+/* Prints what --check-config says when all is well, about the file that was read (NULL: none).
+ * Returns the exit status. */
 int options_checked(const char *config_file);
 
 #endif

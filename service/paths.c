@@ -17,15 +17,15 @@ static char *join(const char *directory, const char *between, const char *name)
     return asprintf(&path, "%s%s%s", directory, between, name) < 0 ? NULL : path;
 }
 
-/* The specification: relative paths in these variables are invalid and to be ignored; so is an
- * empty one. */
+/* The specification says that relative paths in these variables are invalid and must be ignored; so
+ * is an empty one. */
 static const char *absolute_variable(const char *name)
 {
     const char *value = getenv(name);
     return value != NULL && *value == '/' ? value : NULL;
 }
 
-/* The pointer of getpwuid() lives until the next call. */
+/* The result of getpwuid() lives until the next call. */
 static const char *home_directory(void)
 {
     const char *home = absolute_variable("HOME");

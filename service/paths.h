@@ -1,4 +1,4 @@
-/* Where a daemon keeps its things: the rules of the XDG base directory specification. */
+/* Where a daemon keeps its files: the rules of the XDG base directory specification. */
 #ifndef SERVICE_PATHS_H
 #define SERVICE_PATHS_H
 
@@ -7,8 +7,8 @@
 
 /*
  * The state directory: $XDG_STATE_HOME/NAME, else $HOME/.local/state/NAME, else the same in the
- * home directory that the password database tells. New. NULL with a sentence in ret_why (of `size`
- * bytes), which names `option` as the way out.
+ * home directory from the password database. New. NULL with a sentence in ret_why (of `size`
+ * bytes), which suggests `option` as the way out.
  */
 char *paths_state(const char *name, const char *option, char *ret_why, size_t size);
 
@@ -22,8 +22,8 @@ bool paths_config(const char *name, char **ret_path);
  */
 char *paths_runtime(const char *name, const char *option, char *ret_why, size_t size);
 
-/* Makes a new text, `*path`, the path as it is seen from the working directory in which this was
- * called first: a daemon leaves it. False with a sentence in ret_why. */
+/* Makes `*path`, an allocated text, absolute, as seen from the working directory in which this was
+ * first called: a daemon leaves it. False with a sentence in ret_why. */
 bool paths_make_absolute(char **path, char *ret_why, size_t size);
 
 #endif

@@ -27,8 +27,8 @@ static void raise_limit(int resource, const char *what)
         log_warning("daemon", "cannot raise the limit of %s: %s", what, strerror(errno));
 }
 
-/* A client that went away, or a file that may not grow, is an error of write(). SIGHUP comes from a
- * terminal that goes away, too: until a daemon has its own use for it, it is nothing. */
+/* A client that went away, or a file that may not grow, shows as an error of write(). SIGHUP also
+ * comes from a terminal that goes away: until a daemon has its own use for it, it is ignored. */
 static void ignore_signals(void)
 {
     signal(SIGPIPE, SIG_IGN);

@@ -1,10 +1,10 @@
-/* What a daemon asks of the kernel for its process. */
+/* What a daemon requests from the kernel for its process. */
 #ifndef SERVICE_PROCESS_H
 #define SERVICE_PROCESS_H
 
-/* No core dumps and no tracing by other processes of the user, since secrets are in memory; as many
- * descriptors, and as much locked memory, as the hard limits allow; signals that must not end it
- * are ignored. What cannot be had is logged and done without. */
+/* Forbids core dumps and tracing by other processes of the user, because secrets are in memory;
+ * allows as many descriptors, and as much locked memory, as the hard limits do; ignores signals
+ * that must not end the daemon. What is not granted is logged and done without. */
 void process_prepare(void);
 
 #endif

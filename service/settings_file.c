@@ -1,7 +1,7 @@
 /*
  * The configuration file: UTF-8 lines of `key = value` under [KIND "NAME"] sections. The format is
- * small enough to be read here: a library for INI files would cut long lines, and take an indented
- * line for more of the one before, without a word.
+ * small enough to be read here: a library for INI files would silently cut long lines, and take an
+ * indented line for a continuation of the previous one.
  */
 #include "config.h"
 
@@ -20,10 +20,10 @@
 /* The file while it is read. */
 struct settings_reading {
     struct settings_target *target;
-    /* The section that is being read, and what its rows set; NULL: before the first one. */
+    /* The current section, and what its rows set; NULL: before the first one. */
     const struct settings_section *section;
     void *object;
-    /* Keys that were set in this section: a key that is set twice is a slip that would otherwise go
+    /* Keys already set in this section: a key that is set twice is a slip that would otherwise go
      * unnoticed. */
     bool seen[SETTINGS_MAX];
     char why[WHY_SIZE]; /* what is wrong */
@@ -134,7 +134,7 @@ static bool take_header(struct settings_reading *reading, char *line)
 
 /* ---- lines ---- */
 
-/* Cuts a comment at the end: what follows a ';' that has a blank before it. */
+/* Cuts off a comment at the end: what follows a ';' that has a blank before it. */
 static void cut_comment(char *line)
 {
     for (char *at = line; (at = strchr(at, ';')) != NULL; at++)
@@ -164,7 +164,7 @@ static bool take_line(struct settings_reading *reading, char *line)
     return take_key(reading, line, value);
 }
 
-/* The text is consumed. */
+/* Consumes the text. */
 static bool read_lines(struct settings_target *target, char *text, const char *path, char *ret_why,
                        size_t size)
 {
@@ -184,7 +184,7 @@ static bool read_lines(struct settings_target *target, char *text, const char *p
 
 /* ---- the file ---- */
 
-/* The line of what stands `length` bytes behind the beginning. */
+/* The number of the line that is `length` bytes from the beginning. */
 static unsigned line_at(const char *text, size_t length)
 {
     unsigned line = 1;

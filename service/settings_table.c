@@ -11,7 +11,7 @@
 #include "base/quantity.h"
 #include "service/log.h"
 
-/* Most digits of a plain number: any such number fits 64 bits. */
+/* Most digits of a plain number: any such number fits into 64 bits. */
 #define NUMBER_DIGITS_MAX 18
 
 void settings_variable(const struct settings_table *table, const struct settings_row *row,

@@ -12,9 +12,9 @@
 
 /* Most rows of a table. */
 #define SETTINGS_MAX 32
-/* Largest configuration file: some lines, and what somebody wants to remark on them. */
+/* Largest configuration file: some lines, and whatever remarks somebody adds to them. */
 #define SETTINGS_FILE_MAX 65536
-/* Room for a variable's name, with its NUL. */
+/* Room for a variable's name, including its NUL. */
 #define SETTINGS_VARIABLE_SIZE 64
 
 /* Where a setting comes from, the weakest first. */
@@ -28,7 +28,7 @@ enum settings_source {
 /* "built in", "configuration file", "environment", "command line". */
 const char *settings_source_text(enum settings_source source);
 
-/* What a number may be. */
+/* The values that a number may have. */
 struct settings_bounds {
     int64_t min, max; /* in the smallest unit: bytes, ms; not negative */
     bool or_zero;     /* 0, though less than min, is valid too, and means "no limit" */
@@ -45,7 +45,7 @@ enum settings_kind {
 };
 
 struct settings_row {
-    const char *key;   /* in a file ("log-level"); with two hyphens its option */
+    const char *key;   /* in a file ("log-level"); its option is this after two hyphens */
     const char *value; /* what its value is called in the help; "" if the option needs none */
     const char *help;
     settings_setter set;
@@ -59,8 +59,8 @@ struct settings_section {
     const char *kind;
     const struct settings_row *rows;
     unsigned count;
-    /* Begins one: returns the struct that its rows set, borrowed until the next one begins. NULL
-     * with a sentence in ret_why if the name will not do. */
+    /* Begins a section: returns the struct that its rows set, borrowed until the next one begins.
+     * NULL with a sentence in ret_why if the name is not acceptable. */
     void *(*begin)(void *settings, const char *name, char *ret_why, size_t size);
 };
 
@@ -76,7 +76,7 @@ struct settings_table {
 struct settings_target {
     const struct settings_table *table;
     void *settings;                             /* the struct of settings */
-    enum settings_source sources[SETTINGS_MAX]; /* by row: who set it last */
+    enum settings_source sources[SETTINGS_MAX]; /* by row: which source set it last */
 };
 
 /* The environment variable of a row. */
@@ -90,13 +90,13 @@ const struct settings_row *settings_find(const struct settings_table *table, con
 const struct settings_row *settings_find_row(const struct settings_row *rows, unsigned count,
                                              const char *key);
 
-/* Sets one from its text. False with a sentence in ret_why. */
+/* Sets one setting from its text. False with a sentence in ret_why. */
 bool settings_set(const struct settings_row *row, void *settings, const char *text, char *ret_why,
                   size_t size);
 
 /*
- * Applies a file: UTF-8 text of `key = value` lines (or `key: value`) and sections. Skipped are
- * blank lines, those that begin with '#' or ';', and what follows a ';' that has a blank before it.
+ * Applies a file: UTF-8 text of `key = value` lines (or `key: value`) and sections. Blank lines,
+ * lines that begin with '#' or ';', and what follows a ';' that has a blank before it are skipped.
  * False with a sentence that names file and line.
  */
 bool settings_read_file(struct settings_target *target, const char *path, char *ret_why,
