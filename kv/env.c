@@ -17,7 +17,7 @@
 #define NEW_DIRECTORY "new"
 #define NEW_FILE      NEW_DIRECTORY "/" KV_DATA_FILE
 
-/* What the map is opened with: large enough that a small store is never mapped anew. It is address
+/* Size of the map at opening: large enough that a small store is never remapped. It is address
  * space only, and LMDB itself makes it as large as the file needs. */
 #define FIRST_MAP ((uint64_t)64 * 1024 * 1024)
 
@@ -47,7 +47,7 @@ static int open_env(const char *path, size_t map_size, MDB_env **ret_env)
     return error;
 }
 
-/* Those from `first` to before `end`. */
+/* The tables from `first` up to, not including, `end`. */
 static int open_tables(const struct kv_kind *kind, unsigned first, unsigned end, MDB_txn *txn,
                        unsigned flags, MDB_dbi ret_tables[KV_TABLES_MAX])
 {
@@ -158,7 +158,7 @@ static enum kv_status check_format(const struct kv *store, uint64_t format,
     return KV_OK;
 }
 
-/* The meta table first: the others are this program's business only if the format is. */
+/* The meta table first: the others concern this program only if the format does. */
 static enum kv_status check_tables(struct kv *store, MDB_txn *txn, const struct kv_open_error *why)
 {
     uint64_t format;
@@ -182,7 +182,7 @@ static enum kv_status check_tables(struct kv *store, MDB_txn *txn, const struct 
     return KV_OK;
 }
 
-/* Tables that the format did not have in the beginning. Where they are there nothing is written. */
+/* Tables that the format did not have in the beginning. If they exist, nothing is written. */
 static enum kv_status add_tables(struct kv *store, const struct kv_open_error *why)
 {
     const struct kv_kind *kind = store->kind;
@@ -216,7 +216,7 @@ static enum kv_status begin_tables(struct kv *store, const struct kv_open_error 
         mdb_txn_abort(txn);
         return status;
     }
-    /* Committed, so that the handles of the tables stay. */
+    /* Committed, so that the handles of the tables remain. */
     error = mdb_txn_commit(txn);
     return error == MDB_SUCCESS
                ? KV_OK

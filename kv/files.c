@@ -93,7 +93,7 @@ enum kv_status kv_directory_open(const char *path, const struct kv_open_error *w
 
 static void write_holder(int lock)
 {
-    /* Only a help for people: the lock holds without it, on a full disk too. */
+    /* Only an aid for people: the lock holds without it, even on a full disk. */
     if (ftruncate(lock, 0) == 0)
         dprintf(lock, "%ld\n", (long)getpid());
 }

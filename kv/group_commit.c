@@ -50,7 +50,7 @@ static struct group_op *take_first(struct op_queue *queue)
     return op;
 }
 
-/* Cuts the queue behind `last`; what came after goes back to the front of the group's queue. */
+/* Cuts the queue after `last`; the rest goes back to the front of the group's queue. */
 static void put_back(struct group_commit *group, struct op_queue *batch, struct group_op *last)
 {
     struct group_op *rest = last->next;
@@ -91,7 +91,7 @@ static void unlink_op(struct group_op *op)
     op->waiter_this = NULL;
 }
 
-/* Without memory the chains only grow longer. */
+/* If memory is short, the chains only grow longer. */
 static void double_buckets(struct group_commit *group)
 {
     struct group_op **wider = calloc(2 * group->buckets, sizeof(struct group_op *));
@@ -161,7 +161,7 @@ static enum kv_status commit(struct group_commit *group, struct kv_txn *txn)
     return status;
 }
 
-/* Ends the transaction one way or the other. */
+/* Ends the transaction, by a commit or without. */
 static enum kv_status end_batch(struct group_commit *group, struct group_batch *batch, size_t room)
 {
     enum kv_status status = kv_txn_status(batch->txn);
@@ -175,8 +175,8 @@ static enum kv_status end_batch(struct group_commit *group, struct group_batch *
     return status;
 }
 
-/* Makes all operations durable, or none; those whose answers find no room any more go back to the
- * queue. `room`: bytes of new data that may come; 0: none may. */
+/* Makes all operations durable, or none; those for whose answers there is no room left go back to
+ * the queue. `room`: bytes of new data that may be added; 0: none may. */
 static enum kv_status attempt(struct group_commit *group, struct op_queue *ops, size_t room,
                               struct group_batch *ret_batch)
 {
@@ -243,7 +243,7 @@ static enum kv_status run_alone(struct group_commit *group, struct group_op *op,
     return status;
 }
 
-/* `tried`: it has run by itself already, and this came of it. */
+/* `tried`: it has already run by itself, with this result. */
 static void retry(struct group_commit *group, struct group_op *op, bool tried,
                   enum kv_status status)
 {
@@ -309,7 +309,7 @@ static void on_run(evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     run_batch(group);
-    /* By a timer: what is active now would run before the sockets are looked at again. */
+    /* By a timer: an event activated now would run before the sockets are checked again. */
     if (group->queue.first != NULL && event_add(group->runner, &at_once) != 0)
         event_active(group->runner, EV_TIMEOUT, 0);
 }

@@ -1,14 +1,14 @@
 /*
- * Group commit: operations that are queued while the event loop goes round share one transaction,
+ * Group commit: operations that are queued during one turn of the event loop share one transaction,
  * and are answered when, and only when, it is durable.
  *
  * A batch that cannot be committed leaves nothing in the store. If it held several operations, each
  * is tried once more by itself, so that one that is too large, or meets a damaged row, does not
- * spoil those beside it. What fails alone fails for good. In a full store an operation whose need
- * of room is only an upper bound (`may_not_grow`) is tried without any, and succeeds if it turns
- * out to bring nothing new: reading, closing and releasing go on.
+ * spoil the others. What fails alone fails for good. In a full store, an operation whose `room` is
+ * only an upper bound (`may_not_grow`) is tried without any, and succeeds if it turns out to add
+ * nothing: reading, closing and releasing go on.
  *
- * Answers come in the order in which the operations were queued, whatever became of their batch.
+ * Answers come in the order in which the operations were queued, whatever happened to their batch.
  */
 #ifndef KV_GROUP_COMMIT_H
 #define KV_GROUP_COMMIT_H
@@ -23,56 +23,57 @@ struct event_base;
 struct group_commit;
 
 /*
- * One operation: the first member of a struct of the caller's. The caller sets what stands above
- * the line, before it queues the operation, and never touches what stands below.
+ * One operation: the first member of a struct of the caller's. The caller sets the members above
+ * the line before it queues the operation, and never touches those below.
  */
 struct group_op {
-    size_t room; /* bytes of new data that it may bring; 0: it only deletes, reads or rewrites */
-    bool may_not_grow;  /* `room` is an upper bound: it may turn out to bring nothing */
+    size_t room; /* bytes of new data that it may add; 0: it only deletes, reads or rewrites */
+    bool may_not_grow;  /* `room` is an upper bound: it may turn out to add nothing */
     const void *waiter; /* who can be forgotten; see group_commit_forget(). NULL: nobody */
 
     /* ---- */
-    bool forgotten; /* for `answer` to read: the waiter must not be told any more */
+    bool forgotten; /* for `answer` to read: the waiter must no longer be told */
     struct group_op *next;
     struct group_op *waiter_next, **waiter_this; /* in the index of waiters */
 };
 
-/* The transaction of one batch, for those who work in it. */
+/* The transaction of one batch, for the methods that work in it. */
 struct group_batch {
     struct kv_txn *txn;
     struct group_op *first; /* the operations, linked by `next` */
     bool written;           /* set it if there is something to commit */
-    bool grown;             /* set it if new data came, which a full store has no room for */
+    bool grown;             /* set it if new data was added, for which a full store has no room */
     size_t held;            /* add the bytes that answers occupy until they are given */
     bool no_memory;         /* set it to fail the batch with KV_MEMORY */
 };
 
-/* What the owner of the operations does. Only those that are marked so may be NULL. */
+/* What the owner of the operations provides. Only members that say so may be NULL. */
 struct group_methods {
-    /* Carries one operation out inside the transaction, whose errors are not its business. */
+    /* Carries out one operation inside the transaction, whose errors it need not handle. */
     void (*run)(void *arg, struct group_batch *batch, struct group_op *op);
     /* All operations of the batch have run; the commit is next. May be NULL. */
     void (*complete)(void *arg, struct group_batch *batch);
-    /* The batch was not committed: what it left in memory goes back to what the store holds. Comes
+    /* The batch was not committed: resets what it left in memory to what the store holds. Comes
      * before any retry. May be NULL. */
     void (*undo)(void *arg, const struct group_batch *batch, enum kv_status status);
-    /* True if it is worth another try after its batch failed; otherwise it is dropped without an
-     * answer. NULL: all are. */
+    /* True if the operation is worth another try after its batch failed; otherwise it is dropped
+     * without an answer. NULL: all are. */
     bool (*worth_retry)(const struct group_op *op);
-    /* Forgets what `run` left in the operation, which will run again, or fail. */
+    /* Discards what `run` left in the operation, which will run again, or fail. */
     void (*reset)(struct group_op *op);
-    /* It has failed for good, with this status, which `answer` is to tell. Comes after `reset`. */
+    /* The operation has failed for good, with this status, which `answer` must tell. Comes after
+     * `reset`. */
     void (*fail)(struct group_op *op, enum kv_status status);
     /* The batch is durable: effects leave. Comes before the answers. May be NULL. */
     void (*publish)(void *arg, const struct group_batch *batch);
     /* Tells the waiter, unless op->forgotten. It may queue and forget operations. */
     void (*answer)(void *arg, struct group_op *op);
-    /* All operations of a batch that is durable were answered. May be NULL. */
+    /* All operations of a durable batch were answered. May be NULL. */
     void (*settle)(void *arg);
     void (*free)(struct group_op *op);
 };
 
-/* Bounds of one batch; what is beyond waits for the next. */
+/* Bounds of one batch; the rest waits for the next. */
 struct group_limits {
     unsigned ops;
     size_t room; /* of all its operations together: a batch ends with the one that reaches it */
@@ -81,7 +82,7 @@ struct group_limits {
 
 struct group_counts {
     uint64_t commits;      /* since the start */
-    uint64_t microseconds; /* all of them together */
+    uint64_t microseconds; /* total of all commits */
 };
 
 /* New; group_commit_free(). `base` and `store` are borrowed, `methods` too. NULL when out of
@@ -95,18 +96,19 @@ void group_commit_free(struct group_commit *group);
 
 /*
  * Queues the operation, which is owned from then on. It runs from the event loop, never inside this
- * call. What is queued while a batch is answered runs after the loop has looked at its sockets.
+ * call. What is queued while a batch is being answered runs after the loop has checked its sockets.
  */
 void group_commit_add(struct group_commit *group, struct group_op *op);
 
-/* Nobody is told of the operations of this waiter, which are done all the same. Takes time in
- * proportion to how many those are, however long the queue is. */
+/* The operations of this waiter are still done, but nobody is told. Takes time in proportion to
+ * their number, however long the queue is. */
 void group_commit_forget(struct group_commit *group, const void *waiter);
 
 /* The same for all that is queued. */
 void group_commit_forget_all(struct group_commit *group);
 
-/* Runs, and answers, all that is queued, and what is queued meanwhile. Not from a callback. */
+/* Runs, and answers, all that is queued, and what is queued in the meantime. Not from a callback.
+ */
 void group_commit_flush(struct group_commit *group);
 
 struct group_counts group_commit_counts(const struct group_commit *group);

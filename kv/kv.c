@@ -104,7 +104,7 @@ void kv_size(struct kv *store, uint64_t *ret_used, uint64_t *ret_limit)
 
 /* ---- transactions ---- */
 
-/* What is written to a file that somebody has deleted is lost with the process. */
+/* What is written to a file that somebody has deleted is lost when the process ends. */
 static bool is_deleted(const struct kv *store)
 {
     const struct kv_extra *extra = store->kind->extra;

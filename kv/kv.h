@@ -1,10 +1,10 @@
 /*
  * A durable store in one LMDB environment, whatever its tables: one process at a time, one writer,
- * and readers that see what is durable. This is what everybody needs who has such a store open;
- * those who read and write its tables include kv/table.h.
+ * and readers that see what is durable. This header is for all users of such a store; those who
+ * read and write its tables include kv/table.h.
  *
  * A transaction remembers its first error: later operations on it do nothing, and commit reports
- * the error. So callers read as straight lines.
+ * the error. So callers can be straight-line code.
  *
  * LMDB keeps no checksums: a file that is not a store, or that was cut short, is refused at
  * opening, but pages that a broken disk altered inside the file may be believed.
@@ -17,16 +17,16 @@
 
 enum kv_status {
     KV_OK = 0,
-    KV_MISSING,   /* no such row */
-    KV_TAKEN,     /* the name belongs to another row. This and the next are never kv/'s own: … */
-    KV_AMBIGUOUS, /* … more than one row would do. Those who have tables answer so. */
+    KV_MISSING, /* no such row */
+    KV_TAKEN, /* the name belongs to another row. kv/ itself never returns this or the next: … */
+    KV_AMBIGUOUS, /* … more than one row would do. They are for the users of tables. */
     KV_FULL,      /* the limit of the store's size, or the disk's space */
     KV_LOCKED,    /* another process has the store open */
     KV_NEWER,     /* written by a newer program */
     KV_DAMAGED,   /* not a store, or a record that cannot be read; it was left as it is */
     KV_DENIED,    /* permissions */
     KV_MEMORY,
-    KV_FAILED, /* any other error of the system */
+    KV_FAILED, /* any other system error */
 };
 
 /* One sentence for a person. Borrowed. */
@@ -48,12 +48,12 @@ void kv_size(struct kv *store, uint64_t *ret_used, uint64_t *ret_limit);
 struct kv_txn *kv_read(struct kv *store);
 
 /*
- * The one writer. No read transaction may be open: the map cannot be moved under it. `room` is how
- * many bytes of new data may come, each row counted with the pages that it changes; the store
- * is made larger for them beforehand, or the transaction begins as KV_FULL. 0: it only deletes,
- * or rewrites what is there; in a full store it may use the room that is kept back for this.
- * kv_commit() or kv_end(). Unless SIGXFSZ is ignored, a limit of the system on the size of files
- * kills the process.
+ * The only writer. No read transaction may be open: the map cannot be moved under it. `room` is how
+ * many bytes of new data may be added, each row counted with the pages that it changes; the store
+ * is enlarged for them beforehand, or the transaction begins as KV_FULL. 0: it only deletes, or
+ * rewrites existing data; in a full store it may use the room that is kept back for this.
+ * kv_commit() or kv_end(). Unless SIGXFSZ is ignored, a system limit on the size of files kills the
+ * process.
  */
 struct kv_txn *kv_write(struct kv *store, size_t room);
 

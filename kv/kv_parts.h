@@ -1,6 +1,6 @@
 /*
  * Private to kv/ (and to tests that look inside): the store, the transaction, and what the files of
- * the room give each other. Each file knows only those before it:
+ * kv/ share. Each file knows only those before it:
  *
  *     status.c  errors and sentences
  *     key.c     keys, and numbers in `meta`
@@ -11,7 +11,7 @@
  *     kv.c      opening, closing, and the writer
  *     group_commit.c  (kv/group_commit.h): many operations in one commit
  *
- * record.c, the codec of stored records, stands beside them and knows only status.c.
+ * record.c, the codec of stored records, is separate from them and knows only status.c.
  */
 #ifndef KV_KV_PARTS_H
 #define KV_KV_PARTS_H
@@ -50,43 +50,42 @@ struct kv_txn {
 /* ---- files.c ---- */
 
 /*
- * Makes the directory (and its parents) with mode 0700 if it is missing. Refuses one that belongs
- * to somebody else or that others may write to: they could exchange the files. *ret_directory is a
+ * Creates the directory (and its parents) with mode 0700 if it is missing. Refuses one that belongs
+ * to somebody else or that others may write to: they could replace the files. *ret_directory is a
  * new descriptor.
  */
 enum kv_status kv_directory_open(const char *path, const struct kv_open_error *why,
                                  int *ret_directory);
 
 /*
- * Takes the lock of the directory, the file `lock` in it, which tells the holder's pid.
- * *ret_lock is a new descriptor; closing it (also by dying) gives the lock back. The file stays:
- * if it were removed, two processes could hold locks on two files of the same name.
+ * Takes the lock of the directory, the file `lock` in it, which contains the holder's pid.
+ * *ret_lock is a new descriptor; closing it (also by dying) releases the lock. The file stays: if
+ * it were removed, two processes could hold locks on two files of the same name.
  */
 enum kv_status kv_directory_lock(int directory, const char *path, const struct kv_open_error *why,
                                  int *ret_lock);
 
 /*
- * Reads the head of LMDB's file before LMDB maps it. LMDB believes what is there: a page size of 0
+ * Reads the head of LMDB's file before LMDB maps it. LMDB trusts what is there: a page size of 0
  * makes it divide by zero, and a file that was cut short makes the kernel kill the process as soon
- * as it reads behind the end. KV_MISSING if there is no file; KV_DAMAGED if it cannot be a whole
- * one.
+ * as it reads past the end. KV_MISSING if there is no file; KV_DAMAGED if it cannot be a whole one.
  */
 enum kv_status kv_header_check(int directory, const char *path, const struct kv_open_error *why);
 
-/* The file is made longer in steps, not at each commit. */
+/* The file is extended in steps, not at each commit. */
 #define KV_FILE_STEP ((uint64_t)1024 * 1024)
 
-/* Makes the file, of `from` bytes, reach to `to`. False with errno. */
+/* Extends the file from `from` bytes to `to`. False with errno. */
 bool kv_file_stretch(int file, uint64_t from, uint64_t to);
 
-/* LMDB says EIO when a disk takes only a part of what is written. True if there is no room to make
- * the file longer; otherwise it is longer now. */
+/* LMDB returns EIO when a disk takes only a part of what is written. True if there is no room to
+ * extend the file; otherwise it has been extended. */
 bool kv_file_refused(int file, uint64_t from);
 
 /* ---- env.c ---- */
 
 /* Makes a new, empty store in the directory, under another name, and renames it when it is complete
- * and durable: an interruption leaves no half of one behind. */
+ * and durable: an interruption leaves no incomplete one behind. */
 enum kv_status kv_env_create(struct kv *store, const struct kv_open_error *why);
 
 /* Opens the environment, checks the format, and opens the tables. */
@@ -98,7 +97,7 @@ bool kv_env_restart(struct kv *store);
 
 void kv_env_close(struct kv *store);
 
-/* Learns how long the file is: store->reach. */
+/* Updates store->reach, the length of the file. */
 void kv_env_measure(struct kv *store);
 
 /* ---- table.c ---- */
@@ -106,33 +105,35 @@ void kv_env_measure(struct kv *store);
 /* Begins; never NULL. Ended by kv_end() or kv_txn_commit(). */
 struct kv_txn *kv_txn_begin(struct kv *store, bool writes);
 
-/* kv_commit() without what is to be done around it. */
+/* kv_commit() without the steps around it. */
 enum kv_status kv_txn_commit(struct kv_txn *txn);
 
-/* ---- space.c
+/*
+ * ---- space.c
  *
- * The map (address space) is grown by doubling. The file is made longer ahead of what LMDB uses of
- * it, for two reasons. When the disk or the limit is reached, some room has been kept back, so that
- * something can still be deleted: in LMDB every change, a deletion too, needs new pages first. And
- * LMDB leaves pages out that are at the very end and free; a store could then not be told from one
- * that was cut short (kv_header_check()). ---- */
+ * The map (address space) grows by doubling. The file is extended beyond what LMDB uses of it, for
+ * two reasons. When the disk or the limit is reached, some room has been kept back, so that
+ * something can still be deleted: in LMDB every change, even a deletion, needs new pages first. And
+ * LMDB does not write free pages at the very end; a store could then not be told from one that was
+ * cut short (kv_header_check()). ----
+ */
 
 /* Bytes of the file in use, including free pages among them. */
 uint64_t kv_space_used(const struct kv *store);
 
-/* Bytes of pages that are free to be used again. Walks over LMDB's list of them. */
+/* Bytes of pages that are free to be used again. Walks LMDB's list of them. */
 uint64_t kv_space_free(struct kv *store);
 
 /*
- * Before a write transaction that brings `room` bytes of new data: makes room for it, or says
+ * Before a write transaction that adds `room` bytes of new data: makes room for it, or returns
  * KV_FULL. 0: it only deletes or rewrites, and may use what is kept back.
  */
 enum kv_status kv_space_prepare(struct kv *store, size_t room);
 
-/* After a commit that failed: whether there was no room; see kv_file_refused(). */
+/* After a failed commit: whether there was no room; see kv_file_refused(). */
 bool kv_space_exhausted(struct kv *store);
 
-/* After a commit: the file reaches as far as LMDB says. */
+/* After a commit: makes sure that the file reaches as far as LMDB says. */
 void kv_space_settle(struct kv *store);
 
 #endif

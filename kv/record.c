@@ -282,7 +282,7 @@ const struct kv_field_type kv_type_bool = {NULL, NULL, NULL, bool_pack, bool_unp
 
 /* ---- encoding ---- */
 
-/* What a record keeps of tags that are not known. */
+/* What a record keeps of unknown tags. */
 struct kv_unknown {
     void **data;
     size_t *length;
@@ -294,7 +294,7 @@ static struct kv_unknown unknown_of(const struct kv_record_kind *kind, const voi
                                (size_t *)((char *)record + kind->unknown_length)};
 }
 
-/* How many pairs they are; false if they are none. */
+/* How many pairs there are; false if they are malformed. */
 static bool count_unknown(const struct kv_record_kind *kind, const void *record, size_t *ret_pairs)
 {
     struct kv_unknown unknown = unknown_of(kind, record);
@@ -353,7 +353,7 @@ static bool measure(const struct kv_record_kind *kind, const void *record, size_
     return true;
 }
 
-/* msgpack's way out, into room that was measured. */
+/* msgpack's output function: writes into memory that was measured. */
 static int append(void *arg, const char *data, size_t length)
 {
     struct kv_record *bytes = arg;

@@ -6,8 +6,8 @@
 
 /*
  * Kept back for deletions, unless the limit is small. Deleting the largest session (320 MiB of
- * messages) writes down some 80,000 free pages of 8 bytes each; free pages can be used again only
- * two transactions later.
+ * messages) records some 80,000 free pages of 8 bytes each; free pages can be used again only two
+ * transactions later.
  */
 #define RESERVE      ((uint64_t)2 * 1024 * 1024)
 #define RESERVE_PART 8 /* of a small limit */
@@ -71,8 +71,8 @@ uint64_t kv_space_free(struct kv *store)
 /* ---- growing ---- */
 
 /*
- * Address space costs nothing: much more than what should be needed. Deletions may go beyond the
- * limit a little, when what was kept back for them is used up or the limit has been lowered.
+ * Address space costs nothing: take much more than should be needed. Deletions may exceed the limit
+ * slightly, when what was kept back for them is used up or the limit has been lowered.
  */
 static enum kv_status fit_map(struct kv *store, uint64_t used, size_t room)
 {
@@ -94,7 +94,7 @@ static enum kv_status fit_map(struct kv *store, uint64_t used, size_t room)
     return kv_status_of(mdb_env_set_mapsize(store->env, (size_t)size));
 }
 
-/* Makes the file reach at least as far as `want`, if the disk lets it. */
+/* Makes the file reach at least as far as `want`, if the disk allows. */
 static void extend(struct kv *store, uint64_t want)
 {
     int file;

@@ -16,7 +16,7 @@ enum kv_status kv_fail(struct kv_txn *txn, enum kv_status status)
     return txn->status;
 }
 
-/* True if there was no error; a missing row is none. */
+/* True if there was no error; a missing row does not count as one. */
 static bool done(struct kv_txn *txn, int error)
 {
     if (error != MDB_SUCCESS && error != MDB_NOTFOUND)
@@ -56,12 +56,12 @@ static int begin(struct kv *store, bool writes, MDB_txn **ret_txn)
     int error = mdb_txn_begin(store->env, NULL, writes ? 0 : MDB_RDONLY, ret_txn);
 
     if (error == MDB_READERS_FULL) {
-        /* Slots of readers that died without saying so. */
+        /* Frees the slots of readers that died without releasing them. */
         mdb_reader_check(store->env, NULL);
         error = mdb_txn_begin(store->env, NULL, MDB_RDONLY, ret_txn);
     }
     if (error == MDB_PANIC && store->readers == 0 && kv_env_restart(store)) {
-        /* The last commit could not write its meta page. LMDB has put the old one back, and wants
+        /* The last commit could not write its meta page. LMDB has restored the old one, and needs
          * to be opened anew. */
         error = mdb_txn_begin(store->env, NULL, writes ? 0 : MDB_RDONLY, ret_txn);
     }
@@ -206,7 +206,7 @@ struct kv_range {
     MDB_val last;
 };
 
-/* True while there is a row in the range; the next one for MDB_NEXT. */
+/* True while there is a row in the range; MDB_NEXT moves to the next one. */
 static bool range_get(struct kv_range *range, MDB_cursor_op where)
 {
     return done(range->txn, mdb_cursor_get(range->cursor, &range->key, &range->value, where)) &&
@@ -242,7 +242,7 @@ uint64_t kv_delete_some(struct kv_txn *txn, unsigned table, const struct kv_key 
 
     while (there && deleted < most && done(txn, mdb_cursor_del(range.cursor, 0))) {
         deleted++;
-        /* After a deletion the cursor stands before what is next. */
+        /* After a deletion the cursor stands before the next row. */
         there = range_get(&range, MDB_NEXT);
     }
     range_end(&range);
