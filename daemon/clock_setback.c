@@ -7,23 +7,23 @@
 #include "daemon/turn.h"
 #include "state/store.h"
 
-/* A clock that was set back by less than this is ignored, ms: everything is late by as much. */
+/* Setbacks smaller than this are ignored, ms: everything is merely late by that much. */
 #define SET_BACK_MAX ((int64_t)3600 * 1000)
-/* Rows checked in one step, between which clients are served. */
+/* Rows checked in one step; clients are served between steps. */
 #define PIECE 64
 
 enum setback_stage {
-    STAGE_TRUST = 0,  /* no session oversleeps, unless the note says that the clock was set back */
-    STAGE_ROUND,      /* sessions that sleep for long are checked */
-    STAGE_CORRECTING, /* no session oversleeps; the note is on its way back */
+    STAGE_TRUST = 0,  /* no session oversleeps unless the note says that the clock was set back */
+    STAGE_ROUND,      /* long sleepers are being checked */
+    STAGE_CORRECTING, /* no session oversleeps; the note is being set back */
 };
 
 struct clock_setback {
     struct turns *turns;
     enum setback_stage stage;
-    /* Of the round: */
-    int64_t latest; /* what the clock said, at its latest */
-    bool overslept; /* a session overslept, or could not be read */
+    /* State of the round: */
+    int64_t latest; /* the latest time that the clock has shown */
+    bool overslept; /* a session overslept or could not be read */
     struct store_due place;
 };
 
@@ -50,7 +50,7 @@ static void begin_round(struct clock_setback *setback, int64_t now)
     setback->place = (struct store_due){.wake = now + SET_BACK_MAX};
 }
 
-/* The clock may as well be set back in the middle of a round, which then has covered too few. */
+/* The clock may be set back again during a round, which has then checked too few sessions. */
 static void note_clock(struct clock_setback *setback, struct kv_txn *txn, int64_t now)
 {
     static const int64_t no_note = INT64_MIN;
@@ -63,7 +63,7 @@ static void note_clock(struct clock_setback *setback, struct kv_txn *txn, int64_
         setback->latest = now;
 }
 
-/* If it failed, the note is where it was, and the next look begins anew. */
+/* After a failure the note is where it was, and the next look starts over. */
 static void on_corrected(void *arg, const struct turn_answer *answer)
 {
     struct clock_setback *setback = arg;
@@ -71,8 +71,8 @@ static void on_corrected(void *arg, const struct turn_answer *answer)
     setback->stage = STAGE_TRUST;
 }
 
-/* Whether the sessions that overslept are due now, only the next round can tell: the turn may fail.
- */
+/* Only the next round can tell whether the sessions that overslept are due now: the turn may
+ * fail. */
 static void end_round(struct clock_setback *setback, int64_t now)
 {
     if (setback->overslept)
@@ -80,7 +80,7 @@ static void end_round(struct clock_setback *setback, int64_t now)
     else if (turn_correct_time(setback->turns, now, on_corrected, setback))
         setback->stage = STAGE_CORRECTING;
     else
-        setback->stage = STAGE_TRUST; /* no memory: the next look begins anew */
+        setback->stage = STAGE_TRUST; /* out of memory: the next look starts over */
 }
 
 static void wake_oversleeper(struct clock_setback *setback, const struct session *session,
@@ -104,7 +104,7 @@ static void check_session(struct clock_setback *setback, struct kv_txn *txn, int
         wake_oversleeper(setback, session, now);
         session_free(session);
     } else if (kv_txn_status(txn) != KV_OK) {
-        setback->overslept = true; /* it may: the next round will tell */
+        setback->overslept = true; /* possibly: the next round will tell */
     }
 }
 
@@ -118,7 +118,7 @@ bool clock_setback_look(struct clock_setback *setback, struct kv_txn *txn, int64
         else if (status == KV_OK)
             check_session(setback, txn, now);
         else
-            return false; /* what is wrong with the store is no better at once */
+            return false; /* retrying at once would not help a store in trouble */
     }
     return setback->stage == STAGE_ROUND;
 }

@@ -31,7 +31,8 @@
 #include "service/process.h"
 #include "state/store.h"
 
-/* Callbacks go less deep: a client's takes 64 KiB to read into, and some for what it does then. */
+/* Callbacks stay within this depth: a client's callback reads into 64 KiB, and needs some more for
+ * what follows. */
 #define STACK_WIPED ((size_t)128 * 1024)
 
 static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
@@ -40,8 +41,8 @@ static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
 struct daemon {
     const struct service_options *options;
     struct settings *settings;
-    int failure;    /* exit status if it does not come up */
-    bool activated; /* the socket is the service manager's */
+    int failure;    /* exit status if startup fails */
+    bool activated; /* the socket came from the service manager */
     struct event_base *base;
     struct event *signals[SIGNALS];
     struct event *watchdog;
@@ -59,7 +60,7 @@ struct daemon {
     struct listener *listener;
 };
 
-/* ---- what follows a turn ---- */
+/* ---- after a turn ---- */
 
 static void on_changed(void *arg, uint64_t change, const uint8_t id[SESSION_ID_BYTES])
 {
@@ -120,7 +121,7 @@ static bool make_routes(struct daemon *daemon)
     return daemon->routes;
 }
 
-/* Some connections stay free for sessions that look in and leave, however many are held. */
+/* However many connections are held, some stay free for sessions that look in and leave. */
 static struct turn_settings turn_settings(const struct settings *settings)
 {
     return (struct turn_settings){
@@ -150,7 +151,7 @@ static bool make_turns(struct daemon *daemon)
     return made(daemon->scheduler) && made(daemon->status_line);
 }
 
-/* The service manager may have a socket for us; `status` tells where that is. */
+/* The service manager may have passed us a socket; `status` tells where that is. */
 static struct listener *listen_for_clients(struct daemon *daemon, struct listener_why *ret_why)
 {
     char path[PATH_MAX];
@@ -255,9 +256,9 @@ static void on_signal(evutil_socket_t number, short what, void *arg)
     event_base_loopbreak(daemon->base);
 }
 
-/* ---- the end ---- */
+/* ---- shutdown ---- */
 
-/* libevent frees some connections in a last callback, which it would not call any more. */
+/* libevent frees some connections in a final callback, which would otherwise never be called. */
 static void free_loop(struct event_base *base)
 {
     if (base == NULL)
@@ -266,7 +267,8 @@ static void free_loop(struct event_base *base)
     event_base_free(base);
 }
 
-/* Nobody new comes in; what was accepted is done, and answered; then all connections go. */
+/* No new clients are let in; what was accepted is carried out and answered; then all connections
+ * are closed. */
 static void end(struct daemon *daemon)
 {
     notify_stopping();
@@ -291,8 +293,8 @@ static void end(struct daemon *daemon)
     free_loop(daemon->base);
 }
 
-/* Before it sleeps, what is left on the stack is wiped: libraries do not do that after them, and
- * the dynamic linker saves whole registers there, with what was copied last. */
+/* Before the loop sleeps, the leftovers on the stack are wiped: libraries do not clean up after
+ * themselves, and the dynamic linker saves whole registers there, with whatever was copied last. */
 static bool run_loop(struct event_base *base)
 {
     int status = 0;

@@ -1,4 +1,4 @@
-/* The whole daemon: makes its parts, joins them, and runs them until a signal ends it. */
+/* The whole daemon: creates its parts, connects them, and runs them until a signal ends it. */
 #ifndef DAEMON_DAEMON_H
 #define DAEMON_DAEMON_H
 
@@ -8,17 +8,16 @@
 struct service_options;
 struct settings;
 
-/* Exit status if another daemon has the state directory or the socket: whoever wants one running
- * can be content. */
+/* Exit status if another daemon has the state directory or the socket: a caller that only wants one
+ * running has what it wants. */
 #define DAEMON_EXIT_RUNNING 3
 
-/* Whether the settings can be used: the files that they name are there. False with a sentence in
+/* True if the settings can be used: the files that they name exist. False with a sentence in
  * ret_why. */
 bool daemon_check(const struct settings *settings, char *ret_why, size_t size);
 
-/* Runs until SIGTERM or SIGINT; `ready` is called once clients can come in. On SIGHUP it reads the
- * settings anew, into `settings`. Returns the process's exit status. What went wrong has been
- * logged. */
+/* Runs until SIGTERM or SIGINT; `ready` is called once clients can connect. SIGHUP rereads the
+ * settings into `settings`. Returns the process's exit status. Errors have been logged. */
 int daemon_run(const struct service_options *options, struct settings *settings,
                void (*ready)(void));
 

@@ -10,7 +10,7 @@
 #include "base/hashcash.h"
 #include "base/worker.h"
 
-/* More than there are visits at a time. */
+/* More than there can be visits at a time. */
 #define QUEUE_MAX 256
 
 struct hashcash_job {

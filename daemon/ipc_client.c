@@ -8,7 +8,7 @@
 #include "daemon/ipc_connection.h"
 #include "ipc/message.h"
 
-/* ---- callbacks of the connection ---- */
+/* ---- the connection's callbacks ---- */
 
 static void on_message(struct ipc_connection *connection, const struct message *message, void *arg)
 {
@@ -28,7 +28,7 @@ static void on_closed(struct ipc_connection *connection, void *arg)
 {
     (void)connection;
     struct ipc_client *client = arg;
-    client->connection = NULL; /* frees itself */
+    client->connection = NULL; /* it frees itself */
     client->handlers->gone(client, client->arg);
 }
 
@@ -73,7 +73,7 @@ void ipc_client_free(struct ipc_client *client)
 
 /* ---- calls ---- */
 
-/* Takes no more requests while there are many. */
+/* While too many calls are under way, no more requests are taken. */
 static void count_calls(struct ipc_client *client, int change)
 {
     client->call_count += (unsigned)change;

@@ -15,7 +15,7 @@
 #include "ipc/message.h"
 #include "service/log.h"
 
-/* Bytes taken from one client before the others get their turn. */
+/* Bytes read from one client before the others get their turn. */
 #define READ_SIZE 65536
 /* How long a client may take to read the error that ends its connection. */
 #define LINGER_SECONDS 5
@@ -25,15 +25,15 @@ struct ipc_connection {
     void *arg;
     int fd;
     struct event *read_event, *write_event;
-    struct event *deadline; /* of an ending connection */
+    struct event *deadline; /* of a connection that is ending */
     struct frame_reader reader;
     struct evbuffer *output;
-    bool working;   /* messages are being handled: write once, afterwards */
-    bool backed_up; /* since the kernel last had all output */
-    bool paused;    /* takes no requests until the kernel has all output */
+    bool working;   /* messages are being handled: output is written once, afterwards */
+    bool backed_up; /* output is pending since the kernel last took all of it */
+    bool paused;    /* takes no requests until the kernel has taken all output */
     bool held;      /* by ipc_connection_hold() */
-    bool ending;    /* what still comes in is thrown away */
-    bool failed;    /* over; to be told from the loop */
+    bool ending;    /* further input is thrown away */
+    bool failed;    /* over; to be reported from the loop */
 };
 
 bool ipc_connection_is_ours(int fd)
@@ -60,7 +60,7 @@ static void fail(struct ipc_connection *connection)
 
 /* ---- writing ---- */
 
-/* Whether all has been written. */
+/* True if everything has been written. */
 static bool flush_output(struct ipc_connection *connection)
 {
     while (!connection->failed && evbuffer_get_length(connection->output) > 0)
@@ -74,8 +74,8 @@ static bool flush_output(struct ipc_connection *connection)
     return evbuffer_get_length(connection->output) == 0;
 }
 
-/* Interest follows from the state: nobody is woken for what could not be used. Whatever emptied the
- * output, it is on_write() that goes on from there. */
+/* Which events are wanted follows from the state: nothing wakes us that could not be acted on.
+ * However the output was emptied, on_write() is what carries on from there. */
 static void update_interest(struct ipc_connection *connection)
 {
     bool reads = connection->ending || (!connection->paused && !connection->held);
@@ -106,7 +106,7 @@ static void free_sent(const void *data, size_t length, void *arg)
     free(bytes);
 }
 
-/* The output takes the writer's memory over. */
+/* The output takes over the writer's memory. */
 static bool queue(struct ipc_connection *connection, struct writer *writer)
 {
     size_t length = writer->buffer.size;
@@ -144,8 +144,8 @@ size_t ipc_connection_backlog(const struct ipc_connection *connection)
 
 /* ---- reading ---- */
 
-/* What cannot be understood is answered, as far as that goes, and ends the connection: nobody knows
- * where the next message would begin. */
+/* Input that cannot be understood is answered as far as possible and ends the connection: there is
+ * no telling where the next message would begin. */
 static void refuse(struct ipc_connection *connection, uint32_t id, enum ipc_error code,
                    const char *text)
 {
@@ -189,7 +189,7 @@ static bool takes_requests(const struct ipc_connection *connection)
     return !connection->paused && !connection->held && !connection->ending && !connection->failed;
 }
 
-/* Handles the messages that are whole, and writes the answers at once. */
+/* Handles all complete messages, and writes the answers at once. */
 static void work(struct ipc_connection *connection)
 {
     enum frame_result result = FRAME_WHOLE;
@@ -238,7 +238,7 @@ static void on_write(evutil_socket_t fd, short what, void *arg)
         return;
     }
     if (!flush_output(connection)) {
-        /* libevent does not take in an event that is added while it is active. */
+        /* libevent ignores an event that is added while it is active. */
         update_interest(connection);
         return;
     }
@@ -260,7 +260,7 @@ void ipc_connection_hold(struct ipc_connection *connection, bool held)
     if (connection->held == held || connection->failed)
         return;
     connection->held = held;
-    /* Requests that were read already are handled from the loop, not inside the caller. */
+    /* Requests already read are handled from the loop, not inside the caller. */
     if (!held)
         event_active(connection->read_event, EV_READ, 0);
     else if (!connection->working)

@@ -11,8 +11,8 @@
 #include "daemon/rpc.h"
 #include "service/log.h"
 
-/* Connections beyond the limit that are told so when they ask for something; more are just closed.
- */
+/* Connections beyond the limit that are told so when they ask for something; any further ones are
+ * simply closed. */
 #define REFUSED_MAX 32
 
 struct ipc_server {

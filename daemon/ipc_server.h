@@ -6,14 +6,15 @@ struct event_base;
 struct rpc;
 struct ipc_server;
 
-/* Programs connected at a time. Every `wormctl … --wait` is one; those of the same user only. */
+/* Programs connected at a time. Each running `wormctl … --wait` is one; only those of the same user
+ * count. */
 #define IPC_SERVER_CLIENTS_MAX 512
 
-/* NULL when out of memory. ipc_server_free(). */
+/* New; ipc_server_free(). NULL when out of memory. */
 struct ipc_server *ipc_server_new(struct event_base *base, const struct rpc *rpc);
 
-/* Takes a connection that came in: serves it, tells it `busy`, or closes it if it is not our
- * user's. `server` is a struct ipc_server: this is an acceptor_accepted. */
+/* Takes an incoming connection: serves it, tells it `busy`, or closes it if it is not our user's.
+ * `server` is a struct ipc_server: this is an acceptor_accepted. */
 void ipc_server_accept(void *server, int fd);
 
 /* Closes all connections. NULL is fine. */

@@ -11,7 +11,7 @@
 #include "daemon/socket_path.h"
 #include "service/log.h"
 
-/* How soon a removed socket is noticed. */
+/* A removed socket is noticed within this time. */
 #define CHECK_SECONDS 60
 
 struct listener {
@@ -21,8 +21,8 @@ struct listener {
     void *arg;
     struct acceptor *acceptor; /* NULL: there is no socket */
     struct socket_mark mark;
-    struct event *check; /* is the socket still there */
-    bool homeless;       /* it could not be created again, and that was logged */
+    struct event *check; /* checks that the socket is still there */
+    bool homeless;       /* it could not be created again, and that has been logged */
 };
 
 static struct listener *refuse(const char *text, struct listener_why *ret_why)
@@ -38,7 +38,7 @@ static bool serve(struct listener *listener, int fd, struct listener_why *ret_wh
     return listener->acceptor != NULL || refuse("out of memory", ret_why) != NULL;
 }
 
-/* Takes the place of the socket that is there, only if it succeeds. */
+/* Replaces the existing socket only on success. */
 static bool open_socket(struct listener *listener, struct listener_why *ret_why)
 {
     struct socket_mark mark;

@@ -1,7 +1,4 @@
-/*
- * The Unix socket that clients come in by: who may reach it, and how it takes the place of a stale
- * one.
- */
+/* The Unix socket that clients connect to: who may reach it, and how it replaces a stale one. */
 #ifndef DAEMON_LISTENER_H
 #define DAEMON_LISTENER_H
 
@@ -12,27 +9,27 @@
 struct event_base;
 struct listener;
 
-/* Why there is none. */
+/* Why there is no listener. */
 struct listener_why {
     bool taken;     /* another daemon listens there */
-    char text[512]; /* a sentence for a person */
+    char text[512]; /* a sentence for people */
 };
 
 /*
- * Listens on `path` (absolute; copied). Its directory is made with mode 0700 if it is missing, the
- * socket has mode 0600. A socket that nobody answers is replaced; a living daemon's never is. New;
+ * Listens on `path` (absolute; copied). Creates a missing directory with mode 0700; the socket has
+ * mode 0600. A socket that nothing answers is replaced; a running daemon's never is. New;
  * listener_free(). NULL with the reason in ret_why.
  */
 struct listener *listener_new(struct event_base *base, const char *path, acceptor_accepted accepted,
                               void *arg, struct listener_why *ret_why);
 
-/* Serves a socket that the service manager listens on and looks after; takes `fd` over. NULL as
- * above. */
+/* Serves a socket that the service manager listens on and looks after; takes ownership of `fd`.
+ * NULL as above. */
 struct listener *listener_adopt(struct event_base *base, int fd, acceptor_accepted accepted,
                                 void *arg, struct listener_why *ret_why);
 
-/* Creates the socket again if it was removed: a login session that ends takes $XDG_RUNTIME_DIR
- * with it. It is done every minute anyway. Not with one that was adopted. */
+/* Creates the socket again if it was removed: when a login session ends, $XDG_RUNTIME_DIR goes with
+ * it. This also happens by itself every minute. Does nothing for an adopted socket. */
 void listener_check(struct listener *listener);
 
 /* Stops listening; removes the socket if it is still there and was not adopted. NULL is fine. */

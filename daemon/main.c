@@ -13,7 +13,7 @@ static int run(const struct service_options *options)
     struct settings settings = {0};
     char why[1024];
     int status = EXIT_FAILURE;
-    /* First of all: a child has its parent's memory, but not locked. */
+    /* This comes first, because a child inherits its parent's memory, but not its memory locks. */
     if (!options->check && !options->own && !background_start())
         perror("wormholed: cannot run in the background");
     else if (!settings_read(options, &settings, why, sizeof(why)) ||

@@ -17,7 +17,7 @@
 #include "wormhole/session.h"
 #include "wormhole/wire.h"
 
-/* A list that is not refused for its number of items (base/bounded_json.h) is shorter. */
+/* Any list that passes the limit on the number of items (base/bounded_json.h) is shorter. */
 #define LIST_BYTES_MAX ((size_t)2 * 1024 * 1024)
 
 struct inquiry {
@@ -28,7 +28,7 @@ struct inquiry {
     struct event *timer;
     struct hashcash_job *hashcash; /* being made */
     bool welcomed;
-    nameplates_done done; /* NULL once called: the connection only closes politely */
+    nameplates_done done; /* NULL once called: the connection is only closing politely */
     void *arg;
     struct inquiry *prev, *next;
 };
@@ -66,7 +66,7 @@ static void tell(struct inquiry *inquiry, const struct wire_message *list, const
         done(inquiry->arg, list, why);
 }
 
-/* All that there is to know is known. */
+/* Nothing more can be learned. */
 static void conclude(struct inquiry *inquiry, const struct wire_message *list, const char *why)
 {
     tell(inquiry, list, why);
@@ -82,9 +82,9 @@ static void on_timeout(evutil_socket_t fd, short what, void *arg)
     nameplates_cancel(inquiry);
 }
 
-/* ---- what is said ---- */
+/* ---- sending ---- */
 
-/* `text` is consumed; NULL: there was no memory for it. What cannot be sent is told by `closed`. */
+/* `text` is consumed; NULL: there was no memory for it. `closed` reports what cannot be sent. */
 static void say(struct inquiry *inquiry, char *text)
 {
     if (text != NULL)
@@ -116,7 +116,7 @@ static void on_stamp(void *arg, const char *stamp)
     ask(inquiry);
 }
 
-/* False if the relay wants something that we cannot give. */
+/* False if the relay asks for something that we cannot provide. */
 static bool ask_permission(struct inquiry *inquiry, const struct wire_message *welcome)
 {
     if (welcome->hashcash_bits > 0)
@@ -126,7 +126,7 @@ static bool ask_permission(struct inquiry *inquiry, const struct wire_message *w
     return inquiry->hashcash;
 }
 
-/* ---- what is heard ---- */
+/* ---- receiving ---- */
 
 static void refuse(struct inquiry *inquiry, const char *format, const char *text)
     __attribute__((format(printf, 2, 0)));
@@ -206,7 +206,7 @@ static const struct ws_handlers handlers = {
     .closed = on_closed,
 };
 
-/* ---- the beginning ---- */
+/* ---- start ---- */
 
 static struct inquiry *add_inquiry(struct nameplates *nameplates, struct relay *relay)
 {

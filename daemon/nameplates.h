@@ -1,6 +1,7 @@
 /*
  * Which nameplates of an application are in use at a relay, for completion while a user types a
- * code: asked over a short connection of its own, which claims nothing and belongs to no session.
+ * code. Each inquiry uses a short connection of its own, which claims nothing and belongs to no
+ * session.
  */
 #ifndef DAEMON_NAMEPLATES_H
 #define DAEMON_NAMEPLATES_H
@@ -15,9 +16,9 @@ struct relays;
 struct relay_dialer;
 struct wire_message;
 
-/* Inquiries under way at a time: people type one code each. */
+/* Inquiries under way at a time: a person types one code at a time. */
 #define NAMEPLATES_INQUIRIES_MAX 16
-/* Patience with the relay, from the name's look-up to the list, seconds. */
+/* How long an inquiry may take, from the name look-up to the list, seconds. */
 #define NAMEPLATES_SECONDS 10
 
 /* What inquiries work with; all of it must outlive them. */
@@ -29,25 +30,25 @@ struct nameplates_parts {
 };
 
 /*
- * Once for each inquiry that was not cancelled, from the event loop: `list` is the relay's answer
- * (wire_next_nameplate()), or NULL, and then `why` is one sentence for a person. Borrowed for the
- * call.
+ * Called once for each inquiry that was not cancelled, from the event loop: `list` is the relay's
+ * answer (wire_next_nameplate()), or NULL, and then `why` is one sentence for people. Borrowed for
+ * the duration of the call.
  */
 typedef void (*nameplates_done)(void *arg, const struct wire_message *list, const char *why);
 
-/* New; nameplates_free(), which drops all inquiries without a word. NULL when out of memory. */
+/* New; nameplates_free(), which drops all inquiries silently. NULL when out of memory. */
 struct nameplates *nameplates_new(const struct nameplates_parts *parts);
 void nameplates_free(struct nameplates *nameplates); /* NULL is fine */
 
-/* True if there are as many inquiries as there may be. */
+/* True if no further inquiry is allowed at present. */
 bool nameplates_busy(const struct nameplates *nameplates);
 
-/* Asks a relay (its URL was checked). Borrowed until `done` or nameplates_cancel(). NULL when out
- * of memory. */
+/* Asks a relay (its URL has been checked). Borrowed until `done` or nameplates_cancel(). NULL when
+ * out of memory. */
 struct inquiry *nameplates_ask(struct nameplates *nameplates, const char *relay, const char *appid,
                                nameplates_done done, void *arg);
 
-/* Nobody wants to know any more: the connection is dropped, `done` is not called. */
+/* The answer is no longer wanted: the connection is dropped, and `done` is not called. */
 void nameplates_cancel(struct inquiry *inquiry);
 
 #endif

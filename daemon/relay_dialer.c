@@ -12,8 +12,9 @@
 #include "daemon/settings.h"
 #include "net/ws.h"
 
-/* A WebSocket's surroundings for each file of certificates. They stay until the end, since
- * connections may hang on them; a file that has not changed is not read again, so there are few. */
+/* What a WebSocket needs around it, for each file of certificates. These stay until the end,
+ * since connections may depend on them; a file that has not changed is not read again, so
+ * there are few. */
 struct relay_dialer_net {
     struct relay_dialer_net *next;
     char *cafile; /* NULL: the system's */
@@ -24,7 +25,7 @@ struct relay_dialer_net {
 struct relay_dialer {
     struct event_base *base;
     const struct settings *settings;
-    struct relay_dialer_net *nets; /* the newest first */
+    struct relay_dialer_net *nets; /* newest first */
 };
 
 static void free_entry(struct relay_dialer_net *entry)
@@ -36,7 +37,7 @@ static void free_entry(struct relay_dialer_net *entry)
 
 /* ---- finding and making ---- */
 
-/* Without certificates of its own, or without the file, all is zero. */
+/* All zero if there are no certificates of its own, or the file is missing. */
 static struct stat status_of(const char *cafile)
 {
     struct stat status;
@@ -78,7 +79,7 @@ static struct relay_dialer_net *make(struct event_base *base, const char *cafile
     return NULL;
 }
 
-/* Adds to `fresh` what the file needs, unless there is one. */
+/* Adds to `fresh` what the file needs, unless it is there already. */
 static bool add(const struct relay_dialer *dialer, struct relay_dialer_net **fresh,
                 const char *cafile, char *ret_why, size_t size)
 {

@@ -1,4 +1,4 @@
-/* How relays are reached: checked with whose certificates, and through which proxy. */
+/* How relays are reached: which certificates they are checked against, and through which proxy. */
 #ifndef DAEMON_RELAY_DIALER_H
 #define DAEMON_RELAY_DIALER_H
 
@@ -14,19 +14,20 @@ struct ws;
 struct ws_handlers;
 struct ws_options;
 
-/* New; relay_dialer_free() after the last connection. `settings` is borrowed until then. NULL with
- * a sentence in ret_why (of `size` bytes), that names a file of certificates which cannot be used.
- */
+/* New; relay_dialer_free() after the last connection. `settings` is borrowed until then. NULL
+ * with a sentence in ret_why (of `size` bytes) that names the file of certificates that cannot
+ * be used. */
 struct relay_dialer *relay_dialer_new(struct event_base *base, const struct settings *settings,
                                       char *ret_why, size_t size);
 void relay_dialer_free(struct relay_dialer *dialer); /* NULL is fine */
 
-/* Prepares for new settings, which the caller then puts in the place of the old ones. False with a
- * sentence in ret_why: nothing was changed. */
+/* Prepares for new settings, which the caller then puts in place of the old ones. False with a
+ * sentence in ret_why: nothing has changed. */
 bool relay_dialer_prepare(struct relay_dialer *dialer, const struct settings *fresh, char *ret_why,
                           size_t size);
 
-/* ws_dial(), the right way; the relay, whose URL `url` is, is told of it. */
+/* ws_dial() with the right certificates and proxy; tells `relay`, whose URL is `url`, that it is
+ * being dialled. */
 struct ws *relay_dialer_dial(struct relay_dialer *dialer, struct relay *relay,
                              const struct url *url, const struct ws_options *options,
                              const struct ws_handlers *handlers, void *arg);

@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
-/* Out of memory is an answer, not the end. */
+/* Out of memory is an error to report, not the end of the process. */
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
@@ -83,7 +83,7 @@ struct relay *relays_next(struct relays *relays, struct relay *relay)
     return entry == NULL ? NULL : &entry->relay;
 }
 
-/* A text that a relay said; a failed copy means only that nobody is told. */
+/* A text from a relay; if copying fails, it is merely not shown to anyone. */
 static void replace(char **text, const char *with)
 {
     free(*text);
@@ -129,8 +129,8 @@ void relay_welcomed(struct relay *relay, const char *motd, const char *error, in
     relay->retention = retention;
 }
 
-/* From a second, doubling, up to a minute: one connection a minute hurts nobody, and people wait
- * for the relay to come back. */
+/* Starts at a second and doubles, up to a minute: one connection a minute burdens no relay, and
+ * people are waiting for it to come back. */
 #define RETRY_FIRST ((int64_t)1000)
 #define RETRY_MAX   ((int64_t)60 * 1000)
 
@@ -154,7 +154,7 @@ int64_t relay_ready_at(const struct relay *relay, int64_t now, uint32_t random)
 {
     if (relay->state != RELAY_DOWN)
         return now;
-    /* Further away than it can have been put: the clock was set back. */
+    /* Further away than any back-off could have put it: the clock was set back. */
     bool waits = relay->retry_at > now && relay->retry_at <= now + RETRY_MAX;
     if (!waits && relay->opening == 0)
         return now;

@@ -14,9 +14,9 @@ struct relay {
     char *url;
     enum relay_state state;
     unsigned connections;
-    unsigned opening;   /* of these, how many are not open yet */
-    unsigned failures;  /* connections failed in a row */
-    int64_t retry_at;   /* while down: no new connection before */
+    unsigned opening;   /* how many of these are not open yet */
+    unsigned failures;  /* consecutive failed connections */
+    int64_t retry_at;   /* while down: no new connection before this */
     int64_t retention;  /* ms, 0 if it does not say */
     char *motd, *error; /* from its last welcome, or NULL */
     char *last_error;   /* why it could not be reached, or NULL */
@@ -43,12 +43,12 @@ struct relay_use {
     bool opened;
 };
 
-/* It is to be opened; it is open; it has ended, whether it ever was open or not. */
+/* The connection is about to be opened; is open; has ended, whether or not it ever opened. */
 void relay_use_begin(struct relay_use *use, struct relay *relay);
 void relay_use_opened(struct relay_use *use);
 void relay_use_end(struct relay_use *use);
 
-/* It is dialled, through a proxy or (NULL) directly. */
+/* It is being dialled, through a proxy or (NULL) directly. */
 void relay_dialled(struct relay *relay, const struct proxy *proxy);
 
 /* Its welcome; texts may be NULL. `retention` in ms, 0 if it does not say. */
@@ -63,7 +63,7 @@ void relay_unreachable(struct relay *relay, const char *why, int64_t now);
  */
 int64_t relay_ready_at(const struct relay *relay, int64_t now, uint32_t random);
 
-/* The user wants the relay to be tried now, whatever its back-off. */
+/* The user wants the relay to be tried now, regardless of its back-off. */
 void relays_hurry(struct relays *relays, const char *url);
 
 #endif

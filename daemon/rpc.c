@@ -20,7 +20,7 @@ const char *rpc_default_relay(const struct rpc *rpc, const char *appid)
     return relay != NULL ? relay : rpc->settings->relay;
 }
 
-/* ---- refusals that many methods share ---- */
+/* ---- refusals shared by many methods ---- */
 
 void rpc_refuse_memory(struct ipc_call *call)
 {
@@ -55,7 +55,7 @@ void rpc_finish_read(struct ipc_call *call, struct kv_txn *txn, struct writer *w
 
 bool rpc_find_in(struct ipc_call *call, struct kv_txn *txn, const char *text)
 {
-    /* Neither petnames nor ids are longer. */
+    /* Neither petnames nor ids are longer than this. */
     enum kv_status status =
         strlen(text) > NAME_MAX_BYTES ? KV_MISSING : store_find(txn, text, call->session);
     if (status == KV_OK)

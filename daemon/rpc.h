@@ -1,7 +1,7 @@
 /*
- * The methods of doc/ipc.md. rpc_dispatch() finds a request's handler, and what its parameters must
- * be, in the table of methods (ipc/methods.def); the handlers stand in rpc_*.c, grouped by what
- * they are about.
+ * The methods of doc/ipc.md. rpc_dispatch() looks up a request's handler and the rules for its
+ * parameters in the table of methods (ipc/methods.def); the handlers are in rpc_*.c, grouped by
+ * topic.
  */
 #ifndef DAEMON_RPC_H
 #define DAEMON_RPC_H
@@ -23,7 +23,8 @@ struct subscribers;
 struct turn_answer;
 struct turns;
 
-/* Application whose sessions are introductions and nothing else, for callers that name none. */
+/* The application of sessions that are introductions and nothing else, for callers that name
+ * none. */
 #define RPC_DEFAULT_APPID "wormholed/introduction"
 
 /* What the methods work on; all borrowed. */
@@ -34,26 +35,28 @@ struct rpc {
     struct subscribers *subscribers;
     struct nameplates *nameplates;
     const struct settings *settings;
-    int64_t started; /* when the daemon began, ms */
+    int64_t started; /* when the daemon started, ms */
 };
 
-/* The relay for an application's sessions that name none. Borrowed. */
+/* The relay for those of an application's sessions that name none. Borrowed. */
 const char *rpc_default_relay(const struct rpc *rpc, const char *appid);
 
-/* Answers the request now or later. */
+/* Answers the request, now or later. */
 void rpc_dispatch(struct ipc_client *client, const struct message *message);
 
 /* ---- what handlers share ---- */
 
-/* Fills call->session from the `session` parameter's text: petname, id or start of one. False: the
- * call has been refused. rpc_find_in() looks in a transaction that is open already. */
+/* Fills call->session from the text of the `session` parameter: a petname, an id, or the start of
+ * one. False: the call has been refused. rpc_find_in() does the same in a transaction that is
+ * already open. */
 bool rpc_find(struct ipc_call *call, const char *text);
 bool rpc_find_in(struct ipc_call *call, struct kv_txn *txn, const char *text);
 
-/* Finds as above, and reads. New; session_free(). NULL: the call has been refused. */
+/* Finds the session as above, and reads it. New; session_free(). NULL: the call has been
+ * refused. */
 struct session *rpc_get_session(struct ipc_call *call, struct kv_txn *txn, const char *text);
 
-/* Answers with what was read, or refuses if the reading failed. Transaction and call are gone. */
+/* Answers with what was read, or refuses if reading failed. Ends the transaction and the call. */
 void rpc_finish_read(struct ipc_call *call, struct kv_txn *txn, struct writer *writer);
 
 /* Answers with the session's view. */
@@ -62,13 +65,13 @@ void rpc_answer_view(struct ipc_call *call, const struct session *session);
 /* Writes `session`: the id of the session that the call is about. */
 void rpc_write_session(const struct ipc_call *call, struct writer *writer);
 
-/* Refuses for want of memory. */
+/* Refuses the call: out of memory. */
 void rpc_refuse_memory(struct ipc_call *call);
 
-/* Refuses since a verification is pending. */
+/* Refuses the call: a verification is pending. */
 void rpc_refuse_unverified(struct ipc_call *call);
 
-/* True if the turn did what was asked; else the call has been refused. */
+/* True if the turn did what was asked; otherwise the call has been refused. */
 bool rpc_turn_ok(struct ipc_call *call, const struct turn_answer *answer);
 
 /* A turn_done whose arg is the call: answers with the session's view. */

@@ -1,5 +1,5 @@
-/* invite, accept, rename, close, forget, poll, export, import: how a session comes, what it is
- * told, and how it goes. */
+/* invite, accept, rename, close, forget, poll, export, import: how a session begins, what it can be
+ * told, and how it ends. */
 #include "config.h"
 
 #include "daemon/rpc.h"
@@ -26,7 +26,7 @@ static uint32_t default_words(const struct schedule *schedule)
     return strcmp(text, "realtime") == 0 ? CODE_WORDS_DEFAULT : WORDS_AT_LEISURE;
 }
 
-/* Puts in what the request did not say: what is usual for the application, or for all. */
+/* Fills in what the request left out: the application's defaults, or the general ones. */
 static void fill_in(const struct rpc *rpc, const struct ipc_params *params,
                     struct session_options *options, struct schedule *schedule)
 {
@@ -34,7 +34,7 @@ static void fill_in(const struct rpc *rpc, const struct ipc_params *params,
         options->appid = RPC_DEFAULT_APPID;
     const struct settings_appid *usual = settings_for_appid(rpc->settings, options->appid);
     const char *text = params->schedule != NULL ? params->schedule : usual->schedule;
-    schedule_parse(text != NULL ? text : "email", schedule); /* both were checked */
+    schedule_parse(text != NULL ? text : "email", schedule); /* both have been checked */
     options->schedule = schedule;
     if (options->relay == NULL)
         options->relay = rpc_default_relay(rpc, options->appid);
@@ -73,7 +73,7 @@ void rpc_accept(struct ipc_call *call, const struct ipc_params *params)
 
 /* ---- rename, close, forget, poll ---- */
 
-/* close and poll differ in nothing but the event. */
+/* close and poll differ only in the event. */
 static void ask(struct ipc_call *call, const struct ipc_params *params, enum event_type type)
 {
     struct session_event event = {.type = type};
@@ -134,7 +134,7 @@ static void answer_export(struct ipc_call *call, const char *text)
     ipc_call_answer(call, &writer);
 }
 
-/* It is durable now that the session never runs here again: only then its secrets may leave. */
+/* It is now durable that the session never runs here again; only now may its secrets leave. */
 static void on_exported(void *arg, const struct turn_answer *answer)
 {
     struct ipc_call *call = arg;
@@ -184,7 +184,7 @@ static struct session *read_session(struct ipc_call *call, const char *text)
     return NULL;
 }
 
-/* NULL: it keeps the one it has. */
+/* NULL: the session keeps its name. */
 static bool set_name(struct session *session, const char *name)
 {
     char *copy = name != NULL ? strdup(name) : NULL;

@@ -33,8 +33,8 @@ void rpc_send(struct ipc_call *call, const struct ipc_params *params)
 
 /* ---- recv ---- */
 
-/* The number and data of the first message from `from` on; nil if it has not come yet. False if the
- * store cannot give it any more. */
+/* Writes number and data of the first message from `from` on; nil if it has not arrived yet. False
+ * if the store can no longer supply it. */
 static bool write_message(struct writer *writer, struct kv_txn *txn, const struct session *session,
                           int64_t from)
 {
@@ -55,7 +55,7 @@ static bool write_message(struct writer *writer, struct kv_txn *txn, const struc
     return status != KV_DAMAGED;
 }
 
-/* The transaction is gone then, too. */
+/* Ends the transaction, too. */
 static void answer_message(struct ipc_call *call, struct kv_txn *txn, const struct session *session,
                            int64_t from)
 {
@@ -78,7 +78,7 @@ void rpc_recv(struct ipc_call *call, const struct ipc_params *params)
 {
     struct kv_txn *txn = kv_read(call->rpc->store);
     struct session *session = rpc_get_session(call, txn, params->session);
-    /* What was held back to the end is gone. */
+    /* Messages that were held back to the end are gone. */
     bool held_back = session != NULL && session->verification == VERIFICATION_PENDING &&
                      session->state < SESSION_CLOSING;
     if (held_back)

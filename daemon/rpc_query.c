@@ -13,7 +13,7 @@
 
 /* ---- list ---- */
 
-/* A record that cannot be read stays where it is, and out of the list. */
+/* A record that cannot be read stays where it is, but is left out of the list. */
 static void write_session(struct writer *writer, const struct rpc *rpc, struct kv_txn *txn,
                           const uint8_t id[SESSION_ID_BYTES])
 {
@@ -30,7 +30,7 @@ static void write_session(struct writer *writer, const struct rpc *rpc, struct k
 }
 
 /* Writes up to `limit` sessions with ids after `after` (NULL: from the first). True if there are
- * more, with the last one's id in ret_last. */
+ * more; ret_last is then the last one's id. */
 static bool write_sessions(struct writer *writer, const struct rpc *rpc, struct kv_txn *txn,
                            const uint8_t *after, int64_t limit, uint8_t ret_last[SESSION_ID_BYTES])
 {

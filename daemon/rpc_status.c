@@ -14,7 +14,8 @@
 
 void rpc_hello(struct ipc_call *call, const struct ipc_params *params)
 {
-    /* Any level is answered with ours: it is for the client to know whether it can go on. */
+    /* Ours is the answer whatever level the client names: the client must judge whether it can go
+     * on. */
     log_debug("rpc", "hello from %s, api %d",
               params->client != NULL ? params->client : "a client without a name",
               (int)params->api);

@@ -60,7 +60,7 @@ void rpc_nameplates(struct ipc_call *call, const struct ipc_params *params)
 
 /* ---- words ---- */
 
-/* Codes take their words from two lists in turn. */
+/* Codes take their words from two lists in alternation. */
 #define LISTS 2
 
 static void write_list(struct writer *writer, unsigned position)

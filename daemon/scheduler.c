@@ -13,10 +13,10 @@
 #include "daemon/turn.h"
 #include "state/store.h"
 
-/* Sessions woken by one scan: many that are overdue are woken over several turns, between which
- * clients are served. */
+/* Sessions woken by one scan: a large backlog is woken over several turns, between which clients
+ * are served. */
 #define WOKEN_MAX 64
-/* Connections of one relay that may be opening at the same time: introductions cost it work, and it
+/* Connections to one relay that may be opening at the same time: introductions cost it work, and it
  * may be far away. */
 #define OPENING_MAX 64
 /* When to look again if something that is due could not be read, ms. */
@@ -31,14 +31,14 @@ struct scheduler {
     struct clock_setback *setback;
 };
 
-/* One walk over what is due. */
+/* One pass over what is due. */
 struct due_scan {
     struct scheduler *scheduler;
     struct kv_txn *txn;
     struct store_due place;
     int64_t now;
     unsigned woken;
-    bool unread;   /* something that is due could not be read, or woken */
+    bool unread;   /* something that is due could not be read or woken */
     unsigned room; /* connections that may still be opened */
 };
 
@@ -49,7 +49,7 @@ static bool needs_relay(const struct session *session, int64_t now)
     return session->state == SESSION_CLOSING || now < session_deadline(session);
 }
 
-/* Wakes the session, or puts it off while its relay is down. */
+/* Wakes the session, or postpones it while its relay is down. */
 static void wake_session(struct due_scan *scan, const struct session *session)
 {
     struct session_event event = {.type = EVENT_WAKE};
@@ -67,7 +67,7 @@ static void wake_session(struct due_scan *scan, const struct session *session)
     scan->woken++;
 }
 
-/* There may be a session, or more of them; only now they could not be read. */
+/* There may be a session, or several; they just cannot be read at the moment. */
 static bool is_transient(enum kv_status status)
 {
     return status == KV_MEMORY || status == KV_FAILED;
@@ -86,16 +86,16 @@ static void wake_unless_active(struct due_scan *scan)
     session_free(session);
 }
 
-/* Works through what is due; returns when to look again, INT64_MAX: when told. */
+/* Works through what is due. Returns when to look again; INT64_MAX: when told to. */
 static int64_t scan_due(struct due_scan *scan)
 {
     while (store_next_due(scan->txn, &scan->place) == KV_OK) {
         if (scan->place.wake > scan->now)
             return scan->place.wake;
         if (scan->room == 0)
-            return INT64_MAX; /* the end of a visit tells */
+            return INT64_MAX; /* the end of a visit will tell */
         if (scan->woken == WOKEN_MAX)
-            return scan->now; /* after the turn that these make */
+            return scan->now; /* after the turn that these lead to */
         wake_unless_active(scan);
     }
     return INT64_MAX;

@@ -1,6 +1,6 @@
 /*
- * Wakes sessions when they are due. Asks the store's due index for its first rows only, so cost
- * follows what is due, not how many sessions sleep.
+ * Wakes sessions when they are due. Reads only the first rows of the store's due index, so the cost
+ * depends on what is due, not on how many sessions sleep.
  */
 #ifndef DAEMON_SCHEDULER_H
 #define DAEMON_SCHEDULER_H
@@ -16,10 +16,11 @@ struct scheduler *scheduler_new(struct event_base *base, struct kv *store, struc
                                 struct relays *relays, unsigned max_connections);
 void scheduler_free(struct scheduler *scheduler);
 
-/* Another limit, for connections that are opened from now on. */
+/* A new limit, for connections that are opened from now on. */
 void scheduler_set_max(struct scheduler *scheduler, unsigned max_connections);
 
-/* What is due may have changed, or a connection became free: look (soon, from the event loop). */
+/* What is due may have changed, or a connection has become free: look (soon, from the event
+ * loop). */
 void scheduler_look(struct scheduler *scheduler);
 
 #endif

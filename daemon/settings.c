@@ -14,11 +14,11 @@
 #define DAY (INT64_C(24) * 3600 * 1000)
 
 #define KEEP_DEFAULT (30 * DAY)
-/* Some tens of kilobytes each; three quarters of them may be held. The soft limit of descriptors is
- * raised to the hard one, which is far above. */
+/* Each costs some tens of kilobytes; three quarters of them may be held. The soft limit on
+ * descriptors is raised to the hard one, which is far above this. */
 #define CONNECTIONS_DEFAULT 1024
 #define CONNECTIONS_MAX     65536
-/* LMDB's tables and one message need some room before anything works. */
+/* LMDB's tables and one message need this much before anything works. */
 #define STORE_SIZE_MIN (INT64_C(1) << 20)
 #define STORE_SIZE_MAX SIZE_PARSE_MAX
 
@@ -105,13 +105,13 @@ void settings_clear(struct settings *settings)
     *settings = (struct settings){0};
 }
 
-/* True also if there is none. */
+/* True also if there is no path. */
 static bool make_absolute(char **path, char *ret_why, size_t size)
 {
     return *path == NULL || paths_make_absolute(path, ret_why, size);
 }
 
-/* Fills in the default paths where none is set, and makes all paths absolute. */
+/* Fills in default paths where none is set, and makes all paths absolute. */
 static bool complete(struct settings *settings, char *ret_why, size_t size)
 {
     if (settings->state == NULL)
@@ -131,7 +131,7 @@ static bool complete(struct settings *settings, char *ret_why, size_t size)
     return done;
 }
 
-/* What `status` tells of the sources. */
+/* What `status` tells of where the settings came from. */
 static void note_origin(struct settings *settings, const struct options_origin *origin)
 {
     const struct settings_row *row = settings_find(&table, "relay");
@@ -155,7 +155,7 @@ bool settings_read(const struct service_options *options, struct settings *ret_s
 
 /* ---- reloading ---- */
 
-/* Keeps what the daemon began with. */
+/* Keeps the value that the daemon started with. */
 static void keep_text(const char *key, char **settled, char **fresh)
 {
     if (strcmp(*settled, *fresh) != 0)
@@ -188,7 +188,7 @@ void settings_set_socket(struct settings *settings, const char *path)
     settings->socket = copy;
 }
 
-/* ---- looking ---- */
+/* ---- look-up ---- */
 
 const struct settings_appid *settings_for_appid(const struct settings *settings, const char *appid)
 {

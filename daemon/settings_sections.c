@@ -105,7 +105,7 @@ static bool may_be_appid(const char *name)
     return length > 0 && length <= APPID_MAX && !utf8_has_control(name);
 }
 
-/* Always NULL, after a sentence. */
+/* Always returns NULL, with a sentence in ret_why. */
 static void *refuse(const char *why, char *ret_why, size_t size)
 {
     snprintf(ret_why, size, "%s", why);

@@ -10,30 +10,30 @@
 #include "net/url.h"
 #include "service/settings_table.h"
 
-/* Most sections of each kind: more are a program's, not a person's, and that can say at each call
- * what it wants. */
+/* Limit on sections of each kind: anything that needs more is a program, not a person, and a
+ * program can say what it wants with each call. */
 #define SETTINGS_SECTIONS_MAX 64
 
-/* A proxy, if one was said. */
+/* A proxy setting, if there is one. */
 struct settings_proxy {
     enum { SETTINGS_PROXY_UNSAID = 0, SETTINGS_PROXY_NONE, SETTINGS_PROXY_GIVEN } what;
-    struct proxy *proxy; /* in locked memory, since it may have a password; NULL unless given */
+    struct proxy *proxy; /* in locked memory, since it may include a password; NULL unless given */
 };
 
-/* What sessions of an application have that do not say otherwise. */
+/* Defaults for sessions of an application that do not say otherwise. */
 struct settings_appid {
     struct settings_appid *next;
     char *appid;
-    char *relay, *schedule; /* NULL: not said */
-    int64_t timeout;        /* ms; 0: not said */
-    unsigned words;         /* 0: not said */
+    char *relay, *schedule; /* NULL: not set */
+    int64_t timeout;        /* ms; 0: not set */
+    unsigned words;         /* 0: not set */
 };
 
 /* How a relay is reached. */
 struct settings_relay {
     struct settings_relay *next;
     struct url url;
-    char *cafile; /* NULL: not said */
+    char *cafile; /* NULL: not set */
     struct settings_proxy proxy;
 };
 
@@ -42,23 +42,23 @@ struct settings_sections {
     struct settings_relay *relays;
 };
 
-/* The kinds, for a table whose settings begin with a struct settings_sections. */
+/* The kinds of sections, for a table whose settings begin with a struct settings_sections. */
 #define SETTINGS_SECTIONS_KINDS 2
 extern const struct settings_section settings_sections_kinds[SETTINGS_SECTIONS_KINDS];
 
-/* What was said of an application; NULL: nothing. Borrowed. */
+/* What was set for an application; NULL: nothing. Borrowed. */
 const struct settings_appid *settings_sections_appid(const struct settings_sections *sections,
                                                      const char *appid);
 
-/* What was said of a relay, in whatever spelling of its URL; NULL: nothing. Borrowed. */
+/* What was set for a relay, however its URL is spelled; NULL: nothing. Borrowed. */
 const struct settings_relay *settings_sections_relay(const struct settings_sections *sections,
                                                      const struct url *url);
 
-/* Frees and wipes what it holds. So does the second one for one proxy. */
+/* Frees and wipes the contents. The second function does so for one proxy. */
 void settings_sections_clear(struct settings_sections *sections);
 void settings_sections_clear_proxy(struct settings_proxy *proxy);
 
-/* ---- setters (settings_setter) that general settings need too ---- */
+/* ---- setters (settings_setter) that the general settings use, too ---- */
 
 /* The URL of a relay: a `char *`, new. */
 bool settings_sections_set_relay(void *field, const struct settings_bounds *bounds,

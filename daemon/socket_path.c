@@ -17,10 +17,10 @@
 
 #include "base/fault.h"
 
-/* Clients that wait to be accepted; beyond it connect() fails or waits. */
+/* Clients that may wait to be accepted; beyond that, connect() fails or waits. */
 #define BACKLOG 128
-/* A daemon that starts holds the directory's lock for some milliseconds. It may be a directory of
- * everybody's, where anybody could hold it forever. */
+/* A starting daemon holds the directory's lock for some milliseconds. But the directory may be open
+ * to everyone, and then anyone could hold the lock forever. */
 #define LOCK_TRIES   200
 #define LOCK_WAIT_NS (10 * 1000 * 1000)
 
@@ -41,8 +41,8 @@ static bool fill_address(const char *path, struct sockaddr_un *ret_address, char
 
 /* ---- the directory ---- */
 
-/* In a directory that others can write, they could put a socket of theirs in our place. The sticky
- * bit, as on /tmp, prevents that. */
+/* Others who can write to the directory could put a socket of their own in place of ours. The
+ * sticky bit, as on /tmp, prevents that. */
 static bool directory_is_safe(int directory)
 {
     struct stat status;
@@ -53,7 +53,7 @@ static bool directory_is_safe(int directory)
     return owner && (!shared || (status.st_mode & S_ISVTX));
 }
 
-/* Opens it, made if it was missing. */
+/* Opens the directory, creating it if it is missing. */
 static int open_directory(const char *path, char *ret_why, size_t size)
 {
     char copy[sizeof((struct sockaddr_un *)NULL)->sun_path];
@@ -89,9 +89,9 @@ static bool lock_directory(int directory, char *ret_why, size_t size)
     return false;
 }
 
-/* ---- what stands in the place already ---- */
+/* ---- what is there already ---- */
 
-/* connect() must not wait for a daemon whose queue is full: that one lives, too. */
+/* connect() must not wait for a daemon whose queue is full: such a daemon is alive, too. */
 static bool is_answered(const struct sockaddr_un *address, int *ret_error)
 {
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -105,13 +105,13 @@ static bool is_answered(const struct sockaddr_un *address, int *ret_error)
     return connected || *ret_error == EAGAIN;
 }
 
-/* Frees the path unless a daemon answers there: 0, or what socket_path_listen() returns. */
+/* Frees the path unless a daemon answers there. Returns 0, or what socket_path_listen() returns. */
 static int clear_place(const struct sockaddr_un *address, char *ret_why, size_t size)
 {
     struct stat status;
     const char *path = address->sun_path;
     if (lstat(path, &status) < 0)
-        return 0; /* if not because it is free, bind() will say so */
+        return 0; /* if the path is not free after all, bind() will say so */
     if (!S_ISSOCK(status.st_mode)) {
         snprintf(ret_why, size, "%s exists and is not a socket", path);
         return -1;
@@ -136,7 +136,8 @@ static int bind_socket(const struct sockaddr_un *address, struct socket_mark *re
 {
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd >= 0) {
-        /* The file has its mode from the start: no moment in which others could connect. */
+        /* The file has its mode from the start: there is no moment at which others could
+         * connect. */
         mode_t mask = umask(0177);
         int result = bind(fd, (const struct sockaddr *)address, sizeof(*address));
         umask(mask);
@@ -167,7 +168,7 @@ int socket_path_listen(const char *path, struct socket_mark *ret_mark, char *ret
     FAULT_POINT("socket.bind.before");
     if (fd == 0)
         fd = bind_socket(&address, ret_mark, ret_why, size);
-    close(directory); /* and with it the lock */
+    close(directory); /* this releases the lock, too */
     return fd;
 }
 

@@ -13,9 +13,9 @@
 #include "service/notify.h"
 #include "state/store.h"
 
-/* How long changes are collected: people read this line, and others pay for it. */
+/* How long changes are collected: the line is for people, and updating it costs others work. */
 #define PAUSE_SECONDS 1
-/* Rows looked at: the exact number does not matter beyond this. */
+/* Rows to look at: beyond this the exact number does not matter. */
 #define DUE_MAX 1000
 
 struct status_line {
@@ -31,7 +31,7 @@ void status_line_format(uint64_t sessions, unsigned due, char ret_line[STATUS_LI
              sessions == 1 ? "" : "s", due, due < DUE_MAX ? "" : "+");
 }
 
-/* Those that have a connection keep their row while they have it, and are not due any more. */
+/* Sessions that have a connection keep their row meanwhile, but are no longer due. */
 static unsigned count_due(struct status_line *line, struct kv_txn *txn)
 {
     struct store_due place = {.wake = INT64_MIN};

@@ -15,12 +15,12 @@ struct turns;
 /* The line for `sessions` sessions, `due` of which are due for a visit. */
 void status_line_format(uint64_t sessions, unsigned due, char ret_line[STATUS_LINE_SIZE]);
 
-/* New; status_line_free(). NULL when out of memory. Tells the manager for the first time soon, from
- * the event loop. */
+/* New; status_line_free(). NULL when out of memory. First reports to the manager soon, from the
+ * event loop. */
 struct status_line *status_line_new(struct event_base *base, struct kv *store, struct turns *turns);
 void status_line_free(struct status_line *line); /* NULL is fine */
 
-/* Something may have changed. The manager is told if it has, at most once a second. */
+/* Something may have changed. If it has, the manager is told, at most once a second. */
 void status_line_look(struct status_line *line);
 
 #endif

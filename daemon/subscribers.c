@@ -39,7 +39,7 @@ void subscribers_drained(struct subscription *subscription)
     send_change(subscription);
 }
 
-/* The slow ones are told when they have drained. */
+/* Slow readers are told once they have drained their output. */
 static void on_tell(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd;

@@ -1,7 +1,7 @@
 /*
- * Clients that are told of changes. A subscriber is told the newest change that it has not been
- * told yet; while it is slow to read, newer changes take the place of older ones, so that each
- * costs the same few bytes forever. It can ask for what it missed (`changes`).
+ * Clients that are told of changes. A subscriber is told the newest change that it has not yet been
+ * told; while it is slow to read, newer changes replace older ones, so each subscriber only ever
+ * costs the same few bytes. It can ask for what it missed (`changes`).
  */
 #ifndef DAEMON_SUBSCRIBERS_H
 #define DAEMON_SUBSCRIBERS_H
@@ -17,10 +17,10 @@ struct subscribers;
 
 struct subscription {
     struct ipc_connection *connection; /* borrowed */
-    struct subscribers *subscribers;   /* NULL: it is off */
+    struct subscribers *subscribers;   /* NULL: off */
     bool all;                          /* any session */
-    uint8_t id[SESSION_ID_BYTES];      /* else this one */
-    bool pending;                      /* the change below is still to be told */
+    uint8_t id[SESSION_ID_BYTES];      /* otherwise this one */
+    bool pending;                      /* the change below has yet to be told */
     uint64_t change;
     uint8_t changed[SESSION_ID_BYTES];
     struct subscription *prev, *next;
@@ -34,18 +34,19 @@ struct subscribers *subscribers_new(struct event_base *base);
 /* After the last subscription has been removed. NULL is fine. */
 void subscribers_free(struct subscribers *subscribers);
 
-/* From now on `subscription` is told of this session, or of all if NULL; replaces what it was. */
+/* From now on `subscription` is told of this session, or of all if NULL; replaces any earlier
+ * choice. */
 void subscribers_set(struct subscribers *subscribers, struct subscription *subscription,
                      const uint8_t *id);
 
-/* Fine if it is not on. */
+/* Does nothing if the subscription is off. */
 void subscribers_remove(struct subscription *subscription);
 
 /* A session changed. Subscribers are told from the event loop, once for all changes of a turn. */
 void subscribers_changed(struct subscribers *subscribers, uint64_t change,
                          const uint8_t id[SESSION_ID_BYTES]);
 
-/* The client has read all that was sent: it can be told what is pending. */
+/* The client has read everything sent: it can be told what is pending. */
 void subscribers_drained(struct subscription *subscription);
 
 #endif

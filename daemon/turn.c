@@ -11,8 +11,7 @@
 #include "state/export.h"
 #include "state/store.h"
 
-/* What any step may rewrite besides messages: a record and its index rows, a few LMDB pages each.
- */
+/* What a step may rewrite besides messages: a record and its index rows, a few LMDB pages each. */
 #define ROOM_FOR_RECORD ((size_t)64 * 1024)
 
 /* ---- requests ---- */
@@ -30,7 +29,7 @@ static struct turn_request *new_request(const uint8_t id[SESSION_ID_BYTES],
     return request;
 }
 
-/* Copies the event and what it points at. False when out of memory. */
+/* Copies the event and what it points to. False when out of memory. */
 static bool copy_event(struct turn_request *request, const struct session_event *event)
 {
     const void *source = event->text != NULL ? (const void *)event->text : event->data;
@@ -50,15 +49,16 @@ static bool copy_event(struct turn_request *request, const struct session_event 
     return true;
 }
 
-/* Bytes that it may add to the store. None for what brings no data (acknowledging, closing,
- * forgetting): a full store must be able to become less full, and keeps a reserve for that. */
+/* Bytes that the request may add to the store. Zero for requests that bring no data (acknowledging,
+ * closing, forgetting): a full store must be able to become less full, and keeps a reserve for
+ * that. */
 static size_t room_for(const struct turn_request *request)
 {
     size_t data = request->length + request->relay.body_length;
     return data > 0 || request->created != NULL ? ROOM_FOR_RECORD + data : 0;
 }
 
-/* Queues a request for the next turn. False if there was no memory for it (NULL). */
+/* Queues a request for the next turn. False if there was no memory for it (`request` is NULL). */
 static bool submit(struct turns *turns, struct turn_request *request, turn_done done, void *arg)
 {
     if (request == NULL)
@@ -118,7 +118,8 @@ static void (*const writers[])(struct turns *, const struct session *,
 
 /* ---- events: the step ---- */
 
-/* The size of the messages that an acknowledgement removes: the session itself does not know it. */
+/* The size of the messages that an acknowledgement removes, which the session itself does not
+ * know. */
 static size_t bytes_up_to(struct turns *turns, const struct session *session, uint32_t number)
 {
     size_t bytes = 0;
@@ -132,7 +133,7 @@ static size_t bytes_up_to(struct turns *turns, const struct session *session, ui
     return bytes;
 }
 
-/* What some events need from outside the session. */
+/* Adds what some events need from outside the session. */
 static void complete_event(struct turns *turns, const struct session *session,
                            struct session_event *event)
 {
@@ -160,7 +161,7 @@ static enum turn_code run_event(struct turns *turns, struct turn_request *reques
     return request->answer.refusal == SESSION_ACCEPTED ? TURN_DONE : TURN_REFUSED;
 }
 
-/* The new name goes into the index at once: others in this turn may want it, too. */
+/* The new name goes into the index at once, since other sessions in this turn may want it. */
 static enum turn_code run_rename(struct turns *turns, struct turn_request *request)
 {
     if (turn_batch_name_taken(turns, request->event.text, request->id))
@@ -261,7 +262,7 @@ static enum turn_code check_import(struct turns *turns, const struct session *se
     return import_codes[fault];
 }
 
-/* Where one that was handed over here comes back, it takes the place of what stayed behind. */
+/* A session that was handed over from here and comes back replaces what stayed behind. */
 static enum turn_code run_import(struct turns *turns, struct turn_request *request)
 {
     struct session *session = request->created;
@@ -382,7 +383,7 @@ void turn_flush(struct turns *turns)
     group_commit_flush(turns->group);
 }
 
-/* ---- looking ---- */
+/* ---- queries ---- */
 
 const struct session *turn_active(struct turns *turns, const uint8_t id[SESSION_ID_BYTES])
 {
@@ -396,6 +397,6 @@ void turn_count(const struct turns *turns, unsigned *ret_active, unsigned *ret_h
 
 int64_t turn_store_pause(const struct turns *turns)
 {
-    /* Longer than any pause is: the clock was set back. */
+    /* Further away than any pause: the clock was set back. */
     return turns->store_pause > clock_now() + TURN_STORE_PAUSE ? 0 : turns->store_pause;
 }

@@ -1,7 +1,7 @@
 /*
- * Turns: take all that has happened, step the sessions, write every changed one in one transaction,
- * and only when that is durable release the effects and answer the callers. This file is the only
- * place where sessions are changed.
+ * Turns: take everything that has happened, step the sessions, write each changed one in one
+ * transaction, and only when that is durable release the effects and answer the callers. Sessions
+ * are changed here and nowhere else.
  */
 #ifndef DAEMON_TURN_H
 #define DAEMON_TURN_H
@@ -16,15 +16,15 @@ struct turns;
 
 enum turn_code {
     TURN_DONE = 0,
-    TURN_NOT_FOUND, /* the session is gone */
+    TURN_NOT_FOUND, /* the session does not exist */
     TURN_NAME_TAKEN,
     TURN_REFUSED,      /* session_step refused: `refusal` */
-    TURN_NOT_CLOSED,   /* TURN_FORGET_ENDED of one that is alive … */
+    TURN_NOT_CLOSED,   /* TURN_FORGET_ENDED of one that has not ended … */
     TURN_NOT_SAFE,     /* … or that was handed over */
-    TURN_NOT_EXPORTED, /* TURN_FORGET_EXPORTED of any other */
-    TURN_IMPORTED,     /* the session is or was here already */
+    TURN_NOT_EXPORTED, /* TURN_FORGET_EXPORTED of one that was not handed over */
+    TURN_IMPORTED,     /* the session is, or was, here already */
     TURN_EXPIRED,      /* its deadline has passed */
-    TURN_STORE_FULL,   /* nothing was changed */
+    TURN_STORE_FULL,   /* nothing has changed */
     TURN_STORE_FAILED,
     TURN_MEMORY,
 };
@@ -38,21 +38,21 @@ struct turn_answer {
                         turn */
 };
 
-/* Told once for each request, from the event loop, never from inside a turn_… call. */
+/* Called once for each request, from the event loop, never from inside a turn_… call. */
 typedef void (*turn_done)(void *arg, const struct turn_answer *answer);
 
-/* Who wants to know what came of a turn. */
+/* Who is told the outcome of a turn. */
 struct turn_observer {
-    /* A session changed, or was forgotten. */
+    /* A session changed or was forgotten. */
     void (*changed)(void *arg, uint64_t change, const uint8_t id[SESSION_ID_BYTES]);
-    /* What is due may have changed: sessions changed, or visits ended. Comes last. */
+    /* What is due may have changed: sessions changed, or visits ended. Called last. */
     void (*due_changed)(void *arg);
     void *arg;
 };
 
 struct turn_settings {
     int64_t keep;      /* how long ended sessions stay listed, ms */
-    unsigned max_held; /* most connections that are held open */
+    unsigned max_held; /* limit on connections that are held open */
 };
 
 /* New; turns_free(), which drops the connections of all visits. The parts and the observer's arg
@@ -61,10 +61,10 @@ struct turns *turns_new(const struct visits_parts *parts, const struct turn_obse
                         const struct turn_settings *settings);
 void turns_free(struct turns *turns);
 
-/* Other settings, from the next turn on. */
+/* New settings, effective from the next turn. */
 void turns_set(struct turns *turns, const struct turn_settings *settings);
 
-/* ---- requests; everything is copied; `done` may be NULL; false when out of memory (done is not
+/* ---- requests; everything is copied; `done` may be NULL; false when out of memory (`done` is not
  * called) ---- */
 
 bool turn_create(struct turns *turns, const struct session_options *options, turn_done done,
@@ -72,11 +72,11 @@ bool turn_create(struct turns *turns, const struct session_options *options, tur
 bool turn_event(struct turns *turns, const uint8_t id[SESSION_ID_BYTES],
                 const struct session_event *event, turn_done done, void *arg);
 
-/* EVENT_RENAME, with TURN_NAME_TAKEN if another session has that petname. NULL: none. */
+/* EVENT_RENAME; TURN_NAME_TAKEN if another session has that petname. NULL: no petname. */
 bool turn_rename(struct turns *turns, const uint8_t id[SESSION_ID_BYTES], const char *name,
                  turn_done done, void *arg);
 
-/* A session from a text (state/export.h) goes on here. It is consumed in any case. */
+/* A session from a text (state/export.h) continues here. It is consumed in any case. */
 bool turn_import(struct turns *turns, struct session *session, turn_done done, void *arg);
 
 enum turn_forgetting {
@@ -88,23 +88,24 @@ enum turn_forgetting {
 bool turn_forget(struct turns *turns, const uint8_t id[SESSION_ID_BYTES],
                  enum turn_forgetting which, turn_done done, void *arg);
 
-/* The store's note of the time goes back to `now`: store_correct_time(). */
+/* The store's note of the time is set back to `now`: store_correct_time(). */
 bool turn_correct_time(struct turns *turns, int64_t now, turn_done done, void *arg);
 
-/* ---- looking ---- */
+/* ---- queries ---- */
 
-/* The session as it is in memory, if it has a visit; else NULL. Borrowed until the loop goes on.
- * May be ahead of the store by the visit only. */
+/* The session as it is in memory, if it is on a visit; otherwise NULL. Borrowed until the loop
+ * continues. May be ahead of the store only by its visit. */
 const struct session *turn_active(struct turns *turns, const uint8_t id[SESSION_ID_BYTES]);
 
-/* How many sessions have a connection, and how many of these are held. */
+/* How many sessions have a connection, and how many of those are held. */
 void turn_count(const struct turns *turns, unsigned *ret_active, unsigned *ret_held);
 
-/* While the store cannot be written there is no point in visits: until when to wait, ms since the
- * epoch; 0: it can. */
+/* While the store cannot be written, visits are pointless: when the pause ends, ms since the epoch;
+ * 0: the store can be written. */
 int64_t turn_store_pause(const struct turns *turns);
 
-/* Runs what is queued now (used when the daemon ends, so that nothing accepted goes unanswered). */
+/* Runs everything queued now (used when the daemon ends, so that every accepted request is
+ * answered). */
 void turn_flush(struct turns *turns);
 
 #endif

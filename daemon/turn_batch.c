@@ -12,14 +12,14 @@
 #include "service/log.h"
 #include "state/store.h"
 
-/* Bounds memory, and how long the loop is away. */
+/* Bounds memory use, and how long the event loop is kept waiting. */
 const struct group_limits turn_batch_limits = {
     .ops = 1024,
     .room = (size_t)64 * 1024 * 1024,
     .held = SIZE_MAX,
 };
 
-/* ---- the sessions that take part: from memory if they are on a visit, else from the store ---- */
+/* ---- participating sessions: from memory if on a visit, otherwise from the store ---- */
 
 static struct turn_session *add_session(struct turns *turns, struct session *session, bool visiting)
 {
@@ -76,7 +76,7 @@ bool turn_batch_name_taken(struct turns *turns, const char *name,
     if (name == NULL || store_find(txn, name, found) != KV_OK ||
         memcmp(found, id, SESSION_ID_BYTES) == 0 || store_get_session(txn, found, &other) != KV_OK)
         return false;
-    /* It may have been found by its id. */
+    /* The other one may have been found by its id. */
     bool taken = other->name != NULL && strcmp(other->name, name) == 0;
     session_free(other);
     return taken;
@@ -121,7 +121,7 @@ struct session_context turn_batch_context(struct turns *turns, const char *relay
     };
 }
 
-/* ---- what comes of one request ---- */
+/* ---- the outcome of one request ---- */
 
 static void release_effects(struct turns *turns, const struct turn_request *request)
 {
@@ -166,7 +166,7 @@ static void complete_batch(void *arg, struct group_batch *batch)
 
 /* ---- after the commit ---- */
 
-/* Once when it begins and once when it ends, however often it is tried in between. */
+/* Logs once when it begins and once when it ends, however often it is tried in between. */
 static void log_erasure(struct turns *turns)
 {
     bool done = store_erasure_done(turns->store);
@@ -214,8 +214,8 @@ static void publish_batch(void *arg, const struct group_batch *batch)
     FAULT_POINT("turn.answers.before");
 }
 
-/* Sessions with a visit stay in memory; the others are on the disk, and cost nothing more. If
- * memory is short for one, its visit is dropped, and it is due again. */
+/* Sessions on a visit stay in memory; the others are on the disk, and use no more memory. If there
+ * is not enough memory for one, its visit is dropped, and it is due again. */
 static void keep_or_release(struct turns *turns, struct turn_session *entry)
 {
     struct session *session = entry->session;
@@ -242,8 +242,8 @@ static void settle_batch(void *arg)
 
 /* ---- when the commit fails ---- */
 
-/* One that was on a visit, but for which memory was short in the turn: what the relay told it is
- * lost, so its visit would wait in vain. */
+/* A session on a visit for which memory ran out during the turn: what the relay told it is lost, so
+ * its visit would wait for something that never comes. */
 static void drop_visit(struct turns *turns, const uint8_t *id)
 {
     struct session *session = visits_find(turns->visits, id);
@@ -251,8 +251,8 @@ static void drop_visit(struct turns *turns, const uint8_t *id)
     session_free(session);
 }
 
-/* Sessions in memory go back to what the store holds: those with a visit lose it, and are due again
- * by their row. */
+/* Sessions in memory revert to what the store holds: those on a visit lose it, and their rows make
+ * them due again. */
 static void drop_sessions(struct turns *turns)
 {
     for (struct turn_session *entry = turns->sessions; entry != NULL; entry = entry->hh.next) {
@@ -272,7 +272,7 @@ static void undo_batch(void *arg, const struct group_batch *batch, enum kv_statu
     turns->observer.due_changed(turns->observer.arg);
 }
 
-/* What a client waits for. The relay says again what it said, at the next visit. */
+/* A client waits for these. What the relay said, it will say again at the next visit. */
 static bool is_awaited(const struct group_op *op)
 {
     return ((const struct turn_request *)op)->done != NULL;

@@ -1,14 +1,14 @@
 /*
- * Private to the turns: what a turn is made of. turn.c knows what can be asked and how each request
- * is carried out; turn_batch.c, beneath it, has the sessions that take part, the commit, and what
- * follows it.
+ * Private to the turns: what a turn consists of. turn.c knows what can be requested and how each
+ * request is carried out; beneath it, turn_batch.c has the participating sessions, the commit, and
+ * what follows it.
  */
 #ifndef DAEMON_TURN_BATCH_H
 #define DAEMON_TURN_BATCH_H
 
 #include <stdbool.h>
 #include <stdint.h>
-/* Out of memory is an answer, not the end. */
+/* Out of memory is an error to report, not the end of the process. */
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
@@ -20,7 +20,7 @@
 struct turn_session {
     uint8_t id[SESSION_ID_BYTES];
     struct session *session;
-    bool visiting; /* it was on a visit before */
+    bool visiting; /* it was already on a visit */
     bool deleted;
     bool changed;
     UT_hash_handle hh;
@@ -42,23 +42,23 @@ struct turns {
     bool due_changed; /* what is due may have changed */
 };
 
-/* Something that is to happen to a session in the next turn. */
+/* Something that will happen to a session in the next turn. */
 struct turn_request {
     struct group_op op; /* first: its address is this struct's */
     /* Carries it out inside the turn's transaction. */
     enum turn_code (*run)(struct turns *turns, struct turn_request *request);
-    turn_done done; /* NULL: nobody waits for an answer, or it was given */
+    turn_done done; /* NULL: nobody waits for an answer, or it has been given */
     void *arg;
 
     uint8_t id[SESSION_ID_BYTES];
-    struct session_event event; /* its pointers lead into this struct */
+    struct session_event event; /* its pointers point into this struct */
     struct wire_message relay;
-    void *data; /* a copy of what event.data or event.text points at; wiped when freed */
+    void *data; /* a copy of what event.data or event.text points to; wiped when freed */
     size_t length;
-    struct session *created; /* for a creation, or an import */
+    struct session *created; /* for a creation or an import */
     enum turn_forgetting forgetting;
 
-    /* What came of it. */
+    /* The result. */
     struct outcome outcome;
     struct turn_answer answer;
 };
@@ -67,23 +67,24 @@ struct turn_request {
 extern const struct group_methods turn_batch_methods;
 extern const struct group_limits turn_batch_limits;
 
-/* The session as this turn has it so far; NULL if there is none (or an error, which the commit will
- * tell). */
+/* The session as this turn has it so far; NULL if there is none (or after an error, which the
+ * commit will report). */
 struct turn_session *turn_batch_session(struct turns *turns, const uint8_t id[SESSION_ID_BYTES]);
 
 /* Writes the session into the turn's transaction, if it changed. */
 void turn_batch_put(struct turns *turns, struct turn_session *taking_part);
 
-/* True if another session has this petname; NULL: no. Names are as this turn has them so far. */
+/* True if another session has this petname; NULL is never taken. Names are as this turn has them so
+ * far. */
 bool turn_batch_name_taken(struct turns *turns, const char *name,
                            const uint8_t id[SESSION_ID_BYTES]);
 
-/* What a step of a session with this relay (NULL: none yet) is told of the world. */
+/* What a step of a session with this relay (NULL: none yet) is told of the outside world. */
 struct session_context turn_batch_context(struct turns *turns, const char *relay_url);
 
 void turn_request_free(struct turn_request *request);
 
-/* After a failed commit visits pause for so long, ms: what they bring could not be kept. */
+/* Visits pause for this long after a failed commit, ms: what they bring could not be kept. */
 #define TURN_STORE_PAUSE ((int64_t)5 * 1000)
 
 #endif

@@ -13,12 +13,12 @@
 #include "wormhole/schedule.h"
 #include "wormhole/session.h"
 
-/* The protocol's own keys (wormhole/keys.h) have purposes that begin so. */
+/* Purposes with this prefix are those of the protocol's own keys (wormhole/keys.h). */
 #define PURPOSE_RESERVED "wormhole:"
 
-/* A petname stands in command lines, tables and some day in file names, so it is not an option, not
- * a path, has no blanks at its ends, and is not as long as an id in hex digits, since ids must go
- * on meaning what they say. */
+/* Petnames appear in command lines, in tables and one day in file names. So a petname is not an
+ * option, not a path, has no blanks at either end, and is shorter than an id in hex digits, so that
+ * ids stay unambiguous. */
 static bool is_petname(const char *name)
 {
     size_t length = strlen(name);
@@ -27,7 +27,7 @@ static bool is_petname(const char *name)
            !(length == SESSION_ID_TEXT - 1 && strspn(name, "0123456789abcdefABCDEF") == length);
 }
 
-/* Each rule returns NULL if the text keeps it, otherwise a sentence. Lengths have been checked. */
+/* Each rule returns NULL if the text complies, otherwise a sentence. Lengths have been checked. */
 
 static const char *name_rule(const char *name)
 {
@@ -55,7 +55,8 @@ static const char *schedule_rule(const char *text)
     return fault == SCHEDULE_OK ? NULL : schedule_fault_text(fault);
 }
 
-/* Reads them as a peer will: what becomes {} there, as that which is too long, would mislead. */
+/* Parses them as a peer will: a value that the peer would read as {}, such as one that is too long,
+ * would mislead. */
 static const char *app_versions_rule(const char *versions)
 {
     char *version = payload_version(versions);

@@ -1,4 +1,4 @@
-/* What parameters must look like beyond their type and length, which the table of methods gives. */
+/* Rules for parameters beyond their type and length, which the table of methods gives. */
 #ifndef DAEMON_VALIDATE_H
 #define DAEMON_VALIDATE_H
 
@@ -7,15 +7,15 @@
 #include "ipc/params.h"
 #include "wormhole/session.h"
 
-/* Looks at all parameters that came with a request of this method and have a rule. False, with a
- * sentence that names the first wrong one, for `bad-params`. */
+/* Checks every parameter of this method's request that has a rule. False, with a sentence that
+ * names the first wrong one, for `bad-params`. */
 bool validate_params(enum ipc_method method, const struct ipc_params *params,
                      char ret_wrong[PARAMS_WRONG_SIZE]);
 
-/* Reads an id: 16 hex digits. False if it is none. */
+/* Parses an id: 16 hex digits. False if the text is not one. */
 bool validate_id(const char *text, uint8_t ret_id[SESSION_ID_BYTES]);
 
-/* True if the petname and relay of a session that was imported could have been given here. */
+/* True if the petname and relay of an imported session could have been given here. */
 bool validate_session(const struct session *session);
 
 #endif

@@ -16,10 +16,10 @@
 #include "wormhole/session.h"
 #include "wormhole/words.h"
 
-/* The longest words have 11 letters; a blank or a NUL behind each. */
+/* The longest words have 11 letters; each is followed by a blank or a NUL. */
 #define VERIFIER_WORDS_SIZE (KEY_BYTES * 12)
 
-/* What a view is made of: the session as the store holds it, and what only this process knows. */
+/* What a view is made from: the session as the store holds it, and what only this process knows. */
 struct view_source {
     const struct session *session;
     const struct session *live; /* as it is on a visit, or NULL */
@@ -79,7 +79,7 @@ KEY(verifier)
     writer_text(writer, key, has_verifier(source->session) ? hex : NULL);
 }
 
-/* "aardvark adroitness absurd …": as PGP has it, the first word has two syllables, the next one
+/* "aardvark adroitness absurd …": following PGP, the first word has two syllables and the next has
  * three; codes begin with the other list. */
 static void format_words(const uint8_t verifier[KEY_BYTES], char ret_text[VERIFIER_WORDS_SIZE])
 {
@@ -134,7 +134,7 @@ KEY(last_visit)
     write_time(writer, key, source->session->last_visit, 0);
 }
 
-/* An ended session wakes to be forgotten, and an exported one to end, not to visit. */
+/* An ended session wakes to be forgotten, an exported one to end; neither wakes to visit. */
 KEY(next_visit)
 {
     const struct session *session = source->session;
@@ -142,13 +142,13 @@ KEY(next_visit)
                INT64_MAX);
 }
 
-/* Rows of messages that came ahead of a missing one cannot be read yet. */
+/* Rows of messages that arrived ahead of a missing one cannot be read yet. */
 KEY(unread)
 {
     writer_number(writer, key, source->session->received - source->session->acked);
 }
 
-/* Only another wormholed tells. */
+/* Only another wormholed sends receipts. */
 static void write_receipt(struct writer *writer, const char *key, const struct session *session,
                           uint32_t count)
 {
@@ -207,7 +207,7 @@ KEY(relay_down)
     writer_flag(writer, key, source->relay != NULL && source->relay->state == RELAY_DOWN);
 }
 
-/* ---- keys that are shown as they are stored ---- */
+/* ---- keys that are shown as stored ---- */
 
 static void show_STRING(struct writer *writer, const char *key, const void *place)
 {
@@ -232,7 +232,7 @@ static void show_COUNT(struct writer *writer, const char *key, const void *place
 static const struct view_key {
     const char *name;
     void (*write)(struct writer *writer, const char *key, const struct view_source *source);
-    /* Where `write` is NULL: */
+    /* Used where `write` is NULL: */
     void (*show)(struct writer *writer, const char *key, const void *place);
     size_t offset;
 } view_keys[] = {

@@ -6,7 +6,7 @@ struct rpc;
 struct session;
 struct writer;
 
-/* Writes the map. What the store holds is `session`; what only this process knows (its connection,
+/* Writes the map. `session` is what the store holds; what only this process knows (its connection,
  * its relay) comes from the daemon's tables. */
 void view_write(struct writer *writer, const char *key, const struct session *session,
                 const struct rpc *rpc);

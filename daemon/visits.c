@@ -6,7 +6,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
-/* Out of memory is an answer, not the end. */
+/* Out of memory is an error to report, not the end of the process. */
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 #include <utlist.h>
@@ -23,11 +23,11 @@
 #include "state/store.h"
 #include "wormhole/wire.h"
 
-/* Above so many unsent bytes nothing more is read out of the outbox: memory holds a message or two,
- * however many wait. */
+/* While more than this many bytes are unsent, nothing more is read from the outbox: memory then
+ * holds a message or two, however many are waiting. */
 #define BACKLOG_MAX ((size_t)1024 * 1024)
 
-/* An effect that waits for the backlog to drain. */
+/* An effect that is waiting for the backlog to drain. */
 struct deferred_effect {
     struct deferred_effect *next;
     char *text; /* NULL: add outbox row `number` */
@@ -37,8 +37,8 @@ struct deferred_effect {
 /* A connection to a relay. */
 struct visit_link {
     struct visits *visits;
-    struct live_session *live;  /* NULL: the session has done with it, and it closes politely */
-    char name[SESSION_ID_TEXT]; /* of the session, for the log */
+    struct live_session *live; /* NULL: the session no longer uses it, and it is closing politely */
+    char name[SESSION_ID_TEXT]; /* the session's, for the log */
     struct ws *ws;
     struct relay_use use;
     struct hashcash_job *hashcash; /* being made; meanwhile the session does not hear of the … */
@@ -50,11 +50,11 @@ struct visit_link {
 /* A session in memory because a visit is under way. */
 struct live_session {
     uint8_t id[SESSION_ID_BYTES];
-    struct session *session; /* NULL until the turn in which it connects is over */
+    struct session *session; /* NULL until the end of the turn in which it connects */
     struct visits *visits;
     struct event *alarm;
-    struct visit_link *link; /* NULL: lost, of which the session will hear */
-    bool held;               /* as visits->held has counted it */
+    struct visit_link *link; /* NULL: lost, as the session will be told */
+    bool held;               /* as counted in visits->held */
     UT_hash_handle hh;
 };
 
@@ -63,7 +63,7 @@ struct visits {
     struct visits_reports reports;
     struct live_session *sessions;
     unsigned held;
-    struct visit_link *links; /* all, those that close politely too */
+    struct visit_link *links; /* all of them, including those that are closing politely */
 };
 
 /* ---- sessions ---- */
@@ -81,7 +81,7 @@ static void report(struct live_session *live, enum event_type type, const char *
     reports->event(reports->arg, live->id, &(struct session_event){.type = type, .text = why});
 }
 
-/* The alarm may ring early (base/timer.h): then it is armed again; but not if it is so far away
+/* The alarm may ring early (base/timer.h), and is then armed again; but not if it is so far away
  * that the clock must have been set back. */
 static void on_alarm(evutil_socket_t fd, short what, void *arg)
 {
@@ -141,7 +141,7 @@ static void forget_welcome(struct visit_link *link)
     memset(&link->welcome, 0, sizeof(link->welcome));
 }
 
-/* The session has done with this connection, which may go on for a moment to close politely. */
+/* The session no longer uses this connection, which may live on for a moment to close politely. */
 static void detach(struct visit_link *link)
 {
     if (link->live != NULL)
@@ -151,7 +151,7 @@ static void detach(struct visit_link *link)
     forget_welcome(link);
 }
 
-/* The WebSocket is gone, or will be without another word. */
+/* The WebSocket is gone, or will go without another callback. */
 static void free_link(struct visit_link *link)
 {
     detach(link);
@@ -175,7 +175,7 @@ static void defer(struct visit_link *link, const struct session_effect *effect)
         deferred->text = strdup(effect->text);
     if (deferred == NULL || (effect->text != NULL && deferred->text == NULL)) {
         free(deferred);
-        ws_close(link->ws); /* the session is told by `closed`, and comes again */
+        ws_close(link->ws); /* `closed` tells the session, and it comes again */
         return;
     }
     deferred->number = effect->number;
@@ -186,7 +186,7 @@ static void defer(struct visit_link *link, const struct session_effect *effect)
 static void send_text(struct visit_link *link, const char *text)
 {
     if (!ws_send(link->ws, text, strlen(text)))
-        ws_close(link->ws); /* nobody is to wait for an answer */
+        ws_close(link->ws); /* nothing must wait for an answer */
     FAULT_POINT("visit.sent");
 }
 
@@ -228,7 +228,7 @@ static void on_drained(struct ws *ws, void *arg)
     }
 }
 
-/* ---- what the connection tells ---- */
+/* ---- the connection's callbacks ---- */
 
 static void on_opened(struct ws *ws, void *arg)
 {
@@ -247,7 +247,7 @@ static void pass_on(struct visit_link *link, struct wire_message *message)
         ws_close(link->ws);
 }
 
-/* Only now may the session bind, so only now it is told that the relay is there. */
+/* Only now may the session bind, so only now is it told that the relay is there. */
 static void on_stamp(void *arg, const char *stamp)
 {
     struct visit_link *link = arg;
@@ -261,7 +261,7 @@ static void on_stamp(void *arg, const char *stamp)
     pass_on(link, &link->welcome);
 }
 
-/* True if the welcome waits for a stamp. */
+/* True if the welcome has to wait for a stamp. */
 static bool ask_permission(struct visit_link *link, struct wire_message *message)
 {
     if (!message->permission_needed || message->hashcash_bits == 0 || link->hashcash != NULL)
@@ -281,9 +281,9 @@ static bool take_welcome(struct visit_link *link, struct wire_message *message)
     return ask_permission(link, message);
 }
 
-/* ---- what the connection tells ---- */
+/* ---- the connection's callbacks, continued ---- */
 
-/* There is no point in listening further. */
+/* Listening any longer is pointless. */
 static void hang_up(struct visit_link *link, const char *why)
 {
     report(link->live, EVENT_LOST, why);
@@ -305,8 +305,7 @@ static void on_message(struct ws *ws, const uint8_t *data, size_t length, void *
     if (fault == WIRE_NOT_JSON || fault == WIRE_NO_MEMORY)
         hang_up(link, wire_fault_text(fault));
     if (fault != WIRE_OK)
-        return; /* incomplete: a peer may have chosen a strange phase, which must not stop the visit
-                 */
+        return; /* incomplete: a peer may have chosen an odd phase, which must not stop the visit */
     if (message.type == WIRE_WELCOME && take_welcome(link, &message))
         return;
     pass_on(link, &message);
@@ -348,7 +347,7 @@ static struct visit_link *add_link(struct live_session *live, struct relay *rela
     return link;
 }
 
-/* True if `closed` will tell what becomes of it. */
+/* True if `closed` will report how it ends. */
 static bool dial(struct live_session *live, const char *relay_url, const struct url *url)
 {
     struct visits *visits = live->visits;
@@ -388,7 +387,7 @@ static void send_or_defer(struct visits *visits, const struct session *session,
 {
     struct visit_link *link = link_of(visits, session);
     if (link == NULL)
-        return; /* lost meanwhile; the session will hear of it */
+        return; /* lost meanwhile; the session will be told */
     if (link->deferred != NULL || ws_backlog(link->ws) >= BACKLOG_MAX)
         defer(link, effect);
     else

@@ -1,5 +1,5 @@
 /*
- * Sessions on a visit: each is in memory, with its alarm and its connection to the relay, in one
+ * Sessions on a visit: each is in memory, with its alarm and its connection to the relay in one
  * record. Carries out their effects, and turns what the relay says into events.
  */
 #ifndef DAEMON_VISITS_H
@@ -21,7 +21,7 @@ struct visits;
 /* What visits work with; all of it must outlive them. */
 struct visits_parts {
     struct event_base *base;
-    struct relay_dialer *routes; /* NULL: there is no network, and no connection comes about */
+    struct relay_dialer *routes; /* NULL: no network, so no connection is ever made */
     struct kv *store;
     struct relays *relays;
     struct worker *hashcash_worker;
@@ -31,7 +31,7 @@ struct visits_parts {
 struct visits_reports {
     /* Its alarm rings (EVENT_WAKE), or its connection is lost (EVENT_LOST). */
     void (*event)(void *arg, const uint8_t id[SESSION_ID_BYTES], const struct session_event *event);
-    /* A message of the relay, which is consumed. False when out of memory. */
+    /* A message from the relay, which is consumed. False when out of memory. */
     bool (*message)(void *arg, const uint8_t id[SESSION_ID_BYTES], struct wire_message *message);
     void *arg;
 };
@@ -43,21 +43,21 @@ struct visits *visits_new(const struct visits_parts *parts, const struct visits_
 void visits_free(struct visits *visits);
 
 /*
- * Carries out an effect of a session. One that connects is on a visit from then on, and its caller
- * must keep or remove it before the event loop goes on.
+ * Carries out an effect of a session. A session that connects is on a visit from then on, and the
+ * caller must keep or remove it before the event loop continues.
  */
 void visits_effect(struct visits *visits, const struct session *session,
                    const struct session_effect *effect);
 
-/* Borrowed; NULL if it is on no visit. */
+/* Borrowed; NULL if it is not on a visit. */
 struct session *visits_find(struct visits *visits, const uint8_t id[SESSION_ID_BYTES]);
 
-/* Takes a session in, which the visits own from then on, or looks at it again after a step: arms
- * its alarm. False when out of memory. */
+/* Takes ownership of a session, or looks at it again after a step: sets its alarm. False when out
+ * of memory. */
 bool visits_keep(struct visits *visits, struct session *session);
 
-/* Takes it out, and drops its connection, if it has one; it is not told. The caller owns the
- * session again. It may be on no visit. */
+/* Takes the session out, and drops its connection, if any, without telling it. The caller owns the
+ * session again. Does nothing if the session is not on a visit. */
 void visits_remove(struct visits *visits, const uint8_t id[SESSION_ID_BYTES]);
 
 /* How many sessions are on a visit, and how many of their connections are held. */
