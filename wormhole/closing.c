@@ -16,7 +16,7 @@ const char *closing_mood(const struct session *session)
     return moods[session->result];
 }
 
-/* Nothing of ours can be at the relay: neither a claim nor a mailbox. */
+/* The relay can hold nothing of ours: neither a claim nor a mailbox. */
 static bool relay_knows_nothing(const struct session *session)
 {
     return session->nameplate == NAMEPLATE_NONE && session->mailbox == NULL &&

@@ -10,7 +10,7 @@
 
 #define DIGITS "0123456789"
 
-/* The longest word of the list has 11 letters, so that the longest code fits with room to spare. */
+/* The longest word of the list has 11 letters, so the longest code fits with room to spare. */
 _Static_assert(NAMEPLATE_MAX + CODE_WORDS_MAX * 12 <= CODE_MAX, "generated codes fit");
 
 static const char *const fault_texts[] = {

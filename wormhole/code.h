@@ -6,12 +6,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Longest code in bytes, without the NUL. People type codes; this is far beyond any sentence, and
+/* Longest code in bytes, without the NUL. People type codes; this is far beyond any sentence, yet
  * bounds what is stored. */
 #define CODE_MAX 255
-/* Longest nameplate: the stock relay goes up to 6 digits, people may invent longer ones. */
+/* Longest nameplate: the stock relay's have up to 6 digits, but people may make up longer ones. */
 #define NAMEPLATE_MAX 32
-/* Most words that can be generated: 128 bits, more than the key exchange itself gives. */
+/* Limit on generated words: 128 bits, more than the key exchange itself provides. */
 #define CODE_WORDS_MAX     16
 #define CODE_WORDS_DEFAULT 2
 
@@ -25,10 +25,10 @@ enum code_fault {
     CODE_NOT_UTF8,
 };
 
-/* Checks a code that a person typed. Codes are case-sensitive and are used as they are. */
+/* Checks a code that a person typed. Codes are case-sensitive and are used exactly as typed. */
 enum code_fault code_check(const char *code);
 
-/* One sentence for a person, saying what is wrong. Borrowed. */
+/* One sentence for people, saying what is wrong. Borrowed. */
 const char *code_fault_text(enum code_fault fault);
 
 /* True if `text` is a nameplate: 1 to NAMEPLATE_MAX digits. */
@@ -39,8 +39,8 @@ void code_nameplate(const char *code, char ret_nameplate[NAMEPLATE_MAX + 1]);
 
 /*
  * Makes a code from a nameplate and `words` bytes of entropy, one word each. `words` is 1 to
- * CODE_WORDS_MAX. Writes at most CODE_MAX + 1 bytes. False if the nameplate is not one or `words`
- * is out of range.
+ * CODE_WORDS_MAX. Writes at most CODE_MAX + 1 bytes. False if `nameplate` is not a nameplate or
+ * `words` is out of range.
  */
 bool code_generate(const char *nameplate, unsigned words, const uint8_t *entropy,
                    char ret_code[CODE_MAX + 1]);

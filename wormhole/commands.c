@@ -1,12 +1,12 @@
-/* What the user does to a session. */
+/* What the user does with a session. */
 #include "config.h"
 
 #include "wormhole/visit.h"
 
 #include <stddef.h>
 
-/* The user is there: the schedule starts afresh, and unless the relay is being waited for, so does
- * a visit. */
+/* The user is there: the schedule starts over, and unless a back-off is running, a visit begins,
+ * too. */
 static void on_user_activity(struct step *step)
 {
     struct session *session = step->session;
@@ -29,8 +29,8 @@ enum session_refusal command_send(struct step *step)
     if (session->sent >= SESSION_OUTBOX_MAX ||
         session->sent_bytes + event->length > SESSION_OUTBOX_BYTES_MAX)
         return SESSION_REFUSED_FULL;
-    /* The nonce is stored with the message, so that it is the same bytes whenever it must be added
-     * again. */
+    /* The nonce is stored with the message, so that the bytes are the same each time it must be
+     * added again. */
     step_random(step, nonce, sizeof(nonce));
     step_write(step, WRITE_OUTBOX, session->sent, nonce, sizeof(nonce), event->data, event->length);
     session->sent++;
@@ -39,8 +39,8 @@ enum session_refusal command_send(struct step *step)
     return SESSION_ACCEPTED;
 }
 
-/* Half of the inbox is free, or there is nothing left to acknowledge. Each visit replays the whole
- * mailbox, so one for each message that is acknowledged would be many. */
+/* Half of the inbox is free, or nothing is left to acknowledge. Each visit replays the whole
+ * mailbox, so a visit for each acknowledged message would be too many. */
 static bool has_room_again(const struct session *session)
 {
     return session->acked == session->received ||
@@ -48,7 +48,8 @@ static bool has_room_again(const struct session *session)
             session->unread_bytes <= session_inbox_bytes(session) / 2);
 }
 
-/* A message was turned away for want of room; now there is some: the replay has it. */
+/* A message was turned away because the inbox was full; now there is room, and the replay brings
+ * it. */
 static void resume_inbox(struct step *step)
 {
     struct session *session = step->session;
@@ -69,7 +70,7 @@ enum session_refusal command_ack(struct step *step)
     if (number < session->acked)
         return SESSION_ACCEPTED;
     if (session->verification == VERIFICATION_PENDING)
-        return SESSION_REFUSED_UNVERIFIED; /* nobody can have read it */
+        return SESSION_REFUSED_UNVERIFIED; /* nobody can have read it yet */
     step_write(step, WRITE_INBOX_FORGET, number + 1, NULL, 0, NULL, 0);
     session->unread -= number + 1 - session->acked;
     session->unread_bytes -= step->event->length;
@@ -77,7 +78,7 @@ enum session_refusal command_ack(struct step *step)
     if (session->inbox_full && has_room_again(session))
         resume_inbox(step);
     else if (session_alive(session) && receipt_owed(session))
-        on_user_activity(step); /* the peer wants to know */
+        on_user_activity(step); /* the peer is waiting to know */
     return SESSION_ACCEPTED;
 }
 

@@ -1,12 +1,13 @@
-/* A session that is handed over in a text (state/export.h). It never runs here again; what stays is
- * kept until the text is safe, but no longer than the text is worth anything. */
+/* A session that was handed over as a text (state/export.h). It never runs here again; what remains
+ * is kept until the text is safe, but no longer than the text is worth anything. */
 #include "config.h"
 
 #include "wormhole/visit.h"
 
-/* ---- the handing over ---- */
+/* ---- handing over ---- */
 
-/* Before a peer was seen or a message queued: what is handed over then is short, and says all. */
+/* Only before a peer was seen or a message queued: what is handed over is then both short and
+ * complete. */
 static bool may_export(const struct session *session)
 {
     return session->state == SESSION_WAITING && session_code(session) != NULL && session->sent == 0;
@@ -25,10 +26,10 @@ enum session_refusal exported_begin(struct step *step)
     return SESSION_ACCEPTED;
 }
 
-/* ---- what happens to it from then on ---- */
+/* ---- afterwards ---- */
 
-/* Behind the deadline nobody takes the text, so there is nothing left to be kept. The relay is told
- * nothing: the mailbox may be another daemon's now. */
+/* After the deadline the text is not accepted anywhere, so nothing is left to be kept. The relay is
+ * not told: the mailbox may now be another daemon's. */
 static enum session_refusal on_wake(struct step *step)
 {
     struct session *session = step->session;
@@ -57,7 +58,7 @@ static enum session_refusal on_refused(struct step *step)
     return SESSION_REFUSED_CLOSED;
 }
 
-/* EVENT_EXPORT: the same text once more. */
+/* EVENT_EXPORT: the same text again. */
 static enum session_refusal (*const handlers[EVENT_TYPES])(struct step *) = {
     [EVENT_WAKE] = on_wake,          [EVENT_RELAY] = on_nothing,  [EVENT_LOST] = on_nothing,
     [EVENT_POSTPONE] = on_nothing,   [EVENT_SEND] = on_refused,   [EVENT_ACK] = on_refused,

@@ -13,7 +13,7 @@ _Static_assert(KEYS_NONCE_BYTES == crypto_secretbox_NONCEBYTES, "nonce");
 _Static_assert(KEY_BYTES == crypto_secretbox_KEYBYTES, "key");
 _Static_assert(KEYS_SEALED_EXTRA == crypto_secretbox_NONCEBYTES + crypto_secretbox_MACBYTES, "box");
 
-/* RFC 5869 section 2.2 with the salt that it prescribes where there is none: HASH_BYTES zeros. */
+/* RFC 5869 section 2.2, with the salt that it prescribes if none is given: HASH_BYTES zeros. */
 static void hkdf_extract(const uint8_t *ikm, size_t length, uint8_t ret_prk[HASH_BYTES])
 {
     static const uint8_t salt[HASH_BYTES];

@@ -1,4 +1,4 @@
-/* Keys derived from the session key, and the secretbox around every message after the pake. */
+/* Keys derived from the session key, and the secretbox that seals every message after the pake. */
 #ifndef WORMHOLE_KEYS_H
 #define WORMHOLE_KEYS_H
 
@@ -9,7 +9,7 @@
 #define KEY_BYTES        32
 #define KEYS_NONCE_BYTES 24
 #define KEYS_SEALED_EXTRA                                                                          \
-    (KEYS_NONCE_BYTES + 16)        /* nonce and Poly1305 tag: how much longer a sealed message is */
+    (KEYS_NONCE_BYTES + 16)        /* nonce and Poly1305 tag: what sealing adds to a message */
 #define KEYS_DERIVE_MAX (255 * 32) /* HKDF-SHA256's own limit, RFC 5869 section 2.3 */
 
 /* HKDF-SHA256 (RFC 5869) with empty salt. False if `length` is over KEYS_DERIVE_MAX. */
@@ -28,12 +28,13 @@ void keys_verifier(const uint8_t key[KEY_BYTES], uint8_t ret_verifier[KEY_BYTES]
 void keys_phase(const uint8_t key[KEY_BYTES], const char *side, const char *phase,
                 uint8_t ret_key[KEY_BYTES]);
 
-/* Writes nonce ‖ box, length + KEYS_SEALED_EXTRA bytes, to ret_sealed. Same inputs, same bytes. */
+/* Writes nonce ‖ box, length + KEYS_SEALED_EXTRA bytes, to ret_sealed. The same inputs give the
+ * same bytes. */
 void keys_seal(const uint8_t phase_key[KEY_BYTES], const uint8_t nonce[KEYS_NONCE_BYTES],
                const uint8_t *plain, size_t length, uint8_t *ret_sealed);
 
-/* Opens nonce ‖ box into ret_plain (length - KEYS_SEALED_EXTRA bytes). False if too short or not
- * authentic; then ret_plain is not written. */
+/* Opens nonce ‖ box into ret_plain (length - KEYS_SEALED_EXTRA bytes). False if it is too short or
+ * not authentic; ret_plain is then left as it was. */
 bool keys_open(const uint8_t phase_key[KEY_BYTES], const uint8_t *sealed, size_t length,
                uint8_t *ret_plain);
 

@@ -1,14 +1,15 @@
 /*
- * When the relay has forgotten the mailbox. Whatever is lacking is added again; but while the peer
- * is not proven there is more to it. A peer who has seen our pake comes back to the mailbox, one
- * who has not claims the nameplate, and finds a new mailbox. We cannot know which, so we look at
- * both places in turn, until the peer is proven.
+ * What to do when the relay has forgotten the mailbox. Whatever is missing is added again; but
+ * until the peer has proven itself, that is not enough. A peer that has seen our pake returns to
+ * the mailbox; one that has not claims the nameplate, and finds a new mailbox. We cannot know which
+ * it is, so we look in both places alternately, until the peer has proven itself.
  *
- * The peer may do likewise; then the two must decide for the same mailbox. So the lower side leaves
- * its version wherever it looks, and the other one nowhere until it has seen that: where it saw it
- * first is the mailbox from then on. There it leaves its own, by which the lower side knows. If
- * the relay has forgotten that one too meanwhile, the lower side must come by again: it looks also
- * at the last ones that it found behind the nameplate.
+ * The peer may do the same; then both must settle on the same mailbox. So the lower side leaves its
+ * version wherever it looks, and the other side leaves its own nowhere until it has seen that one:
+ * the place where it first saw it is the mailbox from then on. There it leaves its own version,
+ * which tells the lower side. If meanwhile the relay has forgotten that mailbox, too, the lower
+ * side must come by again: so it also looks in the latest mailboxes that it found behind the
+ * nameplate.
  */
 #include "config.h"
 
@@ -26,8 +27,8 @@ static unsigned count_fallbacks(const struct session *session)
     return count;
 }
 
-/* Behind the nameplate (there is fallback_mailboxes[0]) every other time, and between that at our
- * own mailbox and the older places in turn. */
+/* Every other time behind the nameplate (that is fallback_mailboxes[0]); in between, alternately in
+ * our own mailbox and the older places. */
 static void choose_next_mailbox(struct session *session)
 {
     unsigned count = count_fallbacks(session);

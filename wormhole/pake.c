@@ -9,7 +9,7 @@
 #include "wormhole/keys.h"
 
 #define POINT_BYTES crypto_core_ed25519_BYTES
-/* What python-spake2 draws from the password: 16 bytes over the size of L, against bias. */
+/* What python-spake2 draws from the password: 16 bytes more than the size of L, to avoid bias. */
 #define PASSWORD_BYTES 48
 
 _Static_assert(PAKE_SCALAR_BYTES == crypto_core_ed25519_SCALARBYTES, "scalar");
@@ -17,8 +17,8 @@ _Static_assert(PAKE_RANDOM_BYTES == crypto_core_ed25519_NONREDUCEDSCALARBYTES, "
 _Static_assert(PAKE_MESSAGE_BYTES == 1 + POINT_BYTES, "message");
 _Static_assert(PAKE_KEY_BYTES == crypto_hash_sha256_BYTES, "key");
 
-/* S, the element that nobody knows the logarithm of: python-spake2's arbitrary_element("symmetric")
- * over Ed25519. */
+/* S, the element whose logarithm nobody knows: python-spake2's arbitrary_element("symmetric") over
+ * Ed25519. */
 static const uint8_t element_s[POINT_BYTES] = {
     0x6f, 0x00, 0xda, 0xe8, 0x7c, 0x1b, 0xe1, 0xa7, 0x3b, 0x59, 0x22, 0xef, 0x43, 0x1c, 0xd8, 0xf5,
     0x78, 0x79, 0x56, 0x9c, 0x22, 0x2d, 0x22, 0xb1, 0xcd, 0x71, 0xe8, 0x54, 0x6a, 0xb8, 0xe6, 0xf1,
@@ -53,7 +53,7 @@ void pake_password_scalar(const char *code, uint8_t ret_scalar[PAKE_SCALAR_BYTES
     sodium_memzero(wide, sizeof(wide));
 }
 
-/* w·S. False if the password's scalar is 0, which no code is known to give. */
+/* w·S. False if the password's scalar is 0, as no known code makes it. */
 static bool blinding_point(const char *code, uint8_t ret_point[POINT_BYTES])
 {
     uint8_t scalar[PAKE_SCALAR_BYTES];
@@ -78,7 +78,7 @@ bool pake_message(const char *code, const uint8_t scalar[PAKE_SCALAR_BYTES],
         ret_message[0] = 'S';
         memcpy(ret_message + 1, sum, sizeof(sum));
     }
-    /* Each of these, beside the message, would let anybody try codes offline. */
+    /* With any one of these and the message, anyone could try codes offline. */
     sodium_memzero(public_point, sizeof(public_point));
     sodium_memzero(blinding, sizeof(blinding));
     return done;
@@ -98,7 +98,7 @@ bool pake_start(const char *code, const uint8_t random[PAKE_RANDOM_BYTES],
     return done;
 }
 
-/* K = x·(Y − w·S). False if Y − w·S has no place in the main subgroup, or K is the identity. */
+/* K = x·(Y − w·S). False if Y − w·S is not in the main subgroup, or K is the identity. */
 static bool shared_point(const char *code, const uint8_t scalar[PAKE_SCALAR_BYTES],
                          const uint8_t peer_point[POINT_BYTES], uint8_t ret_shared[POINT_BYTES])
 {

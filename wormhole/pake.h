@@ -20,7 +20,7 @@ enum pake_fault {
     PAKE_MALFORMED, /* wrong length or first byte */
     PAKE_BAD_POINT, /* not canonical, not on the curve, not in the main subgroup, or of small order
                      */
-    PAKE_REFLECTED, /* our own message came back under another side */
+    PAKE_REFLECTED, /* our own message, returned under another side */
 };
 
 /* w: HKDF-SHA256(ikm = code, salt empty, info = "SPAKE2 pw", 48 bytes), big-endian, mod L.
@@ -35,18 +35,18 @@ void pake_password_scalar(const char *code, uint8_t ret_scalar[PAKE_SCALAR_BYTES
 bool pake_start(const char *code, const uint8_t random[PAKE_RANDOM_BYTES],
                 uint8_t ret_scalar[PAKE_SCALAR_BYTES], uint8_t ret_message[PAKE_MESSAGE_BYTES]);
 
-/* The message that belongs to a given scalar; pake_start without its randomness (test vectors). */
+/* The message for a given scalar: pake_start without the randomness (for test vectors). */
 bool pake_message(const char *code, const uint8_t scalar[PAKE_SCALAR_BYTES],
                   uint8_t ret_message[PAKE_MESSAGE_BYTES]);
 
-/* Second half. Never call it twice for one scalar with different peer messages. `theirs` may have
+/* Second half. Never call it twice on one scalar with different peer messages. `theirs` may have
  * any length. */
 enum pake_fault pake_finish(const char *code, const char *appid,
                             const uint8_t scalar[PAKE_SCALAR_BYTES],
                             const uint8_t ours[PAKE_MESSAGE_BYTES], const uint8_t *theirs,
                             size_t theirs_length, uint8_t ret_key[PAKE_KEY_BYTES]);
 
-/* One sentence for a person. Borrowed. */
+/* One sentence for people. Borrowed. */
 const char *pake_fault_text(enum pake_fault fault);
 
 #endif

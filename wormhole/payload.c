@@ -12,20 +12,20 @@
 
 #include "base/bounded_json.h"
 
-/* Longest pake and version payloads that are looked into. A pake has 81 bytes; a version payload
- * holds app_versions, and what later protocols add. */
+/* Longest pake and version payloads that are parsed. A pake has 81 bytes; a version payload holds
+ * app_versions and whatever later protocols add. */
 #define PAKE_BODY_MAX    4096
 #define VERSION_BODY_MAX 65536
 
-#define RECEIPT_BODY_MAX 4096 /* two numbers, and what later versions add */
+#define RECEIPT_BODY_MAX 4096 /* two numbers, and whatever later versions add */
 
 #define PHASE_NUMBER_MAX (UINT32_MAX - 1)
 
-/* Our own word in `abilities`, and the beginning of the phases that it allows. */
+/* Our own entry in `abilities`, and the prefix of the phases that it permits. */
 #define RECEIPTS_ABILITY "wormholed-receipts-v1"
 #define RECEIPT_PHASE    "wormholed-receipt-"
 
-/* Takes the object over. NULL in, NULL out. */
+/* Takes ownership of the object. NULL in, NULL out. */
 static char *take_text(json_t *object)
 {
     char *text = object != NULL ? bounded_json_text(object, JSON_COMPACT) : NULL;
@@ -95,8 +95,8 @@ char *payload_version(const char *app_versions)
         json_pack("{s:o, s:[s]}", "app_versions", versions, "abilities", RECEIPTS_ABILITY));
 }
 
-/* The object as text; "{}" if there is none, or it is too long. NULL when out of memory. In ASCII,
- * so that nothing in it can drive a terminal. */
+/* The object as text; "{}" if there is none, or it is too long. NULL when out of memory. Pure
+ * ASCII, so that nothing in it can control a terminal. */
 static char *short_object(json_t *object)
 {
     char *text;
@@ -187,7 +187,7 @@ bool payload_phase_number(const char *phase, uint32_t *ret_number)
     size_t digits = strspn(phase, "0123456789");
     unsigned long long number;
 
-    /* Ten digits hold 2^32 - 2, and cannot overflow what strtoull returns. */
+    /* Ten digits suffice for 2^32 - 2, and cannot overflow what strtoull returns. */
     if (digits == 0 || digits > 10 || phase[digits] != '\0' || (phase[0] == '0' && digits > 1))
         return false;
     number = strtoull(phase, NULL, 10);

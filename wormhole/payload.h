@@ -1,4 +1,4 @@
-/* What two clients say to each other inside the body of a relay message. */
+/* What two clients tell each other inside the body of a relay message. */
 #ifndef WORMHOLE_PAYLOAD_H
 #define WORMHOLE_PAYLOAD_H
 
@@ -8,7 +8,7 @@
 
 #include "wormhole/pake.h"
 
-/* Longest app_versions JSON text, ours or a peer's, that is kept. It names features; it is no
+/* Longest app_versions JSON text, ours or a peer's, that is kept. It names features; it is not a
  * channel for data. */
 #define PAYLOAD_VERSIONS_MAX 4096
 
@@ -17,41 +17,39 @@ char *payload_pake(const uint8_t message[PAKE_MESSAGE_BYTES]);
 
 enum payload_fault {
     PAYLOAD_OK = 0,
-    PAYLOAD_MALFORMED, /* no such JSON, no hex, or too long */
+    PAYLOAD_MALFORMED, /* not such JSON, not hex, or too long */
     PAYLOAD_NO_MEMORY,
 };
 
 /*
- * Reads a peer's pake. `ret_message` receives at most PAKE_MESSAGE_BYTES bytes, *ret_length how
- * many there were: a shorter one is not yet judged.
+ * Reads a peer's pake. `ret_message` receives at most PAKE_MESSAGE_BYTES bytes, *ret_length their
+ * number: one that is too short is not rejected here.
  */
 enum payload_fault payload_read_pake(const uint8_t *body, size_t length,
                                      uint8_t ret_message[PAKE_MESSAGE_BYTES], size_t *ret_length);
 
 /* {"app_versions": {...}, "abilities": [...]} from an app_versions object as JSON text (NULL: {}).
- * The abilities are our own word for receipts; other clients pass over what they do not know. New,
- * free(). NULL if it is no JSON object, too long, or no memory. */
+ * The abilities are our own entry for receipts; other clients ignore what they do not know. New,
+ * free(). NULL if the text is not a JSON object or is too long, or when out of memory. */
 char *payload_version(const char *app_versions);
 
-/* The peer's app_versions as compact JSON text; "{}" if there is none that can be used: it is a
- * hint, and the message has proven itself by decrypting. *ret_receipts: whether its abilities
- * announce receipts. New, free(). NULL when out of memory. */
+/* The peer's app_versions as compact JSON text; "{}" if there is nothing usable: it is only a hint,
+ * and the message has proven itself by decrypting. *ret_receipts: whether its abilities announce
+ * receipts. New, free(). NULL when out of memory. */
 char *payload_read_version(const uint8_t *plain, size_t length, bool *ret_receipts);
 
-/* Longest receipt and name of its phase, with the NUL. */
+/* Longest receipt, and longest name of its phase, with the NUL. */
 #define PAYLOAD_RECEIPT_TEXT       64
 #define PAYLOAD_RECEIPT_PHASE_TEXT 32
 
-/* {"delivered": n, "read": m}: always the same text for the same counts. */
+/* {"delivered": n, "read": m}: the same counts always give the same text. */
 void payload_receipt(uint32_t delivered, uint32_t read, char ret_text[PAYLOAD_RECEIPT_TEXT]);
 
-/* Reads a peer's receipt. Counts that are larger than a number of messages can be become
- * UINT32_MAX.
- */
+/* Reads a peer's receipt. Counts larger than any possible number of messages become UINT32_MAX. */
 enum payload_fault payload_read_receipt(const uint8_t *plain, size_t length,
                                         uint32_t *ret_delivered, uint32_t *ret_read);
 
-/* The phase of a receipt, "wormholed-receipt-0", "-1", …: numbers as in those of messages. */
+/* The phase of a receipt, "wormholed-receipt-0", "-1", …: numbered as in the phases of messages. */
 bool payload_receipt_number(const char *phase, uint32_t *ret_number);
 void payload_receipt_phase(uint32_t number, char ret_phase[PAYLOAD_RECEIPT_PHASE_TEXT]);
 

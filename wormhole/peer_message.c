@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Come again: the replay brings it once more. */
+/* Visit again: the replay brings it once more. */
 static void request_replay(struct step *step)
 {
     step->session->visit->incomplete = true;
@@ -62,9 +62,9 @@ static void on_pake(struct step *step, const struct wire_message *message)
     sodium_memzero(key, sizeof(key));
 }
 
-/* ---- what is encrypted ---- */
+/* ---- encrypted messages ---- */
 
-/* A message under its phase, decrypted. */
+/* A message and its phase, decrypted. */
 struct decrypted_message {
     uint8_t *plain;
     size_t length;
@@ -130,7 +130,7 @@ static bool has_number(const struct session *session, uint32_t number)
     return ahead > 0 && ahead <= SESSION_AHEAD_MAX && (session->ahead >> (ahead - 1) & 1) != 0;
 }
 
-/* Counts `number`, and those behind it that came before it. */
+/* Counts `number`, and those that follow it and had already arrived. */
 static void count_received(struct session *session, uint32_t number)
 {
     uint32_t ahead = number - session->received;
@@ -146,8 +146,8 @@ static void count_received(struct session *session, uint32_t number)
     } while (next_is_here);
 }
 
-/* One message is always taken, but only the one that the user can have next: those ahead of it must
- * not take its place. */
+/* There is always room for one message, but only for the one that the user can have next: messages
+ * ahead of it must not take its place. */
 static bool inbox_has_room(const struct session *session, uint32_t number, size_t length)
 {
     if (session->acked == session->received && number == session->received)
@@ -159,8 +159,8 @@ static bool inbox_has_room(const struct session *session, uint32_t number, size_
 static void refuse_for_space(struct step *step)
 {
     struct session *session = step->session;
-    /* From now on the peer is paused, until command_ack() comes back for it. With nothing to
-     * acknowledge there is only something missing in front of this message. */
+    /* From now on the peer is paused, until command_ack() lifts that. If there is nothing to
+     * acknowledge, it is just that a message before this one is missing. */
     if (session->acked < session->received)
         session->inbox_full = true;
     else
@@ -203,8 +203,8 @@ static void on_number(struct step *step, const struct wire_message *message, uin
 
 /* ---- receipts ---- */
 
-/* Only from a peer that announced them. Before its version came that is not known, but who has got
- * nothing of ours has nothing to say yet. */
+/* Only from a peer that announced receipts. Before its version has come that is unknown, but a peer
+ * that has nothing of ours has nothing to report yet. */
 static void on_receipt(struct step *step, const struct wire_message *message)
 {
     struct decrypted_message opened;
@@ -215,7 +215,7 @@ static void on_receipt(struct step *step, const struct wire_message *message)
     free_decrypted(&opened);
 }
 
-/* ---- all of it ---- */
+/* ---- dispatch ---- */
 
 void peer_message_take(struct step *step, const struct wire_message *message)
 {
@@ -223,8 +223,8 @@ void peer_message_take(struct step *step, const struct wire_message *message)
     bool pake = strcmp(message->phase, "pake") == 0;
     uint32_t number;
     if (session_keyed(session) && strcmp(message->side, session->peer_side) != 0)
-        return; /* a third side; only the relay knows how it came here */
-    /* Who has lost the mailbox leaves a pake wherever it looks: it may have gone elsewhere. */
+        return; /* a third side; only the relay knows how it got here */
+    /* A peer that has lost the mailbox leaves a pake wherever it looks: it may have moved on. */
     if (pake && session->mailbox_lost)
         session->visit->peer_pake_seen = true;
     else

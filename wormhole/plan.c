@@ -3,25 +3,25 @@
 
 #include "wormhole/visit.h"
 
-/* A relay that does not say how long it keeps mailboxes is taken for a stock one: 11 minutes
+/* A relay that does not say how long it keeps mailboxes is assumed to be a stock one: 11 minutes
  * (mailbox server 0.4.1). */
 #define STOCK_RETENTION ((int64_t)11 * 60 * 1000)
-/* Where the schedule says "hold" but the daemon has no room for another held connection. */
+/* Used where the schedule says "hold" but the daemon has no room for another held connection. */
 #define POLL_INSTEAD_OF_HOLD ((int64_t)15 * 1000)
-/* A peer who filled the inbox is looked at no more often than this, since each visit replays all
- * that it sent; still often enough for a stock relay to keep the mailbox. */
+/* A peer that filled the inbox is visited no more often than this, since each visit replays
+ * everything that it sent; still often enough for a stock relay to keep the mailbox. */
 #define PAUSED_INTERVAL ((int64_t)5 * 60 * 1000)
-/* Behind a lost mailbox the peer's pake was found: a peer who is there answers ours at once, one
- * who only looked does not. */
+/* The peer's pake was found while the mailbox was lost: a peer that is there answers ours at once,
+ * one that only looked in does not. */
 #define PEER_PAKE_PATIENCE ((int64_t)5 * 1000)
-/* A held connection is renewed now and then: one that was bound before the relay pruned can be cut
+/* A held connection is renewed now and then: one that was bound before the relay pruned may be cut
  * off from live delivery. */
 #define HOLD_RENEW SESSION_ALARM_MAX
-/* Back-off after failed visits: doubling from a second up to two minutes, which keeps even a stock
+/* Back-off after failed visits: doubles from a second up to two minutes, which keeps even a stock
  * relay's mailbox alive. */
 #define RETRY_FIRST ((int64_t)1000)
 #define RETRY_MAX   ((int64_t)2 * 60 * 1000)
-/* No wait after a failure is longer, whatever was the matter. */
+/* No wait after a failure is longer than this, whatever the cause. */
 #define WAIT_MAX ((int64_t)3600 * 1000)
 
 /* A random duration in [duration × 4/5, duration]: spreads out what would otherwise happen all at
@@ -50,8 +50,8 @@ void plan_visit_now(struct step *step)
     plan_at(step, step->context->now);
 }
 
-/* A preset's polls come often enough for the mailbox to survive from visit to visit; a list of the
- * user's is obeyed. */
+/* A preset polls often enough for the mailbox to survive between visits; a list that the user gave
+ * is followed as it is. */
 static int64_t kept_alive(const struct step *step, int64_t interval)
 {
     if (!step->session->schedule.preset)
@@ -61,8 +61,8 @@ static int64_t kept_alive(const struct step *step, int64_t interval)
     return interval < limit ? interval : limit;
 }
 
-/* While the mailbox is lost there are two places to look at, so neither is held. A peer who is
- * paused gets no connection to flood. */
+/* While the mailbox is lost there are two places to look in, so neither is held. A paused peer gets
+ * no connection that it could flood. */
 static bool may_hold(const struct step *step)
 {
     return step->context->may_hold && !step->session->mailbox_lost && !step->session->inbox_full;

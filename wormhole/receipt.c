@@ -1,8 +1,8 @@
 /*
- * Receipts: how many of the peer's messages are stored here, and how many were acknowledged by the
- * user's client. Counts are cumulative, so the newest receipt says all, and no other is kept. A
- * phase never has two plaintexts: a receipt is stored with its nonce before it leaves, and whatever
- * must be added again is the same bytes; what there is to say since then goes into the next one.
+ * Receipts: how many of the peer's messages are stored here, and how many the user's client has
+ * acknowledged. Counts are cumulative, so the newest receipt says everything, and no other is kept.
+ * A phase never has two plaintexts: a receipt is stored with its nonce before it leaves, and adding
+ * it again sends the same bytes; anything new since then goes into the next one.
  */
 #include "config.h"
 
@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The newest one says less than there is to say. */
+/* There is more to report than the newest one says. */
 static bool outdated(const struct session *session)
 {
     return session->received > session->receipt_delivered || session->acked > session->receipt_read;
@@ -56,7 +56,7 @@ void receipt_add(struct step *step)
 {
     struct session *session = step->session;
     struct visit *visit = session->visit;
-    /* One at a time: what comes meanwhile is said by the next one, all at once. */
+    /* One at a time: whatever comes up meanwhile goes into the next one, all at once. */
     if (!session->peer_receipts || (visit->receipt_added && !visit->receipt_seen))
         return;
     if (outdated(session))
@@ -83,8 +83,8 @@ bool receipt_take(struct step *step, const uint8_t *plain, size_t length)
     step->outcome->no_memory |= fault == PAYLOAD_NO_MEMORY;
     if (fault != PAYLOAD_OK)
         return false;
-    /* Replayed ones say less; none can have read what was not delivered, or got what was not sent.
-     */
+    /* Replayed receipts say less; nobody can have read what was not delivered, or received what was
+     * not sent. */
     delivered = larger(session->delivered, smaller(delivered, session->sent));
     read = larger(session->read, smaller(read, delivered));
     bool news = delivered > session->delivered || read > session->read;

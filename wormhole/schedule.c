@@ -11,7 +11,7 @@
 #define HOUR   (60 * MINUTE)
 #define DAY    (24 * HOUR)
 
-/* The rules for each name. `timeout` of a schedule that is no preset is DEFAULT_TIMEOUT. */
+/* The rules for each name. Schedules that are not presets have the `timeout` DEFAULT_TIMEOUT. */
 static const struct preset {
     const char *name;
     int64_t timeout;
@@ -55,7 +55,7 @@ static bool same_rules(const struct schedule *a, const struct schedule *b)
     return true;
 }
 
-/* The preset that a schedule is; NULL if it is a list of the user's own, even an equal one. */
+/* The preset that this schedule is; NULL if it is the user's own list, even an equal one. */
 static const struct preset *find_preset(const struct schedule *schedule)
 {
     for (size_t i = 0; i < PRESETS && schedule->preset; i++) {
@@ -67,8 +67,8 @@ static const struct preset *find_preset(const struct schedule *schedule)
 
 /* ---- reading ---- */
 
-/* Adds a digit. Stays just over the limit instead of overflowing: too large is told by the range.
- */
+/* Appends a digit. Stays just over the limit instead of overflowing; the range check rejects it
+ * then. */
 static int64_t append_digit(int64_t number, char digit)
 {
     if (number > SCHEDULE_TIME_MAX)
@@ -90,7 +90,8 @@ static bool read_decimals(const char **at, int64_t *ret_ms)
     return true;
 }
 
-/* Reads seconds as ms: digits, or digits, a point, and one to three digits; a minus before. */
+/* Reads seconds as ms: digits, or digits, a point, and one to three digits; optionally preceded by
+ * a minus. */
 static enum schedule_fault read_seconds(const char **at, int64_t *ret_ms)
 {
     bool negative = **at == '-';
@@ -215,7 +216,7 @@ void schedule_format(const struct schedule *schedule, char ret_text[SCHEDULE_TEX
     }
 }
 
-/* ---- asking ---- */
+/* ---- queries ---- */
 
 int64_t schedule_default_timeout(const struct schedule *schedule)
 {

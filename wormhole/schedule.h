@@ -1,6 +1,6 @@
 /*
- * Polling schedules: a sorted list of (when, interval). From `when` after the session began (or was
- * last lively), visit the relay every `interval`; interval 0 means hold the connection.
+ * Polling schedules: a sorted list of (when, interval). From `when` after the session began (or
+ * last showed activity), visit the relay every `interval`; interval 0 means: hold the connection.
  */
 #ifndef WORMHOLE_SCHEDULE_H
 #define WORMHOLE_SCHEDULE_H
@@ -9,14 +9,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Most rules of one schedule. */
+/* Limit on the rules of one schedule. */
 #define SCHEDULE_RULES_MAX 16
-/* Shortest interval in ms other than 0: two visits a second are a poll, more is what holding is
- * for. */
+/* Shortest interval in ms other than 0: two visits a second still are polling; holding is for
+ * anything faster. */
 #define SCHEDULE_INTERVAL_MIN 500
 /* Longest `when` and interval in ms: a year. */
 #define SCHEDULE_TIME_MAX ((int64_t)366 * 24 * 3600 * 1000)
-/* Longest text of a schedule that schedule_format writes, with the NUL. */
+/* Longest text that schedule_format writes, with the NUL. */
 #define SCHEDULE_TEXT_MAX 512
 
 struct schedule_rule {
@@ -34,7 +34,7 @@ struct schedule {
 enum schedule_fault {
     SCHEDULE_OK = 0,
     SCHEDULE_SYNTAX,   /* neither a preset nor WHEN:INTERVAL,... */
-    SCHEDULE_UNSORTED, /* a `when` not greater than the one before */
+    SCHEDULE_UNSORTED, /* a `when` is not greater than the one before */
     SCHEDULE_NO_START, /* the first `when` is not 0 */
     SCHEDULE_RANGE,    /* negative, too short or too long */
     SCHEDULE_TOO_MANY, /* over SCHEDULE_RULES_MAX rules */
@@ -44,10 +44,10 @@ enum schedule_fault {
  * ("0:0.5,300:60"). */
 enum schedule_fault schedule_parse(const char *text, struct schedule *ret_schedule);
 
-/* One sentence for a person. Borrowed. */
+/* One sentence for people. Borrowed. */
 const char *schedule_fault_text(enum schedule_fault fault);
 
-/* The name of the preset, or the list, as schedule_parse reads it. */
+/* The name of the preset, or the list, in the form that schedule_parse reads. */
 void schedule_format(const struct schedule *schedule, char ret_text[SCHEDULE_TEXT_MAX]);
 
 /* How long an unanswered session with this schedule lasts unless told otherwise, ms: realtime 10

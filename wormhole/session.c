@@ -1,4 +1,4 @@
-/* A session's life, and the step that moves it. */
+/* A session's life, and the step that advances it. */
 #include "config.h"
 
 #include "base/locked.h"
@@ -11,14 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How long we try to tell the relay that a session has ended. By then it has forgotten the mailbox
- * by itself. */
+/* How long we try to tell the relay that a session has ended. After that it has forgotten the
+ * mailbox by itself. */
 #define CLOSING_PATIENCE ((int64_t)24 * 3600 * 1000)
 /* pake_start fails with a probability of about 2^-252; more tries mean a broken source of
  * randomness. */
 #define PAKE_TRIES 8
 
-/* ---- making and freeing ---- */
+/* ---- creating and freeing ---- */
 
 static struct locked_pool sessions = LOCKED_POOL(sizeof(struct session));
 
@@ -140,8 +140,8 @@ static void wake_closed(struct step *step)
         step_write(step, WRITE_FORGET, 0, NULL, 0, NULL, 0);
 }
 
-/* A clock that was set back must not keep the schedule at its beginning, nor put off the deadline,
- * nor what a visit waits for. */
+/* After the clock was set back, the schedule must not stay at its beginning, and neither the
+ * deadline nor what a visit waits for may be put off. */
 static void adopt_clock(struct session *session, int64_t now)
 {
     if (session->schedule_start > now)
@@ -183,7 +183,7 @@ static enum session_refusal on_lost(struct step *step)
     return SESSION_ACCEPTED;
 }
 
-/* On a visit its plan is that of a crash: it should be due then. */
+/* During a visit the plan is the one for a crash: the session should then be due. */
 static enum session_refusal on_postpone(struct step *step)
 {
     const struct session *session = step->session;
@@ -212,7 +212,7 @@ enum session_refusal session_step(struct session *session, const struct session_
     return session->state == SESSION_EXPORTED ? exported_step(&step) : handlers[event->type](&step);
 }
 
-/* ---- its connection ---- */
+/* ---- the connection ---- */
 
 int64_t session_alarm(const struct session *session)
 {
@@ -232,7 +232,7 @@ enum session_connection session_connection(const struct session *session)
     return session->visit == NULL ? CONNECTION_NONE : connection_of_stage[session->visit->stage];
 }
 
-/* ---- its keys ---- */
+/* ---- the keys ---- */
 
 char *session_seal(const struct session *session, uint32_t number, const uint8_t *row,
                    size_t length)
@@ -269,7 +269,7 @@ bool session_sound(const struct session *session)
            sodium_memcmp(pake, session->pake, sizeof(pake)) == 0;
 }
 
-/* ---- names, as people and programs see them ---- */
+/* ---- names, for people and programs ---- */
 
 static const char *const states[SESSION_STATES] = {
     [SESSION_ALLOCATING] = "allocating", [SESSION_WAITING] = "waiting",

@@ -23,46 +23,45 @@
 
 #define SESSION_ID_BYTES 8  /* random: a million sessions collide with a probability of 3e-8 */
 #define SESSION_ID_TEXT  17 /* in hex, with the NUL */
-#define SIDE_TEXT        11 /* 5 random bytes in hex, as stock clients have it, with the NUL */
+#define SIDE_TEXT        11 /* 5 random bytes in hex, as in stock clients, with the NUL */
 #define NAME_MAX_BYTES   64 /* petname: fits a table column */
 #define APPID_MAX        128
 #define RELAY_MAX        512 /* URL */
 #define REASON_MAX       256 /* one sentence */
 
-/* Largest application message. In hex, and with the JSON around it, it just fits the limit of
+/* Largest application message. In hex, with the JSON around it, it just fits the limit of
  * net/ws.h. */
 #define SESSION_MESSAGE_MAX ((size_t)16 * 1024 * 1024)
-/* Most messages and bytes that one session sends in its life. They are kept until it ends, so that
- * a mailbox that the relay has forgotten can be filled again. */
+/* Limits on the messages and bytes that one session sends in its life. They are kept until it ends,
+ * so that a mailbox that the relay has forgotten can be filled again. */
 #define SESSION_OUTBOX_MAX       65536
 #define SESSION_OUTBOX_BYTES_MAX ((uint64_t)256 * 1024 * 1024)
-/* Most unread messages and bytes. What a peer sends beyond that is not taken until some of them are
- * acknowledged. */
+/* Limits on unread messages and bytes. What a peer sends beyond that is not accepted until some
+ * have been acknowledged. */
 #define SESSION_INBOX_MAX       4096
 #define SESSION_INBOX_BYTES_MAX ((uint64_t)64 * 1024 * 1024)
-/* How far ahead of the first missing number a message is kept: one bit each in a 64-bit word. */
+/* How far beyond the first missing number messages are kept: one bit each in a 64-bit word. */
 #define SESSION_AHEAD_MAX 64
-/* Mailboxes that are remembered beside the session's own while that one is lost. A stock relay
- * would have to prune at the worst moment this many times in a row, 11 minutes apart, to defeat it.
- */
+/* Mailboxes remembered besides the session's own while that one is lost. To defeat this, a stock
+ * relay would have to prune at the worst moment this many times in a row, 11 minutes apart. */
 #define SESSION_FALLBACK_MAILBOXES 3
 
 enum session_state {
-    SESSION_ALLOCATING = 0, /* no code yet: the relay must give a nameplate */
-    SESSION_WAITING,        /* code known, our pake stored, nobody seen */
-    SESSION_KEYED,          /* a peer's pake arrived; it has not proven that it knows the code */
-    SESSION_ESTABLISHED,    /* a message decrypted: the peer knew the code */
-    SESSION_CLOSING,        /* the result is known; the relay must still be told */
+    SESSION_ALLOCATING = 0, /* no code yet: the relay must assign a nameplate */
+    SESSION_WAITING,        /* code known, our pake stored, no peer seen */
+    SESSION_KEYED, /* a peer's pake has arrived; it has not yet proven that it knows the code */
+    SESSION_ESTABLISHED, /* a message decrypted: the peer knew the code */
+    SESSION_CLOSING,     /* the result is known; the relay must still be told */
     SESSION_CLOSED,
-    SESSION_EXPORTED, /* exported as a text (state/export.h): it never runs here again, and is
-                         closed at its deadline */
+    SESSION_EXPORTED, /* exported as a text (state/export.h): never runs here again, and is closed
+                         at its deadline */
     SESSION_STATES,
 };
 
 enum session_result {
     RESULT_NONE = 0,
     RESULT_HAPPY,
-    RESULT_LONELY,  /* the deadline passed, or it was closed, before a peer joined */
+    RESULT_LONELY,  /* before a peer joined, the deadline passed or it was closed */
     RESULT_SCARY,   /* wrong code or attack */
     RESULT_ERRORY,  /* a protocol failure */
     RESULT_CROWDED, /* a third side is on the mailbox */
@@ -91,26 +90,26 @@ const char *nameplate_state_name(enum nameplate_state state);
 
 struct visit; /* what is remembered for the time of one relay connection; never stored */
 
-/* The session. Every member above `unknown` but the id has a row in
+/* The session. Every member above `unknown`, except the id, has a row in
  * wormhole/session_attributes.def, which says that it is stored. Strings are owned. Long-lived
  * secrets are inside the struct itself, which is in locked memory (base/locked.h). */
 struct session {
     uint8_t id[SESSION_ID_BYTES];
     uint64_t change; /* number of its newest change, assigned by the store */
-    int64_t wake;    /* when it is due next; INT64_MAX: never. The store keeps an index of it */
+    int64_t wake;    /* when it is next due; INT64_MAX: never. Indexed by the store */
 
     char *name; /* petname or NULL */
     char *appid;
     char *relay;
     char side[SIDE_TEXT];
     int64_t created;
-    int64_t timeout; /* ms without news of the peer until the session ends */
+    int64_t timeout; /* ms without news from the peer until the session ends */
     int64_t
-        last_activity; /* creation, or the last news of the peer: the deadline counts from here */
-    int64_t schedule_start; /* the schedule's start: creation, news of the peer, or a command of the
-                             user */
+        last_activity; /* creation, or the last news from the peer: the deadline counts from here */
+    int64_t schedule_start; /* the schedule's start: creation, news from the peer, or a command from
+                               the user */
     struct schedule schedule;
-    uint32_t words; /* of the code to be generated */
+    uint32_t words; /* in the code to be generated */
 
     enum session_state state;
     enum session_result result;
@@ -118,19 +117,19 @@ struct session {
     int64_t ended; /* when it became closing; 0 while alive */
     bool flush;    /* closing: what is queued is sent first */
 
-    char code[CODE_MAX + 1]; /* secret; empty until known, and again when closed */
+    char code[CODE_MAX + 1]; /* secret; empty until known, and again once closed */
     enum nameplate_state nameplate;
     char *mailbox; /* id, or NULL */
     /* Recovery of a mailbox that the relay has forgotten (mailbox_recovery.c). */
     bool mailbox_lost; /* keyed, and the mailbox was forgotten: the nameplate is claimed, too */
     bool reclaim_nameplate; /* the next visit claims it instead of opening a mailbox */
-    /* Mailboxes found behind the nameplate meanwhile, in which our version was left; the newest
-     * first, NULL after the last. */
+    /* Mailboxes found behind the nameplate meanwhile, in which our version was left; newest first,
+     * NULL after the last. */
     char *fallback_mailboxes[SESSION_FALLBACK_MAILBOXES];
-    uint32_t fallback_index; /* what the next visit opens if it does not claim: 0 `mailbox`, others
-                                fallback_mailboxes[fallback_index] */
-    uint32_t heals;   /* how often the relay had forgotten the mailbox, and it was recreated */
-    uint32_t crowded; /* visits in a row that the relay refused as crowded */
+    uint32_t fallback_index; /* what the next visit opens if it does not claim: 0: `mailbox`,
+                                others: fallback_mailboxes[fallback_index] */
+    uint32_t heals;   /* how often the mailbox was recreated because the relay had forgotten it */
+    uint32_t crowded; /* consecutive visits that the relay refused as crowded */
 
     uint8_t scalar[PAKE_SCALAR_BYTES]; /* secret; zero once keyed */
     uint8_t pake[PAKE_MESSAGE_BYTES];  /* our message; zero until the code is known */
@@ -138,12 +137,13 @@ struct session {
     uint8_t verifier[KEY_BYTES];       /* zero until keyed */
     uint8_t version_nonce[KEYS_NONCE_BYTES];
     char *version;       /* our version payload, as JSON text */
-    char *peer_side;     /* NULL until its pake arrived */
-    char *peer_versions; /* JSON text, or NULL until its version arrived */
+    char *peer_side;     /* NULL until its pake has arrived */
+    char *peer_versions; /* JSON text, or NULL until its version has arrived */
     bool pake_stored;    /* the relay has echoed it */
     bool version_stored;
     enum verification verification;
-    uint32_t exports; /* how often it was exported: of two copies, the one with more is newer */
+    uint32_t exports; /* how often it was exported: of two copies, the one with the higher count is
+                         newer */
 
     uint32_t sent;   /* outbox: numbers 0 … sent - 1 exist */
     uint32_t stored; /* of these, the relay has echoed 0 … stored - 1 */
@@ -153,7 +153,7 @@ struct session {
     uint32_t acked;    /* 0 … acked - 1 were acknowledged and deleted */
     uint32_t unread;   /* rows in the inbox, including those ahead */
     uint64_t unread_bytes;
-    uint32_t inbox_messages; /* most unread messages and bytes that this session keeps; */
+    uint32_t inbox_messages; /* limits on the unread messages and bytes that this session keeps; */
     uint64_t inbox_bytes;    /* 0: SESSION_INBOX_MAX, SESSION_INBOX_BYTES_MAX */
     bool inbox_full; /* a message was refused because the inbox was full: the peer is paused */
 
@@ -163,17 +163,17 @@ struct session {
     bool peer_receipts;
     uint32_t delivered; /* by the peer's receipts: how many of ours its daemon has stored … */
     uint32_t read;      /* … and how many its user's client has acknowledged */
-    uint32_t receipts;  /* how many of ours were made; the newest has number receipts - 1 */
-    uint32_t receipt_delivered; /* what that one says: how many of the peer's are stored here … */
+    uint32_t receipts;  /* how many we have made; the newest has number receipts - 1 */
+    uint32_t receipt_delivered; /* what the newest says: how many of the peer's are stored here … */
     uint32_t receipt_read;      /* … and how many were acknowledged */
-    uint8_t receipt_nonce[KEYS_NONCE_BYTES]; /* it is sealed with, however often it is added */
+    uint8_t receipt_nonce[KEYS_NONCE_BYTES]; /* that it is sealed with, however often it is added */
     bool receipt_stored;                     /* the relay has echoed it */
 
-    int64_t last_visit; /* completed; 0 if none */
-    uint32_t failures;  /* visits failed in a row */
+    int64_t last_visit; /* that was completed; 0 if none */
+    uint32_t failures;  /* consecutive failed visits */
     char *last_error;   /* why the last visit failed, or NULL */
 
-    void *unknown; /* MessagePack pairs with tags that this version does not know, kept as they are;
+    void *unknown; /* MessagePack pairs with tags that this version does not know, kept unchanged;
                       or NULL */
     size_t unknown_length;
 
@@ -184,7 +184,7 @@ struct session {
 
 enum event_type {
     EVENT_WAKE = 0, /* it is due, or the visit's alarm went off */
-    EVENT_RELAY,    /* a message of the relay: `relay` */
+    EVENT_RELAY,    /* a message from the relay: `relay` */
     EVENT_LOST,     /* the connection failed or ended: `text` says why */
     EVENT_POSTPONE, /* the daemon cannot visit now: `until` */
     EVENT_SEND,     /* the user sends `data` */
@@ -209,7 +209,7 @@ struct session_event {
     uint32_t number;
 };
 
-/* Why a user's event was refused. The session has not changed then. */
+/* Why a user's event was refused. The session is then unchanged. */
 enum session_refusal {
     SESSION_ACCEPTED = 0,
     SESSION_REFUSED_CLOSED,     /* it has ended, or is ending */
@@ -252,7 +252,7 @@ enum effect_type {
     EFFECT_CONNECT,    /* open a connection to the relay */
     EFFECT_SEND,       /* send `text` to the relay */
     EFFECT_ADD,        /* read outbox `number`, session_seal() it, and add it to the mailbox */
-    EFFECT_DISCONNECT, /* close the connection; no EVENT_LOST is wanted for it */
+    EFFECT_DISCONNECT, /* close the connection, which then needs no EVENT_LOST */
 };
 
 struct session_effect {
@@ -283,33 +283,34 @@ struct session_options {
     const struct schedule *schedule;
     int64_t timeout; /* 0: the schedule's default */
     uint32_t words;
-    bool verify;             /* VERIFICATION_PENDING from the beginning */
+    bool verify;             /* starts as VERIFICATION_PENDING */
     uint32_t inbox_messages; /* 0: SESSION_INBOX_MAX */
     uint64_t inbox_bytes;    /* 0: SESSION_INBOX_BYTES_MAX */
 };
 
-/* A new session, due at once, its pake made if the code is known. session_free(). NULL when out of
- * memory. */
+/* A new session, due at once, with its pake made if the code is known. session_free(). NULL when
+ * out of memory. */
 struct session *session_new(const struct session_options *options,
                             const struct session_context *context);
 
-/* An empty one, to be filled from the store. session_free(). NULL when out of memory. */
+/* An empty session, to be filled from the store. session_free(). NULL when out of memory. */
 struct session *session_blank(void);
 
-/* The code; NULL until it is known, and again when the session is closed. Borrowed. */
+/* The code; NULL until it is known, and again once the session is closed. Borrowed. */
 static inline const char *session_code(const struct session *session)
 {
     return session->code[0] == '\0' ? NULL : session->code;
 }
 
-/* Wipes and frees, visit included. NULL is fine. */
+/* Wipes and frees, including the visit. NULL is fine. */
 void session_free(struct session *session);
 
-/* One step. The outcome must be empty (zeroed). Anything but SESSION_ACCEPTED: nothing changed. */
+/* One step. The outcome must be empty (zeroed). Unless it returns SESSION_ACCEPTED, nothing has
+ * changed. */
 enum session_refusal session_step(struct session *session, const struct session_event *event,
                                   const struct session_context *context, struct outcome *outcome);
 
-/* One sentence for a person. Borrowed. */
+/* One sentence for people. Borrowed. */
 const char *session_refusal_text(enum session_refusal refusal);
 
 /* The relay message that adds outbox row `row` (nonce ‖ plaintext) as phase `number`: the same
@@ -318,34 +319,33 @@ char *session_seal(const struct session *session, uint32_t number, const uint8_t
                    size_t length);
 
 /* Derives a key of `length` bytes, at most KEYS_DERIVE_MAX, for an application's `purpose`
- * (keys_derive()). False if `length` is more, or unless the session is established and no
- * verification is pending. */
+ * (keys_derive()). False if `length` is greater, the session is not established, or a verification
+ * is pending. */
 bool session_derive_key(const struct session *session, const char *purpose, uint8_t *ret_key,
                         size_t length);
 
-/* True if the code, our secret and our pake match and nothing is missing that a visit needs; false
- * if an imported text was tampered with. For sessions that are waiting, or were exported while they
- * were. */
+/* True if the code, our secret and our pake match and nothing that a visit needs is missing; false
+ * if an imported text was tampered with. For sessions that are waiting, or were when exported. */
 bool session_sound(const struct session *session);
 
-/* Resumes an imported session: it is waiting, due at once, and its schedule starts anew. */
+/* Resumes an imported session: it is waiting and due at once, and its schedule starts over. */
 void session_resume(struct session *session, const struct session_context *context);
 
 /* True if it would wake later than any plan allows: the clock has been set back since. */
 bool session_wakes_too_late(const struct session *session, int64_t now);
 
-/* When the session ends unless there is news of the peer; ms. */
+/* When the session ends unless there is news from the peer; ms. */
 int64_t session_deadline(const struct session *session);
 
-/* Whether its mailbox outlives the time between visits, on a relay that keeps unvisited ones for
+/* Whether its mailbox survives the time between visits, on a relay that keeps unvisited ones for
  * `retention` ms (0: it does not say). A sentence for `show`. Borrowed. */
 const char *session_retention_text(const struct session *session, int64_t retention);
 
-/* The longest time until a visit's alarm, and so the longest that a connection is held, ms. */
+/* The longest time until a visit's alarm, and so the longest time that a connection is held, ms. */
 #define SESSION_ALARM_MAX ((int64_t)3600 * 1000)
 
-/* When a visit that is under way wants an EVENT_WAKE, whether or not the session is due; INT64_MAX
- * if there is none. */
+/* When a visit under way wants an EVENT_WAKE, whether or not the session is due; INT64_MAX if no
+ * visit is under way. */
 int64_t session_alarm(const struct session *session);
 
 enum session_connection {

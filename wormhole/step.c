@@ -1,4 +1,4 @@
-/* What a step wants to be done: lists of writes and effects. */
+/* What a step wants done: lists of writes and effects. */
 #include "config.h"
 
 #include "base/utf8.h"
@@ -31,8 +31,8 @@ void outcome_clear(struct outcome *outcome)
     memset(outcome, 0, sizeof(*outcome));
 }
 
-/* A step has a handful of each; growing one by one in powers of two needs no capacity to be kept.
- */
+/* A step has only a handful of each; growing one by one in powers of two requires no stored
+ * capacity. */
 static void *grown(void *array, size_t count, size_t size)
 {
     if ((count & (count - 1)) != 0)

@@ -1,5 +1,5 @@
-/* Private to the session's files: one step that is under way, and what its handlers are written in.
- * Each part names the file that defines it. */
+/* Private to the session's files: one step under way, and the functions that its handlers are
+ * written with. Each section names the file that defines it. */
 #ifndef WORMHOLE_STEP_H
 #define WORMHOLE_STEP_H
 
@@ -18,16 +18,16 @@ struct step {
 
 /* ---- step.c: filling the outcome ---- */
 
-/* Emits a write; `head` and `data` are copied, one behind the other. */
+/* Emits a write; `head` and `data` are copied, one after the other. */
 void step_write(struct step *step, enum write_type type, uint32_t number, const void *head,
                 size_t head_length, const void *data, size_t length);
 
-/* Emits an effect. `text` is consumed; step_send takes the result of a
- * wire_encode_… call, NULL included. */
+/* Emits an effect. `text` is consumed; step_send takes the result of a wire_encode_… call,
+ * including NULL. */
 void step_effect(struct step *step, enum effect_type type, char *text, uint32_t number);
 void step_send(struct step *step, char *text);
 
-/* Replaces an owned string by a copy (NULL for none); long texts are cut to `limit` bytes at a
+/* Replaces an owned string by a copy (NULL: by none); long texts are cut to `limit` bytes at a
  * character's end. */
 void step_set_text(struct step *step, char **string, const char *text, size_t limit);
 
@@ -48,13 +48,13 @@ static inline bool session_keyed(const struct session *session)
     return session->peer_side != NULL;
 }
 
-/* Application data is held back, in both directions. */
+/* Application data is being held back, in both directions. */
 static inline bool session_unverified(const struct session *session)
 {
     return session->verification == VERIFICATION_PENDING;
 }
 
-/* Most unread messages and bytes that this session keeps. */
+/* Limits on the unread messages and bytes that this session keeps. */
 static inline uint32_t session_inbox_messages(const struct session *session)
 {
     return session->inbox_messages > 0 ? session->inbox_messages : SESSION_INBOX_MAX;
@@ -67,9 +67,9 @@ static inline uint64_t session_inbox_bytes(const struct session *session)
 
 /* ---- plan.c: when to wake ---- */
 
-/* After a visit that went well. */
+/* After a successful visit. */
 void plan_next_visit(struct step *step);
-/* After one that did not; `at_least` ms from now. */
+/* After a failed visit; `at_least` ms from now. */
 void plan_retry(struct step *step, int64_t at_least);
 /* At once. */
 void plan_visit_now(struct step *step);
@@ -77,7 +77,7 @@ void plan_visit_now(struct step *step);
 void plan_at(struct step *step, int64_t when);
 /* How long a connection may be held from now, ms; 0: not at all. */
 int64_t plan_hold_duration(const struct step *step);
-/* The schedule starts anew: there was news of the peer, or the user did something. */
+/* The schedule starts over: there was news from the peer, or the user did something. */
 void plan_restart_schedule(struct step *step);
 void plan_peer_activity(struct step *step);
 
@@ -98,12 +98,12 @@ bool receipt_take(struct step *step, const uint8_t *plain, size_t length);
 /* ---- closing.c: the result is known, the relay is told, the secrets are wiped ---- */
 
 /* Sets the result. With `flush`, what is queued is sent before the relay is told. `reason` is a
- * sentence. What arrived before the verifiers were compared is deleted unread. */
+ * sentence. Deletes unread what arrived before the verifiers were compared. */
 void closing_begin(struct step *step, enum session_result result, bool flush, const char *reason);
-/* Deletes what arrived: it may be from an impostor. */
+/* Deletes what has arrived: it may be from an impostor. */
 void closing_forget_inbox(struct step *step);
 
-/* Closes a session in which nothing went wrong. The reason depends on how far it had come. */
+/* Closes a session in which nothing went wrong. The reason depends on how far it got. */
 struct closing_reasons {
     const char *met;        /* happy: the peer joined; what is queued is sent first */
     const char *unverified; /* lonely: it joined, but the verifiers were never compared */

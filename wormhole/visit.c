@@ -1,4 +1,4 @@
-/* A visit's life, and what each message of the relay does to it. */
+/* A visit's life, and what each message from the relay does to it. */
 #include "config.h"
 
 #include "wormhole/visit.h"
@@ -9,15 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Patience for any one answer of the relay, ms. The network has shorter limits for connecting; a
- * busy relay may take its time. */
+/* How long any one answer from the relay may take, ms. The network has shorter limits for
+ * connecting; a busy relay may take its time. */
 #define ANSWER_PATIENCE ((int64_t)60 * 1000)
 /* A crowded mailbox can only become free by being pruned, 11 minutes after its last visitor: try
- * later than that … */
+ * again later than that … */
 #define CROWDED_WAIT ((int64_t)15 * 60 * 1000)
-/* … and no more often than this, since each try renews the crowd. */
+/* … and only this many times, since each try prolongs the crowding. */
 #define CROWDED_TRIES 3
-/* A relay that refuses everybody (its welcome bears an error) will not change its mind within
+/* A relay that refuses everybody (with an error in its welcome) will not change its mind within
  * seconds. */
 #define REFUSED_WAIT ((int64_t)5 * 60 * 1000)
 
@@ -138,7 +138,7 @@ static void on_claimed(struct step *step, const struct wire_message *message)
         step_set_text(step, &session->mailbox, message->mailbox, WIRE_NAME_MAX);
     }
     if (step->outcome->no_memory)
-        return; /* the step will be undone: there may be no mailbox to go on with */
+        return; /* the step will be undone: there may be no mailbox to continue with */
     if (session->state == SESSION_CLOSING && !session->flush)
         visit_release(step);
     else
@@ -196,13 +196,13 @@ static void on_closed(struct step *step, const struct wire_message *message)
         closing_finish(step);
 }
 
-/* ---- errors that the protocol gives a meaning ---- */
+/* ---- errors to which the protocol gives a meaning ---- */
 
 static void on_crowded(struct step *step)
 {
     struct session *session = step->session;
     if (session->visit->reclaim_nameplate || session->visit->in_fallback) {
-        /* Strangers have that nameplate now; our mailbox is not theirs. */
+        /* The nameplate belongs to strangers now; our mailbox is not theirs. */
         visit_fail(step, "the nameplate now belongs to others", 0);
         return;
     }
@@ -218,7 +218,7 @@ static void on_crowded(struct step *step)
     closing_finish(step);
 }
 
-/* Our earlier release got through while its answer was lost. */
+/* Our earlier release succeeded, but its answer was lost. */
 static void on_reclaimed(struct step *step)
 {
     struct session *session = step->session;
@@ -256,7 +256,7 @@ static void on_error(struct step *step, const struct wire_message *message)
     visit_fail(step, why, 0);
 }
 
-/* Types without a handler (ack, nameplates, unknown ones) say nothing to a session. */
+/* Types without a handler (ack, nameplates, unknown ones) mean nothing to a session. */
 static void (*const handlers[WIRE_TYPES])(struct step *, const struct wire_message *) = {
     [WIRE_WELCOME] = on_welcome,   [WIRE_ALLOCATED] = on_allocated, [WIRE_CLAIMED] = on_claimed,
     [WIRE_RELEASED] = on_released, [WIRE_MESSAGE] = on_message,     [WIRE_CLOSED] = on_closed,

@@ -19,15 +19,15 @@ enum visit_stage {
     VISIT_ALLOCATING,     /* until allocated */
     VISIT_CLAIMING,       /* until claimed */
     VISIT_REPLAYING,      /* until the fence's pong */
-    VISIT_DRAINING,       /* until every echo, and released, came */
-    VISIT_HELD,           /* nothing to do; the connection stays */
+    VISIT_DRAINING,       /* until every echo, and released, have come */
+    VISIT_HELD,           /* nothing to do; the connection stays open */
     VISIT_LEAVING,        /* until the last ping's pong */
     VISIT_RELEASING,      /* ending: until released */
     VISIT_CLOSING,        /* ending: until closed */
     VISIT_STAGES,
 };
 
-/* A set of small numbers that grows as needed. Zeroed is empty. */
+/* A set of small numbers that grows as needed. All zero is empty. */
 struct visit_numbers {
     uint64_t *words;
     size_t count;
@@ -35,48 +35,49 @@ struct visit_numbers {
 
 struct visit {
     enum visit_stage stage;
-    int64_t alarm; /* when to check on it if nothing arrives before */
+    int64_t alarm; /* when to check on the visit if nothing arrives before */
     int64_t ping;  /* number of the last ping sent */
-    bool was_held; /* it came to the point where there was nothing left to do */
+    bool was_held; /* it reached the point where nothing was left to do */
 
-    bool nameplate_moved;   /* the nameplate leads to another mailbox than it did */
-    bool reclaim_nameplate; /* this one claimed the nameplate again, behind a lost mailbox */
+    bool nameplate_moved;   /* the nameplate leads to a different mailbox than before */
+    bool reclaim_nameplate; /* this visit claimed the nameplate again, because the mailbox was lost
+                             */
     char *mailbox;          /* the one opened */
     bool in_fallback;       /* … which is not the session's */
 
     bool pake_seen, version_seen;   /* the mailbox holds ours */
     bool pake_added, version_added; /* added on this connection */
-    struct visit_numbers seen;      /* numbers of ours that the mailbox holds */
-    uint32_t next;                  /* numbers below were looked at for adding */
-    uint32_t echoes_due;            /* numbers added, whose echo has not come */
-    bool receipt_seen;              /* the mailbox holds the newest receipt of ours */
+    struct visit_numbers seen;      /* our numbers that the mailbox holds */
+    uint32_t next;                  /* lower numbers have been considered for adding */
+    uint32_t echoes_due;            /* numbers added whose echoes have not come */
+    bool receipt_seen;              /* the mailbox holds our newest receipt */
     bool receipt_added;             /* it was added on this connection */
     bool release_sent;
 
     bool peer_seen;      /* the peer is in this mailbox */
     bool peer_pake_seen; /* its pake is in the mailbox behind the nameplate: it may be here, or gone
                           */
-    bool incomplete;     /* something of the peer's arrived out of order and was not taken: */
+    bool incomplete;     /* something of the peer's arrived out of order and was not taken: … */
     bool progressed;     /* … worth another visit at once, since this one made progress */
 };
 
-/* Begins one; the session must have none. */
+/* Begins a visit; the session must have none. */
 void visit_begin(struct step *step);
 
 /* Forgets the visit, closing the connection. */
 void visit_drop(struct step *step);
 
-/* The connection failed or the relay misbehaves: drops the visit, plans the next one not before
- * `at_least` ms. */
+/* The connection failed or the relay misbehaves: drops the visit, and plans the next for at least
+ * `at_least` ms later. */
 void visit_fail(struct step *step, const char *why, int64_t at_least);
 
-/* The connection is gone already. */
+/* The connection is already gone. */
 void visit_lost(struct step *step, const char *why);
 
 /* The alarm went off. */
 void visit_alarm(struct step *step);
 
-/* A message of the relay. */
+/* A message from the relay. */
 void visit_relay_message(struct step *step);
 
 /* Frees the memory; for session_free. NULL is fine. */
@@ -90,32 +91,32 @@ void visit_claim(struct step *step);
 void visit_open(struct step *step, const char *mailbox);
 /* The fence was passed. */
 void visit_fenced(struct step *step);
-/* Past the fence: does what is to be done next, or waits. Call it after every change. */
+/* Past the fence: does the next thing to be done, or waits. Call it after every change. */
 void visit_settle(struct step *step);
-/* An ending: releases, then closes. */
+/* The session is ending: releases, then closes. */
 void visit_release(struct step *step);
-/* Goes away, by one more fence. */
+/* Leaves, after one more fence. */
 void visit_leave(struct step *step);
 
-/* ---- mailbox_recovery.c: the relay has forgotten the mailbox before the peer was proven ---- */
+/* ---- mailbox_recovery.c: the relay forgot the mailbox before the peer had proven itself ---- */
 
 /* Past the fence: notices what the relay has forgotten. */
 void mailbox_recovery_notice(struct session *session);
-/* The mailbox behind the nameplate is this one now. */
+/* The nameplate now leads to this mailbox. */
 void mailbox_recovery_remember(struct step *step, const char *mailbox);
-/* The mailbox to open, where the nameplate is not claimed. Borrowed. */
+/* The mailbox to open if the nameplate is not claimed. Borrowed. */
 const char *mailbox_recovery_mailbox(const struct session *session);
-/* True if our version may be added to the mailbox that is open. */
+/* True if our version may be added to the open mailbox. */
 bool mailbox_recovery_may_add_version(const struct session *session);
-/* The peer is here: the mailbox that is open is the session's from now on. */
+/* The peer is here: the open mailbox is the session's from now on. */
 void mailbox_recovery_found(struct step *step);
 
 /* ---- visit_steps.c again ---- */
 
-/* One of ours came by, in the replay or as an echo. */
+/* One of our own messages came in, from the replay or as an echo. */
 void visit_own_message(struct step *step, const struct wire_message *message);
 
-/* Enters a stage in which an answer of the relay is expected. */
+/* Enters a stage that waits for an answer from the relay. */
 void visit_await(struct step *step, enum visit_stage stage);
 
 static inline bool visit_past_fence(const struct visit *visit)

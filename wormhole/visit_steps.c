@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Messages added before their echoes are waited for: hides the round trip, and bounds what is under
+/* Messages added before waiting for their echoes: hides the round trip, and bounds what is under
  * way. */
 #define ADD_WINDOW 32
 
@@ -18,8 +18,8 @@ static void ping(struct step *step, enum visit_stage stage)
     visit_await(step, stage);
 }
 
-/* The session's nameplate must be claimed (again) to learn, or learn anew, which mailbox is behind
- * it. */
+/* The session's nameplate must be claimed (again) to learn which mailbox is behind it, or now
+ * is. */
 static bool wants_claim(const struct session *session)
 {
     if (!session_alive(session))
@@ -53,7 +53,7 @@ void visit_claim(struct step *step)
     char nameplate[NAMEPLATE_MAX + 1];
     code_nameplate(session->code, nameplate);
     session->visit->reclaim_nameplate = session->reclaim_nameplate;
-    /* Durable before the claim leaves: from now on the relay may know us. */
+    /* Durable before the claim leaves: from then on the relay may know us. */
     session->nameplate = NAMEPLATE_CLAIMED;
     step_send(step, wire_encode_claim(nameplate));
     visit_await(step, VISIT_CLAIMING);
@@ -182,8 +182,8 @@ static void add_version(struct step *step)
     free(sealed);
 }
 
-/* Application messages wait for the peer's proof, and for the user's word if that was wanted: a
- * guesser of the code never sees even their length. */
+/* Application messages wait for the peer's proof, and for the user's confirmation if that was
+ * requested: someone who guesses codes never sees even their length. */
 static bool may_add_numbers(const struct session *session)
 {
     return (session->state == SESSION_ESTABLISHED || session->flush) &&
@@ -202,7 +202,7 @@ static void add_numbers(struct step *step)
     }
 }
 
-/* In strict order, pake – version – 0 – 1 – …, which the relay keeps. */
+/* In strict order, pake – version – 0 – 1 – …, which the relay preserves. */
 static void add_missing(struct step *step)
 {
     struct session *session = step->session;
@@ -227,8 +227,8 @@ static bool echoes_pending(const struct visit *visit)
            (visit->receipt_added && !visit->receipt_seen);
 }
 
-/* Once the peer is in our mailbox the nameplate has done its work. Behind a lost mailbox it has
- * not. */
+/* Once the peer is in our mailbox the nameplate has served its purpose. While the mailbox is lost,
+ * it has not. */
 static bool wants_release(const struct session *session)
 {
     return session->nameplate == NAMEPLATE_CLAIMED && session_keyed(session) &&
@@ -254,7 +254,7 @@ static bool hold(struct step *step)
         return false;
     session->visit->stage = VISIT_HELD;
     session->visit->alarm = step->context->now + duration;
-    /* Noted once a hold, not at every message: it costs a write. */
+    /* Recorded once per hold, not at every message: it costs a write. */
     if (!session->visit->was_held)
         session->last_visit = step->context->now;
     session->visit->was_held = true;
@@ -286,7 +286,7 @@ void visit_leave(struct step *step)
         ping(step, VISIT_LEAVING);
 }
 
-/* Release comes first: the stock relay drops the connection of one who closes while holding a
+/* Release comes first: the stock relay drops the connection of a client that closes while holding a
  * nameplate. */
 void visit_release(struct step *step)
 {

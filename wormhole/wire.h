@@ -1,5 +1,5 @@
-/* Messages between a client and a rendezvous relay: JSON objects, one per WebSocket message.
- * Client's half. */
+/* Messages between a client and a rendezvous relay: JSON objects, one per WebSocket message. This
+ * is the client's half. */
 #ifndef WORMHOLE_WIRE_H
 #define WORMHOLE_WIRE_H
 
@@ -7,14 +7,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Longest side, phase, mailbox id that is believed; the stock ones are 10, 7 and 13 bytes. */
+/* Longest side, phase or mailbox id that is accepted; the stock ones have 10, 7 and 13 bytes. */
 #define WIRE_NAME_MAX 128
 /* Longest text (motd, error) kept from a relay: a few lines on a terminal. Longer ones are cut at a
  * character's end. */
 #define WIRE_TEXT_MAX 1024
 
 enum wire_type {
-    WIRE_UNKNOWN = 0, /* a well-formed message of a type that we do not know: to be ignored */
+    WIRE_UNKNOWN = 0, /* a well-formed message of a type that we do not know: ignored */
     WIRE_WELCOME,
     WIRE_NAMEPLATES,
     WIRE_ALLOCATED,
@@ -25,7 +25,7 @@ enum wire_type {
     WIRE_ACK,
     WIRE_PONG,
     WIRE_ERROR,
-    WIRE_TYPES, /* how many there are */
+    WIRE_TYPES, /* the number of types */
 };
 
 struct wire_message {
@@ -34,16 +34,17 @@ struct wire_message {
     const char *mailbox;   /* claimed */
     const char *side;      /* message */
     const char *phase;     /* message */
-    uint8_t *body;         /* message: the bytes that the hex stands for; not NULL even if empty */
+    uint8_t *body;         /* message: the bytes encoded as hex; not NULL even if empty */
     size_t body_length;
     int64_t pong;          /* pong */
     const char *error;     /* error: its text; welcome: the relay's refusal, or NULL */
     const char *orig_type; /* error: the type of the message that it answers, or NULL */
     const char *motd;      /* welcome, or NULL */
-    int64_t retention; /* welcome: seconds that the relay keeps an unvisited mailbox, 0 if it does
-                          not say */
-    bool permission_needed; /* welcome: permission-required is there and does not list "none" */
-    unsigned hashcash_bits; /* welcome: what a stamp would buy that permission; 0 if none would */
+    int64_t retention; /* welcome: seconds for which the relay keeps an unvisited mailbox; 0 if it
+                          does not say */
+    bool permission_needed; /* welcome: permission-required is present and does not list "none" */
+    unsigned hashcash_bits; /* welcome: what a stamp must have to earn that permission; 0 if none
+                               would do */
     const char *hashcash_resource;
     struct json_t *root; /* owns all of the strings above */
 };
@@ -51,20 +52,20 @@ struct wire_message {
 enum wire_fault {
     WIRE_OK = 0,
     WIRE_NOT_JSON,   /* not one JSON object in UTF-8, or beyond the bounds of document.h */
-    WIRE_INCOMPLETE, /* a key that its type needs is absent, of the wrong type, too long, or no hex
+    WIRE_INCOMPLETE, /* a key that its type needs is absent, of the wrong type, too long, or not hex
                       */
     WIRE_NO_MEMORY,
 };
 
-/* Parses one message of the relay. On success the caller owns *ret_message and calls wire_free().
- */
+/* Parses one message from the relay. On success the caller owns *ret_message and calls
+ * wire_free(). */
 enum wire_fault wire_parse(const char *text, size_t length, struct wire_message *ret_message);
 
-/* The nameplates that WIRE_NAMEPLATES lists, one after the other: *index is 0 at first, and where
- * to go on then. What is no nameplate is left out. Borrowed; NULL at the end. */
+/* The nameplates that WIRE_NAMEPLATES lists, one after the other: set *index to 0 at first; it then
+ * keeps the place. Invalid nameplates are left out. Borrowed; NULL at the end. */
 const char *wire_next_nameplate(const struct wire_message *message, size_t *index);
 
-/* Frees what the message holds, body included. A zeroed message is fine. */
+/* Frees what the message holds, including the body. A zeroed message is fine. */
 void wire_free(struct wire_message *message);
 
 /* One sentence for a log. Borrowed. */
@@ -72,7 +73,7 @@ const char *wire_fault_text(enum wire_fault fault);
 
 /*
  * What a client says. Each returns new JSON text, to be freed with free(), or NULL when out of
- * memory. The optional `id` is left out: acks prove nothing, so nobody here would look at it.
+ * memory. The optional `id` is left out: acks prove nothing, so nothing here would look at it.
  */
 char *wire_encode_bind(const char *appid, const char *side, const char *version);
 char *wire_encode_submit_permission(const char *stamp); /* before bind */

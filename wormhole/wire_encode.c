@@ -13,7 +13,7 @@
 /* What we call ourselves in `client_version`. */
 #define CLIENT_NAME "wormholed"
 
-/* Takes the object over. NULL in, NULL out. */
+/* Takes ownership of the object. NULL in, NULL out. */
 static char *encode(json_t *object)
 {
     char *text = object != NULL ? bounded_json_text(object, JSON_COMPACT) : NULL;
@@ -51,7 +51,8 @@ char *wire_encode_claim(const char *nameplate)
 
 char *wire_encode_release(const char *nameplate)
 {
-    /* Not the pack format's optional string: that is left out as well when memory is out. */
+    /* Not the pack format's optional string, since that would be left out when out of memory,
+     * too. */
     if (nameplate == NULL)
         return encode(json_pack("{s:s}", "type", "release"));
     return encode(json_pack("{s:s, s:s}", "type", "release", "nameplate", nameplate));
@@ -72,8 +73,8 @@ char *wire_encode_ping(int64_t number)
     return encode(json_pack("{s:s, s:I}", "type", "ping", "ping", (json_int_t)number));
 }
 
-/* A body can be as long as 32 MB in hex. It is written straight into the text, which a JSON library
- * would copy several times. */
+/* A body can be as long as 32 MB in hex. It is written straight into the text; a JSON library would
+ * copy it several times. */
 char *wire_encode_add(const char *phase, const uint8_t *body, size_t length)
 {
     static const char before[] = ",\"body\":\"", after[] = "\"}";

@@ -13,8 +13,8 @@
 #include "base/bounded_json.h"
 #include "base/hashcash.h"
 
-/* Longest retention that is believed, in seconds: ten years. Keeps sums of times far from overflow.
- */
+/* Longest retention that is accepted, in seconds: ten years. Keeps sums of times far from
+ * overflow. */
 #define RETENTION_MAX ((int64_t)10 * 366 * 24 * 3600)
 
 static const char *const fault_texts[] = {
@@ -31,8 +31,7 @@ const char *wire_fault_text(enum wire_fault fault)
 
 /* ---- parts of a message ---- */
 
-/* A string that is short, and without control characters: it may end up in a log. NULL otherwise.
- */
+/* A short string without control characters, since it may end up in a log. NULL otherwise. */
 static const char *get_name(const json_t *object, const char *key)
 {
     const char *name = json_string_value(json_object_get(object, key));
@@ -42,8 +41,8 @@ static const char *get_name(const json_t *object, const char *key)
     return name;
 }
 
-/* Replaces a text for people by one that is safe to show, and borrows that. An absent one, or what
- * is no string, gives NULL. */
+/* Replaces a text meant for people by one that is safe to show, and borrows that. NULL if it is
+ * absent or not a string. */
 static enum wire_fault get_text(json_t *object, const char *key, const char **ret_text)
 {
     const char *text = json_string_value(json_object_get(object, key));
@@ -60,7 +59,7 @@ static enum wire_fault get_text(json_t *object, const char *key, const char **re
     return WIRE_OK;
 }
 
-/* Decodes hex into new memory, which exists even if it is empty. */
+/* Decodes hex into new memory, which is allocated even if it is empty. */
 static enum wire_fault get_hex(const json_t *object, const char *key, uint8_t **ret_bytes,
                                size_t *ret_length)
 {
@@ -232,7 +231,7 @@ static const struct wire_reader *find_reader(const char *name)
     return &unknown;
 }
 
-/* ---- the whole ---- */
+/* ---- the whole message ---- */
 
 static enum wire_fault read_root(json_t *root, struct wire_message *message)
 {

@@ -2,8 +2,8 @@
 
 #include "wormhole/words.h"
 
-/* One row per byte: what stands at odd places of a code (position 0, 2, …), then at even ones.
- * From the PGPfone Owner's Manual, 1996, by P. Juola and P. Zimmermann. */
+/* One row per byte: the word for odd places of a code (position 0, 2, …), then for even ones. From
+ * the PGPfone Owner's Manual, 1996, by P. Juola and P. Zimmermann. */
 static const struct {
     const char *odd;
     const char *even;

@@ -8,7 +8,7 @@
 /*
  * The word for `byte` at `position` of a password, counting from 0. Positions 0, 2, 4, … take the
  * odd (three-syllable) column, the others the even (two-syllable) one, so that a swapped or missing
- * word is heard. Borrowed, lives for ever.
+ * word is noticed when heard. Borrowed; valid forever.
  */
 const char *words_pick(unsigned position, uint8_t byte);
 
