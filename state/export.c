@@ -11,7 +11,8 @@
 
 #define TEXT_VERSION 1
 
-/* The text, piece by piece. Every version begins with the first one and its number. */
+/* The text, piece by piece. In every version it begins with the first piece and the version
+ * number. */
 #define FORMAT     "wormholed-session"
 #define HEAD       "{\"format\": \"" FORMAT "\", \"version\": "
 #define SESSION    "1, \"session\": \""
@@ -87,12 +88,12 @@ void export_free_text(char *text)
     free(text);
 }
 
-/* ---- what a session must be like ---- */
+/* ---- what a session must look like ---- */
 
 /* A member of the session, by what an exported text may say of it: session_attributes.def. */
 struct exported_member {
     enum { MEMBER_ANY, MEMBER_EMPTY, MEMBER_TEXT, MEMBER_TIME } rule;
-    bool pointer; /* to a text, which the struct does not hold itself */
+    bool pointer; /* to a text, which is not part of the struct itself */
     size_t offset, size;
 };
 
@@ -118,7 +119,7 @@ static bool text_sound(const char *text)
     return text == NULL || (utf8_valid(text, strlen(text)) && !utf8_has_control(text));
 }
 
-/* Far from where sums of them would overflow. */
+/* Far from where sums of times would overflow. */
 static bool time_sound(int64_t time)
 {
     return time >= 0 && time <= INT64_MAX / 4;
@@ -164,7 +165,7 @@ enum export_fault export_write(const struct session *session, char **ret_text)
     struct kv_record record;
     if (!exportable(session))
         return EXPORT_ALTERED;
-    copy.change = 0; /* the store counts it up whenever it likes */
+    copy.change = 0; /* the store increases it whenever it likes */
     enum kv_status status = session_record_encode(&copy, &record);
     sodium_memzero(&copy, sizeof(copy));
     if (status != KV_OK)
@@ -179,7 +180,7 @@ enum export_fault export_write(const struct session *session, char **ret_text)
 
 /* ---- reading ---- */
 
-/* What is known of a text that is being read; `text` has no blanks around it. */
+/* What is known of a text while it is read; `text` has no blanks around it. */
 struct export_reading {
     const char *text;
     size_t length;
@@ -202,7 +203,7 @@ static void trim(struct export_reading *reading)
     }
 }
 
-/* A version of one digit is followed by a comma; 1 is ours, and none was before. */
+/* A version of one digit is followed by a comma; 1 is ours, and there was none before it. */
 static enum export_fault read_version(const struct export_reading *reading)
 {
     const char *version = reading->text + sizeof(HEAD) - 1;
@@ -222,7 +223,8 @@ static enum export_fault read_head(const struct export_reading *reading)
     return read_version(reading);
 }
 
-/* `length` characters of base64; those that are none leave something to be wiped, too. */
+/* Reads `length` characters of base64. Characters that are not base64 still leave something to be
+ * wiped. */
 static enum export_fault read_record(struct kv_record *record, const char *base64, size_t length)
 {
     *record = (struct kv_record){.data = calloc(length + 1, 1), .length = length};
@@ -249,7 +251,7 @@ static enum export_fault read_parts(struct export_reading *reading)
     return read_record(&reading->record, base64, (size_t)(end - base64));
 }
 
-/* Whether this id and this record are written in just this way. */
+/* Checks that this id and this record are written in exactly this way. */
 static enum export_fault compare(const struct export_reading *reading)
 {
     char *again = write_text(reading->id, &reading->record);

@@ -18,7 +18,7 @@
 
 static const uint8_t magic[MAGIC_BYTES] = {'w', 'o', 'r', 'm', 'k', 'e', 'y', 's'};
 
-/* The beginning of the first page; the rest of it is zero. */
+/* The start of the first page; the rest of that page is zero. */
 struct keyfile_head {
     uint8_t magic[MAGIC_BYTES];
     uint8_t version[KV_NUMBER_BYTES];
@@ -51,7 +51,7 @@ static int write_whole(int file, const uint8_t *data, size_t length, off_t place
     return 0;
 }
 
-/* How much could be read: less at the end of the file, or -1. */
+/* Number of bytes read: fewer at the end of the file; -1 on failure. */
 static ssize_t read_at(int file, void *ret_data, size_t length, off_t place)
 {
     ssize_t got;
@@ -61,7 +61,7 @@ static ssize_t read_at(int file, void *ret_data, size_t length, off_t place)
     return got;
 }
 
-/* ---- making ---- */
+/* ---- creating ---- */
 
 static struct keyfile_head make_head(uint64_t number)
 {
@@ -140,7 +140,7 @@ static enum kv_status check(int file, const char *path, uint64_t number, uint64_
     return KV_OK;
 }
 
-/* Of the pages behind it nobody knows whether they reached the disk. */
+/* Whether any page after these reached the disk is unknown. */
 static uint64_t whole_pages(uint64_t used)
 {
     return (used + KEYFILE_PAGE_SLOTS - 1) / KEYFILE_PAGE_SLOTS * KEYFILE_PAGE_SLOTS;

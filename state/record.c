@@ -7,7 +7,7 @@
 #include "wormhole/payload.h"
 #include "wormhole/wire.h"
 
-/* Our version payload is app_versions, written anew, in a wrapper of a few words. */
+/* Our version payload is app_versions, rewritten, in a wrapper of a few words. */
 #define VERSION_MAX ((size_t)2 * PAYLOAD_VERSIONS_MAX)
 
 /* ---- the rules of a schedule ---- */
@@ -17,7 +17,7 @@ static bool time_valid(int64_t time)
     return time >= 0 && time <= SCHEDULE_TIME_MAX;
 }
 
-/* Each `when` is later than the one before, and the first is 0, as schedule_rule_at needs it. */
+/* Each `when` is later than the one before, and the first is 0, as schedule_rule_at requires. */
 static bool rules_valid(const struct kv_field *field, const void *place)
 {
     const struct schedule *schedule = place;
@@ -104,7 +104,8 @@ _Static_assert(sizeof(enum session_state) == sizeof(uint32_t) &&
 const struct kv_record_kind session_record_kind = {
     .fields = fields,
     .tags = TAGS,
-    /* Nothing that we write is nested deeper than a schedule; unknown tags may be, a little. */
+    /* Nothing that we write is nested more deeply than a schedule; unknown tags may be,
+     * slightly. */
     .limits = {.bytes = SESSION_RECORD_MAX, .depth = 8, .elements = 16384},
     .unknown = offsetof(struct session, unknown),
     .unknown_length = offsetof(struct session, unknown_length),

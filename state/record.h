@@ -1,7 +1,7 @@
 /*
- * A session as a stored record (kv/record.h): what wormhole/session_attributes.def says is stored.
- * The id is the record's key in the store, and not in the record. Tags that this program does not
- * know are kept in session->unknown.
+ * A session as a stored record (kv/record.h): the members that wormhole/session_attributes.def
+ * lists as stored. The id is the record's key in the store, and not part of the record. Tags that
+ * this program does not know are kept in session->unknown.
  */
 #ifndef STATE_RECORD_H
 #define STATE_RECORD_H
@@ -12,11 +12,11 @@
 #include "kv/record.h"
 #include "wormhole/session.h"
 
-/* Longest record: all known fields at their limits are below 24 KiB; the rest is room for unknown
- * tags. */
+/* Longest record: all known fields at their limits take less than 24 KiB; the rest is room for
+ * unknown tags. */
 #define SESSION_RECORD_MAX ((size_t)256 * 1024)
 
-/* KV_MEMORY, or KV_FAILED if a field is not as session_record_decode() would take it. Secret:
+/* KV_MEMORY, or KV_FAILED if session_record_decode() would not accept a field. Secret:
  * kv_record_clear(). */
 enum kv_status session_record_encode(const struct session *session, struct kv_record *ret_record);
 

@@ -77,7 +77,7 @@ void store_delete_messages(struct kv_txn *txn, enum store_box box,
 {
     if (below == 0)
         return;
-    /* No message has the number UINT32_MAX: that many never fit. */
+    /* No message has the number UINT32_MAX: the store never holds that many. */
     struct kv_key first = store_key_message(id, 0);
     struct kv_key last = store_key_message(id, below == UINT32_MAX ? below : below - 1);
     kv_delete_range(txn, box_tables[box], &first, &last);
@@ -85,14 +85,14 @@ void store_delete_messages(struct kv_txn *txn, enum store_box box,
 
 /* ---- reading sessions ---- */
 
-/* What a session's row says. */
+/* The contents of a session's row. */
 struct stored_record {
     uint8_t *data; /* the record; new and secret: store_seal_free() */
     size_t length;
     uint32_t slot; /* of its key */
 };
 
-/* A row that does not open is no error of the transaction: the others still can be read. */
+/* A row that does not open is not an error of the transaction: the others can still be read. */
 static enum kv_status open_row(struct kv_txn *txn, const uint8_t *id, const MDB_val *row,
                                struct stored_record *ret_stored)
 {
@@ -104,7 +104,7 @@ static enum kv_status open_row(struct kv_txn *txn, const uint8_t *id, const MDB_
                            &ret_stored->length);
 }
 
-/* Neither is a record that cannot be read. */
+/* Nor is a record that cannot be decoded. */
 static enum kv_status decode(struct kv_txn *txn, const uint8_t *id,
                              const struct stored_record *stored, struct session **ret_session)
 {
@@ -136,7 +136,7 @@ enum kv_status store_get_session(struct kv_txn *txn, const uint8_t id[SESSION_ID
     return read_session(txn, id, ret_session, &slot);
 }
 
-/* ---- which key ---- */
+/* ---- choosing a key ---- */
 
 static bool has_messages(struct kv_txn *txn, enum store_table box, const uint8_t *id)
 {
@@ -146,7 +146,7 @@ static bool has_messages(struct kv_txn *txn, enum store_table box, const uint8_t
            memcmp(key.mv_data, id, SESSION_ID_BYTES) == 0;
 }
 
-/* True if its key is needed for nothing that is still there but the record. */
+/* True if the record is the only thing left that needs its key. */
 static bool is_over(struct kv_txn *txn, const struct session *session)
 {
     return session->state == SESSION_CLOSED &&
@@ -154,8 +154,9 @@ static bool is_over(struct kv_txn *txn, const struct session *session)
            !has_messages(txn, STORE_TABLE_INBOX, session->id);
 }
 
-/* The slot for the session's record; `old` is that of the stored one, or NULL. One that is over
- * gets another: what it was is forgotten with the old one, though its result can still be seen. */
+/* The slot for the session's record; `old` is that of the stored one, or NULL. A session that
+ * is over gets another: with the old slot its past is forgotten, though its result can still
+ * be seen. */
 static enum kv_status choose_slot(struct kv_txn *txn, const struct session *session,
                                   const uint32_t *old, uint32_t *ret_slot)
 {
@@ -177,7 +178,7 @@ static bool name_taken(struct kv_txn *txn, const struct session *session)
            memcmp(owner, session->id, SESSION_ID_BYTES) != 0;
 }
 
-/* True if the session, as it was at its stored change, is what is stored. */
+/* True if the session, as it was at its stored change, equals what is stored. */
 static enum kv_status compare(const struct session *session, const struct stored_record *stored,
                               bool *ret_same)
 {
@@ -203,8 +204,8 @@ static enum kv_status write_record(struct kv_txn *txn, const struct session *ses
     return kv_txn_status(txn);
 }
 
-/* Writes the session under a new change number, and moves its index rows; `old` is what was stored,
- * in `old_slot`, or both are NULL. */
+/* Writes the session under a new change number, and moves its index rows. `old` is what was stored,
+ * in `old_slot`; or both are NULL. */
 static enum kv_status write_changed(struct kv_txn *txn, struct session *session,
                                     const struct session *old, const uint32_t *old_slot)
 {
@@ -217,7 +218,7 @@ static enum kv_status write_changed(struct kv_txn *txn, struct session *session,
     return status == KV_OK ? write_record(txn, session, slot) : status;
 }
 
-/* Of a session that is stored already. */
+/* For a session that is already stored. */
 static enum kv_status put_opened(struct kv_txn *txn, struct session *session,
                                  const struct stored_record *stored, bool *ret_changed)
 {

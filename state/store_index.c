@@ -1,5 +1,5 @@
-/* The rows that lead to a session, and what else is known by its id: imports, changes, due times.
- */
+/* The index rows that lead to a session, and what else is looked up by its id: imports, changes,
+ * due times. */
 #include "config.h"
 
 #include <string.h>
@@ -88,7 +88,7 @@ static enum kv_status find_start(struct kv_txn *txn, const char *text,
     if (length < 1 || length > NAME_MAX_BYTES)
         return KV_MISSING;
     struct kv_key first = store_key_name(text), last = first;
-    /* Names are UTF-8, which has no such byte. */
+    /* Names are UTF-8, which never contains this byte. */
     memset(last.bytes + last.length, 0xff, NAME_MAX_BYTES + 1 - length);
     last.length += NAME_MAX_BYTES + 1 - length;
     kv_walk(txn, STORE_TABLE_NAMES, &first, &last, take_start, &search);
@@ -106,7 +106,7 @@ enum kv_status store_next_due(struct kv_txn *txn, struct store_due *place)
     struct kv_key key = store_key_due(place->wake, place->id);
     MDB_val found, value;
 
-    /* The place itself with a zero byte behind it is the least key that is greater. */
+    /* The place itself followed by a zero byte is the least key that is greater. */
     key.bytes[key.length++] = 0;
     if (!kv_seek(txn, STORE_TABLE_DUE, &key, &found, &value))
         return kv_txn_status(txn) == KV_OK ? KV_MISSING : kv_txn_status(txn);
@@ -120,7 +120,7 @@ enum kv_status store_next_due(struct kv_txn *txn, struct store_due *place)
 
 /* ---- the time of day ---- */
 
-/* How far the note may be off, ms. */
+/* How far the note may lag behind, ms. */
 #define NOTE_AGE_MAX ((int64_t)10 * 60 * 1000)
 
 int64_t store_noted_time(struct kv_txn *txn)
@@ -179,7 +179,7 @@ enum kv_status store_next_change(struct kv_txn *txn, uint64_t since, uint64_t *r
 
 /* ---- from id to id ---- */
 
-/* The first session at or behind `key`. */
+/* The first session at or after `key`. */
 static enum kv_status seek_session(struct kv_txn *txn, const struct kv_key *key, MDB_val *ret_id,
                                    MDB_val *ret_value)
 {
@@ -190,7 +190,7 @@ static enum kv_status seek_session(struct kv_txn *txn, const struct kv_key *key,
     return KV_OK;
 }
 
-/* The smallest id that is greater. False if there is none. */
+/* Advances to the next greater id. False if there is none. */
 static bool increment(uint8_t id[SESSION_ID_BYTES])
 {
     for (int i = SESSION_ID_BYTES - 1; i >= 0; i--)
@@ -218,7 +218,7 @@ enum kv_status store_next_id(struct kv_txn *txn, const uint8_t *after,
 
 /* ---- finding ---- */
 
-/* Reads 1 to 16 hex digits: the ids that begin so are those from `first` to `last`. */
+/* Reads 1 to 16 hex digits: the ids with that prefix are those from `first` to `last`. */
 static bool read_prefix(const char *text, uint8_t first[SESSION_ID_BYTES],
                         uint8_t last[SESSION_ID_BYTES])
 {
@@ -286,11 +286,11 @@ enum kv_status store_find(struct kv_txn *txn, const char *text, uint8_t ret_id[S
 
 /* ---- imports ---- */
 
-/* A row: the exports number, and the deadline behind which no text of this session is taken. */
+/* A row: the exports number, and the deadline after which no text of this session is accepted. */
 #define IMPORT_BYTES (2 * KV_NUMBER_BYTES)
 
-/* How many rows are looked at whenever one is put. Ids are random, so the table stays about as
- * large as there are imports whose deadline is still to come. */
+/* Rows examined each time that one is put. Ids are random, so the table stays about as large as the
+ * number of imports whose deadline is still to come. */
 #define SWEPT 8
 
 static bool read_import(struct kv_txn *txn, const MDB_val *value, uint64_t *ret_exports,
@@ -339,7 +339,7 @@ static bool visit_import(void *arg, const MDB_val *key, const MDB_val *value)
     return ++found->looked < SWEPT;
 }
 
-/* From this id on, and from the first one when those are not enough. */
+/* From this id on, and then from the first one if those are too few. */
 static void sweep(struct kv_txn *txn, const uint8_t id[SESSION_ID_BYTES], int64_t now)
 {
     static const uint8_t least[SESSION_ID_BYTES];

@@ -1,9 +1,9 @@
 /*
  * Private to state/ (and to tests that look inside): the tables of the sessions' store, their keys,
- * sealed rows, the slots of keys, and the indexes. Each file knows only those before it:
+ * sealed rows, key slots, and indexes. Each file knows only those listed before it:
  *
  *     keyfile.c      the file `keys`
- *     store_slots.c  whose key stands in which of its slots
+ *     store_slots.c  whose key is in which of its slots
  *     store_rows.c   keys of rows, and rows that are sealed
  *     store_index.c  from a name, a time or a change to a session
  *     store.c        sessions and their messages
@@ -36,35 +36,35 @@ enum store_table {
 #define STORE_META_SLOTS  "slots"  /* how many of its slots have ever been used */
 #define STORE_META_TIME   "time"   /* of the last turns; ms since the epoch */
 
-/* ---- store_slots.c: whose key stands in which slot of the file `keys` ----
+/* ---- store_slots.c: whose key is in which slot of the file `keys` ----
  *
- * A session's row names its slot; the table `slots` has those that belong to nobody any more:
+ * A session's row names its slot; the table `slots` lists those that no session owns any more:
  *
  *     (SLOT_OLD, slot)    its key must still be replaced, or has been since the last commit
  *     (SLOT_FRESH, slot)  may be used again
  *
- * and `meta` counts those that were ever used. A slot is dropped in the transaction that deletes
- * what its key sealed; its key is replaced when that transaction is durable, not before, or a crash
- * would lose a session; and the next transaction makes it SLOT_FRESH. After a crash in between it
- * is still SLOT_OLD, and its key is replaced again.
+ * and `meta` counts all that were ever used. A slot is dropped in the transaction that deletes what
+ * its key sealed; its key is replaced once that transaction is durable, not before, or a crash
+ * would lose a session; and the next transaction makes the slot SLOT_FRESH. After a crash in
+ * between it is still SLOT_OLD, and its key is replaced again.
  */
 
 struct keyfile;
 
-/* The keys beside the sessions' store. Opening replaces those that a crash has left; that the disk
- * refuses this is no error: see store_slots_erased(). */
+/* The keys that belong to the sessions' store. Opening replaces those that a crash has left over;
+ * if the disk refuses that, it is not an error: see store_slots_erased(). */
 extern const struct kv_extra store_slots_extra;
 
 /* The keys of an open store. Borrowed. */
 struct keyfile *store_slots_keyfile(const struct kv *store);
 
-/* A slot with a key that has never sealed anything that is durable. */
+/* A slot whose key has not yet sealed anything durable. */
 enum kv_status store_slots_take(struct kv_txn *txn, uint32_t *ret_slot);
 
-/* Its key is replaced when the transaction is durable. */
+/* Lets go of a slot: its key is replaced once the transaction is durable. */
 void store_slots_drop(struct kv_txn *txn, uint32_t slot);
 
-/* False if keys that are to be replaced could not be. */
+/* False if keys that should have been replaced could not be. */
 bool store_slots_erased(const struct kv *store);
 
 /* ---- store_rows.c: keys of rows; see kv/table.h ---- */
@@ -77,7 +77,7 @@ struct kv_key store_key_id(const uint8_t id[SESSION_ID_BYTES]);
 struct kv_key store_key_message(const uint8_t id[SESSION_ID_BYTES], uint32_t number);
 struct kv_key store_key_due(int64_t wake, const uint8_t id[SESSION_ID_BYTES]);
 
-/* (state, slot) in the table of the slots that are nobody's. */
+/* (state, slot) in the table of unowned slots. */
 struct kv_key store_key_slot(uint8_t state, uint32_t slot);
 
 /* A petname, cut at NAME_MAX_BYTES. */
@@ -98,15 +98,15 @@ void store_write_slot(uint32_t slot, uint8_t ret_bytes[STORE_SLOT_BYTES]);
 void store_seal_put(struct kv_txn *txn, enum store_table table, const struct kv_key *key,
                     uint32_t slot, const void *data, size_t length);
 
-/* What was put. New and secret: store_seal_free(). KV_DAMAGED if the row does not open is no error
- * of the transaction; others are. */
+/* Reads back what was put. New and secret: store_seal_free(). KV_DAMAGED, if the row does not open,
+ * is not an error of the transaction; other failures are. */
 enum kv_status store_seal_open(struct kv_txn *txn, enum store_table table, const struct kv_key *key,
                                const MDB_val *row, uint8_t **ret_data, size_t *ret_length);
 
 /* Wipes and frees. NULL is fine. */
 void store_seal_free(uint8_t *data, size_t length);
 
-/* The slot that a row names. KV_DAMAGED if it is too short for one that was sealed. */
+/* The slot that a row names. KV_DAMAGED if the row is too short to have been sealed. */
 enum kv_status store_seal_slot(const MDB_val *row, uint32_t *ret_slot);
 
 /* ---- store_index.c: the rows that lead to a session: by its name, when it is due, its change ----
@@ -115,10 +115,10 @@ enum kv_status store_seal_slot(const MDB_val *row, uint32_t *ret_slot);
 void store_index_add(struct kv_txn *txn, const struct session *session);
 void store_index_remove(struct kv_txn *txn, const struct session *session);
 
-/* False if nobody has the name, or on an error. */
+/* False if no session has the name, or on an error. */
 bool store_index_find_name(struct kv_txn *txn, const char *name, uint8_t ret_id[SESSION_ID_BYTES]);
 
-/* The next change's number, which is thereby used up. 0 on an error. */
+/* Uses up and returns the next change's number. 0 on an error. */
 uint64_t store_index_new_change(struct kv_txn *txn);
 
 #endif

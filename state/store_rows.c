@@ -118,7 +118,7 @@ enum kv_status store_seal_slot(const MDB_val *row, uint32_t *ret_slot)
     return KV_OK;
 }
 
-/* The key of a row. A slot that is not there is the row's fault; else it is the store's. */
+/* The key of a row. If the slot does not exist, the row is at fault; otherwise the store is. */
 static enum kv_status read_key(struct kv_txn *txn, const MDB_val *row,
                                uint8_t ret_key[KEYFILE_KEY_BYTES])
 {
@@ -129,7 +129,7 @@ static enum kv_status read_key(struct kv_txn *txn, const MDB_val *row,
     return status == KV_DAMAGED ? status : kv_fail(txn, status);
 }
 
-/* False if it is not what was sealed there. */
+/* False if the contents are not what was sealed there. */
 static bool unseal(const struct sealed_place *place, const uint8_t *secret, const MDB_val *row,
                    uint8_t *ret_data)
 {
@@ -148,7 +148,7 @@ enum kv_status store_seal_open(struct kv_txn *txn, enum store_table table, const
     if (status != KV_OK)
         return status;
     size_t length = row->mv_size - HEAD_BYTES - TAG_BYTES;
-    uint8_t *data = malloc(length + 1); /* an empty message is not NULL */
+    uint8_t *data = malloc(length + 1); /* non-NULL even for an empty message */
     if (data == NULL)
         status = kv_fail(txn, KV_MEMORY);
     else if (!unseal(&place, secret, row, data))

@@ -12,12 +12,12 @@
 
 enum { SLOT_OLD = 0, SLOT_FRESH };
 
-/* What kv_extra_of() is for this store. */
+/* What kv_extra_of() returns for this store. */
 struct store_slots {
     struct keyfile *keys;
-    bool dropped;     /* slots were let go in the transaction that is under way */
-    bool replaced;    /* what is SLOT_OLD has new keys */
-    bool unforgotten; /* … some of it could not get them */
+    bool dropped;     /* the transaction under way has let go of slots */
+    bool replaced;    /* the SLOT_OLD slots have new keys */
+    bool unforgotten; /* … except some that could not get one */
 };
 
 struct keyfile *store_slots_keyfile(const struct kv *store)
@@ -43,9 +43,9 @@ static uint32_t slot_of(const MDB_val *key)
     return store_read_slot(bytes + STORE_FREE_BYTES - STORE_SLOT_BYTES);
 }
 
-/* ---- taking and letting go ---- */
+/* ---- taking and dropping ---- */
 
-/* True if there was one that may be used again. */
+/* True if there was a slot that may be used again. */
 static bool take_fresh(struct kv_txn *txn, uint32_t *ret_slot)
 {
     struct kv_key first = store_key_slot(SLOT_FRESH, 0);
@@ -62,7 +62,7 @@ static bool take_fresh(struct kv_txn *txn, uint32_t *ret_slot)
     return kv_txn_status(txn) == KV_OK;
 }
 
-/* One that was never used. */
+/* A slot that was never used. */
 static enum kv_status take_new(struct kv_txn *txn, uint32_t *ret_slot)
 {
     uint64_t used;
@@ -106,7 +106,7 @@ static bool replace(void *arg, const MDB_val *key, const MDB_val *value)
     return !replacing->failed;
 }
 
-/* All that are SLOT_OLD. An error is one of reading which they are. */
+/* Replaces the keys of all slots that are SLOT_OLD. An error means that reading the list failed. */
 static enum kv_status replace_old(struct kv *store, struct store_slots *slots)
 {
     struct replacing replacing = {.keys = slots->keys};
@@ -123,7 +123,7 @@ static enum kv_status replace_old(struct kv *store, struct store_slots *slots)
     return status;
 }
 
-/* Those that were replaced may be used again. */
+/* Slots whose keys were replaced may be used again. */
 static void renew(struct kv_txn *txn)
 {
     struct kv_key first = store_key_slot(SLOT_OLD, 0);
@@ -153,7 +153,7 @@ static void begin(struct kv_txn *txn)
 static void settle(struct kv *store)
 {
     struct store_slots *slots = kv_extra_of(store);
-    slots->replaced = false; /* begin() has made them SLOT_FRESH, durably now */
+    slots->replaced = false; /* begin() has made them SLOT_FRESH, which is now durable */
     if (slots->dropped || slots->unforgotten)
         replace_old(store, slots);
     slots->dropped = false;
@@ -164,9 +164,9 @@ static bool removed(const struct kv *store)
     return keyfile_deleted(store_slots_keyfile(store));
 }
 
-/* ---- making ---- */
+/* ---- creating ---- */
 
-/* Where a new file of keys is made. */
+/* Where a new key file is created. */
 #define NEW_KEYS KEYFILE_NAME ".new"
 
 static enum kv_status may_make(const struct kv *store, const struct kv_open_error *why)
