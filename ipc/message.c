@@ -7,7 +7,7 @@
 
 /* ---- whole objects ---- */
 
-/* An idle connection keeps a buffer of at most this size: the largest message is rare. */
+/* An idle connection keeps a buffer of at most this size, since large messages are rare. */
 #define IDLE_CAPACITY_MAX ((size_t)64 * 1024)
 
 static const struct scan_limits frame_limits = {
@@ -28,7 +28,7 @@ void frame_free(struct frame_reader *reader)
     frame_init(reader);
 }
 
-/* Drops what was taken: now, not when it is taken, because the caller still looks at it then. */
+/* Drops what was taken: now, and not when it is taken, because the caller still uses it then. */
 static void drop_taken(struct frame_reader *reader)
 {
     buffer_consume(&reader->fed, reader->start);
@@ -103,7 +103,7 @@ const uint8_t *frame_rest(const struct frame_reader *reader, size_t *ret_length)
 
 static void terminate_strings(msgpack_object *object);
 
-/* The byte before the bytes belongs to their header, which has been read. */
+/* The byte before the data belongs to its header, which has already been read. */
 static const char *terminate(const char *bytes, uint32_t size)
 {
     if (size == 0)
@@ -128,7 +128,7 @@ static void terminate_in_map(msgpack_object_map *map)
     }
 }
 
-/* Recursion goes as deep as the caller's limits let objects nest. */
+/* The recursion is as deep as the caller's limits let objects nest. */
 static void terminate_strings(msgpack_object *object)
 {
     if (object->type == MSGPACK_OBJECT_STR)

@@ -1,7 +1,7 @@
 /*
- * The tables of the RPC (doc/ipc.md), made from methods.def and errors.def: methods with their
- * parameters, results and errors. Both ends use them, so that neither knows a name that the other
- * one does not.
+ * The tables of the RPC (doc/ipc.md), generated from methods.def and errors.def: methods with their
+ * parameters, results and errors. Both ends use them, so neither knows a name that the other does
+ * not.
  */
 #ifndef IPC_METHODS_H
 #define IPC_METHODS_H
@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The level of the RPC, told in `hello`: raised when methods, parameters or keys are added. */
+/* The level of the RPC, reported by `hello`: raised when methods, parameters or keys are added. */
 #define METHODS_API 1
 
 /* The notification. */
@@ -25,7 +25,7 @@ enum ipc_error {
     IPC_ERROR_COUNT
 };
 
-/* The code as it goes over the wire, as "not-found". Constant; "" for IPC_OK. */
+/* The code as it is sent, such as "not-found". Constant; "" for IPC_OK. */
 const char *errors_name(enum ipc_error code);
 
 /* False if no code has this name. */
@@ -49,8 +49,8 @@ enum ipc_param {
 struct ipc_param_row {
     const char *key;
     enum ipc_type type;
-    int64_t min, max; /* of a number; of a text: bytes, max 0: no limit of its own */
-    int64_t fallback; /* of a number or flag that is absent */
+    int64_t min, max; /* of a number; for a text: bytes, max 0: no limit of its own */
+    int64_t fallback; /* for a number or flag that is absent */
 };
 
 /* Constant. */
@@ -76,8 +76,8 @@ struct ipc_method_row {
     int since;        /* api level */
     const struct ipc_method_param *params;
     size_t param_count;
-    const char *const *keys;      /* of the map that is the result, NULL at the end; NULL: the
-                                     result is the view of a session */
+    const char *const *keys; /* of the map that is the result, NULL at the end; NULL: the result is
+                                the view of a session */
     const enum ipc_error *errors; /* LISTED ones, IPC_OK at the end */
 };
 
@@ -90,8 +90,8 @@ const char *methods_name(enum ipc_method method);
 /* False if there is no such method. */
 bool methods_find(const char *name, enum ipc_method *ret_method);
 
-/* True if this may be the answer to a request of the method: its row lists it, or it may be the
- * answer to any. */
+/* True if this error may be an answer to a request of the method: its row lists it, or any request
+ * may be answered with it. */
 bool methods_may_answer(enum ipc_method method, enum ipc_error code);
 
 #endif

@@ -9,7 +9,7 @@
 
 #include "base/utf8.h"
 
-/* Where each stands in struct ipc_params. */
+/* The place of each in struct ipc_params. */
 static const size_t offsets[PARAM_COUNT] = {
 #define PARAM(ID, key, type, min, max, fallback) [PARAM_##ID] = offsetof(struct ipc_params, key),
 #include "ipc/methods.def"
@@ -39,7 +39,7 @@ const msgpack_object *params_find(const msgpack_object *map, const char *key)
 
 /* ---- a value of each type ---- */
 
-/* Each of these writes the member, or a sentence. */
+/* Each of these fills in the member, or writes a sentence. */
 typedef bool params_reader(const struct ipc_param_row *row, const msgpack_object *value,
                            void *ret_member, char ret_wrong[PARAMS_WRONG_SIZE]);
 
@@ -99,7 +99,7 @@ static bool read_flag(const struct ipc_param_row *row, const msgpack_object *val
     return false;
 }
 
-/* str for those libraries that know no bin. */
+/* str is accepted for libraries that have no bin. */
 static bool read_data(const struct ipc_param_row *row, const msgpack_object *value,
                       void *ret_member, char ret_wrong[PARAMS_WRONG_SIZE])
 {

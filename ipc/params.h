@@ -1,7 +1,7 @@
 /*
- * The parameters of a request, read as the row of its method in methods.def says. A handler finds
- * all of them in one struct, with the types and within the limits of the table, those that were
- * absent with their fallbacks.
+ * The parameters of a request, read as its method's row in methods.def says. A handler finds all of
+ * them in one struct, with the types and within the limits of the table; absent ones have their
+ * fallback values.
  */
 #ifndef IPC_PARAMS_H
 #define IPC_PARAMS_H
@@ -14,14 +14,14 @@
 
 #include "ipc/methods.h"
 
-/* Never NULL bytes unless it is absent, even for length 0. */
+/* `bytes` is NULL only if the parameter is absent, not for length 0. */
 struct ipc_data {
     const void *bytes;
     size_t length;
 };
 
-/* Texts are UTF-8 without NUL in them and NUL-terminated, NULL if absent. All is borrowed from the
- * message. Parameters that the method does not have are as if absent. */
+/* Texts are UTF-8, NUL-terminated with no other NUL in them, and NULL if absent. Everything is
+ * borrowed from the message. Parameters that the method does not have count as absent. */
 struct ipc_params {
 #define PARAMS_TYPE_text                         const char *
 #define PARAMS_TYPE_number                       int64_t
@@ -40,7 +40,7 @@ struct ipc_params {
 
 /*
  * Reads the map of a request, as in struct message: NULL is refused. A parameter that is nil counts
- * as absent, of a key that comes twice the first counts, unknown keys are ignored. False if one is
+ * as absent; if a key comes twice, the first one counts; unknown keys are ignored. False if any is
  * missing or wrong, with a sentence about the first of them, in the order of the table, for
  * `bad-params`.
  */
@@ -50,7 +50,7 @@ bool params_read(enum ipc_method method, const msgpack_object *map, struct ipc_p
 /* A text among the parameters. NULL if it is absent. */
 const char *params_text(const struct ipc_params *params, enum ipc_param param);
 
-/* The value of a key, or NULL if there is none or `map` is NULL or no map. Borrowed. */
+/* The value of a key; NULL if there is none, or if `map` is NULL or not a map. Borrowed. */
 const msgpack_object *params_find(const msgpack_object *map, const char *key);
 
 #endif

@@ -10,7 +10,7 @@
 
 /* ---- bytes that grow ---- */
 
-/* Most messages fit; growing from here by half takes few steps for those that do not. */
+/* Most messages fit; from here, growing by half takes few steps for those that do not. */
 #define CAPACITY_MIN 256
 
 static size_t larger_capacity(const struct buffer *buffer, size_t needed)
@@ -22,7 +22,7 @@ static size_t larger_capacity(const struct buffer *buffer, size_t needed)
     return larger > needed ? larger : needed;
 }
 
-/* Not realloc(): it would leave a copy behind that nobody can wipe. */
+/* Not realloc(), which would leave behind a copy that cannot be wiped. */
 bool buffer_reserve(struct buffer *buffer, size_t extra)
 {
     if (extra <= buffer->capacity - buffer->size)
@@ -71,7 +71,7 @@ void buffer_free(struct buffer *buffer)
 
 /* ---- writing ---- */
 
-/* Room for the head of a map or array that is open: the longest form for WRITER_ENTRIES_MAX. */
+/* Room for the head of an open map or array: the longest form for WRITER_ENTRIES_MAX. */
 #define OPEN_HEAD_SIZE 3
 
 void writer_init(struct writer *writer)
@@ -96,7 +96,7 @@ static void append(struct writer *writer, const void *data, size_t length)
         writer->failed = true;
 }
 
-/* What msgpack-c calls to write. */
+/* The write function that msgpack-c calls. */
 static int append_packed(void *arg, const char *data, size_t length)
 {
     struct writer *writer = arg;
@@ -121,7 +121,7 @@ static void append_text(struct writer *writer, const char *text)
         msgpack_pack_str_body(&packer, text, length);
 }
 
-/* Counts a new entry of what is open, and writes its key. */
+/* Counts a new entry of the open map or array, and writes its key. */
 static void enter(struct writer *writer, const char *key)
 {
     if (writer->failed)
@@ -155,7 +155,7 @@ void writer_array(struct writer *writer, const char *key)
     open_level(writer, key, false);
 }
 
-/* A head while msgpack-c writes it. */
+/* Holds a head while msgpack-c writes it. */
 struct writer_head {
     uint8_t bytes[OPEN_HEAD_SIZE];
     size_t size;
@@ -170,7 +170,7 @@ static int append_head(void *arg, const char *data, size_t length)
     return 0;
 }
 
-/* Puts the head in its place, and closes the gap if it is a short one. */
+/* Puts the head in its place, and closes the gap if the head is shorter. */
 void writer_end(struct writer *writer)
 {
     if (writer->failed)

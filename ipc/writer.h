@@ -20,25 +20,25 @@
 
 /* ---- bytes that grow ---- */
 
-/* Memory that held any is wiped before it is given back: messages hold codes. */
+/* Memory that held any bytes is wiped before it is given back, since messages hold codes. */
 
 /* `= {0}` is an empty buffer. */
 struct buffer {
-    uint8_t *data; /* NULL while nothing was allocated */
+    uint8_t *data; /* NULL until something is allocated */
     size_t size;
     size_t capacity;
 };
 
-/* Makes room for `extra` bytes after the `size` that are there. False when out of memory. */
+/* Makes room for `extra` bytes after the `size` already there. False when out of memory. */
 bool buffer_reserve(struct buffer *buffer, size_t extra);
 
 /* False when out of memory: nothing was appended. */
 bool buffer_append(struct buffer *buffer, const void *data, size_t length);
 
-/* Removes bytes at the front, at most all. */
+/* Removes bytes from the front, at most all of them. */
 void buffer_consume(struct buffer *buffer, size_t length);
 
-/* Wipes and frees; the buffer is empty then, and can be used again. */
+/* Wipes and frees; the buffer is then empty, and can be used again. */
 void buffer_free(struct buffer *buffer);
 
 /* ---- writing ---- */
@@ -46,7 +46,7 @@ void buffer_free(struct buffer *buffer);
 /* Maps and arrays that may be open at once. */
 #define WRITER_DEPTH_MAX 16
 
-/* Entries of one map or array: their number is written in 16 bits. */
+/* Limit on the entries of one map or array: the count is written in 16 bits. */
 #define WRITER_ENTRIES_MAX UINT16_MAX
 
 struct writer {
@@ -54,7 +54,7 @@ struct writer {
     bool failed;
     unsigned depth;
     struct writer_level {
-        size_t header;  /* where its header stands in the buffer */
+        size_t header;  /* where its header is in the buffer */
         uint32_t count; /* entries so far */
         bool map;
     } levels[WRITER_DEPTH_MAX];
@@ -62,10 +62,10 @@ struct writer {
 
 void writer_init(struct writer *writer);
 
-/* Wipes and frees what was written: messages hold codes. Fine to call again. */
+/* Wipes and frees what was written, since messages hold codes. May be called again. */
 void writer_free(struct writer *writer);
 
-/* True if all that was asked for was written and every map and array has been ended. The bytes are
+/* True if everything asked for was written and every map and array has been ended. The bytes are
  * then writer->buffer.data[0 .. writer->buffer.size). */
 bool writer_ok(const struct writer *writer);
 
@@ -81,7 +81,7 @@ void writer_unsigned(struct writer *writer, const char *key, uint64_t number);
 void writer_flag(struct writer *writer, const char *key, bool flag);
 void writer_nil(struct writer *writer, const char *key);
 
-/* A value that was written before, by another writer: one whole object. */
+/* A value that another writer has already written: one whole object. */
 void writer_object(struct writer *writer, const char *key, const void *data, size_t length);
 
 #endif
