@@ -18,14 +18,14 @@ static const char *variable(const char *name)
     return value != NULL && value[0] != '\0' ? value : NULL;
 }
 
-/* As snprintf: the length that the path has, whether it fits or not. */
+/* Like snprintf: returns the path's full length, whether or not it fits. */
 static int print_path(const char *path, char *buffer, size_t size)
 {
     if (path == NULL)
         path = variable("WORMHOLED_SOCKET");
     if (path != NULL)
         return snprintf(buffer, size, "%s", path);
-    /* The XDG specification: a path that is not absolute is to be ignored. */
+    /* The XDG specification: ignore a path that is not absolute. */
     const char *runtime = variable("XDG_RUNTIME_DIR");
     if (runtime != NULL && runtime[0] == '/')
         return snprintf(buffer, size, "%s/%s", runtime, SOCKET_UNDER_RUNTIME_DIR);
@@ -44,7 +44,7 @@ bool wormclient_socket_path(const char *path, char *ret_path, size_t size)
     return true;
 }
 
-/* What a failed connect() means to a person. */
+/* Explains a failed connect() to people. */
 static void explain(struct wormclient_error *ret_error, int system, const char *path)
 {
     switch (system) {
@@ -69,7 +69,7 @@ static void explain(struct wormclient_error *ret_error, int system, const char *
     }
 }
 
-/* An interrupted connect() to a Unix socket has not begun: it is simply done again. */
+/* An interrupted connect() to a Unix socket has not started, so it is simply repeated. */
 static int connect_again(int fd, const struct sockaddr_un *address)
 {
     int result;

@@ -11,11 +11,11 @@
 
 /* ---- options ---- */
 
-/* What is set of a new session's options: a parameter each. */
+/* One option that was set for a new session: one parameter. */
 struct set_option {
     SLIST_ENTRY(set_option) link;
     const char *key; /* constant */
-    char *text;      /* NULL: it is a number, or a flag */
+    char *text;      /* NULL: it is a number or a flag */
     int64_t number;
     bool flag;
 };
@@ -25,7 +25,7 @@ struct wormclient_options {
     SLIST_HEAD(, set_option) set;
 };
 
-/* As for parameters: remembers that there was no memory. Never written to. */
+/* As for parameters: remembers that memory ran out. Never written to. */
 static struct wormclient_options out_of_memory = {.failed = true};
 
 static void unset(struct wormclient_options *options, const char *key)
@@ -43,7 +43,7 @@ static void unset(struct wormclient_options *options, const char *key)
     free(option);
 }
 
-/* Returns what is to be filled in, or NULL when out of memory. */
+/* Returns the option to be filled in, or NULL when out of memory. */
 static struct set_option *set(struct wormclient_options *options, const char *key)
 {
     if (options->failed)
@@ -102,7 +102,7 @@ void wormclient_options_free(struct wormclient_options *options)
     free(options);
 }
 
-/* A setter for each option in the table of parameters, under the same name. */
+/* A setter for each option in the table of parameters, with the same name. */
 #define SETTER_text(key)                                                                           \
     void wormclient_options_set_##key(struct wormclient_options *options, const char *key)         \
     {                                                                                              \
@@ -121,10 +121,10 @@ void wormclient_options_free(struct wormclient_options *options)
 #define OPTION(ID, key, type, min, max, fallback) SETTER_##type(key)
 #include "ipc/methods.def"
 
-/* Which the daemon does not store as it stands. */
+/* An option that the daemon does not store as it is. */
 SETTER_text(schedule)
 
-    /* The options as parameters, without those that are another call's. */
+    /* The options as parameters, without those that belong to another call. */
     static struct wormclient_params *session_params(const struct wormclient_options *options,
                                                     const char *const *without)
 {
@@ -189,7 +189,7 @@ static struct wormclient_params *named(const char *session, const char *name)
     return params;
 }
 
-/* NULL, with an error, if it is more than one message can be. */
+/* NULL, with an error, if it is more than one message can hold. */
 static struct wormclient_params *send_params(const char *session, const void *data, size_t length,
                                              struct wormclient_error *ret_error)
 {
@@ -228,7 +228,7 @@ static struct wormclient_params *nameplates_params(const char *appid, const char
     return params;
 }
 
-/* A page of a list: where it begins, and at most how much there is in it. */
+/* A page of a list: where it starts, and the most that it may hold. */
 static struct wormclient_params *limited(struct wormclient_params *params, unsigned limit)
 {
     if (limit > 0)

@@ -1,4 +1,4 @@
-/* What can be waited for, asked of a session's view. */
+/* The conditions that can be waited for, as questions about a session's view. */
 #include "config.h"
 
 #include <string.h>
@@ -20,7 +20,7 @@ static bool is_happy(const struct wormclient_session *session)
     return is(wormclient_session_result(session), "happy");
 }
 
-/* It ended, or is ending, otherwise than happily. */
+/* It has ended, or is ending, with a result other than happy. */
 static bool has_failed(const struct wormclient_session *session)
 {
     return wormclient_session_result(session) != NULL && !is_happy(session);
@@ -43,13 +43,13 @@ static bool is_dead(const struct wormclient_session *session)
     return !wormclient_session_alive(session, NULL);
 }
 
-/* ---- how far it has come ---- */
+/* ---- how far the session has come ---- */
 
-/* The stages that a session goes through: who is in a later one has been in those before. */
+/* The stages of a session: one that is in a later stage has passed through the earlier ones. */
 static const char *const stages[] = {"allocating", "waiting", "keyed", "established"};
 
-/* Only who was established ends happily. Who ended alone, or badly, may have been keyed, but by
- * whom nobody knows: that is nothing to go on with. */
+/* Only an established session ends happily. One that ended alone, or badly, may have been keyed,
+ * but with whom is unknown: nothing can be built on that. */
 static enum wormclient_progress has_come_to(const struct wormclient_session *session, size_t stage)
 {
     bool reached = is_happy(session);
@@ -78,7 +78,7 @@ enum wormclient_progress wormclient_is_established(const struct wormclient_sessi
     return has_come_to(session, 3);
 }
 
-/* What only a proven peer can have caused is there. */
+/* True if something is there that only a proven peer can have caused. */
 bool wormclient_session_was_established(const struct wormclient_session *session)
 {
     return has_come_to(session, 3) == WORMCLIENT_PROGRESS_REACHED ||
@@ -94,7 +94,7 @@ enum wormclient_progress wormclient_is_verified(const struct wormclient_session 
 
 /* ---- messages ---- */
 
-/* Messages are acknowledged from the front: the unread ones are the last that were received. */
+/* Messages are acknowledged from the front: the unread ones are the last ones received. */
 enum wormclient_progress wormclient_has_message(const struct wormclient_session *session, void *arg)
 {
     const uint32_t *from = arg;
@@ -113,8 +113,8 @@ enum wormclient_progress wormclient_is_sent(const struct wormclient_session *ses
                    wormclient__is_over(session));
 }
 
-/* Receipts count what the peer got of all that was sent. A peer whose version came has announced in
- * it whether it gives any. */
+/* Receipts count how much of everything sent the peer has received. A peer whose version has come
+ * has announced in it whether it sends any. */
 static enum wormclient_progress is_confirmed(const struct wormclient_session *session,
                                              int64_t receipt)
 {
@@ -146,7 +146,7 @@ enum wormclient_progress wormclient_is_closed(const struct wormclient_session *s
     return settled(!has_failed(session), true);
 }
 
-/* How it ended. Every result but these is WORMCLIENT_ERROR_FAILED. */
+/* How it ended. Every result not listed here is WORMCLIENT_ERROR_FAILED. */
 static const struct ending {
     const char *result;
     enum wormclient_error_code code;

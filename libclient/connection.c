@@ -1,4 +1,4 @@
-/* A connection: its beginning, its traffic, its end, and how it comes back. */
+/* A connection: how it begins, its traffic, how it ends, and how it comes back. */
 #include "config.h"
 
 #include <errno.h>
@@ -16,15 +16,15 @@
 /* How much one call of recv() asks for. */
 #define READ_SIZE ((size_t)64 * 1024)
 
-/* How often one wormclient_process asks: a daemon with much to say must not keep the caller's other
- * work waiting. */
+/* How many times one wormclient_process asks: a daemon with much to say must not keep the caller's
+ * other work waiting. */
 #define READS_MAX 32
 
 /* Memory for output that is kept while there is nothing to send. */
 #define IDLE_CAPACITY_MAX ((size_t)64 * 1024)
 
-/* Between attempts to get a lost connection back (ms): a daemon that restarts is met soon, and one
- * that stays away costs nothing. */
+/* Between attempts to restore a lost connection (ms): a daemon that restarts is soon found again,
+ * and one that stays away costs nothing. */
 #define BACKOFF_FIRST 100
 #define BACKOFF_MAX   5000
 
@@ -43,7 +43,7 @@ static bool may_come_back(const struct wormclient *client, const struct wormclie
            why->code != WORMCLIENT_ERROR_ARGUMENT;
 }
 
-/* There is no connection: will there be one again? */
+/* The connection is gone: decides whether there will be another one. */
 static void go_away(struct wormclient *client, const struct wormclient_error *why)
 {
     client->failure = *why;
@@ -52,7 +52,7 @@ static void go_away(struct wormclient *client, const struct wormclient_error *wh
     client->backoff = client->backoff * 2 < BACKOFF_MAX ? client->backoff * 2 : BACKOFF_MAX;
 }
 
-/* Those who use it are told, once nothing can be done any more, or that it is to be waited for. */
+/* Tells the users of the connection, either that all is over, or that it will come back. */
 static void tell_gone(struct wormclient *client)
 {
     struct wormclient_error why = client->failure;
@@ -153,7 +153,7 @@ static void on_hello(struct wormclient *client, const struct wormclient_error *e
         wormclient__watches_resume(client);
 }
 
-/* What the daemon's log calls us. */
+/* Our name in the daemon's log. */
 static const char *own_name(void)
 {
     const char *name = program_invocation_short_name;
@@ -190,7 +190,7 @@ struct wormclient *wormclient_adopt(int fd, struct wormclient_error *ret_error)
     return client;
 }
 
-/* It must be found again even if the environment has changed since. */
+/* The path must still lead to the socket if the environment has changed since. */
 static bool keep_path(struct wormclient *client, const char *path)
 {
     char found[256]; /* longer than any socket's path */
@@ -298,7 +298,8 @@ static void drop_all_sent(struct wormclient *client)
         buffer_free(&client->out);
 }
 
-/* Sends what the socket takes. Returns 0, or the errno of a connection that takes no more. */
+/* Sends what the socket takes. Returns 0, or the errno of a connection that accepts nothing
+ * more. */
 static int send_output(struct wormclient *client)
 {
     while (client->out_sent < client->out.size) {
@@ -342,7 +343,7 @@ static bool receive_some(struct wormclient *client)
     return client->fd >= 0;
 }
 
-/* When the daemon has closed its end, its last words (why it did) are still to be read. */
+/* After the daemon has closed its end, its last words (the reason) must still be read. */
 static void exchange(struct wormclient *client)
 {
     int broken = send_output(client);

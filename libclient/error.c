@@ -10,10 +10,10 @@
 #include "ipc/params.h"
 #include "libclient/client.h"
 
-/* The size that 0.1 had: what a program means that leaves it 0. It never changes. */
+/* The size in version 0.1, assumed for a program that leaves it 0. It never changes. */
 #define SIZE_0_1 (offsetof(struct wormclient_error, text) + 512)
 
-/* What the daemon's codes are to a caller; those not listed are WORMCLIENT_ERROR_REFUSED. */
+/* What the daemon's codes mean to a caller; those not listed are WORMCLIENT_ERROR_REFUSED. */
 static const enum wormclient_error_code codes[IPC_ERROR_COUNT] = {
     [IPC_NOT_FOUND] = WORMCLIENT_ERROR_NOT_FOUND,
     [IPC_AMBIGUOUS] = WORMCLIENT_ERROR_AMBIGUOUS,
@@ -31,7 +31,7 @@ static const enum wormclient_error_code codes[IPC_ERROR_COUNT] = {
     [IPC_BAD_MESSAGE] = WORMCLIENT_ERROR_PROTOCOL,
 };
 
-/* The members that the caller's struct has, and not its size. */
+/* Copies the members that the caller's struct has, but not its size. */
 void wormclient_error_copy(struct wormclient_error *ret_error, const struct wormclient_error *error)
 {
     if (ret_error == NULL)

@@ -10,8 +10,8 @@
 
 /* ---- parameters ---- */
 
-/* What wormclient_params_new gives when there is no memory: it remembers that, as any other that
- * failed later does. Never written to. */
+/* What wormclient_params_new returns when out of memory: it records that failure, as any others do
+ * that fail later. Never written to. */
 static struct wormclient_params out_of_memory = {.writer = {.failed = true}};
 
 struct wormclient_params *wormclient_params_new(void)
@@ -66,7 +66,7 @@ void wormclient_params_free(struct wormclient_params *params)
 
 /* ---- requests ---- */
 
-/* 0 is the daemon's, for errors that are about no request. */
+/* 0 is reserved for the daemon's errors that are not about any request. */
 static uint32_t next_id(struct wormclient *client)
 {
     if (++client->last_id == 0)
@@ -74,7 +74,7 @@ static uint32_t next_id(struct wormclient *client)
     return client->last_id;
 }
 
-/* What was sent must not be moved along with each request that is queued behind. */
+/* Drops what was sent, so that it is not moved along with each request queued after it. */
 static void drop_sent(struct wormclient *client)
 {
     if (client->out_sent < client->out.size / 2)
@@ -83,7 +83,8 @@ static void drop_sent(struct wormclient *client)
     client->out_sent = 0;
 }
 
-/* The two parts of a request, so that large parameters are copied once. */
+/* The two parts of a request are queued separately, so that large parameters are copied only
+ * once. */
 static bool queue_bytes(struct wormclient *client, const struct buffer *shell,
                         const struct buffer *map)
 {
@@ -185,7 +186,7 @@ static struct wormclient__request *take_request(struct wormclient *client, uint3
     return request;
 }
 
-/* An error with id 0, which no request of ours has, is about the connection. */
+/* An error with id 0, which none of our requests has, is about the connection. */
 static void on_response(struct wormclient *client, const struct message *message)
 {
     struct wormclient_error error = WORMCLIENT_ERROR_INIT;
@@ -202,7 +203,7 @@ static void on_response(struct wormclient *client, const struct message *message
     free(request);
 }
 
-/* Notifications of other names are those of a daemon newer than this library. */
+/* Other notifications come from a daemon that is newer than this library. */
 static void on_notification(struct wormclient *client, const struct message *message)
 {
     if (strcmp(message->method, METHODS_CHANGED) != 0)
@@ -250,7 +251,7 @@ void wormclient__dispatch(struct wormclient *client)
     uint8_t *data;
     size_t size;
     enum frame_result result = FRAME_PARTIAL;
-    /* A callback may have failed or freed the client: its descriptor tells. */
+    /* A callback may have failed or freed the client, which shows in its descriptor. */
     while (client->fd >= 0 && (result = frame_next(&client->in, &data, &size)) == FRAME_WHOLE)
         dispatch(client, data, size);
     if (client->fd >= 0 && result == FRAME_BAD)

@@ -1,4 +1,4 @@
-/* The types of results: whether a value is one, how callbacks are given it, and what it tells. */
+/* The types of results: whether a value is one, how callbacks receive it, and what it contains. */
 #include "config.h"
 
 #include <stdlib.h>
@@ -111,8 +111,8 @@ static bool check_words(const struct wormclient_value *value, struct wormclient_
 }
 
 /*
- * For each type: `wormclient__deliver_X` makes an X that borrows the value, for the time of a
- * callback; `wormclient__take_X` makes a new one, which stands alone.
+ * For each type: `wormclient__deliver_X` makes an X that borrows the value for the duration of a
+ * callback; `wormclient__take_X` makes a new, independent one.
  */
 #define RESULT(type, check)                                                                        \
     void wormclient__deliver_##type(                                                               \
@@ -156,7 +156,7 @@ RESULT(status, check_status)
 RESULT(nameplates, check_nameplates)
 RESULT(words, check_words)
 
-/* ---- results that are no object of their own ---- */
+/* ---- results without an object of their own ---- */
 
 void wormclient__deliver_value(struct wormclient *client, const struct wormclient_error *error,
                                const struct wormclient_value *result, wormclient__function callback,
@@ -182,7 +182,7 @@ bool wormclient__take_nothing(const struct wormclient_value *result, void *into,
     return true;
 }
 
-/* The message that was sent comes back without its data. */
+/* A message that was sent is returned without its data. */
 void wormclient__deliver_sent(struct wormclient *client, const struct wormclient_error *error,
                               const struct wormclient_value *result, wormclient__function callback,
                               void *arg)
@@ -253,7 +253,7 @@ void wormclient_secret_free(char *text)
 
 /* ---- lists ---- */
 
-/* Fills in `list`, whose value is there. */
+/* Fills in `list`, whose value is already set. */
 static bool fill_list(struct wormclient_list *list, struct wormclient_error *ret_error)
 {
     const struct wormclient_value *views = wormclient_value_get(list->value, "sessions");
@@ -487,7 +487,7 @@ const char *wormclient_nameplates_at(const struct wormclient_nameplates *namepla
         wormclient_value_at(wormclient_value_get(nameplates->value, "nameplates"), index), NULL);
 }
 
-/* The lists take turns. */
+/* The two lists alternate. */
 static const struct wormclient_value *words_for(const struct wormclient_words *words, size_t place)
 {
     const struct wormclient_value *lists = wormclient_value_get(words->value, "words");

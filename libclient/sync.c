@@ -138,7 +138,7 @@ struct wormclient_value *wormclient_call(struct wormclient *client, const char *
 
 /* ---- waiting ---- */
 
-/* Some waiters, of which the first that is told ends the wait. */
+/* Several waiters; the first that is told ends the wait. */
 struct wait {
     struct wormclient_session *session;
     struct wormclient_error error;
@@ -172,7 +172,7 @@ static bool is_waited(const struct wormclient *client, const void *arg)
     return ((const struct wait *)arg)->first != NULL;
 }
 
-/* False if it never came to it. */
+/* False if the wait could not be started or completed. */
 static bool wait_for_first(struct wormclient *client, struct wait *wait, struct wait_one *ones,
                            const char *const *sessions, size_t count,
                            wormclient_condition condition, void *arg, int64_t timeout,
@@ -236,7 +236,7 @@ struct wormclient_message *wormclient_recv_wait(struct wormclient *client, const
     int64_t deadline = wormclient__deadline(timeout);
     struct wormclient_message *message = NULL;
     struct wormclient_error error = WORMCLIENT_ERROR_INIT;
-    /* Again if somebody else acknowledged it between the look and the call. */
+    /* Repeats if somebody else acknowledged the message between the look and the call. */
     do {
         int64_t left = deadline - clock_monotonic();
         struct wormclient_session *view =

@@ -14,7 +14,7 @@ static const msgpack_object *object_of(const struct wormclient_value *value)
     return (const msgpack_object *)value;
 }
 
-/* A value that owns what it is made of. */
+/* A value that owns its parts. */
 struct value_copy {
     msgpack_unpacked tree; /* borrows from bytes */
     struct buffer bytes;
@@ -79,7 +79,7 @@ const char *wormclient_value_key(const struct wormclient_value *map, size_t inde
     return wormclient_value_text(wormclient__value(&object->via.map.ptr[index].key), NULL);
 }
 
-/* The value of a key (NULL: the value itself) if it is of this type, else NULL. */
+/* The value of a key (NULL: the value itself) if it has this type, otherwise NULL. */
 static const msgpack_object *typed(const struct wormclient_value *map, const char *key,
                                    msgpack_object_type type)
 {

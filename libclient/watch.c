@@ -1,11 +1,11 @@
 /*
- * Who waits for changes. A connection has one subscription, to one session or to all; any number of
- * watches share it. A waiter is a watch that looks at its session whenever it is told, until its
- * condition is settled.
+ * Watches and waiters, which wait for changes. A connection has one subscription, to one session or
+ * to all; any number of watches share it. A waiter is a watch that looks at its session whenever it
+ * is told, until its condition is settled.
  *
- * Notifications of a slow client are merged, so that one about a session may stand for others
- * before it: where the numbers of changes have a gap, all are told. A watch that is told in vain
- * costs its owner a look; one that is not told would sleep for ever.
+ * Notifications of a slow client are merged, so a notification about one session may stand for
+ * earlier ones about others: where there is a gap in the numbers of changes, all watches are told.
+ * Telling a watch needlessly costs its owner a look; not telling it would let it sleep forever.
  */
 #include "config.h"
 
@@ -15,28 +15,29 @@
 #include "base/clock.h"
 #include "libclient/client.h"
 
-/* A daemon that is alive answers within this time (ms). The caller's timeout is for what has to
- * happen to the session; a short one must not cut off the look that would tell that it has. */
+/* A running daemon answers within this time (ms). The caller's timeout is for what has to
+ * happen to the session; if it is short, it must not cut off the look that would show that it
+ * has happened. */
 #define LOOK_PATIENCE 5000
 
 /* The length of a session's id in hex digits. */
 #define ID_LENGTH 16
 
-/* A watch that was told nothing yet. */
+/* A watch that has not been told anything yet. */
 #define TOLD_NOTHING UINT64_MAX
 
 struct wormclient_watch {
     TAILQ_ENTRY(wormclient_watch) link;
     struct wormclient *client;
-    char *name;             /* what the session is called by the user; NULL: all sessions */
+    char *name;             /* the user's name for the session; NULL: all sessions */
     char id[ID_LENGTH + 1]; /* "" while unknown */
     bool begun;             /* the subscription covers it */
-    bool dead;              /* it failed, and is told nothing any more */
-    bool due;               /* is to be told now */
-    uint64_t since;         /* while not begun: it knows of all changes up to this number */
+    bool dead;              /* it failed, and is not told anything any more */
+    bool due;               /* to be told now */
+    uint64_t since;         /* while not begun: it has been told of all changes up to this number */
     wormclient_watch_callback callback;
     void *arg;
-    struct wormclient_waiter *waiter; /* whose it is, or NULL */
+    struct wormclient_waiter *waiter; /* that it belongs to, or NULL */
 };
 
 struct wormclient_waiter {
@@ -44,9 +45,9 @@ struct wormclient_waiter {
     wormclient_condition condition;
     void *condition_arg;
     int64_t deadline;
-    int64_t patience; /* until when the daemon may take to answer what was asked last */
-    bool looking;     /* a view was asked for */
-    bool again;       /* and is out of date already */
+    int64_t patience; /* until when the daemon may take to answer the latest request */
+    bool looking;     /* a view has been requested */
+    bool again;       /* and is already out of date */
     wormclient_session_callback callback;
     void *arg;
 };
@@ -62,7 +63,7 @@ static void discard(struct wormclient_watch *watch)
     free(watch->waiter != NULL ? (void *)watch->waiter : (void *)watch);
 }
 
-/* Ends a waiter: with a session, or with an error. */
+/* Ends a waiter: with a session or an error. */
 static void settle(struct wormclient_waiter *waiter, const struct wormclient_error *error,
                    const struct wormclient_session *session)
 {
@@ -79,13 +80,13 @@ static void fail_watch(struct wormclient_watch *watch, const struct wormclient_e
         settle(watch->waiter, why, NULL);
     } else if (!watch->dead) {
         watch->dead = true;
-        /* Who ends the connection knows that nothing more is told. */
+        /* Whoever ends the connection knows that there will be no more notifications. */
         if (!watch->client->freed)
             watch->callback(watch->client, why, 0, watch->name, watch->arg);
     }
 }
 
-/* What the daemon is to be asked about. */
+/* What to ask the daemon about. */
 static const char *name_of(const struct wormclient_watch *watch)
 {
     return watch->id[0] != '\0' ? watch->id : watch->name;
@@ -104,7 +105,8 @@ static struct wormclient_watch *first_due(const struct wormclient *client)
     return NULL;
 }
 
-/* Callbacks may make and free watches, and the client: after each, the list is read anew. */
+/* Callbacks may create and free watches, and free the client: after each, the list is read
+ * again. */
 static void tell_due(struct wormclient *client, uint64_t change, const char *session)
 {
     struct wormclient_watch *watch;
@@ -141,7 +143,8 @@ void wormclient__changed(struct wormclient *client, uint64_t change, const char 
 
 /* ---- the subscription ---- */
 
-/* The one whose session is all that matters (any of those, if several have the same), or NULL. */
+/* The watch whose session is all that matters (any of them, if several have the same one), or
+ * NULL. */
 static struct wormclient_watch *only_one(const struct wormclient *client)
 {
     struct wormclient_watch *watch, *one = NULL;
@@ -157,7 +160,7 @@ static struct wormclient_watch *only_one(const struct wormclient *client)
     return one;
 }
 
-/* True if its changes come already. A name has to be asked for again: it may have come to mean
+/* True if its changes are already reported. A name has to be asked for again, since it may now mean
  * another session. */
 static bool is_covered(const struct wormclient *client, const struct wormclient_watch *watch)
 {
@@ -173,10 +176,10 @@ static void begin(struct wormclient_watch *watch)
     watch->due = watch->since != watch->client->told;
 }
 
-/* Subscribes for those that have not begun, unless they are covered. */
+/* Subscribes for watches that have not begun, unless they are covered. */
 static bool update(struct wormclient *client, struct wormclient_error *ret_error);
 
-/* The subscription that was to cover them failed. */
+/* The subscription that was to cover the new watches has failed. */
 static void fail_new(struct wormclient *client, const struct wormclient_error *why)
 {
     struct wormclient_watch *watch;
@@ -206,14 +209,14 @@ static void on_subscribed(struct wormclient *client, const struct wormclient_err
     client->subscribing = false;
     client->subscriber = NULL;
     if (client->fd < 0)
-        return; /* those who wait are told by whoever ended the connection */
+        return; /* whoever ended the connection tells those who wait */
     if (error != NULL) {
         if (client->asked == SUBSCRIBED_ALL)
             fail_new(client, error);
         else if (one != NULL)
             fail_watch(one, error);
     } else {
-        /* What changed between the last notification and this subscription, nobody was told. */
+        /* Nobody was told of changes between the last notification and this subscription. */
         uint64_t change = (uint64_t)wormclient_value_number(result, "change", 0);
         bool missed = change != client->told;
         client->told = change;
@@ -258,7 +261,7 @@ static bool update(struct wormclient *client, struct wormclient_error *ret_error
     return client->subscribing;
 }
 
-/* ---- the connection's fate ---- */
+/* ---- when the connection is lost or restored ---- */
 
 void wormclient__watches_resume(struct wormclient *client)
 {
@@ -300,8 +303,7 @@ void wormclient__watches_free(struct wormclient *client)
 
 /* ---- time ---- */
 
-/* When it is to be told that its time has run out: not while a look is under way that may tell
- * more. */
+/* When the waiter is to be told that its time has run out: not during a look that may show more. */
 static int64_t end_of(const struct wormclient_waiter *waiter)
 {
     bool asked = waiter->watch.client->fd >= 0 && (waiter->looking || !waiter->watch.begun);
@@ -353,7 +355,7 @@ static bool is_id(const char *text)
     return strlen(text) == ID_LENGTH && strspn(text, "0123456789abcdef") == ID_LENGTH;
 }
 
-/* Fills it in, lists it, and subscribes for it. On failure it is freed. */
+/* Fills in the watch, adds it to the list, and subscribes for it. Freed on failure. */
 static bool add(struct wormclient_watch *watch, struct wormclient *client, const char *name,
                 struct wormclient_error *ret_error)
 {
@@ -414,7 +416,7 @@ static void settle_in_vain(struct wormclient_waiter *waiter,
     settle(waiter, &error, NULL);
 }
 
-/* By id from now on: another session may come to match what the caller wrote. */
+/* From now on by id, since another session may come to match what the caller wrote. */
 static void take_id(struct wormclient_waiter *waiter, const struct wormclient_session *session)
 {
     struct wormclient_watch *watch = &waiter->watch;
@@ -433,7 +435,7 @@ static void on_look(struct wormclient *client, const struct wormclient_error *er
     struct wormclient_waiter *waiter = arg;
     waiter->looking = false;
     if (error != NULL && client->fd < 0 && !client->failed) {
-        waiter->watch.since = TOLD_NOTHING; /* and looks when the connection is back */
+        waiter->watch.since = TOLD_NOTHING; /* it looks when the connection is back */
         return;
     }
     if (error != NULL) {
