@@ -13,7 +13,7 @@
 
 static struct wormclient_error error = WORMCLIENT_ERROR_INIT; /* why the last call failed */
 
-/* The library's sentence says what went wrong, so that one line after each call will do. */
+/* The library's sentence says what went wrong, so one line after each call is enough. */
 static void must(bool done)
 {
     if (done)
@@ -22,15 +22,15 @@ static void must(bool done)
     exit(EXIT_FAILURE);
 }
 
-/* For calls whose view of the session is of no interest. */
+/* For calls whose resulting view of the session is not needed. */
 static void done(struct wormclient_session *session)
 {
     must(session != NULL);
     wormclient_session_free(session);
 }
 
-/* The relay gives the code, so it takes a moment. A view shows one moment only: what was waited for
- * comes with a new one. */
+/* The relay assigns the code, which takes a moment. A view is a snapshot: what was waited for comes
+ * with a new one. */
 static void tell_code(struct wormclient *client, const char *id)
 {
     struct wormclient_session *session =
@@ -42,8 +42,8 @@ static void tell_code(struct wormclient *client, const char *id)
     wormclient_session_free(session);
 }
 
-/* Waits without a limit of our own, for the session has one: if nobody came by then, this fails
- * with WORMCLIENT_ERROR_LONELY. */
+/* Waits without a time limit of its own, since the session has one: if nobody has come by then,
+ * this fails with WORMCLIENT_ERROR_LONELY. */
 static void take(struct wormclient *client, const char *id)
 {
     struct wormclient_message *message = wormclient_recv_wait(client, id, 0, -1, &error);
@@ -62,8 +62,7 @@ int main(int argc, char **argv)
     struct wormclient *client = wormclient_connect(NULL, &error);
     must(client != NULL);
 
-    /* Both sides must use the same appid: it is what keeps the codes of different programs apart.
-     */
+    /* Both sides must use the same appid, which keeps the codes of different programs apart. */
     struct wormclient_options *options = wormclient_options_new();
     wormclient_options_set_appid(options, "example.org/exchange");
     struct wormclient_session *session = wormclient_invite(client, options, &error);
@@ -71,12 +70,13 @@ int main(int argc, char **argv)
     must(session != NULL);
     const char *id = wormclient_session_id(session);
 
-    /* Our data is safe with the daemon from here on, and leaves when the other side is there. */
+    /* From here on our data is safe with the daemon, and leaves when the other side is there. */
     must(wormclient_send(client, id, argv[1], strlen(argv[1]), NULL, &error));
     tell_code(client, id);
     take(client, id);
 
-    /* What is not sent yet is sent before the session ends, after this program if need be. */
+    /* What has not yet been sent is sent before the session ends, after this program has ended if
+     * need be. */
     done(wormclient_close(client, id, &error));
     wormclient_session_free(session);
     wormclient_free(client);

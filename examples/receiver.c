@@ -25,15 +25,15 @@ static void must(bool done)
     exit(EXIT_FAILURE);
 }
 
-/* For calls whose view of the session is of no interest. */
+/* For calls whose resulting view of the session is not needed. */
 static void done(struct wormclient_session *session)
 {
     must(session != NULL);
     wormclient_session_free(session);
 }
 
-/* Acknowledges only when the data is in good hands: had we crashed before, it could be received
- * once more. */
+/* Acknowledges only once the data is in good hands: after a crash before that, it could be received
+ * again. */
 static void take(struct wormclient *client, const char *id)
 {
     struct wormclient_message *message = wormclient_recv_wait(client, id, 0, -1, &error);

@@ -38,10 +38,11 @@ static void fail(const struct end *end, const struct wormclient_error *error)
     exit(EXIT_FAILURE);
 }
 
-/* ---- libevent and the library's core: a descriptor, what to wait for, and when to go on ---- */
+/* ---- libevent and the library's core: a descriptor, what to wait for, and when to continue
+ * ---- */
 
-/* The library wants to read always, to write when there is something to say, and to be called at
- * the latest when somebody's time to wait runs out (here nobody's does). */
+/* The library always wants to read, wants to write when there is something to send, and wants to be
+ * called at the latest when some timeout expires (there are none here). */
 static void rearm(struct end *end)
 {
     int timeout = wormclient_timeout(end->client);
@@ -51,7 +52,7 @@ static void rearm(struct end *end)
         event_add(end->writable, NULL);
 }
 
-/* Callbacks of requests are called from inside of wormclient_process(). */
+/* Callbacks of requests are called from inside wormclient_process(). */
 static void on_ready(evutil_socket_t fd, short what, void *arg)
 {
     struct end *end = arg;
@@ -63,7 +64,7 @@ static void on_ready(evutil_socket_t fd, short what, void *arg)
     rearm(end);
 }
 
-/* A request was queued, unless it could not be. */
+/* A request was queued, or could not be. */
 static void queued(struct end *end, bool done, const struct wormclient_error *error)
 {
     if (!done)
@@ -73,7 +74,7 @@ static void queued(struct end *end, bool done, const struct wormclient_error *er
 
 /* ---- an end ---- */
 
-/* wormclient_free() calls back for all that is unanswered: then we are done, and do not care. */
+/* wormclient_free() calls back for everything unanswered: by then we are done, and ignore it. */
 static bool is_answered(const struct end *end, const struct wormclient_error *error)
 {
     if (error != NULL && !end->is_done)
@@ -97,7 +98,7 @@ static void on_message(struct wormclient *client, const struct wormclient_error 
     (void)client;
     if (!is_answered(end, error))
         return;
-    const char *data = wormclient_message_data(message, &length); /* ours until we return */
+    const char *data = wormclient_message_data(message, &length); /* valid until we return */
     end->got_data(end, data, length);
 }
 
@@ -157,7 +158,7 @@ static void set_code(struct end *end, const char *code)
     wormclient_options_free(options);
 }
 
-/* Connects; that does not wait either, and requests can be queued at once. */
+/* Connects, again without waiting; requests can be queued at once. */
 static void open_end(struct end *end, const char *socket)
 {
     struct wormclient_error error = WORMCLIENT_ERROR_INIT;
@@ -184,7 +185,7 @@ static void hand_over(struct end *end, const char *code)
     set_code(end->other, code);
 }
 
-/* Whoever set the code knows it. */
+/* The end that set the code knows it. */
 static void ignore(struct end *end, const char *code)
 {
     (void)end;
@@ -202,7 +203,7 @@ static void on_closing(struct wormclient *client, const struct wormclient_error 
         event_base_loopbreak(base);
 }
 
-/* The daemon still sends what was queued, before the session ends. */
+/* The daemon still sends what was queued before the session ends. */
 static void print_data(struct end *end, const char *data, size_t length)
 {
     printf("%s got the data %.*s\n", end->name, (int)length, data);

@@ -23,7 +23,7 @@ static void must(bool done)
     exit(EXIT_FAILURE);
 }
 
-/* For calls whose view of the session is of no interest. */
+/* For calls whose resulting view of the session is not needed. */
 static void done(struct wormclient_session *session)
 {
     must(session != NULL);
@@ -44,7 +44,7 @@ static struct wormclient_session *begin(struct wormclient *client, const char *c
     return session;
 }
 
-/* A view shows one moment; what is waited for comes with a new one. */
+/* A view is a snapshot; what is waited for comes with a new one. */
 static void tell_code(struct wormclient *client, const char *id)
 {
     struct wormclient_session *session =
@@ -55,7 +55,7 @@ static void tell_code(struct wormclient *client, const char *id)
     wormclient_session_free(session);
 }
 
-/* Half of the key exchange is done when there is a verifier: no data has been touched. */
+/* Once there is a verifier, half of the key exchange is done: no data has been touched. */
 static bool compare(struct wormclient *client, const char *id)
 {
     char answer[8] = "";
