@@ -259,7 +259,7 @@ enum exit_status command_main(int argc, char **argv)
 {
     struct cli_options options = {0};
     const struct cli_command *command;
-    struct wormclient *client;
+    struct wormclient *client = NULL;
     enum exit_status status;
     int words;
 

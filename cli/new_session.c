@@ -241,7 +241,7 @@ static enum exit_status check_accept(const struct cli_options *options)
 
 static enum exit_status run_accept(struct wormclient *client, const struct cli_options *options)
 {
-    struct wormclient_session *session;
+    struct wormclient_session *session = NULL;
     struct peer_code code;
     enum exit_status status = new_session_code_read(client, options, NULL, &code);
 
@@ -249,7 +249,7 @@ static enum exit_status run_accept(struct wormclient *client, const struct cli_o
         return status;
     status = new_session_begin(client, options, NULL, &code, &session);
     new_session_code_clear(&code);
-    if (status != EXIT_DONE)
+    if (session == NULL)
         return status;
     status = new_session_print(options, session);
     report_hint("The daemon does the rest. To see its progress: wormctl show %s",

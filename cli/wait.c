@@ -100,7 +100,7 @@ static enum exit_status run_wait(struct wormclient *client, const struct cli_opt
 {
     wormclient_condition condition = wormclient_condition_find(options->text[OPTION_FOR]);
     int64_t timeout = options->given[OPTION_LIMIT] ? options->number[OPTION_LIMIT] : -1;
-    struct wormclient_session *session;
+    struct wormclient_session *session = NULL;
     enum exit_status status;
 
     wormclient_set_reconnect(client, true); /* the wait goes on when the daemon restarts */

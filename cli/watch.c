@@ -270,7 +270,7 @@ static enum watch_step scan_all(struct watch_run *run)
     struct wormclient_status *status;
     enum watch_step step;
     int64_t count;
-    bool more;
+    bool more = false;
 
     do {
         step = scan_page(run, &more);

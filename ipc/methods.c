@@ -91,8 +91,10 @@ const struct ipc_param_row *methods_param(enum ipc_param param)
     }
 
 static const struct ipc_method_row method_rows[METHOD_COUNT] = {
+/* NOLINTBEGIN(bugprone-macro-parentheses): members of an initialiser */
 #define METHOD(ID, method, level, result, parameters, refusals)                                    \
     [METHOD_##ID] = {.name = #method, .since = level, result, parameters, refusals},
+/* NOLINTEND(bugprone-macro-parentheses) */
 #include "ipc/methods.def"
 };
 

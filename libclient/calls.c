@@ -90,6 +90,7 @@ static void set_flag(struct wormclient_options *options, const char *key, bool f
 struct wormclient_options *wormclient_options_new(void)
 {
     struct wormclient_options *options = calloc(1, sizeof(*options));
+    /* cppcheck-suppress memleak ; the caller owns it */
     return options != NULL ? options : &out_of_memory;
 }
 
@@ -103,11 +104,13 @@ void wormclient_options_free(struct wormclient_options *options)
 }
 
 /* A setter for each option in the table of parameters, with the same name. */
+/* NOLINTBEGIN(bugprone-macro-parentheses): names of a function and its parameter */
 #define SETTER_text(key)                                                                           \
     void wormclient_options_set_##key(struct wormclient_options *options, const char *key)         \
     {                                                                                              \
         set_text(options, #key, key);                                                              \
     }
+/* NOLINTEND(bugprone-macro-parentheses) */
 #define SETTER_number(key)                                                                         \
     void wormclient_options_set_##key(struct wormclient_options *options, int64_t key)             \
     {                                                                                              \

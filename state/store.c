@@ -273,8 +273,8 @@ enum kv_status store_put_session(struct kv_txn *txn, struct session *session, bo
 void store_delete_session(struct kv_txn *txn, const uint8_t id[SESSION_ID_BYTES])
 {
     struct kv_key key = store_key_id(id);
-    struct session *session;
-    uint32_t slot;
+    struct session *session = NULL;
+    uint32_t slot = 0;
     enum kv_status status = read_session(txn, id, &session, &slot);
 
     if (status == KV_MISSING)
