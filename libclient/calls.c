@@ -1,6 +1,6 @@
 /*
  * A pair of functions for each method of the daemon: X_async() queues the request, X() waits for
- * its result. tests/unit/test-wormclient-methods.c compares them with ipc/methods.h.
+ * its result. tests/unit/test-wormclient-watch.c compares them with ipc/methods.h.
  */
 #include "config.h"
 
