@@ -1,4 +1,5 @@
-/* Socket addresses of one host, in the order in which they are to be tried. */
+/* Socket addresses, and lists of them: those of one host, in the order in which they are to be
+ * tried, or those to listen on. */
 #ifndef NET_ADDRESS_H
 #define NET_ADDRESS_H
 
@@ -6,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Most addresses tried for one host: each may cost a whole connect timeout. */
+/* Most addresses in a list. Each that is tried for a host may cost a whole connect timeout. */
 #define ADDRESS_MAX 16
 
 union address {

@@ -30,10 +30,10 @@ static bool parse_port(const char *text, in_port_t *ret_port)
     return true;
 }
 
-bool endpoint_parse(const char *text, union endpoint *ret_endpoint)
+bool endpoint_parse(const char *text, union address *ret_endpoint)
 {
     char host[INET6_ADDRSTRLEN];
-    union endpoint made = {{0}};
+    union address made = {{0}};
     bool v6 = *text == '[';
     const char *start = v6 ? text + 1 : text;
     const char *end = v6 ? strchr(text, ']') : strrchr(text, ':');
@@ -51,13 +51,13 @@ bool endpoint_parse(const char *text, union endpoint *ret_endpoint)
     return parsed;
 }
 
-bool endpoints_parse(const char *text, struct endpoints *ret_endpoints)
+bool endpoints_parse(const char *text, struct address_list *ret_endpoints)
 {
-    struct endpoints made = {0};
+    struct address_list made = {0};
     for (text += strspn(text, blanks); *text; text += strspn(text, blanks)) {
         char one[ENDPOINT_TEXT_SIZE];
         size_t length = strcspn(text, blanks);
-        if (length >= sizeof(one) || made.count == ENDPOINTS_MAX)
+        if (length >= sizeof(one) || made.count == ADDRESS_MAX)
             return false;
         memcpy(one, text, length);
         one[length] = 0;
@@ -70,7 +70,7 @@ bool endpoints_parse(const char *text, struct endpoints *ret_endpoints)
     return made.count > 0;
 }
 
-void endpoint_text(const union endpoint *endpoint, char ret_text[ENDPOINT_TEXT_SIZE])
+void endpoint_text(const union address *endpoint, char ret_text[ENDPOINT_TEXT_SIZE])
 {
     char host[INET6_ADDRSTRLEN] = "?";
     if (endpoint->any.sa_family == AF_INET6) {
@@ -86,12 +86,7 @@ void endpoint_text(const union endpoint *endpoint, char ret_text[ENDPOINT_TEXT_S
 
 /* ---- sockets ---- */
 
-static socklen_t length_of(const union endpoint *endpoint)
-{
-    return endpoint->any.sa_family == AF_INET6 ? sizeof(endpoint->v6) : sizeof(endpoint->v4);
-}
-
-static bool bind_and_listen(int fd, const union endpoint *endpoint)
+static bool bind_and_listen(int fd, const union address *endpoint)
 {
     static const int yes = 1, no = 0;
     if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) < 0)
@@ -99,10 +94,10 @@ static bool bind_and_listen(int fd, const union endpoint *endpoint)
     if (endpoint->any.sa_family == AF_INET6 &&
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &no, sizeof(no)) < 0)
         return false;
-    return bind(fd, &endpoint->any, length_of(endpoint)) == 0 && listen(fd, BACKLOG) == 0;
+    return bind(fd, &endpoint->any, address_length(endpoint)) == 0 && listen(fd, BACKLOG) == 0;
 }
 
-int endpoint_listen(const union endpoint *endpoint, char *ret_why, size_t size)
+int endpoint_listen(const union address *endpoint, char *ret_why, size_t size)
 {
     int fd = socket(endpoint->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd >= 0 && bind_and_listen(fd, endpoint))
@@ -117,16 +112,16 @@ int endpoint_listen(const union endpoint *endpoint, char *ret_why, size_t size)
 
 void endpoint_of_socket(int fd, char ret_text[ENDPOINT_TEXT_SIZE])
 {
-    union endpoint endpoint = {{0}};
+    union address endpoint = {{0}};
     socklen_t length = sizeof(endpoint);
     if (getsockname(fd, &endpoint.any, &length) < 0)
         endpoint.any.sa_family = AF_UNSPEC;
     endpoint_text(&endpoint, ret_text);
 }
 
-bool endpoint_of_peer(int fd, union endpoint *ret_endpoint)
+bool endpoint_of_peer(int fd, union address *ret_endpoint)
 {
-    union endpoint endpoint = {{0}};
+    union address endpoint = {{0}};
     socklen_t length = sizeof(endpoint);
     if (getpeername(fd, &endpoint.any, &length) < 0)
         return false;

@@ -2,43 +2,31 @@
 #ifndef RELAY_ENDPOINT_H
 #define RELAY_ENDPOINT_H
 
-#include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Most addresses in a list. */
-#define ENDPOINTS_MAX 16
+#include "net/address.h"
+
 /* Room for one address as text, including its NUL. */
 #define ENDPOINT_TEXT_SIZE (INET6_ADDRSTRLEN + 9)
 
-union endpoint {
-    struct sockaddr any;
-    struct sockaddr_in v4;
-    struct sockaddr_in6 v6;
-};
-
-struct endpoints {
-    unsigned count;
-    union endpoint items[ENDPOINTS_MAX];
-};
-
 /* An IP address (IPv6 in brackets), a colon and a port; port 0 means any that is free. */
-bool endpoint_parse(const char *text, union endpoint *ret_endpoint);
+bool endpoint_parse(const char *text, union address *ret_endpoint);
 
 /* Several addresses, separated by blanks; at least one. */
-bool endpoints_parse(const char *text, struct endpoints *ret_endpoints);
+bool endpoints_parse(const char *text, struct address_list *ret_endpoints);
 
 /* Listens on the address. [::] takes IPv4 too. Returns the socket (non-blocking, close-on-exec), or
  * -1 with a sentence in ret_why (of `size` bytes). */
-int endpoint_listen(const union endpoint *endpoint, char *ret_why, size_t size);
+int endpoint_listen(const union address *endpoint, char *ret_why, size_t size);
 
 /* The address as endpoint_parse() reads it. One that is neither IPv4 nor IPv6 is "a socket". */
-void endpoint_text(const union endpoint *endpoint, char ret_text[ENDPOINT_TEXT_SIZE]);
+void endpoint_text(const union address *endpoint, char ret_text[ENDPOINT_TEXT_SIZE]);
 
 /* The address on which a socket listens. */
 void endpoint_of_socket(int fd, char ret_text[ENDPOINT_TEXT_SIZE]);
 
 /* The address of the other end of a connection. */
-bool endpoint_of_peer(int fd, union endpoint *ret_endpoint);
+bool endpoint_of_peer(int fd, union address *ret_endpoint);
 
 #endif

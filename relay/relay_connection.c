@@ -268,7 +268,7 @@ void relay_connection_tend(struct relay_connection *connection, int64_t now)
 /* ---- its life ---- */
 
 /* Counts the connection against its address. False: the address already has as many as it may. */
-static bool enter_address(struct relay_connection *connection, const union endpoint *endpoint)
+static bool enter_address(struct relay_connection *connection, const union address *endpoint)
 {
     struct relay_connections *all = connection->all;
     connection->limited =
@@ -282,7 +282,7 @@ static bool enter_address(struct relay_connection *connection, const union endpo
 }
 
 /* Decides whether it is served; if not, why. */
-static void judge(struct relay_connection *connection, const union endpoint *endpoint)
+static void judge(struct relay_connection *connection, const union address *endpoint)
 {
     struct relay_connections *all = connection->all;
     if (all->counts.connections - all->refused > all->settings.connections_max) {
@@ -296,7 +296,7 @@ static void judge(struct relay_connection *connection, const union endpoint *end
         all->refused++;
 }
 
-static void log_connected(struct relay_connection *connection, const union endpoint *endpoint)
+static void log_connected(struct relay_connection *connection, const union address *endpoint)
 {
     char text[ENDPOINT_TEXT_SIZE];
     if (!connection->all->settings.log_addresses)
@@ -306,7 +306,7 @@ static void log_connected(struct relay_connection *connection, const union endpo
     log_debug("relay", "%s connected", name_of(connection));
 }
 
-void relay_connection_accept(struct relay_connections *all, int fd, const union endpoint *endpoint)
+void relay_connection_accept(struct relay_connections *all, int fd, const union address *endpoint)
 {
     struct relay_connection *connection = calloc(1, sizeof(*connection));
     if (connection == NULL) {

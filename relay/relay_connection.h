@@ -87,7 +87,7 @@ extern const struct rules_hooks relay_connection_hooks;
 
 /* Serves a connected socket, or tells the client why it is not served. Owns `fd`. If memory is
  * short, or too many clients are being refused already, the socket is just closed. */
-void relay_connection_accept(struct relay_connections *all, int fd, const union endpoint *endpoint);
+void relay_connection_accept(struct relay_connections *all, int fd, const union address *endpoint);
 
 /* Frees it at once, without a close frame. Not from inside a hook of the rules. */
 void relay_connection_free(struct relay_connection *connection);

@@ -145,7 +145,7 @@ void relay_server_set_tls(struct relay_server *server, SSL_CTX *tls)
 void relay_server_accept(void *arg, int fd)
 {
     struct relay_connections *all = &((struct relay_server *)arg)->connections;
-    union endpoint endpoint;
+    union address endpoint;
     all->counts.accepted++;
     if (endpoint_of_peer(fd, &endpoint))
         relay_connection_accept(all, fd, &endpoint);

@@ -39,14 +39,14 @@ static bool set_endpoints(void *field, const struct settings_bounds *bounds, con
     snprintf(ret_why, size,
              "expected an IP address and a port, as in 0.0.0.0:4000 or [::]:4000; or at most %d of "
              "them, separated by blanks",
-             ENDPOINTS_MAX);
+             ADDRESS_MAX);
     return false;
 }
 
 static bool set_endpoint(void *field, const struct settings_bounds *bounds, const char *text,
                          char *ret_why, size_t size)
 {
-    struct endpoints *endpoints = field, made;
+    struct address_list *endpoints = field, made;
     (void)bounds;
     if (endpoints_parse(text, &made) && made.count == 1) {
         *endpoints = made;

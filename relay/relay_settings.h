@@ -14,11 +14,11 @@
 #include "service/options.h"
 
 struct relay_settings {
-    struct endpoints listen;
-    struct endpoints metrics; /* one, or none */
-    char *store;              /* directory */
-    uint64_t max_store_size;  /* bytes; 0: only the disk limits it */
-    int64_t retention;        /* ms */
+    struct address_list listen;
+    struct address_list metrics; /* one, or none */
+    char *store;                 /* directory */
+    uint64_t max_store_size;     /* bytes; 0: only the disk limits it */
+    int64_t retention;           /* ms */
     char *tls_cert, *tls_key; /* PEM files; NULL: no TLS, or the key is in the certificate's file */
     char *motd, *error;       /* or NULL */
     bool no_list;

@@ -24,7 +24,7 @@
 #include "service/process.h"
 
 /* Sockets passed by the service manager are served too; any beyond this number are ignored. */
-#define ACCEPTORS_MAX (2 * ENDPOINTS_MAX)
+#define ACCEPTORS_MAX (2 * ADDRESS_MAX)
 /* Descriptors that the relay needs besides one per client. */
 #define DESCRIPTORS_OWN 64
 
@@ -160,7 +160,7 @@ static bool listen_at_activated(struct relayd *relayd, int count)
 /* Sockets that the service manager opened replace those of the settings. */
 static bool open_listeners(struct relayd *relayd)
 {
-    const struct endpoints *listen = &relayd->settings->listen;
+    const struct address_list *listen = &relayd->settings->listen;
     int activated = activation_take(), fd;
     char why[256];
     if (activated > 0)

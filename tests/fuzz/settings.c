@@ -20,7 +20,7 @@ static void read_file(const char *path)
     FUZZ_HOLDS(done || strlen(why) > 0);
     for (unsigned i = 0; i < settings.listen.count; i++) {
         char text[ENDPOINT_TEXT_SIZE];
-        union endpoint again;
+        union address again;
 
         endpoint_text(&settings.listen.items[i], text);
         FUZZ_HOLDS(endpoint_parse(text, &again));

@@ -62,7 +62,7 @@ static bool read_all(struct relay_settings *settings, char *why, const char *con
 #define READ(settings, ...) read_all(settings, why, (const char *const[]){__VA_ARGS__, NULL})
 #define READ_FILE(settings) read_all(settings, why, (const char *const[]){NULL})
 
-static void expect_endpoint(const union endpoint *endpoint, const char *expected)
+static void expect_endpoint(const union address *endpoint, const char *expected)
 {
     char text[ENDPOINT_TEXT_SIZE];
     endpoint_text(endpoint, text);
@@ -72,7 +72,7 @@ static void expect_endpoint(const union endpoint *endpoint, const char *expected
 static void addresses(void **state)
 {
     (void)state;
-    union endpoint endpoint;
+    union address endpoint;
     static const char *const right[] = {"127.0.0.1:0", "0.0.0.0:443", "[::]:4000", "[::1]:65535",
                                         "[2001:db8::1]:1"};
     static const char *const wrong[] = {
