@@ -8,7 +8,7 @@
 #include "cli/wait.h"
 
 /* Prints the message's bytes exactly (on a terminal a newline may follow), or what output_object()
- * prints, and flushes. */
+ * prints; then output_sync(). */
 enum exit_status messages_print(const struct cli_options *options,
                                 const struct wormclient_message *message);
 

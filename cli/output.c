@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/bounded_json.h"
 #include "cli/escape.h"
@@ -33,6 +35,20 @@ enum exit_status output_flush(void)
         return EXIT_DONE;
     incomplete = false;
     return report_memory();
+}
+
+enum exit_status output_sync(void)
+{
+    enum exit_status status = output_flush();
+    struct stat file;
+    int failed;
+
+    if (status != EXIT_DONE || fstat(STDOUT_FILENO, &file) != 0 || !S_ISREG(file.st_mode))
+        return status;
+    do
+        failed = fsync(STDOUT_FILENO);
+    while (failed != 0 && errno == EINTR);
+    return failed == 0 ? EXIT_DONE : report_unwritten();
 }
 
 enum exit_status output_bytes(const void *data, size_t length)

@@ -20,6 +20,10 @@ void output_mark_incomplete(void);
  * returns EXIT_FAILED. */
 enum exit_status output_flush(void);
 
+/* The same, and if standard output is a regular file, waits until the disk has it: comes before
+ * anything that lets the daemon forget what was printed. */
+enum exit_status output_sync(void);
+
 /* Writes bytes exactly as they are, and flushes. */
 enum exit_status output_bytes(const void *data, size_t length);
 

@@ -61,6 +61,8 @@ static enum exit_status take_text(struct conversation *conversation, const struc
 {
     enum exit_status status = print_text(conversation, offer);
 
+    if (status == EXIT_DONE)
+        status = output_sync();
     if (status != EXIT_DONE) {
         report("the text is still there: wormctl recv %s", report_label(conversation->session));
         return status;

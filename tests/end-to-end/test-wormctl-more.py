@@ -4,6 +4,7 @@ status.
 """
 
 import base64
+import errno
 import hashlib
 import hmac
 import itertools
@@ -13,6 +14,7 @@ import re
 import shutil
 import signal
 import stat
+import subprocess
 
 from harness import contains, equal, lacks, main, test, true
 from harness import wormctl
@@ -20,8 +22,9 @@ from harness.clock import Clock
 from harness.processes import program
 from harness.scripted import APPID, ScriptedPeer
 from harness.stock import TEXT_APPID, code_of, receive_text, send_text, start
+from harness.shim import ANYWHERE, check_possible, environment
 from harness.terminal import Terminal
-from harness.waiting import wait_until
+from harness.waiting import patience, wait_until
 
 DONE, FAILED, USAGE, NOTHING, SESSION, NO_DAEMON = range(6)
 INTERRUPTED = 130
@@ -113,6 +116,36 @@ def exchange_full(world):
     finish(inviter, FAILED)
     contains(inviter.err(), "wormctl recv laptop", "where it is")
     equal(desk.ctl("recv", "laptop").bytes, b"precious", "the data")
+
+
+@test("recv, exchange, text receive: in a file, what they acknowledge is on the disk first; if it cannot be, it is not lost")
+def not_on_disk(world):
+    check_possible()
+    _, desk, laptop = world.pair()
+    broken = {**desk.environment(), **environment("fsync", ANYWHERE, 1, errno.EIO)}
+
+    def fails(*arguments):
+        with open(os.path.join(world.directory, "out"), "wb") as file:
+            completed = subprocess.run(wormctl.command(desk.socket, arguments), stdout=file, stderr=subprocess.PIPE,
+                                       env=broken, timeout=patience(60), check=False)
+        equal(completed.returncode, FAILED, "exit status")
+        contains(completed.stderr, b"cannot write to standard output", "why")
+
+    inviter = laptop.spawn_ctl("exchange", "--data", "precious", "--code", "7-x")
+    fails("exchange", "7-x", "--data", "x", "--name", "peer")
+    equal(desk.ctl("recv", "peer").out, "precious", "what exchange kept")
+    desk.call("close", session="peer")
+    inviter.kill(signal.SIGINT)
+    laptop.spawn_ctl("text", "send", "a text", "--code", "8-x")
+    fails("text", "receive", "8-x", "--name", "texter")
+    contains(desk.ctl("recv", "texter").out, "a text", "what text receive kept")
+    for daemon in (desk, laptop):
+        daemon.call("accept", code="9-x", name="friend")
+    laptop.call("send", session="friend", data=b"a message")
+    desk.until("friend", lambda view: view["unread"], PATIENCE)
+    fails("recv", "friend")
+    fails("recv", "friend", "--json")
+    equal(desk.ctl("recv", "friend").out, "a message", "what recv kept")
 
 
 # ---- codes that people agreed on ----
