@@ -5,6 +5,7 @@
 #include "wormhole/visit.h"
 
 #include <sodium.h>
+#include <stdio.h>
 
 static const char *const moods[SESSION_RESULTS] = {
     [RESULT_HAPPY] = "happy",   [RESULT_LONELY] = "lonely",  [RESULT_SCARY] = "scary",
@@ -40,13 +41,16 @@ void closing_begin(struct step *step, enum session_result result, bool flush, co
     struct session *session = step->session;
     session->state = SESSION_CLOSING;
     session->result = result;
-    session->flush = flush && (session->stored < session->sent || receipt_owed(session));
+    session->flush = flush && (session->stored < session->sent || receipt_owed(session) ||
+                               (session->peer_receipts && session->delivered < session->sent));
     session->ended = step->context->now;
     session->failures = 0;
     step_set_text(step, &session->reason, reason, REASON_MAX);
     if (session_unverified(session))
         closing_forget_inbox(step);
-    plan_visit_now(step);
+    /* Where the relay calls the mailbox crowded, a visit now would only make it stay so. */
+    if (session->crowded == 0 || !session->flush)
+        plan_visit_now(step);
     if (relay_knows_nothing(session))
         closing_finish(step);
 }
@@ -64,9 +68,36 @@ void closing_peacefully(struct step *step, const struct closing_reasons *reasons
         visit_settle(step);
 }
 
+/* A result that was too good is taken back. */
+static void amend(struct step *step, const char *what)
+{
+    struct session *session = step->session;
+    char reason[REASON_MAX + 1];
+    if (session->result == RESULT_HAPPY)
+        session->result = session->crowded > 0 ? RESULT_CROWDED : RESULT_ERRORY;
+    snprintf(reason, sizeof(reason), "%s; %s", session->reason == NULL ? "ended" : session->reason,
+             what);
+    step_set_text(step, &session->reason, reason, REASON_MAX);
+}
+
+/* What was expected when the end began need not have come true. */
+static void admit_unsent(struct step *step)
+{
+    const struct session *session = step->session;
+    char what[64];
+    if (session->stored < session->sent) {
+        snprintf(what, sizeof(what), "%u of %u messages were not sent",
+                 session->sent - session->stored, session->sent);
+        amend(step, what);
+    } else if (session->flush && session->delivered < session->sent) {
+        amend(step, "the relay had forgotten the mailbox, and the peer did not come back to it");
+    }
+}
+
 void closing_finish(struct step *step)
 {
     struct session *session = step->session;
+    admit_unsent(step);
     if (session->visit != NULL)
         visit_drop(step);
     session->state = SESSION_CLOSED;

@@ -58,7 +58,8 @@ static void resume_inbox(struct step *step)
         return;
     if (session->visit != NULL)
         visit_drop(step);
-    plan_visit_now(step);
+    if (session->crowded == 0)
+        plan_visit_now(step);
 }
 
 enum session_refusal command_ack(struct step *step)
@@ -100,7 +101,8 @@ enum session_refusal command_poll(struct step *step)
     if (session->state == SESSION_CLOSED)
         return SESSION_REFUSED_CLOSED;
     plan_restart_schedule(step);
-    if (session->visit == NULL)
+    /* Where the relay calls the mailbox crowded, a visit now would only make it stay so. */
+    if (session->visit == NULL && session->crowded == 0)
         plan_visit_now(step);
     return SESSION_ACCEPTED;
 }

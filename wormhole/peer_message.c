@@ -217,6 +217,15 @@ static void on_receipt(struct step *step, const struct wire_message *message)
 
 /* ---- dispatch ---- */
 
+/* A session that ends wants to know only whether the peer is here, and what it has got. */
+static void take_last_words(struct step *step, const struct wire_message *message)
+{
+    uint32_t number;
+    step->session->visit->peer_seen |= session_keyed(step->session);
+    if (step->session->flush && payload_receipt_number(message->phase, &number))
+        on_receipt(step, message);
+}
+
 void peer_message_take(struct step *step, const struct wire_message *message)
 {
     struct session *session = step->session;
@@ -224,6 +233,10 @@ void peer_message_take(struct step *step, const struct wire_message *message)
     uint32_t number;
     if (session_keyed(session) && strcmp(message->side, session->peer_side) != 0)
         return; /* a third side; only the relay knows how it got here */
+    if (!session_alive(session)) {
+        take_last_words(step, message);
+        return;
+    }
     /* A peer that has lost the mailbox leaves a pake wherever it looks: it may have moved on. */
     if (pake && session->mailbox_lost)
         session->visit->peer_pake_seen = true;

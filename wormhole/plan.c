@@ -9,7 +9,8 @@
 /* Used where the schedule says "hold" but the daemon has no room for another held connection. */
 #define POLL_INSTEAD_OF_HOLD ((int64_t)15 * 1000)
 /* A peer that filled the inbox is visited no more often than this, since each visit replays
- * everything that it sent; still often enough for a stock relay to keep the mailbox. */
+ * everything that it sent; still often enough for a stock relay to keep the mailbox. So is one that
+ * must come back before the mailbox may be closed. */
 #define PAUSED_INTERVAL ((int64_t)5 * 60 * 1000)
 /* The peer's pake was found while the mailbox was lost: a peer that is there answers ours at once,
  * one that only looked in does not. */
@@ -28,9 +29,7 @@
  * once. */
 static int64_t jittered(struct step *step, int64_t duration)
 {
-    uint32_t random;
-    step_random(step, &random, sizeof(random));
-    return duration - (int64_t)((double)duration / 5 * random / UINT32_MAX);
+    return duration - step_random_below(step, duration / 5);
 }
 
 static const struct schedule_rule *rule_now(const struct step *step)
@@ -73,7 +72,7 @@ void plan_next_visit(struct step *step)
     int64_t interval = rule_now(step)->interval;
     if (interval == 0 && !may_hold(step))
         interval = POLL_INSTEAD_OF_HOLD;
-    if (step->session->inbox_full && interval < PAUSED_INTERVAL)
+    if ((step->session->inbox_full && interval < PAUSED_INTERVAL) || !session_alive(step->session))
         interval = PAUSED_INTERVAL;
     plan_at(step, step->context->now + jittered(step, kept_alive(step, interval)));
 }
@@ -83,11 +82,10 @@ void plan_retry(struct step *step, int64_t at_least)
     int64_t wait = RETRY_FIRST;
     for (uint32_t i = 1; i < step->session->failures && wait < RETRY_MAX; i++)
         wait *= 2;
-    if (wait > RETRY_MAX)
-        wait = RETRY_MAX;
+    wait = jittered(step, wait < RETRY_MAX ? wait : RETRY_MAX);
     if (wait < at_least)
-        wait = at_least;
-    plan_at(step, step->context->now + jittered(step, wait));
+        wait = at_least + step_random_below(step, at_least / 5);
+    plan_at(step, step->context->now + wait);
 }
 
 int64_t plan_hold_duration(const struct step *step)

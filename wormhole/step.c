@@ -103,3 +103,10 @@ void step_random(struct step *step, void *buffer, size_t length)
 {
     step->context->random(step->context->random_arg, buffer, length);
 }
+
+int64_t step_random_below(struct step *step, int64_t most)
+{
+    uint32_t random;
+    step_random(step, &random, sizeof(random));
+    return (int64_t)((double)most * random / UINT32_MAX);
+}

@@ -32,6 +32,8 @@ void step_send(struct step *step, char *text);
 void step_set_text(struct step *step, char **string, const char *text, size_t limit);
 
 void step_random(struct step *step, void *buffer, size_t length);
+/* One of 0 … `most`. */
+int64_t step_random_below(struct step *step, int64_t most);
 
 /* ---- session.c ---- */
 

@@ -12,11 +12,12 @@
 /* How long any one answer from the relay may take, ms. The network has shorter limits for
  * connecting; a busy relay may take its time. */
 #define ANSWER_PATIENCE ((int64_t)60 * 1000)
-/* A crowded mailbox can only become free by being pruned, 11 minutes after its last visitor: try
- * again later than that … */
-#define CROWDED_WAIT ((int64_t)15 * 60 * 1000)
-/* … and only this many times, since each try prolongs the crowding. */
-#define CROWDED_TRIES 3
+/* A stock relay calls a mailbox crowded until it forgets it, 11 to 16 minutes after the last touch,
+ * and each refused try is one: tries are further apart than that, … */
+#define CROWDED_WAIT ((int64_t)17 * 60 * 1000)
+/* … and up to so much further, at random: two sides whose tries alternated would keep each other
+ * out. */
+#define CROWDED_SPREAD ((int64_t)30 * 60 * 1000)
 /* A relay that refuses everybody (with an error in its welcome) will not change its mind within
  * seconds. */
 #define REFUSED_WAIT ((int64_t)5 * 60 * 1000)
@@ -153,7 +154,7 @@ static void on_message(struct step *step, const struct wire_message *message)
         return;
     if (strcmp(message->side, session->side) == 0)
         visit_own_message(step, message);
-    else if (session_alive(session))
+    else
         peer_message_take(step, message);
     if (visit_past_fence(session->visit))
         visit_settle(step);
@@ -207,15 +208,18 @@ static void on_crowded(struct step *step)
         return;
     }
     session->crowded++;
-    if (session_alive(session) && session->crowded < CROWDED_TRIES) {
-        visit_fail(step, "the mailbox is crowded: a third side is on it", CROWDED_WAIT);
-        return;
-    }
-    if (session_alive(session))
+    if (session_alive(session) && session->mailbox == NULL) {
+        /* It was never let in, and each try of its would keep the rightful two out. */
         closing_begin(step, RESULT_CROWDED, false,
-                      "a third side is on the mailbox: someone else has used the code");
-    /* The relay would answer `close` with the same error. */
-    closing_finish(step);
+                      "two others are already using this code: agree on a new one");
+        closing_finish(step);
+    } else if (session_alive(session) || session->flush) {
+        visit_fail(step, "a third side has tried the code: the relay lets nobody in for a while",
+                   CROWDED_WAIT + step_random_below(step, CROWDED_SPREAD));
+    } else {
+        /* The relay would answer `close` with the same error. */
+        closing_finish(step);
+    }
 }
 
 /* Our earlier release succeeded, but its answer was lost. */

@@ -261,6 +261,13 @@ static bool hold(struct step *step)
     return true;
 }
 
+/* When a mailbox is closed by all who are in it, what is in it is gone: the relay had forgotten
+ * this one, and the peer has not come back to it yet. */
+static bool would_delete_unread(const struct session *session)
+{
+    return session->flush && session->sent > session->delivered && !session->visit->peer_seen;
+}
+
 void visit_settle(struct step *step)
 {
     struct session *session = step->session;
@@ -271,6 +278,8 @@ void visit_settle(struct step *step)
     if (echoes_pending(visit) ||
         (visit->release_sent && session->nameplate != NAMEPLATE_RELEASED)) {
         visit_await(step, VISIT_DRAINING);
+    } else if (!session_alive(session) && would_delete_unread(session)) {
+        visit_leave(step);
     } else if (!session_alive(session)) {
         session->flush = false;
         visit_release(step);

@@ -176,8 +176,23 @@ static enum wire_fault read_claimed(json_t *root, struct wire_message *message)
     return message->mailbox != NULL && *message->mailbox ? WIRE_OK : WIRE_INCOMPLETE;
 }
 
+/* "string or number", says the protocol: a relay passes a number on as it came, and replays it as a
+ * string. */
+static enum wire_fault spell_phase(json_t *root)
+{
+    const json_t *phase = json_object_get(root, "phase");
+
+    if (!json_is_integer(phase))
+        return WIRE_OK;
+    return json_object_set_new(root, "phase", json_sprintf("%lld", json_integer_value(phase))) == 0
+               ? WIRE_OK
+               : WIRE_NO_MEMORY;
+}
+
 static enum wire_fault read_message(json_t *root, struct wire_message *message)
 {
+    if (spell_phase(root) != WIRE_OK)
+        return WIRE_NO_MEMORY;
     message->side = get_name(root, "side");
     message->phase = get_name(root, "phase");
     if (message->side == NULL || message->phase == NULL)

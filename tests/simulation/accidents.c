@@ -88,14 +88,11 @@ static void suspend_one(struct world *world)
         cable_cut_all(&home->machine.net);
 }
 
-/* Whoever looks at a clock that jumps begins his schedule anew, or may give up telling the relay.
- */
-static void warn_judge(struct world *world, bool far)
+/* A session that looks at a clock that jumps begins its schedule anew. */
+static void warn_judge(struct world *world)
 {
-    for (unsigned i = 0; world->users[i] != NULL; i++) {
+    for (unsigned i = 0; world->users[i] != NULL; i++)
         judge_stirred(&world->users[i]->side);
-        world->users[i]->side.impatient |= far;
-    }
 }
 
 static void turn_clock(struct world *world)
@@ -104,7 +101,7 @@ static void turn_clock(struct world *world)
     struct home *home = somewhere(world);
     size_t kind = chance_below(sizeof(most) / sizeof(*most));
     home->machine.clock_error = chance_between(-most[kind], most[kind]);
-    warn_judge(world, most[kind] > CLOCK_ERROR_MAX);
+    warn_judge(world);
     trace(home->machine.name, "has a clock that is %lld s wrong",
           (long long)(home->machine.clock_error / TIMELINE_SECOND));
 }

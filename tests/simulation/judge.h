@@ -56,7 +56,6 @@ struct judge_side {
     unsigned allocates; /* how often the relay was asked for a nameplate */
     struct judge_phase phases[JUDGE_PHASES];
     unsigned phase_count;
-    bool impatient; /* it may have given up telling the relay: that was away for too long */
     enum session_state state;
     enum session_result result;
     struct judge_times stirs; /* commands of the user, and news of the peer */

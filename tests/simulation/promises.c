@@ -18,8 +18,11 @@
 /* Where nothing else is promised it is looked for so long what happens: longer than somebody is
  * late whose clock was set back a little. */
 #define CALM_OTHERS (100 * TIMELINE_MINUTE)
-/* Whoever wants to end has told the relay so after so long, where nothing is in the way. */
-#define CLOSE_MAX (2 * TIMELINE_HOUR)
+/* Whoever wants to end has told the relay so after so long, where nothing is in the way; or has
+ * waited so long for a relay that calls the mailbox crowded, or for a peer that must come back to
+ * one that the relay had forgotten. */
+#define CLOSE_MAX   (2 * TIMELINE_HOUR)
+#define CLOSE_LATER (26 * TIMELINE_HOUR)
 /* All look in so often then, and after a while less often. */
 #define ATTEND       TIMELINE_MINUTE
 #define ATTEND_AFTER (2 * TIMELINE_HOUR)
@@ -216,6 +219,13 @@ static bool is_closed(const struct user *user)
     return session == NULL || session->state == SESSION_CLOSED;
 }
 
+static bool is_closed_or_waits(const struct user *user)
+{
+    const struct session *session = user_session(user);
+    return is_closed(user) ||
+           (session->flush && (session->crowded > 0 || session->sent > session->delivered));
+}
+
 /* What was handed over closes where it goes on. */
 static void close_it(struct user *user)
 {
@@ -247,7 +257,8 @@ static void check_connections(struct world *world)
 
 static void close_all(struct world *world)
 {
-    if (!until(world, is_closed, close_it, CLOSE_MAX))
+    if (!until(world, is_closed_or_waits, close_it, CLOSE_MAX) ||
+        !until(world, is_closed, close_it, CLOSE_LATER))
         promises_fail(world, "a session does not end");
     check_connections(world);
     if (trace_failure() == NULL)

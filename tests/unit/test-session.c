@@ -385,7 +385,39 @@ static void nobody_comes(void **state)
     pair_free(&pair);
 }
 
-static void crowded(void **state)
+/* ---- a third side ---- */
+
+#define CROWDED_WAIT_LEAST ((int64_t)17 * 60 * 1000)
+#define CLOSING_MOST       ((int64_t)24 * 3600 * 1000)
+
+static void ignore(void *arg, const char *text)
+{
+    (void)arg;
+    (void)text;
+}
+
+/* Somebody who tries the code, and leaves. */
+static void intrude(struct stock *stock, const char *mailbox)
+{
+    struct stock_connection *connection = stock_connect(stock, ignore, NULL, NULL);
+    char open[128];
+    snprintf(open, sizeof(open), "{\"type\":\"open\",\"mailbox\":\"%s\"}", mailbox);
+    stock_receive(connection,
+                  "{\"type\":\"bind\",\"appid\":\"example.com/test\",\"side\":\"eeeeeeeeee\"}");
+    stock_receive(connection, open);
+    stock_disconnect(connection);
+}
+
+/* Of one pair that has met, and whose mailbox the relay now calls crowded. */
+static void open_crowded(struct pair *pair)
+{
+    pair_open(pair, POLL);
+    pair_visit(pair, 3);
+    assert_established(pair);
+    intrude(pair->stock, pair->a.session->mailbox);
+}
+
+static void third_side_ends_at_once(void **state)
 {
     struct pair pair;
     struct end third;
@@ -394,14 +426,149 @@ static void crowded(void **state)
     end_open(&third, pair.stock, "4-purple-sausages", POLL, 9);
     end_visit(&pair.a);
     end_visit(&pair.b);
-    for (int i = 0; i < 3; i++) {
-        unsigned before = third.connects;
-        end_visit(&third);
-        assert_int_equal(third.connects, before + 1);
-    }
+    end_send(&third, "let me in");
+    end_visit(&third);
     assert_result(&third, RESULT_CROWDED);
-    assert_true(third.now >= pair.a.now + 20 * 60 * 1000); /* spaced */
+    assert_int_equal(third.connects, 1);
+    assert_non_null(strstr(third.session->reason, "agree on a new one"));
+    assert_non_null(strstr(third.session->reason, "1 of 1 messages were not sent"));
     end_free(&third);
+    pair_free(&pair);
+}
+
+/* Tries are too far apart to keep the relay from forgetting, whatever the user does meanwhile. */
+static void crowd_heals(void **state)
+{
+    struct pair pair;
+    (void)state;
+    open_crowded(&pair);
+    for (int i = 0; i < 10; i++) {
+        end_visit(&pair.a);
+        assert_state(&pair.a, SESSION_ESTABLISHED);
+        end_command(&pair.a, EVENT_POLL);
+        end_send(&pair.a, "still here");
+        assert_true(pair.a.session->wake - pair.a.now >= CROWDED_WAIT_LEAST);
+        assert_true(pair.a.session->wake - pair.a.now <= (int64_t)3600 * 1000);
+    }
+    stock_prune(pair.stock);
+    pair_visit(&pair, 2);
+    assert_established(&pair);
+    assert_int_equal(pair.b.session->received, 10);
+    pair_free(&pair);
+}
+
+/* A stock relay without its clock: it prunes what nobody has touched for 16 minutes. */
+static void crowd_heals_for_two(void **state)
+{
+    struct pair pair;
+    int64_t touched;
+    int tries = 0;
+    (void)state;
+    open_crowded(&pair);
+    pair.b.now = touched = pair.a.now;
+    while (tries++ < 100 &&
+           (pair.a.session->crowded > 0 || pair.b.session->crowded > 0 || tries < 3)) {
+        struct end *next = pair.a.session->wake < pair.b.session->wake ? &pair.a : &pair.b;
+        if (next->session->wake - touched > (int64_t)16 * 60 * 1000)
+            stock_prune(pair.stock);
+        end_visit(next);
+        touched = next->now;
+    }
+    assert_in_range(tries, 3, 30);
+    assert_established(&pair);
+    pair_free(&pair);
+}
+
+static void close_waits_for_the_crowd_to_go(void **state)
+{
+    struct pair pair;
+    (void)state;
+    open_crowded(&pair);
+    end_visit(&pair.a);
+    end_send(&pair.a, "last words");
+    end_close(&pair.a);
+    end_run(&pair.a);
+    assert_state(&pair.a, SESSION_CLOSING);
+    end_visit(&pair.a);
+    assert_state(&pair.a, SESSION_CLOSING);
+    stock_prune(pair.stock);
+    /* The mailbox is now only its own: to close that would delete what was just added. */
+    end_visit(&pair.a);
+    assert_state(&pair.a, SESSION_CLOSING);
+    end_visit(&pair.b);
+    assert_string_equal(end_inbox(&pair.b, 0), "last words");
+    end_visit(&pair.a);
+    assert_result(&pair.a, RESULT_HAPPY);
+    assert_int_equal(pair.a.session->stored, 1);
+    pair_free(&pair);
+}
+
+static void visit_until_closed(struct end *end)
+{
+    int64_t begun = end->now;
+    while (end->session->state == SESSION_CLOSING && end->now <= begun + 2 * CLOSING_MOST)
+        end_visit(end);
+}
+
+/* Whatever keeps the relay from taking it: what was not sent is not said to have been. */
+static void unsent_is_not_happy(void **state)
+{
+    struct pair pair;
+    (void)state;
+    open_crowded(&pair);
+    end_send(&pair.a, "never to leave");
+    end_close(&pair.a);
+    visit_until_closed(&pair.a);
+    assert_result(&pair.a, RESULT_CROWDED);
+    assert_string_equal(pair.a.session->reason,
+                        "closed by the user; 1 of 1 messages were not sent");
+    pair_free(&pair);
+    pair_open(&pair, POLL);
+    pair_visit(&pair, 3);
+    end_send(&pair.a, "sent");
+    pair_visit(&pair, 1);
+    pair.a.refuse = "closed for good";
+    end_send(&pair.a, "never to leave");
+    end_close(&pair.a);
+    visit_until_closed(&pair.a);
+    assert_result(&pair.a, RESULT_ERRORY);
+    assert_string_equal(pair.a.session->reason,
+                        "closed by the user; 1 of 2 messages were not sent");
+    pair_free(&pair);
+}
+
+/* The relay forgets what it has taken, and the peer is away. */
+static void close_waits_for_the_peer_to_come_back(void **state)
+{
+    struct pair pair;
+    (void)state;
+    pair_open(&pair, POLL);
+    pair_visit(&pair, 3);
+    end_send(&pair.a, "taken");
+    end_visit(&pair.a);
+    assert_int_equal(pair.a.session->stored, 1);
+    stock_prune(pair.stock);
+    end_visit(&pair.a);
+    end_close(&pair.a);
+    end_visit(&pair.a);
+    assert_state(&pair.a, SESSION_CLOSING);
+    end_visit(&pair.b);
+    assert_string_equal(end_inbox(&pair.b, 0), "taken");
+    end_visit(&pair.a);
+    assert_result(&pair.a, RESULT_HAPPY);
+    end_close(&pair.b);
+    end_visit(&pair.b);
+    assert_relay_empty(pair.stock);
+    pair_free(&pair);
+    pair_open(&pair, POLL);
+    pair_visit(&pair, 3);
+    stock_prune(pair.stock);
+    end_send(&pair.a, "for nobody");
+    end_close(&pair.a);
+    visit_until_closed(&pair.a);
+    assert_result(&pair.a, RESULT_ERRORY);
+    assert_in_range(pair.a.connects, 100, 500);
+    assert_non_null(strstr(pair.a.session->reason, "the peer did not come back"));
     pair_free(&pair);
 }
 
@@ -415,12 +582,6 @@ static struct stock_connection *stranger(struct stock *stock, stock_deliver deli
     stock_receive(connection, "{\"type\":\"claim\",\"nameplate\":\"4\"}");
     stock_receive(connection, "{\"type\":\"open\",\"mailbox\":\"mailbox1\"}");
     return connection;
-}
-
-static void ignore(void *arg, const char *text)
-{
-    (void)arg;
-    (void)text;
 }
 
 static void add(struct stock_connection *connection, const char *phase, const char *body)
@@ -723,7 +884,12 @@ int main(void)
         cmocka_unit_test(closed_before_anybody_came),
         cmocka_unit_test(close_sends_what_is_queued),
         cmocka_unit_test(nobody_comes),
-        cmocka_unit_test(crowded),
+        cmocka_unit_test(third_side_ends_at_once),
+        cmocka_unit_test(crowd_heals),
+        cmocka_unit_test(crowd_heals_for_two),
+        cmocka_unit_test(close_waits_for_the_crowd_to_go),
+        cmocka_unit_test(unsent_is_not_happy),
+        cmocka_unit_test(close_waits_for_the_peer_to_come_back),
         cmocka_unit_test(bad_pakes),
         cmocka_unit_test(reflected_pake),
         cmocka_unit_test(keyed_is_not_established),
