@@ -72,8 +72,8 @@ static enum kv_status string_unpack(const struct kv_field *field, const msgpack_
     return KV_OK;
 }
 
-const struct kv_field_type kv_type_string = {string_valid, string_absent, string_extra, string_pack,
-                                             string_unpack};
+const struct kv_field_type kv_type_string = {string_valid, string_absent, string_extra,
+                                             string_pack,  string_unpack, 0};
 
 static bool text_absent(const struct kv_field *field, const void *place)
 {
@@ -113,8 +113,8 @@ static enum kv_status text_unpack(const struct kv_field *field, const msgpack_ob
     return kv_field_text(object, field->least, field->limit, place) ? KV_OK : KV_DAMAGED;
 }
 
-const struct kv_field_type kv_type_text = {text_valid, text_absent, text_extra, text_pack,
-                                           text_unpack};
+const struct kv_field_type kv_type_text = {text_valid, text_absent, text_extra,
+                                           text_pack,  text_unpack, 0};
 
 static bool borrowed_absent(const struct kv_field *field, const void *place)
 {
@@ -153,7 +153,7 @@ static enum kv_status borrowed_unpack(const struct kv_field *field, const msgpac
 }
 
 const struct kv_field_type kv_type_borrowed = {borrowed_valid, borrowed_absent, borrowed_extra,
-                                               borrowed_pack, borrowed_unpack};
+                                               borrowed_pack,  borrowed_unpack, 0};
 
 /* ---- bytes ---- */
 
@@ -188,8 +188,8 @@ static enum kv_status bytes_unpack(const struct kv_field *field, const msgpack_o
     return KV_OK;
 }
 
-const struct kv_field_type kv_type_bytes = {bytes_valid, bytes_absent, bytes_extra, bytes_pack,
-                                            bytes_unpack};
+const struct kv_field_type kv_type_bytes = {bytes_valid, bytes_absent, bytes_extra,
+                                            bytes_pack,  bytes_unpack, 0};
 
 /* ---- numbers ---- */
 
@@ -217,7 +217,8 @@ static enum kv_status signed_unpack(const struct kv_field *field, const msgpack_
     return kv_field_signed(object, place) ? KV_OK : KV_DAMAGED;
 }
 
-const struct kv_field_type kv_type_signed = {NULL, NULL, NULL, signed_pack, signed_unpack};
+const struct kv_field_type kv_type_signed = {NULL,        NULL,          NULL,
+                                             signed_pack, signed_unpack, sizeof(int64_t)};
 
 static void unsigned_pack(const struct kv_field *field, const void *place, msgpack_packer *packer)
 {
@@ -235,7 +236,8 @@ static enum kv_status unsigned_unpack(const struct kv_field *field, const msgpac
     return KV_OK;
 }
 
-const struct kv_field_type kv_type_unsigned = {NULL, NULL, NULL, unsigned_pack, unsigned_unpack};
+const struct kv_field_type kv_type_unsigned = {
+    NULL, NULL, NULL, unsigned_pack, unsigned_unpack, sizeof(uint64_t)};
 
 static bool count_valid(const struct kv_field *field, const void *place)
 {
@@ -257,7 +259,8 @@ static enum kv_status count_unpack(const struct kv_field *field, const msgpack_o
     return KV_OK;
 }
 
-const struct kv_field_type kv_type_count = {count_valid, NULL, NULL, count_pack, count_unpack};
+const struct kv_field_type kv_type_count = {count_valid, NULL,         NULL,
+                                            count_pack,  count_unpack, sizeof(uint32_t)};
 
 static void bool_pack(const struct kv_field *field, const void *place, msgpack_packer *packer)
 {
@@ -278,7 +281,7 @@ static enum kv_status bool_unpack(const struct kv_field *field, const msgpack_ob
     return KV_OK;
 }
 
-const struct kv_field_type kv_type_bool = {NULL, NULL, NULL, bool_pack, bool_unpack};
+const struct kv_field_type kv_type_bool = {NULL, NULL, NULL, bool_pack, bool_unpack, sizeof(bool)};
 
 /* ---- encoding ---- */
 
@@ -319,10 +322,15 @@ static const void *place_of(const struct kv_field *field, const void *record)
 }
 
 /* True if the field is written. */
-static bool is_written(const struct kv_field *field, const void *record)
+static bool is_written(const struct kv_record_kind *kind, size_t tag, const void *record)
 {
-    return field->type != NULL &&
-           (field->type->absent == NULL || !field->type->absent(field, place_of(field, record)));
+    const struct kv_field *field = &kind->fields[tag];
+    const struct kv_field_type *type = field->type;
+    if (type == NULL)
+        return false;
+    if (kind->sparse_from > 0 && tag >= kind->sparse_from && !field->required && type->size > 0)
+        return !sodium_is_zero(place_of(field, record), type->size);
+    return type->absent == NULL || !type->absent(field, place_of(field, record));
 }
 
 /* A tag and the map's own head take 5 bytes at most. */
@@ -342,7 +350,7 @@ static bool measure(const struct kv_record_kind *kind, const void *record, size_
         const void *place = place_of(field, record);
         if (type != NULL && type->valid != NULL && !type->valid(field, place))
             return false;
-        if (!is_written(field, record))
+        if (!is_written(kind, tag, record))
             continue;
         pairs++;
         bound +=
@@ -378,7 +386,7 @@ enum kv_status kv_record_encode(const struct kv_record_kind *kind, const void *r
     msgpack_pack_map(&packer, pairs);
     for (size_t tag = 0; tag < kind->tags; tag++) {
         const struct kv_field *field = &kind->fields[tag];
-        if (!is_written(field, record))
+        if (!is_written(kind, tag, record))
             continue;
         msgpack_pack_uint32(&packer, (uint32_t)tag);
         field->type->pack(field, place_of(field, record), &packer);

@@ -59,6 +59,7 @@ struct kv_field_type {
     /* KV_OK, KV_DAMAGED or KV_MEMORY. */
     enum kv_status (*unpack)(const struct kv_field *field, const msgpack_object *object,
                              void *place);
+    size_t size; /* of a number or a flag, which a sparse tag leaves out if it is zero; 0: other */
 };
 
 /* The types of members that every store has. Users add their own. */
@@ -92,6 +93,9 @@ void kv_field_pack_text(const char *text, msgpack_packer *packer);
 struct kv_record_kind {
     const struct kv_field *fields; /* by tag */
     size_t tags;                   /* number of elements of the array; at most KV_TAGS_MAX */
+    /* Optional numbers and flags of this tag and above are left out if they are zero, so that
+     * records that were written before there was such a tag stay as they are. 0: none. */
+    size_t sparse_from;
     struct scan_limits limits;     /* of the record */
     /* Offsets of the struct's `void *` and `size_t` for unknown tags: pairs as they came, in new
      * memory that belongs to the struct; NULL and 0 if there were none. */

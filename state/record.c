@@ -72,8 +72,8 @@ static enum kv_status rules_unpack(const struct kv_field *field, const msgpack_o
     return rules_valid(field, schedule) ? KV_OK : KV_DAMAGED;
 }
 
-const struct kv_field_type session_record_rules = {rules_valid, NULL, rules_extra, rules_pack,
-                                                   rules_unpack};
+const struct kv_field_type session_record_rules = {rules_valid, NULL,         rules_extra,
+                                                   rules_pack,  rules_unpack, 0};
 
 /* ---- the table ---- */
 
@@ -104,6 +104,7 @@ _Static_assert(sizeof(enum session_state) == sizeof(uint32_t) &&
 const struct kv_record_kind session_record_kind = {
     .fields = fields,
     .tags = TAGS,
+    .sparse_from = 64,
     /* Nothing that we write is nested more deeply than a schedule; unknown tags may be,
      * slightly. */
     .limits = {.bytes = SESSION_RECORD_MAX, .depth = 8, .elements = 16384},

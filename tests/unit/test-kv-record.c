@@ -214,12 +214,47 @@ static void test_many_fields(void **state)
     kv_record_clear(&bytes);
 }
 
+/* ---- tags that are left out if they are zero ---- */
+
+static void assert_pairs(const struct kv_record_kind *kind, const struct sample_record *record,
+                         unsigned pairs)
+{
+    struct sample_record back = {0};
+    struct kv_record bytes;
+    assert_int_equal(kv_record_encode(kind, record, &bytes), KV_OK);
+    assert_int_equal(bytes.data[0], 0x80 | pairs);
+    assert_int_equal(kv_record_decode(kind, bytes.data, bytes.length, &back), KV_OK);
+    assert_int_equal(back.number, record->number);
+    assert_int_equal(back.large, record->large);
+    assert_int_equal(back.count, record->count);
+    assert_int_equal(back.flag, record->flag);
+    kv_record_clear(&bytes);
+    clear(&back);
+}
+
+/* Text and flag are required, and numbers of lower tags are written as ever. */
+static void test_sparse_tags(void **state)
+{
+    struct kv_record_kind kind = sample_kind;
+    struct sample_record record = {.required = "r"};
+    (void)state;
+    assert_pairs(&kind, &record, 5);
+    kind.sparse_from = 65;
+    assert_pairs(&kind, &record, 3);
+    record.large = 1;
+    record.count = 1;
+    assert_pairs(&kind, &record, 5);
+    kind.sparse_from = 1;
+    assert_pairs(&kind, &record, 4);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_type),           cmocka_unit_test(test_bytes),
         cmocka_unit_test(test_not_encoded),          cmocka_unit_test(test_refused),
         cmocka_unit_test(test_unknown_tags_survive), cmocka_unit_test(test_many_fields),
+        cmocka_unit_test(test_sparse_tags),
     };
     return cmocka_run_group_tests_name("kv-record", tests, NULL, NULL);
 }
