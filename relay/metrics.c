@@ -75,6 +75,7 @@ static void write_rules(struct evbuffer *text, const struct rules *rules)
     rules_count(rules, &counts);
     one(text, "clients", "gauge", "Clients that were welcomed.", counts.clients);
     one(text, "listening", "gauge", "Clients that listen to a mailbox.", counts.listening);
+    one(text, "channels", "gauge", "Sessions that share a connection.", counts.channels);
     one(text, "errors_total", "counter", "Errors sent to clients.", counts.errors);
     name(text, "moods_total", "counter", "Mailboxes closed by a side, by mood.");
     many(text, "moods_total", "mood", moods, counts.moods, RULES_MOODS);

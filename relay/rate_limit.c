@@ -16,7 +16,7 @@
 
 struct rate_limit_entry {
     struct rate_limit_address address;
-    unsigned connections;
+    uint64_t taken;                       /* of its places, in sixteenths: rate_limit_place */
     int64_t marks[RULES_RATES];           /* µs */
     struct rate_limit_entry *prev, *next; /* among those without a connection, oldest first */
     UT_hash_handle hh;
@@ -151,24 +151,26 @@ unsigned rate_limit_count(const struct rate_limiter *limiter)
 /* ---- connections ---- */
 
 bool rate_limit_enter(struct rate_limiter *limiter, const struct rate_limit_address *address,
-                      int64_t now)
+                      enum rate_limit_place place, int64_t now)
 {
     struct rate_limit_entry *entry = find(limiter, address);
-    unsigned most = limiter->limits.connections;
-    if (entry != NULL && most > 0 && entry->connections >= most)
+    uint64_t most = (uint64_t)limiter->limits.connections * RATE_LIMIT_CONNECTION;
+    if (entry != NULL && most > 0 && entry->taken + place > most)
         return false;
     if (entry == NULL && (entry = add(limiter, address, now)) == NULL)
         return false;
-    if (entry->connections++ == 0)
+    if (entry->taken == 0)
         DL_DELETE(limiter->gone, entry);
+    entry->taken += place;
     return true;
 }
 
 void rate_limit_leave(struct rate_limiter *limiter, const struct rate_limit_address *address,
-                      int64_t now)
+                      enum rate_limit_place place, int64_t now)
 {
     struct rate_limit_entry *entry = find(limiter, address);
-    if (--entry->connections > 0)
+    entry->taken -= place;
+    if (entry->taken > 0)
         return;
     DL_APPEND(limiter->gone, entry);
     if (is_clean(entry, now))

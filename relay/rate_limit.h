@@ -23,6 +23,13 @@ struct sockaddr;
 /* Longest wait, ms. */
 #define RATE_LIMIT_WAIT_MAX 10000
 
+/* What counts as how much of a connection. A channel of a shared one costs a record in memory, but
+ * neither a socket, nor TLS, nor buffers: a sixteenth is more than its share. */
+enum rate_limit_place {
+    RATE_LIMIT_CHANNEL = 1,
+    RATE_LIMIT_CONNECTION = 16,
+};
+
 /* What an action is charged to: an IPv4 address, or the 64 bits of an IPv6 address that belong to a
  * single customer. */
 struct rate_limit_address {
@@ -49,12 +56,12 @@ void rate_limit_free(struct rate_limiter *limiter);
 /* New limits; past actions still count. */
 void rate_limit_set(struct rate_limiter *limiter, const struct rate_limits *limits);
 
-/* Counts one more connection of this address; rate_limit_leave(). False: the address has as many as
- * it may, or too many addresses are remembered already. */
+/* Counts one more connection or channel of this address; rate_limit_leave(). False: the address has
+ * as many as it may, or too many addresses are remembered already. */
 bool rate_limit_enter(struct rate_limiter *limiter, const struct rate_limit_address *address,
-                      int64_t now);
+                      enum rate_limit_place place, int64_t now);
 void rate_limit_leave(struct rate_limiter *limiter, const struct rate_limit_address *address,
-                      int64_t now);
+                      enum rate_limit_place place, int64_t now);
 
 /* An address with a connection wants to do something. False: it may not. */
 bool rate_limit_take(struct rate_limiter *limiter, const struct rate_limit_address *address,

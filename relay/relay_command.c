@@ -112,6 +112,7 @@ static const struct relay_command_spec {
     {"bind", RELAY_COMMAND_BIND, "bind requires ", {&appid, &side}, {NULL}, NULL},
     {"claim", RELAY_COMMAND_CLAIM, "claim requires ", {&nameplate}, {NULL}, NULL},
     {"close", RELAY_COMMAND_CLOSE, "", {NULL}, {&mailbox, &mood}, NULL},
+    {"leave", RELAY_COMMAND_LEAVE, "", {NULL}, {NULL}, NULL},
     {"list", RELAY_COMMAND_LIST, "", {NULL}, {NULL}, NULL},
     {"open", RELAY_COMMAND_OPEN, "open requires ", {&mailbox}, {NULL}, NULL},
     {"ping", RELAY_COMMAND_PING, "", {NULL}, {NULL}, read_ping},
@@ -151,11 +152,22 @@ static void read_spec(struct relay_command *command, const struct relay_command_
 
 /* ---- the whole ---- */
 
+static int64_t read_channel(const json_t *root)
+{
+    const json_t *channel = json_object_get(root, "channel");
+    json_int_t number = json_integer_value(channel);
+
+    if (channel == NULL || json_is_null(channel))
+        return 0;
+    return number >= 1 && number <= RELAY_COMMAND_CHANNEL_MAX ? number : -1;
+}
+
 static void read_root(struct relay_command *command)
 {
     const json_t *type = json_object_get(command->root, "type");
     const struct relay_command_spec *spec = find_spec(json_string_value(type));
 
+    command->channel = read_channel(command->root);
     if (spec != NULL)
         read_spec(command, spec);
     else if (type != NULL)

@@ -5,12 +5,15 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <jansson.h>
 
 /* Longest hashcash stamp, and name of a method; stamps are about 60. */
 #define RELAY_COMMAND_STAMP_MAX  512
 #define RELAY_COMMAND_METHOD_MAX 32
+/* Greatest number of a channel. */
+#define RELAY_COMMAND_CHANNEL_MAX INT32_MAX
 /* Room for the longest sentence of command.fault. */
 #define RELAY_COMMAND_FAULT_SIZE 64
 
@@ -21,6 +24,7 @@ enum relay_command_type {
     RELAY_COMMAND_BIND,
     RELAY_COMMAND_CLAIM,
     RELAY_COMMAND_CLOSE,
+    RELAY_COMMAND_LEAVE, /* ends a channel: doc/relay-extensions.md */
     RELAY_COMMAND_LIST,
     RELAY_COMMAND_OPEN,
     RELAY_COMMAND_PERMIT, /* submit-permissions, submit-permission */
@@ -42,7 +46,8 @@ struct relay_command {
     const char *method, *stamp;           /* permit; the stamp may be NULL */
     const json_t *ping;                   /* ping: a number */
     const char *id;                       /* or NULL */
-    json_t *root; /* owns all of the above; NULL if it is not a JSON object */
+    int64_t channel; /* that it is for; 0: none is named, -1: what is named cannot be one */
+    json_t *root;    /* owns all of the above; NULL if it is not a JSON object */
 };
 
 /*

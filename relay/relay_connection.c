@@ -20,6 +20,8 @@
 /* A client with a larger backlog is not read, since its commands would only add to it, and is sent
  * no more messages until it has taken what waits. */
 #define BACKLOG_PAUSE ((size_t)1 << 20)
+/* The same for a shared connection, on which whatever waits delays all sessions. */
+#define SHARED_BACKLOG_PAUSE ((size_t)64 << 10)
 /* A client that listens to no mailbox and sends nothing for this long is of no use to anybody: it
  * is longer than it takes to type a code. */
 #define IDLE_MS (30 * 60000)
@@ -37,7 +39,8 @@ static const char *name_of(const struct relay_connection *connection)
 
 static bool has_backlog(const struct relay_connection *connection)
 {
-    return ws_backlog(connection->ws) > BACKLOG_PAUSE;
+    bool shared = connection->client != NULL && rules_channels(connection->client) > 0;
+    return ws_backlog(connection->ws) > (shared ? SHARED_BACKLOG_PAUSE : BACKLOG_PAUSE);
 }
 
 void relay_connection_update_reading(struct relay_connection *connection)
@@ -218,12 +221,45 @@ static const char *on_limit(void *arg, enum rules_rate rate)
     return NULL;
 }
 
+/* What is taken of max-connections; those that are being refused do not count. */
+static uint64_t places_taken(const struct relay_connections *all)
+{
+    return (all->counts.connections - all->refused) * RATE_LIMIT_CONNECTION +
+           all->counts.channels * RATE_LIMIT_CHANNEL;
+}
+
+static bool on_channel(void *arg, bool begins)
+{
+    struct relay_connection *connection = arg;
+    struct relay_connections *all = connection->all;
+    int64_t now = clock_monotonic();
+    if (!begins) {
+        all->counts.channels--;
+        if (connection->limited)
+            rate_limit_leave(all->limiter, &connection->address, RATE_LIMIT_CHANNEL, now);
+        return true;
+    }
+    if (places_taken(all) + RATE_LIMIT_CHANNEL >
+        (uint64_t)all->settings.connections_max * RATE_LIMIT_CONNECTION) {
+        all->counts.drops[RELAY_DROP_FULL]++;
+        return false;
+    }
+    if (connection->limited &&
+        !rate_limit_enter(all->limiter, &connection->address, RATE_LIMIT_CHANNEL, now)) {
+        all->counts.drops[RELAY_DROP_ADDRESS]++;
+        return false;
+    }
+    all->counts.channels++;
+    return true;
+}
+
 const struct rules_hooks relay_connection_hooks = {
     .send = on_send,
     .drop = on_drop,
     .busy_changed = on_busy_changed,
     .limit = on_limit,
     .backlogged = on_backlogged,
+    .channel = on_channel,
 };
 
 /* ---- looking after it ---- */
@@ -273,8 +309,8 @@ static bool enter_address(struct relay_connection *connection, const union addre
     struct relay_connections *all = connection->all;
     connection->limited =
         rate_limit_address(&endpoint->any, all->settings.limit_loopback, &connection->address);
-    if (connection->limited &&
-        !rate_limit_enter(all->limiter, &connection->address, clock_monotonic())) {
+    if (connection->limited && !rate_limit_enter(all->limiter, &connection->address,
+                                                 RATE_LIMIT_CONNECTION, clock_monotonic())) {
         connection->limited = false;
         return false;
     }
@@ -285,7 +321,7 @@ static bool enter_address(struct relay_connection *connection, const union addre
 static void judge(struct relay_connection *connection, const union address *endpoint)
 {
     struct relay_connections *all = connection->all;
-    if (all->counts.connections - all->refused > all->settings.connections_max) {
+    if (places_taken(all) > (uint64_t)all->settings.connections_max * RATE_LIMIT_CONNECTION) {
         all->counts.drops[RELAY_DROP_FULL]++;
         connection->refusal = "the relay is at its limit of connections; try again later";
     } else if (!enter_address(connection, endpoint)) {
@@ -342,7 +378,8 @@ void relay_connection_free(struct relay_connection *connection)
     DL_DELETE(*connection->list, connection);
     rules_leave(connection->client);
     if (connection->limited)
-        rate_limit_leave(all->limiter, &connection->address, clock_monotonic());
+        rate_limit_leave(all->limiter, &connection->address, RATE_LIMIT_CONNECTION,
+                         clock_monotonic());
     if (connection->wait != NULL)
         event_free(connection->wait);
     if (connection->refusal != NULL)

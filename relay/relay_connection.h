@@ -42,6 +42,7 @@ enum relay_drop_cause {
 
 struct relay_connection_counts {
     uint64_t connections; /* now */
+    uint64_t channels;    /* of shared ones, now */
     uint64_t accepted;    /* since the start, like the next two */
     uint64_t waits;       /* how often a client was made to wait */
     uint64_t drops[RELAY_DROP_CAUSES];

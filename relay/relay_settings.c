@@ -22,10 +22,13 @@
 #define MAILBOX_BYTES_DEFAULT    (256 * MiB)
 #define MAILBOX_MESSAGES_DEFAULT 10000
 #define CONNECTIONS_DEFAULT      16384
+/* More than wormholed holds. */
+#define CHANNELS_DEFAULT 1024
 /* Many home routers forget a connection that is silent for five minutes, some after two: a client
  * is asked for a sign of life well before that. */
 #define CLIENT_TIMEOUT_DEFAULT (90 * SECOND)
-/* One wormholed holds up to 256. */
+/* One wormholed with its default limits takes up to a tenth over shared connections; without them
+ * it would take more than all. */
 #define PER_ADDRESS_DEFAULT 512
 /* Guessing nameplates disturbs those who wait there; a person needs one a minute. */
 #define PER_MINUTE_DEFAULT 60
@@ -85,6 +88,9 @@ static const struct settings_bounds at_least_one = {
     .min = 1,
     .max = 10000000,
 };
+static const struct settings_bounds channels = {
+    .max = 65536,
+};
 static const struct settings_bounds no_limit_or_number = {
     .min = 1,
     .max = 10000000,
@@ -123,6 +129,8 @@ static const struct settings_row rows[] = {
      FIELD(max_mailbox_messages), &at_least_one, SETTINGS_PLAIN},
     {"max-connections", "N", "maximum number of connections; 16384", settings_number,
      FIELD(max_connections), &at_least_one, SETTINGS_PLAIN},
+    {"max-channels", "N", "maximum number of sessions on one connection; 1024", settings_number,
+     FIELD(max_channels), &channels, SETTINGS_PLAIN},
     {"client-timeout", "DURATION", "drop a client without a sign of life for this long; 90s",
      settings_duration, FIELD(client_timeout), &client_timeout, SETTINGS_PLAIN},
     {"max-connections-per-address", "N", "maximum for each address; 512", settings_number,
@@ -162,6 +170,7 @@ static void set_defaults(struct relay_settings *settings)
         .max_mailbox_bytes = MAILBOX_BYTES_DEFAULT,
         .max_mailbox_messages = MAILBOX_MESSAGES_DEFAULT,
         .max_connections = CONNECTIONS_DEFAULT,
+        .max_channels = CHANNELS_DEFAULT,
         .client_timeout = CLIENT_TIMEOUT_DEFAULT,
         .max_per_address = PER_ADDRESS_DEFAULT,
         .allocations = PER_MINUTE_DEFAULT,
@@ -243,6 +252,7 @@ struct rules_settings relay_settings_for_rules(const struct relay_settings *sett
         .message_max = settings->max_message,
         .retention = settings->retention,
         .hashcash_bits = settings->hashcash_bits,
+        .channels = settings->max_channels,
         .list = !settings->no_list,
     };
 }

@@ -27,6 +27,7 @@ struct relay_settings {
     uint64_t max_mailbox_bytes;
     unsigned max_mailbox_messages;
     unsigned max_connections;
+    unsigned max_channels;    /* of a shared connection; 0: connections are not shared */
     int64_t client_timeout;   /* ms */
     unsigned max_per_address; /* connections; 0: no limit, as for the next two */
     unsigned allocations;     /* per minute and address */

@@ -213,6 +213,17 @@ static void put_relayd(struct json_text *text, const struct reply_welcome *welco
     close_member(text);
 }
 
+static void put_extensions(struct json_text *text, const struct reply_welcome *welcome)
+{
+    open_member(text, "extensions");
+    open_member(text, "shared-connection");
+    put_integer(text, "version", 1);
+    put_integer(text, "channels", welcome->channels);
+    put_integer(text, "max_message", (int64_t)welcome->channel_message_max);
+    close_member(text);
+    close_member(text);
+}
+
 char *reply_welcome(const struct reply_welcome *welcome, int64_t now)
 {
     struct json_text text = begin("welcome");
@@ -223,6 +234,8 @@ char *reply_welcome(const struct reply_welcome *welcome, int64_t now)
     if (welcome->error != NULL)
         put_string(&text, "error", welcome->error);
     put_relayd(&text, welcome);
+    if (welcome->channels > 0)
+        put_extensions(&text, welcome);
     if (welcome->hashcash_bits > 0)
         put_permission_required(&text, welcome);
     close_member(&text);
@@ -297,4 +310,28 @@ char *reply_error(const char *error, const json_t *orig, int64_t now)
     put_string(&text, "error", error);
     put_value(&text, "orig", orig);
     return finish(&text, now);
+}
+
+char *reply_left(const char *reason, bool alone, int64_t now)
+{
+    struct json_text text = begin("left");
+
+    put_string(&text, "reason", reason);
+    if (alone)
+        put_value(&text, "alone", json_true());
+    return finish(&text, now);
+}
+
+char *reply_on_channel(char *reply, int64_t channel)
+{
+    char key[2 * NUMBER_SIZE];
+    size_t length = reply != NULL ? strlen(reply) : 0;
+    size_t more = (size_t)snprintf(key, sizeof(key), ",\"channel\":%" PRId64 "}", channel);
+    char *grown = reply != NULL ? realloc(reply, length + more) : NULL;
+
+    if (grown == NULL)
+        free(reply);
+    else
+        memcpy(grown + length - 1, key, more + 1); /* over its last brace */
+    return grown;
 }

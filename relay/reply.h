@@ -6,6 +6,7 @@
 #ifndef RELAY_REPLY_H
 #define RELAY_REPLY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,12 +15,14 @@
 #include "relay/store.h"
 
 struct reply_welcome {
-    const char *motd;       /* or NULL */
-    const char *error;      /* or NULL */
-    unsigned hashcash_bits; /* 0: no permission is required */
-    const char *resource;   /* of the stamp */
-    int64_t retention;      /* ms */
-    size_t message_max;     /* bytes */
+    const char *motd;           /* or NULL */
+    const char *error;          /* or NULL */
+    unsigned hashcash_bits;     /* 0: no permission is required */
+    const char *resource;       /* of the stamp */
+    int64_t retention;          /* ms */
+    size_t message_max;         /* bytes */
+    unsigned channels;          /* 0: the extension of shared connections is not offered */
+    size_t channel_message_max; /* bytes */
 };
 
 char *reply_welcome(const struct reply_welcome *welcome, int64_t now);
@@ -31,6 +34,13 @@ char *reply_released(int64_t now);
 char *reply_message(const struct relay_message *message, int64_t now);
 char *reply_closed(int64_t now);
 char *reply_pong(const json_t *ping, int64_t now);
+/* The relay has ended a channel, or there is none; `reason` is a sentence. `alone`: what the client
+ * asked for needs a connection of its own. */
+char *reply_left(const char *reason, bool alone, int64_t now);
 char *reply_error(const char *error, const json_t *orig, int64_t now); /* orig NULL: null */
+
+/* Adds the number of a channel to a reply, which is consumed. New; NULL for NULL, or when out of
+ * memory. */
+char *reply_on_channel(char *reply, int64_t channel);
 
 #endif

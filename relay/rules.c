@@ -79,19 +79,30 @@ bool rules_asks_permission(const struct rules *rules)
 
 /* ---- sending ---- */
 
+bool rules_is_dropped(const struct rules_client *client)
+{
+    return client->dropped || client->whole->dropped;
+}
+
 void rules_drop(struct rules_client *client, const char *why)
 {
-    if (client->dropped)
+    if (rules_is_dropped(client))
         return;
+    if (client->channel != 0) {
+        rules_channels_end(client, why, false);
+        return;
+    }
     client->dropped = true;
     client->rules->hooks.drop(client->connection, why);
 }
 
 void rules_send(struct rules_client *client, char *reply)
 {
+    if (client->channel != 0)
+        reply = reply_on_channel(reply, client->channel);
     if (reply == NULL)
         rules_drop(client, "out of memory");
-    else if (!client->dropped)
+    else if (!rules_is_dropped(client) && !rules_channels_too_long(client, reply))
         client->rules->hooks.send(client->connection, reply, strlen(reply));
     free(reply);
 }
@@ -106,12 +117,14 @@ static void send_welcome(struct rules_client *client)
         .resource = client->resource,
         .retention = settings->retention,
         .message_max = client->message_max,
+        .channels = client->host.channels_max,
+        .channel_message_max = RULES_CHANNEL_MESSAGE_MAX,
     };
 
     rules_send(client, reply_welcome(&welcome, client->rules->now));
 }
 
-static void send_error(struct rules_client *client, const char *error, const json_t *orig)
+void rules_send_error(struct rules_client *client, const char *error, const json_t *orig)
 {
     client->rules->counts.errors++;
     rules_send(client, reply_error(error, orig, client->rules->now));
@@ -119,28 +132,36 @@ static void send_error(struct rules_client *client, const char *error, const jso
 
 /* ---- the order of commands ---- */
 
-static void free_task(struct rules_task *task)
+/* Counts a command that came, and one that is finished. */
+static void count_in(struct rules_client *client, size_t size)
 {
-    relay_command_free(&task->command);
-    free(task);
+    struct rules_host *host = &client->whole->host;
+
+    client->count++;
+    client->bytes += size;
+    host->count++;
+    host->bytes += size;
+    host->full += client->count == RULES_QUEUE_MAX;
 }
 
-/* Appends a command to the queue. NULL when out of memory. */
-static struct rules_task *add_task(struct rules_client *client, const char *text, size_t length)
+static void count_out(struct rules_client *client, size_t size)
 {
-    struct rules_task *task = calloc(1, sizeof(*task));
+    struct rules_host *host = &client->whole->host;
 
-    if (task == NULL || !relay_command_parse(text, length, &task->command)) {
-        free(task);
-        return NULL;
-    }
-    task->client = client;
-    task->now = client->rules->now;
-    task->size = length;
-    DL_APPEND(client->waiting, task);
-    client->count++;
-    client->bytes += length;
-    return task;
+    client->count--;
+    client->bytes -= size;
+    if (client->ended)
+        return;
+    host->count--;
+    host->bytes -= size;
+    host->full -= client->count == RULES_QUEUE_MAX - 1;
+}
+
+static void free_task(struct rules_task *task)
+{
+    count_out(task->client, task->size);
+    relay_command_free(&task->command);
+    free(task);
 }
 
 /* An add need not wait for these: they then share a commit, and their answers a packet. The store
@@ -177,28 +198,31 @@ static void end(struct rules_task *task)
 
     DL_DELETE(client->begun, task);
     client->begun_count--;
-    client->count--;
-    client->bytes -= task->size;
     free_task(task);
+}
+
+void rules_note_busy(struct rules_client *connection)
+{
+    bool busy = rules_busy(connection);
+
+    if (busy == connection->host.was_busy)
+        return;
+    connection->host.was_busy = busy;
+    if (connection->rules->hooks.busy_changed != NULL && !connection->dropped)
+        connection->rules->hooks.busy_changed(connection->connection);
 }
 
 void rules_run(struct rules_client *client)
 {
     struct rules_task *task;
-    bool busy;
 
     if (client->running) /* called by a store that answers at once: the loop below continues */
         return;
     client->running = true;
-    while (!client->dropped && (task = client->waiting) != NULL && may_begin(client, task))
+    while (!rules_is_dropped(client) && (task = client->waiting) != NULL && may_begin(client, task))
         begin(client, task);
     client->running = false;
-    busy = rules_busy(client);
-    if (busy == client->was_busy)
-        return;
-    client->was_busy = busy;
-    if (client->rules->hooks.busy_changed != NULL && !client->dropped)
-        client->rules->hooks.busy_changed(client->connection);
+    rules_note_busy(client->whole);
 }
 
 /* Sends the errors that have nothing before them any more. */
@@ -208,7 +232,7 @@ static void send_failures(struct rules_client *client)
 
     /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): end() takes it out of the list */
     while ((task = client->begun) != NULL && task->error != NULL) {
-        send_error(client, task->error, task->command.root);
+        rules_send_error(client, task->error, task->command.root);
         end(task);
     }
     rules_run(client);
@@ -262,8 +286,7 @@ static void finish_tasks(struct rules_client *client)
 
 /* ---- a client ---- */
 
-struct rules_client *rules_enter(struct rules *rules, void *connection, const char *resource,
-                                 int64_t now)
+struct rules_client *rules_client_new(struct rules *rules, void *connection)
 {
     struct rules_client *client = calloc(1, sizeof(*client));
 
@@ -272,11 +295,36 @@ struct rules_client *rules_enter(struct rules *rules, void *connection, const ch
     client->rules = rules;
     client->connection = connection;
     client->message_max = rules->settings.message_max;
+    client->whole = client;
+    return client;
+}
+
+void rules_client_free(struct rules_client *client)
+{
+    finish_tasks(client);
+    free(client->resource);
+    free(client->appid);
+    free(client->side);
+    free(client->allocated);
+    free(client->claimed);
+    free(client->mailbox);
+    free(client);
+}
+
+struct rules_client *rules_enter(struct rules *rules, void *connection, const char *resource,
+                                 int64_t now)
+{
+    struct rules_client *client = rules_client_new(rules, connection);
+
+    if (client == NULL)
+        return NULL;
     client->hashcash_bits = rules->settings.hashcash_bits;
     if (client->hashcash_bits > 0 && !copy_text(resource, &client->resource)) {
         free(client);
         return NULL;
     }
+    if (client->hashcash_bits == 0) /* a permission is the price of one session */
+        client->host.channels_max = rules->settings.channels;
     rules->now = now;
     rules->counts.clients++;
     send_welcome(client);
@@ -287,73 +335,116 @@ void rules_leave(struct rules_client *client)
 {
     if (client == NULL)
         return;
-    finish_tasks(client);
+    client->dropped = true;
+    rules_channels_sweep(client, true);
     client->rules->counts.clients--;
-    free(client->resource);
-    free(client->appid);
-    free(client->side);
-    free(client->allocated);
-    free(client->claimed);
-    free(client->mailbox);
-    free(client);
+    rules_client_free(client);
 }
 
 /* Says why, and ends the connection: there is nothing to quote, or no room for it. */
 static void expel(struct rules_client *client, const char *why)
 {
-    send_error(client, why, NULL);
+    rules_send_error(client, why, NULL);
     rules_drop(client, why);
+}
+
+/* An ack proves nothing: on a channel it comes only if it was asked for. */
+static bool wants_ack(const struct rules_client *client, const struct relay_command *command)
+{
+    return relay_command_has_type(command) &&
+           (client->channel == 0 || json_object_get(command->root, "id") != NULL);
+}
+
+void rules_take(struct rules_client *client, struct relay_command *command, size_t length)
+{
+    struct rules_task *task = calloc(1, sizeof(*task));
+
+    if (task == NULL) {
+        relay_command_free(command);
+        rules_drop(client, "out of memory");
+        return;
+    }
+    *task = (struct rules_task){
+        .client = client, .command = *command, .now = client->rules->now, .size = length};
+    DL_APPEND(client->waiting, task);
+    count_in(client, length);
+    if (wants_ack(client, &task->command))
+        rules_send(client,
+                   reply_ack(json_object_get(task->command.root, "id"), client->rules->now));
+    rules_run(client);
 }
 
 void rules_receive(struct rules_client *client, const char *text, size_t length, int64_t now)
 {
-    struct rules_task *task;
+    struct relay_command command;
+    struct rules_client *taker;
 
     client->rules->now = now;
+    rules_channels_sweep(client, false);
     if (client->dropped)
         return;
     if (length > client->message_max) {
         expel(client, "the message is too large");
     } else if (rules_busy(client)) {
         expel(client, "too many commands at once");
-    } else if ((task = add_task(client, text, length)) == NULL) {
+    } else if (!relay_command_parse(text, length, &command)) {
         rules_drop(client, "out of memory");
+    } else if ((taker = rules_channels_find(client, &command, length)) == NULL) {
+        relay_command_free(&command);
     } else {
-        if (relay_command_has_type(&task->command))
-            rules_send(client, reply_ack(json_object_get(task->command.root, "id"), now));
-        rules_run(client);
+        rules_take(taker, &command, length);
     }
 }
 
 void rules_drained(struct rules_client *client, int64_t now)
 {
     client->rules->now = now;
-    rules_listeners_read_on(client);
-    rules_run(client);
+    rules_listeners_take_turns(client);
 }
 
 bool rules_busy(const struct rules_client *client)
 {
-    return client->count >= RULES_QUEUE_MAX || client->bytes >= RULES_QUEUE_BYTES;
+    const struct rules_host *host = &client->host;
+
+    return host->full > 0 || host->count >= RULES_SHARED_QUEUE_MAX ||
+           host->bytes >= RULES_QUEUE_BYTES;
 }
 
 bool rules_idle(const struct rules_client *client)
 {
-    return client->count == 0;
+    return client->host.count == 0;
 }
 
 bool rules_listening(const struct rules_client *client)
 {
-    return client->listener_state != RULES_NOT_LISTENING;
+    const struct rules_client *channel = client->host.channels;
+
+    while (channel != NULL && channel->listener_state == RULES_NOT_LISTENING)
+        channel = channel->hh.next;
+    return channel != NULL || client->listener_state != RULES_NOT_LISTENING;
+}
+
+unsigned rules_channels(const struct rules_client *client)
+{
+    return HASH_COUNT(client->host.channels);
+}
+
+static void touch(const struct rules_client *client)
+{
+    const struct relay_store *store = client->rules->store;
+    struct relay_who who = {
+        .appid = client->appid, .side = client->side, .owner = client, .now = client->rules->now};
+
+    if (client->listener_state >= RULES_REPLAYING)
+        store->touch(store->self, &who, client->mailbox);
 }
 
 void rules_touch(struct rules_client *client, int64_t now)
 {
-    const struct relay_store *store = client->rules->store;
-    struct relay_who who = {
-        .appid = client->appid, .side = client->side, .owner = client, .now = now};
+    const struct rules_client *channel;
 
     client->rules->now = now;
-    if (client->listener_state >= RULES_REPLAYING)
-        store->touch(store->self, &who, client->mailbox);
+    touch(client);
+    for (channel = client->host.channels; channel != NULL; channel = channel->hh.next)
+        touch(channel);
 }

@@ -3,6 +3,10 @@
  * protocol, with one `struct rules_client` per connection, over a relay_store. Time is an argument;
  * what is to be sent goes to a hook.
  *
+ * A connection may be shared: then it has channels (doc/relay-extensions.md), each of which is
+ * treated as a connection of its own in everything but its places in the queue and in the output,
+ * of which all of them together have as much as one connection.
+ *
  * The commands of a connection take effect, and are answered, in the order in which they came: a
  * command begins when those before it are complete. (`add`s may be under way together, up to
  * RULES_ADDS_MAX, behind an `open` or a `release`.) `ack` leaves at once; every other answer only
@@ -30,6 +34,12 @@
  * in memory. Beyond that, reading from it should pause: rules_busy(). */
 #define RULES_QUEUE_MAX   64
 #define RULES_QUEUE_BYTES ((size_t)256 * 1024)
+/* Unfinished commands of all channels of a connection together; their bytes are limited as those of
+ * one connection. */
+#define RULES_SHARED_QUEUE_MAX 1024
+/* Longest text that is sent to a channel, or taken from one: what a client must wait for while
+ * another of its channels is served. Larger ones need a connection of their own. */
+#define RULES_CHANNEL_MESSAGE_MAX ((size_t)64 * 1024)
 /* relay_limits.piece_bytes for a store under the rules: how much is requested of it at a time for
  * one connection. */
 #define RULES_PIECE_BYTES ((size_t)256 * 1024)
@@ -62,6 +72,9 @@ struct rules_hooks {
     /* True if so much waits for the connection that no message is to be added; rules_drained() then
      * follows. May be NULL: never true. */
     bool (*backlogged)(void *connection);
+    /* A channel begins, or has ended. False: there is no place for it. May be NULL: there always
+     * is. */
+    bool (*channel)(void *connection, bool begins);
 };
 
 struct rules_settings {
@@ -70,6 +83,7 @@ struct rules_settings {
     size_t message_max;     /* bytes of one relay message */
     int64_t retention;      /* announced as relayd.retention, in seconds */
     unsigned hashcash_bits; /* 0: no permission is asked for */
+    unsigned channels;      /* of a connection at a time; 0: connections are not shared */
     bool list; /* `list` answers with what there is; otherwise with nothing, so that nobody can
                   enumerate */
 };
@@ -109,23 +123,28 @@ void rules_drained(struct rules_client *client, int64_t now);
  * begun. NULL is fine. */
 void rules_leave(struct rules_client *client);
 
-/* True while as many of its commands are waiting as are allowed. */
+/* True while as many of its commands, or of one of its channels, are waiting as are allowed. */
 bool rules_busy(const struct rules_client *client);
 
 /* True while nothing that it asked for is waiting to be done or answered. */
 bool rules_idle(const struct rules_client *client);
 
-/* True while new messages of a mailbox are sent to it: its silence then means nothing. */
+/* True while new messages of a mailbox are sent to it, or to a channel: its silence then means
+ * nothing. */
 bool rules_listening(const struct rules_client *client);
 
-/* Notes that the mailbox that it listens to is still being visited; to be called periodically
- * (every fraction of the retention). */
+/* How many channels it has: beyond 0, what is sent to it is for several sessions. */
+unsigned rules_channels(const struct rules_client *client);
+
+/* Notes that the mailboxes that it and its channels listen to are still being visited; to be called
+ * periodically (every fraction of the retention). */
 void rules_touch(struct rules_client *client, int64_t now);
 
-/* Counters: clients and those that listen now, the rest since the start. */
+/* Counters: clients, those (with channels) that listen, and channels now; the rest since the
+ * start. */
 #define RULES_MOODS 5
 struct rules_counts {
-    uint64_t clients, listening;
+    uint64_t clients, listening, channels;
     uint64_t moods[RULES_MOODS]; /* happy, lonely, scary, errory, other: closes */
     uint64_t limited[RULES_RATES];
     uint64_t errors; /* `error`s sent, for whatever cause */

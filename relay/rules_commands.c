@@ -130,6 +130,15 @@ static const char *check_bind(const struct rules_client *client,
     return client->appid != NULL ? "already bound" : NULL;
 }
 
+/* One that names a channel does not get here. */
+static const char *check_leave(const struct rules_client *client,
+                               const struct relay_command *command)
+{
+    (void)client;
+    (void)command;
+    return "leave requires 'channel'";
+}
+
 static void begin_bind(struct rules_task *task)
 {
     struct rules_client *client = task->client;
@@ -365,6 +374,7 @@ static const struct rules_row rules_table[RELAY_COMMAND_TYPES] = {
     [RELAY_COMMAND_BIND] = {true, UNLIMITED, check_bind, begin_bind, NULL},
     [RELAY_COMMAND_CLAIM] = {false, RULES_RATE_CLAIM, check_claim, begin_claim, done_claim},
     [RELAY_COMMAND_CLOSE] = {false, UNLIMITED, check_close, begin_close, done_close},
+    [RELAY_COMMAND_LEAVE] = {true, UNLIMITED, check_leave, NULL, NULL},
     [RELAY_COMMAND_LIST] = {false, UNLIMITED, NULL, begin_list, done_list},
     [RELAY_COMMAND_OPEN] = {false, RULES_RATE_OPEN, check_open, begin_open, done_open},
     [RELAY_COMMAND_PERMIT] = {true, UNLIMITED, check_permit, begin_permit, NULL},

@@ -8,11 +8,6 @@
 #include <string.h>
 #include <utlist.h>
 
-/* Out of memory: the element is simply not in the table. */
-#define HASH_NONFATAL_OOM              1
-#define uthash_nonfatal_oom(listeners) ((void)(listeners))
-#include <uthash.h>
-
 #include "relay/reply.h"
 
 /* The connections that have opened one mailbox of one app. */
@@ -92,6 +87,23 @@ bool rules_listeners_join(struct rules_client *client)
     return true;
 }
 
+/* One more of them waits for its turn to read. */
+static void queue_reader(struct rules_client *client)
+{
+    if (client->listener_state != RULES_REPLAYING || client->reading || client->waits_to_read ||
+        rules_is_dropped(client))
+        return;
+    client->waits_to_read = true;
+    DL_APPEND2(client->whole->host.readers, client, reader_prev, reader_next);
+}
+
+static void unqueue_reader(struct rules_client *client)
+{
+    if (client->waits_to_read)
+        DL_DELETE2(client->whole->host.readers, client, reader_prev, reader_next);
+    client->waits_to_read = false;
+}
+
 static void set_state(struct rules_client *client, enum rules_listener_state state)
 {
     struct rules_counts *counts = &client->rules->counts;
@@ -108,6 +120,7 @@ void rules_listeners_leave(struct rules_client *client)
     if (listeners == NULL)
         return;
     DL_DELETE(listeners->clients, client);
+    unqueue_reader(client);
     set_state(client, RULES_NOT_LISTENING);
     client->listeners = NULL;
     if (listeners->clients == NULL) {
@@ -116,21 +129,29 @@ void rules_listeners_leave(struct rules_client *client)
     }
 }
 
+/* One that must stop, or NULL. */
+static struct rules_client *find_listener(const struct rules_listeners *listeners, const char *side)
+{
+    struct rules_client *other = listeners != NULL ? listeners->clients : NULL;
+
+    while (other != NULL &&
+           (other->listener_state < RULES_REPLAYING || strcmp(other->side, side) != 0))
+        other = other->next;
+    return other;
+}
+
+/* Commands that waited for the end of a replay begin now, and may change the list: so it is looked
+ * at anew for each. */
 void rules_listeners_stop(struct rules_client *client, const char *mailbox)
 {
-    struct rules_listeners *listeners = NULL;
-    struct rules_client *other, *next;
+    struct rules_client *other;
     struct listeners_key key;
 
-    if (make_key(client->rules, client->appid, mailbox, &key))
-        listeners = find(client->rules, &key);
-    if (listeners == NULL)
+    if (!make_key(client->rules, client->appid, mailbox, &key))
         return;
-    /* The list is freed with its last client: the loop looks at `next` only. */
-    DL_FOREACH_SAFE(listeners->clients, other, next)
-    {
-        if (other->listener_state >= RULES_REPLAYING && strcmp(other->side, client->side) == 0)
-            rules_listeners_leave(other);
+    while ((other = find_listener(find(client->rules, &key), client->side)) != NULL) {
+        rules_listeners_leave(other);
+        rules_run(other);
     }
 }
 
@@ -143,56 +164,76 @@ static bool is_backlogged(const struct rules_client *client)
     return hooks->backlogged != NULL && hooks->backlogged(client->connection);
 }
 
-/* Sends the messages that it has not been sent yet. */
+/* Sends the messages that it has not been sent yet: to a channel only as many as its connection has
+ * room for, since each of a thousand could come with a piece. */
 static void send_stored(struct rules_client *client, const struct relay_answer *answer)
 {
-    for (size_t i = 0; i < answer->count && !client->dropped; i++) {
+    bool more = answer->more;
+
+    for (size_t i = 0; i < answer->count && !rules_is_dropped(client); i++) {
         const struct relay_message *message = &answer->messages[i];
 
         if (message->number <= client->seen)
             continue;
+        if (client->channel != 0 && is_backlogged(client)) {
+            more = true;
+            break;
+        }
         rules_send(client, reply_message(message, client->rules->now));
         client->seen = message->number;
     }
-    set_state(client,
-              answer->more || client->missed > client->seen ? RULES_REPLAYING : RULES_LISTENING);
+    set_state(client, more || client->missed > client->seen ? RULES_REPLAYING : RULES_LISTENING);
+    queue_reader(client);
 }
 
+/* What is more than a piece would delay the other channels. */
 void rules_listeners_replay(struct rules_client *client, const struct relay_answer *answer)
 {
+    if (client->channel != 0 && answer->more) {
+        set_state(client, RULES_LISTENING);
+        rules_channels_end(client, "the mailbox holds too much for a shared connection", true);
+        return;
+    }
     send_stored(client, answer);
-    rules_listeners_read_on(client);
+    rules_listeners_take_turns(client->whole);
 }
 
 static void on_piece(void *arg, const struct relay_answer *answer)
 {
     struct rules_client *client = arg;
 
-    client->reading = false;
+    client->reading = client->whole->host.reading = false;
     if (answer->result != RELAY_DONE)
         rules_drop(client, "the store failed");
     else if (client->listener_state == RULES_REPLAYING) /* it may have been stopped meanwhile */
         send_stored(client, answer);
-    rules_listeners_read_on(client);
+    rules_listeners_take_turns(client->whole);
     rules_run(client);
 }
 
-void rules_listeners_read_on(struct rules_client *client)
+static void read_piece(struct rules_client *client)
 {
     const struct relay_store *store = client->rules->store;
     struct relay_who who = {
         .appid = client->appid, .side = client->side, .owner = client, .now = client->rules->now};
 
-    if (client->reading_on) /* called by a store that answers at once: the loop below continues */
+    unqueue_reader(client);
+    client->reading = client->whole->host.reading = true;
+    client->missed = 0;
+    store->read(store->self, &who, client->mailbox, client->seen, on_piece, client);
+}
+
+void rules_listeners_take_turns(struct rules_client *connection)
+{
+    struct rules_host *host = &connection->host;
+
+    if (host->taking_turns) /* called by a store that answers at once: the loop below continues */
         return;
-    client->reading_on = true;
-    while (client->listener_state == RULES_REPLAYING && !client->reading && !client->dropped &&
-           !is_backlogged(client)) {
-        client->reading = true;
-        client->missed = 0;
-        store->read(store->self, &who, client->mailbox, client->seen, on_piece, client);
-    }
-    client->reading_on = false;
+    host->taking_turns = true;
+    while (host->readers != NULL && !host->reading && !connection->dropped &&
+           !is_backlogged(connection))
+        read_piece(host->readers);
+    host->taking_turns = false;
 }
 
 /* ---- what is new ---- */
@@ -201,18 +242,20 @@ void rules_listeners_read_on(struct rules_client *client)
 static void send_new(struct rules_client *client, const struct relay_message *message,
                      const char *text)
 {
-    if (client->listener_state == RULES_LISTENING && is_backlogged(client))
+    if (client->listener_state == RULES_LISTENING && is_backlogged(client)) {
         set_state(client, RULES_REPLAYING);
+        queue_reader(client);
+    }
     if (client->listener_state != RULES_LISTENING)
         client->missed = message->number;
-    if (client->listener_state != RULES_LISTENING || client->dropped ||
+    if (client->listener_state != RULES_LISTENING || rules_is_dropped(client) ||
         message->number <= client->seen)
         return;
     client->seen = message->number;
-    if (text != NULL)
+    if (text != NULL && client->channel == 0)
         client->rules->hooks.send(client->connection, text, strlen(text));
     else
-        rules_drop(client, "out of memory");
+        rules_send(client, text != NULL ? strdup(text) : NULL);
 }
 
 /* The text is the same for all of them. */

@@ -1,12 +1,16 @@
 /*
- * What the files of the rules share; nothing else includes this. They are one machine in three
- * files: a command comes in and is given its turn (rules.c), takes effect (rules_commands.c), and
- * what is stored or new in a mailbox goes to those who listen (rules_listeners.c).
+ * What the files of the rules share; nothing else includes this. They are one machine in four
+ * files: a command comes in, for a connection or one of its channels (rules_channels.c), is given
+ * its turn (rules.c), takes effect (rules_commands.c), and what is stored or new in a mailbox goes
+ * to those who listen (rules_listeners.c).
  */
 #ifndef RELAY_RULES_PARTS_H
 #define RELAY_RULES_PARTS_H
 
 #include <sodium.h>
+/* Out of memory: the element is simply not in the table. */
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
 
 #include "relay/relay_command.h"
 #include "relay/rules.h"
@@ -40,10 +44,28 @@ enum rules_listener_state {
     RULES_LISTENING, /* gets every new message */
 };
 
+/* What a connection and its channels share. */
+struct rules_host {
+    struct rules_client *channels; /* a hash table */
+    unsigned channels_max;         /* 0: what a command says of channels is ignored */
+    unsigned ended;                /* of them: to be freed when the next text comes */
+    unsigned count, full;          /* unfinished commands; clients with RULES_QUEUE_MAX of them */
+    size_t bytes;
+    struct rules_client *readers; /* those that wait for a piece of their mailbox, in turn */
+    bool reading;                 /* a piece was requested from the store */
+    bool taking_turns;            /* rules_listeners_take_turns() is on the stack */
+    bool was_busy;
+};
+
+/* A connection, or a channel of one. */
 struct rules_client {
     struct rules *rules;
     void *connection;
     size_t message_max;
+    struct rules_client *whole; /* the connection: itself, unless this is a channel */
+    struct rules_host host;     /* of a connection only */
+    int64_t channel;            /* its number; 0: it is the connection */
+    UT_hash_handle hh;          /* in whole->host.channels */
 
     struct rules_task *begun;   /* the store is working on these: one, or several adds; in order */
     struct rules_task *waiting; /* waiting for those; in order */
@@ -66,19 +88,38 @@ struct rules_client {
     uint64_t missed; /* greatest number of a new message that was not sent to it since a piece was
                         last requested */
     bool reading;    /* a piece was requested from the store */
-    bool reading_on; /* rules_listeners_read_on() is on the stack */
+    struct rules_client *reader_prev, *reader_next; /* in whole->host.readers, … */
+    bool waits_to_read;                             /* … if this is set */
 
     bool running; /* rules_run() is on the stack */
-    bool was_busy, dropped;
+    bool dropped;
+    bool ended; /* a channel: to be freed, and no longer counted in the host's queue */
 };
 
 /* ---- rules.c ---- */
 
-/* Ends the connection. `why`: see rules_hooks.drop. */
+/* Ends the connection, or the channel alone. `why`: see rules_hooks.drop. */
 void rules_drop(struct rules_client *client, const char *why);
 
-/* Sends a reply and frees it. NULL: memory ran out, and the connection is dropped. */
+/* Sends a reply and frees it. NULL: memory ran out, and the connection or channel is dropped. */
 void rules_send(struct rules_client *client, char *reply);
+
+/* Sends an `error`; `orig` may be NULL. */
+void rules_send_error(struct rules_client *client, const char *error, const json_t *orig);
+
+/* Reports if it has changed whether the connection is busy. */
+void rules_note_busy(struct rules_client *connection);
+
+/* True if nothing more is sent to it. */
+bool rules_is_dropped(const struct rules_client *client);
+
+/* Takes a command over; `length` is that of its text. */
+void rules_take(struct rules_client *client, struct relay_command *command, size_t length);
+
+/* A client of the rules, without anything. NULL when out of memory. */
+struct rules_client *rules_client_new(struct rules *rules, void *connection);
+/* What it asked for is still done, as far as it has begun. */
+void rules_client_free(struct rules_client *client);
 
 /* Begins the commands that may begin; reports if this changes whether the client is busy. */
 void rules_run(struct rules_client *client);
@@ -88,6 +129,22 @@ void rules_task_end(struct rules_task *task);
 
 /* Answers the command with this `error` (borrowed forever), after all before it; then frees it. */
 void rules_task_fail(struct rules_task *task, const char *error);
+
+/* ---- rules_channels.c ---- */
+
+/* Whom a command is for: the connection, or a channel, which may begin with it. NULL: nobody; it
+ * was dealt with. */
+struct rules_client *rules_channels_find(struct rules_client *connection,
+                                         const struct relay_command *command, size_t length);
+
+/* Ends the channel, after saying so: `reason` is a sentence; `alone`, see reply_left(). */
+void rules_channels_end(struct rules_client *channel, const char *reason, bool alone);
+
+/* Frees those that have ended, or all. */
+void rules_channels_sweep(struct rules_client *connection, bool all);
+
+/* True if a text is too long for this client, which is a channel: it has ended then. */
+bool rules_channels_too_long(struct rules_client *client, const char *text);
 
 /* ---- rules_commands.c ---- */
 
@@ -104,8 +161,9 @@ bool rules_listeners_join(struct rules_client *client);
  * with those. New ones follow. */
 void rules_listeners_replay(struct rules_client *client, const struct relay_answer *answer);
 
-/* Requests the next piece of a replay, unless too much already waits for the client. */
-void rules_listeners_read_on(struct rules_client *client);
+/* Lets those of a connection and its channels that are in the middle of a replay read a piece each,
+ * in turn, until too much waits for the connection. */
+void rules_listeners_take_turns(struct rules_client *connection);
 
 /* Also fine if the client does not listen. */
 void rules_listeners_leave(struct rules_client *client);

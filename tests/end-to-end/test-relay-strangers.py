@@ -330,6 +330,23 @@ def connections(world):
     Client(relay, source="127.0.0.3").fence()
 
 
+@test("sessions on one connection take places of their address as well, and hurt nobody else")
+def sessions_of_one_connection(world):
+    relay = world.relayd("--ration-loopback", "--max-connections-per-address", "3")
+    bystanders = Bystanders(relay, source="127.0.0.2")
+    greedy = Client(relay, source="127.0.0.3", bind=False)
+    for channel in range(1, 34):
+        greedy.say("bind", appid="a", side="s%d" % channel, channel=channel)
+    left = greedy.expect("left")
+    equal(left["channel"], 33, "the session for which there is no place")
+    contains(refusal(relay, "127.0.0.3"), "address", "what the next connection is told")
+    for channel in range(1, 17):
+        greedy.say("leave", channel=channel)
+    greedy.ask("ping", "pong", ping=1, channel=32)
+    Client(relay, source="127.0.0.3").fence()
+    bystanders.go_on("many sessions on one connection")
+
+
 def refusal(relay, source=None):
     """The error in the welcome of a connection that is not served."""
     client = Client(relay, source=source, bind=False)

@@ -9,6 +9,7 @@
  *     f      the store fails from now on (relay_result as a digit follows)
  *     t      half the retention passes; what is listened to is touched, and what expired is deleted
  *     q      rate limits refuse from now on, or no more
+ *     m      much waits for every connection from now on, or no more: it is not sent messages
  *     b      clients that come from now on need a permission, and nobody sees a list
  */
 #include "config.h"
@@ -23,6 +24,7 @@
 #include <string.h>
 
 #define CONNECTIONS 3
+#define CHANNELS    2
 #define RETENTION   ((int64_t)3600000)
 /* Small, so that a small input can exceed it. */
 #define MESSAGE_MAX 2000
@@ -36,6 +38,7 @@ struct connection {
     struct world *world;
     struct rules_client *client; /* NULL: not there */
     bool dropped;
+    int channels;
 };
 
 struct world {
@@ -44,7 +47,7 @@ struct world {
     struct rules *rules;
     struct connection connections[CONNECTIONS];
     int64_t now;
-    bool hurry, refusing;
+    bool hurry, refusing, backlogged;
     bool receiving; /* nothing durable has happened since the client spoke */
 };
 
@@ -53,7 +56,7 @@ struct world {
 /* What may leave before the store has answered; where nobody may see a list, it is an empty one. */
 static bool is_immediate(const char *type)
 {
-    static const char *const types[] = {"ack", "error", "nameplates", "pong"};
+    static const char *const types[] = {"ack", "error", "left", "nameplates", "pong"};
 
     for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++)
         if (strcmp(type, types[i]) == 0)
@@ -97,6 +100,24 @@ static const char *on_limit(void *arg, enum rules_rate rate)
     return connection->world->refusing ? "not now" : NULL;
 }
 
+static bool on_backlogged(void *arg)
+{
+    const struct connection *connection = arg;
+
+    return connection->world->backlogged;
+}
+
+static bool on_channel(void *arg, bool begins)
+{
+    struct connection *connection = arg;
+
+    FUZZ_HOLDS(begins || connection->channels > 0);
+    if (begins && connection->world->refusing)
+        return false;
+    connection->channels += begins ? 1 : -1;
+    return true;
+}
+
 static void on_expired(void *arg, const struct relay_answer *answer)
 {
     (void)arg;
@@ -108,6 +129,7 @@ static void on_expired(void *arg, const struct relay_answer *answer)
 static void leave(struct connection *connection)
 {
     rules_leave(connection->client);
+    FUZZ_HOLDS(connection->channels == 0);
     connection->client = NULL;
     connection->dropped = false;
 }
@@ -187,6 +209,16 @@ static void say_refuse(struct world *world, uint8_t what, struct fuzz_input rest
     world->refusing = !world->refusing;
 }
 
+static void say_backlog(struct world *world, uint8_t what, struct fuzz_input rest)
+{
+    (void)what;
+    (void)rest;
+    world->backlogged = !world->backlogged;
+    for (size_t i = 0; i < CONNECTIONS && !world->backlogged; i++)
+        if (world->connections[i].client != NULL)
+            rules_drained(world->connections[i].client, world->now);
+}
+
 static void say_permit(struct world *world, uint8_t what, struct fuzz_input rest)
 {
     (void)what;
@@ -198,18 +230,20 @@ static void say_permit(struct world *world, uint8_t what, struct fuzz_input rest
 }
 
 static void (*const happenings[256])(struct world *, uint8_t what, struct fuzz_input rest) = {
-    ['0'] = say_speak, ['1'] = say_speak,  ['2'] = say_speak,  ['x'] = say_leave, ['y'] = say_leave,
-    ['z'] = say_leave, ['r'] = say_run,    ['R'] = say_run,    ['h'] = say_hurry, ['f'] = say_fail,
-    ['t'] = say_pass,  ['q'] = say_refuse, ['b'] = say_permit,
+    ['0'] = say_speak,   ['1'] = say_speak,  ['2'] = say_speak, ['x'] = say_leave,
+    ['y'] = say_leave,   ['z'] = say_leave,  ['r'] = say_run,   ['R'] = say_run,
+    ['h'] = say_hurry,   ['f'] = say_fail,   ['t'] = say_pass,  ['q'] = say_refuse,
+    ['m'] = say_backlog, ['b'] = say_permit,
 };
 
 /* ---- begin and end ---- */
 
 static void open_world(struct world *world)
 {
-    static const struct rules_hooks hooks = {on_send, on_drop, on_busy_changed, on_limit, NULL};
+    static const struct rules_hooks hooks = {on_send,  on_drop,       on_busy_changed,
+                                             on_limit, on_backlogged, on_channel};
     static const struct rules_settings settings = {
-        .message_max = MESSAGE_MAX, .retention = RETENTION, .list = true};
+        .message_max = MESSAGE_MAX, .retention = RETENTION, .channels = CHANNELS, .list = true};
 
     *world = (struct world){.memory = memory_store_new(&limits), .now = 1700000000000};
     world->store = memory_store_interface(world->memory);

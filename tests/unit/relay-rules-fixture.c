@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,6 +56,16 @@ static const char *on_limit(void *connection, enum rules_rate rate)
     return fixture->limit_errors[rate];
 }
 
+static bool on_channel(void *connection, bool begins)
+{
+    struct test_client *client = connection;
+
+    if (begins && client->channels == client->places)
+        return false;
+    client->channels += begins ? 1 : -1;
+    return true;
+}
+
 static bool on_backlogged(void *connection)
 {
     const struct test_client *client = connection;
@@ -66,8 +77,8 @@ static bool on_backlogged(void *connection)
 
 void rules_fixture_open(struct rules_fixture *fixture, const struct rules_settings *settings)
 {
-    static const struct rules_hooks hooks = {on_send, on_drop, on_busy_changed, on_limit,
-                                             on_backlogged};
+    static const struct rules_hooks hooks = {on_send,  on_drop,       on_busy_changed,
+                                             on_limit, on_backlogged, on_channel};
     static const struct relay_limits limits = {.retention = 3600000,
                                                .mailbox_bytes = 1000,
                                                .mailbox_messages = 100,
@@ -100,7 +111,7 @@ void client_enter(struct test_client *client, struct rules_fixture *fixture)
 {
     json_t *welcome;
 
-    *client = (struct test_client){.fixture = fixture, .told = json_array()};
+    *client = (struct test_client){.fixture = fixture, .told = json_array(), .places = INT_MAX};
     client->rules = rules_enter(fixture->rules, client, "the-resource", fixture->now);
     assert_non_null(client->rules);
     welcome = client_next(client);

@@ -30,7 +30,8 @@ struct test_client {
     json_t *told; /* an array of what was not looked at yet */
     const char *dropped;
     unsigned busy_changes;
-    bool backlogged; /* takes nothing more now */
+    bool backlogged;      /* takes nothing more now */
+    int channels, places; /* how many it has, and may have */
 };
 
 /* Message_max 100000, retention an hour, list, neither motd nor hashcash. */

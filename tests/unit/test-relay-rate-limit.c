@@ -79,7 +79,7 @@ static void slow_then_refused(void **state)
     (void)state;
     struct rate_limiter *limiter = make(0, 6);
     struct rate_limit_address address = numbered(1);
-    assert_true(rate_limit_enter(limiter, &address, START));
+    assert_true(rate_limit_enter(limiter, &address, RATE_LIMIT_CONNECTION, START));
     for (int i = 0; i < 6; i++) {
         assert_int_equal(rate_limit_wait(limiter, &address, START), 0);
         assert_true(rate_limit_take(limiter, &address, RULES_RATE_CLAIM, START));
@@ -95,7 +95,7 @@ static void slow_then_refused(void **state)
     /* What nobody limits, and other addresses, are not touched by it. */
     struct rate_limit_address other = numbered(2);
     assert_true(rate_limit_take(limiter, &address, RULES_RATE_ALLOCATE, START));
-    assert_true(rate_limit_enter(limiter, &other, START));
+    assert_true(rate_limit_enter(limiter, &other, RATE_LIMIT_CONNECTION, START));
     assert_true(rate_limit_take(limiter, &other, RULES_RATE_CLAIM, START));
     /* Each ten seconds earn one. */
     assert_true(rate_limit_take(limiter, &address, RULES_RATE_CLAIM, START + 10000));
@@ -112,7 +112,7 @@ static void no_savings(void **state)
     struct rate_limiter *limiter = make(0, 3);
     struct rate_limit_address address = numbered(1);
     int64_t later = START + INT64_C(1000) * MINUTE;
-    assert_true(rate_limit_enter(limiter, &address, START));
+    assert_true(rate_limit_enter(limiter, &address, RATE_LIMIT_CONNECTION, START));
     assert_true(rate_limit_take(limiter, &address, RULES_RATE_CLAIM, START));
     for (int i = 0; i < 6; i++)
         assert_true(rate_limit_take(limiter, &address, RULES_RATE_CLAIM, later));
@@ -125,7 +125,7 @@ static void many_in_a_minute(void **state)
     (void)state;
     struct rate_limiter *limiter = make(0, 7001);
     struct rate_limit_address address = numbered(1);
-    assert_true(rate_limit_enter(limiter, &address, START));
+    assert_true(rate_limit_enter(limiter, &address, RATE_LIMIT_CONNECTION, START));
     unsigned taken = 0;
     while (rate_limit_take(limiter, &address, RULES_RATE_CLAIM, START))
         taken++;
@@ -138,14 +138,14 @@ static void new_limits(void **state)
     (void)state;
     struct rate_limiter *limiter = make(1, 1);
     struct rate_limit_address address = numbered(1);
-    assert_true(rate_limit_enter(limiter, &address, START));
-    assert_false(rate_limit_enter(limiter, &address, START));
+    assert_true(rate_limit_enter(limiter, &address, RATE_LIMIT_CONNECTION, START));
+    assert_false(rate_limit_enter(limiter, &address, RATE_LIMIT_CONNECTION, START));
     assert_true(rate_limit_take(limiter, &address, RULES_RATE_CLAIM, START));
     assert_true(rate_limit_take(limiter, &address, RULES_RATE_CLAIM, START));
     assert_false(rate_limit_take(limiter, &address, RULES_RATE_CLAIM, START));
     struct rate_limits none = {0};
     rate_limit_set(limiter, &none);
-    assert_true(rate_limit_enter(limiter, &address, START));
+    assert_true(rate_limit_enter(limiter, &address, RATE_LIMIT_CONNECTION, START));
     assert_true(rate_limit_take(limiter, &address, RULES_RATE_CLAIM, START));
     rate_limit_free(limiter);
 }
@@ -155,14 +155,33 @@ static void connections(void **state)
     (void)state;
     struct rate_limiter *limiter = make(2, 0);
     struct rate_limit_address address = numbered(1);
-    assert_true(rate_limit_enter(limiter, &address, START));
-    assert_true(rate_limit_enter(limiter, &address, START));
-    assert_false(rate_limit_enter(limiter, &address, START));
-    rate_limit_leave(limiter, &address, START);
-    assert_true(rate_limit_enter(limiter, &address, START));
-    rate_limit_leave(limiter, &address, START);
-    rate_limit_leave(limiter, &address, START);
+    assert_true(rate_limit_enter(limiter, &address, RATE_LIMIT_CONNECTION, START));
+    assert_true(rate_limit_enter(limiter, &address, RATE_LIMIT_CONNECTION, START));
+    assert_false(rate_limit_enter(limiter, &address, RATE_LIMIT_CONNECTION, START));
+    rate_limit_leave(limiter, &address, RATE_LIMIT_CONNECTION, START);
+    assert_true(rate_limit_enter(limiter, &address, RATE_LIMIT_CONNECTION, START));
+    rate_limit_leave(limiter, &address, RATE_LIMIT_CONNECTION, START);
+    rate_limit_leave(limiter, &address, RATE_LIMIT_CONNECTION, START);
     assert_int_equal(rate_limit_count(limiter), 0);
+    rate_limit_free(limiter);
+}
+
+/* Sixteen channels take as much as a connection. */
+static void channels(void **state)
+{
+    (void)state;
+    struct rate_limiter *limiter = make(2, 0);
+    struct rate_limit_address address = numbered(1);
+    assert_true(rate_limit_enter(limiter, &address, RATE_LIMIT_CONNECTION, START));
+    for (int i = 0; i < 16; i++)
+        assert_true(rate_limit_enter(limiter, &address, RATE_LIMIT_CHANNEL, START));
+    assert_false(rate_limit_enter(limiter, &address, RATE_LIMIT_CHANNEL, START));
+    rate_limit_leave(limiter, &address, RATE_LIMIT_CHANNEL, START);
+    assert_false(rate_limit_enter(limiter, &address, RATE_LIMIT_CONNECTION, START));
+    assert_true(rate_limit_enter(limiter, &address, RATE_LIMIT_CHANNEL, START));
+    for (int i = 0; i < 16; i++)
+        rate_limit_leave(limiter, &address, RATE_LIMIT_CHANNEL, START);
+    assert_true(rate_limit_enter(limiter, &address, RATE_LIMIT_CONNECTION, START));
     rate_limit_free(limiter);
 }
 
@@ -172,17 +191,17 @@ static void debts_stay(void **state)
     (void)state;
     struct rate_limiter *limiter = make(0, 1);
     struct rate_limit_address address = numbered(1), other = numbered(2);
-    assert_true(rate_limit_enter(limiter, &address, START));
+    assert_true(rate_limit_enter(limiter, &address, RATE_LIMIT_CONNECTION, START));
     assert_true(rate_limit_take(limiter, &address, RULES_RATE_CLAIM, START));
     assert_true(rate_limit_take(limiter, &address, RULES_RATE_CLAIM, START));
-    rate_limit_leave(limiter, &address, START);
+    rate_limit_leave(limiter, &address, RATE_LIMIT_CONNECTION, START);
     assert_int_equal(rate_limit_wait(limiter, &address, START), RATE_LIMIT_WAIT_MAX);
-    assert_true(rate_limit_enter(limiter, &address, START));
+    assert_true(rate_limit_enter(limiter, &address, RATE_LIMIT_CONNECTION, START));
     assert_false(rate_limit_take(limiter, &address, RULES_RATE_CLAIM, START));
-    rate_limit_leave(limiter, &address, START);
+    rate_limit_leave(limiter, &address, RATE_LIMIT_CONNECTION, START);
     assert_int_equal(rate_limit_count(limiter), 1);
     /* Paid back it is forgotten, when somebody else comes. */
-    assert_true(rate_limit_enter(limiter, &other, START + 2 * MINUTE));
+    assert_true(rate_limit_enter(limiter, &other, RATE_LIMIT_CONNECTION, START + 2 * MINUTE));
     assert_int_equal(rate_limit_count(limiter), 1);
     rate_limit_free(limiter);
 }
@@ -195,17 +214,17 @@ static void bounded(void **state)
     struct rate_limit_address first = numbered(0), second = numbered(1);
     for (uint32_t i = 0; i < RATE_LIMIT_ADDRESSES_MAX; i++) {
         struct rate_limit_address address = numbered(i);
-        assert_true(rate_limit_enter(limiter, &address, START));
+        assert_true(rate_limit_enter(limiter, &address, RATE_LIMIT_CONNECTION, START));
         assert_true(rate_limit_take(limiter, &address, RULES_RATE_CLAIM, START));
         assert_true(rate_limit_take(limiter, &address, RULES_RATE_CLAIM, START));
     }
     struct rate_limit_address one_more = numbered(RATE_LIMIT_ADDRESSES_MAX);
-    assert_false(rate_limit_enter(limiter, &one_more, START));
+    assert_false(rate_limit_enter(limiter, &one_more, RATE_LIMIT_CONNECTION, START));
     for (uint32_t i = 1; i < RATE_LIMIT_ADDRESSES_MAX; i++) {
         struct rate_limit_address address = numbered(i);
-        rate_limit_leave(limiter, &address, START);
+        rate_limit_leave(limiter, &address, RATE_LIMIT_CONNECTION, START);
     }
-    assert_true(rate_limit_enter(limiter, &one_more, START));
+    assert_true(rate_limit_enter(limiter, &one_more, RATE_LIMIT_CONNECTION, START));
     assert_int_equal(rate_limit_count(limiter), RATE_LIMIT_ADDRESSES_MAX);
     assert_int_equal(rate_limit_wait(limiter, &second, START), 0); /* forgotten */
     assert_false(rate_limit_take(limiter, &first, RULES_RATE_CLAIM, START));
@@ -218,7 +237,8 @@ int main(void)
         cmocka_unit_test(addresses),  cmocka_unit_test(slow_then_refused),
         cmocka_unit_test(no_savings), cmocka_unit_test(many_in_a_minute),
         cmocka_unit_test(new_limits), cmocka_unit_test(connections),
-        cmocka_unit_test(debts_stay), cmocka_unit_test(bounded),
+        cmocka_unit_test(channels),   cmocka_unit_test(debts_stay),
+        cmocka_unit_test(bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

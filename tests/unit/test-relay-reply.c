@@ -95,12 +95,25 @@ static void test_quotes(void **state)
     json_decref(ping);
 }
 
+static void test_channels(void **state)
+{
+    (void)state;
+    assert_says(reply_on_channel(reply_closed(NOW), 2147483647),
+                json_pack("{s:s, s:i}", "type", "closed", "channel", 2147483647));
+    assert_says(reply_on_channel(reply_left("why", false, NOW), 1),
+                json_pack("{s:s, s:s, s:i}", "type", "left", "reason", "why", "channel", 1));
+    assert_says(reply_left("why", true, NOW),
+                json_pack("{s:s, s:s, s:b}", "type", "left", "reason", "why", "alone", 1));
+    assert_null(reply_on_channel(NULL, 1));
+}
+
 static char *say(const json_t *orig, unsigned which)
 {
     static const char *const nameplates[] = {"1", "22"};
     struct relay_message message = {
         .side = "s", .phase = "p", .body = "abcdef", .body_length = 6, .id = "i"};
-    struct reply_welcome welcome = {.motd = "m", .error = "e", .hashcash_bits = 6, .resource = "r"};
+    struct reply_welcome welcome = {
+        .motd = "m", .error = "e", .hashcash_bits = 6, .resource = "r", .channels = 8};
 
     switch (which) {
     case 0:
@@ -109,6 +122,8 @@ static char *say(const json_t *orig, unsigned which)
         return reply_welcome(&welcome, NOW);
     case 2:
         return reply_nameplates(nameplates, 2, NOW);
+    case 3:
+        return reply_on_channel(reply_left("why", true, NOW), 2147483647);
     default:
         return reply_error("why", orig, NOW);
     }
@@ -123,7 +138,7 @@ static void test_without_memory(void **state)
     memset(long_text, 'x', sizeof(long_text) - 1);
     long_text[sizeof(long_text) - 1] = 0;
     json_t *orig = json_string(long_text);
-    for (unsigned which = 0; which < 4; which++) {
+    for (unsigned which = 0; which < 5; which++) {
         char *whole = say(orig, which), *text = NULL;
         assert_non_null(whole);
         for (unsigned nth = 1; !text; nth++) {
@@ -141,9 +156,9 @@ static void test_without_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_simple_ones),    cmocka_unit_test(test_escapes),
-        cmocka_unit_test(test_message),        cmocka_unit_test(test_quotes),
-        cmocka_unit_test(test_without_memory),
+        cmocka_unit_test(test_simple_ones), cmocka_unit_test(test_escapes),
+        cmocka_unit_test(test_message),     cmocka_unit_test(test_quotes),
+        cmocka_unit_test(test_channels),    cmocka_unit_test(test_without_memory),
     };
     scarce_init();
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -171,6 +171,7 @@ static void refused(void **state)
         {"require-hashcash = 41\n", "0 to 40"},
         {"max-message = 1K\n", "from 4K"},
         {"max-connections = 0\n", "from 1"},
+        {"max-channels = 65537\n", "65536"},
         {"client-timeout = 0\n", "from 1s"},
         {"client-timeout = 25h\n", "to 1d"},
         {"tls-key = /k.pem\n", "without tls-cert"},
@@ -196,7 +197,7 @@ static void meaning(void **state)
         "retention = 20d\nmotd = hello\nerror = gone\nmax-message = 1M\nmax-mailbox-bytes = 2M\n"
         "max-mailbox-messages = 3\nclaims-per-minute = 4\nallocations-per-minute = 0\n"
         "require-hashcash = 5\nno-list = yes\nmax-connections-per-address = 6\n"
-        "client-timeout = 30s\n");
+        "client-timeout = 30s\nmax-channels = 7\n");
     assert_true(READ_FILE(&settings));
     struct rules_settings rules = relay_settings_for_rules(&settings);
     assert_string_equal(rules.motd, "hello");
@@ -204,6 +205,7 @@ static void meaning(void **state)
     assert_int_equal(rules.message_max, 1 << 20);
     assert_int_equal(rules.retention, 20 * DAY);
     assert_int_equal(rules.hashcash_bits, 5);
+    assert_int_equal(rules.channels, 7);
     assert_false(rules.list);
     struct relay_limits store = relay_settings_for_store(&settings);
     assert_int_equal(store.retention, 20 * DAY);
