@@ -24,18 +24,25 @@ static bool listed(const char *name)
     return false;
 }
 
+/* True if `plan`, NAME:HIT, is for that point; then also its hit. */
+static bool planned(const char *plan, const char *name, unsigned long *ret_hit)
+{
+    size_t length = strlen(name);
+    if (strncmp(plan, name, length) != 0 || plan[length] != ':')
+        return false;
+    *ret_hit = strtoul(plan + length + 1, NULL, 10);
+    return true;
+}
+
 void fault_point(const char *name)
 {
     static unsigned long hits;
     const char *plan = getenv("WORMHOLED_FAULT");
-    size_t length = strlen(name);
-
+    unsigned long wanted;
     if (plan == NULL)
         return;
     if (strcmp(plan, "list") == 0 && !listed(name))
         fprintf(stderr, "fault point: %s\n", name);
-    /* NAME:HIT */
-    if (strncmp(plan, name, length) == 0 && plan[length] == ':' &&
-        ++hits == strtoul(plan + length + 1, NULL, 10))
+    if (planned(plan, name, &wanted) && ++hits == wanted)
         kill(getpid(), SIGKILL);
 }

@@ -80,6 +80,8 @@ static bool is_text(const struct wormclient_value *view, const char *key, const 
 /* What the user can do something about. */
 static const char *note_of(const struct wormclient_value *view)
 {
+    if (wormclient_value_flag(view, "copied", false))
+        return ", copied";
     if (wormclient_value_flag(view, "paused", false))
         return ", paused";
     if (is_text(view, "verification", "pending") && wormclient_value_text(view, "verifier") != NULL)

@@ -181,6 +181,14 @@ enum exit_status report_ended(const struct wormclient_session *session)
     return EXIT_NOTHING;
 }
 
+enum exit_status report_copied(const struct wormclient_session *session)
+{
+    report("session %s: the daemon's store is an older copy, or one of two: the relay holds "
+           "messages in its name that it never sent; nothing more is sent from here",
+           report_label(session));
+    return EXIT_SESSION;
+}
+
 const char *report_label(const struct wormclient_session *session)
 {
     const char *name = wormclient_session_name(session);

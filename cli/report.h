@@ -48,6 +48,9 @@ enum exit_status report_memory(void);
 /* Reports that and why a session ended. Returns EXIT_SESSION if it failed, else EXIT_NOTHING. */
 enum exit_status report_ended(const struct wormclient_session *session);
 
+/* Reports that a session that lives sends nothing more (`copied`). Returns EXIT_SESSION. */
+enum exit_status report_copied(const struct wormclient_session *session);
+
 /* True if the session ended with a result other than `happy`. */
 bool report_is_failure(const struct wormclient_session *session);
 

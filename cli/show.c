@@ -135,6 +135,14 @@ static void print_paused(const struct wormclient_value *view, const char *label,
         output_labelled(label, "nothing more is received until some messages are acknowledged");
 }
 
+static void print_copied(const struct wormclient_value *view, const char *label, const char *key)
+{
+    if (wormclient_value_flag(view, key, false))
+        output_labelled(label,
+                        "the daemon's store is an older copy, or one of two: nothing more is "
+                        "sent from here; begin a new session");
+}
+
 static void print_inbox(const struct wormclient_value *view, const char *label, const char *key)
 {
     int64_t messages = wormclient_value_number(view, key, 0);
@@ -197,6 +205,7 @@ static const struct detail progress_details[] = {
     {"verification", "verification", print_verification},
     {"sent", "sent", print_sent},
     {"received", "received", print_received},
+    {"copied", "copied", print_copied},
     {"paused", "paused", print_paused},
     {"inbox limit", "inbox_messages", print_inbox},
     {"application", "appid", print_text},

@@ -13,7 +13,7 @@
 struct snapshot {
     int64_t change; /* number of the session's newest change */
     char name[SNAPSHOT_NAME_MAX];
-    bool code, keyed, established, verified, paused, exported, ended, forgotten;
+    bool code, keyed, established, verified, paused, copied, exported, ended, forgotten;
     int64_t received, unread, sent, stored, delivered, read;
 };
 
@@ -29,6 +29,7 @@ enum snapshot_event {
     SNAPSHOT_DELIVERED,
     SNAPSHOT_READ,
     SNAPSHOT_PAUSED,
+    SNAPSHOT_COPIED,
     SNAPSHOT_RENAMED,
     SNAPSHOT_EXPORTED,
     SNAPSHOT_ENDED,

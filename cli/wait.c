@@ -52,11 +52,14 @@ static enum wormclient_progress is_settled(const struct wormclient_session *sess
     return progress == WORMCLIENT_PROGRESS_PENDING ? progress : WORMCLIENT_PROGRESS_REACHED;
 }
 
-/* A session that lives can fail to meet a condition only if the peer does not tell. */
+/* A session that lives can fail to meet a condition only if nothing is sent any more, or the peer
+ * does not tell. */
 static enum exit_status report_never(const struct wormclient_session *session)
 {
     if (!wormclient_session_alive(session, NULL))
         return report_ended(session);
+    if (wormclient_value_flag(wormclient_session_view(session), "copied", false))
+        return report_copied(session);
     report("the peer sends no receipts because it is not wormholed; --for sent waits until the "
            "relay has everything");
     return EXIT_FAILED;

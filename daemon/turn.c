@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "daemon/relays.h"
 #include "daemon/turn_batch.h"
+#include "service/log.h"
 #include "state/export.h"
 #include "state/store.h"
 
@@ -133,14 +134,40 @@ static size_t bytes_up_to(struct turns *turns, const struct session *session, ui
     return bytes;
 }
 
+/* The outbox row of which the relay's message is said to be the echo, borrowed. */
+static void add_row(struct turns *turns, const struct session *session, struct session_event *event)
+{
+    uint32_t number;
+    const uint8_t *row;
+    size_t length;
+    if (session_echoes(session, event->relay, &number) &&
+        store_get_message(turns->batch->txn, STORE_OUTBOX, session->id, number, &row, &length) ==
+            KV_OK) {
+        event->data = row;
+        event->length = length;
+    }
+}
+
 /* Adds what some events need from outside the session. */
 static void complete_event(struct turns *turns, const struct session *session,
                            struct session_event *event)
 {
     if (event->type == EVENT_ACK)
         event->length = bytes_up_to(turns, session, event->number);
+    if (event->type == EVENT_RELAY)
+        add_row(turns, session, event);
     if (event->type == EVENT_POLL)
         relays_hurry(turns->relays, session->relay);
+}
+
+static void log_copy(const struct session *session)
+{
+    char id[SESSION_ID_TEXT];
+    session_id_text(session->id, id);
+    log_error("session",
+              "session %s: this store is an older copy, or one of two: the relay holds "
+              "messages in its name that it never sent; nothing more is sent",
+              id);
 }
 
 static enum turn_code run_event(struct turns *turns, struct turn_request *request)
@@ -150,9 +177,13 @@ static enum turn_code run_event(struct turns *turns, struct turn_request *reques
         return TURN_NOT_FOUND;
     struct session *session = found->session;
     struct session_context context = turn_batch_context(turns, session->relay);
-    complete_event(turns, session, &request->event);
+    struct session_event event = request->event; /* what is borrowed ends with the step */
+    bool copied = session->copied;
+    complete_event(turns, session, &event);
     request->answer.session = session;
-    request->answer.refusal = session_step(session, &request->event, &context, &request->outcome);
+    request->answer.refusal = session_step(session, &event, &context, &request->outcome);
+    if (session->copied && !copied)
+        log_copy(session);
     if (request->event.type == EVENT_SEND)
         request->answer.number = session->sent - 1;
     turns->batch->no_memory |= request->outcome.no_memory;

@@ -229,6 +229,11 @@ static void show_COUNT(struct writer *writer, const char *key, const void *place
     writer_number(writer, key, *(const uint32_t *)place);
 }
 
+static void show_BOOL(struct writer *writer, const char *key, const void *place)
+{
+    writer_flag(writer, key, *(const bool *)place);
+}
+
 static const struct view_key {
     const char *name;
     void (*write)(struct writer *writer, const char *key, const struct view_source *source);

@@ -31,6 +31,12 @@ bool wormclient__is_over(const struct wormclient_session *session)
     return has_state(session, "closed") || has_state(session, "exported");
 }
 
+/* The daemon's store is a copy: nothing more leaves it, and no receipt counts. */
+static bool is_copied(const struct wormclient_session *session)
+{
+    return wormclient_value_flag(wormclient_session_view(session), "copied", false);
+}
+
 static enum wormclient_progress settled(bool reached, bool never)
 {
     return reached ? WORMCLIENT_PROGRESS_REACHED
@@ -110,7 +116,7 @@ enum wormclient_progress wormclient_is_sent(const struct wormclient_session *ses
     if (has_failed(session))
         return WORMCLIENT_PROGRESS_NEVER;
     return settled(wormclient_session_stored(session) >= wormclient_session_sent(session),
-                   wormclient__is_over(session));
+                   is_copied(session) || wormclient__is_over(session));
 }
 
 /* Receipts count how much of everything sent the peer has received. A peer whose version has come
@@ -120,7 +126,8 @@ static enum wormclient_progress is_confirmed(const struct wormclient_session *se
 {
     bool silent = receipt < 0 && wormclient_session_peer_versions(session) != NULL;
     return settled(receipt >= 0 && receipt >= wormclient_session_sent(session),
-                   silent || has_failed(session) || wormclient__is_over(session));
+                   silent || is_copied(session) || has_failed(session) ||
+                       wormclient__is_over(session));
 }
 
 enum wormclient_progress wormclient_is_delivered(const struct wormclient_session *session,

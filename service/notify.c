@@ -76,13 +76,18 @@ static void on_time(evutil_socket_t fd, short what, void *arg)
     say("WATCHDOG=1");
 }
 
-struct event *notify_watch(struct event_base *base)
+/* The variables may be meant for another process, from which this one descends. */
+static int64_t watchdog_microseconds(void)
 {
-    /* The variables may be meant for another process, from which this one descends. */
     const char *pid = getenv("WATCHDOG_PID"), *text = getenv("WATCHDOG_USEC");
     if (text == NULL || (pid != NULL && strtoll(pid, NULL, 10) != getpid()))
-        return NULL;
-    int64_t half = strtoll(text, NULL, 10) / 2;
+        return 0;
+    return strtoll(text, NULL, 10);
+}
+
+struct event *notify_watch(struct event_base *base)
+{
+    int64_t half = watchdog_microseconds() / 2;
     if (half <= 0)
         return NULL;
     struct event *watch = event_new(base, -1, EV_PERSIST, on_time, NULL);

@@ -51,14 +51,17 @@ void closing_begin(struct step *step, enum session_result result, bool flush, co
     /* Where the relay calls the mailbox crowded, a visit now would only make it stay so. */
     if (session->crowded == 0 || !session->flush)
         plan_visit_now(step);
-    if (relay_knows_nothing(session))
+    /* A copy has no business with the mailbox: it may be another's, who goes on with it. */
+    if (session->copied || relay_knows_nothing(session))
         closing_finish(step);
 }
 
 void closing_peacefully(struct step *step, const struct closing_reasons *reasons)
 {
     struct session *session = step->session;
-    if (session->state != SESSION_ESTABLISHED)
+    if (session->copied)
+        closing_begin(step, RESULT_ERRORY, false, copies_reason);
+    else if (session->state != SESSION_ESTABLISHED)
         closing_begin(step, RESULT_LONELY, false, reasons->alone);
     else if (session_unverified(session))
         closing_begin(step, RESULT_LONELY, false, reasons->unverified);

@@ -24,6 +24,8 @@ enum session_refusal command_send(struct step *step)
     uint8_t nonce[KEYS_NONCE_BYTES];
     if (!session_alive(session))
         return SESSION_REFUSED_CLOSED;
+    if (session->copied)
+        return SESSION_REFUSED_COPIED;
     if (event->length > SESSION_MESSAGE_MAX)
         return SESSION_REFUSED_TOO_LARGE;
     if (session->sent >= SESSION_OUTBOX_MAX ||
@@ -34,6 +36,7 @@ enum session_refusal command_send(struct step *step)
     step_random(step, nonce, sizeof(nonce));
     step_write(step, WRITE_OUTBOX, session->sent, nonce, sizeof(nonce), event->data, event->length);
     session->sent++;
+    session->fresh++;
     session->sent_bytes += event->length;
     on_user_activity(step);
     return SESSION_ACCEPTED;

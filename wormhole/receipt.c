@@ -22,7 +22,7 @@ static bool outdated(const struct session *session)
 
 bool receipt_owed(const struct session *session)
 {
-    if (!session->peer_receipts || session_unverified(session))
+    if (!session->peer_receipts || session_unverified(session) || session->copied)
         return false;
     return outdated(session) || (session->receipts > 0 && !session->receipt_stored);
 }
@@ -81,8 +81,13 @@ bool receipt_take(struct step *step, const uint8_t *plain, size_t length)
     uint32_t delivered, read;
     enum payload_fault fault = payload_read_receipt(plain, length, &delivered, &read);
     step->outcome->no_memory |= fault == PAYLOAD_NO_MEMORY;
-    if (fault != PAYLOAD_OK)
+    if (fault != PAYLOAD_OK || session->copied)
         return false;
+    /* It has more than was ever given to a relay from here. */
+    if (delivered > session->sent - session->fresh) {
+        copies_found(step);
+        return false;
+    }
     /* Replayed receipts say less; nobody can have read what was not delivered, or received what was
      * not sent. */
     delivered = larger(session->delivered, smaller(delivered, session->sent));

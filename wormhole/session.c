@@ -234,22 +234,46 @@ enum session_connection session_connection(const struct session *session)
 
 /* ---- the keys ---- */
 
+static uint8_t *seal(const struct session *session, const char *phase, const uint8_t *nonce,
+                     const void *plain, size_t length, size_t *ret_length)
+{
+    uint8_t key[KEY_BYTES];
+    uint8_t *sealed = malloc(length + KEYS_SEALED_EXTRA);
+    if (sealed == NULL)
+        return NULL;
+    keys_phase(session->key, session->side, phase, key);
+    keys_seal(key, nonce, plain, length, sealed);
+    sodium_memzero(key, sizeof(key));
+    *ret_length = length + KEYS_SEALED_EXTRA;
+    return sealed;
+}
+
+uint8_t *session_seal_version(const struct session *session, size_t *ret_length)
+{
+    return seal(session, "version", session->version_nonce, session->version,
+                strlen(session->version), ret_length);
+}
+
+uint8_t *session_seal_row(const struct session *session, uint32_t number, const uint8_t *row,
+                          size_t length, size_t *ret_length)
+{
+    char phase[11];
+    payload_phase_name(number, phase);
+    return seal(session, phase, row, row + KEYS_NONCE_BYTES, length - KEYS_NONCE_BYTES, ret_length);
+}
+
 char *session_seal(const struct session *session, uint32_t number, const uint8_t *row,
                    size_t length)
 {
     char phase[11];
-    uint8_t key[KEY_BYTES];
+    size_t sealed_length;
     if (session->state >= SESSION_CLOSED || length < KEYS_NONCE_BYTES)
         return NULL; /* the key is wiped */
-    size_t plain_length = length - KEYS_NONCE_BYTES;
-    uint8_t *sealed = malloc(plain_length + KEYS_SEALED_EXTRA);
+    uint8_t *sealed = session_seal_row(session, number, row, length, &sealed_length);
     if (sealed == NULL)
         return NULL;
     payload_phase_name(number, phase);
-    keys_phase(session->key, session->side, phase, key);
-    keys_seal(key, row, row + KEYS_NONCE_BYTES, plain_length, sealed);
-    sodium_memzero(key, sizeof(key));
-    char *text = wire_encode_add(phase, sealed, plain_length + KEYS_SEALED_EXTRA);
+    char *text = wire_encode_add(phase, sealed, sealed_length);
     free(sealed);
     return text;
 }
@@ -310,6 +334,9 @@ static const char *const refusals[] = {
     [SESSION_REFUSED_NUMBER] = "no message with this number has been received",
     [SESSION_REFUSED_NOT_KEYED] = "nobody has used the code yet: there is no verifier",
     [SESSION_REFUSED_UNVERIFIED] = "the verifiers must be compared, and confirmed to agree, first",
+    [SESSION_REFUSED_COPIED] =
+        ("this store is an older copy of the session, or one of two: nothing "
+         "more can be sent from it; begin a new session"),
     [SESSION_REFUSED_EXPORT] = ("a session can be exported only after it has its code, and before "
                                 "it has seen the peer or taken a message"),
 };

@@ -169,6 +169,10 @@ struct session {
     uint8_t receipt_nonce[KEYS_NONCE_BYTES]; /* that it is sealed with, however often it is added */
     bool receipt_stored;                     /* the relay has echoed it */
 
+    /* Copies of the store (copies.c). */
+    bool copied;    /* something was said in this session's name that this store did not say */
+    uint32_t fresh; /* of the messages sent, how many of the newest were never given to a relay */
+
     int64_t last_visit; /* that was completed; 0 if none */
     uint32_t failures;  /* consecutive failed visits */
     char *last_error;   /* why the last visit failed, or NULL */
@@ -184,7 +188,8 @@ struct session {
 
 enum event_type {
     EVENT_WAKE = 0, /* it is due, or the visit's alarm went off */
-    EVENT_RELAY,    /* a message from the relay: `relay` */
+    EVENT_RELAY,    /* a message from the relay: `relay`; with `data`, if session_echoes() says so:
+                       the row of the outbox, or NULL if it cannot be read */
     EVENT_LOST,     /* the connection failed or ended: `text` says why */
     EVENT_POSTPONE, /* the daemon cannot visit now: `until` */
     EVENT_SEND,     /* the user sends `data` */
@@ -220,6 +225,7 @@ enum session_refusal {
     SESSION_REFUSED_UNVERIFIED, /* the acknowledged message is held back until the verifiers have
                                    been compared */
     SESSION_REFUSED_EXPORT,     /* it has no code yet, has seen a peer, or has messages queued */
+    SESSION_REFUSED_COPIED,     /* this store is a copy: what it would send has a number in use */
 };
 
 struct session_context {
@@ -317,6 +323,11 @@ const char *session_refusal_text(enum session_refusal refusal);
  * bytes at every call. New, free(); NULL when out of memory, and once the session is closed. */
 char *session_seal(const struct session *session, uint32_t number, const uint8_t *row,
                    size_t length);
+
+/* True if EVENT_RELAY with this message needs row *ret_number of the outbox: it is said to be that
+ * message of ours, and counts as stored only if its bytes are. */
+bool session_echoes(const struct session *session, const struct wire_message *message,
+                    uint32_t *ret_number);
 
 /* Derives a key of `length` bytes, at most KEYS_DERIVE_MAX, for an application's `purpose`
  * (keys_derive()). False if `length` is greater, the session is not established, or a verification

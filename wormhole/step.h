@@ -9,6 +9,8 @@
 
 #include "wormhole/session.h"
 
+struct wire_message;
+
 struct step {
     struct session *session;
     const struct session_event *event;
@@ -39,6 +41,12 @@ int64_t step_random_below(struct step *step, int64_t most);
 
 /* The code is known: makes our pake. */
 void session_take_code(struct step *step, const char *code);
+
+/* What the mailbox holds of ours: the version, and the message of an outbox row (nonce ‖ plaintext,
+ * not shorter than a nonce). New, free(); NULL when out of memory. */
+uint8_t *session_seal_version(const struct session *session, size_t *ret_length);
+uint8_t *session_seal_row(const struct session *session, uint32_t number, const uint8_t *row,
+                          size_t length, size_t *ret_length);
 
 static inline bool session_alive(const struct session *session)
 {
@@ -96,6 +104,22 @@ bool receipt_owed(const struct session *session);
 void receipt_add(struct step *step);
 /* Takes a decrypted receipt from the peer. True if it says anything new. */
 bool receipt_take(struct step *step, const uint8_t *plain, size_t length);
+
+/* ---- copies.c: a store that is older than what was said in its name, or one of two ---- */
+
+enum copies_verdict {
+    COPIES_OURS = 0, /* these bytes are ours */
+    COPIES_NOT_OURS, /* this store never said it */
+    COPIES_UNKNOWN,  /* there is no telling: a phase of no meaning, or too old to remember */
+};
+
+/* What to make of a message under our own side. */
+enum copies_verdict copies_judge(struct step *step, const struct wire_message *message);
+/* Somebody has said something in our name. From now on nothing more is sent, and what arrives is
+ * still taken; a session that has not met its peer, or is ending, ends. */
+void copies_found(struct step *step);
+/* Why a copy ends. */
+extern const char copies_reason[];
 
 /* ---- closing.c: the result is known, the relay is told, the secrets are wiped ---- */
 

@@ -48,6 +48,8 @@ struct visit {
     bool pake_seen, version_seen;   /* the mailbox holds ours */
     bool pake_added, version_added; /* added on this connection */
     struct visit_numbers seen;      /* our numbers that the mailbox holds */
+    uint32_t foreign;               /* 1 + the lowest number under which it first holds what is not
+                                       ours; 0: none */
     uint32_t next;                  /* lower numbers have been considered for adding */
     uint32_t echoes_due;            /* numbers added whose echoes have not come */
     bool receipt_seen;              /* the mailbox holds our newest receipt */

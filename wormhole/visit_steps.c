@@ -99,15 +99,26 @@ static bool numbers_add(struct visit_numbers *numbers, uint32_t number)
 
 static void count_stored(struct session *session)
 {
-    while (session->stored < session->sent && numbers_has(&session->visit->seen, session->stored))
+    const struct visit *visit = session->visit;
+    uint32_t end = visit->foreign > 0 ? visit->foreign - 1 : session->sent;
+    while (session->stored < end && numbers_has(&visit->seen, session->stored))
         session->stored++;
+}
+
+/* A receiver takes the first that comes under a number. */
+static void note_foreign(struct visit *visit, const struct wire_message *message)
+{
+    uint32_t number;
+    if (payload_phase_number(message->phase, &number) && !numbers_has(&visit->seen, number) &&
+        (visit->foreign == 0 || number < visit->foreign))
+        visit->foreign = number + 1;
 }
 
 static void own_number_seen(struct step *step, uint32_t number)
 {
     struct session *session = step->session;
     struct visit *visit = session->visit;
-    if (number >= session->sent || numbers_has(&visit->seen, number))
+    if (numbers_has(&visit->seen, number))
         return;
     if (!numbers_add(&visit->seen, number))
         step->outcome->no_memory = true;
@@ -119,6 +130,13 @@ void visit_own_message(struct step *step, const struct wire_message *message)
 {
     struct session *session = step->session;
     uint32_t number;
+    enum copies_verdict verdict = copies_judge(step, message);
+    if (verdict == COPIES_NOT_OURS) {
+        note_foreign(session->visit, message);
+        copies_found(step);
+    }
+    if (verdict != COPIES_OURS)
+        return;
     if (strcmp(message->phase, "pake") == 0)
         session->visit->pake_seen = true;
     else if (strcmp(message->phase, "version") == 0)
@@ -167,18 +185,10 @@ static void add_pake(struct step *step)
 
 static void add_version(struct step *step)
 {
-    struct session *session = step->session;
-    size_t length = strlen(session->version);
-    uint8_t key[KEY_BYTES];
-    uint8_t *sealed = malloc(length + KEYS_SEALED_EXTRA);
-    session->visit->version_added = true;
-    if (sealed != NULL) {
-        keys_phase(session->key, session->side, "version", key);
-        keys_seal(key, session->version_nonce, (const uint8_t *)session->version, length, sealed);
-    }
-    step_send(step, sealed == NULL
-                        ? NULL
-                        : wire_encode_add("version", sealed, length + KEYS_SEALED_EXTRA));
+    size_t length;
+    uint8_t *sealed = session_seal_version(step->session, &length);
+    step->session->visit->version_added = true;
+    step_send(step, sealed == NULL ? NULL : wire_encode_add("version", sealed, length));
     free(sealed);
 }
 
@@ -200,6 +210,8 @@ static void add_numbers(struct step *step)
         step_effect(step, EFFECT_ADD, NULL, visit->next);
         visit->echoes_due++;
     }
+    if (session->fresh > session->sent - visit->next)
+        session->fresh = session->sent - visit->next;
 }
 
 /* In strict order, pake – version – 0 – 1 – …, which the relay preserves. */
@@ -207,7 +219,7 @@ static void add_missing(struct step *step)
 {
     struct session *session = step->session;
     struct visit *visit = session->visit;
-    if (!session_alive(session) && !session->flush)
+    if (session->copied || (!session_alive(session) && !session->flush))
         return;
     if (!visit->pake_seen && !visit->pake_added)
         add_pake(step);
@@ -220,8 +232,12 @@ static void add_missing(struct step *step)
     receipt_add(step);
 }
 
-static bool echoes_pending(const struct visit *visit)
+/* A copy no longer waits: what it has added may be lost among what others said in its name. */
+static bool echoes_pending(const struct session *session)
 {
+    const struct visit *visit = session->visit;
+    if (session->copied)
+        return false;
     return visit->echoes_due > 0 || (visit->pake_added && !visit->pake_seen) ||
            (visit->version_added && !visit->version_seen) ||
            (visit->receipt_added && !visit->receipt_seen);
@@ -232,7 +248,7 @@ static bool echoes_pending(const struct visit *visit)
 static bool wants_release(const struct session *session)
 {
     return session->nameplate == NAMEPLATE_CLAIMED && session_keyed(session) &&
-           !session->mailbox_lost;
+           !session->mailbox_lost && !session->copied;
 }
 
 static void send_release(struct step *step)
@@ -275,7 +291,7 @@ void visit_settle(struct step *step)
     add_missing(step);
     if (wants_release(session))
         send_release(step);
-    if (echoes_pending(visit) ||
+    if (echoes_pending(session) ||
         (visit->release_sent && session->nameplate != NAMEPLATE_RELEASED)) {
         visit_await(step, VISIT_DRAINING);
     } else if (!session_alive(session) && would_delete_unread(session)) {

@@ -175,7 +175,13 @@ enum session_refusal end_step(struct end *end, const struct session_event *event
 {
     struct session_context context = context_of(end);
     struct outcome outcome = {0};
-    enum session_refusal refusal = session_step(end->session, event, &context, &outcome);
+    struct session_event completed = *event;
+    uint32_t number;
+    if (event->relay != NULL && session_echoes(end->session, event->relay, &number)) {
+        completed.data = end->outbox[number % END_MESSAGES].data;
+        completed.length = end->outbox[number % END_MESSAGES].length;
+    }
+    enum session_refusal refusal = session_step(end->session, &completed, &context, &outcome);
     for (size_t i = 0; i < outcome.write_count; i++)
         keep(end, &outcome.writes[i]);
     for (size_t i = 0; i < outcome.effect_count; i++)

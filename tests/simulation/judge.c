@@ -133,6 +133,13 @@ static void check_life(struct judge_side *side, const struct session *session)
     side->result = session->result;
 }
 
+/* No machine of this world was put back or doubled. */
+static void check_alone(const struct judge_side *side, const struct session *session)
+{
+    if (session->copied)
+        trace_fail("%s takes its store for a copy", side->who);
+}
+
 /* Who closed after all went well has said all, and who has not says so. */
 static void check_end(struct judge_side *side, const struct session *session)
 {
@@ -161,6 +168,7 @@ void judge_committed(struct judge_side *side)
     check_inbox(side, session);
     check_receipts(side, session);
     check_life(side, session);
+    check_alone(side, session);
     check_end(side, session);
     if (session->state >= SESSION_CLOSING && session->result == RESULT_NONE &&
         session->state != SESSION_EXPORTED)
