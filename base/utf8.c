@@ -93,6 +93,78 @@ bool utf8_is_control(uint32_t character)
     return character < 0x20 || (character >= 0x7f && character < 0xa0);
 }
 
+/* ---- kinds of characters ---- */
+
+struct utf8_range {
+    uint32_t first, last;
+};
+
+static const struct utf8_range blanks[] = {
+    {0x0009, 0x000d}, {0x0020, 0x0020}, {0x0085, 0x0085}, {0x00a0, 0x00a0}, {0x1680, 0x1680},
+    {0x2000, 0x200a}, {0x2028, 0x2029}, {0x202f, 0x202f}, {0x205f, 0x205f}, {0x3000, 0x3000},
+};
+
+/* Unicode's Default_Ignorable_Code_Point without the variation selectors, which are part of the
+ * picture before them; and marks of interlinear annotation. */
+static const struct utf8_range invisible[] = {
+    {0x00ad, 0x00ad},   {0x034f, 0x034f},   {0x061c, 0x061c},   {0x115f, 0x1160},
+    {0x17b4, 0x17b5},   {0x180e, 0x180e},   {0x200b, 0x200f},   {0x2028, 0x202e},
+    {0x2060, 0x206f},   {0x3164, 0x3164},   {0xfeff, 0xfeff},   {0xffa0, 0xffa0},
+    {0xfff0, 0xfffb},   {0x1bca0, 0x1bca3}, {0x1d173, 0x1d17a}, {0xe0000, 0xe00ff},
+    {0xe01f0, 0xe0fff},
+};
+
+/* Unicode's Dash, without the wavy ones and those of other scripts' punctuation that is read as
+ * something else. */
+static const struct utf8_range dashes[] = {
+    {0x002d, 0x002d}, {0x02d7, 0x02d7}, {0x058a, 0x058a}, {0x05be, 0x05be}, {0x1400, 0x1400},
+    {0x1806, 0x1806}, {0x2010, 0x2015}, {0x2043, 0x2043}, {0x2053, 0x2053}, {0x207b, 0x207b},
+    {0x208b, 0x208b}, {0x2212, 0x2212}, {0x2796, 0x2796}, {0x2e17, 0x2e17}, {0x2e1a, 0x2e1a},
+    {0x2e3a, 0x2e3b}, {0x2e40, 0x2e40}, {0xfe31, 0xfe32}, {0xfe58, 0xfe58}, {0xfe63, 0xfe63},
+    {0xff0d, 0xff0d},
+};
+
+static bool is_within(const struct utf8_range *ranges, size_t count, uint32_t character)
+{
+    for (size_t i = 0; i < count; i++)
+        if (character >= ranges[i].first && character <= ranges[i].last)
+            return true;
+    return false;
+}
+
+bool utf8_is_blank(uint32_t character)
+{
+    return is_within(blanks, sizeof(blanks) / sizeof(*blanks), character);
+}
+
+bool utf8_is_invisible(uint32_t character)
+{
+    return is_within(invisible, sizeof(invisible) / sizeof(*invisible), character);
+}
+
+bool utf8_is_dash(uint32_t character)
+{
+    return is_within(dashes, sizeof(dashes) / sizeof(*dashes), character);
+}
+
+const char *utf8_trim(const char *text, size_t *length)
+{
+    size_t at = 0, size, first = *length, end = *length;
+
+    for (; at < *length; at += size) {
+        uint32_t character = 'x'; /* what is malformed is left */
+        size = utf8_character(text + at, *length - at, &character);
+        size += size == 0;
+        if (utf8_is_control(character) || utf8_is_blank(character) || utf8_is_invisible(character))
+            continue;
+        if (first == *length)
+            first = at;
+        end = at + size;
+    }
+    *length = end - first;
+    return text + first;
+}
+
 bool utf8_has_control(const char *text)
 {
     size_t left = strlen(text);

@@ -32,6 +32,23 @@ bool utf8_is_control(uint32_t character);
 /* True if `text`, a string, contains a control character. Malformed bytes do not count. */
 bool utf8_has_control(const char *text);
 
+/* True for blanks (White_Space of Unicode): besides ASCII's, no-break spaces, those of typography
+ * and of East Asia, and the separators of lines. */
+bool utf8_is_blank(uint32_t character);
+
+/* True for what nobody sees: characters without width, marks that join, part or turn text, fillers
+ * and tags. They reorder or hide text, or come with it when it is copied from a page. */
+bool utf8_is_invisible(uint32_t character);
+
+/* True for dashes: the hyphen-minus and what word processors and keyboards make of it. */
+bool utf8_is_dash(uint32_t character);
+
+/*
+ * Finds the part of `text`, which has *length bytes, that is left without blanks, control and
+ * invisible characters at either end. Returns where it begins, and puts its bytes into *length.
+ */
+const char *utf8_trim(const char *text, size_t *length);
+
 /*
  * Copies `text`, a string, for a person to read: at most size - 1 bytes, cut at the end of a
  * character. Each control character that is not in `keep` (such as "\n\t"), and each malformed

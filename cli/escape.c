@@ -9,25 +9,15 @@
 #include "base/utf8.h"
 #include "cli/escape.h"
 
-/* Longest escape, "\u202e", with its NUL. */
-#define ESCAPE_MAX 7
+/* Longest escape, "\U000e0001", with its NUL. */
+#define ESCAPE_MAX 11
 /* No text grows more than a single byte does, which becomes "\x1b". */
 #define ESCAPE_GROWTH 4
 
 /* Marks that reorder or hide text: like control characters, they are never printed as they are. */
-static const struct unsafe_range {
-    uint32_t first, last;
-} marks[] = {
-    {0x061c, 0x061c}, {0x200b, 0x200f}, {0x2028, 0x202e},
-    {0x2060, 0x206f}, {0xfeff, 0xfeff}, {0xfff9, 0xfffb},
-};
-
 static bool is_unsafe(uint32_t character)
 {
-    for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++)
-        if (character >= marks[i].first && character <= marks[i].last)
-            return true;
-    return utf8_is_control(character);
+    return utf8_is_control(character) || utf8_is_invisible(character);
 }
 
 static void format_escape(uint32_t character, char ret_escape[ESCAPE_MAX])
@@ -35,8 +25,11 @@ static void format_escape(uint32_t character, char ret_escape[ESCAPE_MAX])
     if (character == '\n' || character == '\t') {
         snprintf(ret_escape, ESCAPE_MAX, "\\%c", character == '\n' ? 'n' : 't');
     } else {
-        snprintf(ret_escape, ESCAPE_MAX, character < 0x100 ? "\\x%02x" : "\\u%04x",
-                 (unsigned)character & 0xffff);
+        snprintf(ret_escape, ESCAPE_MAX,
+                 character < 0x100     ? "\\x%02x"
+                 : character < 0x10000 ? "\\u%04x"
+                                       : "\\U%08x",
+                 (unsigned)character);
     }
 }
 

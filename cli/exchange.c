@@ -75,7 +75,7 @@ static enum exit_status take_theirs(struct conversation *conversation)
     return status == EXIT_DONE ? conversation_await_sent(conversation) : status;
 }
 
-static enum exit_status exchange(struct conversation *conversation, struct peer_code *code,
+static enum exit_status exchange(struct conversation *conversation, struct given_code *code,
                                  const struct exchange_data *ours)
 {
     enum exit_status status =
@@ -101,7 +101,7 @@ static enum exit_status run_exchange(struct wormclient *client, const struct cli
 {
     struct conversation conversation = {.client = client, .options = options};
     struct exchange_data ours = {0};
-    struct peer_code code = {0};
+    struct given_code code = {0};
     enum exit_status status = EXIT_DONE;
 
     if (options->count > 0)

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/utf8.h"
 #include "cli/command.h"
 #include "cli/fields.h"
 #include "cli/input.h"
@@ -13,42 +14,74 @@
 #include "cli/prompt.h"
 #include "cli/uri.h"
 
-/* ---- the peer's code ---- */
+/* The code without a password, of stock clients' mode "-0". */
+#define CODE_ZERO "0-"
+
+/* ---- codes ---- */
 
 /* Replaces a URI by what it holds. */
-static enum exit_status take_uri(struct peer_code *code)
+static enum exit_status take_uri(struct given_code *code, const char *appid)
 {
-    struct peer_code plain = {0};
+    struct given_code plain = {.uri = true};
     struct uri uri;
     const char *error = uri_parse(code->text, &uri);
+    bool fits =
+        error != NULL || appid == NULL || uri.appid[0] == '\0' || strcmp(appid, uri.appid) == 0;
 
-    if (error != NULL) {
-        explicit_bzero(&uri, sizeof(uri));
-        return report_usage(NULL, "invalid URI: %s", error);
+    if (error == NULL && fits) {
+        plain.text = strdup(uri.code);
+        plain.relay = strdup(uri.relay);
+        plain.appid = uri.appid[0] != '\0' ? strdup(uri.appid) : NULL;
+        plain.send = uri.send;
     }
-    plain.text = strdup(uri.code);
-    plain.relay = uri.relay[0] != '\0' ? strdup(uri.relay) : NULL;
-    explicit_bzero(&uri, sizeof(uri));
+    explicit_bzero(uri.code, sizeof(uri.code));
+    if (error != NULL)
+        return report_usage(NULL, "invalid URI: %s", error);
+    if (!fits)
+        return report_usage(NULL, "the URI is for the application '%s', not for '%s'", uri.appid,
+                            appid);
     new_session_code_clear(code);
     *code = plain;
-    return code->text != NULL ? EXIT_DONE : report_memory();
+    return code->text != NULL && code->relay != NULL && (code->appid != NULL) == (uri.appid[0] != 0)
+               ? EXIT_DONE
+               : report_memory();
+}
+
+/* What is copied from a message or a page has blanks around it; the daemon, too, knows them. */
+static void trim(char *text)
+{
+    size_t length = strlen(text);
+    const char *first = utf8_trim(text, &length);
+
+    memmove(text, first, length);
+    text[length] = '\0';
+}
+
+/* What was typed: a URI or a code. */
+static enum exit_status take_typed(struct given_code *code, const char *appid)
+{
+    trim(code->text);
+    return uri_is(code->text) ? take_uri(code, appid) : EXIT_DONE;
 }
 
 enum exit_status new_session_code_read(struct wormclient *client, const struct cli_options *options,
-                                       const char *appid, struct peer_code *ret_code)
+                                       const char *appid, struct given_code *ret_code)
 {
     char *argument = options->count > 0 ? options->arguments[0] : options->text[OPTION_CODE];
-    struct peer_code code = {0};
+    char zero[] = CODE_ZERO;
+    struct given_code code = {0};
     enum exit_status status;
 
     if (appid == NULL)
         appid = options->text[OPTION_APPID];
+    if (options->given[OPTION_ZERO])
+        argument = zero;
     if ((argument == NULL || strcmp(argument, "-") == 0) && prompt_possible())
         status = prompt_code(client, appid, options->text[OPTION_RELAY], &code.text);
     else
         status = input_code(argument, &code.text);
-    if (status == EXIT_DONE && uri_is(code.text))
-        status = take_uri(&code);
+    if (status == EXIT_DONE)
+        status = take_typed(&code, appid);
     if (status == EXIT_DONE)
         *ret_code = code;
     else
@@ -56,17 +89,37 @@ enum exit_status new_session_code_read(struct wormclient *client, const struct c
     return status;
 }
 
-void new_session_code_clear(struct peer_code *code)
+/* The code that both sides agreed on, if the options say one; otherwise ret_code->text is NULL. */
+static enum exit_status read_agreed_code(const struct cli_options *options, const char *appid,
+                                         struct given_code *ret_code)
+{
+    char zero[] = CODE_ZERO;
+    enum exit_status status = EXIT_DONE;
+
+    if (!options->given[OPTION_CODE] && !options->given[OPTION_ZERO])
+        return EXIT_DONE;
+    status = input_code(options->given[OPTION_ZERO] ? zero : options->text[OPTION_CODE],
+                        &ret_code->text);
+    if (status == EXIT_DONE)
+        status = take_typed(ret_code, appid != NULL ? appid : options->text[OPTION_APPID]);
+    if (status == EXIT_DONE && ret_code->uri && !ret_code->send && appid != NULL)
+        status = report_usage(NULL, "who made this URI wants to send; receive with: "
+                                    "wormctl text receive URI");
+    return status;
+}
+
+void new_session_code_clear(struct given_code *code)
 {
     input_code_free(code->text);
     free(code->relay);
-    *code = (struct peer_code){0};
+    free(code->appid);
+    *code = (struct given_code){0};
 }
 
 enum exit_status new_session_check_code(const char *command, const struct cli_options *options)
 {
-    if (options->count > 0 && options->given[OPTION_CODE])
-        return report_usage(command, "give either CODE or --code CODE, not both");
+    if ((options->count > 0) + options->given[OPTION_CODE] + options->given[OPTION_ZERO] > 1)
+        return report_usage(command, "give only one code: CODE, --code CODE or -0");
     return EXIT_DONE;
 }
 
@@ -74,14 +127,16 @@ enum exit_status new_session_check_code(const char *command, const struct cli_op
 
 /* New; wormclient_options_free(). */
 static struct wormclient_options *make_options(const struct cli_options *options, const char *appid,
-                                               const char *relay)
+                                               const struct given_code *code)
 {
     struct wormclient_options *made = wormclient_options_new();
 
     wormclient_options_set_name(made, options->text[OPTION_NAME]);
-    wormclient_options_set_appid(made, appid != NULL ? appid : options->text[OPTION_APPID]);
+    if (appid == NULL)
+        appid = options->given[OPTION_APPID] ? options->text[OPTION_APPID] : code->appid;
+    wormclient_options_set_appid(made, appid);
     wormclient_options_set_relay(made, options->given[OPTION_RELAY] ? options->text[OPTION_RELAY]
-                                                                    : relay);
+                                                                    : code->relay);
     wormclient_options_set_schedule(made, options->text[OPTION_SCHEDULE]);
     wormclient_options_set_app_versions(made, options->text[OPTION_APP_VERSIONS]);
     if (options->given[OPTION_TIMEOUT])
@@ -98,29 +153,31 @@ static struct wormclient_options *make_options(const struct cli_options *options
 }
 
 enum exit_status new_session_begin(struct wormclient *client, const struct cli_options *options,
-                                   const char *appid, const struct peer_code *code,
+                                   const char *appid, const struct given_code *code,
                                    struct wormclient_session **ret_session)
 {
     struct wormclient_error error = WORMCLIENT_ERROR_INIT;
+    struct given_code agreed = {0};
+    const struct given_code *used = code != NULL ? code : &agreed;
+    enum exit_status status = code == NULL ? read_agreed_code(options, appid, &agreed) : EXIT_DONE;
     struct wormclient_options *made;
     struct wormclient_session *session;
-    char *own_code = NULL;
 
-    if (code == NULL && options->given[OPTION_CODE]) {
-        enum exit_status status = input_code(options->text[OPTION_CODE], &own_code);
-
-        if (status != EXIT_DONE)
-            return status;
+    if (status != EXIT_DONE) {
+        new_session_code_clear(&agreed);
+        return status;
     }
     /* Before the daemon answers nobody knows whether there is a session. */
     report_on_interrupt("interrupted; the session may have begun, see: wormctl list");
-    made = make_options(options, appid, code != NULL ? code->relay : NULL);
-    if (own_code != NULL)
-        wormclient_options_set_code(made, own_code);
+    made = make_options(options, appid, used);
+    if (agreed.text != NULL)
+        wormclient_options_set_code(made, agreed.text);
     session = code != NULL ? wormclient_accept(client, code->text, made, &error)
                            : wormclient_invite(client, made, &error);
     wormclient_options_free(made);
-    input_code_free(own_code);
+    if (session != NULL && used->text != NULL && strcmp(used->text, CODE_ZERO) == 0)
+        report("the code " CODE_ZERO " is no secret: whoever uses it at this relay is the peer");
+    new_session_code_clear(&agreed);
     if (session == NULL)
         return report_error(&error);
     report_on_interrupt("interrupted; the session lives on in the daemon, see: wormctl show %s",
@@ -140,7 +197,9 @@ enum exit_status new_session_check_qr(const char *command, const struct cli_opti
 
 static enum exit_status print_qr(const struct wormclient_session *session)
 {
-    char *uri = uri_make(wormclient_session_code(session), wormclient_session_relay(session));
+    const char *appid = wormclient_value_text(wormclient_session_view(session), "appid");
+    char *uri = uri_make(wormclient_session_code(session), wormclient_session_relay(session),
+                         appid != NULL ? appid : "");
     char *drawing = uri != NULL ? uri_draw_qr(uri, isatty(STDOUT_FILENO)) : NULL;
     enum exit_status status =
         drawing != NULL ? output_bytes(drawing, strlen(drawing)) : report_memory();
@@ -242,16 +301,19 @@ static enum exit_status check_accept(const struct cli_options *options)
 static enum exit_status run_accept(struct wormclient *client, const struct cli_options *options)
 {
     struct wormclient_session *session = NULL;
-    struct peer_code code;
+    struct given_code code;
     enum exit_status status = new_session_code_read(client, options, NULL, &code);
 
     if (status != EXIT_DONE)
         return status;
+    bool asked_to_send = code.send;
     status = new_session_begin(client, options, NULL, &code, &session);
     new_session_code_clear(&code);
     if (session == NULL)
         return status;
     status = new_session_print(options, session);
+    if (asked_to_send)
+        report_hint("The peer waits for something that you send.");
     report_hint("The daemon does the rest. To see its progress: wormctl show %s",
                 report_label(session));
     wormclient_session_free(session);
@@ -263,8 +325,9 @@ const struct cli_command accept_command = {
     .usage = "[CODE]",
     .help = "join a session with the code from the other side",
     .details =
-        "CODE may be a wormhole-transfer: URI, or - to read it from standard input. Without\n"
-        "CODE, wormctl asks for it on a terminal, where TAB completes it.\n"
+        "CODE may be a URI as in the QR codes of wormctl and other clients, or - to read it\n"
+        "from standard input. Without CODE, wormctl asks for it on a terminal, where TAB\n"
+        "completes it.\n"
         "Prints the id of the new session, unless --name gives it a name.",
     .options = NEW_SESSION_OPTIONS | NEW_SESSION_INBOX_OPTIONS,
     .fields = fields_view,

@@ -9,28 +9,34 @@
 #define NEW_SESSION_OPTIONS                                                                        \
     (OPTION_BIT(OPTION_NAME) | OPTION_BIT(OPTION_RELAY) | OPTION_BIT(OPTION_SCHEDULE) |            \
      OPTION_BIT(OPTION_TIMEOUT) | OPTION_BIT(OPTION_VERIFY) | OPTION_BIT(OPTION_CODE))
+/* The code of a transfer may be that of stock clients' mode "-0". */
+#define NEW_SESSION_ZERO OPTION_BIT(OPTION_ZERO)
 #define NEW_SESSION_INBOX_OPTIONS                                                                  \
     (OPTION_BIT(OPTION_APPID) | OPTION_BIT(OPTION_APP_VERSIONS) |                                  \
      OPTION_BIT(OPTION_INBOX_MESSAGES) | OPTION_BIT(OPTION_INBOX_BYTES))
 
-/* The code that the peer's user gave, in any of the ways in which a person may give it. */
-struct peer_code {
+/* A code that a person gave, in any of the ways in which a person may give it. */
+struct given_code {
     char *text;  /* secret */
-    char *relay; /* the relay that it names; NULL if it names none */
+    char *relay; /* of a URI (cli/uri.h); NULL if it is none */
+    char *appid; /* likewise; NULL if it names none */
+    bool uri;
+    bool send; /* of a URI: who made it waits for us to send */
 };
 
 /*
- * Takes the code from the first argument, or from --code; with "-" or none, from standard input,
- * which on a terminal asks for it (cli/prompt.h; `appid` as there). It may be a wormhole-transfer:
- * URI. *ret_code is new; new_session_code_clear().
+ * Takes the peer's code from the first argument, from --code or from -0; with "-" or none, from
+ * standard input, which on a terminal asks for it (cli/prompt.h). It may be a URI, which must be
+ * for the application `appid` (NULL: of --appid, if that is given). *ret_code is new;
+ * new_session_code_clear().
  */
 enum exit_status new_session_code_read(struct wormclient *client, const struct cli_options *options,
-                                       const char *appid, struct peer_code *ret_code);
+                                       const char *appid, struct given_code *ret_code);
 
 /* Wipes and frees. */
-void new_session_code_clear(struct peer_code *code);
+void new_session_code_clear(struct given_code *code);
 
-/* A usage error in `command` if there is a code both in the arguments and after --code. */
+/* A usage error in `command` if more than one code is given: by argument, --code and -0. */
 enum exit_status new_session_check_code(const char *command, const struct cli_options *options);
 
 /* A usage error in `command` if a QR code would go among lines for programs. */
@@ -38,11 +44,12 @@ enum exit_status new_session_check_qr(const char *command, const struct cli_opti
 
 /*
  * Asks the daemon for a new session as the options say: with a code of ours if `code` is NULL,
- * otherwise with the peer's. `appid` (NULL: what the options say) is the application. From then on
- * Ctrl-C reports that the session lives on. *ret_session is new; wormclient_session_free().
+ * otherwise with the peer's. `appid` (NULL: what the options or the code say) is the application.
+ * From then on Ctrl-C reports that the session lives on. *ret_session is new;
+ * wormclient_session_free().
  */
 enum exit_status new_session_begin(struct wormclient *client, const struct cli_options *options,
-                                   const char *appid, const struct peer_code *code,
+                                   const char *appid, const struct given_code *code,
                                    struct wormclient_session **ret_session);
 
 /* Waits until the session's code exists. *ret_session is new; wormclient_session_free(). */

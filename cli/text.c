@@ -224,6 +224,8 @@ static enum exit_status send_offer(struct conversation *conversation, const char
 
 static enum exit_status check_text_send(const struct cli_options *options)
 {
+    if (options->given[OPTION_CODE] && options->given[OPTION_ZERO])
+        return report_usage("text send", "give either --code CODE or -0, not both");
     return new_session_check_qr("text send", options);
 }
 
@@ -248,7 +250,8 @@ const struct cli_command text_send_command = {
     .details =
         "Without TEXT, the text is read from standard input. Prints the code, then waits until\n"
         "the peer has the text. If the command is interrupted, the daemon goes on.",
-    .options = NEW_SESSION_OPTIONS | OPTION_BIT(OPTION_WORDS) | OPTION_BIT(OPTION_QR),
+    .options =
+        NEW_SESSION_OPTIONS | NEW_SESSION_ZERO | OPTION_BIT(OPTION_WORDS) | OPTION_BIT(OPTION_QR),
     .fields = fields_view,
     .most = 1,
     .check = check_text_send,
@@ -266,11 +269,16 @@ static enum exit_status run_text_receive(struct wormclient *client,
                                          const struct cli_options *options)
 {
     struct conversation conversation = {.client = client, .options = options};
-    struct peer_code code;
+    struct given_code code;
     enum exit_status status = new_session_code_read(client, options, OFFER_APPID, &code);
 
     if (status != EXIT_DONE)
         return status;
+    if (code.send) {
+        new_session_code_clear(&code);
+        return report_usage("text receive", "who made this URI waits for something to be sent: "
+                                            "wormctl text send --code URI");
+    }
     status = new_session_begin(client, options, OFFER_APPID, &code, &conversation.session);
     new_session_code_clear(&code);
     if (status == EXIT_DONE)
@@ -286,7 +294,7 @@ const struct cli_command text_receive_command = {
     .usage = "[CODE]",
     .help = "receive a text from 'wormhole send --text' or 'wormctl text send'",
     .details = "Without CODE, or with -, the code is read from standard input.",
-    .options = NEW_SESSION_OPTIONS,
+    .options = NEW_SESSION_OPTIONS | NEW_SESSION_ZERO,
     .fields = fields_received_text,
     .most = 1,
     .check = check_text_receive,

@@ -8,19 +8,17 @@
 #include <string.h>
 #include <strings.h>
 
-#define SCHEME "wormhole-transfer:"
-/* The default of the scheme: a URI may leave this relay out. */
+#include "cli/offer.h"
+
+#define TRANSFER "wormhole-transfer:"
+#define OURS     "wormholed:"
+/* The default of both schemes. */
 #define PUBLIC_RELAY "ws://relay.magic-wormhole.io:4000/v1"
-/* The endpoint that the scheme makes clients add. */
+/* The endpoint that the first scheme makes clients add. */
 #define ENDPOINT  "/v1"
 #define FIELD_MAX 16
 
 static const char bad_escape[] = "'%' is not followed by two hexadecimal digits";
-
-bool uri_is(const char *text)
-{
-    return strncasecmp(text, SCHEME, strlen(SCHEME)) == 0;
-}
 
 /* ---- escapes (RFC 3986 section 2.1) ---- */
 
@@ -93,37 +91,90 @@ static const char *take_version(struct uri *uri, const char *value)
 
 static const char *take_role(struct uri *uri, const char *value)
 {
-    (void)uri;
-    if (strcmp(value, "follower") == 0 || strcmp(value, "leader") == 0)
+    uri->send = strcmp(value, "leader") == 0;
+    if (uri->send || strcmp(value, "follower") == 0)
         return NULL;
     return "the role is neither follower nor leader";
 }
 
-static bool has_path(const char *relay)
+static const char *take_appid(struct uri *uri, const char *value)
 {
-    const char *host = strstr(relay, "://");
-
-    return host != NULL && strchr(host + 3, '/') != NULL;
+    snprintf(uri->appid, sizeof(uri->appid), "%.*s", URI_APPID_MAX, value);
+    return strcmp(uri->appid, value) == 0 ? NULL : "the application ID is too long";
 }
 
 static const char *take_relay(struct uri *uri, const char *value)
 {
-    int length =
-        snprintf(uri->relay, sizeof(uri->relay), "%s%s", value, has_path(value) ? "" : ENDPOINT);
+    snprintf(uri->relay, sizeof(uri->relay), "%.*s", URI_RELAY_MAX, value);
+    return strcmp(uri->relay, value) == 0 ? NULL : "the relay URL is too long";
+}
+
+/* How much of a relay's URL is left without the endpoint, and the slashes around it. */
+static size_t without_endpoint(const char *relay)
+{
+    const char *host = strstr(relay, "://");
+    size_t least = host != NULL ? (size_t)(host - relay) + strlen("://") : 0;
+    size_t length = strlen(relay), endpoint = strlen(ENDPOINT);
+
+    while (length > least && relay[length - 1] == '/')
+        length--;
+    if (length >= least + endpoint && strncmp(relay + length - endpoint, ENDPOINT, endpoint) == 0)
+        length -= endpoint;
+    while (length > least && relay[length - 1] == '/')
+        length--;
+    return length;
+}
+
+/* Some clients write the endpoint, though it is the reader's to add; some a slash. */
+static const char *take_rendezvous(struct uri *uri, const char *value)
+{
+    int length = snprintf(uri->relay, sizeof(uri->relay), "%.*s" ENDPOINT,
+                          (int)without_endpoint(value), value);
 
     return (size_t)length < sizeof(uri->relay) ? NULL : "the relay URL is too long";
 }
 
-static const struct {
+static const struct uri_field {
     const char *name;
     const char *(*take)(struct uri *uri, const char *value);
-} fields[] = {
-    {"version", take_version},
-    {"rendezvous", take_relay},
-    {"role", take_role},
+} transfer_fields[] =
+    {
+        {"version", take_version},
+        {"rendezvous", take_rendezvous},
+        {"role", take_role},
+        {NULL, NULL},
+},
+  our_fields[] = {
+      {"version", take_version},
+      {"relay", take_relay},
+      {"appid", take_appid},
+      {NULL, NULL},
 };
 
-static const char *take_field(struct uri *uri, const char *text, size_t length)
+static const struct uri_scheme {
+    const char *prefix, *appid;
+    const struct uri_field *fields;
+} schemes[] = {
+    {TRANSFER, OFFER_APPID, transfer_fields},
+    {OURS, "", our_fields},
+};
+
+/* NULL: it is none. */
+static const struct uri_scheme *scheme_of(const char *text)
+{
+    for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++)
+        if (strncasecmp(text, schemes[i].prefix, strlen(schemes[i].prefix)) == 0)
+            return &schemes[i];
+    return NULL;
+}
+
+bool uri_is(const char *text)
+{
+    return scheme_of(text) != NULL;
+}
+
+static const char *take_field(const struct uri_scheme *scheme, struct uri *uri, const char *text,
+                              size_t length)
 {
     char name[FIELD_MAX + 1], value[URI_RELAY_MAX + 1];
     const char *equals = memchr(text, '=', length);
@@ -136,14 +187,14 @@ static const char *take_field(struct uri *uri, const char *text, size_t length)
         value[0] = '\0';
     if (error != NULL)
         return error;
-    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
-        if (strcmp(name, fields[i].name) == 0)
-            return fields[i].take(uri, value);
+    for (const struct uri_field *field = scheme->fields; field->name != NULL; field++)
+        if (strcmp(name, field->name) == 0)
+            return field->take(uri, value);
     return "unknown field";
 }
 
 /* name=value&name=value… */
-static const char *take_query(struct uri *uri, const char *query)
+static const char *take_query(const struct uri_scheme *scheme, struct uri *uri, const char *query)
 {
     const char *error = NULL;
 
@@ -151,7 +202,7 @@ static const char *take_query(struct uri *uri, const char *query)
         size_t length = strcspn(query, "&");
 
         if (length > 0)
-            error = take_field(uri, query, length);
+            error = take_field(scheme, uri, query, length);
         query += length + (query[length] == '&');
     }
     return error;
@@ -159,48 +210,49 @@ static const char *take_query(struct uri *uri, const char *query)
 
 const char *uri_parse(const char *text, struct uri *ret_uri)
 {
-    const char *code = text + strlen(SCHEME);
-    size_t length;
+    const struct uri_scheme *scheme = scheme_of(text);
     const char *error;
 
-    if (!uri_is(text))
-        return "it does not begin with " SCHEME;
-    *ret_uri = (struct uri){0};
-    length = strcspn(code, "?");
+    if (scheme == NULL)
+        return "it begins neither with " TRANSFER " nor with " OURS;
+    *ret_uri = (struct uri){.relay = PUBLIC_RELAY};
+    strcpy(ret_uri->appid, scheme->appid);
+    const char *code = text + strlen(scheme->prefix);
+    size_t length = strcspn(code, "?");
     if (length == 0)
         return "it contains no code";
     if (strncmp(code, "//", 2) == 0)
-        return "the code must follow " SCHEME " directly, without //";
+        return "the code must follow the first colon directly, without //";
     error = unescape(code, length, ret_uri->code, URI_CODE_MAX);
     if (error == NULL && code[length] == '?')
-        error = take_query(ret_uri, code + length + 1);
+        error = take_query(scheme, ret_uri, code + length + 1);
     return error;
 }
 
 /* ---- making one ---- */
 
-/* The relay without the endpoint, if it has that one. */
-static size_t relay_length(const char *relay)
+/* The first scheme can say it only if clients that add the endpoint come to the same URL. */
+static bool is_transfer(const char *relay, const char *appid)
 {
-    size_t length = strlen(relay), endpoint = strlen(ENDPOINT);
-    const char *host = strstr(relay, "://");
-
-    if (host == NULL || strcmp(strchrnul(host + 3, '/'), ENDPOINT) != 0)
-        return length;
-    return length - endpoint;
+    return strcmp(appid, OFFER_APPID) == 0 &&
+           strcmp(relay + without_endpoint(relay), ENDPOINT) == 0;
 }
 
-char *uri_make(const char *code, const char *relay)
+char *uri_make(const char *code, const char *relay, const char *appid)
 {
-    static const char query[] = "?rendezvous=";
-    char *uri = malloc(sizeof(SCHEME) + sizeof(query) + 3 * (strlen(code) + strlen(relay)));
+    bool transfer = is_transfer(relay, appid), public = strcmp(relay, PUBLIC_RELAY) == 0;
+    char *uri = malloc(64 + 3 * (strlen(code) + strlen(relay) + strlen(appid)));
     char *end;
 
     if (uri == NULL)
         return NULL;
-    end = escape(stpcpy(uri, SCHEME), code, strlen(code));
-    if (strcmp(relay, PUBLIC_RELAY) != 0)
-        escape(stpcpy(end, query), relay, relay_length(relay));
+    end = escape(stpcpy(uri, transfer ? TRANSFER : OURS), code, strlen(code));
+    if (!transfer)
+        end = escape(stpcpy(end, "?appid="), appid, strlen(appid));
+    if (transfer && !public)
+        escape(stpcpy(end, "?rendezvous="), relay, without_endpoint(relay));
+    else if (!public)
+        escape(stpcpy(end, "&relay="), relay, strlen(relay));
     return uri;
 }
 

@@ -4,6 +4,7 @@
 
 #include "daemon/rpc.h"
 
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,14 +52,18 @@ static void create(struct ipc_call *call, const struct ipc_params *params)
 #define OPTION(ID, key, type, min, max, fallback) .key = (__typeof__(options.key))params->key,
 #include "ipc/methods.def"
     };
-    enum code_fault fault = options.code != NULL ? code_check(options.code) : CODE_OK;
+    char code[CODE_MAX + 1];
+    enum code_fault fault = options.code != NULL ? code_read(options.code, code) : CODE_OK;
     if (fault != CODE_OK) {
         ipc_call_refuse(call, IPC_BAD_CODE, code_fault_text(fault));
-        return;
+    } else {
+        if (options.code != NULL)
+            options.code = code;
+        fill_in(call->rpc, params, &options, &schedule);
+        if (!turn_create(call->rpc->turns, &options, rpc_view_done, call))
+            rpc_refuse_memory(call);
     }
-    fill_in(call->rpc, params, &options, &schedule);
-    if (!turn_create(call->rpc->turns, &options, rpc_view_done, call))
-        rpc_refuse_memory(call);
+    sodium_memzero(code, sizeof(code));
 }
 
 void rpc_invite(struct ipc_call *call, const struct ipc_params *params)

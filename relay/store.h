@@ -22,7 +22,7 @@
  * stored keys must be bounded. */
 #define RELAY_APPID_MAX     128
 #define RELAY_SIDE_MAX      64
-#define RELAY_NAMEPLATE_MAX 32
+#define RELAY_NAMEPLATE_MAX 64
 #define RELAY_MAILBOX_MAX   64
 #define RELAY_PHASE_MAX     64
 /* Longest id that a client gives to a message; stock ones are 4 to 16. */

@@ -2,6 +2,8 @@
 
 #include "wormhole/words.h"
 
+#include <string.h>
+
 /* One row per byte: the word for odd places of a code (position 0, 2, …), then for even ones. From
  * the PGPfone Owner's Manual, 1996, by P. Juola and P. Zimmermann. */
 static const struct {
@@ -99,4 +101,15 @@ static const struct {
 const char *words_pick(unsigned position, uint8_t byte)
 {
     return position % 2 == 0 ? words[byte].odd : words[byte].even;
+}
+
+const char *words_find(unsigned position, const char *text, size_t length)
+{
+    for (unsigned byte = 0; byte <= UINT8_MAX; byte++) {
+        const char *word = words_pick(position, (uint8_t)byte);
+
+        if (strlen(word) == length && memcmp(word, text, length) == 0)
+            return word;
+    }
+    return NULL;
 }

@@ -3,6 +3,7 @@
 #ifndef WORMHOLE_WORDS_H
 #define WORMHOLE_WORDS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /*
@@ -11,5 +12,9 @@
  * word is noticed when heard. Borrowed; valid forever.
  */
 const char *words_pick(unsigned position, uint8_t byte);
+
+/* The word that `text`, of `length` bytes in lower case, is at `position`; NULL if the list has
+ * none like it there. Borrowed; valid forever. */
+const char *words_find(unsigned position, const char *text, size_t length);
 
 #endif

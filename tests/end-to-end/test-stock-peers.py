@@ -64,6 +64,23 @@ def from_go_chosen(world):
     text_from(world, "go", "4711-Österreich-2")
 
 
+@test("the code without a password, -0, goes both ways with the stock Python client, and says that it is no secret")
+def zero_mode(world):
+    relay = world.relay()
+    daemon = world.daemon("a", relay)
+    python_sends = send_text(world, "python", relay, TEXT, "0-")
+    received = daemon.ctl("text", "receive", "-0")
+    equal(received.out.rstrip("\n"), TEXT, "what we print")
+    contains(received.err, "no secret", "what is said of it")
+    equal(python_sends.wait(), 0, "their exit status")
+    sender = daemon.spawn_ctl("text", "send", "-0", TEXT)
+    equal(sender.wait_text(r"(\d+-\S*)").group(1), "0-", "the code")
+    receiver = receive_text(world, "python", relay, "0-")
+    equal(receiver.wait(), 0, "their exit status")
+    contains(receiver.out().decode(), TEXT, "what they print")
+    equal(sender.wait(), 0, "our exit status")
+
+
 @test("a text waits for a stock client that comes when daemon and relay were restarted, and the relay forgot it")
 def to_latecomer(world):
     relay = world.relay()

@@ -152,7 +152,8 @@ def picture(world):
     equal(len(quiet.out.splitlines()), 1, "lines when piped: %r" % quiet)
     code, drawing = desk.ctl("invite", "--qr=always", "--relay", other.url).out.split("\n", 1)
     uri = seen_by_camera(world, drawing)
-    equal(uri, "wormhole-transfer:%s?rendezvous=ws%%3A%%2F%%2F127.0.0.1%%3A%d" % (code, other.port), "the picture")
+    equal(uri, "wormholed:%s?appid=wormholed%%2Fintroduction&relay=ws%%3A%%2F%%2F127.0.0.1%%3A%d%%2Fv1" % (code, other.port),
+          "the picture")
     laptop.ctl("accept", "--name", "desk", uri)
     laptop.ctl("wait", "desk", "--for", "established", "--timeout", "10m")
     terminal = at_terminal(world, desk, "invite", "--qr")
@@ -171,7 +172,26 @@ def text_picture(world):
     equal(sender.wait(), DONE, "exit status of the sender")
     refused = laptop.ctl("accept", "wormhole-transfer:4-x?colour=blue", status=USAGE)
     contains(refused.err, "field", "what is said of an unknown field")
+    refused = laptop.ctl("text", "receive", "wormhole-transfer:4-x?role=leader", status=USAGE)
+    contains(refused.err, "text send --code", "what is said to the one who should send")
+    refused = laptop.ctl("text", "send", "--code", "wormhole-transfer:4-x", "x", status=USAGE)
+    contains(refused.err, "text receive", "what is said to the one who should receive")
+    refused = laptop.ctl("text", "receive", "wormholed:4-x?appid=chat", status=USAGE)
+    contains(refused.err, "application", "what is said of another application")
     lacks(laptop.ctl("list", "--json").out, "4-x", "sessions")
+
+
+@test("codes and URIs as people write them; a URI that asks for a text gets it")
+def as_they_come(world):
+    relay, desk, laptop = world.pair()
+    code = desk.ctl("invite", "--name", "laptop").out.strip()
+    laptop.ctl("accept", "--name", "desk", "\u00a0%s \u200b\n" % code.upper().replace("-", " \u2013 "))
+    laptop.ctl("wait", "desk", "--for", "established", "--timeout", "10m")
+    uri = "\u200eWORMHOLE-transfer:7-My%%4Fwn?role=leader&rendezvous=%s \n" % relay.url.replace("/v1", "%2F")
+    receiver = desk.spawn_ctl("text", "receive", "7-MyOwn")
+    equal(laptop.ctl("text", "send", "--code", uri, "as you wish").out, "7-MyOwn\n", "the code")
+    equal(receiver.wait(), DONE, "exit status of the receiver")
+    contains(receiver.out().decode(), "as you wish", "the text")
 
 
 main(240)

@@ -26,6 +26,17 @@ static void read_code(const char *text)
     FUZZ_HOLDS(strncmp(text, nameplate, strlen(nameplate)) == 0);
 }
 
+/* What is read is a code, and is read as itself. */
+static void read_typed_code(const char *text)
+{
+    char code[CODE_MAX + 1], again[CODE_MAX + 1];
+
+    if (code_read(text, code) != CODE_OK)
+        return;
+    FUZZ_HOLDS(code_check(code) == CODE_OK);
+    FUZZ_HOLDS(code_read(code, again) == CODE_OK && strcmp(code, again) == 0);
+}
+
 static void read_nameplate(const char *text)
 {
     static const uint8_t entropy[CODE_WORDS_MAX] = {1, 2, 3};
@@ -83,6 +94,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t length)
     char *text = fuzz_text((struct fuzz_input){data, length});
 
     read_code(text);
+    read_typed_code(text);
     read_nameplate(text);
     read_schedule(text);
     read_url(text);

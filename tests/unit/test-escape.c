@@ -51,6 +51,8 @@ static void test_escape(void **state)
         {"\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80"}, /* beyond Unicode */
         {"\xc3", "\\xc3"},                            /* cut off */
         {"\xe5\xaf(", "\\xe5\\xaf("},
+        {"\xc2\xad", "\\xad"},               /* SOFT HYPHEN */
+        {"\xf3\xa0\x80\x81", "\\U000e0001"}, /* LANGUAGE TAG */
     };
     (void)state;
     for (size_t i = 0; i < LENGTH(cases); i++)

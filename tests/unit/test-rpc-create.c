@@ -45,6 +45,26 @@ static void invite_and_accept(void **state)
     rpc_fixture_expect_text(fixture->talk, "show", "{'session': 'n'}", "name", "n");
 }
 
+/* As people write and paste them; those of their own stay as they are. */
+static void codes_as_they_come(void **state)
+{
+    static const struct {
+        const char *method, *params, *code;
+    } cases[] = {
+        {"accept", "{'code': ' 7-CROSSOVER-Clockwork\\u00a0'}", "7-crossover-clockwork"},
+        {"accept", "{'code': '8 crossover\\u2013clockwork\\u200b'}", "8-crossover-clockwork"},
+        {"invite", "{'code': '9-Apollo\\n'}", "9-apollo"},
+        {"invite", "{'code': '9-MyOwn'}", "9-MyOwn"},
+        {"accept", "{'code': '0-'}", "0-"},
+    };
+    struct rpc_fixture *fixture = *state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        json_t *view = talk_result(fixture->talk, cases[i].method, cases[i].params);
+        assert_string_equal(rpc_fixture_text(view, "code"), cases[i].code);
+        json_decref(view);
+    }
+}
+
 /* Options, and what the sentence about them names. */
 static const struct {
     const char *params, *part;
@@ -88,6 +108,8 @@ static void refused_options(void **state)
     for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++)
         talk_refused(fixture->talk, "invite", refused[i].params, "bad-params", refused[i].part);
     talk_refused(fixture->talk, "invite", "{'code': '7 a'}", "bad-code", "");
+    talk_refused(fixture->talk, "invite", "{'code': '7-my\\u200bown'}", "bad-code", "seen");
+    talk_refused(fixture->talk, "accept", "{'code': '7\\u2013my-own'}", "bad-code", "hyphen");
     talk_refused(fixture->talk, "accept", "{}", "bad-params", "code");
     talk_refused(fixture->talk, "accept", "{'code': 'seven'}", "bad-code", "");
     rpc_fixture_expect_number(fixture->talk, "status", "{}", "sessions", 0);
@@ -223,9 +245,9 @@ static void names_at_the_limits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(invite_and_accept),   TEST(refused_options), TEST(what_peers_see),
-        TEST(longest_versions),    TEST(words_of_a_code), TEST(usual_for_an_application),
-        TEST(names_at_the_limits),
+        TEST(invite_and_accept),   TEST(refused_options),    TEST(what_peers_see),
+        TEST(longest_versions),    TEST(words_of_a_code),    TEST(usual_for_an_application),
+        TEST(names_at_the_limits), TEST(codes_as_they_come),
     };
     log_set_level(LOG_LEVEL_ERROR);
     return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);

@@ -177,6 +177,51 @@ static void test_in_place(void **state)
     assert_string_equal(text, "x?forged??? gr\xc3\xbc\xc3\x9f");
 }
 
+/* What is blank, unseen or a dash, and what only looks like it. */
+static void test_kinds(void **state)
+{
+    static const uint32_t blanks[] = {'\t', '\n', ' ', 0x85, 0xa0, 0x2007, 0x2028, 0x202f, 0x3000};
+    static const uint32_t unseen[] = {0xad,   0x61c,  0x200b, 0x200e, 0x200f, 0x202e,
+                                      0x2060, 0x2066, 0xfeff, 0xfffb, 0xe0001};
+    static const uint32_t dashes[] = {'-', 0x2010, 0x2011, 0x2013, 0x2014, 0x2212, 0xfe63, 0xff0d};
+    static const uint32_t others[] = {0,    0x1b,   '_',    '~',    'a',
+                                      0xb7, 0x30fc, 0xfe0f, 0xfffd, 0x1f422};
+
+    (void)state;
+    for (size_t i = 0; i < LENGTH(blanks); i++)
+        assert_true(utf8_is_blank(blanks[i]) && !utf8_is_dash(blanks[i]));
+    for (size_t i = 0; i < LENGTH(unseen); i++)
+        assert_true(utf8_is_invisible(unseen[i]) && !utf8_is_blank(unseen[i]));
+    for (size_t i = 0; i < LENGTH(dashes); i++)
+        assert_true(utf8_is_dash(dashes[i]) && !utf8_is_invisible(dashes[i]));
+    for (size_t i = 0; i < LENGTH(others); i++)
+        assert_false(utf8_is_blank(others[i]) || utf8_is_invisible(others[i]) ||
+                     utf8_is_dash(others[i]));
+}
+
+static void test_trim(void **state)
+{
+    static const struct {
+        const char *text, *left;
+    } cases[] = {
+        {"", ""},
+        {"x", "x"},
+        {" \t\n", ""},
+        {"\xc2\xa0 a b\xe2\x80\x8b\xe2\x80\x8e", "a b"},
+        {"\xef\xbb\xbf\x1b\xc3\xa4\xe3\x80\x80", "\xc3\xa4"},
+        {" \xff \xe2\x80 ", "\xff \xe2\x80"}, /* malformed: left */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < LENGTH(cases); i++) {
+        size_t length = strlen(cases[i].text);
+        const char *left = utf8_trim(cases[i].text, &length);
+
+        assert_int_equal(length, strlen(cases[i].left));
+        assert_memory_equal(left, cases[i].left, length);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -184,6 +229,7 @@ int main(void)
         cmocka_unit_test(test_clean),       cmocka_unit_test(test_all_controls),
         cmocka_unit_test(test_no_controls), cmocka_unit_test(test_cut),
         cmocka_unit_test(test_cut_length),  cmocka_unit_test(test_in_place),
+        cmocka_unit_test(test_kinds),       cmocka_unit_test(test_trim),
     };
 
     return cmocka_run_group_tests_name("text", tests, NULL, NULL);

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include <stdio.h>
+#include <string.h>
 
 #include "vectors.h"
 #include "wormhole/words.h"
@@ -38,10 +39,27 @@ static void test_all_words(void **state)
     assert_int_equal(rows, 256);
 }
 
+/* Only whole words, in their places. */
+static void test_find(void **state)
+{
+    (void)state;
+    for (unsigned position = 0; position < 4; position++)
+        for (unsigned byte = 0; byte <= UINT8_MAX; byte++) {
+            const char *word = words_pick(position, (uint8_t)byte);
+
+            assert_ptr_equal(words_find(position, word, strlen(word)), word);
+            assert_null(words_find(position + 1, word, strlen(word)));
+            assert_null(words_find(position, word, strlen(word) - 1));
+        }
+    assert_null(words_find(0, "", 0));
+    assert_null(words_find(0, "Apollo", 6));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_words),
+        cmocka_unit_test(test_find),
     };
 
     return cmocka_run_group_tests_name("words", tests, NULL, NULL);
