@@ -7,38 +7,45 @@
 #include "tests/simulation/trace.h"
 #include "tests/simulation/world_parts.h"
 
-/* Nobody is led astray by a relay that forgets less often. */
-#define PRUNES_MAX 12
 /* How long who has given up may take to tell the relay. */
 #define PARTING_MAX (2 * TIMELINE_HOUR)
 
-static bool is_keyed(const struct user *user)
+/* Whether a session that looks for its peer will come by this mailbox: that is its own, or one of
+ * the last that it found behind the nameplate. */
+static bool will_look_in(const struct session *session, const char *mailbox)
 {
+    for (int i = 0; i < SESSION_FALLBACK_MAILBOXES; i++)
+        if (session->fallback_mailboxes[i] != NULL &&
+            strcmp(session->fallback_mailboxes[i], mailbox) == 0)
+            return true;
+    return session->mailbox != NULL && strcmp(session->mailbox, mailbox) == 0;
+}
+
+/* Somebody stays where the peer was seen, and the peer has been led past that place since. */
+static bool is_past(const struct user *user)
+{
+    const struct judge_side *other = user->side.peers[0];
     const struct session *session = user_session(user);
-    return session != NULL && session->state >= SESSION_KEYED;
+    const struct session *peer = other == NULL ? NULL : disk_session(other->disk, other->id);
+    return session != NULL && peer != NULL && session->state == SESSION_KEYED &&
+           peer->state == SESSION_ESTABLISHED && !will_look_in(session, peer->mailbox);
+}
+
+/* A stock relay that forgets again and again, between any two visits of the two, can lead one of
+ * them through more mailboxes than it remembers, and so past the one where the other stays: each
+ * costs it one time. */
+static bool is_led_astray(const struct world *world)
+{
+    bool past = false;
+    for (unsigned i = 0; world->users[i] != NULL; i++)
+        past |= is_past(world->users[i]);
+    return past && rendezvous_prunes(world->relay) > SESSION_FALLBACK_MAILBOXES;
 }
 
 static bool is_established(const struct user *user)
 {
     const struct session *session = user_session(user);
     return session != NULL && session->state == SESSION_ESTABLISHED;
-}
-
-static bool all(const struct world *world, bool (*test)(const struct user *))
-{
-    for (unsigned i = 0; world->users[i] != NULL; i++)
-        if (!test(world->users[i]))
-            return false;
-    return true;
-}
-
-/* A stock relay that forgets again and again, between any two visits of the two, can lead one of
- * them through more mailboxes than it remembers (SESSION_FALLBACK_MAILBOXES), and so past the one
- * where the other stays. */
-static bool is_led_astray(const struct world *world)
-{
-    return rendezvous_prunes(world->relay) > PRUNES_MAX && all(world, is_keyed) &&
-           !all(world, is_established);
 }
 
 static bool comes_seldom(const struct user *user)
