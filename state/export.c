@@ -113,40 +113,33 @@ static const struct exported_member members[] = {
 #include "wormhole/session_attributes.def"
 };
 
-/* A text that goes into JSON or onto a terminal; NULL is fine. */
-static bool text_sound(const char *text)
-{
-    return text == NULL || (utf8_valid(text, strlen(text)) && !utf8_has_control(text));
-}
-
-/* Far from where sums of times would overflow. */
-static bool time_sound(int64_t time)
-{
-    return time >= 0 && time <= INT64_MAX / 4;
-}
-
-static bool member_sound(const struct session *session, const struct exported_member *member)
-{
-    const void *place = (const char *)session + member->offset;
-
-    switch (member->rule) {
-    case MEMBER_EMPTY:
-        return sodium_is_zero(place, member->size);
-    case MEMBER_TEXT:
-        return text_sound(member->pointer ? *(char *const *)place : place);
-    case MEMBER_TIME:
-        return time_sound(*(const int64_t *)place);
-    case MEMBER_ANY:
-        break;
-    }
-    return true;
-}
-
 static bool members_sound(const struct session *session)
 {
-    for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
-        if (!member_sound(session, &members[i]))
-            return false;
+    for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+        const struct exported_member *member = &members[i];
+        const void *place = (const char *)session + member->offset;
+        const char *text;
+        int64_t time;
+
+        switch (member->rule) {
+        case MEMBER_EMPTY:
+            if (!sodium_is_zero(place, member->size))
+                return false;
+            break;
+        case MEMBER_TEXT: /* it goes into JSON or onto a terminal */
+            text = member->pointer ? *(char *const *)place : place;
+            if (text != NULL && (!utf8_valid(text, strlen(text)) || utf8_has_control(text)))
+                return false;
+            break;
+        case MEMBER_TIME: /* far from where sums of times would overflow */
+            time = *(const int64_t *)place;
+            if (time < 0 || time > INT64_MAX / 4)
+                return false;
+            break;
+        case MEMBER_ANY:
+            break;
+        }
+    }
     return true;
 }
 
@@ -193,19 +186,12 @@ static bool blank(char c)
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-static void trim(struct export_reading *reading)
+static enum export_fault read_head(const struct export_reading *reading)
 {
-    while (reading->length > 0 && blank(reading->text[reading->length - 1]))
-        reading->length--;
-    while (reading->length > 0 && blank(*reading->text)) {
-        reading->text++;
-        reading->length--;
-    }
-}
-
-/* A version of one digit is followed by a comma; 1 is ours, and there was none before it. */
-static enum export_fault read_version(const struct export_reading *reading)
-{
+    if (reading->length > EXPORT_MAX || reading->length < sizeof(HEAD) - 1 ||
+        memcmp(reading->text, HEAD, sizeof(HEAD) - 1) != 0)
+        return EXPORT_FOREIGN;
+    /* A version of one digit is followed by a comma; 1 is ours, and there was none before it. */
     const char *version = reading->text + sizeof(HEAD) - 1;
     size_t left = reading->length - (sizeof(HEAD) - 1), digits = 0;
     while (digits < left && version[digits] >= '0' && version[digits] <= '9')
@@ -213,28 +199,6 @@ static enum export_fault read_version(const struct export_reading *reading)
     if (digits == 0 || digits == left || version[digits] != ',' || version[0] == '0')
         return EXPORT_ALTERED;
     return digits == 1 && version[0] - '0' == TEXT_VERSION ? EXPORT_OK : EXPORT_NEWER;
-}
-
-static enum export_fault read_head(const struct export_reading *reading)
-{
-    if (reading->length > EXPORT_MAX || reading->length < sizeof(HEAD) - 1 ||
-        memcmp(reading->text, HEAD, sizeof(HEAD) - 1) != 0)
-        return EXPORT_FOREIGN;
-    return read_version(reading);
-}
-
-/* Reads `length` characters of base64. Characters that are not base64 still leave something to be
- * wiped. */
-static enum export_fault read_record(struct kv_record *record, const char *base64, size_t length)
-{
-    *record = (struct kv_record){.data = calloc(length + 1, 1), .length = length};
-    if (record->data == NULL)
-        return EXPORT_MEMORY;
-    size_t bytes;
-    if (sodium_base642bin(record->data, length, base64, length, NULL, &bytes, NULL, BASE64) != 0)
-        return EXPORT_ALTERED;
-    record->length = bytes;
-    return EXPORT_OK;
 }
 
 /* The id and the record, from where they must be. */
@@ -248,7 +212,16 @@ static enum export_fault read_parts(struct export_reading *reading)
     const char *end = memchr(base64, '"', reading->length - RECORD_AT);
     if (end == NULL)
         return EXPORT_ALTERED;
-    return read_record(&reading->record, base64, (size_t)(end - base64));
+    /* Characters that are not base64 still leave something to be wiped. */
+    size_t length = (size_t)(end - base64), bytes;
+    reading->record = (struct kv_record){.data = calloc(length + 1, 1), .length = length};
+    if (reading->record.data == NULL)
+        return EXPORT_MEMORY;
+    if (sodium_base642bin(reading->record.data, length, base64, length, NULL, &bytes, NULL,
+                          BASE64) != 0)
+        return EXPORT_ALTERED;
+    reading->record.length = bytes;
+    return EXPORT_OK;
 }
 
 /* Checks that this id and this record are written in exactly this way. */
@@ -284,8 +257,13 @@ static enum export_fault read_session(const struct export_reading *reading,
 
 enum export_fault export_read(const char *text, size_t length, struct session **ret_session)
 {
+    while (length > 0 && blank(text[length - 1]))
+        length--;
+    while (length > 0 && blank(*text)) {
+        text++;
+        length--;
+    }
     struct export_reading reading = {.text = text, .length = length};
-    trim(&reading);
     enum export_fault fault = read_head(&reading);
     if (fault == EXPORT_OK)
         fault = read_parts(&reading);

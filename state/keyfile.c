@@ -188,28 +188,22 @@ enum kv_status keyfile_read(const struct keyfile *keys, uint64_t slot,
     return got == KEYFILE_KEY_BYTES ? KV_OK : KV_FAILED;
 }
 
-/* 0 or errno. */
-static int add_page(struct keyfile *keys)
-{
-    uint8_t page[KEYFILE_PAGE];
-    randombytes_buf(page, sizeof(page));
-    FAULT_POINT("keys.grow.before");
-    int error = write_whole(keys->file, page, sizeof(page), slot_place(keys->ready));
-    sodium_memzero(page, sizeof(page));
-    FAULT_POINT("keys.grow.sync.before");
-    if (error == 0 && fdatasync(keys->file) != 0)
-        error = errno;
-    FAULT_POINT("keys.grow.after");
-    if (error == 0)
-        keys->ready += KEYFILE_PAGE_SLOTS;
-    return error;
-}
-
 enum kv_status keyfile_grow(struct keyfile *keys, uint64_t slot)
 {
+    uint8_t page[KEYFILE_PAGE];
     int error = 0;
-    while (error == 0 && slot >= keys->ready)
-        error = add_page(keys);
+    while (error == 0 && slot >= keys->ready) {
+        randombytes_buf(page, sizeof(page));
+        FAULT_POINT("keys.grow.before");
+        error = write_whole(keys->file, page, sizeof(page), slot_place(keys->ready));
+        sodium_memzero(page, sizeof(page));
+        FAULT_POINT("keys.grow.sync.before");
+        if (error == 0 && fdatasync(keys->file) != 0)
+            error = errno;
+        FAULT_POINT("keys.grow.after");
+        if (error == 0)
+            keys->ready += KEYFILE_PAGE_SLOTS;
+    }
     return kv_status_of(error);
 }
 

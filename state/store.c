@@ -104,14 +104,6 @@ static enum kv_status open_row(struct kv_txn *txn, const uint8_t *id, const MDB_
                            &ret_stored->length);
 }
 
-/* Nor is a record that cannot be decoded. */
-static enum kv_status decode(struct kv_txn *txn, const uint8_t *id,
-                             const struct stored_record *stored, struct session **ret_session)
-{
-    enum kv_status status = session_record_decode(id, stored->data, stored->length, ret_session);
-    return status == KV_DAMAGED ? status : kv_fail(txn, status);
-}
-
 static enum kv_status read_session(struct kv_txn *txn, const uint8_t *id,
                                    struct session **ret_session, uint32_t *ret_slot)
 {
@@ -123,7 +115,9 @@ static enum kv_status read_session(struct kv_txn *txn, const uint8_t *id,
     enum kv_status status = open_row(txn, id, &row, &stored);
     if (status != KV_OK)
         return status;
-    status = decode(txn, id, &stored, ret_session);
+    status = session_record_decode(id, stored.data, stored.length, ret_session);
+    if (status != KV_DAMAGED) /* which is not an error of the transaction either */
+        status = kv_fail(txn, status);
     store_seal_free(stored.data, stored.length);
     *ret_slot = stored.slot;
     return status;
@@ -154,29 +148,7 @@ static bool is_over(struct kv_txn *txn, const struct session *session)
            !has_messages(txn, STORE_TABLE_INBOX, session->id);
 }
 
-/* The slot for the session's record; `old` is that of the stored one, or NULL. A session that
- * is over gets another: with the old slot its past is forgotten, though its result can still
- * be seen. */
-static enum kv_status choose_slot(struct kv_txn *txn, const struct session *session,
-                                  const uint32_t *old, uint32_t *ret_slot)
-{
-    if (old != NULL && !is_over(txn, session)) {
-        *ret_slot = *old;
-        return kv_txn_status(txn);
-    }
-    if (old != NULL)
-        store_slots_drop(txn, *old);
-    return store_slots_take(txn, ret_slot);
-}
-
 /* ---- writing ---- */
-
-static bool name_taken(struct kv_txn *txn, const struct session *session)
-{
-    uint8_t owner[SESSION_ID_BYTES];
-    return session->name != NULL && store_index_find_name(txn, session->name, owner) &&
-           memcmp(owner, session->id, SESSION_ID_BYTES) != 0;
-}
 
 /* True if the session, as it was at its stored change, equals what is stored. */
 static enum kv_status compare(const struct session *session, const struct stored_record *stored,
@@ -192,10 +164,30 @@ static enum kv_status compare(const struct session *session, const struct stored
     return KV_OK;
 }
 
-static enum kv_status write_record(struct kv_txn *txn, const struct session *session, uint32_t slot)
+/* Writes the session under a new change number, and moves its index rows. `old` is what was stored,
+ * in `old_slot`; or both are NULL. A session that is over gets another slot: with the old one its
+ * past is forgotten, though its result can still be seen. */
+static enum kv_status write_changed(struct kv_txn *txn, struct session *session,
+                                    const struct session *old, const uint32_t *old_slot)
 {
     struct kv_key key = store_key_id(session->id);
     struct kv_record record;
+    uint32_t slot;
+    session->change = store_index_new_change(txn);
+    if (old != NULL)
+        store_index_remove(txn, old);
+    store_index_add(txn, session);
+
+    if (old_slot != NULL && !is_over(txn, session)) {
+        slot = *old_slot;
+    } else {
+        if (old_slot != NULL)
+            store_slots_drop(txn, *old_slot);
+        store_slots_take(txn, &slot);
+    }
+    if (kv_txn_status(txn) != KV_OK)
+        return kv_txn_status(txn);
+
     enum kv_status status = session_record_encode(session, &record);
     if (status != KV_OK)
         return kv_fail(txn, status);
@@ -204,49 +196,27 @@ static enum kv_status write_record(struct kv_txn *txn, const struct session *ses
     return kv_txn_status(txn);
 }
 
-/* Writes the session under a new change number, and moves its index rows. `old` is what was stored,
- * in `old_slot`; or both are NULL. */
-static enum kv_status write_changed(struct kv_txn *txn, struct session *session,
-                                    const struct session *old, const uint32_t *old_slot)
-{
-    uint32_t slot;
-    session->change = store_index_new_change(txn);
-    if (old != NULL)
-        store_index_remove(txn, old);
-    store_index_add(txn, session);
-    enum kv_status status = choose_slot(txn, session, old_slot, &slot);
-    return status == KV_OK ? write_record(txn, session, slot) : status;
-}
-
 /* For a session that is already stored. */
-static enum kv_status put_opened(struct kv_txn *txn, struct session *session,
-                                 const struct stored_record *stored, bool *ret_changed)
-{
-    struct session *old;
-    enum kv_status status = session_record_decode(session->id, stored->data, stored->length, &old);
-    if (status != KV_OK)
-        return kv_fail(txn, status);
-
-    bool same = false;
-    session->change = old->change;
-    status = kv_fail(txn, compare(session, stored, &same));
-    if (status == KV_OK && !same)
-        status = write_changed(txn, session, old, &stored->slot);
-    session_free(old);
-    *ret_changed = !same;
-    return status;
-}
-
 static enum kv_status put_again(struct kv_txn *txn, struct session *session, const MDB_val *row,
                                 bool *ret_changed)
 {
     struct stored_record stored;
+    struct session *old = NULL;
+    bool same = false;
     enum kv_status status = kv_fail(txn, open_row(txn, session->id, row, &stored));
     if (status != KV_OK)
         return status;
-    status = put_opened(txn, session, &stored, ret_changed);
+    status = session_record_decode(session->id, stored.data, stored.length, &old);
+    if (status == KV_OK) {
+        session->change = old->change;
+        status = compare(session, &stored, &same);
+    }
+    if (kv_fail(txn, status) == KV_OK && !same)
+        write_changed(txn, session, old, &stored.slot);
+    session_free(old);
     store_seal_free(stored.data, stored.length);
-    return status;
+    *ret_changed = !same;
+    return kv_txn_status(txn);
 }
 
 enum kv_status store_put_session(struct kv_txn *txn, struct session *session, bool *ret_changed)
@@ -254,10 +224,12 @@ enum kv_status store_put_session(struct kv_txn *txn, struct session *session, bo
     struct kv_key key = store_key_id(session->id);
     uint64_t before = session->change;
     enum kv_status status;
+    uint8_t owner[SESSION_ID_BYTES];
     bool changed = true;
     MDB_val row;
 
-    if (name_taken(txn, session))
+    if (session->name != NULL && store_index_find_name(txn, session->name, owner) &&
+        memcmp(owner, session->id, SESSION_ID_BYTES) != 0)
         return KV_TAKEN;
     if (kv_get(txn, STORE_TABLE_SESSIONS, &key, &row))
         status = put_again(txn, session, &row, &changed);

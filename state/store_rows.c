@@ -86,16 +86,6 @@ static struct sealed_place sealed_place_of(const struct kv_txn *txn, enum store_
     return place;
 }
 
-static void seal(const struct sealed_place *place, const uint8_t *secret, uint32_t slot,
-                 const void *data, size_t length, uint8_t *ret_row)
-{
-    uint8_t *nonce = ret_row + STORE_SLOT_BYTES;
-    store_write_slot(slot, ret_row);
-    randombytes_buf(nonce, NONCE_BYTES);
-    crypto_aead_xchacha20poly1305_ietf_encrypt(ret_row + HEAD_BYTES, NULL, data, length,
-                                               place->bytes, place->length, NULL, nonce, secret);
-}
-
 void store_seal_put(struct kv_txn *txn, enum store_table table, const struct kv_key *key,
                     uint32_t slot, const void *data, size_t length)
 {
@@ -105,8 +95,13 @@ void store_seal_put(struct kv_txn *txn, enum store_table table, const struct kv_
         return;
     struct sealed_place place = sealed_place_of(txn, table, key);
     uint8_t *row = kv_reserve(txn, table, key, HEAD_BYTES + length + TAG_BYTES);
-    if (row != NULL)
-        seal(&place, secret, slot, data, length, row);
+    if (row != NULL) {
+        uint8_t *nonce = row + STORE_SLOT_BYTES;
+        store_write_slot(slot, row);
+        randombytes_buf(nonce, NONCE_BYTES);
+        crypto_aead_xchacha20poly1305_ietf_encrypt(row + HEAD_BYTES, NULL, data, length,
+                                                   place.bytes, place.length, NULL, nonce, secret);
+    }
     sodium_memzero(secret, sizeof(secret));
 }
 
@@ -118,40 +113,25 @@ enum kv_status store_seal_slot(const MDB_val *row, uint32_t *ret_slot)
     return KV_OK;
 }
 
-/* The key of a row. If the slot does not exist, the row is at fault; otherwise the store is. */
-static enum kv_status read_key(struct kv_txn *txn, const MDB_val *row,
-                               uint8_t ret_key[KEYFILE_KEY_BYTES])
-{
-    uint32_t slot;
-    enum kv_status status = store_seal_slot(row, &slot);
-    if (status == KV_OK)
-        status = keyfile_read(store_slots_keyfile(kv_txn_store(txn)), slot, ret_key);
-    return status == KV_DAMAGED ? status : kv_fail(txn, status);
-}
-
-/* False if the contents are not what was sealed there. */
-static bool unseal(const struct sealed_place *place, const uint8_t *secret, const MDB_val *row,
-                   uint8_t *ret_data)
-{
-    const uint8_t *bytes = row->mv_data;
-    return crypto_aead_xchacha20poly1305_ietf_decrypt(
-               ret_data, NULL, NULL, bytes + HEAD_BYTES, row->mv_size - HEAD_BYTES, place->bytes,
-               place->length, bytes + STORE_SLOT_BYTES, secret) == 0;
-}
-
 enum kv_status store_seal_open(struct kv_txn *txn, enum store_table table, const struct kv_key *key,
                                const MDB_val *row, uint8_t **ret_data, size_t *ret_length)
 {
     struct sealed_place place = sealed_place_of(txn, table, key);
     uint8_t secret[KEYFILE_KEY_BYTES];
-    enum kv_status status = read_key(txn, row, secret);
-    if (status != KV_OK)
-        return status;
+    uint32_t slot;
+    enum kv_status status = store_seal_slot(row, &slot);
+    if (status == KV_OK)
+        status = keyfile_read(store_slots_keyfile(kv_txn_store(txn)), slot, secret);
+    if (status != KV_OK) /* if the slot does not exist, the row is at fault; otherwise the store */
+        return status == KV_DAMAGED ? status : kv_fail(txn, status);
+    const uint8_t *bytes = row->mv_data;
     size_t length = row->mv_size - HEAD_BYTES - TAG_BYTES;
     uint8_t *data = malloc(length + 1); /* non-NULL even for an empty message */
     if (data == NULL)
         status = kv_fail(txn, KV_MEMORY);
-    else if (!unseal(&place, secret, row, data))
+    else if (crypto_aead_xchacha20poly1305_ietf_decrypt(
+                 data, NULL, NULL, bytes + HEAD_BYTES, row->mv_size - HEAD_BYTES, place.bytes,
+                 place.length, bytes + STORE_SLOT_BYTES, secret) != 0)
         status = KV_DAMAGED;
     sodium_memzero(secret, sizeof(secret));
     if (status != KV_OK) {

@@ -62,23 +62,18 @@ static bool take_fresh(struct kv_txn *txn, uint32_t *ret_slot)
     return kv_txn_status(txn) == KV_OK;
 }
 
-/* A slot that was never used. */
-static enum kv_status take_new(struct kv_txn *txn, uint32_t *ret_slot)
+enum kv_status store_slots_take(struct kv_txn *txn, uint32_t *ret_slot)
 {
     uint64_t used;
+    if (kv_txn_status(txn) != KV_OK || take_fresh(txn, ret_slot) || kv_txn_status(txn) != KV_OK)
+        return kv_txn_status(txn);
+    /* One that was never used. */
     if (!kv_get_number(txn, STORE_META_SLOTS, &used) || used > UINT32_MAX)
         return kv_fail(txn, KV_DAMAGED);
     kv_fail(txn, keyfile_grow(store_slots_keyfile(kv_txn_store(txn)), used));
     kv_put_number(txn, STORE_META_SLOTS, used + 1);
     *ret_slot = (uint32_t)used;
     return kv_txn_status(txn);
-}
-
-enum kv_status store_slots_take(struct kv_txn *txn, uint32_t *ret_slot)
-{
-    if (kv_txn_status(txn) != KV_OK || take_fresh(txn, ret_slot))
-        return kv_txn_status(txn);
-    return kv_txn_status(txn) == KV_OK ? take_new(txn, ret_slot) : kv_txn_status(txn);
 }
 
 void store_slots_drop(struct kv_txn *txn, uint32_t slot)
@@ -123,12 +118,16 @@ static enum kv_status replace_old(struct kv *store, struct store_slots *slots)
     return status;
 }
 
-/* Slots whose keys were replaced may be used again. */
-static void renew(struct kv_txn *txn)
+static void begin(struct kv_txn *txn)
 {
+    struct store_slots *slots = kv_txn_status(txn) == KV_OK ? kv_extra_of(kv_txn_store(txn)) : NULL;
     struct kv_key first = store_key_slot(SLOT_OLD, 0);
     MDB_val found, value;
-    while (kv_seek(txn, STORE_TABLE_SLOTS, &first, &found, &value)) {
+    if (slots == NULL)
+        return;
+    slots->dropped = false;
+    /* Slots whose keys were replaced may be used again. */
+    while (slots->replaced && kv_seek(txn, STORE_TABLE_SLOTS, &first, &found, &value)) {
         const uint8_t *bytes = found.mv_data;
         if (!is_row(&found) || bytes[0] != SLOT_OLD)
             return;
@@ -138,16 +137,6 @@ static void renew(struct kv_txn *txn)
         kv_delete(txn, STORE_TABLE_SLOTS, &old);
         kv_put(txn, STORE_TABLE_SLOTS, &fresh, NULL, 0);
     }
-}
-
-static void begin(struct kv_txn *txn)
-{
-    struct store_slots *slots = kv_txn_status(txn) == KV_OK ? kv_extra_of(kv_txn_store(txn)) : NULL;
-    if (slots == NULL)
-        return;
-    slots->dropped = false;
-    if (slots->replaced)
-        renew(txn);
 }
 
 static void settle(struct kv *store)
