@@ -18,16 +18,6 @@
 
 /* ---- making and checking ---- */
 
-/* Makes a new name in the directory durable, as far as the file system can. */
-static void sync_directory(const char *path)
-{
-    int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (directory < 0)
-        return;
-    fsync(directory);
-    close(directory);
-}
-
 /* Makes the directory and its parents. False with errno. */
 static bool make_path(const char *path)
 {
@@ -43,8 +33,12 @@ static bool make_path(const char *path)
     const char *parent = dirname(copy);
     bool made = make_path(parent) && (mkdir(path, 0700) == 0 || errno == EEXIST);
     FAULT_POINT("store.directory.sync.before");
-    if (made)
-        sync_directory(parent);
+    /* Makes the new name durable, as far as the file system can. */
+    int directory = made ? open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    if (directory >= 0) {
+        fsync(directory);
+        close(directory);
+    }
     int error = errno;
     free(copy);
     errno = error;
@@ -91,27 +85,13 @@ enum kv_status kv_directory_open(const char *path, const struct kv_open_error *w
 
 /* ---- the lock ---- */
 
-static void write_holder(int lock)
-{
-    /* Only an aid for people: the lock holds without it, even on a full disk. */
-    if (ftruncate(lock, 0) == 0)
-        dprintf(lock, "%ld\n", (long)getpid());
-}
-
-/* The pid in the file, or 0. */
-static long read_holder(int lock)
+/* The file may hold the pid of who has locked it. */
+static enum kv_status locked(int lock, const char *path, const struct kv_open_error *why)
 {
     char text[24];
     ssize_t length = pread(lock, text, sizeof(text) - 1, 0);
-    if (length <= 0)
-        return 0;
-    text[length] = 0;
-    return strtol(text, NULL, 10);
-}
-
-static enum kv_status locked(int lock, const char *path, const struct kv_open_error *why)
-{
-    long holder = read_holder(lock);
+    text[length > 0 ? length : 0] = 0;
+    long holder = strtol(text, NULL, 10);
     if (holder > 0)
         return kv_open_fail(why, KV_LOCKED,
                             "the state directory %s is in use by another %s (process %ld)", path,
@@ -138,7 +118,9 @@ enum kv_status kv_directory_lock(int directory, const char *path, const struct k
         close(lock);
         return status;
     }
-    write_holder(lock);
+    /* Only an aid for people: the lock holds without it, even on a full disk. */
+    if (ftruncate(lock, 0) == 0)
+        dprintf(lock, "%ld\n", (long)getpid());
     *ret_lock = lock;
     return KV_OK;
 }
@@ -186,11 +168,6 @@ static bool read_page(int file, uint64_t offset, struct kv_header_page *ret_page
     return true;
 }
 
-static bool page_size_valid(uint32_t size)
-{
-    return size >= HEADER_PAGE_MIN && size <= HEADER_PAGE_MAX && (size & (size - 1)) == 0;
-}
-
 /*
  * True if the file reaches as far as its newest transaction says. (LMDB itself would not write free
  * pages at the very end; kv/space.c sees to it that the file is long enough all the same.)
@@ -199,11 +176,14 @@ static bool whole(int file, uint64_t length)
 {
     struct kv_header_page first, second;
 
-    if (!read_page(file, 0, &first) || !page_size_valid(first.trees[0].pad) ||
-        !read_page(file, first.trees[0].pad, &second) || second.trees[0].pad != first.trees[0].pad)
+    if (!read_page(file, 0, &first))
+        return false;
+    uint32_t page = first.trees[0].pad;
+    if (page < HEADER_PAGE_MIN || page > HEADER_PAGE_MAX || (page & (page - 1)) != 0 ||
+        !read_page(file, page, &second) || second.trees[0].pad != page)
         return false;
     const struct kv_header_page *newest = first.transaction < second.transaction ? &second : &first;
-    return newest->last_page >= 1 && newest->last_page < length / newest->trees[0].pad;
+    return newest->last_page >= 1 && newest->last_page < length / page;
 }
 
 enum kv_status kv_header_check(int directory, const char *path, const struct kv_open_error *why)

@@ -83,14 +83,6 @@ static void index_op(struct group_op **bucket, struct group_op *op)
     *bucket = op;
 }
 
-static void unlink_op(struct group_op *op)
-{
-    *op->waiter_this = op->waiter_next;
-    if (op->waiter_next != NULL)
-        op->waiter_next->waiter_this = op->waiter_this;
-    op->waiter_this = NULL;
-}
-
 /* If memory is short, the chains only grow longer. */
 static void double_buckets(struct group_commit *group)
 {
@@ -109,22 +101,14 @@ static void double_buckets(struct group_commit *group)
     group->buckets *= 2;
 }
 
-static void add_waiter(struct group_commit *group, struct group_op *op)
-{
-    op->waiter_this = NULL;
-    if (op->waiter == NULL)
-        return;
-    if (group->waiting == group->buckets)
-        double_buckets(group);
-    index_op(bucket_of(group->waiters, group->buckets, op->waiter), op);
-    group->waiting++;
-}
-
 static void remove_waiter(struct group_commit *group, struct group_op *op)
 {
     if (op->waiter_this == NULL)
         return;
-    unlink_op(op);
+    *op->waiter_this = op->waiter_next;
+    if (op->waiter_next != NULL)
+        op->waiter_next->waiter_this = op->waiter_this;
+    op->waiter_this = NULL;
     group->waiting--;
 }
 
@@ -243,54 +227,40 @@ static enum kv_status run_alone(struct group_commit *group, struct group_op *op,
     return status;
 }
 
-/* `tried`: it has already run by itself, with this result. */
-static void retry(struct group_commit *group, struct group_op *op, bool tried,
-                  enum kv_status status)
-{
-    if (!tried)
-        status = run_alone(group, op, op->room);
-    if (status == KV_FULL && op->room > 0 && op->may_not_grow)
-        status = run_alone(group, op, 0);
-    if (status != KV_OK)
-        fail(group, op, status);
-}
-
+/* Each by itself, so that what spoiled the batch fails alone. */
 static void retry_all(struct group_commit *group, struct op_queue *ops, enum kv_status status)
 {
-    bool tried = ops->first == ops->last;
+    bool tried = ops->first == ops->last; /* it has already run by itself, with this result */
     struct group_op *op;
     while ((op = take_first(ops)) != NULL) {
-        if (tried || group->methods->worth_retry == NULL || group->methods->worth_retry(op)) {
-            retry(group, op, tried, status);
-        } else {
+        if (!tried && group->methods->worth_retry != NULL && !group->methods->worth_retry(op)) {
             remove_waiter(group, op);
             group->methods->free(op);
+            continue;
         }
+        if (!tried)
+            status = run_alone(group, op, op->room);
+        if (status == KV_FULL && op->room > 0 && op->may_not_grow)
+            status = run_alone(group, op, 0);
+        if (status != KV_OK)
+            fail(group, op, status);
     }
 }
 
 /* ---- batches ---- */
 
-static struct op_queue take_batch(struct group_commit *group, size_t *ret_room)
-{
-    struct op_queue batch = {0};
-    size_t room = 0;
-    for (unsigned i = 0; i < group->limits.ops && room < group->limits.room; i++) {
-        struct group_op *op = take_first(&group->queue);
-        if (op == NULL)
-            break;
-        room += op->room;
-        put_last(&batch, op);
-    }
-    *ret_room = room;
-    return batch;
-}
-
 static void run_batch(struct group_commit *group)
 {
-    size_t room;
+    struct op_queue ops = {0};
     struct group_batch batch;
-    struct op_queue ops = take_batch(group, &room);
+    struct group_op *op;
+    size_t room = 0;
+    for (unsigned i = 0; i < group->limits.ops && room < group->limits.room &&
+                         (op = take_first(&group->queue)) != NULL;
+         i++) {
+        room += op->room;
+        put_last(&ops, op);
+    }
     if (ops.first == NULL)
         return;
     group->running = true;
@@ -317,8 +287,14 @@ static void on_run(evutil_socket_t fd, short what, void *arg)
 void group_commit_add(struct group_commit *group, struct group_op *op)
 {
     op->forgotten = false;
+    op->waiter_this = NULL;
     put_last(&group->queue, op);
-    add_waiter(group, op);
+    if (op->waiter != NULL) {
+        if (group->waiting == group->buckets)
+            double_buckets(group);
+        index_op(bucket_of(group->waiters, group->buckets, op->waiter), op);
+        group->waiting++;
+    }
     if (!group->running)
         event_active(group->runner, EV_TIMEOUT, 0);
 }

@@ -11,13 +11,6 @@
 
 /* ---- opening and closing ---- */
 
-/* Whole pages of the machine, as mmap has them. */
-static uint64_t whole_pages(uint64_t bytes)
-{
-    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
-    return bytes / page * page;
-}
-
 static enum kv_status open_files(struct kv *store, const char *path,
                                  const struct kv_open_error *why)
 {
@@ -48,7 +41,9 @@ enum kv_status kv_open(const struct kv_kind *kind, const char *directory, uint64
         return kv_open_fail(&why, KV_MEMORY, "out of memory");
     store->kind = kind;
     store->directory = store->lock = -1;
-    store->limit = max_bytes == 0 ? UINT64_MAX : whole_pages(max_bytes);
+    /* Whole pages of the machine, as mmap has them. */
+    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+    store->limit = max_bytes == 0 ? UINT64_MAX : max_bytes / page * page;
 
     mode_t before = umask(0077);
     enum kv_status status = open_files(store, directory, &why);
@@ -104,27 +99,23 @@ void kv_size(struct kv *store, uint64_t *ret_used, uint64_t *ret_limit)
 
 /* ---- transactions ---- */
 
-/* What is written to a file that somebody has deleted is lost when the process ends. */
-static bool is_deleted(const struct kv *store)
+struct kv_txn *kv_write(struct kv *store, size_t room)
 {
     const struct kv_extra *extra = store->kind->extra;
     struct stat there;
     int file;
-    if (mdb_env_get_fd(store->env, &file) == MDB_SUCCESS && fstat(file, &there) == 0 &&
-        there.st_nlink == 0)
-        return true;
-    return extra != NULL && extra->removed(store);
-}
-
-struct kv_txn *kv_write(struct kv *store, size_t room)
-{
     /* The map cannot be moved under a reader. */
     assert(store->readers == 0);
-    enum kv_status status = is_deleted(store) ? KV_FAILED : kv_space_prepare(store, room);
+    /* What is written to a file that somebody has deleted is lost when the process ends. */
+    bool deleted = mdb_env_get_fd(store->env, &file) == MDB_SUCCESS && fstat(file, &there) == 0 &&
+                   there.st_nlink == 0;
+    if (extra != NULL)
+        deleted |= extra->removed(store);
+    enum kv_status status = deleted ? KV_FAILED : kv_space_prepare(store, room);
     struct kv_txn *txn = kv_txn_begin(store, true);
     kv_fail(txn, status);
-    if (store->kind->extra != NULL)
-        store->kind->extra->begin(txn);
+    if (extra != NULL)
+        extra->begin(txn);
     return txn;
 }
 

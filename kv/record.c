@@ -475,36 +475,28 @@ static enum kv_status read_pair(struct kv_record_reader *reader, msgpack_unpacke
     return field->type->unpack(field, &unpacked->data, (char *)reader->record + field->offset);
 }
 
-static enum kv_status read_pairs(struct kv_record_reader *reader)
-{
-    enum kv_status status = KV_OK;
-    struct msgpack_head head;
-    if (msgpack_head_read(reader->data, reader->length, &head) != SCAN_WHOLE ||
-        head.kind != MSGPACK_HEAD_MAP)
-        return KV_DAMAGED;
-    reader->offset = head.size;
-
-    msgpack_unpacked unpacked;
-    msgpack_unpacked_init(&unpacked);
-    for (uint64_t i = 0; i < head.number && status == KV_OK; i++)
-        status = read_pair(reader, &unpacked);
-    msgpack_unpacked_destroy(&unpacked);
-
-    for (size_t tag = 0; tag < reader->kind->tags && status == KV_OK; tag++)
-        if (reader->kind->fields[tag].required && !has_seen(reader, tag))
-            status = KV_DAMAGED;
-    return status;
-}
-
 enum kv_status kv_record_decode(const struct kv_record_kind *kind, const uint8_t *data,
                                 size_t length, void *record)
 {
     struct scan scan = {0};
+    struct msgpack_head head;
     size_t size;
     assert(kind->tags <= KV_TAGS_MAX);
-    if (scan_object(&scan, &kind->limits, data, length, &size) != SCAN_WHOLE || size != length)
+    if (scan_object(&scan, &kind->limits, data, length, &size) != SCAN_WHOLE || size != length ||
+        msgpack_head_read(data, length, &head) != SCAN_WHOLE || head.kind != MSGPACK_HEAD_MAP)
         return KV_DAMAGED;
+
     struct kv_record_reader reader = {
-        .kind = kind, .data = data, .length = length, .record = record};
-    return read_pairs(&reader);
+        .kind = kind, .data = data, .length = length, .offset = head.size, .record = record};
+    enum kv_status status = KV_OK;
+    msgpack_unpacked unpacked;
+    msgpack_unpacked_init(&unpacked);
+    for (uint64_t i = 0; i < head.number && status == KV_OK; i++)
+        status = read_pair(&reader, &unpacked);
+    msgpack_unpacked_destroy(&unpacked);
+
+    for (size_t tag = 0; tag < kind->tags && status == KV_OK; tag++)
+        if (kind->fields[tag].required && !has_seen(&reader, tag))
+            status = KV_DAMAGED;
+    return status;
 }

@@ -17,11 +17,6 @@ static uint64_t least(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-static uint64_t most(uint64_t a, uint64_t b)
-{
-    return a > b ? a : b;
-}
-
 static uint64_t reserve(const struct kv *store)
 {
     return least(RESERVE, store->limit / RESERVE_PART);
@@ -37,31 +32,22 @@ uint64_t kv_space_used(const struct kv *store)
     return ((uint64_t)info.me_last_pgno + 1) * store->page;
 }
 
-/* Each row of LMDB's list of free pages begins with how many it names. */
-static uint64_t count_free(MDB_cursor *cursor)
-{
-    uint64_t pages = 0;
-    MDB_val key, value;
-
-    for (int error = mdb_cursor_get(cursor, &key, &value, MDB_FIRST); error == MDB_SUCCESS;
-         error = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
-        size_t count = 0;
-        if (value.mv_size >= sizeof(count))
-            memcpy(&count, value.mv_data, sizeof(count));
-        pages += count;
-    }
-    return pages;
-}
-
 uint64_t kv_space_free(struct kv *store)
 {
     const MDB_dbi free_list = 0; /* as in mdb_stat(1) */
     uint64_t pages = 0;
     MDB_cursor *cursor;
+    MDB_val key, value;
     struct kv_txn *txn = kv_txn_begin(store, false);
 
     if (txn->status == KV_OK && mdb_cursor_open(txn->txn, free_list, &cursor) == MDB_SUCCESS) {
-        pages = count_free(cursor);
+        /* Each row begins with how many pages it names. */
+        while (mdb_cursor_get(cursor, &key, &value, MDB_NEXT) == MDB_SUCCESS) {
+            size_t count = 0;
+            if (value.mv_size >= sizeof(count))
+                memcpy(&count, value.mv_data, sizeof(count));
+            pages += count;
+        }
         mdb_cursor_close(cursor);
     }
     kv_end(txn);
@@ -80,7 +66,9 @@ static enum kv_status fit_map(struct kv *store, uint64_t used, size_t room)
     int error = mdb_env_info(store->env, &info);
     if (error != MDB_SUCCESS)
         return kv_status_of(error);
-    uint64_t limit = most(store->limit, room == 0 ? used + reserve(store) : used);
+    uint64_t limit = room == 0 ? used + reserve(store) : used;
+    if (limit < store->limit)
+        limit = store->limit;
     uint64_t want = least(used + 2 * (uint64_t)room + RESERVE, limit);
     if (info.me_mapsize >= want && info.me_mapsize <= limit)
         return KV_OK;
