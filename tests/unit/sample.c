@@ -87,6 +87,7 @@ static void fill_numbers(struct session *session)
     session->receipts = 721;
     session->receipt_delivered = 722;
     session->receipt_read = 723;
+    session->fresh = 724;
 }
 
 struct session *sample_full(uint32_t number)
@@ -114,6 +115,7 @@ struct session *sample_full(uint32_t number)
     session->verification = VERIFICATION_DONE;
     session->peer_receipts = true;
     session->receipt_stored = true;
+    session->copied = true;
     session->unknown = malloc(sizeof(unknown));
     assert_non_null(session->unknown);
     memcpy(session->unknown, unknown, sizeof(unknown));

@@ -508,7 +508,9 @@ static void test_nothing_is_left_out(void **state)
                                          "receipt_nonce",
                                          "fallback_mailboxes[0]",
                                          "fallback_mailboxes[1]",
-                                         "fallback_mailboxes[2]"};
+                                         "fallback_mailboxes[2]",
+                                         "copied",
+                                         "fresh"};
     struct session *bare = sample_bare(7), *full = sample_full(7);
     struct pairs pairs = take_apart(bare), all = take_apart(full);
     (void)state;
