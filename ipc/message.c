@@ -59,16 +59,6 @@ bool frame_feed(struct frame_reader *reader, const void *data, size_t length)
     return buffer_append(&reader->fed, data, length);
 }
 
-static enum frame_result take(struct frame_reader *reader, size_t size, uint8_t **ret_data,
-                              size_t *ret_size)
-{
-    *ret_data = reader->fed.data + reader->start;
-    *ret_size = size;
-    reader->start += size;
-    scan_reset(&reader->scan);
-    return FRAME_WHOLE;
-}
-
 enum frame_result frame_next(struct frame_reader *reader, uint8_t **ret_data, size_t *ret_size)
 {
     if (reader->broken != FRAME_WHOLE)
@@ -81,7 +71,11 @@ enum frame_result frame_next(struct frame_reader *reader, uint8_t **ret_data, si
     switch (scan_object(&reader->scan, &frame_limits, reader->fed.data + reader->start,
                         reader->fed.size - reader->start, &size)) {
     case SCAN_WHOLE:
-        return take(reader, size, ret_data, ret_size);
+        *ret_data = reader->fed.data + reader->start;
+        *ret_size = size;
+        reader->start += size;
+        scan_reset(&reader->scan);
+        return FRAME_WHOLE;
     case SCAN_PARTIAL:
         return FRAME_PARTIAL;
     case SCAN_TOO_DEEP:
@@ -101,8 +95,6 @@ const uint8_t *frame_rest(const struct frame_reader *reader, size_t *ret_length)
 
 /* ---- trees ---- */
 
-static void terminate_strings(msgpack_object *object);
-
 /* The byte before the data belongs to its header, which has already been read. */
 static const char *terminate(const char *bytes, uint32_t size)
 {
@@ -114,38 +106,32 @@ static const char *terminate(const char *bytes, uint32_t size)
     return moved;
 }
 
-static void terminate_in_array(msgpack_object_array *array)
-{
-    for (uint32_t i = 0; i < array->size; i++)
-        terminate_strings(&array->ptr[i]);
-}
-
-static void terminate_in_map(msgpack_object_map *map)
-{
-    for (uint32_t i = 0; i < map->size; i++) {
-        terminate_strings(&map->ptr[i].key);
-        terminate_strings(&map->ptr[i].val);
-    }
-}
-
 /* The recursion is as deep as the caller's limits let objects nest. */
 static void terminate_strings(msgpack_object *object)
 {
-    if (object->type == MSGPACK_OBJECT_STR)
-        object->via.str.ptr = terminate(object->via.str.ptr, object->via.str.size);
-    else if (object->type == MSGPACK_OBJECT_BIN)
-        object->via.bin.ptr = terminate(object->via.bin.ptr, object->via.bin.size);
-    else if (object->type == MSGPACK_OBJECT_ARRAY)
-        terminate_in_array(&object->via.array);
-    else if (object->type == MSGPACK_OBJECT_MAP)
-        terminate_in_map(&object->via.map);
-}
+    const msgpack_object_array *array = &object->via.array;
+    const msgpack_object_map *map = &object->via.map;
 
-static enum tree_result judge(msgpack_unpack_return unpacked, bool all_used)
-{
-    if (unpacked == MSGPACK_UNPACK_NOMEM_ERROR)
-        return TREE_MEMORY;
-    return unpacked == MSGPACK_UNPACK_SUCCESS && all_used ? TREE_OK : TREE_BAD;
+    switch (object->type) {
+    case MSGPACK_OBJECT_STR:
+        object->via.str.ptr = terminate(object->via.str.ptr, object->via.str.size);
+        break;
+    case MSGPACK_OBJECT_BIN:
+        object->via.bin.ptr = terminate(object->via.bin.ptr, object->via.bin.size);
+        break;
+    case MSGPACK_OBJECT_ARRAY:
+        for (uint32_t i = 0; i < array->size; i++)
+            terminate_strings(&array->ptr[i]);
+        break;
+    case MSGPACK_OBJECT_MAP:
+        for (uint32_t i = 0; i < map->size; i++) {
+            terminate_strings(&map->ptr[i].key);
+            terminate_strings(&map->ptr[i].val);
+        }
+        break;
+    default:
+        break;
+    }
 }
 
 enum tree_result tree_decode(uint8_t *data, size_t size, msgpack_unpacked *ret_tree)
@@ -154,10 +140,9 @@ enum tree_result tree_decode(uint8_t *data, size_t size, msgpack_unpacked *ret_t
     msgpack_unpacked_init(&tree);
     size_t used = 0;
     msgpack_unpack_return unpacked = msgpack_unpack_next(&tree, (const char *)data, size, &used);
-    enum tree_result result = judge(unpacked, used == size);
-    if (result != TREE_OK) {
+    if (unpacked != MSGPACK_UNPACK_SUCCESS || used != size) {
         msgpack_unpacked_destroy(&tree);
-        return result;
+        return unpacked == MSGPACK_UNPACK_NOMEM_ERROR ? TREE_MEMORY : TREE_BAD;
     }
     terminate_strings(&tree.data);
     *ret_tree = tree;

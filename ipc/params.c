@@ -15,25 +15,17 @@ static const size_t offsets[PARAM_COUNT] = {
 #include "ipc/methods.def"
 };
 
-static void *member(struct ipc_params *params, enum ipc_param param)
-{
-    return (char *)params + offsets[param];
-}
-
-static bool key_is(const msgpack_object *object, const char *key, size_t length)
-{
-    return object->type == MSGPACK_OBJECT_STR && object->via.str.size == length &&
-           memcmp(object->via.str.ptr, key, length) == 0;
-}
-
 const msgpack_object *params_find(const msgpack_object *map, const char *key)
 {
     if (map == NULL || map->type != MSGPACK_OBJECT_MAP)
         return NULL;
     size_t length = strlen(key);
-    for (uint32_t i = 0; i < map->via.map.size; i++)
-        if (key_is(&map->via.map.ptr[i].key, key, length))
-            return &map->via.map.ptr[i].val;
+    for (uint32_t i = 0; i < map->via.map.size; i++) {
+        const msgpack_object_kv *entry = &map->via.map.ptr[i];
+        if (entry->key.type == MSGPACK_OBJECT_STR && entry->key.via.str.size == length &&
+            memcmp(entry->key.via.str.ptr, key, length) == 0)
+            return &entry->val;
+    }
     return NULL;
 }
 
@@ -127,18 +119,6 @@ static params_reader *const readers[] = {
 
 /* ---- all ---- */
 
-static bool read_param(const struct ipc_method_param *wanted, const msgpack_object *map,
-                       struct ipc_params *params, char ret_wrong[PARAMS_WRONG_SIZE])
-{
-    const struct ipc_param_row *row = methods_param(wanted->param);
-    const msgpack_object *value = params_find(map, row->key);
-    if (value != NULL && value->type != MSGPACK_OBJECT_NIL)
-        return readers[row->type](row, value, member(params, wanted->param), ret_wrong);
-    if (wanted->required)
-        snprintf(ret_wrong, PARAMS_WRONG_SIZE, "parameter \"%s\" is missing", row->key);
-    return !wanted->required;
-}
-
 bool params_read(enum ipc_method method, const msgpack_object *map, struct ipc_params *ret_params,
                  char ret_wrong[PARAMS_WRONG_SIZE])
 {
@@ -153,15 +133,25 @@ bool params_read(enum ipc_method method, const msgpack_object *map, struct ipc_p
 #define PARAM(ID, key, type, min, max, fallback) .key = DEFAULT_##type(fallback),
 #include "ipc/methods.def"
     };
-    const struct ipc_method_row *row = methods_row(method);
+    const struct ipc_method_row *called = methods_row(method);
     struct ipc_params params = absent;
     if (map == NULL) {
         snprintf(ret_wrong, PARAMS_WRONG_SIZE, "the params must be an array that holds one map");
         return false;
     }
-    for (size_t i = 0; i < row->param_count; i++)
-        if (!read_param(&row->params[i], map, &params, ret_wrong))
+    for (size_t i = 0; i < called->param_count; i++) {
+        const struct ipc_method_param *wanted = &called->params[i];
+        const struct ipc_param_row *row = methods_param(wanted->param);
+        const msgpack_object *value = params_find(map, row->key);
+        if (value != NULL && value->type != MSGPACK_OBJECT_NIL) {
+            void *member = (char *)&params + offsets[wanted->param];
+            if (!readers[row->type](row, value, member, ret_wrong))
+                return false;
+        } else if (wanted->required) {
+            snprintf(ret_wrong, PARAMS_WRONG_SIZE, "parameter \"%s\" is missing", row->key);
             return false;
+        }
+    }
     *ret_params = params;
     return true;
 }
