@@ -153,18 +153,14 @@ static void on_hello(struct wormclient *client, const struct wormclient_error *e
         wormclient__watches_resume(client);
 }
 
-/* Our name in the daemon's log. */
-static const char *own_name(void)
-{
-    const char *name = program_invocation_short_name;
-    return name != NULL && utf8_valid(name, strlen(name)) ? name : "libwormclient";
-}
-
 static bool say_hello(struct wormclient *client, struct wormclient_error *ret_error)
 {
+    const char *name = program_invocation_short_name; /* ours in the daemon's log */
+    if (name == NULL || !utf8_valid(name, strlen(name)))
+        name = "libwormclient";
     struct wormclient_params *params = wormclient_params_new();
     wormclient_params_number(params, "api", WORMCLIENT_API);
-    wormclient_params_text(params, "client", own_name());
+    wormclient_params_text(params, "client", name);
     return wormclient_request(client, methods_name(METHOD_HELLO), params, on_hello, NULL,
                               ret_error);
 }
@@ -190,20 +186,17 @@ struct wormclient *wormclient_adopt(int fd, struct wormclient_error *ret_error)
     return client;
 }
 
-/* The path must still lead to the socket if the environment has changed since. */
-static bool keep_path(struct wormclient *client, const char *path)
-{
-    char found[256]; /* longer than any socket's path */
-    if (wormclient_socket_path(path, found, sizeof(found)))
-        client->path = strdup(found);
-    return client->path != NULL;
-}
-
 static struct wormclient *start(const char *path, bool may_wait, struct wormclient_error *ret_error)
 {
     int fd = wormclient__dial(path, may_wait, ret_error);
     struct wormclient *client = fd < 0 ? NULL : wormclient_adopt(fd, ret_error);
-    if (client != NULL && !keep_path(client, path)) {
+    if (client == NULL)
+        return NULL;
+    /* The path must still lead to the socket if the environment has changed since. */
+    char found[256]; /* longer than any socket's path */
+    if (wormclient_socket_path(path, found, sizeof(found)))
+        client->path = strdup(found);
+    if (client->path == NULL) {
         wormclient_free(client);
         wormclient__error_memory(ret_error);
         return NULL;
@@ -289,15 +282,6 @@ static bool must_wait(int error)
     return error == EAGAIN || error == EWOULDBLOCK;
 }
 
-static void drop_all_sent(struct wormclient *client)
-{
-    if (client->out_sent < client->out.size)
-        return;
-    client->out_sent = client->out.size = 0;
-    if (client->out.capacity > IDLE_CAPACITY_MAX)
-        buffer_free(&client->out);
-}
-
 /* Sends what the socket takes. Returns 0, or the errno of a connection that accepts nothing
  * more. */
 static int send_output(struct wormclient *client)
@@ -310,7 +294,9 @@ static int send_output(struct wormclient *client)
         else if (errno != EINTR)
             return must_wait(errno) ? 0 : errno;
     }
-    drop_all_sent(client);
+    client->out_sent = client->out.size = 0;
+    if (client->out.capacity > IDLE_CAPACITY_MAX)
+        buffer_free(&client->out);
     return 0;
 }
 
@@ -343,18 +329,6 @@ static bool receive_some(struct wormclient *client)
     return client->fd >= 0;
 }
 
-/* After the daemon has closed its end, its last words (the reason) must still be read. */
-static void exchange(struct wormclient *client)
-{
-    int broken = send_output(client);
-    for (int i = 0; i < READS_MAX && receive_some(client); i++)
-        ;
-    if (broken == 0 && client->fd >= 0)
-        broken = send_output(client);
-    if (broken != 0)
-        fail_lost(client, broken);
-}
-
 bool wormclient_process(struct wormclient *client, struct wormclient_error *ret_error)
 {
     if (client->processing)
@@ -364,7 +338,14 @@ bool wormclient_process(struct wormclient *client, struct wormclient_error *ret_
         dial_again(client);
     wormclient__watches_run(client);
     if (client->fd >= 0) {
-        exchange(client);
+        int broken = send_output(client);
+        /* After the daemon has closed its end, its last words (the reason) must still be read. */
+        for (int i = 0; i < READS_MAX && receive_some(client); i++)
+            ;
+        if (broken == 0 && client->fd >= 0)
+            broken = send_output(client);
+        if (broken != 0)
+            fail_lost(client, broken);
         wormclient__watches_run(client);
     }
     client->processing = false;

@@ -66,47 +66,28 @@ void wormclient_params_free(struct wormclient_params *params)
 
 /* ---- requests ---- */
 
-/* 0 is reserved for the daemon's errors that are not about any request. */
-static uint32_t next_id(struct wormclient *client)
-{
-    if (++client->last_id == 0)
-        client->last_id = 1;
-    return client->last_id;
-}
-
-/* Drops what was sent, so that it is not moved along with each request queued after it. */
-static void drop_sent(struct wormclient *client)
-{
-    if (client->out_sent < client->out.size / 2)
-        return;
-    buffer_consume(&client->out, client->out_sent);
-    client->out_sent = 0;
-}
-
-/* The two parts of a request are queued separately, so that large parameters are copied only
+/* Consumes `request`. Its two parts are queued separately, so that large parameters are copied only
  * once. */
-static bool queue_bytes(struct wormclient *client, const struct buffer *shell,
-                        const struct buffer *map)
-{
-    drop_sent(client);
-    return buffer_reserve(&client->out, shell->size + map->size) &&
-           buffer_append(&client->out, shell->data, shell->size) &&
-           buffer_append(&client->out, map->data, map->size);
-}
-
-/* Consumes `request`. */
 static bool queue(struct wormclient *client, struct wormclient__request *request,
                   const struct buffer *shell, const struct buffer *map,
                   struct wormclient_error *ret_error)
 {
-    if (shell->size + map->size > FRAME_BYTES_MAX) {
+    struct buffer *out = &client->out;
+    size_t size = shell->size + map->size;
+    if (size > FRAME_BYTES_MAX) {
         free(request);
         wormclient__error(ret_error, WORMCLIENT_ERROR_TOO_LARGE, 0,
-                          "a request of %zu bytes is over the limit of %zu",
-                          shell->size + map->size, FRAME_BYTES_MAX);
+                          "a request of %zu bytes is over the limit of %zu", size, FRAME_BYTES_MAX);
         return false;
     }
-    if (request == NULL || !queue_bytes(client, shell, map)) {
+    /* Drop what was sent, so that it is not moved along with each request queued after it. */
+    if (request != NULL && client->out_sent >= out->size / 2) {
+        buffer_consume(out, client->out_sent);
+        client->out_sent = 0;
+    }
+    if (request == NULL || !buffer_reserve(out, size) ||
+        !buffer_append(out, shell->data, shell->size) ||
+        !buffer_append(out, map->data, map->size)) {
         free(request);
         return wormclient__error_memory(ret_error);
     }
@@ -127,8 +108,10 @@ bool wormclient__request(struct wormclient *client, const char *method,
         wormclient_params_free(params);
         return false;
     }
+    if (++client->last_id == 0) /* reserved for the daemon's errors that are about no request */
+        client->last_id = 1;
     struct writer shell;
-    uint32_t id = next_id(client);
+    uint32_t id = client->last_id;
     writer_init(&shell);
     message_begin_request(&shell, id, method);
     if (!params->writer.failed)

@@ -409,16 +409,6 @@ void wormclient_watch_free(struct wormclient_watch *watch)
 
 /* ---- waiters ---- */
 
-static void settle_in_vain(struct wormclient_waiter *waiter,
-                           const struct wormclient_session *session)
-{
-    struct wormclient_error error = WORMCLIENT_ERROR_INIT;
-    if (wormclient_session_alive(session, &error))
-        wormclient__error(&error, WORMCLIENT_ERROR_REFUSED, 0,
-                          "what was waited for cannot come in this session");
-    settle(waiter, &error, NULL);
-}
-
 /* From now on by id, since another session may come to match what the caller wrote. */
 static void take_id(struct wormclient_waiter *waiter, const struct wormclient_session *session)
 {
@@ -447,12 +437,17 @@ static void on_look(struct wormclient *client, const struct wormclient_error *er
     }
     take_id(waiter, session);
     enum wormclient_progress progress = waiter->condition(session, waiter->condition_arg);
-    if (progress == WORMCLIENT_PROGRESS_REACHED)
+    if (progress == WORMCLIENT_PROGRESS_REACHED) {
         settle(waiter, NULL, session);
-    else if (progress == WORMCLIENT_PROGRESS_NEVER || wormclient__is_over(session))
-        settle_in_vain(waiter, session);
-    else if (waiter->again)
+    } else if (progress == WORMCLIENT_PROGRESS_NEVER || wormclient__is_over(session)) {
+        struct wormclient_error vain = WORMCLIENT_ERROR_INIT;
+        if (wormclient_session_alive(session, &vain))
+            wormclient__error(&vain, WORMCLIENT_ERROR_REFUSED, 0,
+                              "what was waited for cannot come in this session");
+        settle(waiter, &vain, NULL);
+    } else if (waiter->again) {
         look(waiter);
+    }
 }
 
 static void look(struct wormclient_waiter *waiter)
