@@ -5,52 +5,38 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-static union address make_address(int family, const void *bytes, uint16_t port)
+static void add(struct address_list *list, const union address *address)
 {
-    union address address;
-
-    memset(&address, 0, sizeof(address));
-    if (family == AF_INET) {
-        address.v4.sin_family = AF_INET;
-        address.v4.sin_port = htons(port);
-        memcpy(&address.v4.sin_addr, bytes, sizeof(address.v4.sin_addr));
-    } else {
-        address.v6.sin6_family = AF_INET6;
-        address.v6.sin6_port = htons(port);
-        memcpy(&address.v6.sin6_addr, bytes, sizeof(address.v6.sin6_addr));
-    }
-    return address;
-}
-
-static bool listed(const struct address_list *list, const union address *address)
-{
+    if (list->count == ADDRESS_MAX)
+        return;
     for (unsigned i = 0; i < list->count; i++)
         /* Whoever makes an address sets every byte of it. */
         /* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison,cert-exp42-c,cert-flp37-c) */
         if (memcmp(&list->items[i], address, sizeof(*address)) == 0)
-            return true;
-    return false;
-}
-
-static void add(struct address_list *list, const union address *address)
-{
-    if (list->count < ADDRESS_MAX && !listed(list, address))
-        list->items[list->count++] = *address;
+            return;
+    list->items[list->count++] = *address;
 }
 
 bool address_add_text(struct address_list *list, const char *text, uint16_t port)
 {
-    static const int families[] = {AF_INET, AF_INET6};
-    unsigned char bytes[sizeof(struct in6_addr)];
+    struct in_addr v4;
+    struct in6_addr v6;
+    union address address;
 
-    for (unsigned i = 0; i < sizeof(families) / sizeof(*families); i++)
-        if (inet_pton(families[i], text, bytes) == 1) {
-            union address address = make_address(families[i], bytes, port);
-
-            add(list, &address);
-            return true;
-        }
-    return false;
+    memset(&address, 0, sizeof(address));
+    if (inet_pton(AF_INET, text, &v4) == 1) {
+        address.v4.sin_family = AF_INET;
+        address.v4.sin_port = htons(port);
+        address.v4.sin_addr = v4;
+    } else if (inet_pton(AF_INET6, text, &v6) == 1) {
+        address.v6.sin6_family = AF_INET6;
+        address.v6.sin6_port = htons(port);
+        address.v6.sin6_addr = v6;
+    } else {
+        return false;
+    }
+    add(list, &address);
+    return true;
 }
 
 void address_add_socket(struct address_list *list, const struct sockaddr *from, uint16_t port)

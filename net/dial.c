@@ -56,14 +56,11 @@ static void fail_look_up(struct dial *dial, const char *why)
 }
 
 /* An address family that this machine lacks says less than a refusal by the other one. */
-static bool says_little(int error)
-{
-    return error == ENETUNREACH || error == EADDRNOTAVAIL || error == EAFNOSUPPORT;
-}
-
 static void note_error(struct dial *dial, int error)
 {
-    if (dial->error == 0 || !says_little(error))
+    bool says_little = error == ENETUNREACH || error == EADDRNOTAVAIL || error == EAFNOSUPPORT;
+
+    if (dial->error == 0 || !says_little)
         dial->error = error;
 }
 
@@ -96,19 +93,15 @@ static bool await(struct dial *dial, int fd, short what, int64_t ms, event_callb
 
 static void on_connected(evutil_socket_t fd, short what, void *arg);
 
-static int64_t patience(const struct dial *dial)
-{
-    bool last = dial->next == dial->list.count;
-
-    return last || dial->timeout < OTHERS_WAIT_MS ? dial->timeout : OTHERS_WAIT_MS;
-}
-
 /* Tries the next address that does not fail at once. */
 static void try_next(struct dial *dial)
 {
     while (dial->next < dial->list.count) {
         if (begin_connect(dial, &dial->list.items[dial->next++])) {
-            if (await(dial, dial->fd, EV_WRITE, patience(dial), on_connected))
+            bool others = dial->next < dial->list.count;
+            int64_t ms = others && dial->timeout > OTHERS_WAIT_MS ? OTHERS_WAIT_MS : dial->timeout;
+
+            if (await(dial, dial->fd, EV_WRITE, ms, on_connected))
                 return;
             errno = ENOMEM;
         }
@@ -118,19 +111,14 @@ static void try_next(struct dial *dial)
     fail(dial, "cannot connect to %s: %s", dial->where, strerror(dial->error));
 }
 
-static int socket_error(int fd)
-{
-    int error = 0;
-    socklen_t size = sizeof(error);
-
-    return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0 ? errno : error;
-}
-
 static void on_connected(evutil_socket_t fd, short what, void *arg)
 {
     struct dial *dial = arg;
-    int error = (what & EV_TIMEOUT) ? ETIMEDOUT : socket_error(fd);
+    int error = ETIMEDOUT;
+    socklen_t size = sizeof(error);
 
+    if (!(what & EV_TIMEOUT) && getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
+        error = errno;
     if (error != 0) {
         note_error(dial, error);
         drop_attempt(dial);

@@ -86,12 +86,10 @@ static int on_mask(wslay_event_context_ptr context, uint8_t *buffer, size_t leng
     return 0;
 }
 
-/* RFC 6455 §5.2: length in 7, 16 or 64 bits; what a client sends has a mask. */
-static uint64_t header_size(const struct frames *frames, uint64_t payload)
+/* RFC 6455 §5.2: how many bytes hold the length of a payload besides the 7 bits. */
+static unsigned length_bytes(uint64_t payload)
 {
-    uint64_t length = payload < 126 ? 0 : payload <= UINT16_MAX ? 2 : 8;
-
-    return 2 + length + (frames->server ? 4 : 0);
+    return payload < 126 ? 0 : payload <= UINT16_MAX ? 2 : 8;
 }
 
 /* Room for `more` bytes and a NUL. */
@@ -116,31 +114,27 @@ static bool make_room(struct frames *frames, size_t more)
     return true;
 }
 
-static void refuse_length(struct frames *frames)
-{
-    frames->too_long = true;
-    frames->closing = true;
-    wslay_event_queue_close(frames->context, WSLAY_CODE_MESSAGE_TOO_BIG, NULL, 0);
-    wslay_event_shutdown_read(frames->context);
-}
-
 static void on_frame_start(wslay_event_context_ptr context,
                            const struct wslay_event_on_frame_recv_start_arg *frame, void *arg)
 {
     struct frames *frames = arg;
     size_t length = frames->partial != NULL ? frames->partial->length : 0;
+    uint64_t payload = frame->payload_length;
 
-    (void)context;
-    frames->frame_size = header_size(frames, frame->payload_length) + frame->payload_length;
+    /* RFC 6455 §5.2: what a client sends has a mask of 4 bytes. */
+    frames->frame_size = 2 + length_bytes(payload) + (frames->server ? 4 : 0) + payload;
     frames->control = wslay_is_ctrl_frame(frame->opcode);
     if (frames->control)
         return;
     frames->within = true;
-    if (frame->payload_length > frames->message_max - length)
-        refuse_length(frames);
-    else
-        make_room(frames, frame->payload_length < BELIEVED_MAX ? (size_t)frame->payload_length
-                                                               : BELIEVED_MAX);
+    if (payload <= frames->message_max - length) {
+        make_room(frames, payload < BELIEVED_MAX ? (size_t)payload : BELIEVED_MAX);
+        return;
+    }
+    frames->too_long = true;
+    frames->closing = true;
+    wslay_event_queue_close(context, WSLAY_CODE_MESSAGE_TOO_BIG, NULL, 0);
+    wslay_event_shutdown_read(context);
 }
 
 static void on_chunk(wslay_event_context_ptr context,
@@ -284,16 +278,6 @@ void frames_free(struct frames *frames)
     free(frames);
 }
 
-static struct frames_message *pop(struct frames *frames)
-{
-    struct frames_message *message = frames->first;
-
-    frames->first = message->next;
-    if (frames->first == NULL)
-        frames->last = &frames->first;
-    return message;
-}
-
 /* wslay has stopped reading and has put a close frame into the output, whose status says why. */
 static enum frames_next explain_fault(struct frames *frames)
 {
@@ -336,12 +320,14 @@ static enum frames_next receive(struct frames *frames)
 
 enum frames_next frames_next(struct frames *frames, struct frames_message **ret_message)
 {
-    enum frames_next next = FRAMES_MESSAGE;
+    enum frames_next next = frames->first != NULL ? FRAMES_MESSAGE : receive(frames);
 
-    if (frames->first == NULL)
-        next = receive(frames);
-    if (next == FRAMES_MESSAGE)
-        *ret_message = pop(frames);
+    if (next == FRAMES_MESSAGE) {
+        *ret_message = frames->first;
+        frames->first = frames->first->next;
+        if (frames->first == NULL)
+            frames->last = &frames->first;
+    }
     return next;
 }
 
@@ -368,27 +354,20 @@ static bool queue(struct frames *frames, uint8_t opcode, const char *data, size_
     return error == 0 && flush(frames);
 }
 
-/* RFC 6455 §5.2, without a mask. Returns how many bytes. */
-static size_t make_text_header(size_t length, uint8_t ret_header[HEADER_MAX])
-{
-    size_t bytes = length < 126 ? 0 : length <= UINT16_MAX ? 2 : 8;
-
-    ret_header[0] = 0x80 | WSLAY_TEXT_FRAME; /* the first and last frame of its message */
-    ret_header[1] = bytes == 0 ? (uint8_t)length : bytes == 2 ? 126 : 127;
-    for (size_t i = 0; i < bytes; i++)
-        ret_header[2 + i] = (uint8_t)((uint64_t)length >> 8 * (bytes - 1 - i));
-    return 2 + bytes;
-}
-
-/* A server's text frame is a few bytes and the text itself; a context of wslay's would cost more
- * than everything else. */
+/* A server's text frame is a few bytes (RFC 6455 §5.2, without a mask) and the text itself; a
+ * context of wslay's would cost more than everything else. */
 static bool put_text(struct frames *frames, const char *text, size_t length)
 {
     uint8_t header[HEADER_MAX];
-    size_t header_length = make_text_header(length, header);
+    unsigned bytes = length_bytes(length);
+    size_t header_length = 2 + bytes;
 
     if (frames->closing || frames->broken)
         return false;
+    header[0] = 0x80 | WSLAY_TEXT_FRAME; /* the first and last frame of its message */
+    header[1] = bytes == 0 ? (uint8_t)length : bytes == 2 ? 126 : 127;
+    for (unsigned i = 0; i < bytes; i++)
+        header[2 + i] = (uint8_t)((uint64_t)length >> 8 * (bytes - 1 - i));
     frames->broken = evbuffer_expand(frames->output, header_length + length) != 0 ||
                      evbuffer_add(frames->output, header, header_length) != 0 ||
                      evbuffer_add(frames->output, text, length) != 0;

@@ -137,8 +137,13 @@ static const struct handshake_header {
     {"Host", NULL, take_host},
 };
 
-static bool take_value(struct handshake *handshake, const char *name, const char *value)
+static bool take_header(struct handshake *handshake)
 {
+    const char *name = handshake->head.line;
+    const char *value = http_head_value(handshake->head.line);
+
+    if (value == NULL)
+        return refuse(handshake, 400, "sent a malformed HTTP header");
     for (size_t i = 0; i < sizeof(headers) / sizeof(*headers); i++)
         if (strcasecmp(headers[i].name, name) == 0) {
             bool (*take)(struct handshake *, const char *) =
@@ -147,16 +152,6 @@ static bool take_value(struct handshake *handshake, const char *name, const char
             return take == NULL || take(handshake, value);
         }
     return true;
-}
-
-static bool take_header(struct handshake *handshake)
-{
-    char *name = handshake->head.line;
-    char *value = http_head_value(name);
-
-    if (value == NULL)
-        return refuse(handshake, 400, "sent a malformed HTTP header");
-    return take_value(handshake, name, value);
 }
 
 /* "HTTP/1.1 101 Switching Protocols" */
@@ -235,34 +230,30 @@ static bool take_line(struct handshake *handshake)
     return handshake->head.length == 0 ? finish(handshake) : take_header(handshake);
 }
 
-static void take_byte(struct handshake *handshake, char byte)
-{
-    switch (http_head_take(&handshake->head, byte)) {
-    case HTTP_HEAD_MORE:
-        break;
-    case HTTP_HEAD_LINE:
-        take_line(handshake);
-        break;
-    case HTTP_HEAD_NO_HTTP:
-        refuse(handshake, 400, "does not speak HTTP");
-        break;
-    case HTTP_HEAD_STRAY_CR:
-        refuse(handshake, 400, "sent a malformed HTTP header");
-        break;
-    case HTTP_HEAD_TOO_LONG:
-        refuse(handshake, 431, "sent an HTTP header that is too long");
-        break;
-    }
-}
-
 enum handshake_progress handshake_feed(struct handshake *handshake, const void *data, size_t length,
                                        size_t *ret_used)
 {
     const char *bytes = data;
     size_t used = 0;
 
-    while (used < length && handshake->progress == HANDSHAKE_MORE)
-        take_byte(handshake, bytes[used++]);
+    while (used < length && handshake->progress == HANDSHAKE_MORE) {
+        switch (http_head_take(&handshake->head, bytes[used++])) {
+        case HTTP_HEAD_MORE:
+            break;
+        case HTTP_HEAD_LINE:
+            take_line(handshake);
+            break;
+        case HTTP_HEAD_NO_HTTP:
+            refuse(handshake, 400, "does not speak HTTP");
+            break;
+        case HTTP_HEAD_STRAY_CR:
+            refuse(handshake, 400, "sent a malformed HTTP header");
+            break;
+        case HTTP_HEAD_TOO_LONG:
+            refuse(handshake, 431, "sent an HTTP header that is too long");
+            break;
+        }
+    }
     *ret_used = used;
     return handshake->progress;
 }

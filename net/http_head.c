@@ -28,15 +28,6 @@ static bool is_plausible(const struct http_head *head, char byte)
     return (unsigned char)byte >= ' ' || byte == '\t' || byte == '\r';
 }
 
-static enum http_head_next end_line(struct http_head *head)
-{
-    head->line[head->length] = '\0';
-    head->complete = true;
-    head->cr = false;
-    head->lines++;
-    return HTTP_HEAD_LINE;
-}
-
 enum http_head_next http_head_take(struct http_head *head, char byte)
 {
     if (head->complete)
@@ -44,8 +35,13 @@ enum http_head_next http_head_take(struct http_head *head, char byte)
     head->complete = false;
     if (++head->taken > HTTP_HEAD_MAX)
         return HTTP_HEAD_TOO_LONG;
-    if (byte == '\n')
-        return end_line(head);
+    if (byte == '\n') {
+        head->line[head->length] = '\0';
+        head->complete = true;
+        head->cr = false;
+        head->lines++;
+        return HTTP_HEAD_LINE;
+    }
     if (head->cr)
         return HTTP_HEAD_STRAY_CR;
     if (!is_plausible(head, byte))

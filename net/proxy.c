@@ -113,7 +113,7 @@ static const char *parse_end(const char **text, struct proxy *proxy)
     return strcmp(*text, "") == 0 || strcmp(*text, "/") == 0 ? NULL : "a proxy has no path";
 }
 
-static const char *parse(const char *text, struct proxy *proxy)
+bool proxy_parse(const char *text, struct proxy *ret_proxy, char *ret_why, size_t size)
 {
     static const char *(*const parts[])(const char **, struct proxy *) = {
         parse_scheme,
@@ -121,20 +121,13 @@ static const char *parse(const char *text, struct proxy *proxy)
         parse_where,
         parse_end,
     };
+    struct proxy proxy = {0};
     const char *why = NULL;
 
     if (strnlen(text, PROXY_URL_MAX + 1) > PROXY_URL_MAX)
-        return "the proxy is too long";
+        why = "the proxy is too long";
     for (size_t i = 0; i < sizeof(parts) / sizeof(*parts) && why == NULL; i++)
-        why = parts[i](&text, proxy);
-    return why;
-}
-
-bool proxy_parse(const char *text, struct proxy *ret_proxy, char *ret_why, size_t size)
-{
-    struct proxy proxy = {0};
-    const char *why = parse(text, &proxy);
-
+        why = parts[i](&text, &proxy);
     if (why == NULL)
         *ret_proxy = proxy;
     else

@@ -147,10 +147,17 @@ static const struct worker_task lookup_task = {
     .free = free_lookup,
 };
 
-static struct lookup *start_lookup(struct resolver *resolver, const char *host)
+/* The look-up of this name: one that is under way, or a new one. NULL: it cannot be begun. */
+static struct lookup *find_lookup(struct resolver *resolver, const char *host)
 {
-    struct lookup *lookup = calloc(1, sizeof(*lookup));
+    struct lookup *lookup;
 
+    DL_FOREACH(resolver->lookups, lookup)
+    {
+        if (strcasecmp(lookup->host, host) == 0)
+            return lookup;
+    }
+    lookup = calloc(1, sizeof(*lookup));
     if (lookup == NULL)
         return NULL;
     if (resolver->worker == NULL)
@@ -165,18 +172,6 @@ static struct lookup *start_lookup(struct resolver *resolver, const char *host)
     }
     DL_APPEND(resolver->lookups, lookup);
     return lookup;
-}
-
-static struct lookup *find_lookup(struct resolver *resolver, const char *host)
-{
-    struct lookup *lookup;
-
-    DL_FOREACH(resolver->lookups, lookup)
-    {
-        if (strcasecmp(lookup->host, host) == 0)
-            return lookup;
-    }
-    return start_lookup(resolver, host);
 }
 
 /* True if the host is `domain` or below it. A trailing dot does not matter. */

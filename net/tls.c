@@ -20,24 +20,7 @@ static const char *first_reason(void)
     return reason != NULL ? reason : "unknown error";
 }
 
-static bool trust(SSL_CTX *context, const char *cafile)
-{
-    if (cafile == NULL)
-        return SSL_CTX_set_default_verify_paths(context) == 1;
-    return SSL_CTX_load_verify_file(context, cafile) == 1;
-}
-
 /* For both ends. */
-static void configure(SSL_CTX *context)
-{
-    SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION
-                                     /* WebSocket frames tell their own end: a TCP connection that
-                                      * ends without a TLS goodbye is an end like any other. */
-                                     | SSL_OP_IGNORE_UNEXPECTED_EOF);
-    /* An idle connection keeps no record buffers, which saves 34 KB each. */
-    SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
-}
-
 static SSL_CTX *context_new(const SSL_METHOD *method, char *ret_why, size_t size)
 {
     SSL_CTX *context = SSL_CTX_new(method);
@@ -47,7 +30,12 @@ static SSL_CTX *context_new(const SSL_METHOD *method, char *ret_why, size_t size
         SSL_CTX_free(context);
         return NULL;
     }
-    configure(context);
+    SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION
+                                     /* WebSocket frames tell their own end: a TCP connection that
+                                      * ends without a TLS goodbye is an end like any other. */
+                                     | SSL_OP_IGNORE_UNEXPECTED_EOF);
+    /* An idle connection keeps no record buffers, which saves 34 KB each. */
+    SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
     return context;
 }
 
@@ -58,7 +46,8 @@ SSL_CTX *tls_context_new(const char *cafile, char *ret_why, size_t size)
     if (context == NULL)
         return NULL;
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
-    if (!trust(context, cafile)) {
+    if ((cafile == NULL ? SSL_CTX_set_default_verify_paths(context)
+                        : SSL_CTX_load_verify_file(context, cafile)) != 1) {
         snprintf(ret_why, size, "cannot read the certificates in %s: %s",
                  cafile != NULL ? cafile : "the system's CA store", first_reason());
         SSL_CTX_free(context);

@@ -34,18 +34,6 @@ static void say_authorization(struct tunnel *tunnel)
 
 /* ---- the answer ---- */
 
-/* The standard says 407; tinyproxy answers 401 to a wrong password. */
-static bool refuse_status(struct tunnel *tunnel, const char *answer)
-{
-    if (tunnel->status >= 500)
-        return tunnel_unreachable(tunnel, answer);
-    if (tunnel->status != 407 && tunnel->status != 401)
-        return tunnel_refuse(tunnel, "refuses: %s", answer);
-    return tunnel_refuse(tunnel, "refuses: %s (%s)", answer,
-                         has_user(tunnel) ? "wrong user name or password"
-                                          : "it requires a user name and a password");
-}
-
 /* "HTTP/1.0 200 Connection established". A 1xx status is not yet the answer; but switching
  * protocols was not requested. */
 static bool take_status(struct tunnel *tunnel)
@@ -59,7 +47,14 @@ static bool take_status(struct tunnel *tunnel)
     tunnel->status = (unsigned)strtoul(code, NULL, 10);
     if (tunnel->status / 100 == 2 || (tunnel->status / 100 == 1 && tunnel->status != 101))
         return true;
-    return refuse_status(tunnel, code);
+    if (tunnel->status >= 500)
+        return tunnel_unreachable(tunnel, code);
+    /* The standard says 407; tinyproxy answers 401 to a wrong password. */
+    if (tunnel->status != 407 && tunnel->status != 401)
+        return tunnel_refuse(tunnel, "refuses: %s", code);
+    return tunnel_refuse(tunnel, "refuses: %s (%s)", code,
+                         has_user(tunnel) ? "wrong user name or password"
+                                          : "it requires a user name and a password");
 }
 
 /* The contents of headers do not matter: whatever length they state, no body follows (RFC 9110

@@ -155,20 +155,16 @@ static bool take_auth_version(struct tunnel *tunnel, uint8_t byte)
     return tunnel_next(tunnel, take_verdict);
 }
 
-static bool authenticate(struct tunnel *tunnel)
-{
-    tunnel_say_byte(tunnel, AUTH_VERSION);
-    say_counted(tunnel, tunnel->proxy->user);
-    say_counted(tunnel, tunnel->proxy->password);
-    return tunnel_next(tunnel, take_auth_version);
-}
-
 static bool take_method(struct tunnel *tunnel, uint8_t byte)
 {
     if (byte == METHOD_NONE)
         return request(tunnel);
-    if (byte == METHOD_PASSWORD && has_user(tunnel))
-        return authenticate(tunnel);
+    if (byte == METHOD_PASSWORD && has_user(tunnel)) {
+        tunnel_say_byte(tunnel, AUTH_VERSION);
+        say_counted(tunnel, tunnel->proxy->user);
+        say_counted(tunnel, tunnel->proxy->password);
+        return tunnel_next(tunnel, take_auth_version);
+    }
     if (byte != METHOD_REFUSED)
         return tunnel_refuse(tunnel, "chose an authentication method that was not offered");
     return tunnel_refuse(tunnel, has_user(tunnel)

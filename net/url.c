@@ -121,16 +121,6 @@ static const char *parse_port(const char *text, struct url *url)
     return text + digits;
 }
 
-/* Accepts only what may stand unchanged in an HTTP request line. */
-static bool parse_path(const char *text, struct url *url)
-{
-    for (const char *c = text; *c != '\0'; c++)
-        if (*c <= ' ' || *c > '~' || *c == '#')
-            return false;
-    snprintf(url->path, sizeof(url->path), "%s%s", *text == '/' ? "" : "/", text);
-    return true;
-}
-
 enum url_fault url_parse_authority(const char **text, struct url *url)
 {
     const char *rest = **text == '[' ? parse_ipv6(*text, url) : parse_name_or_ipv4(*text, url);
@@ -160,8 +150,11 @@ enum url_fault url_parse(const char *text, struct url *ret_url)
     enum url_fault fault = url_parse_authority(&rest, &url);
     if (fault != URL_OK)
         return fault;
-    if (!parse_path(rest, &url))
-        return URL_PATH;
+    /* Only what may stand unchanged in an HTTP request line. */
+    for (const char *c = rest; *c != '\0'; c++)
+        if (*c <= ' ' || *c > '~' || *c == '#')
+            return URL_PATH;
+    snprintf(url.path, sizeof(url.path), "%s%s", *rest == '/' ? "" : "/", rest);
     *ret_url = url;
     return URL_OK;
 }

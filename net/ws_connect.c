@@ -48,16 +48,6 @@ static bool put(struct ws *ws, const char *text, size_t length)
     return false;
 }
 
-static void send_request(struct ws *ws)
-{
-    uint8_t nonce[HANDSHAKE_KEY_BYTES];
-    char text[HANDSHAKE_TEXT_SIZE];
-
-    randombytes_buf(nonce, sizeof(nonce));
-    handshake_client(&ws->start->handshake, nonce);
-    put(ws, text, handshake_request(&ws->start->handshake, &ws->start->url, text));
-}
-
 static bool send_reply(struct ws *ws)
 {
     char text[HANDSHAKE_TEXT_SIZE];
@@ -67,15 +57,21 @@ static bool send_reply(struct ws *ws)
 
 void ws_begin_upgrade(struct ws *ws)
 {
+    struct handshake *handshake = &ws->start->handshake;
+    uint8_t nonce[HANDSHAKE_KEY_BYTES];
+    char text[HANDSHAKE_TEXT_SIZE];
+
     ws->stage = &stage_upgrade;
     if (!ws_wait(ws, ws->options.handshake_timeout))
         return;
-    if (!ws->server) {
-        send_request(ws);
-        return;
+    if (ws->server) {
+        handshake_server(handshake);
+        handshake->paths = ws->options.paths;
+    } else {
+        randombytes_buf(nonce, sizeof(nonce));
+        handshake_client(handshake, nonce);
+        put(ws, text, handshake_request(handshake, &ws->start->url, text));
     }
-    handshake_server(&ws->start->handshake);
-    ws->start->handshake.paths = ws->options.paths;
 }
 
 static void upgrade_done(struct ws *ws)
@@ -93,20 +89,6 @@ static void upgrade_refused(struct ws *ws)
         ws_begin_lingering(ws);
 }
 
-/* Feeds what has arrived, piece by piece: what follows the handshake stays in the buffer. */
-static enum handshake_progress feed_handshake(struct handshake *handshake, struct evbuffer *input)
-{
-    enum handshake_progress progress = HANDSHAKE_MORE;
-    struct evbuffer_iovec piece;
-    size_t used;
-
-    while (progress == HANDSHAKE_MORE && evbuffer_peek(input, -1, NULL, &piece, 1) > 0) {
-        progress = handshake_feed(handshake, piece.iov_base, piece.iov_len, &used);
-        evbuffer_drain(input, used);
-    }
-    return progress;
-}
-
 static void upgrade_readable(struct ws *ws)
 {
     static void (*const ends[])(struct ws *) = {
@@ -114,9 +96,16 @@ static void upgrade_readable(struct ws *ws)
         [HANDSHAKE_DONE] = upgrade_done,
         [HANDSHAKE_REFUSED] = upgrade_refused,
     };
-    enum handshake_progress progress =
-        feed_handshake(&ws->start->handshake, bufferevent_get_input(ws->bev));
+    enum handshake_progress progress = HANDSHAKE_MORE;
+    struct evbuffer *input = bufferevent_get_input(ws->bev);
+    struct evbuffer_iovec piece;
+    size_t used;
 
+    /* Piece by piece: what follows the handshake stays in the buffer. */
+    while (progress == HANDSHAKE_MORE && evbuffer_peek(input, -1, NULL, &piece, 1) > 0) {
+        progress = handshake_feed(&ws->start->handshake, piece.iov_base, piece.iov_len, &used);
+        evbuffer_drain(input, used);
+    }
     if (ends[progress] != NULL)
         ends[progress](ws);
 }
@@ -169,25 +158,20 @@ static void speak_tls(struct ws *ws, int fd, SSL *ssl, const char *why)
         ws_wait(ws, ws->options.connect_timeout);
 }
 
-static void begin_tls(struct ws *ws, int fd)
-{
-    char why[256] = "out of memory";
-    SSL_CTX *context = ws_net_tls(ws->net, why, sizeof(why));
-    SSL *ssl = context != NULL ? tls_client_new(context, &ws->start->url) : NULL;
-
-    speak_tls(ws, fd, ssl, why);
-}
-
 void ws_begin_tls_server(struct ws *ws, int fd, SSL_CTX *context)
 {
     speak_tls(ws, fd, SSL_new(context), "out of memory");
 }
 
-static void tls_failed(struct ws *ws, short what)
+static void tls_happened(struct ws *ws, short what)
 {
     int system = EVUTIL_SOCKET_ERROR();
-    const char *distrust = tls_distrust(bufferevent_openssl_get_ssl(ws->bev));
 
+    if (what & BEV_EVENT_CONNECTED) {
+        ws_begin_upgrade(ws);
+        return;
+    }
+    const char *distrust = tls_distrust(bufferevent_openssl_get_ssl(ws->bev));
     if (distrust != NULL)
         ws_fail(ws, "cannot trust %s: %s", ws->start->where, distrust);
     else if (what & BEV_EVENT_ERROR)
@@ -195,14 +179,6 @@ static void tls_failed(struct ws *ws, short what)
                 tls_error_text(bufferevent_get_openssl_error(ws->bev), system));
     else
         ws_fail(ws, "cannot speak TLS with %s: it closed the connection", ws->start->where);
-}
-
-static void tls_happened(struct ws *ws, short what)
-{
-    if (what & BEV_EVENT_CONNECTED)
-        ws_begin_upgrade(ws);
-    else
-        tls_failed(ws, what);
 }
 
 static void tls_timeout(struct ws *ws)
@@ -218,46 +194,25 @@ static const struct ws_stage stage_tls = {
 
 /* ---- the host is reached, perhaps through a proxy ---- */
 
-static void begin_plain(struct ws *ws, int fd)
-{
-    struct bufferevent *bev = new_plain(ws, fd);
-
-    if (bev != NULL && ws_attach(ws, bev))
-        ws_begin_upgrade(ws);
-}
-
 static void begin_talking(struct ws *ws, int fd)
 {
-    if (ws->start->url.tls)
-        begin_tls(ws, fd);
-    else
-        begin_plain(ws, fd);
+    if (ws->start->url.tls) {
+        char why[256] = "out of memory";
+        SSL_CTX *context = ws_net_tls(ws->net, why, sizeof(why));
+        SSL *ssl = context != NULL ? tls_client_new(context, &ws->start->url) : NULL;
+
+        speak_tls(ws, fd, ssl, why);
+    } else {
+        struct bufferevent *bev = new_plain(ws, fd);
+
+        if (bev != NULL && ws_attach(ws, bev))
+            ws_begin_upgrade(ws);
+    }
 }
 
 /* ---- proxying: a proxy is asked for a tunnel to the host ---- */
 
 static const struct ws_stage stage_proxying;
-
-/* False when out of memory. */
-static bool set_proxy(struct ws *ws, const struct proxy *proxy)
-{
-    struct ws_proxying *proxying;
-
-    if (proxy == NULL)
-        return true;
-    proxying = ws->start->proxying = calloc(1, sizeof(*proxying));
-    if (proxying == NULL)
-        return false;
-    proxying->proxy = *proxy;
-    url_where(&proxy->url, proxying->where, sizeof(proxying->where));
-    return true;
-}
-
-/* Where the TCP connection goes. */
-static const struct url *dialled_url(const struct ws *ws)
-{
-    return ws->start->proxying != NULL ? &ws->start->proxying->proxy.url : &ws->start->url;
-}
 
 static void drop_proxying(struct ws_start *start)
 {
@@ -412,11 +367,21 @@ static void on_dialled(int fd, const char *why, void *arg)
 
 bool ws_begin_dialling(struct ws *ws, const struct proxy *proxy)
 {
-    if (!set_proxy(ws, proxy))
-        return false;
+    const struct url *url = &ws->start->url; /* where the TCP connection goes */
+
+    if (proxy != NULL) {
+        struct ws_proxying *proxying = calloc(1, sizeof(*proxying));
+
+        if (proxying == NULL)
+            return false;
+        proxying->proxy = *proxy;
+        url_where(&proxy->url, proxying->where, sizeof(proxying->where));
+        ws->start->proxying = proxying;
+        url = &proxying->proxy.url;
+    }
     ws->stage = &stage_dialling;
-    ws->start->dial = dial_start(ws->net->base, ws->net->resolver, dialled_url(ws),
-                                 ws->options.connect_timeout, on_dialled, ws);
+    ws->start->dial = dial_start(ws->net->base, ws->net->resolver, url, ws->options.connect_timeout,
+                                 on_dialled, ws);
     return ws->start->dial != NULL;
 }
 

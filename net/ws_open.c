@@ -144,12 +144,6 @@ static bool still_open(const struct ws *ws)
     return !ws->dead && ws->stage == &ws_stage_open;
 }
 
-static void deliver(struct ws *ws, struct frames_message *message)
-{
-    ws->handlers->message(ws, message->data, message->length, ws->arg);
-    free(message);
-}
-
 static void next_is_more(struct ws *ws)
 {
     if (ws->lost)
@@ -204,10 +198,12 @@ static void pump(struct ws *ws)
 
     while (next == FRAMES_MESSAGE && still_open(ws) && !ws->paused) {
         next = frames_next(ws->frames, &message);
-        if (next == FRAMES_MESSAGE)
-            deliver(ws, message);
-        else
+        if (next == FRAMES_MESSAGE) {
+            ws->handlers->message(ws, message->data, message->length, ws->arg);
+            free(message);
+        } else {
             others[next](ws);
+        }
     }
     if (still_open(ws))
         set_interest(ws);
@@ -314,16 +310,6 @@ static bool still_arriving(struct ws *ws)
     return moved;
 }
 
-static void missing_answer(struct ws *ws, int64_t now)
-{
-    if (still_arriving(ws)) {
-        ws->pinged = now;
-        ws_wait(ws, ws->options.ping_timeout);
-    } else {
-        ws_fail(ws, "the other end no longer answers");
-    }
-}
-
 static void open_timeout(struct ws *ws)
 {
     int64_t now = clock_monotonic();
@@ -333,12 +319,16 @@ static void open_timeout(struct ws *ws)
     int64_t since = ws->pinged != 0 ? ws->pinged : ws->heard;
     int64_t patience = ws->pinged != 0 ? ws->options.ping_timeout : ws->options.ping_interval;
 
-    if (now - since < patience)
+    if (now - since < patience) {
         ws_wait(ws, patience - (now - since));
-    else if (ws->pinged == 0)
+    } else if (ws->pinged == 0) {
         ping(ws, now);
-    else
-        missing_answer(ws, now);
+    } else if (still_arriving(ws)) {
+        ws->pinged = now;
+        ws_wait(ws, ws->options.ping_timeout);
+    } else {
+        ws_fail(ws, "the other end no longer answers");
+    }
 }
 
 /* What arrived after the handshake is delivered at once. */

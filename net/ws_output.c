@@ -11,29 +11,24 @@
 
 #include "net/ws_private.h"
 
-/* A connection that sends from inside the writer continues after the sockets were checked again: an
- * event activated now would run before that, and could do so forever. */
-static void wake_writer(struct ws_net *net)
-{
-    static const struct timeval at_once = {0, 0};
-
-    if (!net->writing || event_add(net->writer, &at_once) != 0)
-        event_active(net->writer, EV_TIMEOUT, 1);
-}
-
 static void on_output(struct evbuffer *output, const struct evbuffer_cb_info *info, void *arg)
 {
+    static const struct timeval at_once = {0, 0};
     struct ws *ws = arg;
+    struct ws_net *net = ws->net;
 
     (void)output;
     ws->backlog = ws->backlog + info->n_added - info->n_deleted;
-    ws->net->backlog = ws->net->backlog + info->n_added - info->n_deleted;
+    net->backlog = net->backlog + info->n_added - info->n_deleted;
     ws->taken += info->n_deleted;
     if (ws->tls || info->n_added == 0 || ws->unwritten || ws->blocked || ws->mute)
         return;
     ws->unwritten = true;
-    DL_APPEND(ws->net->unwritten, ws);
-    wake_writer(ws->net);
+    DL_APPEND(net->unwritten, ws);
+    /* A connection that sends from inside the writer continues after the sockets were checked
+     * again: an event activated now would run before that, and could do so forever. */
+    if (!net->writing || event_add(net->writer, &at_once) != 0)
+        event_active(net->writer, EV_TIMEOUT, 1);
 }
 
 void ws_output_forget(struct ws *ws)
@@ -67,21 +62,6 @@ void ws_output_empty(struct ws *ws)
         ws->stage->written(ws);
 }
 
-/* The bufferevent writes the rest, and then reports it. */
-static void leave_rest(struct ws *ws)
-{
-    ws->blocked = true;
-    if (bufferevent_enable(ws->bev, EV_WRITE) != 0)
-        ws_fail(ws, "out of memory");
-}
-
-static void lose(struct ws *ws, int error)
-{
-    errno = error;
-    if (ws->stage->happened != NULL)
-        ws->stage->happened(ws, BEV_EVENT_WRITING | BEV_EVENT_ERROR);
-}
-
 /* The bufferevent blocks the front of its output for everybody but itself. */
 static void write_out(struct ws *ws)
 {
@@ -91,23 +71,16 @@ static void write_out(struct ws *ws)
     int written = evbuffer_write(output, bufferevent_getfd(ws->bev));
     int error = errno;
     evbuffer_freeze(output, 1);
-    if (evbuffer_get_length(output) == 0)
+    if (evbuffer_get_length(output) == 0) {
         ws_output_empty(ws);
-    else if (written >= 0 || error == EAGAIN || error == EINTR)
-        leave_rest(ws);
-    else
-        lose(ws, error);
-}
-
-static void write_first(struct ws_net *net)
-{
-    struct ws *ws = net->unwritten;
-
-    DL_DELETE(net->unwritten, ws);
-    ws->unwritten = false;
-    ws_enter(ws);
-    write_out(ws);
-    ws_leave(ws);
+    } else if (written >= 0 || error == EAGAIN || error == EINTR) {
+        ws->blocked = true; /* the bufferevent writes the rest, and then reports it */
+        if (bufferevent_enable(ws->bev, EV_WRITE) != 0)
+            ws_fail(ws, "out of memory");
+    } else if (ws->stage->happened != NULL) {
+        errno = error;
+        ws->stage->happened(ws, BEV_EVENT_WRITING | BEV_EVENT_ERROR);
+    }
 }
 
 /* Events activated in this turn before ours, perhaps by the same message that activated ours, may
@@ -127,8 +100,14 @@ static void on_writer(evutil_socket_t fd, short what, void *arg)
     }
     net->writing = true;
     DL_COUNT(net->unwritten, ws, count); /* those added in the meantime must wait */
-    for (; count > 0 && net->unwritten != NULL; count--)
-        write_first(net);
+    for (; count > 0 && net->unwritten != NULL; count--) {
+        ws = net->unwritten;
+        DL_DELETE(net->unwritten, ws);
+        ws->unwritten = false;
+        ws_enter(ws);
+        write_out(ws);
+        ws_leave(ws);
+    }
     net->writing = false;
 }
 
