@@ -46,22 +46,6 @@ static bool within_bounds(const char *text, size_t length)
     return true;
 }
 
-/*
- * jansson (2.14, lex_save in load.c) does not notice when it cannot grow its token buffer, and then
- * overruns it. While it grows, the buffer takes up to three times the longest string, and the value
- * the same again: check that this much memory is available before jansson begins.
- */
-static bool memory_at_hand(size_t length)
-{
-    void *volatile probe; /* clang omits a malloc() whose result is unused */
-
-    if (length > SIZE_MAX / 4 - 1)
-        return false;
-    probe = malloc(4 * (length + 1));
-    free(probe);
-    return probe != NULL;
-}
-
 /* When memory runs out, jansson says nothing, or that the text is wrong, or leaves something out;
  * so its allocations are watched while it reads. */
 static bool starved;
@@ -75,12 +59,19 @@ static void *watched(size_t size)
 
 enum bounded_json_fault bounded_json_load(const char *text, size_t length, json_t **ret_root)
 {
+    void *volatile probe = NULL; /* clang omits a malloc() whose result is unused */
     json_t *root;
 
     if (!within_bounds(text, length))
         return BOUNDED_JSON_REFUSED;
-    if (!memory_at_hand(length))
+    /* jansson (2.14, lex_save in load.c) does not notice when it cannot grow its token buffer, and
+     * then overruns it. While it grows, the buffer takes up to three times the longest string, and
+     * the value the same again: check that this much memory is available before jansson begins. */
+    if (length <= SIZE_MAX / 4 - 1)
+        probe = malloc(4 * (length + 1));
+    if (probe == NULL)
         return BOUNDED_JSON_NO_MEMORY;
+    free(probe);
     json_set_alloc_funcs(watched, free);
     starved = false;
     root = json_loadb(text, length, 0, NULL);

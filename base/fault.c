@@ -24,25 +24,18 @@ static bool listed(const char *name)
     return false;
 }
 
-/* True if `plan`, NAME:HIT, is for that point; then also its hit. */
-static bool planned(const char *plan, const char *name, unsigned long *ret_hit)
-{
-    size_t length = strlen(name);
-    if (strncmp(plan, name, length) != 0 || plan[length] != ':')
-        return false;
-    *ret_hit = strtoul(plan + length + 1, NULL, 10);
-    return true;
-}
-
 void fault_point(const char *name)
 {
     static unsigned long hits;
     const char *plan = getenv("WORMHOLED_FAULT");
-    unsigned long wanted;
+    size_t length = strlen(name);
+
     if (plan == NULL)
         return;
     if (strcmp(plan, "list") == 0 && !listed(name))
         fprintf(stderr, "fault point: %s\n", name);
-    if (planned(plan, name, &wanted) && ++hits == wanted)
+    /* NAME:HIT */
+    if (strncmp(plan, name, length) == 0 && plan[length] == ':' &&
+        ++hits == strtoul(plan + length + 1, NULL, 10))
         kill(getpid(), SIGKILL);
 }

@@ -97,31 +97,6 @@ bool hashcash_verify(const char *stamp, unsigned bits, const char *resource)
 
 /* ---- solving ---- */
 
-/* Writes everything up to the counter. False if it does not fit. */
-static bool write_head(unsigned bits, const char *resource, int64_t now, uint64_t salt,
-                       char *ret_stamp, size_t *ret_length)
-{
-    time_t seconds = (time_t)(now / 1000);
-    struct tm tm;
-    char date[7];
-    int length;
-
-    if (gmtime_r(&seconds, &tm) == NULL || strftime(date, sizeof(date), "%y%m%d", &tm) == 0)
-        return false;
-    length = snprintf(ret_stamp, HASHCASH_STAMP_SIZE, "1:%u:%s:%s::%016" PRIx64 ":", bits, date,
-                      resource, salt);
-    *ret_length = (size_t)length;
-    return length > 0 && length + 16 < HASHCASH_STAMP_SIZE; /* 16 digits of the counter */
-}
-
-static bool digest_with(EVP_MD_CTX *context, const EVP_MD *sha1, const char *stamp,
-                        uint8_t *ret_digest)
-{
-    return EVP_DigestInit_ex(context, sha1, NULL) &&
-           EVP_DigestUpdate(context, stamp, strlen(stamp)) &&
-           EVP_DigestFinal_ex(context, ret_digest, NULL);
-}
-
 static enum hashcash_result search(EVP_MD_CTX *context, const EVP_MD *sha1, unsigned bits,
                                    const atomic_bool *stop, char *stamp, size_t head)
 {
@@ -131,7 +106,9 @@ static enum hashcash_result search(EVP_MD_CTX *context, const EVP_MD *sha1, unsi
         if (stop != NULL && (counter & STOP_MASK) == 0 && atomic_load(stop))
             return HASHCASH_STOPPED;
         snprintf(stamp + head, HASHCASH_STAMP_SIZE - head, "%" PRIx64, counter);
-        if (!digest_with(context, sha1, stamp, digest))
+        if (!EVP_DigestInit_ex(context, sha1, NULL) ||
+            !EVP_DigestUpdate(context, stamp, strlen(stamp)) ||
+            !EVP_DigestFinal_ex(context, digest, NULL))
             return HASHCASH_BROKEN;
         if (leading_zero_bits(digest) >= bits)
             return HASHCASH_OK;
@@ -141,11 +118,17 @@ static enum hashcash_result search(EVP_MD_CTX *context, const EVP_MD *sha1, unsi
 enum hashcash_result hashcash_solve(unsigned bits, const char *resource, int64_t now, uint64_t salt,
                                     const atomic_bool *stop, char ret_stamp[HASHCASH_STAMP_SIZE])
 {
-    char stamp[HASHCASH_STAMP_SIZE];
-    size_t head;
+    char stamp[HASHCASH_STAMP_SIZE], date[7];
+    time_t seconds = (time_t)(now / 1000);
+    struct tm tm;
 
     if (bits > HASHCASH_BITS_MAX || strchr(resource, ':') != NULL ||
-        !write_head(bits, resource, now, salt, stamp, &head))
+        gmtime_r(&seconds, &tm) == NULL || strftime(date, sizeof(date), "%y%m%d", &tm) == 0)
+        return HASHCASH_REFUSED;
+    /* Everything up to the counter, which has at most 16 digits. */
+    int head =
+        snprintf(stamp, sizeof(stamp), "1:%u:%s:%s::%016" PRIx64 ":", bits, date, resource, salt);
+    if (head <= 0 || head + 16 >= HASHCASH_STAMP_SIZE)
         return HASHCASH_REFUSED;
 
     /* Fetched once: EVP_sha1() would look for it at every hash. */
@@ -154,7 +137,7 @@ enum hashcash_result hashcash_solve(unsigned bits, const char *resource, int64_t
     enum hashcash_result result = HASHCASH_BROKEN;
 
     if (sha1 != NULL && context != NULL)
-        result = search(context, sha1, bits, stop, stamp, head);
+        result = search(context, sha1, bits, stop, stamp, (size_t)head);
     EVP_MD_CTX_free(context);
     EVP_MD_free(sha1);
     if (!result)

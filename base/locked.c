@@ -99,39 +99,18 @@ static struct locked_slab *new_slab(const struct locked_pool *pool)
     return slab;
 }
 
-static void free_slab(const struct locked_pool *pool, struct locked_slab *slab)
-{
-    ASAN_UNPOISON_MEMORY_REGION(slab + 1, capacity(pool) * stride(pool));
-    sodium_free(slab);
-}
-
-static bool make_room(struct locked_pool *pool)
-{
-    assert(pool->size <= LOCKED_SIZE_MAX);
-    struct locked_slab *slab = pool->roomy == NULL ? new_slab(pool) : NULL;
-    if (slab != NULL)
-        enlist(pool, slab);
-    return pool->roomy != NULL;
-}
-
-/* One empty slab is kept, any other is freed. */
-static void keep_or_free(struct locked_pool *pool, struct locked_slab *slab)
-{
-    if (pool->empty == NULL) {
-        pool->empty = slab;
-        return;
-    }
-    delist(slab);
-    free_slab(pool, slab);
-}
-
 /* ---- pieces ---- */
 
 void *locked_new(struct locked_pool *pool)
 {
-    if (!make_room(pool))
-        return NULL;
+    assert(pool->size <= LOCKED_SIZE_MAX);
     struct locked_slab *slab = pool->roomy;
+    if (slab == NULL) {
+        slab = new_slab(pool);
+        if (slab == NULL)
+            return NULL;
+        enlist(pool, slab);
+    }
     struct locked_head *head = slab->free;
     slab->free = head->next;
     head->next = head;
@@ -154,6 +133,14 @@ void locked_free(struct locked_pool *pool, void *memory)
     if (slab->free == NULL)
         enlist(pool, slab);
     take_back(pool, head);
-    if (--slab->used == 0)
-        keep_or_free(pool, slab);
+    if (--slab->used > 0)
+        return;
+    /* One empty slab is kept, any other is freed. */
+    if (pool->empty == NULL) {
+        pool->empty = slab;
+    } else {
+        delist(slab);
+        ASAN_UNPOISON_MEMORY_REGION(slab + 1, capacity(pool) * stride(pool));
+        sodium_free(slab);
+    }
 }

@@ -35,26 +35,6 @@ static const struct msgpack_head_type {
     [0x1f] = {MSGPACK_HEAD_MAP, 4},     /* map 32 */
 };
 
-/* One-byte heads, which contain their number. False: it is another head. */
-static bool read_short_head(uint8_t first, struct msgpack_head *ret_head)
-{
-    struct msgpack_head head = {.kind = MSGPACK_HEAD_INTEGER, .size = 1, .number = first};
-
-    if (first >= 0xc0 && first < 0xe0)
-        return false;
-    if (first >= 0xe0) {
-        head.negative = true;
-    } else if (first >= 0xa0) {
-        head.kind = MSGPACK_HEAD_BLOB;
-        head.number = first & 0x1f;
-    } else if (first >= 0x80) {
-        head.kind = first >= 0x90 ? MSGPACK_HEAD_ARRAY : MSGPACK_HEAD_MAP;
-        head.number = first & 0x0f;
-    }
-    *ret_head = head;
-    return true;
-}
-
 /* First bytes of signed integers. */
 #define SIGNED_FIRST 0xd0
 #define SIGNED_LAST  0xd3
@@ -62,10 +42,25 @@ static bool read_short_head(uint8_t first, struct msgpack_head *ret_head)
 enum scan_result msgpack_head_read(const uint8_t *data, size_t length,
                                    struct msgpack_head *ret_head)
 {
-    if (read_short_head(data[0], ret_head))
-        return SCAN_WHOLE;
+    uint8_t first = data[0];
 
-    const struct msgpack_head_type *type = &head_types[data[0] - 0xc0];
+    if (first < 0xc0 || first >= 0xe0) { /* one byte, which contains its number */
+        struct msgpack_head head = {.kind = MSGPACK_HEAD_INTEGER, .size = 1, .number = first};
+
+        if (first >= 0xe0) {
+            head.negative = true;
+        } else if (first >= 0xa0) {
+            head.kind = MSGPACK_HEAD_BLOB;
+            head.number = first & 0x1f;
+        } else if (first >= 0x80) {
+            head.kind = first >= 0x90 ? MSGPACK_HEAD_ARRAY : MSGPACK_HEAD_MAP;
+            head.number = first & 0x0f;
+        }
+        *ret_head = head;
+        return SCAN_WHOLE;
+    }
+
+    const struct msgpack_head_type *type = &head_types[first - 0xc0];
     struct msgpack_head head = {.kind = type->kind, .size = 1 + type->width};
     if (type->kind == MSGPACK_HEAD_BAD)
         return SCAN_BAD;
@@ -74,25 +69,10 @@ enum scan_result msgpack_head_read(const uint8_t *data, size_t length,
     if (length >= head.size && type->kind != MSGPACK_HEAD_SIMPLE) {
         for (unsigned i = 1; i <= type->width; i++)
             head.number = head.number << 8 | data[i];
-        head.negative = data[0] >= SIGNED_FIRST && data[0] <= SIGNED_LAST && data[1] > 0x7f;
+        head.negative = first >= SIGNED_FIRST && first <= SIGNED_LAST && data[1] > 0x7f;
     }
     *ret_head = head;
     return SCAN_WHOLE;
-}
-
-/* Descends into an array or map of `elements`, or moves past a complete object. */
-static enum scan_result scan_move(struct scan *scan, const struct scan_limits *limits,
-                                  uint64_t elements)
-{
-    if (elements > 0) {
-        if (scan->depth >= limits->depth || scan->depth >= SCAN_DEPTH_MAX)
-            return SCAN_TOO_DEEP;
-        scan->pending[++scan->depth] = elements;
-        return SCAN_PARTIAL;
-    }
-    while (scan->depth > 0 && --scan->pending[scan->depth] == 0)
-        scan->depth--;
-    return scan->depth == 0 ? SCAN_WHOLE : SCAN_PARTIAL;
 }
 
 void scan_reset(struct scan *scan)
@@ -119,13 +99,19 @@ static enum scan_result scan_one(struct scan *scan, const struct scan_limits *li
         return SCAN_TOO_LARGE;
     if (bytes > length - scan->offset)
         return SCAN_PARTIAL;
+    if (elements > 0 && (scan->depth >= limits->depth || scan->depth >= SCAN_DEPTH_MAX))
+        return SCAN_TOO_DEEP;
 
-    result = scan_move(scan, limits, elements);
-    if (result == SCAN_WHOLE || result == SCAN_PARTIAL) {
-        scan->offset += (size_t)bytes;
-        scan->elements += (uint32_t)elements;
+    scan->offset += (size_t)bytes;
+    scan->elements += (uint32_t)elements;
+    if (elements > 0) {
+        scan->pending[++scan->depth] = elements;
+        return SCAN_PARTIAL;
     }
-    return result;
+    /* Complete, and with it every array or map of which it was the last element. */
+    while (scan->depth > 0 && --scan->pending[scan->depth] == 0)
+        scan->depth--;
+    return scan->depth == 0 ? SCAN_WHOLE : SCAN_PARTIAL;
 }
 
 enum scan_result scan_object(struct scan *scan, const struct scan_limits *limits,

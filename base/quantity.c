@@ -34,59 +34,37 @@ static const struct quantity_unit size_units[] = {
     {'\0', 1},
 };
 
-/* The unit that `letter` stands for; NULL if none does. */
-static const struct quantity_unit *find_unit(const struct quantity_unit *unit, char letter)
-{
-    while (unit->letter != letter && unit->letter != '\0')
-        unit++;
-    return unit->letter == letter ? unit : NULL;
-}
-
-/* Reads `count` digits. False once the number exceeds `max`. */
-static bool read_whole(const char *digits, size_t count, int64_t max, int64_t *ret_number)
-{
-    int64_t number = 0;
-
-    for (size_t i = 0; i < count; i++) {
-        number = number * 10 + (digits[i] - '0');
-        if (number > max)
-            return false;
-    }
-    *ret_number = number;
-    return true;
-}
-
-/* The fraction of `factor` that `count` decimals express. Dividing by ten digit by digit, from the
- * last one, is exact, and needs no larger numbers. */
-static int64_t read_decimals(const char *digits, size_t count, int64_t factor)
-{
-    int64_t part = 0;
-
-    while (count-- > 0)
-        part = ((digits[count] - '0') * factor + part) / 10;
-    return part;
-}
-
 static bool quantity_parse(const char *text, const struct quantity_unit *units, bool any_case,
                            int64_t max, int64_t *ret_value)
 {
     static const char digits[] = "0123456789";
     size_t whole_count = strspn(text, digits), decimals_count = 0;
-    const char *decimals = text + whole_count, *letter = decimals;
-    int64_t whole, value;
+    const char *decimals = text + whole_count, *end = decimals;
+    const struct quantity_unit *unit = units;
+    int64_t value = 0, part = 0;
 
     if (*decimals == '.') {
         decimals_count = strspn(++decimals, digits);
         if (decimals_count == 0 || decimals_count > DECIMALS_MAX)
             return false;
-        letter = decimals + decimals_count;
+        end = decimals + decimals_count;
     }
-    const struct quantity_unit *unit =
-        find_unit(units, (char)(any_case ? toupper((unsigned char)*letter) : *letter));
-    if (whole_count == 0 || unit == NULL || (*letter != '\0' && letter[1] != '\0') ||
-        !read_whole(text, whole_count, max / unit->factor, &whole))
+    char letter = (char)(any_case ? toupper((unsigned char)*end) : *end);
+    while (unit->letter != letter && unit->letter != '\0')
+        unit++;
+    if (whole_count == 0 || unit->letter != letter || (*end != '\0' && end[1] != '\0'))
         return false;
-    value = whole * unit->factor + read_decimals(decimals, decimals_count, unit->factor);
+
+    for (size_t i = 0; i < whole_count; i++) {
+        value = value * 10 + (text[i] - '0');
+        if (value > max / unit->factor)
+            return false;
+    }
+    /* The fraction of the factor that the decimals express. Dividing by ten digit by digit, from
+     * the last one, is exact, and needs no larger numbers. */
+    while (decimals_count-- > 0)
+        part = ((decimals[decimals_count] - '0') * unit->factor + part) / 10;
+    value = value * unit->factor + part;
     if (value > max)
         return false;
     *ret_value = value;

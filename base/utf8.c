@@ -25,33 +25,26 @@ static bool is_tail(char byte)
     return ((uint8_t)byte & 0xc0) == 0x80;
 }
 
-static const struct utf8_sequence *find_sequence(const char *text, size_t length)
-{
-    for (size_t i = 0; i < sizeof(sequences) / sizeof(*sequences); i++) {
-        const struct utf8_sequence *sequence = &sequences[i];
-        uint8_t first = (uint8_t)text[0];
-
-        if (first < sequence->first || first > sequence->last)
-            continue;
-        if (sequence->tail >= length ||
-            (sequence->tail > 0 &&
-             ((uint8_t)text[1] < sequence->second_min || (uint8_t)text[1] > sequence->second_max)))
-            return NULL;
-        return sequence;
-    }
-    return NULL;
-}
-
 size_t utf8_character(const char *text, size_t length, uint32_t *ret_character)
 {
-    const struct utf8_sequence *sequence = length > 0 ? find_sequence(text, length) : NULL;
+    const struct utf8_sequence *sequence = sequences;
+    const struct utf8_sequence *end = sequences + sizeof(sequences) / sizeof(*sequences);
 
-    if (sequence == NULL)
+    if (length == 0)
         return 0;
-    /* In the first of n bytes, n ones and a zero precede its part of the number. */
     uint32_t character = (uint8_t)text[0];
-    if (sequence->tail > 0)
+    while (sequence < end && (character < sequence->first || character > sequence->last))
+        sequence++;
+    if (sequence == end || sequence->tail >= length)
+        return 0;
+    if (sequence->tail > 0) {
+        uint8_t second = (uint8_t)text[1];
+
+        if (second < sequence->second_min || second > sequence->second_max)
+            return 0;
+        /* In the first of n bytes, n ones and a zero precede its part of the number. */
         character &= 0x3fU >> sequence->tail;
+    }
     for (size_t i = 1; i <= sequence->tail; i++) {
         if (!is_tail(text[i]))
             return 0;

@@ -77,31 +77,26 @@ static void destroy(struct worker *worker)
 
 /* ---- a thread ---- */
 
-/* The mutex is held before and after. */
-static void run_first(struct worker *worker)
-{
-    struct worker_job *job = worker->waiting;
-
-    DL_DELETE(worker->waiting, job);
-    DL_APPEND(worker->running, job);
-    job->begun = true;
-    pthread_mutex_unlock(&worker->mutex);
-    job->task->run(job->data, &job->stop);
-    pthread_mutex_lock(&worker->mutex);
-    worker->unfinished--;
-    DL_DELETE(worker->running, job);
-    DL_APPEND(worker->ended, job);
-    eventfd_write(worker->bell, 1);
-}
-
 static void *run_all(void *arg)
 {
     struct worker_thread *thread = arg;
     struct worker *worker = thread->worker;
 
     pthread_mutex_lock(&worker->mutex);
-    while (worker->waiting != NULL)
-        run_first(worker);
+    while (worker->waiting != NULL) {
+        struct worker_job *job = worker->waiting;
+
+        DL_DELETE(worker->waiting, job);
+        DL_APPEND(worker->running, job);
+        job->begun = true;
+        pthread_mutex_unlock(&worker->mutex);
+        job->task->run(job->data, &job->stop);
+        pthread_mutex_lock(&worker->mutex);
+        worker->unfinished--;
+        DL_DELETE(worker->running, job);
+        DL_APPEND(worker->ended, job);
+        eventfd_write(worker->bell, 1);
+    }
     thread->working = false;
     bool last = --worker->working == 0 && worker->abandoned;
     pthread_cond_signal(&worker->left);
@@ -139,22 +134,11 @@ static void on_rung(evutil_socket_t fd, short what, void *arg)
     }
 }
 
-/* Signals are left to the main thread. */
-static bool create_thread(struct worker_thread *thread)
-{
-    sigset_t all, old;
-
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
-    thread->exists = pthread_create(&thread->id, NULL, run_all, thread) == 0;
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    return thread->exists;
-}
-
 /* The mutex is held. True if some thread will get to the last job. */
 static bool provide_thread(struct worker *worker)
 {
     struct worker_thread *thread = worker->threads;
+    sigset_t all, old;
 
     if (worker->working == worker->threads_max)
         return true;
@@ -163,17 +147,30 @@ static bool provide_thread(struct worker *worker)
     if (thread->exists)
         pthread_join(thread->id, NULL); /* it has announced its end */
     thread->worker = worker;
-    if (create_thread(thread)) {
+    /* Signals are left to the main thread. */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    thread->exists = pthread_create(&thread->id, NULL, run_all, thread) == 0;
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    if (thread->exists) {
         thread->working = true;
         worker->working++;
     }
     return worker->working > 0;
 }
 
-static bool enqueue(struct worker *worker, struct worker_job *job)
+struct worker_job *worker_start(struct worker *worker, const struct worker_task *task, void *data)
 {
+    struct worker_job *job = calloc(1, sizeof(*job));
     bool queued = false;
 
+    if (job == NULL)
+        return NULL;
+    *job = (struct worker_job){.worker = worker, .task = task, .data = data};
+    if (worker->pending == 0 && event_add(worker->rung, NULL) < 0) {
+        free(job);
+        return NULL;
+    }
     pthread_mutex_lock(&worker->mutex);
     if (worker->unfinished < worker->threads_max + worker->queue_max) {
         DL_APPEND(worker->waiting, job);
@@ -184,17 +181,7 @@ static bool enqueue(struct worker *worker, struct worker_job *job)
             DL_DELETE(worker->waiting, job);
     }
     pthread_mutex_unlock(&worker->mutex);
-    return queued;
-}
-
-struct worker_job *worker_start(struct worker *worker, const struct worker_task *task, void *data)
-{
-    struct worker_job *job = calloc(1, sizeof(*job));
-
-    if (job == NULL)
-        return NULL;
-    *job = (struct worker_job){.worker = worker, .task = task, .data = data};
-    if ((worker->pending == 0 && event_add(worker->rung, NULL) < 0) || !enqueue(worker, job)) {
+    if (!queued) {
         if (worker->pending == 0)
             event_del(worker->rung);
         free(job);
@@ -260,12 +247,18 @@ struct worker *worker_new(struct event_base *base, unsigned threads, unsigned qu
     return worker;
 }
 
-/* The mutex is held. Tells all jobs to stop, and waits for those that check. */
-static void await_threads(struct worker *worker)
+void worker_free(struct worker *worker)
 {
     struct timespec deadline;
     struct worker_job *job;
 
+    if (worker == NULL)
+        return;
+    event_free(worker->rung);
+    pthread_mutex_lock(&worker->mutex);
+    jobs_free(&worker->waiting);
+
+    /* Tell the jobs to stop, and wait for those that check. */
     DL_FOREACH(worker->running, job)
     {
         atomic_store(&job->stop, true);
@@ -277,16 +270,7 @@ static void await_threads(struct worker *worker)
     while (worker->working > 0 &&
            pthread_cond_timedwait(&worker->left, &worker->mutex, &deadline) == 0)
         ;
-}
 
-void worker_free(struct worker *worker)
-{
-    if (worker == NULL)
-        return;
-    event_free(worker->rung);
-    pthread_mutex_lock(&worker->mutex);
-    jobs_free(&worker->waiting);
-    await_threads(worker);
     for (unsigned i = 0; i < worker->threads_max; i++) {
         struct worker_thread *thread = &worker->threads[i];
 

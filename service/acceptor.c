@@ -33,29 +33,6 @@ static void hold_reserve(struct acceptor *acceptor)
     acceptor->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
-/* With the reserve, one client can be turned away at once instead of being left to wait. */
-static void turn_one_away(struct acceptor *acceptor)
-{
-    if (acceptor->reserve < 0)
-        return;
-    close(acceptor->reserve);
-    int fd = accept4(acceptor->fd, NULL, NULL, SOCK_CLOEXEC);
-    if (fd >= 0)
-        close(fd);
-    hold_reserve(acceptor);
-}
-
-/* The socket stays readable while nobody can be accepted: not watching it keeps the loop from
- * spinning. */
-static void take_pause(struct acceptor *acceptor, int error)
-{
-    static const struct timeval pause = {PAUSE_SECONDS, 0};
-    log_warning(acceptor->subsystem, "accepting no clients for %d s: %s", PAUSE_SECONDS,
-                strerror(error));
-    if (event_add(acceptor->pause, &pause) == 0)
-        event_del(acceptor->incoming);
-}
-
 static void on_pause_over(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd;
@@ -66,29 +43,38 @@ static void on_pause_over(evutil_socket_t fd, short what, void *arg)
     event_add(acceptor->incoming, NULL);
 }
 
-/* The client went away again, or a signal came; all other errors last for a while. */
-static bool is_passing(int error)
-{
-    return error == EINTR || error == ECONNABORTED;
-}
-
 static void on_incoming(evutil_socket_t socket, short what, void *arg)
 {
+    static const struct timeval pause = {PAUSE_SECONDS, 0};
     (void)what;
     struct acceptor *acceptor = arg;
-    for (int i = 0; i < ACCEPT_MAX; i++) {
+    int error = 0;
+    for (int i = 0; i < ACCEPT_MAX && error == 0; i++) {
         int fd = accept4(socket, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd >= 0) {
+        if (fd >= 0)
             acceptor->accepted(acceptor->arg, fd);
-        } else if (errno == EAGAIN) {
+        else if (errno == EAGAIN)
             return;
-        } else if (!is_passing(errno)) {
-            int error = errno;
-            turn_one_away(acceptor);
-            take_pause(acceptor, error);
-            return;
-        }
+        else if (errno != EINTR && errno != ECONNABORTED) /* these two concern one client only */
+            error = errno;
     }
+    if (error == 0)
+        return;
+
+    /* With the reserve, one client can be turned away at once instead of being left to wait. */
+    if (acceptor->reserve >= 0) {
+        close(acceptor->reserve);
+        int fd = accept4(socket, NULL, NULL, SOCK_CLOEXEC);
+        if (fd >= 0)
+            close(fd);
+        hold_reserve(acceptor);
+    }
+    log_warning(acceptor->subsystem, "accepting no clients for %d s: %s", PAUSE_SECONDS,
+                strerror(error));
+    /* The socket stays readable while nobody can be accepted: not watching it keeps the loop from
+     * spinning. */
+    if (event_add(acceptor->pause, &pause) == 0)
+        event_del(acceptor->incoming);
 }
 
 struct acceptor *acceptor_new(struct event_base *base, int fd, const char *subsystem,

@@ -14,23 +14,20 @@
 /* The pipe's end on which the parent waits for a byte; -1 in the foreground. */
 static int ready_pipe = -1;
 
-/* The child died: the caller of the command must see its status. */
-static int status_of(pid_t child)
-{
-    int status;
-    while (waitpid(child, &status, 0) < 0)
-        if (errno != EINTR)
-            return EXIT_FAILURE;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILURE;
-}
-
+/* Ends the parent: well when the child is ready, or with the status with which it died. */
 static _Noreturn void wait_for_child(pid_t child, int pipe_end)
 {
     char byte;
     ssize_t length;
+    int status;
     while ((length = read(pipe_end, &byte, 1)) < 0 && errno == EINTR)
         ;
-    _exit(length == 1 ? EXIT_SUCCESS : status_of(child));
+    if (length == 1)
+        _exit(EXIT_SUCCESS);
+    while (waitpid(child, &status, 0) < 0)
+        if (errno != EINTR)
+            _exit(EXIT_FAILURE);
+    _exit(WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILURE);
 }
 
 bool background_start(void)
@@ -54,30 +51,25 @@ bool background_start(void)
     return true;
 }
 
-/* A pipe or terminal that we kept open would keep its reader waiting. If it is a file, the caller
- * wants the log there. */
-static void let_go_of_streams(void)
-{
-    struct stat status;
-    bool file = fstat(STDERR_FILENO, &status) == 0 && S_ISREG(status.st_mode);
-    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    if (null < 0)
-        return;
-    dup2(null, STDIN_FILENO);
-    dup2(null, STDOUT_FILENO);
-    if (!file) {
-        log_to_syslog();
-        dup2(null, STDERR_FILENO);
-    }
-    if (null > STDERR_FILENO)
-        close(null);
-}
-
 void background_ready(void)
 {
+    struct stat status;
     if (ready_pipe < 0)
         return;
-    let_go_of_streams();
+    /* A pipe or terminal that we kept open would keep its reader waiting. If stderr is a file, the
+     * caller wants the log there. */
+    bool file = fstat(STDERR_FILENO, &status) == 0 && S_ISREG(status.st_mode);
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (null >= 0) {
+        dup2(null, STDIN_FILENO);
+        dup2(null, STDOUT_FILENO);
+        if (!file) {
+            log_to_syslog();
+            dup2(null, STDERR_FILENO);
+        }
+        if (null > STDERR_FILENO)
+            close(null);
+    }
     if (chdir("/") < 0)
         log_warning("daemon", "cannot change to the root directory");
     if (write(ready_pipe, "", 1) < 0)

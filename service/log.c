@@ -70,20 +70,6 @@ static bool stderr_is_journal(void)
     return strcmp(stream, ours) == 0;
 }
 
-/* Local time, because people compare it with their watches. */
-static void write_time(char *ret_text, size_t size)
-{
-    int64_t now = clock_now();
-    time_t moment = (time_t)(now / 1000);
-    struct tm parts;
-    char seconds[TIME_MAX_BYTES / 2 + 1];
-    *ret_text = 0;
-    if (localtime_r(&moment, &parts) == NULL ||
-        strftime(seconds, sizeof(seconds), "%Y-%m-%d %H:%M:%S", &parts) == 0)
-        return;
-    snprintf(ret_text, size, "%s.%03d ", seconds, (int)(now % 1000));
-}
-
 static void write_line(enum log_level level, const char *subsystem, const char *format,
                        va_list arguments)
 {
@@ -91,17 +77,28 @@ static void write_line(enum log_level level, const char *subsystem, const char *
         return;
     if (sink == SINK_UNKNOWN)
         sink = stderr_is_journal() ? SINK_JOURNAL : SINK_STDERR;
-    char text[LINE_MAX_BYTES], time[TIME_MAX_BYTES];
+    char text[LINE_MAX_BYTES];
     vsnprintf(text, sizeof(text), format, arguments);
     utf8_clean(text, "", text, sizeof(text)); /* relays and peers must not forge lines */
     if (sink == SINK_SYSLOG) {
         syslog(levels[level].priority, "%s: %s", subsystem, text);
-    } else if (sink == SINK_JOURNAL) {
-        fprintf(stderr, "<%d>%s: %s\n", levels[level].priority, subsystem, text);
-    } else {
-        write_time(time, sizeof(time));
-        fprintf(stderr, "%s%s: %s: %s\n", time, levels[level].name, subsystem, text);
+        return;
     }
+    if (sink == SINK_JOURNAL) {
+        fprintf(stderr, "<%d>%s: %s\n", levels[level].priority, subsystem, text);
+        return;
+    }
+    /* Local time, because people compare it with their watches. */
+    int64_t now = clock_now();
+    time_t seconds = (time_t)(now / 1000);
+    struct tm parts;
+    char time[TIME_MAX_BYTES] = "";
+    size_t length = localtime_r(&seconds, &parts) == NULL
+                        ? 0
+                        : strftime(time, sizeof(time), "%Y-%m-%d %H:%M:%S", &parts);
+    if (length > 0)
+        snprintf(time + length, sizeof(time) - length, ".%03d ", (int)(now % 1000));
+    fprintf(stderr, "%s%s: %s: %s\n", time, levels[level].name, subsystem, text);
 }
 
 #define DEFINE_LOG(function, level)                                                                \

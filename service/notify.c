@@ -76,18 +76,13 @@ static void on_time(evutil_socket_t fd, short what, void *arg)
     say("WATCHDOG=1");
 }
 
-/* The variables may be meant for another process, from which this one descends. */
-static int64_t watchdog_microseconds(void)
-{
-    const char *pid = getenv("WATCHDOG_PID"), *text = getenv("WATCHDOG_USEC");
-    if (text == NULL || (pid != NULL && strtoll(pid, NULL, 10) != getpid()))
-        return 0;
-    return strtoll(text, NULL, 10);
-}
-
 struct event *notify_watch(struct event_base *base)
 {
-    int64_t half = watchdog_microseconds() / 2;
+    /* The variables may be meant for another process, from which this one descends. */
+    const char *pid = getenv("WATCHDOG_PID"), *text = getenv("WATCHDOG_USEC");
+    if (text == NULL || (pid != NULL && strtoll(pid, NULL, 10) != getpid()))
+        return NULL;
+    int64_t half = strtoll(text, NULL, 10) / 2;
     if (half <= 0)
         return NULL;
     struct event *watch = event_new(base, -1, EV_PERSIST, on_time, NULL);

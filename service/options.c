@@ -27,58 +27,13 @@ enum {
 
 #define OWN_OPTIONS (OPTION_SETTINGS - OPTION_FIRST)
 
-/* Every setting is an option too. The array ends with a row of zeros. */
-static void list_options(const struct options_info *info,
-                         struct option ret_list[OWN_OPTIONS + SETTINGS_MAX + 1])
-{
-    const struct settings_table *table = info->table;
-    struct option *next = ret_list;
-    if (info->name != NULL)
-        *next++ = (struct option){info->name, no_argument, NULL, OPTION_OWN};
-    *next++ = (struct option){"check-config", no_argument, NULL, OPTION_CHECK};
-    *next++ = (struct option){"config", required_argument, NULL, OPTION_CONFIG};
-    *next++ = (struct option){"help", no_argument, NULL, OPTION_HELP};
-    *next++ = (struct option){"version", no_argument, NULL, OPTION_VERSION};
-    for (unsigned i = 0; i < table->count; i++)
-        *next++ = (struct option){table->rows[i].key,
-                                  *table->rows[i].value ? required_argument : no_argument, NULL,
-                                  OPTION_SETTINGS + (int)i};
-    *next = (struct option){0};
-}
-
 static void forget(char *text)
 {
     if (text != NULL)
         explicit_bzero(text, strlen(text));
 }
 
-/* The last value given counts or, for a list, all of them. False when out of memory. */
-static bool take_setting(struct service_options *options, const struct settings_row *row, int index,
-                         char *argument)
-{
-    char **slot = &options->texts[index], *text = NULL;
-    bool more = *slot != NULL && row->kind == SETTINGS_LIST;
-    if (asprintf(&text, "%s%s%s", more ? *slot : "", more ? " " : "",
-                 argument != NULL ? argument : "yes") < 0)
-        return false;
-    forget(*slot);
-    free(*slot);
-    *slot = text;
-    if (row->kind == SETTINGS_SECRET)
-        forget(argument); /* everybody can see the command line of a process */
-    return true;
-}
-
-/* Made absolute, because it may be read again after the daemon has left its working directory. */
-static bool take_config(struct service_options *options, const char *path)
-{
-    char why[512];
-    free(options->config_file);
-    options->config_file = strdup(path);
-    return options->config_file != NULL &&
-           paths_make_absolute(&options->config_file, why, sizeof(why));
-}
-
+/* False when out of memory. */
 static bool take(struct service_options *options, const struct settings_table *table, int option,
                  char *argument)
 {
@@ -86,27 +41,59 @@ static bool take(struct service_options *options, const struct settings_table *t
                               [OPTION_CHECK - OPTION_FIRST] = &options->check,
                               [OPTION_HELP - OPTION_FIRST] = &options->help,
                               [OPTION_VERSION - OPTION_FIRST] = &options->version};
+    if (option == OPTION_CONFIG) {
+        /* Made absolute, because it may be read again after the daemon has left its working
+         * directory. */
+        char why[512];
+        free(options->config_file);
+        options->config_file = strdup(argument);
+        return options->config_file != NULL &&
+               paths_make_absolute(&options->config_file, why, sizeof(why));
+    }
+    if (option < OPTION_SETTINGS)
+        return *switches[option - OPTION_FIRST] = true;
+
+    /* The last value given counts or, for a list, all of them. */
     int index = option - OPTION_SETTINGS;
-    if (index >= 0)
-        return take_setting(options, &table->rows[index], index, argument);
-    if (option == OPTION_CONFIG)
-        return take_config(options, argument);
-    return *switches[option - OPTION_FIRST] = true;
+    enum settings_kind kind = table->rows[index].kind;
+    char **slot = &options->texts[index], *text = NULL;
+    bool more = *slot != NULL && kind == SETTINGS_LIST;
+    if (asprintf(&text, "%s%s%s", more ? *slot : "", more ? " " : "",
+                 argument != NULL ? argument : "yes") < 0)
+        return false;
+    forget(*slot);
+    free(*slot);
+    *slot = text;
+    if (kind == SETTINGS_SECRET)
+        forget(argument); /* everybody can see the command line of a process */
+    return true;
 }
 
 bool options_parse(const struct options_info *info, int argc, char **argv,
                    struct service_options *ret_options)
 {
-    struct option list[OWN_OPTIONS + SETTINGS_MAX + 1];
+    const struct settings_table *table = info->table;
+    struct option list[OWN_OPTIONS + SETTINGS_MAX + 1], *next = list;
+    if (info->name != NULL)
+        *next++ = (struct option){info->name, no_argument, NULL, OPTION_OWN};
+    *next++ = (struct option){"check-config", no_argument, NULL, OPTION_CHECK};
+    *next++ = (struct option){"config", required_argument, NULL, OPTION_CONFIG};
+    *next++ = (struct option){"help", no_argument, NULL, OPTION_HELP};
+    *next++ = (struct option){"version", no_argument, NULL, OPTION_VERSION};
+    for (unsigned i = 0; i < table->count; i++) /* every setting is an option too */
+        *next++ = (struct option){table->rows[i].key,
+                                  *table->rows[i].value ? required_argument : no_argument, NULL,
+                                  OPTION_SETTINGS + (int)i};
+    *next = (struct option){0};
+
     *ret_options = (struct service_options){0};
-    list_options(info, list);
     int option;
     while ((option = getopt_long(argc, argv, "", list, NULL)) != -1) {
         if (option == '?') {
             fprintf(stderr, "Try '%s --help'.\n", argv[0]);
             return false;
         }
-        if (!take(ret_options, info->table, option, optarg)) {
+        if (!take(ret_options, table, option, optarg)) {
             fprintf(stderr, "%s: out of memory\n", argv[0]);
             return false;
         }
@@ -151,11 +138,6 @@ void options_print_help(const struct options_info *info)
     fputs(info->outro, stdout);
 }
 
-static bool is_missing(const char *path)
-{
-    return access(path, F_OK) < 0 && (errno == ENOENT || errno == ENOTDIR);
-}
-
 /* The file to read, new: the one requested, or the usual one if it exists; NULL: none. False when
  * out of memory. */
 static bool find_config(const struct options_info *info, const struct service_options *options,
@@ -166,23 +148,9 @@ static bool find_config(const struct options_info *info, const struct service_op
         return *ret_path;
     if (info->config_file != NULL && !paths_config(info->config_file, ret_path))
         return false;
-    if (*ret_path != NULL && is_missing(*ret_path)) {
+    if (*ret_path != NULL && access(*ret_path, F_OK) < 0 && (errno == ENOENT || errno == ENOTDIR)) {
         free(*ret_path);
         *ret_path = NULL;
-    }
-    return true;
-}
-
-static bool apply_line(struct settings_target *target, const struct service_options *options,
-                       char *ret_why, size_t size)
-{
-    const struct settings_table *table = target->table;
-    for (unsigned i = 0; i < table->count; i++) {
-        if (options->texts[i] == NULL)
-            continue;
-        if (!settings_set(&table->rows[i], target->settings, options->texts[i], ret_why, size))
-            return false;
-        target->sources[i] = SETTINGS_COMMAND_LINE;
     }
     return true;
 }
@@ -196,9 +164,15 @@ bool options_apply(const struct options_info *info, const struct service_options
         snprintf(ret_why, size, "out of memory");
         return false;
     }
-    if ((path != NULL && !settings_read_file(&target, path, ret_why, size)) ||
-        !settings_read_environment(&target, ret_why, size) ||
-        !apply_line(&target, options, ret_why, size)) {
+    bool good = (path == NULL || settings_read_file(&target, path, ret_why, size)) &&
+                settings_read_environment(&target, ret_why, size);
+    for (unsigned i = 0; i < info->table->count && good; i++) {
+        if (options->texts[i] == NULL)
+            continue;
+        good = settings_set(&info->table->rows[i], settings, options->texts[i], ret_why, size);
+        target.sources[i] = SETTINGS_COMMAND_LINE;
+    }
+    if (!good) {
         free(path);
         return false;
     }

@@ -10,13 +10,6 @@
 
 #include "service/log.h"
 
-static void forbid_dumps(void)
-{
-    static const struct rlimit none = {0, 0};
-    if (prctl(PR_SET_DUMPABLE, 0) < 0 || setrlimit(RLIMIT_CORE, &none) < 0)
-        log_warning("daemon", "cannot disable core dumps: %s", strerror(errno));
-}
-
 static void raise_limit(int resource, const char *what)
 {
     struct rlimit limit;
@@ -27,19 +20,17 @@ static void raise_limit(int resource, const char *what)
         log_warning("daemon", "cannot raise the limit of %s: %s", what, strerror(errno));
 }
 
-/* A client that went away, or a file that may not grow, shows as an error of write(). SIGHUP also
- * comes from a terminal that goes away: until a daemon has its own use for it, it is ignored. */
-static void ignore_signals(void)
+void process_prepare(void)
 {
+    static const struct rlimit none = {0, 0};
+    if (prctl(PR_SET_DUMPABLE, 0) < 0 || setrlimit(RLIMIT_CORE, &none) < 0)
+        log_warning("daemon", "cannot disable core dumps: %s", strerror(errno));
+    raise_limit(RLIMIT_NOFILE, "descriptors");
+    raise_limit(RLIMIT_MEMLOCK, "locked memory");
+    /* A client that went away, or a file that may not grow, shows as an error of write(). SIGHUP
+     * also comes from a terminal that goes away: until a daemon has its own use for it, it is
+     * ignored. */
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
     signal(SIGHUP, SIG_IGN);
-}
-
-void process_prepare(void)
-{
-    forbid_dumps();
-    raise_limit(RLIMIT_NOFILE, "descriptors");
-    raise_limit(RLIMIT_MEMLOCK, "locked memory");
-    ignore_signals();
 }

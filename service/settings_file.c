@@ -46,20 +46,6 @@ static void trim_end(char *text)
 
 /* ---- keys ---- */
 
-static void refuse_key(struct settings_reading *reading, const char *key)
-{
-    const struct settings_section *section = reading->section;
-    if (section == NULL) {
-        snprintf(reading->why, WHY_SIZE, "unknown setting '%.64s'", key);
-        return;
-    }
-    int length = snprintf(reading->why, WHY_SIZE, "unknown setting '%.64s' in [%s …]; expected",
-                          key, section->kind);
-    for (unsigned i = 0; i < section->count && length < WHY_SIZE; i++)
-        length += snprintf(reading->why + length, WHY_SIZE - (size_t)length, "%s %s",
-                           i > 0 ? "," : "", section->rows[i].key);
-}
-
 static bool take_key(struct settings_reading *reading, const char *key, const char *value)
 {
     struct settings_target *target = reading->target;
@@ -68,7 +54,14 @@ static bool take_key(struct settings_reading *reading, const char *key, const ch
     const struct settings_row *row =
         settings_find_row(rows, section != NULL ? section->count : target->table->count, key);
     if (row == NULL) {
-        refuse_key(reading, key);
+        int length = snprintf(reading->why, WHY_SIZE, "unknown setting '%.64s'", key);
+        if (section == NULL)
+            return false;
+        length += snprintf(reading->why + length, WHY_SIZE - (size_t)length, " in [%s …]; expected",
+                           section->kind);
+        for (unsigned i = 0; i < section->count && length < WHY_SIZE; i++)
+            length += snprintf(reading->why + length, WHY_SIZE - (size_t)length, "%s %s",
+                               i > 0 ? "," : "", section->rows[i].key);
         return false;
     }
     if (reading->seen[row - rows]) {
@@ -86,63 +79,40 @@ static bool take_key(struct settings_reading *reading, const char *key, const ch
 
 /* ---- sections ---- */
 
-static const struct settings_section *find_section(const struct settings_table *table,
-                                                   const char *kind)
-{
-    for (unsigned i = 0; i < table->sections_count; i++)
-        if (strcmp(kind, table->sections[i].kind) == 0)
-            return &table->sections[i];
-    return NULL;
-}
-
 /* Takes [KIND "NAME"] apart, in place. */
-static bool split_header(char *line, char **ret_kind, char **ret_name)
+static bool take_header(struct settings_reading *reading, char *line)
 {
+    static const char expected[] = "expected '[kind \"name\"]'";
+    const struct settings_table *table = reading->target->table;
     trim_end(line);
     char *end = line + strlen(line) - 1, *kind = line + 1 + strspn(line + 1, BLANKS);
     char *quote = strchr(line, '"');
     if (*end != ']' || quote == NULL)
-        return false;
+        return refuse(reading, expected);
     *end = 0;
     *quote = 0;
     trim_end(kind);
     trim_end(quote + 1);
     size_t length = strlen(quote + 1);
     if (length == 0 || quote[length] != '"')
-        return false;
+        return refuse(reading, expected);
     quote[length] = 0;
-    *ret_kind = kind;
-    *ret_name = quote + 1;
-    return true;
-}
 
-static bool take_header(struct settings_reading *reading, char *line)
-{
-    char *kind, *name;
-    if (!split_header(line, &kind, &name))
-        return refuse(reading, "expected '[kind \"name\"]'");
-    reading->section = find_section(reading->target->table, kind);
+    reading->section = NULL;
+    for (unsigned i = 0; i < table->sections_count; i++)
+        if (strcmp(kind, table->sections[i].kind) == 0)
+            reading->section = &table->sections[i];
     memset(reading->seen, 0, sizeof(reading->seen));
     if (reading->section == NULL) {
         snprintf(reading->why, WHY_SIZE, "unknown section kind '%.64s'", kind);
         return false;
     }
     reading->object =
-        reading->section->begin(reading->target->settings, name, reading->why, WHY_SIZE);
+        reading->section->begin(reading->target->settings, quote + 1, reading->why, WHY_SIZE);
     return reading->object;
 }
 
 /* ---- lines ---- */
-
-/* Cuts off a comment at the end: what follows a ';' that has a blank before it. */
-static void cut_comment(char *line)
-{
-    for (char *at = line; (at = strchr(at, ';')) != NULL; at++)
-        if (at > line && strchr(BLANKS, at[-1]) != NULL) {
-            *at = 0;
-            return;
-        }
-}
 
 static bool take_line(struct settings_reading *reading, char *line)
 {
@@ -153,7 +123,12 @@ static bool take_line(struct settings_reading *reading, char *line)
         return true;
     if (*line == '[')
         return take_header(reading, line);
-    cut_comment(line);
+    /* A comment at the end: what follows a ';' that has a blank before it. */
+    for (char *at = line; (at = strchr(at, ';')) != NULL; at++)
+        if (at > line && strchr(BLANKS, at[-1]) != NULL) {
+            *at = 0;
+            break;
+        }
     char *value = line + strcspn(line, "=:");
     if (*value == 0)
         return refuse(reading, "expected 'key = value'");
@@ -162,24 +137,6 @@ static bool take_line(struct settings_reading *reading, char *line)
     trim_end(line);
     trim_end(value);
     return take_key(reading, line, value);
-}
-
-/* Consumes the text. */
-static bool read_lines(struct settings_target *target, char *text, const char *path, char *ret_why,
-                       size_t size)
-{
-    struct settings_reading reading = {.target = target};
-    unsigned number = 0;
-    if (strncmp(text, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)) == 0)
-        text += strlen(BYTE_ORDER_MARK);
-    for (char *line; (line = strsep(&text, "\n")) != NULL;) {
-        number++;
-        if (!take_line(&reading, line)) {
-            snprintf(ret_why, size, "%s:%u: %s", path, number, reading.why);
-            return false;
-        }
-    }
-    return true;
 }
 
 /* ---- the file ---- */
@@ -220,8 +177,18 @@ static bool load(const char *path, char *ret_text, char *ret_why, size_t size)
 bool settings_read_file(struct settings_target *target, const char *path, char *ret_why,
                         size_t size)
 {
-    char text[SETTINGS_FILE_MAX + 1];
-    bool read = load(path, text, ret_why, size) && read_lines(target, text, path, ret_why, size);
+    struct settings_reading reading = {.target = target};
+    char text[SETTINGS_FILE_MAX + 1], *rest = text, *line;
+    unsigned number = 0;
+    bool good = load(path, text, ret_why, size);
+    if (good && strncmp(text, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)) == 0)
+        rest += strlen(BYTE_ORDER_MARK);
+    while (good && (line = strsep(&rest, "\n")) != NULL) {
+        number++;
+        good = take_line(&reading, line);
+        if (!good)
+            snprintf(ret_why, size, "%s:%u: %s", path, number, reading.why);
+    }
     explicit_bzero(text, sizeof(text)); /* it may hold passwords */
-    return read;
+    return good;
 }

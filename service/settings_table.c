@@ -64,29 +64,21 @@ bool settings_set(const struct settings_row *row, void *settings, const char *te
     return false;
 }
 
-/* True also if the variable is not set. */
-static bool apply_variable(struct settings_target *target, unsigned index, char *ret_why,
-                           size_t size)
-{
-    const struct settings_row *row = &target->table->rows[index];
-    char name[SETTINGS_VARIABLE_SIZE], why[512];
-    settings_variable(target->table, row, name);
-    const char *text = getenv(name);
-    if (text == NULL || !*text)
-        return true;
-    if (!settings_set(row, target->settings, text, why, sizeof(why))) {
-        snprintf(ret_why, size, "%s: %s", name, why);
-        return false;
-    }
-    target->sources[index] = SETTINGS_ENVIRONMENT;
-    return true;
-}
-
 bool settings_read_environment(struct settings_target *target, char *ret_why, size_t size)
 {
-    for (unsigned i = 0; i < target->table->count; i++)
-        if (!apply_variable(target, i, ret_why, size))
+    for (unsigned i = 0; i < target->table->count; i++) {
+        const struct settings_row *row = &target->table->rows[i];
+        char name[SETTINGS_VARIABLE_SIZE], why[512];
+        settings_variable(target->table, row, name);
+        const char *text = getenv(name);
+        if (text == NULL || !*text)
+            continue;
+        if (!settings_set(row, target->settings, text, why, sizeof(why))) {
+            snprintf(ret_why, size, "%s: %s", name, why);
             return false;
+        }
+        target->sources[i] = SETTINGS_ENVIRONMENT;
+    }
     return true;
 }
 
