@@ -176,6 +176,20 @@ static void print_heals(const struct wormclient_value *view, const char *label, 
     output_labelled(label, text);
 }
 
+static void print_strangers(const struct wormclient_value *view, const char *label, const char *key)
+{
+    int64_t strangers = wormclient_value_number(view, key, 0);
+    char text[160];
+
+    if (strangers == 0)
+        return;
+    snprintf(text, sizeof(text),
+             "%" PRId64 " %s the relay had given the nameplate to somebody else; "
+             "the code is still good",
+             strangers, strangers == 1 ? "time" : "times");
+    output_labelled(label, text);
+}
+
 /* While it is connected, the plan is out of date. */
 static void print_next_visit(const struct wormclient_value *view, const char *label,
                              const char *key)
@@ -222,6 +236,7 @@ static const struct detail progress_details[] = {
     {"failed visits", "failures", print_count},
     {"last failure", "last_error", print_text},
     {"healed", "heals", print_heals},
+    {"strangers", "strangers", print_strangers},
     {"retention", "retention", print_text},
     {"created", "created", print_moment},
     {"expires", "deadline", print_deadline},

@@ -10,6 +10,13 @@
  * which tells the lower side. If meanwhile the relay has forgotten that mailbox, too, the lower
  * side must come by again: so it also looks in the latest mailboxes that it found behind the
  * nameplate.
+ *
+ * The relay has then also forgotten the nameplate, and may have given it to strangers. Who is in
+ * the mailbox to which it leads now cannot be known before the key exchange has been tried; and
+ * that is one guess of the code for whoever is there. When it fails, or nobody answers, the session
+ * leaves that mailbox and waits until the nameplate is free: as another side with another secret,
+ * since no secret may meet two peers. It does so only a few times, each of which a relay that lies
+ * could turn into a guess.
  */
 #include "config.h"
 
@@ -18,6 +25,12 @@
 
 #include <stdlib.h>
 #include <string.h>
+
+/* Guesses of the code, of 65536 or more, that a relay which forgets could bring about besides the
+ * one that everybody has. */
+#define STRANGERS_MAX 3
+/* Whoever has left a pake may come back after as long. */
+#define SILENCE_MAX ((int64_t)12 * 3600 * 1000)
 
 static unsigned count_fallbacks(const struct session *session)
 {
@@ -98,4 +111,44 @@ void mailbox_recovery_found(struct step *step)
     session->fallback_index = 0;
     for (int i = 0; i < SESSION_FALLBACK_MAILBOXES; i++)
         step_set_text(step, &session->fallback_mailboxes[i], NULL, 0);
+}
+
+/* ---- strangers ---- */
+
+static void leave_to_stranger(struct step *step)
+{
+    const struct session *session = step->session;
+    char nameplate[NAMEPLATE_MAX + 1];
+    if (session->nameplate == NAMEPLATE_CLAIMED) {
+        code_nameplate(session->code, nameplate);
+        step_send(step, wire_encode_release(nameplate));
+    }
+    step_send(step, wire_encode_close(session->visit->mailbox, "scary"));
+}
+
+bool mailbox_recovery_escape(struct step *step)
+{
+    struct session *session = step->session;
+    if (!session->displaced || session->state >= SESSION_ESTABLISHED ||
+        session->strangers >= STRANGERS_MAX)
+        return false;
+    leave_to_stranger(step);
+    mailbox_recovery_found(step); /* nothing of the past is looked for any more */
+    session->strangers++;
+    session->crowded = 1;
+    session_begin_anew(step);
+    visit_fail(step,
+               "the relay had forgotten the nameplate and given it to a stranger: the code stays "
+               "good, and is tried again when the stranger has gone",
+               plan_crowd_wait(step));
+    return true;
+}
+
+bool mailbox_recovery_escape_silence(struct step *step)
+{
+    const struct session *session = step->session;
+    const struct visit *visit = session->visit;
+    bool only_pake = session->state == SESSION_KEYED && (visit->peer_seen || visit->peer_pake_seen);
+    return only_pake && step->context->now - session->last_activity >= SILENCE_MAX &&
+           mailbox_recovery_escape(step);
 }

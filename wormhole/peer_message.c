@@ -49,6 +49,8 @@ static void on_pake(struct step *step, const struct wire_message *message)
         return;
     }
     if (unread != PAYLOAD_OK) {
+        if (mailbox_recovery_escape(step))
+            return;
         closing_begin(step, RESULT_ERRORY, false, "the peer's key exchange message is malformed");
         return;
     }
@@ -56,7 +58,7 @@ static void on_pake(struct step *step, const struct wire_message *message)
                                         session->pake, theirs, length, key);
     if (fault == PAKE_OK)
         take_key(step, message->side, key);
-    else
+    else if (!mailbox_recovery_escape(step))
         closing_begin(step, fault == PAKE_REFLECTED ? RESULT_SCARY : RESULT_ERRORY, false,
                       pake_fault_text(fault));
     sodium_memzero(key, sizeof(key));
@@ -84,8 +86,10 @@ static bool decrypt_message(struct step *step, const struct wire_message *messag
     sodium_memzero(key, sizeof(key));
     if (!authentic) {
         free(plain);
-        closing_begin(step, RESULT_SCARY, false,
-                      "a message did not decrypt: the code was wrong, or someone is interfering");
+        if (!mailbox_recovery_escape(step))
+            closing_begin(
+                step, RESULT_SCARY, false,
+                "a message did not decrypt: the code was wrong, or someone is interfering");
         return false;
     }
     *ret_opened = (struct decrypted_message){.plain = plain,

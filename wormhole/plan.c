@@ -22,6 +22,12 @@
  * relay's mailbox alive. */
 #define RETRY_FIRST ((int64_t)1000)
 #define RETRY_MAX   ((int64_t)2 * 60 * 1000)
+/* A stock relay calls a mailbox crowded until it forgets it, 11 to 16 minutes after the last touch,
+ * and each refused try is one: tries are further apart than that, … */
+#define CROWDED_WAIT ((int64_t)17 * 60 * 1000)
+/* … and up to so much further, at random: two sides whose tries alternated would keep each other
+ * out. */
+#define CROWDED_SPREAD ((int64_t)30 * 60 * 1000)
 /* No wait after a failure is longer than this, whatever the cause. */
 #define WAIT_MAX ((int64_t)3600 * 1000)
 
@@ -86,6 +92,11 @@ void plan_retry(struct step *step, int64_t at_least)
     if (wait < at_least)
         wait = at_least + step_random_below(step, at_least / 5);
     plan_at(step, step->context->now + wait);
+}
+
+int64_t plan_crowd_wait(struct step *step)
+{
+    return CROWDED_WAIT + step_random_below(step, CROWDED_SPREAD);
 }
 
 int64_t plan_hold_duration(const struct step *step)

@@ -72,6 +72,24 @@ static void make_side(struct step *step, char ret_side[SIDE_TEXT])
     sodium_bin2hex(ret_side, SIDE_TEXT, random, sizeof(random));
 }
 
+void session_begin_anew(struct step *step)
+{
+    struct session *session = step->session;
+    char code[CODE_MAX + 1];
+    strcpy(code, session->code);
+    make_side(step, session->side);
+    step_random(step, session->version_nonce, sizeof(session->version_nonce));
+    session->state = SESSION_WAITING;
+    session_take_code(step, code);
+    sodium_memzero(code, sizeof(code));
+    session->nameplate = NAMEPLATE_NONE;
+    step_set_text(step, &session->mailbox, NULL, 0);
+    sodium_memzero(session->key, sizeof(session->key));
+    sodium_memzero(session->verifier, sizeof(session->verifier));
+    step_set_text(step, &session->peer_side, NULL, 0);
+    session->pake_stored = session->version_stored = false;
+}
+
 static void take_options(struct step *step, const struct session_options *options)
 {
     struct session *session = step->session;

@@ -41,6 +41,8 @@ int64_t step_random_below(struct step *step, int64_t most);
 
 /* The code is known: makes our pake. */
 void session_take_code(struct step *step, const char *code);
+/* Waits under the same code as another side, with another pake, as if nobody had come. */
+void session_begin_anew(struct step *step);
 
 /* What the mailbox holds of ours: the version, and the message of an outbox row (nonce ‖ plaintext,
  * not shorter than a nonce). New, free(); NULL when out of memory. */
@@ -79,6 +81,9 @@ static inline uint64_t session_inbox_bytes(const struct session *session)
 
 /* After a successful visit. */
 void plan_next_visit(struct step *step);
+/* How long to stay away from a mailbox that is crowded, or a stranger's, until a stock relay may
+ * have forgotten it; ms. */
+int64_t plan_crowd_wait(struct step *step);
 /* After a failed visit; `at_least` ms from now. */
 void plan_retry(struct step *step, int64_t at_least);
 /* At once. */

@@ -12,12 +12,6 @@
 /* How long any one answer from the relay may take, ms. The network has shorter limits for
  * connecting; a busy relay may take its time. */
 #define ANSWER_PATIENCE ((int64_t)60 * 1000)
-/* A stock relay calls a mailbox crowded until it forgets it, 11 to 16 minutes after the last touch,
- * and each refused try is one: tries are further apart than that, … */
-#define CROWDED_WAIT ((int64_t)17 * 60 * 1000)
-/* … and up to so much further, at random: two sides whose tries alternated would keep each other
- * out. */
-#define CROWDED_SPREAD ((int64_t)30 * 60 * 1000)
 /* A relay that refuses everybody (with an error in its welcome) will not change its mind within
  * seconds. */
 #define REFUSED_WAIT ((int64_t)5 * 60 * 1000)
@@ -136,6 +130,7 @@ static void on_claimed(struct step *step, const struct wire_message *message)
     } else {
         session->visit->nameplate_moved =
             session->mailbox != NULL && strcmp(session->mailbox, message->mailbox) != 0;
+        session->displaced |= session->visit->nameplate_moved;
         step_set_text(step, &session->mailbox, message->mailbox, WIRE_NAME_MAX);
     }
     if (step->outcome->no_memory)
@@ -208,14 +203,14 @@ static void on_crowded(struct step *step)
         return;
     }
     session->crowded++;
-    if (session_alive(session) && session->mailbox == NULL) {
+    if (session_alive(session) && session->mailbox == NULL && session->strangers == 0) {
         /* It was never let in, and each try of its would keep the rightful two out. */
         closing_begin(step, RESULT_CROWDED, false,
                       "two others are already using this code: agree on a new one");
         closing_finish(step);
     } else if (session_alive(session) || session->flush) {
         visit_fail(step, "a third side has tried the code: the relay lets nobody in for a while",
-                   CROWDED_WAIT + step_random_below(step, CROWDED_SPREAD));
+                   plan_crowd_wait(step));
     } else {
         /* The relay would answer `close` with the same error. */
         closing_finish(step);

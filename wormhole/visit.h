@@ -113,6 +113,12 @@ bool mailbox_recovery_may_add_version(const struct session *session);
 /* The peer is here: the open mailbox is the session's from now on. */
 void mailbox_recovery_found(struct step *step);
 
+/* Whoever is in the mailbox does not know the code: true if that is a stranger to whom the relay
+ * has given the nameplate, so that the session has begun anew, and will be back later. */
+bool mailbox_recovery_escape(struct step *step);
+/* Past the fence: the same if whoever is there has been silent for too long. */
+bool mailbox_recovery_escape_silence(struct step *step);
+
 /* ---- visit_steps.c again ---- */
 
 /* One of our own messages came in, from the replay or as an echo. */

@@ -160,6 +160,8 @@ void visit_fenced(struct step *step)
     struct session *session = step->session;
     struct visit *visit = session->visit;
     mailbox_recovery_notice(session);
+    if (mailbox_recovery_escape_silence(step))
+        return;
     session->pake_stored = visit->pake_seen;
     session->version_stored = visit->version_seen;
     session->receipt_stored = visit->receipt_seen;
@@ -214,12 +216,20 @@ static void add_numbers(struct step *step)
         session->fresh = session->sent - visit->next;
 }
 
+/* What did not decrypt here does not decrypt there: the peer learns that from our version, as it
+ * does from stock clients. */
+static bool leaves_version(const struct session *session)
+{
+    return session->state == SESSION_CLOSING && session->result == RESULT_SCARY &&
+           session->peer_side != NULL;
+}
+
 /* In strict order, pake – version – 0 – 1 – …, which the relay preserves. */
 static void add_missing(struct step *step)
 {
     struct session *session = step->session;
     struct visit *visit = session->visit;
-    if (session->copied || (!session_alive(session) && !session->flush))
+    if (session->copied || (!session_alive(session) && !session->flush && !leaves_version(session)))
         return;
     if (!visit->pake_seen && !visit->pake_added)
         add_pake(step);

@@ -38,6 +38,14 @@ static struct user *user_of(const struct home *home, const char *side)
     return NULL;
 }
 
+static struct user *former_of(const struct home *home, const char *side)
+{
+    for (unsigned i = 0; home->users[i] != NULL; i++)
+        if (home->users[i]->home == home && strcmp(home->users[i]->side.former, side) == 0)
+            return home->users[i];
+    return NULL;
+}
+
 /* ---- what happens on the machine ---- */
 
 static void on_committed(void *arg)
@@ -53,8 +61,10 @@ static void on_committed(void *arg)
 static void on_told(void *arg, const char *side, const char *text)
 {
     struct home *home = arg;
-    struct user *user = user_of(home, side);
-    if (user == NULL)
+    struct user *user = user_of(home, side), *former = former_of(home, side);
+    if (user == NULL && former != NULL)
+        judge_told_last(&former->side, text);
+    else if (user == NULL)
         trace_fail("%s speaks for a side that is not its own: %s", home->machine.name, text);
     else
         judge_told(&user->side, text);

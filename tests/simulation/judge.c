@@ -17,14 +17,20 @@
  * 0.8, 1.6 and 3.2 s later. Three failures each time make the most of it: 4 dials in 17.6 s. */
 #define STORM_CALM 137
 
-void judge_clear(struct judge_side *side)
+static void forget_phases(struct judge_side *side)
 {
-    for (unsigned i = 0; i < JUDGE_MESSAGES; i++)
-        free(side->sent[i].data);
     for (unsigned i = 0; i < side->phase_count; i++) {
         free(side->phases[i].name);
         free(side->phases[i].body);
     }
+    side->phase_count = 0;
+}
+
+void judge_clear(struct judge_side *side)
+{
+    for (unsigned i = 0; i < JUDGE_MESSAGES; i++)
+        free(side->sent[i].data);
+    forget_phases(side);
 }
 
 /* The daemon at the other end: who that is shows when its pake has come. */
@@ -160,11 +166,27 @@ static void check_end(struct judge_side *side, const struct session *session)
                    session->sent - session->stored, session->sent);
 }
 
+/* Who has met a stranger on the nameplate begins anew, as another side; and then only. */
+static void check_side(struct judge_side *side, const struct session *session)
+{
+    if (!side->known || strcmp(side->text, session->side) == 0)
+        return;
+    if (session->strangers != side->strangers + 1 || session->state != SESSION_WAITING)
+        trace_fail("%s took another side", side->who);
+    strcpy(side->former, side->text);
+    strcpy(side->text, session->side);
+    side->strangers = session->strangers;
+    side->state = session->state;
+    memset(side->pake, 0, sizeof(side->pake));
+    forget_phases(side);
+}
+
 void judge_committed(struct judge_side *side)
 {
     const struct session *session = disk_session(side->disk, side->id);
     if (session == NULL)
         return;
+    check_side(side, session);
     check_pake(side, session);
     check_outbox(side, session);
     check_inbox(side, session);
@@ -269,6 +291,17 @@ static void check_durable(struct judge_side *side, const char *type, const json_
         if (session != NULL)
             checks[i].check(side, session, message);
     }
+}
+
+void judge_told_last(struct judge_side *side, const char *text)
+{
+    json_t *message = json_loads(text, 0, NULL);
+    const char *type = json_string_value(json_object_get(message, "type"));
+    const char *phase = json_string_value(json_object_get(message, "phase"));
+    bool number = phase != NULL && strcmp(phase, "pake") != 0 && strcmp(phase, "version") != 0;
+    if (type == NULL || number || strcmp(type, "claim") == 0 || strcmp(type, "open") == 0)
+        trace_fail("%s speaks as the side that it was before: %s", side->who, text);
+    json_decref(message);
 }
 
 void judge_told(struct judge_side *side, const char *text)

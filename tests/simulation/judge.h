@@ -44,8 +44,10 @@ struct judge_side {
     const struct kv *disk;
     uint8_t id[SESSION_ID_BYTES];
     char text[SIDE_TEXT];
-    bool known;      /* the session is, or was, durable: `id` and `text` are its */
-    bool inbox_full; /* nothing of a peer may ever come to its user: the codes differ */
+    char former[SIDE_TEXT]; /* the side that it was before it met a stranger */
+    uint32_t strangers;     /* how often it has */
+    bool known;             /* the session is, or was, durable: `id` and `text` are its */
+    bool inbox_full;        /* nothing of a peer may ever come to its user: the codes differ */
     struct judge_side *peers[JUDGE_PEERS]; /* daemons that may be it; NULL: there are no more */
 
     uint8_t pake[PAKE_MESSAGE_BYTES];
@@ -69,6 +71,10 @@ void judge_committed(struct judge_side *side);
 
 /* It sends a text to the relay. */
 void judge_told(struct judge_side *side, const char *text);
+
+/* It does so as the side that it was before: it takes its leave, and may have left its version in
+ * the same turn. */
+void judge_told_last(struct judge_side *side, const char *text);
 
 /* Its user, or its peer's, does something. */
 void judge_stirred(struct judge_side *side);

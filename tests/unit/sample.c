@@ -68,6 +68,8 @@ static void fill_numbers(struct session *session)
     session->words = 5;
     session->ended = 706;
     session->heals = 707;
+    session->strangers = 724;
+    session->fresh = 725;
     session->crowded = 708;
     session->sent = 709;
     session->stored = 710;
@@ -104,6 +106,8 @@ struct session *sample_full(uint32_t number)
     session->nameplate = NAMEPLATE_RELEASED;
     session->flush = true;
     session->mailbox_lost = true;
+    session->displaced = true;
+    session->copied = true;
     session->reclaim_nameplate = true;
     session->fallback_mailboxes[0] = strdup("mailbox-behind");
     session->fallback_mailboxes[1] = strdup("mailbox-before");
@@ -167,6 +171,10 @@ static void same_numbers(const struct session *a, const struct session *b)
     SAME_TEXT(fallback_mailboxes[1]);
     SAME_TEXT(fallback_mailboxes[2]);
     SAME_NUMBER(fallback_index);
+    SAME_NUMBER(displaced);
+    SAME_NUMBER(strangers);
+    SAME_NUMBER(copied);
+    SAME_NUMBER(fresh);
     SAME_NUMBER(heals);
     SAME_NUMBER(crowded);
     SAME_NUMBER(pake_stored);

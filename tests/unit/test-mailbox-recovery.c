@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <string.h>
+
 #include "tests/simulation/pair.h"
 
 #define POLL "0:60"
@@ -54,10 +56,151 @@ static void both_decide_for_the_same(void **state)
     }
 }
 
+/* ---- a nameplate that was forgotten, and given to strangers ---- */
+
+#define SILENCE ((int64_t)12 * 3600 * 1000)
+
+static void assert_state(const struct end *end, enum session_state state)
+{
+    assert_string_equal(session_state_name(end->session->state), session_state_name(state));
+}
+
+/* `a` of the pair was away for too long; a stranger has its number now, and `a` has come to that
+ * mailbox. */
+static void open_displaced(struct pair *pair, struct end *stranger, uint64_t seed)
+{
+    pair_open(pair, POLL);
+    end_send(&pair->a, "for b");
+    end_visit(&pair->a);
+    stock_prune(pair->stock);
+    end_open(stranger, pair->stock, "4-other-words", POLL, seed);
+    end_visit(stranger);
+    end_visit(&pair->a);
+    assert_state(&pair->a, SESSION_KEYED);
+}
+
+static void assert_begun_anew(const struct end *end, unsigned strangers)
+{
+    assert_state(end, SESSION_WAITING);
+    assert_int_equal(end->session->strangers, strangers);
+    assert_string_equal(session_code(end->session), "4-purple-sausages");
+    assert_non_null(strstr(end->session->last_error, "stranger"));
+    assert_null(end->session->peer_side);
+    assert_true(end->session->wake - end->now >= (int64_t)17 * 60 * 1000);
+}
+
+static void assert_met(struct pair *pair)
+{
+    pair_visit(pair, 4);
+    assert_state(&pair->a, SESSION_ESTABLISHED);
+    assert_state(&pair->b, SESSION_ESTABLISHED);
+    assert_string_equal(end_inbox(&pair->b, 0), "for b");
+}
+
+/* The stranger learns that this is not its peer, and goes; the code is as good as before. */
+static void stranger_does_not_spend_the_code(void **state)
+{
+    struct pair pair;
+    struct end stranger;
+    char side[SIDE_TEXT];
+    uint8_t pake[PAKE_MESSAGE_BYTES];
+    (void)state;
+    open_displaced(&pair, &stranger, 7);
+    memcpy(side, pair.a.session->side, sizeof(side));
+    memcpy(pake, pair.a.session->pake, sizeof(pake));
+    end_visit(&stranger);
+    assert_int_equal(stranger.session->result, RESULT_SCARY);
+    end_visit(&pair.a);
+    assert_begun_anew(&pair.a, 1);
+    assert_string_not_equal(pair.a.session->side, side);
+    assert_memory_not_equal(pair.a.session->pake, pake, sizeof(pake));
+    end_crash(&pair.a);
+    end_command(&pair.a, EVENT_POLL);
+    assert_true(pair.a.session->wake > pair.a.now); /* that would keep the stranger's mailbox */
+    assert_met(&pair);
+    end_free(&stranger);
+    pair_free(&pair);
+}
+
+/* Who left a pake and was never seen again does not keep the nameplate for ever. */
+static void silent_stranger_is_left(void **state)
+{
+    struct pair pair;
+    struct end stranger;
+    (void)state;
+    open_displaced(&pair, &stranger, 7);
+    int64_t begun = pair.a.now;
+    while (pair.a.session->state == SESSION_KEYED && pair.a.now < begun + 2 * SILENCE)
+        end_visit(&pair.a);
+    assert_in_range(pair.a.now - begun, SILENCE, SILENCE + (int64_t)60 * 1000);
+    assert_begun_anew(&pair.a, 1);
+    stock_prune(pair.stock);
+    assert_met(&pair);
+    end_free(&stranger);
+    pair_free(&pair);
+}
+
+/* Two strangers have the number: it is not ours for a while. */
+static void crowded_by_strangers(void **state)
+{
+    struct pair pair;
+    struct end one, other;
+    (void)state;
+    open_displaced(&pair, &one, 7);
+    end_visit(&one);
+    end_visit(&pair.a);
+    assert_begun_anew(&pair.a, 1);
+    end_open(&one, pair.stock, "4-other-words", POLL, 8);
+    end_open(&other, pair.stock, "4-other-words", POLL, 9);
+    end_visit(&one);
+    end_visit(&other);
+    for (int i = 0; i < 5; i++) {
+        end_visit(&pair.a);
+        assert_state(&pair.a, SESSION_WAITING);
+        assert_true(pair.a.session->wake - pair.a.now >= (int64_t)17 * 60 * 1000);
+    }
+    stock_prune(pair.stock);
+    assert_met(&pair);
+    end_free(&one);
+    end_free(&other);
+    pair_free(&pair);
+}
+
+/* Each stranger has one guess: a relay that lies cannot make many of that. */
+static void guesses_are_limited(void **state)
+{
+    struct pair pair;
+    struct end stranger;
+    (void)state;
+    open_displaced(&pair, &stranger, 7);
+    for (unsigned met = 1; met <= 4; met++) {
+        end_visit(&stranger);
+        end_visit(&pair.a);
+        if (met == 4)
+            break;
+        assert_begun_anew(&pair.a, met);
+        end_free(&stranger);
+        stock_prune(pair.stock);
+        end_open(&stranger, pair.stock, "4-other-words", POLL, 7 + met);
+        end_visit(&stranger);
+        end_visit(&pair.a);
+        assert_state(&pair.a, SESSION_KEYED);
+    }
+    end_visit(&pair.a);
+    assert_state(&pair.a, SESSION_CLOSED);
+    assert_int_equal(pair.a.session->result, RESULT_SCARY);
+    end_free(&stranger);
+    pair_free(&pair);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_decide_for_the_same),
+        cmocka_unit_test(stranger_does_not_spend_the_code),
+        cmocka_unit_test(silent_stranger_is_left),
+        cmocka_unit_test(crowded_by_strangers),
+        cmocka_unit_test(guesses_are_limited),
     };
     return cmocka_run_group_tests_name("lost", tests, NULL, NULL);
 }

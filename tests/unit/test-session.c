@@ -320,6 +320,27 @@ static void wrong_code(void **state)
     stock_free(stock);
 }
 
+/* They are never there at the same time: both are told, none waits until its deadline. */
+static void wrong_code_in_turns(void **state)
+{
+    struct stock *stock = stock_new();
+    struct end a, b;
+    (void)state;
+    end_open(&a, stock, "7-right-code", POLL, 5);
+    end_open(&b, stock, "7-wrong-code", POLL, 6);
+    for (int i = 0; i < 2; i++) {
+        end_visit(&a);
+        end_visit(&b);
+    }
+    end_visit(&a);
+    assert_result(&a, RESULT_SCARY);
+    assert_result(&b, RESULT_SCARY);
+    assert_relay_empty(stock);
+    end_free(&a);
+    end_free(&b);
+    stock_free(stock);
+}
+
 static void secrets_are_wiped(void **state)
 {
     struct pair pair;
@@ -880,6 +901,7 @@ int main(void)
         cmocka_unit_test(forgotten_between_the_pakes),
         cmocka_unit_test(message_forgotten_before_it_was_read),
         cmocka_unit_test(wrong_code),
+        cmocka_unit_test(wrong_code_in_turns),
         cmocka_unit_test(secrets_are_wiped),
         cmocka_unit_test(closed_before_anybody_came),
         cmocka_unit_test(close_sends_what_is_queued),
