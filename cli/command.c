@@ -34,24 +34,16 @@ uint64_t command_options(const struct cli_command *command)
 
 /* ---- finding a command by what was typed ---- */
 
-/* How many of the arguments are the name of the command; 0 if they are not. */
-static int match_name(const char *name, int count, char **arguments)
-{
-    size_t length = strcspn(name, " ");
-
-    if (count < 1 || strncmp(arguments[0], name, length) != 0 || arguments[0][length] != '\0')
-        return 0;
-    if (name[length] == '\0')
-        return 1;
-    return count >= 2 && strcmp(arguments[1], name + length + 1) == 0 ? 2 : 0;
-}
-
 const struct cli_command *command_find(int count, char **arguments, int *ret_words)
 {
-    for (size_t i = 0; i < command_count; i++) {
-        int words = match_name(commands[i]->name, count, arguments);
+    for (size_t i = 0; i < command_count && count > 0; i++) {
+        const char *name = commands[i]->name;
+        size_t length = strcspn(name, " ");
 
-        if (words > 0) {
+        if (strncmp(arguments[0], name, length) != 0 || arguments[0][length] != '\0')
+            continue;
+        int words = name[length] == '\0' ? 1 : 2;
+        if (words == 1 || (count >= 2 && strcmp(arguments[1], name + length + 1) == 0)) {
             *ret_words = words;
             return commands[i];
         }
@@ -169,19 +161,6 @@ static void help_command(const struct cli_command *command)
     print_options(command_options(command) & ~command->options);
 }
 
-static void help_family(const char *word)
-{
-    const char *gap = "";
-
-    for (size_t i = 0; i < command_count; i++) {
-        if (in_family(commands[i], word)) {
-            fputs(gap, stdout);
-            help_command(commands[i]);
-            gap = "\n";
-        }
-    }
-}
-
 /* True if the options ask for help (on `command`, unless it is NULL) or the version, which are then
  * printed. */
 static bool print_help(const struct cli_options *options, const struct cli_command *command)
@@ -237,7 +216,7 @@ static enum exit_status connect_client(const struct cli_options *options,
 static enum exit_status no_command(struct cli_options *options)
 {
     char *word = options->arguments[0];
-    const char *nearest = command_nearest(word);
+    const char *nearest = command_nearest(word), *gap = "";
     enum exit_status status;
 
     if (!command_is_family(word)) {
@@ -251,7 +230,13 @@ static enum exit_status no_command(struct cli_options *options)
         return status;
     if (!options->given[OPTION_HELP])
         return report_usage(word, "incomplete command");
-    help_family(word);
+    for (size_t i = 0; i < command_count; i++) {
+        if (in_family(commands[i], word)) {
+            fputs(gap, stdout);
+            help_command(commands[i]);
+            gap = "\n";
+        }
+    }
     return output_flush();
 }
 

@@ -69,24 +69,17 @@ bool fields_have(const char *const *fields, const char *name)
     return false;
 }
 
-static void join_names(const char *const *fields, char ret_names[NAMES_MAX])
-{
-    size_t length = 0;
-
-    for (size_t i = 0; fields[i] != NULL && length < NAMES_MAX; i++) {
-        length += (size_t)snprintf(ret_names + length, NAMES_MAX - length, "%s%s",
-                                   i > 0 ? ", " : "", fields[i]);
-    }
-}
-
 enum exit_status fields_check(const char *command, const char *const *fields, const char *wanted)
 {
     char name[NAME_MAX_BYTES], names[NAMES_MAX];
+    size_t length = 0;
 
     while (next_name(&wanted, name)) {
         if (fields_have(fields, name))
             continue;
-        join_names(fields, names);
+        for (size_t i = 0; fields[i] != NULL && length < NAMES_MAX; i++)
+            length += (size_t)snprintf(names + length, NAMES_MAX - length, "%s%s",
+                                       i > 0 ? ", " : "", fields[i]);
         return report_usage(command, "unknown field '%s'; the fields are: %s", name, names);
     }
     return EXIT_DONE;

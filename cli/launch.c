@@ -45,52 +45,39 @@ static void find_daemon(char ret_path[PATH_MAX])
     strcpy(ret_path, DAEMON);
 }
 
-/* It shares no stream with us, but we read what it prints. */
-static int prepare(posix_spawn_file_actions_t *actions, int output)
-{
-    int failure = posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-
-    if (failure == 0)
-        failure = posix_spawn_file_actions_adddup2(actions, output, STDOUT_FILENO);
-    if (failure == 0)
-        failure = posix_spawn_file_actions_adddup2(actions, output, STDERR_FILENO);
-    return failure;
-}
-
-/* It must not ignore the signals that we ignore. */
-static int spawn_with(char *socket, int output, posix_spawn_file_actions_t *actions,
-                      posix_spawnattr_t *attributes, pid_t *ret_pid)
+/* It shares no stream with us, but we read what it prints; and it must not ignore the signals that
+ * we ignore. Returns 0, or an errno. */
+static int spawn_daemon(char *socket, int output, pid_t *ret_pid)
 {
     char daemon[PATH_MAX], name[] = DAEMON, option[] = "--socket";
     char *arguments[] = {name, option, socket, NULL};
-    sigset_t defaults;
-    int failure = prepare(actions, output);
-
-    find_daemon(daemon);
-    sigemptyset(&defaults);
-    sigaddset(&defaults, SIGPIPE);
-    if (failure == 0)
-        failure = posix_spawnattr_setsigdefault(attributes, &defaults);
-    if (failure == 0)
-        failure = posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGDEF);
-    return failure != 0 ? failure
-                        : posix_spawnp(ret_pid, daemon, actions, attributes, arguments, environ);
-}
-
-/* Returns 0, or an errno. */
-static int spawn_daemon(char *socket, int output, pid_t *ret_pid)
-{
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
+    sigset_t defaults;
     int failure = posix_spawn_file_actions_init(&actions);
 
     if (failure != 0)
         return failure;
     failure = posix_spawnattr_init(&attributes);
-    if (failure == 0) {
-        failure = spawn_with(socket, output, &actions, &attributes, ret_pid);
-        posix_spawnattr_destroy(&attributes);
+    if (failure != 0) {
+        posix_spawn_file_actions_destroy(&actions);
+        return failure;
     }
+    find_daemon(daemon);
+    sigemptyset(&defaults);
+    sigaddset(&defaults, SIGPIPE);
+    failure = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    if (failure == 0)
+        failure = posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
+    if (failure == 0)
+        failure = posix_spawn_file_actions_adddup2(&actions, output, STDERR_FILENO);
+    if (failure == 0)
+        failure = posix_spawnattr_setsigdefault(&attributes, &defaults);
+    if (failure == 0)
+        failure = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
+    if (failure == 0)
+        failure = posix_spawnp(ret_pid, daemon, &actions, &attributes, arguments, environ);
+    posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
     return failure;
 }
@@ -113,15 +100,6 @@ static void read_output(int fd, char ret_output[OUTPUT_MAX])
     ret_output[length] = '\0';
 }
 
-/* It goes into the background once it can be reached: then, or when it failed, the process that we
- * started ends. Returns what it printed. */
-static void await_daemon(pid_t pid, int output, char ret_output[OUTPUT_MAX])
-{
-    read_output(output, ret_output);
-    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-        continue;
-}
-
 /* Returns what went wrong; the empty string if nothing did. */
 static void start(char *socket, char ret_output[OUTPUT_MAX])
 {
@@ -134,40 +112,38 @@ static void start(char *socket, char ret_output[OUTPUT_MAX])
     }
     failure = spawn_daemon(socket, ends[1], &pid);
     close(ends[1]);
-    if (failure == 0)
-        await_daemon(pid, ends[0], ret_output);
-    else
+    if (failure == 0) {
+        /* It goes into the background once it can be reached: then, or when it failed, the process
+         * that we started ends. */
+        read_output(ends[0], ret_output);
+        while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+            continue;
+    } else {
         snprintf(ret_output, OUTPUT_MAX, "%s: %s", DAEMON, strerror(failure));
+    }
     close(ends[0]);
 }
 
 /* ---- reaching it ---- */
 
-/* NULL if nothing listened all the while, or something else went wrong. */
-static struct wormclient *connect_patiently(const char *path, struct wormclient_error *ret_error)
-{
-    for (int i = 0; i < ATTEMPTS; i++) {
-        struct wormclient *client = wormclient_connect(path, ret_error);
-
-        if (client != NULL || ret_error->code != WORMCLIENT_ERROR_NO_DAEMON)
-            return client;
-        poll(NULL, 0, PAUSE);
-    }
-    return NULL;
-}
-
 enum exit_status launch_daemon(const char *path, struct wormclient **ret_client)
 {
     char socket[SOCKET_PATH_MAX], output[OUTPUT_MAX] = "";
     struct wormclient_error error = WORMCLIENT_ERROR_INIT;
-    struct wormclient *client;
+    struct wormclient *client = NULL;
 
     if (!wormclient_socket_path(path, socket, sizeof(socket))) {
         report("the path of the daemon's socket is too long");
         return EXIT_FAILED;
     }
     start(socket, output);
-    client = connect_patiently(socket, &error);
+    for (int i = 0; i < ATTEMPTS && client == NULL; i++) {
+        if (i > 0)
+            poll(NULL, 0, PAUSE);
+        client = wormclient_connect(socket, &error);
+        if (client == NULL && error.code != WORMCLIENT_ERROR_NO_DAEMON)
+            break;
+    }
     if (client != NULL) {
         *ret_client = client;
         return EXIT_DONE;

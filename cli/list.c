@@ -77,29 +77,24 @@ static bool is_text(const struct wormclient_value *view, const char *key, const 
     return text != NULL && strcmp(text, wanted) == 0;
 }
 
-/* What the user can do something about. */
-static const char *note_of(const struct wormclient_value *view)
-{
-    if (wormclient_value_flag(view, "copied", false))
-        return ", copied";
-    if (wormclient_value_flag(view, "paused", false))
-        return ", paused";
-    if (is_text(view, "verification", "pending") && wormclient_value_text(view, "verifier") != NULL)
-        return ", unverified";
-    if (is_text(view, "state", "exported"))
-        return ", unconfirmed";
-    return "";
-}
-
-/* The result says more than "closed". */
+/* The result says more than "closed"; other states have a note of what the user can do about. */
 static const char *format_state(const struct wormclient_value *view, char text[STATE_MAX])
 {
     const char *result = wormclient_value_text(view, "result");
-    const char *state = wormclient_value_text(view, "state");
+    const char *state = wormclient_value_text(view, "state"), *note = "";
 
     if (result != NULL)
         return result;
-    snprintf(text, STATE_MAX, "%s%s", state != NULL ? state : "", note_of(view));
+    if (wormclient_value_flag(view, "copied", false))
+        note = ", copied";
+    else if (wormclient_value_flag(view, "paused", false))
+        note = ", paused";
+    else if (is_text(view, "verification", "pending") &&
+             wormclient_value_text(view, "verifier") != NULL)
+        note = ", unverified";
+    else if (is_text(view, "state", "exported"))
+        note = ", unconfirmed";
+    snprintf(text, STATE_MAX, "%s%s", state != NULL ? state : "", note);
     return text;
 }
 

@@ -8,18 +8,13 @@
 
 #include "cli/command.h"
 
-/* A standard descriptor that the caller closed must not become the daemon's socket. Its replacement
- * fails to read or write, so that no message counts as written that nobody got. */
-static void fill_descriptors(void)
+int main(int argc, char **argv)
 {
+    /* A standard descriptor that the caller closed must not become the daemon's socket. Its
+     * replacement fails to read or write, so that no message counts as written that nobody got. */
     for (int fd = 0; fd <= 2; fd++)
         if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) != fd)
             abort();
-}
-
-int main(int argc, char **argv)
-{
-    fill_descriptors();
     /* Codes and messages are in memory: no core dump. exec resets this: commands that `watch` runs
      * are dumped as the user likes. */
     (void)prctl(PR_SET_DUMPABLE, 0);

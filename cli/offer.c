@@ -116,27 +116,19 @@ static const struct offer_key {
     {"transit", read_transit},
 };
 
-static bool read_object(const json_t *object, struct offer *ret_offer)
-{
-    if (!json_is_object(object)) {
-        ret_offer->kind = OFFER_BAD;
-        return true;
-    }
-    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-        const json_t *value = json_object_get(object, keys[i].name);
-
-        if (value != NULL)
-            return keys[i].read(value, ret_offer);
-    }
-    return true;
-}
-
 bool offer_read(const void *data, size_t length, struct offer *ret_offer)
 {
     struct offer offer = {.kind = OFFER_OTHER};
-    json_t *object = json_loadb(data, length, JSON_ALLOW_NUL, NULL);
-    bool done = read_object(object, &offer);
+    json_t *object = json_loadb(data, length, JSON_ALLOW_NUL, NULL), *value = NULL;
+    bool done = true;
 
+    if (!json_is_object(object))
+        offer.kind = OFFER_BAD;
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]) && value == NULL; i++) {
+        value = json_object_get(object, keys[i].name);
+        if (value != NULL)
+            done = keys[i].read(value, &offer);
+    }
     json_decref(object);
     if (done)
         *ret_offer = offer;

@@ -133,27 +133,10 @@ static enum option_id found_option(int result)
     return OPTIONS;
 }
 
-static enum exit_status take_option(struct cli_options *options, const char *command,
-                                    enum option_id id, char *value)
-{
-    const struct option_row *row = &option_rows[id];
-
-    if (value != NULL && !kind_rows[row->kind].read(value, &options->number[id])) {
-        return report_usage(command, "--%s: expected %s, not '%s'", row->name,
-                            kind_rows[row->kind].wanted, value);
-    }
-    if (value == NULL)
-        options->number[id] = -1;
-    options->given[id] = true;
-    options->text[id] = value;
-    return EXIT_DONE;
-}
-
 enum exit_status options_read(struct cli_options *options, const char *command, uint64_t allowed,
                               int argc, char **argv)
 {
     struct getopt_tables tables;
-    enum exit_status status;
     int result;
 
     make_tables(allowed, command == NULL, &tables);
@@ -164,9 +147,15 @@ enum exit_status options_read(struct cli_options *options, const char *command, 
 
         if (id == OPTIONS) /* getopt_long has reported what is wrong */
             return report_try_help(command);
-        status = take_option(options, command, id, optarg);
-        if (status != EXIT_DONE)
-            return status;
+        const struct option_row *row = &option_rows[id];
+        if (optarg != NULL && !kind_rows[row->kind].read(optarg, &options->number[id])) {
+            return report_usage(command, "--%s: expected %s, not '%s'", row->name,
+                                kind_rows[row->kind].wanted, optarg);
+        }
+        if (optarg == NULL)
+            options->number[id] = -1;
+        options->given[id] = true;
+        options->text[id] = optarg;
     }
     options->count = argc - optind;
     options->arguments = argv + optind;

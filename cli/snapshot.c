@@ -96,30 +96,21 @@ const char *snapshot_word(enum snapshot_event event)
     return events[event].word;
 }
 
-/* A session of the same name to which nothing has happened but messages that were read. */
-static struct snapshot blank_before(const struct snapshot *now)
-{
-    struct snapshot blank = {.received = now->received - now->unread};
-
-    memcpy(blank.name, now->name, sizeof(blank.name));
-    return blank;
-}
-
-/* Nothing else is known of a forgotten session. */
-static struct snapshot last_known(const struct snapshot *before)
-{
-    struct snapshot last = *before;
-
-    last.forgotten = true;
-    return last;
-}
-
 uint32_t snapshot_compare(const struct snapshot *before, const struct snapshot *now)
 {
-    struct snapshot first = before != NULL ? *before : blank_before(now);
-    struct snapshot second = now->forgotten ? last_known(&first) : *now;
+    struct snapshot first = {0}, second = *now;
     uint32_t happened = 0;
 
+    if (before != NULL) {
+        first = *before;
+    } else { /* a session of the same name to which nothing happened but messages that were read */
+        memcpy(first.name, now->name, sizeof(first.name));
+        first.received = now->received - now->unread;
+    }
+    if (now->forgotten) { /* nothing else is known of it */
+        second = first;
+        second.forgotten = true;
+    }
     for (unsigned i = 0; i < SNAPSHOT_EVENTS; i++)
         if (events[i].happened((const char *)&first + events[i].offset,
                                (const char *)&second + events[i].offset))

@@ -388,31 +388,21 @@ static enum exit_status follow(struct watch_run *run)
     return step == WATCH_OVER ? run->status : EXIT_DONE;
 }
 
-/* By its id from now on: its name may change. */
-static enum exit_status find_session(struct watch_run *run)
-{
-    struct wormclient_error error = WORMCLIENT_ERROR_INIT;
-    struct wormclient_session *session;
-
-    if (run->options->count == 0)
-        return EXIT_DONE;
-    session = wormclient_show(run->client, run->options->arguments[0], &error);
-    if (session == NULL)
-        return report_error_about(&error, run->options->arguments[0]);
-    snprintf(run->id, sizeof(run->id), "%s", wormclient_session_id(session));
-    wormclient_session_free(session);
-    return EXIT_DONE;
-}
-
 static enum exit_status run_watch(struct wormclient *client, const struct cli_options *options)
 {
     struct watch_run run = {.client = client, .options = options, .since = -1};
     struct wormclient_error error = WORMCLIENT_ERROR_INIT;
     struct wormclient_watch *watch;
-    enum exit_status status = find_session(&run);
+    enum exit_status status;
 
-    if (status != EXIT_DONE)
-        return status;
+    if (options->count > 0) { /* by its id from now on: its name may change */
+        struct wormclient_session *session = wormclient_show(client, options->arguments[0], &error);
+
+        if (session == NULL)
+            return report_error_about(&error, options->arguments[0]);
+        snprintf(run.id, sizeof(run.id), "%s", wormclient_session_id(session));
+        wormclient_session_free(session);
+    }
     if (options->given[OPTION_SINCE])
         run.since = options->number[OPTION_SINCE];
     catch_signals();

@@ -34,30 +34,22 @@ const struct snapshot *watch_known_find(const struct watch_known *known, const c
     return session != NULL ? &session->snapshot : NULL;
 }
 
-static struct known_session *add(struct watch_known *known, const char *id)
-{
-    struct known_session *session = calloc(1, sizeof(*session));
-
-    if (session == NULL)
-        return NULL;
-    snprintf(session->id, sizeof(session->id), "%s", id);
-    HASH_ADD_STR(known->sessions, id, session);
-    if (session->lost) {
-        free(session);
-        return NULL;
-    }
-    return session;
-}
-
 bool watch_known_remember(struct watch_known *known, const char *id,
                           const struct snapshot *snapshot)
 {
     struct known_session *session = find(known, id);
 
-    if (session == NULL)
-        session = add(known, id);
-    if (session == NULL)
-        return false;
+    if (session == NULL) {
+        session = calloc(1, sizeof(*session));
+        if (session == NULL)
+            return false;
+        snprintf(session->id, sizeof(session->id), "%s", id);
+        HASH_ADD_STR(known->sessions, id, session);
+        if (session->lost) {
+            free(session);
+            return false;
+        }
+    }
     session->snapshot = *snapshot;
     session->round = known->round;
     return true;

@@ -49,26 +49,19 @@ char *watch_line_words(const struct watch_line *line, const char *gap)
 
 /* ---- for programs ---- */
 
-static json_t *list_events(const struct watch_line *line)
-{
-    json_t *list = json_array();
-
-    for (unsigned i = 0; list != NULL && i < SNAPSHOT_EVENTS; i++) {
-        if (has(line, i) &&
-            json_array_append_new(list, json_string(snapshot_word((enum snapshot_event)i))) != 0) {
-            json_decref(list);
-            list = NULL;
-        }
-    }
-    return list;
-}
-
 /* New; json_decref(); NULL: out of memory. */
 static json_t *make_object(const struct watch_line *line)
 {
-    json_t *events = list_events(line);
+    json_t *events = json_array();
     json_t *view = line->view != NULL ? json_from_value(line->view) : json_null();
 
+    for (unsigned i = 0; events != NULL && i < SNAPSHOT_EVENTS; i++) {
+        if (has(line, i) &&
+            json_array_append_new(events, json_string(snapshot_word((enum snapshot_event)i)))) {
+            json_decref(events);
+            events = NULL;
+        }
+    }
     return json_pack("{s:I, s:I, s:s, s:s?, s:o, s:o}", "change", (json_int_t)line->change, "time",
                      (json_int_t)line->time, "session", line->session, "name",
                      line->name[0] != '\0' ? line->name : NULL, "events", events, "view", view);
@@ -76,27 +69,20 @@ static json_t *make_object(const struct watch_line *line)
 
 /* ---- for people ---- */
 
-/* What stands behind some of the words. */
-static void print_detail(const struct watch_line *line, unsigned event)
-{
-    const char *result = wormclient_value_text(line->view, "result");
-
-    if (event == SNAPSHOT_MESSAGE)
-        printf(" (%" PRId64 " new)", line->messages);
-    if (event == SNAPSHOT_ENDED && result != NULL)
-        printf(" (%s)", result);
-}
-
 static void print_events(const struct watch_line *line)
 {
+    const char *result = wormclient_value_text(line->view, "result");
     const char *gap = "";
 
     for (unsigned i = 0; i < SNAPSHOT_EVENTS; i++) {
-        if (has(line, i)) {
-            printf("%s%s", gap, snapshot_word((enum snapshot_event)i));
-            print_detail(line, i);
-            gap = ", ";
-        }
+        if (!has(line, i))
+            continue;
+        printf("%s%s", gap, snapshot_word((enum snapshot_event)i));
+        if (i == SNAPSHOT_MESSAGE)
+            printf(" (%" PRId64 " new)", line->messages);
+        if (i == SNAPSHOT_ENDED && result != NULL)
+            printf(" (%s)", result);
+        gap = ", ";
     }
     if (line->events == 0)
         fputs("changed", stdout);
@@ -145,33 +131,27 @@ static const char *const number_keys[][2] = {
     {"WORMHOLED_RECEIVED", "received"},   {"WORMHOLED_UNREAD", "unread"},
 };
 
-static bool set_view(const struct wormclient_value *view)
-{
-    bool done = true;
-
-    for (size_t i = 0; i < sizeof(text_keys) / sizeof(text_keys[0]); i++) {
-        const char *text = wormclient_value_text(view, text_keys[i][1]);
-
-        done = done && setenv(text_keys[i][0], text != NULL ? text : "", 1) == 0;
-    }
-    for (size_t i = 0; i < sizeof(number_keys) / sizeof(number_keys[0]); i++) {
-        int64_t number = wormclient_value_number(view, number_keys[i][1], -1);
-
-        done = done && (number >= 0 ? set_number(number_keys[i][0], number)
-                                    : setenv(number_keys[i][0], "", 1) == 0);
-    }
-    return done && setenv("WORMHOLED_PAUSED",
-                          wormclient_value_flag(view, "paused", false) ? "1" : "0", 1) == 0;
-}
-
 static bool set_environment(const struct watch_line *line)
 {
+    const char *paused = wormclient_value_flag(line->view, "paused", false) ? "1" : "0";
     char *words = watch_line_words(line, " ");
     bool done = words != NULL && setenv("WORMHOLED_EVENTS", words, 1) == 0 &&
                 set_number("WORMHOLED_CHANGE", line->change) &&
                 setenv("WORMHOLED_SESSION", line->session, 1) == 0 &&
-                setenv("WORMHOLED_NAME", line->name, 1) == 0 && set_view(line->view);
+                setenv("WORMHOLED_NAME", line->name, 1) == 0 &&
+                setenv("WORMHOLED_PAUSED", paused, 1) == 0;
 
+    for (size_t i = 0; i < sizeof(text_keys) / sizeof(text_keys[0]); i++) {
+        const char *text = wormclient_value_text(line->view, text_keys[i][1]);
+
+        done = done && setenv(text_keys[i][0], text != NULL ? text : "", 1) == 0;
+    }
+    for (size_t i = 0; i < sizeof(number_keys) / sizeof(number_keys[0]); i++) {
+        int64_t number = wormclient_value_number(line->view, number_keys[i][1], -1);
+
+        done = done && (number >= 0 ? set_number(number_keys[i][0], number)
+                                    : setenv(number_keys[i][0], "", 1) == 0);
+    }
     free(words);
     return done;
 }
@@ -192,15 +172,6 @@ static _Noreturn void exec_command(const char *command, const char *socket,
     _exit(STATUS_NO_SHELL);
 }
 
-static void report_end(int64_t change, int status)
-{
-    if (WIFSIGNALED(status))
-        report("change %" PRId64 ": the command was killed by signal %d", change, WTERMSIG(status));
-    else if (WEXITSTATUS(status) != 0)
-        report("change %" PRId64 ": the command failed with status %d", change,
-               WEXITSTATUS(status));
-}
-
 enum exit_status watch_line_exec(const char *command, const char *socket,
                                  const struct watch_line *line)
 {
@@ -217,6 +188,11 @@ enum exit_status watch_line_exec(const char *command, const char *socket,
         report("cannot run the command of --exec: %s", strerror(errno));
         return EXIT_FAILED;
     }
-    report_end(line->change, status);
+    if (WIFSIGNALED(status))
+        report("change %" PRId64 ": the command was killed by signal %d", line->change,
+               WTERMSIG(status));
+    else if (WEXITSTATUS(status) != 0)
+        report("change %" PRId64 ": the command failed with status %d", line->change,
+               WEXITSTATUS(status));
     return EXIT_DONE;
 }
