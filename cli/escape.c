@@ -9,10 +9,10 @@
 #include "base/utf8.h"
 #include "cli/escape.h"
 
-/* Longest escape, "\U000e0001", with its NUL. */
-#define ESCAPE_MAX 11
-/* No text grows more than a single byte does, which becomes "\x1b". */
-#define ESCAPE_GROWTH 4
+/* Longest escape, "\udb40\udc01", with its NUL. */
+#define ESCAPE_MAX 13
+/* No text grows more than a single byte does, which becomes "\u007f". */
+#define ESCAPE_GROWTH 6
 
 /* Marks that reorder or hide text: like control characters, they are never printed as they are. */
 static bool is_unsafe(uint32_t character)
@@ -20,7 +20,9 @@ static bool is_unsafe(uint32_t character)
     return utf8_is_control(character) || utf8_is_invisible(character);
 }
 
-static void format_escape(uint32_t character, char ret_escape[ESCAPE_MAX])
+typedef void escape_format(uint32_t character, char ret_escape[ESCAPE_MAX]);
+
+static void format_text(uint32_t character, char ret_escape[ESCAPE_MAX])
 {
     if (character == '\n' || character == '\t') {
         snprintf(ret_escape, ESCAPE_MAX, "\\%c", character == '\n' ? 'n' : 't');
@@ -33,7 +35,19 @@ static void format_escape(uint32_t character, char ret_escape[ESCAPE_MAX])
     }
 }
 
-char *escape_text(const char *text, size_t length, bool lines)
+/* RFC 8259 section 7: characters beyond 16 bits are two surrogates. */
+static void format_json(uint32_t character, char ret_escape[ESCAPE_MAX])
+{
+    if (character < 0x10000)
+        snprintf(ret_escape, ESCAPE_MAX, "\\u%04x", character & 0xffff);
+    else
+        snprintf(ret_escape, ESCAPE_MAX, "\\u%04x\\u%04x",
+                 0xd800 + ((character - 0x10000) >> 10 & 0x3ff),
+                 0xdc00 + ((character - 0x10000) & 0x3ff));
+}
+
+/* `keep`: characters that are safe here. */
+static char *escape_with(escape_format *format, const char *text, size_t length, const char *keep)
 {
     char *result, *to;
 
@@ -45,15 +59,15 @@ char *escape_text(const char *text, size_t length, bool lines)
     while (length > 0) {
         uint32_t character = (unsigned char)text[0];
         size_t used = utf8_character(text, length, &character);
-        bool keep = used > 0 &&
-                    (!is_unsafe(character) || (lines && (character == '\n' || character == '\t')));
+        bool safe = used > 0 && (!is_unsafe(character) || (character != '\0' && character < 0x80 &&
+                                                           strchr(keep, (int)character) != NULL));
 
         used = used > 0 ? used : 1;
-        if (keep) {
+        if (safe) {
             memcpy(to, text, used);
             to += used;
         } else {
-            format_escape(character, to);
+            format(character, to);
             to += strlen(to);
         }
         text += used;
@@ -61,6 +75,16 @@ char *escape_text(const char *text, size_t length, bool lines)
     }
     *to = '\0';
     return result;
+}
+
+char *escape_text(const char *text, size_t length, bool lines)
+{
+    return escape_with(format_text, text, length, lines ? "\n\t" : "");
+}
+
+char *escape_json(const char *json)
+{
+    return escape_with(format_json, json, strlen(json), "");
 }
 
 size_t escape_width(const char *text)

@@ -16,6 +16,10 @@
  */
 char *escape_text(const char *text, size_t length, bool lines);
 
+/* A copy of JSON text in which the same characters, which it has in strings only, are escaped as
+ * JSON does it: it means what it meant. New; free(); NULL: out of memory. */
+char *escape_json(const char *json);
+
 /* How many columns of a terminal UTF-8 text takes; without a locale that knows, one per character.
  */
 size_t escape_width(const char *text);

@@ -95,7 +95,7 @@ static char *format_value(const json_t *value)
     if (json_is_string(value))
         return escape_text(json_string_value(value), json_string_length(value), false);
     dump = bounded_json_text(value, JSON_COMPACT | JSON_ENCODE_ANY);
-    safe = dump != NULL ? escape_text(dump, strlen(dump), false) : NULL;
+    safe = dump != NULL ? escape_json(dump) : NULL;
     free(dump);
     return safe;
 }

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "cli/command.h"
@@ -150,7 +151,9 @@ static enum exit_status print_name(struct listing *listing,
                                    const struct wormclient_session *session)
 {
     (void)listing;
-    return output_line(report_label(session));
+    const char *label = report_label(session);
+
+    return isatty(STDOUT_FILENO) ? output_text(label, strlen(label)) : output_line(label);
 }
 
 static enum exit_status list_all(struct wormclient *client, struct listing *listing)

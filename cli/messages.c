@@ -41,12 +41,8 @@ enum exit_status messages_print(const struct cli_options *options,
     const char *data = wormclient_message_data(message, &length);
     enum exit_status status = output_for_program(options)
                                   ? output_object(options, message_json(message))
-                                  : output_bytes(data, length);
+                                  : output_text(data, length);
 
-    /* For the eye only: what is written elsewhere is the message and nothing else. */
-    if (status == EXIT_DONE && !output_for_program(options) && isatty(STDOUT_FILENO) &&
-        length > 0 && data[length - 1] != '\n')
-        status = output_line("");
     return status == EXIT_DONE ? output_sync() : status;
 }
 
@@ -222,7 +218,7 @@ const struct cli_command recv_command = {
     .help = "print the next message",
     .details =
         "Writes exactly the bytes of the message, and acknowledges it once they are written: in a\n"
-        "file, once they are on the disk.",
+        "file, once they are on the disk. On a terminal, control characters are shown as escapes.",
     .options = OPTION_BIT(OPTION_WAIT) | OPTION_BIT(OPTION_PEEK) | OPTION_BIT(OPTION_ALL),
     .fields = fields_message,
     .least = 1,

@@ -64,6 +64,25 @@ enum exit_status output_line(const char *text)
     return output_flush();
 }
 
+enum exit_status output_text(const char *text, size_t length)
+{
+    char *safe;
+    enum exit_status status;
+
+    if (!isatty(STDOUT_FILENO))
+        return output_bytes(text, length);
+    safe = escape_text(text, length, true);
+    if (safe == NULL)
+        return report_memory();
+    fputs(safe, stdout);
+    if (length > 0 && text[length - 1] != '\n')
+        putchar('\n');
+    status = output_flush();
+    explicit_bzero(safe, strlen(safe));
+    free(safe);
+    return status;
+}
+
 void output_labelled(const char *label, const char *value)
 {
     char *safe = escape_text(value, strlen(value), false);
@@ -85,8 +104,10 @@ bool output_for_program(const struct cli_options *options)
 static enum exit_status print_json(const json_t *object)
 {
     char *line = bounded_json_text(object, JSON_COMPACT);
-    enum exit_status status = line != NULL ? output_line(line) : report_memory();
+    char *safe = line != NULL ? escape_json(line) : NULL;
+    enum exit_status status = safe != NULL ? output_line(safe) : report_memory();
 
+    free(safe);
     free(line);
     return status;
 }

@@ -30,6 +30,10 @@ enum exit_status output_bytes(const void *data, size_t length);
 /* Writes a line, and flushes. */
 enum exit_status output_line(const char *text);
 
+/* Writes a text that is not ours, and flushes: exactly as it is; but on a terminal, which it must
+ * not drive, with all control characters but newlines and tabs escaped, and in whole lines. */
+enum exit_status output_text(const char *text, size_t length);
+
 /* Prints "label  value" for a person, with control characters of the value escaped. */
 void output_labelled(const char *label, const char *value);
 

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """wormctl with a person before it: a code typed with completion, and a code as a picture."""
 
+import json
 import os
 import re
 import shutil
@@ -192,6 +193,32 @@ def as_they_come(world):
     equal(laptop.ctl("text", "send", "--code", uri, "as you wish").out, "7-MyOwn\n", "the code")
     equal(receiver.wait(), DONE, "exit status of the receiver")
     contains(receiver.out().decode(), "as you wish", "the text")
+
+
+@test("what a peer says does not drive the terminal, whatever prints it; in a pipe it arrives byte for byte")
+def escapes(world):
+    _, desk, laptop = world.pair()
+    text = "first\n\tsecond \x1b]0;owned\x07 \u009b31m \u202e"
+    code = desk.ctl("invite", "--name", "laptop", "--app-versions", '{"a":"\\u001b\\u007f"}').out.strip()
+    laptop.ctl("accept", "--name", "desk", code)
+    desk.ctl("send", "laptop", "--", text)
+    laptop.ctl("wait", "desk", "--for", "message", "--timeout", "10m")
+    for command in (("recv", "--peek", "desk"), ("recv", "--peek", "--json", "desk"), ("recv", "--peek", "-o", "text", "desk"),
+                    ("show", "desk"), ("show", "--json", "desk")):
+        terminal = at_terminal(world, laptop, *command)
+        equal(terminal.wait(), DONE, "exit status of %r" % (command,))
+        screen = terminal.screen()
+        for mark in "\x1b", "\x07", "\x7f", "\u009b", "\u202e":
+            lacks(screen, mark, "what %r shows" % (command,))
+    shown = at_terminal(world, laptop, "recv", "--peek", "desk")
+    shown.expect(re.escape("second \\x1b]0;owned\\x07 \\x9b31m \\u202e"))
+    equal(json.loads(laptop.ctl("recv", "--peek", "--json", "desk").out)["text"], text, "the text as JSON")
+    equal(laptop.ctl("recv", "desk").out, text, "the text in a pipe")
+    sender = desk.spawn_ctl("exchange", "--code", "55-x-y", "--data", text)
+    terminal = at_terminal(world, laptop, "exchange", "55-x-y", "--data", "hi")
+    equal(terminal.wait(), DONE, "exit status of exchange")
+    lacks(terminal.screen(), "\x1b", "what exchange shows")
+    equal(sender.wait(), DONE, "exit status of the peer's exchange")
 
 
 main(240)

@@ -59,6 +59,30 @@ static void test_escape(void **state)
         check(cases[i].text, strlen(cases[i].text), false, cases[i].safe);
 }
 
+/* JSON stays what it is, and means what it meant. */
+static void test_json(void **state)
+{
+    static const struct {
+        const char *json, *safe;
+    } cases[] = {
+        {"{\"a\":[1,\"\xc3\xa4\"]}", "{\"a\":[1,\"\xc3\xa4\"]}"},
+        {"\"\x7f\"", "\"\\u007f\""},
+        {"\"\xc2\x9b"
+         "31m\"",
+         "\"\\u009b31m\""},
+        {"\"\xe2\x80\xae\"", "\"\\u202e\""},
+        {"\"\xf3\xa0\x80\x81\"", "\"\\udb40\\udc01\""},
+        {"\"\\u001b\"", "\"\\u001b\""},
+    };
+    (void)state;
+    for (size_t i = 0; i < LENGTH(cases); i++) {
+        char *safe = escape_json(cases[i].json);
+        assert_non_null(safe);
+        assert_string_equal(safe, cases[i].safe);
+        free(safe);
+    }
+}
+
 static void test_lines(void **state)
 {
     (void)state;
@@ -105,9 +129,9 @@ static void test_width(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_escape),        cmocka_unit_test(test_lines),
-        cmocka_unit_test(test_length_counts), cmocka_unit_test(test_growth),
-        cmocka_unit_test(test_width),
+        cmocka_unit_test(test_escape), cmocka_unit_test(test_lines),
+        cmocka_unit_test(test_json),   cmocka_unit_test(test_length_counts),
+        cmocka_unit_test(test_growth), cmocka_unit_test(test_width),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
