@@ -168,14 +168,18 @@ static bool take_status(struct handshake *handshake)
     return refuse(handshake, 0, "answered %.80s", code);
 }
 
-/* True if the target is one of these paths, whatever query may follow. */
+/* True if the target is one of these paths, or below one other than "/", whatever query may
+ * follow. */
 static bool is_answered(const char *const *paths, const char *target)
 {
-    size_t length = strcspn(target, " ?");
+    for (; *paths != NULL; paths++) {
+        size_t length = strlen(*paths);
+        char next = strncmp(*paths, target, length) == 0 ? target[length] : '\0';
 
-    while (*paths != NULL && (strlen(*paths) != length || strncmp(*paths, target, length) != 0))
-        paths++;
-    return *paths != NULL;
+        if (next == ' ' || next == '?' || (next == '/' && length > 1))
+            return true;
+    }
+    return false;
 }
 
 /* "GET /path HTTP/1.1" */

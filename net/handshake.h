@@ -27,8 +27,8 @@ enum handshake_progress {
 
 struct handshake {
     bool server;
-    /* server: the paths that are answered, ended by a NULL; NULL: any. Set it before the first
-     * byte; borrowed. */
+    /* server: the paths that are answered with what is below them (other than below "/"), ended by
+     * a NULL; NULL: any. Set it before the first byte; borrowed. */
     const char *const *paths;
     enum handshake_progress progress;
     unsigned status;              /* server: the status of the reply */

@@ -47,8 +47,11 @@ enum http_head_next http_head_take(struct http_head *head, char byte)
     if (!is_plausible(head, byte))
         return HTTP_HEAD_NO_HTTP;
     head->cr = byte == '\r';
-    if (!head->cr)
-        head->line[head->length++] = byte;
+    if (head->cr)
+        return HTTP_HEAD_MORE;
+    if (head->length == HTTP_LINE_MAX)
+        return HTTP_HEAD_TOO_LONG;
+    head->line[head->length++] = byte;
     return HTTP_HEAD_MORE;
 }
 

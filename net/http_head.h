@@ -8,9 +8,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Longest head, all of which may be one line: proxies and browsers add headers by the kilobyte, and
- * the common servers stop at 8 or 16 KiB. */
-#define HTTP_HEAD_MAX 16384
+/* Longest line, and longest head: proxies and browsers add headers by the kilobyte. The stock relay
+ * takes lines of up to 16 KiB, other common servers 8 or 16. */
+#define HTTP_LINE_MAX 16384
+#define HTTP_HEAD_MAX (4 * HTTP_LINE_MAX)
 
 enum http_head_next {
     HTTP_HEAD_MORE = 0, /* the line goes on */
@@ -27,7 +28,7 @@ struct http_head {
     size_t taken;                 /* bytes so far */
     size_t lines;                 /* complete lines so far */
     size_t length;                /* of line */
-    char line[HTTP_HEAD_MAX + 1]; /* once complete: without its end, followed by a NUL */
+    char line[HTTP_LINE_MAX + 1]; /* once complete: without its end, followed by a NUL */
 };
 
 /* Begins. The buffer for the line stays untouched, and its memory unused, until bytes come. */

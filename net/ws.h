@@ -31,8 +31,8 @@ struct ws_options {
     int ping_interval;     /* send a ping when nothing was received for this long (0: never) … */
     int ping_timeout;      /* … and end the connection when nothing follows for this long */
     int close_timeout;     /* how long to wait for the other end's close frame */
-    /* server: the paths that are served, ended by a NULL; others get 404. NULL: any. Borrowed until
-     * the WebSocket is open. */
+    /* server: the paths that are served with what is below them (other than below "/"), ended by a
+     * NULL; others get 404. NULL: any. Borrowed until the WebSocket is open. */
     const char *const *paths;
 };
 

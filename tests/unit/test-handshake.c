@@ -172,6 +172,35 @@ static void test_good_requests(void **state)
         expect_done(true, good[i]);
 }
 
+/* Paths are served with what is below them, as the stock relay does; "/" alone. */
+static void test_paths(void **state)
+{
+    static const char *const paths[] = {"/v1", "/", NULL};
+    static const struct {
+        const char *target;
+        bool served;
+    } cases[] = {
+        {"/v1", true}, {"/v1/", true},   {"/v1//x", true}, {"/v1/x?y", true}, {"/v1?x=/", true},
+        {"/", true},   {"/?x", true},    {"/v2", false},   {"/v1x", false},   {"/v", false},
+        {"//", false}, {"/x/v1", false}, {"/V1", false},   {"v1", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < LENGTH(cases); i++) {
+        char request[512];
+        struct handshake handshake;
+
+        snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\n" HOST HEADERS KEY_HEADERS "\r\n",
+                 cases[i].target);
+        begin(&handshake, true);
+        handshake.paths = paths;
+        feed(&handshake, request, strlen(request), strlen(request));
+        if ((handshake.progress == HANDSHAKE_DONE) != cases[i].served)
+            fail_msg("%s", cases[i].target);
+        assert_int_equal(handshake.status, cases[i].served ? 101 : 404);
+    }
+}
+
 static void test_bad_requests(void **state)
 {
     static const struct {
@@ -311,14 +340,17 @@ static void test_lengths(void **state)
         expect_refused(endless[i].server, text, length, "sent an HTTP header that is too long");
     }
 
-    /* The longest head of all, most of it one line. */
-    size_t length =
-        long_text(text, STATUS "X: ", "y", HTTP_HEAD_MAX - strlen(rest) - strlen(STATUS "X: "));
-    snprintf(text + length, sizeof(text) - length, "%s", rest);
-    struct handshake handshake;
-    begin(&handshake, false);
-    feed(&handshake, text, strlen(text), strlen(text));
-    assert_int_equal(handshake.progress, HANDSHAKE_DONE);
+    /* The longest line, at both ends, with all that belongs to a head beside it. */
+    static const char *const beginnings[] = {STATUS "X: ", REQUEST_LINE "X: "};
+    for (int server = 0; server <= 1; server++) {
+        size_t length = long_text(text, beginnings[server], "y", HTTP_LINE_MAX - strlen("X: "));
+        snprintf(text + length, sizeof(text) - length, "%s",
+                 server ? "\r\n" HOST HEADERS KEY_HEADERS "\r\n" : rest);
+        struct handshake handshake;
+        begin(&handshake, server);
+        feed(&handshake, text, strlen(text), strlen(text));
+        assert_int_equal(handshake.progress, HANDSHAKE_DONE);
+    }
 }
 
 /* At every byte before the last, a good text only asks for more. */
@@ -340,11 +372,11 @@ static void test_every_prefix(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_good_responses),  cmocka_unit_test(test_bad_responses),
-        cmocka_unit_test(test_good_requests),   cmocka_unit_test(test_bad_requests),
-        cmocka_unit_test(test_refusal_body),    cmocka_unit_test(test_texts),
-        cmocka_unit_test(test_longest_request), cmocka_unit_test(test_lengths),
-        cmocka_unit_test(test_every_prefix),
+        cmocka_unit_test(test_good_responses), cmocka_unit_test(test_bad_responses),
+        cmocka_unit_test(test_good_requests),  cmocka_unit_test(test_paths),
+        cmocka_unit_test(test_bad_requests),   cmocka_unit_test(test_refusal_body),
+        cmocka_unit_test(test_texts),          cmocka_unit_test(test_longest_request),
+        cmocka_unit_test(test_lengths),        cmocka_unit_test(test_every_prefix),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

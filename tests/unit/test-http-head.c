@@ -64,17 +64,34 @@ static void test_lines(void **state)
     }
 }
 
-/* The limit is that of all bytes, of several heads together. */
+static void take_line(size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        assert_int_equal(http_head_take(&head, 'a'), HTTP_HEAD_MORE);
+    assert_int_equal(http_head_take(&head, '\n'), HTTP_HEAD_LINE);
+    assert_int_equal(head.length, length);
+    assert_int_equal(strlen(head.line), length);
+}
+
+static void test_longest_line(void **state)
+{
+    (void)state;
+    http_head_begin(&head, false);
+    take_line(HTTP_LINE_MAX);
+    for (size_t i = 0; i < HTTP_LINE_MAX; i++)
+        assert_int_equal(http_head_take(&head, 'a'), HTTP_HEAD_MORE);
+    assert_int_equal(http_head_take(&head, 'a'), HTTP_HEAD_TOO_LONG);
+}
+
+/* The other limit is that of all bytes, of several heads together. */
 static void test_limit(void **state)
 {
     (void)state;
     http_head_begin(&head, false);
-    for (size_t i = 0; i < HTTP_HEAD_MAX - 1; i++)
-        assert_int_equal(http_head_take(&head, 'a'), HTTP_HEAD_MORE);
-    assert_int_equal(http_head_take(&head, '\n'), HTTP_HEAD_LINE);
-    assert_int_equal(head.length, HTTP_HEAD_MAX - 1);
-    assert_int_equal(strlen(head.line), HTTP_HEAD_MAX - 1);
-    http_head_again(&head);
+    for (size_t left = HTTP_HEAD_MAX; left > 0; left -= HTTP_LINE_MAX) {
+        take_line(HTTP_LINE_MAX - 1);
+        http_head_again(&head);
+    }
     assert_int_equal(http_head_take(&head, 'a'), HTTP_HEAD_TOO_LONG);
 }
 
@@ -153,7 +170,8 @@ static void test_values(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_lines),  cmocka_unit_test(test_limit),  cmocka_unit_test(test_again),
+        cmocka_unit_test(test_lines),  cmocka_unit_test(test_longest_line),
+        cmocka_unit_test(test_limit),  cmocka_unit_test(test_again),
         cmocka_unit_test(test_status), cmocka_unit_test(test_values),
     };
 

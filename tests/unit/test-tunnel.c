@@ -282,11 +282,13 @@ static void test_too_long(void **state)
 {
     static const char *const beginnings[] = {"HTTP/1.1 403 ", "HTTP/1.1 200 OK\r\nA: b",
                                              "HTTP/1.1 100 \r\n\r\nHTTP/1.1 200 OK\r\n"};
-    static char text[HTTP_HEAD_MAX + 1];
+    static char text[HTTP_LINE_MAX + 64];
 
     (void)state;
     for (size_t i = 0; i < LENGTH(beginnings); i++) {
-        struct refusal refusal = {{text, sizeof(text)},
+        const char *line = strrchr(beginnings[i], '\n'); /* the one before the long one */
+        size_t before = line != NULL ? (size_t)(line + 1 - beginnings[i]) : 0;
+        struct refusal refusal = {{text, before + HTTP_LINE_MAX + 1},
                                   "answered with an HTTP header that is too long"};
 
         memset(text, 'a', sizeof(text));
