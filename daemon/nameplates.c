@@ -142,14 +142,17 @@ static void on_welcome(struct inquiry *inquiry, const struct wire_message *messa
 {
     if (inquiry->welcomed)
         return;
+    char why[WIRE_TEXT_MAX];
     inquiry->welcomed = true;
     relay_welcomed(inquiry->use.relay, message->motd, message->error, message->retention * 1000);
     if (message->error != NULL)
         refuse(inquiry, "the relay turns clients away: %s", message->error);
     else if (!message->permission_needed)
         ask(inquiry);
-    else if (!ask_permission(inquiry, message))
-        conclude(inquiry, NULL, "the relay asks for a permission that this program cannot obtain");
+    else if (!ask_permission(inquiry, message)) {
+        wire_permission_text(message, why, sizeof(why));
+        conclude(inquiry, NULL, why);
+    }
 }
 
 static void on_list(struct inquiry *inquiry, const struct wire_message *message)

@@ -64,7 +64,7 @@ static const char *app_versions_rule(const char *versions)
     char *read = version == NULL
                      ? NULL
                      : payload_read_version((const uint8_t *)version, strlen(version), &receipts);
-    bool empty = versions[strspn(versions, "{} \t\r\n")] == '\0';
+    bool empty = versions[strspn(versions, "{}[] \t\r\n")] == '\0';
     bool arrive = read != NULL && (empty || strcmp(read, "{}") != 0);
     free(version);
     free(read);

@@ -170,15 +170,23 @@ static bool read_method(const msgpack_object *object, struct message *message)
     return true;
 }
 
+/* In some languages, as Lua and PHP, an empty map and an empty array are the same. */
+static bool is_empty(const msgpack_object *object)
+{
+    return (object->type == MSGPACK_OBJECT_ARRAY && object->via.array.size == 0) ||
+           (object->type == MSGPACK_OBJECT_MAP && object->via.map.size == 0);
+}
+
 static void read_params(const msgpack_object *object, struct message *message)
 {
-    if (object->type != MSGPACK_OBJECT_ARRAY)
+    if (object->type == MSGPACK_OBJECT_ARRAY && object->via.array.size == 1)
+        object = object->via.array.ptr;
+    else if (!is_empty(object))
         return;
-    const msgpack_object_array *params = &object->via.array;
-    if (params->size == 0)
+    if (is_empty(object))
         message->params = &no_params;
-    else if (params->size == 1 && params->ptr[0].type == MSGPACK_OBJECT_MAP)
-        message->params = &params->ptr[0];
+    else if (object->type == MSGPACK_OBJECT_MAP)
+        message->params = object;
 }
 
 static bool read_request(const msgpack_object *parts, struct message *message)

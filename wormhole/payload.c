@@ -83,9 +83,21 @@ enum payload_fault payload_read_pake(const uint8_t *body, size_t length,
 
 /* ---- version ---- */
 
+/* What the JSON of some languages, as PHP's, makes of an empty object. */
+static bool is_empty_array(const char *text)
+{
+    static const char blanks[] = " \t\r\n";
+
+    text += strspn(text, blanks);
+    if (*text != '[')
+        return false;
+    text += 1 + strspn(text + 1, blanks);
+    return *text == ']' && text[1 + strspn(text + 1, blanks)] == '\0';
+}
+
 char *payload_version(const char *app_versions)
 {
-    const char *text = app_versions != NULL ? app_versions : "{}";
+    const char *text = app_versions != NULL && !is_empty_array(app_versions) ? app_versions : "{}";
     size_t length = strlen(text);
     json_t *versions;
 

@@ -94,8 +94,8 @@ static void on_welcome(struct step *step, const struct wire_message *message)
         snprintf(why, sizeof(why), "the relay turns clients away: %s", message->error);
         visit_fail(step, why, REFUSED_WAIT);
     } else if (message->permission_needed) {
-        visit_fail(step, "the relay asks for a permission that this program cannot obtain",
-                   REFUSED_WAIT);
+        wire_permission_text(message, why, sizeof(why));
+        visit_fail(step, why, REFUSED_WAIT);
     } else {
         visit_bind(step);
     }

@@ -65,6 +65,10 @@ enum wire_fault wire_parse(const char *text, size_t length, struct wire_message 
  * keeps the place. Invalid nameplates are left out. Borrowed; NULL at the end. */
 const char *wire_next_nameplate(const struct wire_message *message, size_t *index);
 
+/* For a welcome whose permission was not obtained: one sentence for a person, which names the kinds
+ * of permission that the relay takes. At most size - 1 bytes. */
+void wire_permission_text(const struct wire_message *welcome, char *ret_text, size_t size);
+
 /* Frees what the message holds, including the body. A zeroed message is fine. */
 void wire_free(struct wire_message *message);
 

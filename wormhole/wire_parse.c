@@ -3,6 +3,7 @@
 #include "base/utf8.h"
 #include "wormhole/wire.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -291,6 +292,51 @@ const char *wire_next_nameplate(const struct wire_message *message, size_t *inde
             return name;
     }
     return NULL;
+}
+
+/* Appends the name of a method to those before it, safe to show. */
+static void add_method(char *names, size_t size, const char *name)
+{
+    size_t length = strlen(names);
+
+    snprintf(names + length, size - length, "%s%.32s", length > 0 ? ", " : "", name);
+}
+
+void wire_permission_text(const struct wire_message *welcome, char *ret_text, size_t size)
+{
+    json_t *methods =
+        json_object_get(json_object_get(welcome->root, "welcome"), "permission-required");
+    json_int_t bits =
+        json_integer_value(json_object_get(json_object_get(methods, "hashcash"), "bits"));
+    char names[128] = "";
+    const char *key;
+    json_t *value;
+    size_t i;
+
+    json_object_foreach(methods, key, value)
+    {
+        add_method(names, sizeof(names), key);
+    }
+    json_array_foreach(methods, i, value)
+    {
+        if (json_is_string(value))
+            add_method(names, sizeof(names), json_string_value(value));
+    }
+    if (json_is_string(methods))
+        add_method(names, sizeof(names), json_string_value(methods));
+    utf8_clean(names, "", names, sizeof(names));
+    if (welcome->hashcash_bits > 0)
+        snprintf(ret_text, size, "the hashcash stamp that the relay asks for could not be made");
+    else if (bits > HASHCASH_BITS_MAX)
+        snprintf(ret_text, size,
+                 "the relay asks for a hashcash stamp of %" JSON_INTEGER_FORMAT
+                 " bits; this program makes at most %d",
+                 bits, HASHCASH_BITS_MAX);
+    else
+        snprintf(ret_text, size,
+                 "the relay asks for a permission that this program cannot obtain (%s); it can do "
+                 "hashcash",
+                 names[0] != '\0' ? names : "of an unknown kind");
 }
 
 void wire_free(struct wire_message *message)

@@ -115,8 +115,9 @@ struct params_case {
 
 static const struct params_case PARAMS[] = {
     {BYTES("\x93\x02\xa1m\x91\x80"), true},      {BYTES("\x93\x02\xa1m\x90"), true},
-    {BYTES("\x93\x02\xa1m\x80"), false},         {BYTES("\x93\x02\xa1m\xc0"), false},
-    {BYTES("\x93\x02\xa1m\x91\x90"), false},     {BYTES("\x93\x02\xa1m\x91\xc0"), false},
+    {BYTES("\x93\x02\xa1m\x80"), true},          {BYTES("\x93\x02\xa1m\xc0"), false},
+    {BYTES("\x93\x02\xa1m\x91\x90"), true},      {BYTES("\x93\x02\xa1m\x91\xc0"), false},
+    {BYTES("\x93\x02\xa1m\x91\x91\x80"), false}, {BYTES("\x93\x02\xa1m\x81\x80\x80"), false},
     {BYTES("\x93\x02\xa1m\x91\xa0"), false},     {BYTES("\x93\x02\xa1m\x92\x80\x80"), false},
     {BYTES("\x93\x02\xa1m\xa2\x80\x80"), false},
 };

@@ -149,6 +149,7 @@ static void test_version_written(void **state)
 {
     (void)state;
     expect_version(NULL, "{\"app_versions\":{},\"abilities\":[\"wormholed-receipts-v1\"]}");
+    expect_version(" [ ]\n", "{\"app_versions\":{},\"abilities\":[\"wormholed-receipts-v1\"]}");
     expect_version("{}", "{\"app_versions\":{},\"abilities\":[\"wormholed-receipts-v1\"]}");
     expect_version(
         " {\"a\": {\"b\": [1, 2]}}\n",
@@ -169,7 +170,7 @@ static char *long_object(size_t length)
 
 static void test_version_not_written(void **state)
 {
-    static const char *const wrong[] = {"",    "1", "[]", "\"a\"", "{", "{}x", "{\"a\":\"\xff\"}",
+    static const char *const wrong[] = {"",    "1", "[1]", "[]]", "[", "\"a\"", "{", "{}x", "{\"a\":\"\xff\"}",
                                         "null"};
     char *text = long_object(PAYLOAD_VERSIONS_MAX), *payload;
 

@@ -341,6 +341,39 @@ static void test_hashcash_offer(void **state)
     }
 }
 
+/* Whatever the relay asks for is called by its name. */
+static void test_permission_text(void **state)
+{
+    static const struct {
+        const char *required, *part;
+    } cases[] = {
+        {"{\"captcha\":{},\"token\":1}", "(captcha, token)"},
+        {"[\"captcha\",5,\"token\"]", "(captcha, token)"},
+        {"\"captcha\"", "(captcha)"},
+        {"{\"cap\\u001b[2Jtcha\":1}", "(cap?[2Jtcha)"},
+        {"true", "unknown kind"},
+        {"{}", "unknown kind"},
+        {"{\"hashcash\":{}}", "(hashcash)"},
+        {"{\"hashcash\":{\"bits\":40,\"resource\":\"r\"}}", "40 bits"},
+        {"{\"hashcash\":{\"bits\":20,\"resource\":\"r\"}}", "not be made"},
+        {"{\"aaaaaaaaaabbbbbbbbbbccccccccccddXX\":1}", "(aaaaaaaaaabbbbbbbbbbccccccccccdd)"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < LENGTH(cases); i++) {
+        char welcome[256], text[WIRE_TEXT_MAX];
+
+        snprintf(welcome, sizeof(welcome), "{\"permission-required\":%s}", cases[i].required);
+        struct wire_message message = parse_welcome(welcome);
+        wire_permission_text(&message, text, sizeof(text));
+        if (strstr(text, cases[i].part) == NULL)
+            fail_msg("%s: %s", cases[i].required, text);
+        wire_permission_text(&message, text, 10);
+        assert_int_equal(strlen(text), 9);
+        wire_free(&message);
+    }
+}
+
 /* Long texts are cut between characters, whatever the offset. */
 static void test_long_texts(void **state)
 {
@@ -488,7 +521,9 @@ static void test_bad_names(void **state)
         "{\"type\":\"allocated\",\"nameplate\":\"4-\"}",
         "{\"type\":\"allocated\",\"nameplate\":\"-4\"}",
         "{\"type\":\"allocated\",\"nameplate\":\"4 \"}",
-        "{\"type\":\"allocated\",\"nameplate\":\"123456789012345678901234567890123\"}",
+        "{\"type\":\"allocated\",\"nameplate\":"
+        "\"1234567890123456789012345678901234567890123456789012345678901234"
+        "5\"}",
         "{\"type\":\"message\",\"side\":\"a\\u007f\",\"phase\":\"0\",\"body\":\"\"}",
         "{\"type\":\"message\",\"side\":\"a\",\"phase\":\"\\u009b\",\"body\":\"\"}",
     };
@@ -829,6 +864,7 @@ int main(void)
         cmocka_unit_test(test_welcome_without_texts),
         cmocka_unit_test(test_retention),
         cmocka_unit_test(test_permission),
+        cmocka_unit_test(test_permission_text),
         cmocka_unit_test(test_hashcash_offer),
         cmocka_unit_test(test_long_texts),
         cmocka_unit_test(test_absent_keys),
