@@ -207,7 +207,7 @@ def escapes(world):
                     ("show", "desk"), ("show", "--json", "desk")):
         terminal = at_terminal(world, laptop, *command)
         equal(terminal.wait(), DONE, "exit status of %r" % (command,))
-        screen = terminal.screen()
+        screen = terminal.shown
         for mark in "\x1b", "\x07", "\x7f", "\u009b", "\u202e":
             lacks(screen, mark, "what %r shows" % (command,))
     shown = at_terminal(world, laptop, "recv", "--peek", "desk")
@@ -217,7 +217,7 @@ def escapes(world):
     sender = desk.spawn_ctl("exchange", "--code", "55-x-y", "--data", text)
     terminal = at_terminal(world, laptop, "exchange", "55-x-y", "--data", "hi")
     equal(terminal.wait(), DONE, "exit status of exchange")
-    lacks(terminal.screen(), "\x1b", "what exchange shows")
+    lacks(terminal.shown, "\x1b", "what exchange shows")
     equal(sender.wait(), DONE, "exit status of the peer's exchange")
 
 
