@@ -29,45 +29,28 @@ static void write_session(struct writer *writer, const struct rpc *rpc, struct k
     }
 }
 
-/* Writes up to `limit` sessions with ids after `after` (NULL: from the first). True if there are
- * more; ret_last is then the last one's id. */
-static bool write_sessions(struct writer *writer, const struct rpc *rpc, struct kv_txn *txn,
-                           const uint8_t *after, int64_t limit, uint8_t ret_last[SESSION_ID_BYTES])
-{
-    uint8_t id[SESSION_ID_BYTES];
-    while (store_next_id(txn, after, id) == KV_OK) {
-        if (limit-- == 0)
-            return true;
-        write_session(writer, rpc, txn, id);
-        memcpy(ret_last, id, SESSION_ID_BYTES);
-        after = ret_last;
-    }
-    return false;
-}
-
-static void answer_list(struct ipc_call *call, const uint8_t *after, int64_t limit)
+void rpc_list(struct ipc_call *call, const struct ipc_params *params)
 {
     struct kv_txn *txn = kv_read(call->rpc->store);
     struct writer writer;
-    uint8_t last[SESSION_ID_BYTES];
+    uint8_t id[SESSION_ID_BYTES], last[SESSION_ID_BYTES];
+    bool begun = params->after != NULL && validate_id(params->after, last), more;
+    int64_t limit = params->limit;
+    char next[SESSION_ID_TEXT];
     ipc_call_begin(call, &writer);
     writer_map(&writer, NULL);
     writer_array(&writer, "sessions");
-    bool more = write_sessions(&writer, call->rpc, txn, after, limit, last);
+    while ((more = store_next_id(txn, begun ? last : NULL, id) == KV_OK) && limit-- > 0) {
+        write_session(&writer, call->rpc, txn, id);
+        memcpy(last, id, SESSION_ID_BYTES);
+        begun = true;
+    }
     writer_end(&writer);
-    char next[SESSION_ID_TEXT];
     if (more)
         session_id_text(last, next);
     writer_text(&writer, "next", more ? next : NULL);
     writer_end(&writer);
     rpc_finish_read(call, txn, &writer);
-}
-
-void rpc_list(struct ipc_call *call, const struct ipc_params *params)
-{
-    uint8_t id[SESSION_ID_BYTES];
-    bool after = params->after != NULL && validate_id(params->after, id);
-    answer_list(call, after ? id : NULL, params->limit);
 }
 
 /* ---- show ---- */
@@ -84,16 +67,6 @@ void rpc_show(struct ipc_call *call, const struct ipc_params *params)
 
 /* ---- changes ---- */
 
-static void write_change(struct writer *writer, uint64_t change, const uint8_t id[SESSION_ID_BYTES])
-{
-    char text[SESSION_ID_TEXT];
-    session_id_text(id, text);
-    writer_map(writer, NULL);
-    writer_unsigned(writer, "change", change);
-    writer_text(writer, "session", text);
-    writer_end(writer);
-}
-
 void rpc_changes(struct ipc_call *call, const struct ipc_params *params)
 {
     uint64_t since = (uint64_t)params->since;
@@ -101,11 +74,17 @@ void rpc_changes(struct ipc_call *call, const struct ipc_params *params)
     struct kv_txn *txn = kv_read(call->rpc->store);
     struct writer writer;
     uint8_t id[SESSION_ID_BYTES];
+    char text[SESSION_ID_TEXT];
     ipc_call_begin(call, &writer);
     writer_map(&writer, NULL);
     writer_array(&writer, "changes");
-    while (limit-- > 0 && store_next_change(txn, since, &since, id) == KV_OK)
-        write_change(&writer, since, id);
+    while (limit-- > 0 && store_next_change(txn, since, &since, id) == KV_OK) {
+        session_id_text(id, text);
+        writer_map(&writer, NULL);
+        writer_unsigned(&writer, "change", since);
+        writer_text(&writer, "session", text);
+        writer_end(&writer);
+    }
     writer_end(&writer);
     writer_unsigned(&writer, "change", store_last_change(txn));
     writer_end(&writer);

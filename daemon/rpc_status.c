@@ -54,55 +54,43 @@ static void write_relay(struct writer *writer, const struct relay *relay)
     writer_end(writer);
 }
 
-static void write_daemon(struct writer *writer, const struct rpc *rpc)
-{
-    writer_text(writer, "version", PACKAGE_VERSION);
-    writer_number(writer, "api", METHODS_API);
-    writer_number(writer, "pid", getpid());
-    writer_number(writer, "started", rpc->started);
-    writer_text(writer, "state_dir", rpc->settings->state);
-    writer_text(writer, "socket", rpc->settings->socket);
-    writer_text(writer, "config", rpc->settings->config_file);
-    writer_text(writer, "default_relay", rpc->settings->relay);
-    writer_text(writer, "default_relay_from", rpc->settings->relay_from);
-}
-
-static void write_store(struct writer *writer, const struct rpc *rpc, struct kv_txn *txn)
-{
-    uint64_t used, limit;
-    kv_size(rpc->store, &used, &limit);
-    writer_unsigned(writer, "sessions", store_count(txn));
-    writer_unsigned(writer, "change", store_last_change(txn));
-    writer_unsigned(writer, "store_bytes", used);
-    if (limit == UINT64_MAX)
-        writer_nil(writer, "store_limit");
-    else
-        writer_unsigned(writer, "store_limit", limit);
-}
-
-static void write_activity(struct writer *writer, const struct rpc *rpc)
-{
-    unsigned active, held;
-    turn_count(rpc->turns, &active, &held);
-    writer_number(writer, "active", active);
-    writer_number(writer, "held", held);
-    writer_array(writer, "relays");
-    for (struct relay *relay = relays_next(rpc->relays, NULL); relay != NULL;
-         relay = relays_next(rpc->relays, relay))
-        write_relay(writer, relay);
-    writer_end(writer);
-}
-
 void rpc_status(struct ipc_call *call, const struct ipc_params *params)
 {
-    (void)params;
-    struct kv_txn *txn = kv_read(call->rpc->store);
+    const struct rpc *rpc = call->rpc;
+    struct kv_txn *txn = kv_read(rpc->store);
     struct writer writer;
+    uint64_t used, limit;
+    unsigned active, held;
+    (void)params;
     ipc_call_begin(call, &writer);
     writer_map(&writer, NULL);
-    write_daemon(&writer, call->rpc);
-    write_store(&writer, call->rpc, txn);
-    write_activity(&writer, call->rpc);
+    writer_text(&writer, "version", PACKAGE_VERSION);
+    writer_number(&writer, "api", METHODS_API);
+    writer_number(&writer, "pid", getpid());
+    writer_number(&writer, "started", rpc->started);
+    writer_text(&writer, "state_dir", rpc->settings->state);
+    writer_text(&writer, "socket", rpc->settings->socket);
+    writer_text(&writer, "config", rpc->settings->config_file);
+    writer_text(&writer, "default_relay", rpc->settings->relay);
+    writer_text(&writer, "default_relay_from", rpc->settings->relay_from);
+
+    kv_size(rpc->store, &used, &limit);
+    writer_unsigned(&writer, "sessions", store_count(txn));
+    writer_unsigned(&writer, "change", store_last_change(txn));
+    writer_unsigned(&writer, "store_bytes", used);
+    if (limit == UINT64_MAX)
+        writer_nil(&writer, "store_limit");
+    else
+        writer_unsigned(&writer, "store_limit", limit);
+
+    turn_count(rpc->turns, &active, &held);
+    writer_number(&writer, "active", active);
+    writer_number(&writer, "held", held);
+    writer_array(&writer, "relays");
+    for (struct relay *relay = relays_next(rpc->relays, NULL); relay != NULL;
+         relay = relays_next(rpc->relays, relay))
+        write_relay(&writer, relay);
+    writer_end(&writer);
     writer_end(&writer);
     rpc_finish_read(call, txn, &writer);
 }

@@ -28,34 +28,24 @@ static void refuse_key(struct ipc_call *call, const struct session *session)
                         "the other side has not proven yet that it knows the code");
 }
 
-static void answer_key(struct ipc_call *call, const uint8_t *key, size_t length)
-{
-    struct writer writer;
-    ipc_call_begin(call, &writer);
-    writer_map(&writer, NULL);
-    rpc_write_session(call, &writer);
-    writer_data(&writer, "key", key, length);
-    writer_end(&writer);
-    ipc_call_answer(call, &writer);
-}
-
-static void derive_key(struct ipc_call *call, const struct session *session, const char *purpose,
-                       size_t length)
-{
-    uint8_t key[KEYS_DERIVE_MAX];
-    if (session_derive_key(session, purpose, key, length))
-        answer_key(call, key, length);
-    else
-        refuse_key(call, session);
-    sodium_memzero(key, sizeof(key));
-}
-
 void rpc_derive_key(struct ipc_call *call, const struct ipc_params *params)
 {
     struct kv_txn *txn = kv_read(call->rpc->store);
     struct session *session = rpc_get_session(call, txn, params->session);
-    if (session != NULL)
-        derive_key(call, session, params->purpose, (size_t)params->length);
+    size_t length = (size_t)params->length;
+    uint8_t key[KEYS_DERIVE_MAX];
+    struct writer writer;
+    if (session != NULL && !session_derive_key(session, params->purpose, key, length)) {
+        refuse_key(call, session);
+    } else if (session != NULL) {
+        ipc_call_begin(call, &writer);
+        writer_map(&writer, NULL);
+        rpc_write_session(call, &writer);
+        writer_data(&writer, "key", key, length);
+        writer_end(&writer);
+        ipc_call_answer(call, &writer);
+    }
+    sodium_memzero(key, sizeof(key));
     session_free(session);
     kv_end(txn);
 }

@@ -9,11 +9,16 @@
 
 /* ---- nameplates ---- */
 
-static void answer_list(struct ipc_call *call, const struct wire_message *list)
+static void on_listed(void *arg, const struct wire_message *list, const char *why)
 {
+    struct ipc_call *call = arg;
     struct writer writer;
     const char *nameplate;
     size_t index = 0;
+    if (list == NULL) {
+        ipc_call_refuse(call, IPC_UNREACHABLE, why);
+        return;
+    }
     ipc_call_begin(call, &writer);
     writer_map(&writer, NULL);
     writer_array(&writer, "nameplates");
@@ -24,24 +29,17 @@ static void answer_list(struct ipc_call *call, const struct wire_message *list)
     ipc_call_answer(call, &writer);
 }
 
-static void on_listed(void *arg, const struct wire_message *list, const char *why)
-{
-    struct ipc_call *call = arg;
-    if (list != NULL)
-        answer_list(call, list);
-    else
-        ipc_call_refuse(call, IPC_UNREACHABLE, why);
-}
-
 static void on_gone(struct ipc_call *call)
 {
     nameplates_cancel(call->work);
     ipc_call_drop(call);
 }
 
-static void ask(struct ipc_call *call, const char *appid, const char *relay)
+void rpc_nameplates(struct ipc_call *call, const struct ipc_params *params)
 {
     struct nameplates *nameplates = call->rpc->nameplates;
+    const char *appid = params->appid != NULL ? params->appid : RPC_DEFAULT_APPID;
+    const char *relay = params->relay != NULL ? params->relay : rpc_default_relay(call->rpc, appid);
     if (nameplates_busy(nameplates)) {
         ipc_call_refuse(call, IPC_UNREACHABLE, "too many want to know nameplates at the moment");
         return;
@@ -52,24 +50,10 @@ static void ask(struct ipc_call *call, const char *appid, const char *relay)
         rpc_refuse_memory(call);
 }
 
-void rpc_nameplates(struct ipc_call *call, const struct ipc_params *params)
-{
-    const char *appid = params->appid != NULL ? params->appid : RPC_DEFAULT_APPID;
-    ask(call, appid, params->relay != NULL ? params->relay : rpc_default_relay(call->rpc, appid));
-}
-
 /* ---- words ---- */
 
 /* Codes take their words from two lists in alternation. */
 #define LISTS 2
-
-static void write_list(struct writer *writer, unsigned position)
-{
-    writer_array(writer, NULL);
-    for (unsigned byte = 0; byte <= UINT8_MAX; byte++)
-        writer_text(writer, NULL, words_pick(position, (uint8_t)byte));
-    writer_end(writer);
-}
 
 void rpc_words(struct ipc_call *call, const struct ipc_params *params)
 {
@@ -78,8 +62,12 @@ void rpc_words(struct ipc_call *call, const struct ipc_params *params)
     ipc_call_begin(call, &writer);
     writer_map(&writer, NULL);
     writer_array(&writer, "words");
-    for (unsigned position = 0; position < LISTS; position++)
-        write_list(&writer, position);
+    for (unsigned position = 0; position < LISTS; position++) {
+        writer_array(&writer, NULL);
+        for (unsigned byte = 0; byte <= UINT8_MAX; byte++)
+            writer_text(&writer, NULL, words_pick(position, (uint8_t)byte));
+        writer_end(&writer);
+    }
     writer_end(&writer);
     writer_end(&writer);
     ipc_call_answer(call, &writer);

@@ -24,21 +24,6 @@
 #define LOCK_TRIES   200
 #define LOCK_WAIT_NS (10 * 1000 * 1000)
 
-static bool fill_address(const char *path, struct sockaddr_un *ret_address, char *ret_why,
-                         size_t size)
-{
-    size_t length = strlen(path);
-    *ret_address = (struct sockaddr_un){.sun_family = AF_UNIX};
-    if (length >= sizeof(ret_address->sun_path)) {
-        snprintf(ret_why, size,
-                 "the path of the socket is %zu bytes long, and %zu is the limit: %s", length,
-                 sizeof(ret_address->sun_path) - 1, path);
-        return false;
-    }
-    memcpy(ret_address->sun_path, path, length + 1);
-    return true;
-}
-
 /* ---- the directory ---- */
 
 /* Others who can write to the directory could put a socket of their own in place of ours. The
@@ -156,10 +141,16 @@ static int bind_socket(const struct sockaddr_un *address, struct socket_mark *re
 
 int socket_path_listen(const char *path, struct socket_mark *ret_mark, char *ret_why, size_t size)
 {
-    struct sockaddr_un address;
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    size_t length = strlen(path);
     int fd = -1;
-    if (!fill_address(path, &address, ret_why, size))
+    if (length >= sizeof(address.sun_path)) {
+        snprintf(ret_why, size,
+                 "the path of the socket is %zu bytes long, and %zu is the limit: %s", length,
+                 sizeof(address.sun_path) - 1, path);
         return -1;
+    }
+    memcpy(address.sun_path, path, length + 1);
     int directory = open_directory(path, ret_why, size);
     if (directory < 0)
         return -1;
