@@ -129,31 +129,18 @@ static bool make_server(struct relayd *relayd)
 
 /* ---- listening ---- */
 
-/* For people, and for programs that let the kernel choose the port. */
-static void announce(const struct relayd *relayd, int fd)
-{
-    char where[ENDPOINT_TEXT_SIZE];
-    endpoint_of_socket(fd, where);
-    printf("listening on %s://%s/v1\n", relayd->settings->tls_cert != NULL ? "wss" : "ws", where);
-    fflush(stdout);
-}
-
 static bool listen_at(struct relayd *relayd, int fd)
 {
+    char where[ENDPOINT_TEXT_SIZE];
     struct acceptor *acceptor =
         acceptor_new(relayd->base, fd, "relay", relay_server_accept, relayd->server);
     if (!made(acceptor))
         return false;
     relayd->acceptors[relayd->acceptors_count++] = acceptor;
-    announce(relayd, fd);
-    return true;
-}
-
-static bool listen_at_activated(struct relayd *relayd, int count)
-{
-    for (int i = 0; i < count && i < ACCEPTORS_MAX; i++)
-        if (!listen_at(relayd, ACTIVATION_FIRST + i))
-            return false;
+    /* For people, and for programs that let the kernel choose the port. */
+    endpoint_of_socket(fd, where);
+    printf("listening on %s://%s/v1\n", relayd->settings->tls_cert != NULL ? "wss" : "ws", where);
+    fflush(stdout);
     return true;
 }
 
@@ -163,8 +150,11 @@ static bool open_listeners(struct relayd *relayd)
     const struct address_list *listen = &relayd->settings->listen;
     int activated = activation_take(), fd;
     char why[256];
+    for (int i = 0; i < activated && i < ACCEPTORS_MAX; i++)
+        if (!listen_at(relayd, ACTIVATION_FIRST + i))
+            return false;
     if (activated > 0)
-        return listen_at_activated(relayd, activated);
+        return true;
     for (unsigned i = 0; i < listen->count; i++) {
         if ((fd = endpoint_listen(&listen->items[i], why, sizeof(why))) < 0) {
             log_error("relay", "%s", why);
@@ -315,20 +305,6 @@ static bool make_loop(struct relayd *relayd)
 
 /* ---- running ---- */
 
-/* libevent frees some connections in a last callback: one more round of the loop lets it do so. */
-static void free_loop(struct relayd *relayd)
-{
-    for (size_t i = 0; i < SIGNALS; i++)
-        if (relayd->signals[i] != NULL)
-            event_free(relayd->signals[i]);
-    if (relayd->watchdog != NULL)
-        event_free(relayd->watchdog);
-    if (relayd->base == NULL)
-        return;
-    event_base_loop(relayd->base, EVLOOP_NONBLOCK);
-    event_base_free(relayd->base);
-}
-
 static void free_parts(struct relayd *relayd)
 {
     close_listeners(relayd);
@@ -337,7 +313,17 @@ static void free_parts(struct relayd *relayd)
     relay_server_free(relayd->server);
     lmdb_store_free(relayd->store);
     rules_free(relayd->rules);
-    free_loop(relayd);
+    for (size_t i = 0; i < SIGNALS; i++)
+        if (relayd->signals[i] != NULL)
+            event_free(relayd->signals[i]);
+    if (relayd->watchdog != NULL)
+        event_free(relayd->watchdog);
+    if (relayd->base == NULL)
+        return;
+    /* libevent frees some connections in a last callback: one more round of the loop lets it do
+     * so. */
+    event_base_loop(relayd->base, EVLOOP_NONBLOCK);
+    event_base_free(relayd->base);
 }
 
 int relayd_run(const struct service_options *options, struct relay_settings *settings)
