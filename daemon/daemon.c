@@ -68,6 +68,11 @@ static void on_changed(void *arg, uint64_t change, const uint8_t id[SESSION_ID_B
     subscribers_changed(daemon->subscribers, change, id);
 }
 
+static bool is_watched(void *arg, const uint8_t id[SESSION_ID_BYTES])
+{
+    return subscribers_watch(((struct daemon *)arg)->subscribers, id);
+}
+
 static void on_due_changed(void *arg)
 {
     struct daemon *daemon = arg;
@@ -132,7 +137,7 @@ static struct turn_settings turn_settings(const struct settings *settings)
 
 static bool make_turns(struct daemon *daemon)
 {
-    const struct turn_observer observer = {on_changed, on_due_changed, daemon};
+    const struct turn_observer observer = {on_changed, on_due_changed, is_watched, daemon};
     const struct turn_settings settings = turn_settings(daemon->settings);
     if (!made(daemon->subscribers = subscribers_new(daemon->base)) ||
         !made(daemon->relays = relays_new()) ||

@@ -52,13 +52,29 @@ static void on_tell(evutil_socket_t fd, short what, void *arg)
     }
 }
 
+static bool concerns(const struct subscription *subscription, const uint8_t *id)
+{
+    return subscription->all || memcmp(subscription->id, id, SESSION_ID_BYTES) == 0;
+}
+
+bool subscribers_watch(const struct subscribers *subscribers, const uint8_t id[SESSION_ID_BYTES])
+{
+    const struct subscription *subscription;
+    DL_FOREACH(subscribers->first, subscription)
+    {
+        if (concerns(subscription, id))
+            return true;
+    }
+    return false;
+}
+
 void subscribers_changed(struct subscribers *subscribers, uint64_t change,
                          const uint8_t id[SESSION_ID_BYTES])
 {
     struct subscription *subscription;
     DL_FOREACH(subscribers->first, subscription)
     {
-        if (!subscription->all && memcmp(subscription->id, id, SESSION_ID_BYTES) != 0)
+        if (!concerns(subscription, id))
             continue;
         subscription->pending = true;
         if (change > subscription->change)

@@ -46,6 +46,9 @@ void subscribers_remove(struct subscription *subscription);
 void subscribers_changed(struct subscribers *subscribers, uint64_t change,
                          const uint8_t id[SESSION_ID_BYTES]);
 
+/* True if somebody is to be told of this session's changes. */
+bool subscribers_watch(const struct subscribers *subscribers, const uint8_t id[SESSION_ID_BYTES]);
+
 /* The client has read everything sent: it can be told what is pending. */
 void subscribers_drained(struct subscription *subscription);
 

@@ -5,9 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <event2/event.h>
+
 #include "base/clock.h"
 #include "daemon/relays.h"
 #include "daemon/turn_batch.h"
+#include "daemon/turn_deferred.h"
 #include "service/log.h"
 #include "state/export.h"
 #include "state/store.h"
@@ -93,13 +96,6 @@ static void write_inbox_forget(struct turns *turns, const struct session *sessio
     store_delete_messages(turns->batch->txn, STORE_INBOX, session->id, write->number);
 }
 
-static void write_outbox_forget(struct turns *turns, const struct session *session,
-                                const struct session_write *write)
-{
-    (void)write;
-    store_delete_messages(turns->batch->txn, STORE_OUTBOX, session->id, UINT32_MAX);
-}
-
 static void write_forget(struct turns *turns, const struct session *session,
                          const struct session_write *write)
 {
@@ -113,7 +109,6 @@ static void (*const writers[])(struct turns *, const struct session *,
     [WRITE_OUTBOX] = write_outbox,
     [WRITE_INBOX] = write_inbox,
     [WRITE_INBOX_FORGET] = write_inbox_forget,
-    [WRITE_OUTBOX_FORGET] = write_outbox_forget,
     [WRITE_FORGET] = write_forget,
 };
 
@@ -172,6 +167,7 @@ static void log_copy(const struct session *session)
 
 static enum turn_code run_event(struct turns *turns, struct turn_request *request)
 {
+    request->may_wait = request->done == NULL;
     struct turn_session *found = turn_batch_session(turns, request->id);
     if (found == NULL)
         return TURN_NOT_FOUND;
@@ -187,6 +183,7 @@ static enum turn_code run_event(struct turns *turns, struct turn_request *reques
     if (request->event.type == EVENT_SEND)
         request->answer.number = session->sent - 1;
     turns->batch->no_memory |= request->outcome.no_memory;
+    request->may_wait &= request->outcome.write_count == 0;
     for (size_t i = 0; i < request->outcome.write_count; i++)
         writers[request->outcome.writes[i].type](turns, session, &request->outcome.writes[i]);
     return request->answer.refusal == SESSION_ACCEPTED ? TURN_DONE : TURN_REFUSED;
@@ -207,6 +204,28 @@ static enum turn_code run_correct_time(struct turns *turns, struct turn_request 
 {
     store_correct_time(turns->batch->txn, request->event.until);
     return TURN_DONE;
+}
+
+/* What is deferred joins every commit. */
+static enum turn_code run_write_deferred(struct turns *turns, struct turn_request *request)
+{
+    (void)turns;
+    (void)request;
+    return TURN_DONE;
+}
+
+static void write_deferred(struct turns *turns)
+{
+    static const uint8_t no_session[SESSION_ID_BYTES];
+    if (!submit(turns, new_request(no_session, run_write_deferred), NULL, NULL))
+        turn_deferred_retry(turns);
+}
+
+static void on_deferred_due(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    write_deferred(arg);
 }
 
 /* ---- asking for events ---- */
@@ -389,7 +408,8 @@ struct turns *turns_new(const struct visits_parts *parts, const struct turn_obse
         visits_new(parts, &(struct visits_reports){on_visit_event, on_relay_message, turns});
     turns->group =
         group_commit_new(parts->base, parts->store, &turn_batch_methods, turns, &turn_batch_limits);
-    if (turns->visits != NULL && turns->group != NULL)
+    turns->deferred_timer = evtimer_new(parts->base, on_deferred_due, turns);
+    if (turns->visits != NULL && turns->group != NULL && turns->deferred_timer != NULL)
         return turns;
     turns_free(turns);
     return NULL;
@@ -406,12 +426,19 @@ void turns_free(struct turns *turns)
         return;
     visits_free(turns->visits);
     group_commit_free(turns->group);
+    turn_deferred_clear(turns);
+    if (turns->deferred_timer != NULL)
+        event_free(turns->deferred_timer);
     free(turns);
 }
 
 void turn_flush(struct turns *turns)
 {
     group_commit_flush(turns->group);
+    if (turn_deferred_any(turns)) {
+        write_deferred(turns);
+        group_commit_flush(turns->group);
+    }
 }
 
 /* ---- queries ---- */

@@ -1,7 +1,8 @@
 /*
  * Turns: take everything that has happened, step the sessions, write each changed one in one
  * transaction, and only when that is durable release the effects and answer the callers. Sessions
- * are changed here and nowhere else.
+ * are changed here and nowhere else. A turn that changed nothing on which effects depend needs no
+ * transaction of its own: daemon/turn_deferred.h.
  */
 #ifndef DAEMON_TURN_H
 #define DAEMON_TURN_H
@@ -47,6 +48,8 @@ struct turn_observer {
     void (*changed)(void *arg, uint64_t change, const uint8_t id[SESSION_ID_BYTES]);
     /* What is due may have changed: sessions changed, or visits ended. Called last. */
     void (*due_changed)(void *arg);
+    /* True if somebody waits to be told of this session's next change: it is then stored sooner. */
+    bool (*watched)(void *arg, const uint8_t id[SESSION_ID_BYTES]);
     void *arg;
 };
 
@@ -93,8 +96,9 @@ bool turn_correct_time(struct turns *turns, int64_t now, turn_done done, void *a
 
 /* ---- queries ---- */
 
-/* The session as it is in memory, if it is on a visit; otherwise NULL. Borrowed until the loop
- * continues. May be ahead of the store only by its visit. */
+/* The session as it is in memory, if it is on a visit, or was until just now; otherwise NULL.
+ * Borrowed until the loop continues. May be ahead of the store, by its visit and by changes that
+ * will be durable soon (daemon/turn_deferred.h): what clients are shown comes from the store. */
 const struct session *turn_active(struct turns *turns, const uint8_t id[SESSION_ID_BYTES]);
 
 /* How many sessions have a connection, and how many of those are held. */
@@ -104,8 +108,8 @@ void turn_count(const struct turns *turns, unsigned *ret_active, unsigned *ret_h
  * 0: the store can be written. */
 int64_t turn_store_pause(const struct turns *turns);
 
-/* Runs everything queued now (used when the daemon ends, so that every accepted request is
- * answered). */
+/* Runs everything queued now, and writes what is deferred (used when the daemon ends, so that every
+ * accepted request is answered). */
 void turn_flush(struct turns *turns);
 
 #endif

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "daemon/relays.h"
+#include "daemon/turn_deferred.h"
 #include "service/log.h"
 #include "state/store.h"
 
@@ -62,7 +63,10 @@ struct turn_session *turn_batch_session(struct turns *turns, const uint8_t id[SE
 
 void turn_batch_put(struct turns *turns, struct turn_session *taking_part)
 {
+    const struct session *session = taking_part->session;
     bool changed = false;
+    if (session->state == SESSION_CLOSED)
+        store_delete_messages(turns->batch->txn, STORE_OUTBOX, session->id, UINT32_MAX);
     store_put_session(turns->batch->txn, taking_part->session, &changed);
     taking_part->changed |= changed;
 }
@@ -153,14 +157,22 @@ static void run_request(void *arg, struct group_batch *batch, struct group_op *o
     request->answer.code = request->run(turns, request);
 }
 
-static void complete_batch(void *arg, struct group_batch *batch)
+static void write_sessions(struct turns *turns)
 {
-    struct turns *turns = arg;
     for (struct turn_session *entry = turns->sessions; entry != NULL; entry = entry->hh.next)
         if (!entry->deleted)
             turn_batch_put(turns, entry);
-    store_note_time(batch->txn, clock_now());
-    batch->written = true;
+}
+
+static void complete_batch(void *arg, struct group_batch *batch)
+{
+    struct turns *turns = arg;
+    batch->written = !turn_deferred_suffices(turns, batch);
+    if (batch->written) {
+        turn_deferred_join(turns);
+        write_sessions(turns);
+        store_note_time(batch->txn, clock_now());
+    }
     turns->batch = NULL;
 }
 
@@ -203,9 +215,12 @@ static void publish_batch(void *arg, const struct group_batch *batch)
 {
     struct turns *turns = arg;
     const struct group_op *op;
-    turns->store_pause = 0;
     turns->due_changed = false;
-    log_erasure(turns);
+    if (batch->written) {
+        turns->store_pause = 0;
+        turn_deferred_written(turns);
+        log_erasure(turns);
+    }
     for (op = batch->first; op != NULL; op = op->next)
         release_effects(turns, (const struct turn_request *)op);
     report_changes(turns);
@@ -214,13 +229,14 @@ static void publish_batch(void *arg, const struct group_batch *batch)
     FAULT_POINT("turn.answers.before");
 }
 
-/* Sessions on a visit stay in memory; the others are on the disk, and use no more memory. If there
- * is not enough memory for one, its visit is dropped, and it is due again. */
+/* Sessions on a visit stay in memory, and so do those whose changes are deferred; the others are on
+ * the disk, and use no more memory. If there is not enough memory for one, its visit is dropped,
+ * and it is due again. */
 static void keep_or_release(struct turns *turns, struct turn_session *entry)
 {
     struct session *session = entry->session;
     bool visiting = !entry->deleted && session->visit != NULL;
-    if (visiting && visits_keep(turns->visits, session))
+    if ((visiting || entry->deferred) && visits_keep(turns->visits, session))
         return;
     release_session(turns, entry);
     if (!visiting)
@@ -252,12 +268,12 @@ static void drop_visit(struct turns *turns, const uint8_t *id)
 }
 
 /* Sessions in memory revert to what the store holds: those on a visit lose it, and their rows make
- * them due again. */
+ * them due again. To those that only joined, nothing has happened. */
 static void drop_sessions(struct turns *turns)
 {
-    for (struct turn_session *entry = turns->sessions; entry != NULL; entry = entry->hh.next) {
-        release_session(turns, entry);
-    }
+    for (struct turn_session *entry = turns->sessions; entry != NULL; entry = entry->hh.next)
+        if (!entry->joined || !entry->visiting)
+            release_session(turns, entry);
     clear_table(turns);
 }
 
@@ -269,6 +285,7 @@ static void undo_batch(void *arg, const struct group_batch *batch, enum kv_statu
     drop_sessions(turns);
     for (const struct group_op *op = batch->first; op != NULL; op = op->next)
         drop_visit(turns, ((const struct turn_request *)op)->id);
+    turn_deferred_retry(turns);
     turns->observer.due_changed(turns->observer.arg);
 }
 
@@ -283,6 +300,7 @@ static void reset_request(struct group_op *op)
     struct turn_request *request = (struct turn_request *)op;
     outcome_clear(&request->outcome);
     memset(&request->answer, 0, sizeof(request->answer));
+    request->may_wait = false;
 }
 
 static void fail_request(struct group_op *op, enum kv_status status)

@@ -23,6 +23,14 @@ struct turn_session {
     bool visiting; /* it was already on a visit */
     bool deleted;
     bool changed;
+    bool deferred; /* its changes are, and it stays in memory */
+    bool joined;   /* nothing happened to it: it has deferred changes to be written */
+    UT_hash_handle hh;
+};
+
+/* A session that is in memory with changes that the store does not have yet. */
+struct deferred_session {
+    uint8_t id[SESSION_ID_BYTES];
     UT_hash_handle hh;
 };
 
@@ -35,6 +43,11 @@ struct turns {
     struct group_commit *group;
     int64_t store_pause;
     bool erasure_pending; /* the log says that what was deleted can still be read */
+
+    /* daemon/turn_deferred.h */
+    struct deferred_session *deferred;
+    struct event *deferred_timer;
+    int64_t deferred_due; /* when it fires, by the monotonic clock, ms */
 
     /* The turn under way. */
     struct group_batch *batch; /* NULL outside of the transaction */
@@ -61,6 +74,8 @@ struct turn_request {
     /* The result. */
     struct outcome outcome;
     struct turn_answer answer;
+    bool may_wait; /* it wrote no row, and nobody waits for an answer: what it did to its session
+                      decides if there must be a commit */
 };
 
 /* The turns' part in kv/group_commit.h; its `arg` is a struct turns. */

@@ -54,7 +54,8 @@ struct live_session {
     struct visits *visits;
     struct event *alarm;
     struct visit_link *link; /* NULL: lost, as the session will be told */
-    bool held;               /* as counted in visits->held */
+    bool held;               /* as counted in visits->held … */
+    bool ended;              /* … and visits->ended */
     UT_hash_handle hh;
 };
 
@@ -63,6 +64,7 @@ struct visits {
     struct visits_reports reports;
     struct live_session *sessions;
     unsigned held;
+    unsigned ended;           /* sessions whose visit is over, but that are not yet written */
     struct visit_link *links; /* all of them, including those that are closing politely */
 };
 
@@ -434,9 +436,13 @@ bool visits_keep(struct visits *visits, struct session *session)
         return false;
     bool held = session_connection(session) == CONNECTION_HELD;
     live->session = session;
+    bool ended = session->visit == NULL;
     visits->held += held;
     visits->held -= live->held;
     live->held = held;
+    visits->ended += ended;
+    visits->ended -= live->ended;
+    live->ended = ended;
     timer_arm(live->alarm, session_alarm(session));
     return true;
 }
@@ -449,6 +455,7 @@ void visits_remove(struct visits *visits, const uint8_t id[SESSION_ID_BYTES])
     if (live->link != NULL)
         drop_link(live->link);
     visits->held -= live->held;
+    visits->ended -= live->ended;
     HASH_DEL(visits->sessions, live);
     event_free(live->alarm);
     free(live);
@@ -456,7 +463,7 @@ void visits_remove(struct visits *visits, const uint8_t id[SESSION_ID_BYTES])
 
 void visits_count(const struct visits *visits, unsigned *ret_active, unsigned *ret_held)
 {
-    *ret_active = HASH_COUNT(visits->sessions);
+    *ret_active = HASH_COUNT(visits->sessions) - visits->ended;
     *ret_held = visits->held;
 }
 

@@ -49,11 +49,11 @@ void visits_free(struct visits *visits);
 void visits_effect(struct visits *visits, const struct session *session,
                    const struct session_effect *effect);
 
-/* Borrowed; NULL if it is not on a visit. */
+/* Borrowed; NULL if it is not on a visit, and was not kept after it. */
 struct session *visits_find(struct visits *visits, const uint8_t id[SESSION_ID_BYTES]);
 
-/* Takes ownership of a session, or looks at it again after a step: sets its alarm. False when out
- * of memory. */
+/* Takes ownership of a session, or looks at it again after a step: sets its alarm. One whose visit
+ * has ended is kept until it is removed, too. False when out of memory. */
 bool visits_keep(struct visits *visits, struct session *session);
 
 /* Takes the session out, and drops its connection, if any, without telling it. The caller owns the

@@ -134,14 +134,23 @@ void group_commit_forget_all(struct group_commit *group)
 
 /* ---- one transaction ---- */
 
+/* A disk that is busy for a moment does not change what is usual much. */
+#define USUAL_OF 8
+
+static void count_commit(struct group_counts *counts, uint64_t took)
+{
+    counts->usual =
+        counts->commits == 0 ? took : (counts->usual * (USUAL_OF - 1) + took) / USUAL_OF;
+    counts->commits++;
+    counts->microseconds += took;
+}
+
 static enum kv_status commit(struct group_commit *group, struct kv_txn *txn)
 {
     int64_t start = clock_monotonic_us();
     enum kv_status status = kv_commit(txn);
-    if (status == KV_OK) {
-        group->counts.commits++;
-        group->counts.microseconds += (uint64_t)(clock_monotonic_us() - start);
-    }
+    if (status == KV_OK)
+        count_commit(&group->counts, (uint64_t)(clock_monotonic_us() - start));
     return status;
 }
 

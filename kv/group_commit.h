@@ -83,6 +83,7 @@ struct group_limits {
 struct group_counts {
     uint64_t commits;      /* since the start */
     uint64_t microseconds; /* total of all commits */
+    uint64_t usual;        /* microseconds that one took lately; 0 before the first */
 };
 
 /* New; group_commit_free(). `base` and `store` are borrowed, `methods` too. NULL when out of

@@ -72,8 +72,15 @@ static enum kv_status string_unpack(const struct kv_field *field, const msgpack_
     return KV_OK;
 }
 
-const struct kv_field_type kv_type_string = {string_valid, string_absent, string_extra,
-                                             string_pack,  string_unpack, 0};
+static bool string_same(const struct kv_field *field, const void *one, const void *other)
+{
+    const char *first = string_of(one), *second = string_of(other);
+    (void)field;
+    return first == second || (first != NULL && second != NULL && strcmp(first, second) == 0);
+}
+
+const struct kv_field_type kv_type_string = {
+    string_valid, string_absent, string_extra, string_pack, string_unpack, 0, string_same};
 
 static bool text_absent(const struct kv_field *field, const void *place)
 {
@@ -113,8 +120,13 @@ static enum kv_status text_unpack(const struct kv_field *field, const msgpack_ob
     return kv_field_text(object, field->least, field->limit, place) ? KV_OK : KV_DAMAGED;
 }
 
-const struct kv_field_type kv_type_text = {text_valid, text_absent, text_extra,
-                                           text_pack,  text_unpack, 0};
+static bool text_same(const struct kv_field *field, const void *one, const void *other)
+{
+    return strncmp(one, other, field->limit + 1) == 0;
+}
+
+const struct kv_field_type kv_type_text = {text_valid,  text_absent, text_extra, text_pack,
+                                           text_unpack, 0,           text_same};
 
 static bool borrowed_absent(const struct kv_field *field, const void *place)
 {
@@ -152,8 +164,8 @@ static enum kv_status borrowed_unpack(const struct kv_field *field, const msgpac
     return KV_OK;
 }
 
-const struct kv_field_type kv_type_borrowed = {borrowed_valid, borrowed_absent, borrowed_extra,
-                                               borrowed_pack,  borrowed_unpack, 0};
+const struct kv_field_type kv_type_borrowed = {
+    borrowed_valid, borrowed_absent, borrowed_extra, borrowed_pack, borrowed_unpack, 0, NULL};
 
 /* ---- bytes ---- */
 
@@ -188,8 +200,13 @@ static enum kv_status bytes_unpack(const struct kv_field *field, const msgpack_o
     return KV_OK;
 }
 
-const struct kv_field_type kv_type_bytes = {bytes_valid, bytes_absent, bytes_extra,
-                                            bytes_pack,  bytes_unpack, 0};
+static bool bytes_same(const struct kv_field *field, const void *one, const void *other)
+{
+    return memcmp(one, other, field->limit) == 0;
+}
+
+const struct kv_field_type kv_type_bytes = {
+    bytes_valid, bytes_absent, bytes_extra, bytes_pack, bytes_unpack, 0, bytes_same};
 
 /* ---- numbers ---- */
 
@@ -217,8 +234,8 @@ static enum kv_status signed_unpack(const struct kv_field *field, const msgpack_
     return kv_field_signed(object, place) ? KV_OK : KV_DAMAGED;
 }
 
-const struct kv_field_type kv_type_signed = {NULL,        NULL,          NULL,
-                                             signed_pack, signed_unpack, sizeof(int64_t)};
+const struct kv_field_type kv_type_signed = {
+    NULL, NULL, NULL, signed_pack, signed_unpack, sizeof(int64_t), NULL};
 
 static void unsigned_pack(const struct kv_field *field, const void *place, msgpack_packer *packer)
 {
@@ -237,7 +254,7 @@ static enum kv_status unsigned_unpack(const struct kv_field *field, const msgpac
 }
 
 const struct kv_field_type kv_type_unsigned = {
-    NULL, NULL, NULL, unsigned_pack, unsigned_unpack, sizeof(uint64_t)};
+    NULL, NULL, NULL, unsigned_pack, unsigned_unpack, sizeof(uint64_t), NULL};
 
 static bool count_valid(const struct kv_field *field, const void *place)
 {
@@ -259,8 +276,8 @@ static enum kv_status count_unpack(const struct kv_field *field, const msgpack_o
     return KV_OK;
 }
 
-const struct kv_field_type kv_type_count = {count_valid, NULL,         NULL,
-                                            count_pack,  count_unpack, sizeof(uint32_t)};
+const struct kv_field_type kv_type_count = {count_valid,      NULL, NULL, count_pack, count_unpack,
+                                            sizeof(uint32_t), NULL};
 
 static void bool_pack(const struct kv_field *field, const void *place, msgpack_packer *packer)
 {
@@ -281,7 +298,8 @@ static enum kv_status bool_unpack(const struct kv_field *field, const msgpack_ob
     return KV_OK;
 }
 
-const struct kv_field_type kv_type_bool = {NULL, NULL, NULL, bool_pack, bool_unpack, sizeof(bool)};
+const struct kv_field_type kv_type_bool = {NULL,        NULL,         NULL, bool_pack,
+                                           bool_unpack, sizeof(bool), NULL};
 
 /* ---- encoding ---- */
 
@@ -319,6 +337,14 @@ static bool count_unknown(const struct kv_record_kind *kind, const void *record,
 static const void *place_of(const struct kv_field *field, const void *record)
 {
     return (const char *)record + field->offset;
+}
+
+bool kv_field_same(const struct kv_field *field, const void *one, const void *other)
+{
+    const struct kv_field_type *type = field->type;
+    const void *first = place_of(field, one), *second = place_of(field, other);
+    return type->size > 0 ? memcmp(first, second, type->size) == 0
+                          : type->same != NULL && type->same(field, first, second);
 }
 
 /* True if the field is written. */

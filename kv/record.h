@@ -60,6 +60,8 @@ struct kv_field_type {
     enum kv_status (*unpack)(const struct kv_field *field, const msgpack_object *object,
                              void *place);
     size_t size; /* of a number or a flag, which a sparse tag leaves out if it is zero; 0: other */
+    /* True if both are packed alike; for types without a size. NULL: they cannot be compared. */
+    bool (*same)(const struct kv_field *field, const void *one, const void *other);
 };
 
 /* The types of members that every store has. Users add their own. */
@@ -88,6 +90,9 @@ bool kv_field_signed(const msgpack_object *object, int64_t *ret_number);
 bool kv_field_text(const msgpack_object *object, size_t least, size_t limit, char *ret_text);
 void kv_field_pack_text(const char *text, msgpack_packer *packer);
 
+/* True if the field has the same value in both records; false, too, if its type cannot tell. */
+bool kv_field_same(const struct kv_field *field, const void *one, const void *other);
+
 /* ---- records ---- */
 
 struct kv_record_kind {
@@ -96,7 +101,7 @@ struct kv_record_kind {
     /* Optional numbers and flags of this tag and above are left out if they are zero, so that
      * records that were written before there was such a tag stay as they are. 0: none. */
     size_t sparse_from;
-    struct scan_limits limits;     /* of the record */
+    struct scan_limits limits; /* of the record */
     /* Offsets of the struct's `void *` and `size_t` for unknown tags: pairs as they came, in new
      * memory that belongs to the struct; NULL and 0 if there were none. */
     size_t unknown, unknown_length;

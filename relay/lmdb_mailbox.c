@@ -67,7 +67,8 @@ static void make(struct lmdb_change *change, const struct relay_who *who, const 
     *ret_mailbox = (struct lmdb_mailbox){
         .serial = lmdb_rows_new_serial(change),
         .next = 1,
-        .updated = who->now,
+        /* The first claim and open, which follow at once, then prolong nothing. */
+        .updated = who->now + ahead(change->limits),
     };
     memcpy(ret_mailbox->nameplate, nameplate, strnlen(nameplate, RELAY_NAMEPLATE_MAX));
     put_expiry(change, who->appid, name, ret_mailbox);

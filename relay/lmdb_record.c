@@ -68,8 +68,8 @@ static enum kv_status sides_unpack(const struct kv_field *field, const msgpack_o
     return KV_OK;
 }
 
-static const struct kv_field_type sides_type = {sides_valid, NULL,         sides_extra,
-                                                sides_pack,  sides_unpack, 0};
+static const struct kv_field_type sides_type = {sides_valid,  NULL, sides_extra, sides_pack,
+                                                sides_unpack, 0,    NULL};
 
 /* ---- the tables; a new field takes the next free tag, and a tag is never used again ---- */
 

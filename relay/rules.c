@@ -165,23 +165,40 @@ static void free_task(struct rules_task *task)
 }
 
 /* An add need not wait for these: they then share a commit, and their answers a packet. The store
- * keeps the order. Stock clients send open and add, or release and add, together. */
+ * keeps the order. Clients send open and add, or release and add, together. */
 static const bool lets_adds_begin[RELAY_COMMAND_TYPES] = {
     [RELAY_COMMAND_ADD] = true,
     [RELAY_COMMAND_OPEN] = true,
     [RELAY_COMMAND_RELEASE] = true,
 };
 
+/* And a release need not wait for adds. */
+static bool only_adds_begun(const struct rules_client *client)
+{
+    const struct rules_task *task;
+
+    DL_FOREACH(client->begun, task)
+    {
+        if (task->command.type != RELAY_COMMAND_ADD)
+            return false;
+    }
+    return true;
+}
+
 /* Everything else waits for its turn, so of those under way only the first can be anything but an
- * add. And everything waits until what is stored has been sent: that is the meaning of a `pong`. */
+ * add or a release. And everything waits until what is stored has been sent: that is the meaning of
+ * a `pong`. */
 static bool may_begin(const struct rules_client *client, const struct rules_task *task)
 {
     if (client->listener_state == RULES_REPLAYING)
         return false;
     if (client->begun == NULL)
         return true;
-    return task->command.type == RELAY_COMMAND_ADD &&
-           lets_adds_begin[client->begun->command.type] && client->begun_count < RULES_ADDS_MAX;
+    if (client->begun_count >= RULES_ADDS_MAX)
+        return false;
+    return task->command.type == RELAY_COMMAND_ADD
+               ? lets_adds_begin[client->begun->command.type]
+               : task->command.type == RELAY_COMMAND_RELEASE && only_adds_begun(client);
 }
 
 static void begin(struct rules_client *client, struct rules_task *task)

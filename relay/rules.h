@@ -9,9 +9,9 @@
  *
  * The commands of a connection take effect, and are answered, in the order in which they came: a
  * command begins when those before it are complete. (`add`s may be under way together, up to
- * RULES_ADDS_MAX, behind an `open` or a `release`.) `ack` leaves at once; every other answer only
- * when its effect is durable. Where stored messages and the feed overlap, each connection gets each
- * message once, in the mailbox's order.
+ * RULES_ADDS_MAX, behind an `open`, and with a `release` among them.) `ack` leaves at once; every
+ * other answer only when its effect is durable. Where stored messages and the feed overlap, each
+ * connection gets each message once, in the mailbox's order.
  *
  * A connection that is slow to take what it is sent is sent no messages. It gets them later from
  * the store, piece by piece; its commands wait until then. A connection therefore costs little

@@ -72,8 +72,16 @@ static enum kv_status rules_unpack(const struct kv_field *field, const msgpack_o
     return rules_valid(field, schedule) ? KV_OK : KV_DAMAGED;
 }
 
-const struct kv_field_type session_record_rules = {rules_valid, NULL,         rules_extra,
-                                                   rules_pack,  rules_unpack, 0};
+static bool rules_same(const struct kv_field *field, const void *one, const void *other)
+{
+    const struct schedule *first = one, *second = other;
+    (void)field;
+    return first->count == second->count &&
+           memcmp(first->rules, second->rules, first->count * sizeof(first->rules[0])) == 0;
+}
+
+const struct kv_field_type session_record_rules = {rules_valid,  NULL, rules_extra, rules_pack,
+                                                   rules_unpack, 0,    rules_same};
 
 /* ---- the table ---- */
 
@@ -130,4 +138,40 @@ enum kv_status session_record_decode(const uint8_t id[SESSION_ID_BYTES], const u
     else
         session_free(session);
     return status;
+}
+
+/* ---- what has changed ---- */
+
+static enum change_urgency urgency_of(size_t tag, const struct session *was,
+                                      const struct session *is)
+{
+    switch (tag) {
+#define SESSION_DEFERRED(tag, member, urgency, condition)                                          \
+    case tag:                                                                                      \
+        return (condition) ? CHANGE_##urgency : CHANGE_FIRST;
+#include "wormhole/session_attributes.def"
+    default:
+        return CHANGE_FIRST;
+    }
+}
+
+/* The result has been told, and why is durable: that it was told is found out again. */
+static bool has_just_closed(const struct session *was, const struct session *is)
+{
+    return was->state == SESSION_CLOSING && is->state == SESSION_CLOSED;
+}
+
+enum change_urgency session_record_compare(const struct session *was, const struct session *is)
+{
+    enum change_urgency most = CHANGE_NONE;
+    if (has_just_closed(was, is))
+        return CHANGE_SOON;
+    for (size_t tag = 0; tag < TAGS; tag++) {
+        if (fields[tag].type == NULL || kv_field_same(&fields[tag], was, is))
+            continue;
+        enum change_urgency urgency = urgency_of(tag, was, is);
+        if (urgency > most)
+            most = urgency;
+    }
+    return most;
 }

@@ -24,6 +24,17 @@ enum kv_status session_record_encode(const struct session *session, struct kv_re
 enum kv_status session_record_decode(const uint8_t id[SESSION_ID_BYTES], const uint8_t *data,
                                      size_t length, struct session **ret_session);
 
+/* How soon a change of a session must be durable: wormhole/session_attributes.def. */
+enum change_urgency {
+    CHANGE_NONE = 0, /* there is none */
+    CHANGE_LATER,    /* it only saves work after a crash */
+    CHANGE_SOON,     /* nothing depends on it, but clients may be waiting for it */
+    CHANGE_FIRST,    /* before any effect of it leaves */
+};
+
+/* Compares a session as it was stored with what it is now. */
+enum change_urgency session_record_compare(const struct session *was, const struct session *is);
+
 /* The table, for tests. */
 extern const struct kv_record_kind session_record_kind;
 

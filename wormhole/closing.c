@@ -109,5 +109,4 @@ void closing_finish(struct step *step)
     sodium_memzero(session->scalar, sizeof(session->scalar));
     sodium_memzero(session->key, sizeof(session->key));
     sodium_memzero(session->verifier, sizeof(session->verifier));
-    step_write(step, WRITE_OUTBOX_FORGET, 0, NULL, 0, NULL, 0);
 }

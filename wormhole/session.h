@@ -7,7 +7,8 @@
  * is a function of the session and the event: it does no I/O, reads no clock (the time is
  * context->now) and has no source of randomness of its own (it calls context->random). What must be
  * done goes into the outcome: `writes`, which must become durable together with the session itself,
- * and `effects`, which may be released only once all of that is durable.
+ * and `effects`, which may be released only once all of that is durable; except for changes of the
+ * session that wormhole/session_attributes.def lists as deferred.
  */
 #ifndef WORMHOLE_SESSION_H
 #define WORMHOLE_SESSION_H
@@ -241,12 +242,12 @@ struct session_context {
 
 /* ---- outcomes ---- */
 
+/* A session that is SESSION_CLOSED needs no outbox: its rows are deleted when it is written. */
 enum write_type {
-    WRITE_OUTBOX,        /* put `data` (nonce ‖ plaintext) at `number` */
-    WRITE_INBOX,         /* put `data` (plaintext) at `number` */
-    WRITE_INBOX_FORGET,  /* delete all numbers below `number` */
-    WRITE_OUTBOX_FORGET, /* delete all */
-    WRITE_FORGET,        /* delete the session and everything that belongs to it */
+    WRITE_OUTBOX,       /* put `data` (nonce ‖ plaintext) at `number` */
+    WRITE_INBOX,        /* put `data` (plaintext) at `number` */
+    WRITE_INBOX_FORGET, /* delete all numbers below `number` */
+    WRITE_FORGET,       /* delete the session and everything that belongs to it */
 };
 
 struct session_write {

@@ -136,8 +136,6 @@ static void keep(struct world *world, struct session_write *write)
         FUZZ_HOLDS(write->number >= session->acked);
         FUZZ_HOLDS(write->number <= session->received + SESSION_AHEAD_MAX);
         FUZZ_HOLDS(!session->inbox_full || session->unread > 0);
-    } else if (write->type == WRITE_OUTBOX_FORGET) {
-        forget_outbox(world);
     } else if (write->type == WRITE_FORGET) {
         world->forgotten = true;
     }
@@ -213,6 +211,8 @@ static void step(struct world *world, const struct session_event *event)
     check_exported(world->session, &outcome);
     for (size_t i = 0; i < outcome.write_count; i++)
         keep(world, &outcome.writes[i]);
+    if (world->session->state == SESSION_CLOSED)
+        forget_outbox(world);
     for (size_t i = 0; i < outcome.effect_count; i++)
         carry_out(world, &outcome.effects[i]);
     outcome_clear(&outcome);

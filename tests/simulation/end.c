@@ -162,9 +162,6 @@ static void keep(struct end *end, const struct session_write *write)
     case WRITE_INBOX_FORGET:
         forget_messages(end->inbox, write->number);
         break;
-    case WRITE_OUTBOX_FORGET:
-        forget_messages(end->outbox, END_MESSAGES);
-        break;
     case WRITE_FORGET:
         end->forgotten = true;
         break;
@@ -184,6 +181,8 @@ enum session_refusal end_step(struct end *end, const struct session_event *event
     enum session_refusal refusal = session_step(end->session, &completed, &context, &outcome);
     for (size_t i = 0; i < outcome.write_count; i++)
         keep(end, &outcome.writes[i]);
+    if (end->session->state == SESSION_CLOSED)
+        forget_messages(end->outbox, END_MESSAGES);
     for (size_t i = 0; i < outcome.effect_count; i++)
         carry_out(end, &outcome.effects[i]);
     outcome_clear(&outcome);

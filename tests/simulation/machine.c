@@ -81,6 +81,13 @@ static void on_changed(void *arg, uint64_t change, const uint8_t id[SESSION_ID_B
     (void)id;
 }
 
+static bool is_watched(void *arg, const uint8_t id[SESSION_ID_BYTES])
+{
+    (void)arg;
+    (void)id;
+    return chance_percent(50);
+}
+
 static void on_due_changed(void *arg)
 {
     struct machine *machine = arg;
@@ -102,7 +109,7 @@ static void stop(struct machine *machine)
 
 void machine_start(struct machine *machine)
 {
-    const struct turn_observer observer = {on_changed, on_due_changed, machine};
+    const struct turn_observer observer = {on_changed, on_due_changed, is_watched, machine};
     const struct turn_settings settings = {.keep = KEEP, .max_held = MAX_CONNECTIONS / 2};
     struct machine_parts *parts;
     if (machine->parts != NULL && !machine->net.dead)

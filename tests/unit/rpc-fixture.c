@@ -35,6 +35,13 @@ static void on_changed(void *arg, uint64_t change, const uint8_t id[SESSION_ID_B
     subscribers_changed(fixture->rpc.subscribers, change, id);
 }
 
+static bool is_watched(void *arg, const uint8_t id[SESSION_ID_BYTES])
+{
+    (void)arg;
+    (void)id;
+    return false;
+}
+
 static void on_due_changed(void *arg)
 {
     (void)arg;
@@ -76,7 +83,7 @@ int rpc_fixture_set_up(void **state)
         fail_msg("%s", why);
     fixture->rpc.relays = relays_new();
     fixture->rpc.subscribers = subscribers_new(fixture->base);
-    const struct turn_observer observer = {on_changed, on_due_changed, fixture};
+    const struct turn_observer observer = {on_changed, on_due_changed, is_watched, fixture};
     const struct turn_settings turn_settings = {.keep = 1000, .max_held = 1};
     fixture->rpc.turns = turns_new(&(struct visits_parts){.base = fixture->base,
                                                           .store = fixture->rpc.store,

@@ -447,6 +447,30 @@ static void test_open_and_add_in_one_breath(void **state)
     pair_close(&pair);
 }
 
+/* So do adds and a release; a second release, or anything else, waits for its turn. */
+static void test_adds_and_release_in_one_breath(void **state)
+{
+    struct pair pair;
+
+    (void)state;
+    pair_open_m(&pair);
+    free(claim(&pair.a, "4"));
+    client_do(&pair.a, ADD("0"));
+    client_do(&pair.a, RELEASE);
+    client_do(&pair.a, ADD("1"));
+    client_do(&pair.a, RELEASE);
+    client_do(&pair.b, ADD("2"));
+    rules_fixture_run(&pair.fixture);
+    client_expect_message(&pair.a, "A", "0");
+    client_expect(&pair.a, RELEASED);
+    client_expect_message(&pair.a, "A", "1");
+    client_expect_error(&pair.a, "only one release per connection");
+    client_expect_message(&pair.a, "B", "2");
+    for (const char *phase = "012"; *phase; phase++)
+        client_expect_message(&pair.b, *phase == '2' ? "B" : "A", (char[]){*phase, 0});
+    pair_close(&pair);
+}
+
 static void test_failure_in_one_breath(void **state)
 {
     struct pair pair;
@@ -1014,6 +1038,7 @@ int main(void)
         cmocka_unit_test(test_once),
         cmocka_unit_test(test_repeated_farewells),
         cmocka_unit_test(test_open_and_add_in_one_breath),
+        cmocka_unit_test(test_adds_and_release_in_one_breath),
         cmocka_unit_test(test_failure_in_one_breath),
         cmocka_unit_test(test_crowded),
         cmocka_unit_test(test_reclaimed),

@@ -106,6 +106,13 @@ static void on_changed(void *arg, uint64_t change, const uint8_t id[SESSION_ID_B
     (void)id;
 }
 
+static bool is_watched(void *arg, const uint8_t id[SESSION_ID_BYTES])
+{
+    (void)arg;
+    (void)id;
+    return false;
+}
+
 static void on_due_changed(void *arg)
 {
     struct rpc_fixture *fixture = arg;
@@ -115,7 +122,7 @@ static void on_due_changed(void *arg)
 /* With room for so many connections. */
 static void start(struct rpc_fixture *fixture, unsigned connections)
 {
-    const struct turn_observer observer = {on_changed, on_due_changed, fixture};
+    const struct turn_observer observer = {on_changed, on_due_changed, is_watched, fixture};
     const struct turn_settings settings = {.keep = 1000};
     if (fixture->box.store == NULL)
         storebox_open(&fixture->box, 0);
