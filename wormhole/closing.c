@@ -6,6 +6,7 @@
 
 #include <sodium.h>
 #include <stdio.h>
+#include <string.h>
 
 static const char *const moods[SESSION_RESULTS] = {
     [RESULT_HAPPY] = "happy",   [RESULT_LONELY] = "lonely",  [RESULT_SCARY] = "scary",
@@ -56,15 +57,47 @@ void closing_begin(struct step *step, enum session_result result, bool flush, co
         closing_finish(step);
 }
 
+/* The application of stock clients that transfers texts and files. */
+#define TRANSFER_APPID "lothar.com/wormhole/text-or-file-xfer"
+
+/* There the peer waits until it hears something: an offer, or an answer. */
+static bool keeps_peer_waiting(const struct session *session)
+{
+    bool silent =
+        session->sent == 0 || session->state == SESSION_KEYED || session_unverified(session);
+    return silent && session_keyed(session) && session_alive(session) && !session->copied &&
+           strcmp(session->appid, TRANSFER_APPID) == 0;
+}
+
+/* What was held back never leaves: this takes its place. */
+static void say_last_words(struct step *step, const char *words)
+{
+    struct session *session = step->session;
+    uint8_t nonce[KEYS_NONCE_BYTES];
+    step_random(step, nonce, sizeof(nonce));
+    step_write(step, WRITE_OUTBOX, 0, nonce, sizeof(nonce), words, strlen(words));
+    session->sent = session->fresh = 1;
+    session->sent_bytes = strlen(words);
+}
+
+bool closing_abandons(struct step *step, const char *words)
+{
+    if (!keeps_peer_waiting(step->session))
+        return false;
+    say_last_words(step, words);
+    return true;
+}
+
 void closing_peacefully(struct step *step, const struct closing_reasons *reasons)
 {
     struct session *session = step->session;
+    bool abandons = closing_abandons(step, "{\"error\": \"transfer abandoned by the other side\"}");
     if (session->copied)
         closing_begin(step, RESULT_ERRORY, false, copies_reason);
     else if (session->state != SESSION_ESTABLISHED)
-        closing_begin(step, RESULT_LONELY, false, reasons->alone);
+        closing_begin(step, RESULT_LONELY, abandons, reasons->alone);
     else if (session_unverified(session))
-        closing_begin(step, RESULT_LONELY, false, reasons->unverified);
+        closing_begin(step, RESULT_LONELY, abandons, reasons->unverified);
     else
         closing_begin(step, RESULT_HAPPY, true, reasons->met);
     if (visit_past_fence(session->visit))

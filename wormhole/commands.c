@@ -120,8 +120,10 @@ static void verifiers_agree(struct step *step)
 
 static void verifiers_differ(struct step *step)
 {
+    bool abandons =
+        closing_abandons(step, "{\"error\": \"verification rejected, abandoning transfer\"}");
     closing_forget_inbox(step);
-    closing_begin(step, RESULT_ERRORY, false, "the user reported that the verifiers differ");
+    closing_begin(step, RESULT_ERRORY, abandons, "the user reported that the verifiers differ");
     if (visit_past_fence(step->session->visit))
         visit_settle(step);
 }

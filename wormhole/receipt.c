@@ -57,7 +57,8 @@ void receipt_add(struct step *step)
     struct session *session = step->session;
     struct visit *visit = session->visit;
     /* One at a time: whatever comes up meanwhile goes into the next one, all at once. */
-    if (!session->peer_receipts || (visit->receipt_added && !visit->receipt_seen))
+    if (!session->peer_receipts || session_unverified(session) ||
+        (visit->receipt_added && !visit->receipt_seen))
         return;
     if (outdated(session))
         make(step);

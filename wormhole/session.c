@@ -158,14 +158,16 @@ static void wake_closed(struct step *step)
         step_write(step, WRITE_FORGET, 0, NULL, 0, NULL, 0);
 }
 
-/* After the clock was set back, the schedule must not stay at its beginning, and neither the
- * deadline nor what a visit waits for may be put off. */
+/* After the clock was set back, the schedule must not stay at its beginning, and neither the end,
+ * the deadline nor what a visit waits for may be put off. */
 static void adopt_clock(struct session *session, int64_t now)
 {
     if (session->schedule_start > now)
         session->schedule_start = now;
     if (session->last_activity > now)
         session->last_activity = now;
+    if (session->ended > now)
+        session->ended = now;
     if (session->visit != NULL && session->visit->alarm > now + SESSION_ALARM_MAX)
         session->visit->alarm = now;
 }

@@ -134,6 +134,11 @@ void closing_begin(struct step *step, enum session_result result, bool flush, co
 /* Deletes what has arrived: it may be from an impostor. */
 void closing_forget_inbox(struct step *step);
 
+/* If the peer is a stock client, or like one, that would wait for ever for a text or file, or for
+ * the answer to one: queues `words` as the last message, in place of what is held back. True then;
+ * the end that follows must flush. */
+bool closing_abandons(struct step *step, const char *words);
+
 /* Closes a session in which nothing went wrong. The reason depends on how far it got. */
 struct closing_reasons {
     const char *met;        /* happy: the peer joined; what is queued is sent first */

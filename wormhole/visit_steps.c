@@ -195,11 +195,12 @@ static void add_version(struct step *step)
 }
 
 /* Application messages wait for the peer's proof, and for the user's confirmation if that was
- * requested: someone who guesses codes never sees even their length. */
+ * requested: someone who guesses codes never sees even their length. What an end flushes need not.
+ */
 static bool may_add_numbers(const struct session *session)
 {
-    return (session->state == SESSION_ESTABLISHED || session->flush) &&
-           !session_unverified(session);
+    return session->flush ||
+           (session->state == SESSION_ESTABLISHED && !session_unverified(session));
 }
 
 static void add_numbers(struct step *step)

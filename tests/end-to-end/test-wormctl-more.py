@@ -290,7 +290,7 @@ def text_verified(world):
     finish(sender)
 
 
-@test("text receive --verify: no means that nothing is printed, and the sender does not believe that it worked")
+@test("text receive --verify: no means that nothing is printed, and the sender is told")
 def text_refused(world):
     relay = world.relay()
     daemon = world.daemon("a", relay)
@@ -301,7 +301,26 @@ def text_refused(world):
     receiver.expect("nothing was delivered")
     equal(receiver.wait(PATIENCE), SESSION, "exit status")
     lacks(receiver.screen(), "treacherous", "what is shown")
-    true(sender.running(), "the sender goes on waiting")
+    true(sender.wait(PATIENCE) != 0, "their exit status")
+    contains(sender.out().decode() + sender.err(), "verification rejected", "what they are told")
+
+
+@test("text send --verify: no, and a close before the comparison, do not leave the receiver waiting")
+def text_withdrawn(world):
+    relay = world.relay()
+    daemon = world.daemon("a", relay)
+    for command, said in ((("verify", "out", "--no"), "verification rejected"), (("close", "out"), "transfer abandoned")):
+        sender = daemon.spawn_ctl("text", "send", "--verify", "--name", "out", "treacherous")
+        receiver = receive_text(world, "python", relay, sender.wait_text(r"(\d+-\S+)", PATIENCE).group(1))
+        sender.wait_text("wormctl verify out --yes", PATIENCE, stream="err")
+        daemon.ctl("wait", "out", "--for", "established")
+        daemon.ctl(*command)
+        true(receiver.wait(PATIENCE) != 0, "their exit status")
+        contains(receiver.out().decode() + receiver.err(), said, "what they are told")
+        lacks(receiver.out().decode(), "treacherous", "what they print")
+        sender.wait(PATIENCE)
+        daemon.ctl("wait", "out", "--for", "closed", status=SESSION)
+        daemon.ctl("forget", "out")
 
 
 @test("text receive refuses a file of the stock Python client, and both sides can read why")

@@ -245,6 +245,11 @@ void rendezvous_prune(struct rendezvous *relay)
     relay->prunes++;
 }
 
+bool rendezvous_withheld(const struct rendezvous *relay)
+{
+    return relay->stock != NULL && stock_withheld(relay->stock) > 0;
+}
+
 unsigned rendezvous_prunes(const struct rendezvous *relay)
 {
     return relay->prunes;

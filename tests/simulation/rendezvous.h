@@ -40,6 +40,10 @@ void rendezvous_set_forgetful(struct rendezvous *relay, unsigned percent);
 /* How often a stock one was made to forget, in either way. */
 unsigned rendezvous_prunes(const struct rendezvous *relay);
 
+/* True if a stock one has kept a message from somebody who listened, as stock ones do to
+ * connections that are older than a prune. */
+bool rendezvous_withheld(const struct rendezvous *relay);
+
 /* The stock one swaps messages of each mailbox, or turns all around: its clock was set back, by
  * which it sorts them. `fairly`: those of one side keep their order. */
 void rendezvous_shuffle(struct rendezvous *relay, bool fairly);

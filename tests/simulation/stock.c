@@ -16,7 +16,8 @@ struct stock {
         *messages; /* id → [{side, phase, text}…]: outlives its mailbox when added to an orphan */
     struct stock_connection *connections;
     unsigned made;
-    unsigned view; /* how often it has let go of the app, for want of listeners */
+    unsigned view;     /* how often it has let go of the app, for want of listeners */
+    unsigned withheld; /* how often somebody who listened was not told */
     stock_watcher watcher;
     void *watcher_arg;
 };
@@ -179,6 +180,11 @@ static void prune(struct stock *stock, json_int_t least)
         if (!listened_to(stock, id) && idle_for(stock, id) >= least)
             delete_mailbox(stock, id);
     }
+}
+
+unsigned stock_withheld(const struct stock *stock)
+{
+    return stock->withheld;
 }
 
 void stock_prune(struct stock *stock)
@@ -392,9 +398,12 @@ static void on_add(struct stock_connection *connection, json_t *command)
     if (json_object_get(stock->mailboxes, id) != NULL)
         json_object_set_new(stock->idle, id, json_integer(0));
     for (struct stock_connection *other = stock->connections; other != NULL; other = other->next)
-        if (other->listening != NULL && strcmp(other->listening, id) == 0 &&
-            other->view == connection->view)
-            say_message(other, message);
+        if (other->listening != NULL && strcmp(other->listening, id) == 0) {
+            if (other->view == connection->view)
+                say_message(other, message);
+            else
+                stock->withheld++;
+        }
     json_decref(message);
 }
 

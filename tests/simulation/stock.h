@@ -46,6 +46,10 @@ void stock_prune(struct stock *stock);
  * `most` steps, with its nameplate, as the stock one does after 11 minutes. */
 void stock_age(struct stock *stock, unsigned most);
 
+/* How often somebody who listened to a mailbox was not told what was added to it, by somebody bound
+ * before or after the relay had let go of all. */
+unsigned stock_withheld(const struct stock *stock);
+
 /* True if the mailbox holds a message of this side under this phase. */
 bool stock_holds(const struct stock *stock, const char *mailbox, const char *side,
                  const char *phase);

@@ -2,6 +2,8 @@
 
 #include "tests/simulation/strict.h"
 
+#include "tests/simulation/rendezvous.h"
+
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -96,9 +98,11 @@ static void on_message(struct strict *strict, const struct wire_message *message
     char phase[16];
     if (strcmp(message->side, strict->side) == 0)
         return;
-    /* A stranger's words kill it, too, and what was under way for longer than its sender was there:
-     * which is nobody's fault. */
-    if (strcmp(message->side, strict->peer) != 0 || cable_was_late()) {
+    /* A stranger's words kill it, too, what was under way for longer than its sender was there, and
+     * what a stock relay does not tell those who were bound before it forgot: which is nobody's
+     * fault. */
+    if (strcmp(message->side, strict->peer) != 0 || cable_was_late() ||
+        rendezvous_withheld(strict->net.relay)) {
         strict->gone = true;
         ws_close(strict->ws);
         return;

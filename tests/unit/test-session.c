@@ -558,6 +558,22 @@ static void unsent_is_not_happy(void **state)
     pair_free(&pair);
 }
 
+/* A clock that was ahead when the session was closed does not put off the end of its patience. */
+static void patience_after_a_clock_that_was_ahead(void **state)
+{
+    struct pair pair;
+    (void)state;
+    open_crowded(&pair);
+    pair.a.now += 30 * CLOSING_MOST;
+    end_send(&pair.a, "never to leave");
+    end_close(&pair.a);
+    pair.a.now -= 30 * CLOSING_MOST;
+    pair.a.session->wake = pair.a.now;
+    visit_until_closed(&pair.a);
+    assert_result(&pair.a, RESULT_CROWDED);
+    pair_free(&pair);
+}
+
 /* The relay forgets what it has taken, and the peer is away. */
 static void close_waits_for_the_peer_to_come_back(void **state)
 {
@@ -911,6 +927,7 @@ int main(void)
         cmocka_unit_test(crowd_heals_for_two),
         cmocka_unit_test(close_waits_for_the_crowd_to_go),
         cmocka_unit_test(unsent_is_not_happy),
+        cmocka_unit_test(patience_after_a_clock_that_was_ahead),
         cmocka_unit_test(close_waits_for_the_peer_to_come_back),
         cmocka_unit_test(bad_pakes),
         cmocka_unit_test(reflected_pake),

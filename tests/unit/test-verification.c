@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include <sodium.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tests/simulation/pair.h"
@@ -378,17 +379,120 @@ static void crashes_everywhere(void **state)
     }
 }
 
+/* ---- texts, as stock clients transfer them ---- */
+
+#define TRANSFER "lothar.com/wormhole/text-or-file-xfer"
+
+static void open_transfer(struct pair *pair, bool verify)
+{
+    pair_open(pair, POLL);
+    struct session *sessions[] = {pair->a.session, pair->b.session};
+    for (int i = 0; i < 2; i++) {
+        free(sessions[i]->appid);
+        sessions[i]->appid = strdup(TRANSFER);
+        sessions[i]->verification = verify ? VERIFICATION_PENDING : VERIFICATION_NONE;
+    }
+}
+
+/* The peer did not ask for a comparison, or was content with its outcome: it must not wait for
+ * ever, and gets nothing of what was held back. */
+static void peer_is_told_that_they_differ(void **state)
+{
+    (void)state;
+    for (int sends = 0; sends < 2; sends++) {
+        struct pair pair;
+        open_transfer(&pair, true);
+        if (sends == 1)
+            end_send(&pair.a, "{\"offer\": {\"message\": \"secret\"}}");
+        pair_visit(&pair, 3);
+        end_verify(&pair.b, true);
+        end_verify(&pair.a, false);
+        end_crash(&pair.a);
+        end_visit(&pair.a);
+        assert_ended(&pair.a, RESULT_ERRORY, "the user reported that the verifiers differ");
+        end_visit(&pair.b);
+        assert_int_equal(pair.b.session->received, 1);
+        assert_string_equal(end_inbox(&pair.b, 0),
+                            "{\"error\": \"verification rejected, abandoning transfer\"}");
+        pair_free(&pair);
+    }
+}
+
+static void peer_is_told_of_an_early_close(void **state)
+{
+    (void)state;
+    for (int verify = 0; verify < 2; verify++) {
+        struct pair pair;
+        open_transfer(&pair, verify == 1);
+        pair_visit(&pair, 3);
+        if (verify == 1)
+            end_verify(&pair.b, true);
+        end_close(&pair.a);
+        end_visit(&pair.a);
+        assert_state(&pair.a, SESSION_CLOSED);
+        end_visit(&pair.b);
+        assert_string_equal(end_inbox(&pair.b, 0),
+                            "{\"error\": \"transfer abandoned by the other side\"}");
+        pair_free(&pair);
+    }
+}
+
+/* Before the peer has proven itself: what it is told is no secret. */
+static void peer_is_told_before_its_proof(void **state)
+{
+    struct pair pair;
+    (void)state;
+    open_transfer(&pair, false);
+    end_send(&pair.b, "{\"offer\": {\"message\": \"secret\"}}");
+    end_visit(&pair.a);
+    end_visit(&pair.b);
+    assert_state(&pair.b, SESSION_KEYED);
+    end_verify(&pair.b, false);
+    end_visit(&pair.b);
+    end_visit(&pair.a);
+    assert_string_equal(end_inbox(&pair.a, 0),
+                        "{\"error\": \"verification rejected, abandoning transfer\"}");
+    pair_free(&pair);
+}
+
+/* Who has sent its part has not left anybody waiting. */
+static void no_words_after_an_answer(void **state)
+{
+    struct pair pair;
+    (void)state;
+    open_transfer(&pair, false);
+    pair_visit(&pair, 3);
+    end_send(&pair.a, "{\"answer\": {\"message_ack\": \"ok\"}}");
+    end_close(&pair.a);
+    end_visit(&pair.a);
+    end_visit(&pair.b);
+    assert_int_equal(pair.b.session->received, 1);
+    pair_free(&pair);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(option_makes_it_pending), cmocka_unit_test(names),
-        cmocka_unit_test(nothing_leaves),          cmocka_unit_test(nothing_is_lost),
-        cmocka_unit_test(nothing_to_acknowledge),  cmocka_unit_test(agreeing_lets_go_at_once),
-        cmocka_unit_test(agreeing_brings_a_visit), cmocka_unit_test(not_before_there_is_a_verifier),
-        cmocka_unit_test(not_after_the_end),       cmocka_unit_test(differing_ends_it),
-        cmocka_unit_test(closing_forgets),         cmocka_unit_test(timeout_forgets),
-        cmocka_unit_test(attack_forgets),          cmocka_unit_test(alone_is_as_ever),
-        cmocka_unit_test(keys_wait_too),           cmocka_unit_test(crashes_everywhere),
+        cmocka_unit_test(option_makes_it_pending),
+        cmocka_unit_test(names),
+        cmocka_unit_test(nothing_leaves),
+        cmocka_unit_test(nothing_is_lost),
+        cmocka_unit_test(nothing_to_acknowledge),
+        cmocka_unit_test(agreeing_lets_go_at_once),
+        cmocka_unit_test(agreeing_brings_a_visit),
+        cmocka_unit_test(not_before_there_is_a_verifier),
+        cmocka_unit_test(not_after_the_end),
+        cmocka_unit_test(differing_ends_it),
+        cmocka_unit_test(closing_forgets),
+        cmocka_unit_test(timeout_forgets),
+        cmocka_unit_test(attack_forgets),
+        cmocka_unit_test(alone_is_as_ever),
+        cmocka_unit_test(keys_wait_too),
+        cmocka_unit_test(crashes_everywhere),
+        cmocka_unit_test(peer_is_told_that_they_differ),
+        cmocka_unit_test(peer_is_told_of_an_early_close),
+        cmocka_unit_test(peer_is_told_before_its_proof),
+        cmocka_unit_test(no_words_after_an_answer),
     };
     if (sodium_init() < 0)
         return 1;
