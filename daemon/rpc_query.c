@@ -40,7 +40,7 @@ void rpc_list(struct ipc_call *call, const struct ipc_params *params)
     ipc_call_begin(call, &writer);
     writer_map(&writer, NULL);
     writer_array(&writer, "sessions");
-    while ((more = store_next_id(txn, begun ? last : NULL, id) == KV_OK) && limit-- > 0) {
+    while ((more = (store_next_id(txn, begun ? last : NULL, id) == KV_OK)) && limit-- > 0) {
         write_session(&writer, call->rpc, txn, id);
         memcpy(last, id, SESSION_ID_BYTES);
         begun = true;

@@ -174,9 +174,10 @@ static bool is_answered(const char *const *paths, const char *target)
 {
     for (; *paths != NULL; paths++) {
         size_t length = strlen(*paths);
-        char next = strncmp(*paths, target, length) == 0 ? target[length] : '\0';
+        const char *next = target + length;
 
-        if (next == ' ' || next == '?' || (next == '/' && length > 1))
+        if (strncmp(*paths, target, length) == 0 &&
+            (*next == ' ' || *next == '?' || (*next == '/' && length > 1)))
             return true;
     }
     return false;
