@@ -115,6 +115,19 @@ bool relay_dialer_prepare(struct relay_dialer *dialer, const struct settings *fr
 
 /* ---- using ---- */
 
+static bool is_onion(const char *host)
+{
+    static const char onion[] = ".onion";
+    size_t length = strlen(host), suffix = sizeof(onion) - 1;
+    return length > suffix && strcmp(host + length - suffix, onion) == 0;
+}
+
+bool relay_dialer_may_share(const struct relay_dialer *dialer, const struct url *url)
+{
+    return dialer->settings->share_connections && settings_proxy(dialer->settings, url) == NULL &&
+           !is_onion(url->host);
+}
+
 struct ws *relay_dialer_dial(struct relay_dialer *dialer, struct relay *relay,
                              const struct url *url, const struct ws_options *options,
                              const struct ws_handlers *handlers, void *arg)

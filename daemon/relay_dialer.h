@@ -26,6 +26,10 @@ void relay_dialer_free(struct relay_dialer *dialer); /* NULL is fine */
 bool relay_dialer_prepare(struct relay_dialer *dialer, const struct settings *fresh, char *ret_why,
                           size_t size);
 
+/* True if sessions may share a connection to this relay, as far as we are concerned: not where who
+ * is there is to be hidden, behind a proxy or a .onion, since it would show whose they are. */
+bool relay_dialer_may_share(const struct relay_dialer *dialer, const struct url *url);
+
 /* ws_dial() with the right certificates and proxy; tells `relay`, whose URL is `url`, that it is
  * being dialled. */
 struct ws *relay_dialer_dial(struct relay_dialer *dialer, struct relay *relay,

@@ -9,10 +9,13 @@
 struct proxy;
 
 enum relay_state { RELAY_UNKNOWN = 0, RELAY_UP, RELAY_DOWN };
+/* Whether it lets sessions share a connection, as far as its last welcome said. */
+enum relay_sharing { RELAY_SHARING_UNKNOWN = 0, RELAY_SHARES, RELAY_DOES_NOT_SHARE };
 
 struct relay {
     char *url;
     enum relay_state state;
+    enum relay_sharing sharing;
     unsigned connections;
     unsigned opening;   /* how many of these are not open yet */
     unsigned failures;  /* consecutive failed connections */

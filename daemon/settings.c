@@ -57,6 +57,8 @@ static const struct settings_row rows[] = {
      FIELD(keep), &keep, SETTINGS_PLAIN},
     {"max-connections", "N", "limit on simultaneous connections to relays", settings_number,
      FIELD(max_connections), &connections, SETTINGS_PLAIN},
+    {"share-connections", "yes|no", "one connection to a relay for many sessions", settings_switch,
+     FIELD(share_connections), NULL, SETTINGS_PLAIN},
 };
 
 static const struct settings_table table = {
@@ -89,6 +91,7 @@ bool settings_init(struct settings *settings)
         .log_level = LOG_LEVEL_INFO,
         .keep = KEEP_DEFAULT,
         .max_connections = CONNECTIONS_DEFAULT,
+        .share_connections = true,
     };
     return settings->relay;
 }

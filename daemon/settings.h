@@ -21,6 +21,7 @@ struct settings {
     uint64_t max_store_size;  /* bytes; 0: only the disk limits it */
     int64_t keep;             /* ms for which an ended session stays listed */
     unsigned max_connections; /* to relays, at a time */
+    bool share_connections;   /* among sessions, where a relay offers it */
     char *config_file;        /* that was read, or NULL */
     const char *relay_from;   /* where `relay` was set: settings_source_text() */
 };

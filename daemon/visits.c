@@ -9,23 +9,14 @@
 /* Out of memory is an error to report, not the end of the process. */
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
-#include <utlist.h>
 
 #include "base/clock.h"
 #include "base/timer.h"
-#include "daemon/hashcash_worker.h"
+#include "daemon/relay_links.h"
 #include "daemon/relays.h"
-#include "daemon/relay_dialer.h"
-#include "base/fault.h"
 #include "net/url.h"
-#include "net/ws.h"
-#include "service/log.h"
 #include "state/store.h"
 #include "wormhole/wire.h"
-
-/* While more than this many bytes are unsent, nothing more is read from the outbox: memory then
- * holds a message or two, however many are waiting. */
-#define BACKLOG_MAX ((size_t)1024 * 1024)
 
 /* An effect that is waiting for the backlog to drain. */
 struct deferred_effect {
@@ -34,28 +25,18 @@ struct deferred_effect {
     uint32_t number;
 };
 
-/* A connection to a relay. */
-struct visit_link {
-    struct visits *visits;
-    struct live_session *live; /* NULL: the session no longer uses it, and it is closing politely */
-    char name[SESSION_ID_TEXT]; /* the session's, for the log */
-    struct ws *ws;
-    struct relay_use use;
-    struct hashcash_job *hashcash; /* being made; meanwhile the session does not hear of the … */
-    struct wire_message welcome;
-    struct deferred_effect *deferred, **deferred_end;
-    struct visit_link *prev, *next;
-};
-
 /* A session in memory because a visit is under way. */
 struct live_session {
     uint8_t id[SESSION_ID_BYTES];
     struct session *session; /* NULL until the end of the turn in which it connects */
     struct visits *visits;
+    char name[SESSION_ID_TEXT]; /* for the log */
     struct event *alarm;
-    struct visit_link *link; /* NULL: lost, as the session will be told */
-    bool held;               /* as counted in visits->held … */
-    bool ended;              /* … and visits->ended */
+    struct relay_link *link; /* NULL: lost, as the session will be told */
+    struct deferred_effect *deferred, **deferred_end;
+    bool alone; /* this visit needs a connection of its own */
+    bool held;  /* as counted in visits->held … */
+    bool ended; /* … and visits->ended */
     UT_hash_handle hh;
 };
 
@@ -64,8 +45,8 @@ struct visits {
     struct visits_reports reports;
     struct live_session *sessions;
     unsigned held;
-    unsigned ended;           /* sessions whose visit is over, but that are not yet written */
-    struct visit_link *links; /* all of them, including those that are closing politely */
+    unsigned ended; /* sessions whose visit is over, but that are not yet written */
+    struct relay_links *links;
 };
 
 /* ---- sessions ---- */
@@ -113,7 +94,9 @@ static struct live_session *add_session(struct visits *visits, const uint8_t *id
         return NULL;
     }
     memcpy(live->id, id, sizeof(live->id));
+    session_id_text(live->id, live->name);
     live->visits = visits;
+    live->deferred_end = &live->deferred;
     HASH_ADD(hh, visits->sessions, id, SESSION_ID_BYTES, live);
     if (live->hh.tbl != NULL)
         return live;
@@ -122,79 +105,38 @@ static struct live_session *add_session(struct visits *visits, const uint8_t *id
     return NULL;
 }
 
-/* ---- links ---- */
+/* ---- sending ---- */
 
-static void drop_deferred(struct visit_link *link)
+static void drop_deferred(struct live_session *live)
 {
     struct deferred_effect *deferred;
-    while ((deferred = link->deferred) != NULL) {
-        link->deferred = deferred->next;
+    while ((deferred = live->deferred) != NULL) {
+        live->deferred = deferred->next;
         free(deferred->text);
         free(deferred);
     }
-    link->deferred_end = &link->deferred;
+    live->deferred_end = &live->deferred;
 }
 
-static void forget_welcome(struct visit_link *link)
-{
-    hashcash_worker_cancel(link->hashcash);
-    link->hashcash = NULL;
-    wire_free(&link->welcome);
-    memset(&link->welcome, 0, sizeof(link->welcome));
-}
-
-/* The session no longer uses this connection, which may live on for a moment to close politely. */
-static void detach(struct visit_link *link)
-{
-    if (link->live != NULL)
-        link->live->link = NULL;
-    link->live = NULL;
-    drop_deferred(link);
-    forget_welcome(link);
-}
-
-/* The WebSocket is gone, or will go without another callback. */
-static void free_link(struct visit_link *link)
-{
-    detach(link);
-    DL_DELETE(link->visits->links, link);
-    relay_use_end(&link->use);
-    free(link);
-}
-
-static void drop_link(struct visit_link *link)
-{
-    ws_free(link->ws);
-    free_link(link);
-}
-
-/* ---- sending ---- */
-
-static void defer(struct visit_link *link, const struct session_effect *effect)
+static void defer(struct live_session *live, const struct session_effect *effect)
 {
     struct deferred_effect *deferred = calloc(1, sizeof(*deferred));
     if (deferred != NULL && effect->text != NULL)
         deferred->text = strdup(effect->text);
     if (deferred == NULL || (effect->text != NULL && deferred->text == NULL)) {
         free(deferred);
-        ws_close(link->ws); /* `closed` tells the session, and it comes again */
+        relay_link_fail(live->link); /* the session is told, and comes again */
         return;
     }
     deferred->number = effect->number;
-    *link->deferred_end = deferred;
-    link->deferred_end = &deferred->next;
+    *live->deferred_end = deferred;
+    live->deferred_end = &deferred->next;
+    relay_link_await_room(live->link);
 }
 
-static void send_text(struct visit_link *link, const char *text)
+static void send_outbox(struct live_session *live, const struct session *session, uint32_t number)
 {
-    if (!ws_send(link->ws, text, strlen(text)))
-        ws_close(link->ws); /* nothing must wait for an answer */
-    FAULT_POINT("visit.sent");
-}
-
-static void send_outbox(struct visit_link *link, const struct session *session, uint32_t number)
-{
-    struct kv_txn *txn = kv_read(link->visits->parts.store);
+    struct kv_txn *txn = kv_read(live->visits->parts.store);
     const uint8_t *row;
     size_t length;
     char *text = NULL;
@@ -202,164 +144,87 @@ static void send_outbox(struct visit_link *link, const struct session *session, 
         text = session_seal(session, number, row, length);
     kv_end(txn);
     if (text != NULL)
-        send_text(link, text);
+        relay_link_send(live->link, text);
     else
-        ws_close(link->ws);
+        relay_link_fail(live->link);
     free(text);
 }
 
-static void send_effect(struct visit_link *link, const struct session *session, const char *text,
+static void send_effect(struct live_session *live, const struct session *session, const char *text,
                         uint32_t number)
 {
     if (text != NULL)
-        send_text(link, text);
+        relay_link_send(live->link, text);
     else
-        send_outbox(link, session, number);
+        send_outbox(live, session, number);
 }
 
-static void on_drained(struct ws *ws, void *arg)
+/* ---- what comes of a link ---- */
+
+static bool on_message(void *arg, struct wire_message *message)
 {
-    struct visit_link *link = arg;
-    while (link->deferred != NULL && ws_backlog(ws) < BACKLOG_MAX) {
-        struct deferred_effect *deferred = link->deferred;
-        if ((link->deferred = deferred->next) == NULL)
-            link->deferred_end = &link->deferred;
-        send_effect(link, link->live->session, deferred->text, deferred->number);
-        free(deferred->text);
-        free(deferred);
-    }
+    struct live_session *live = arg;
+    const struct visits_reports *reports = &live->visits->reports;
+    return reports->message(reports->arg, live->id, message);
 }
 
-/* ---- the connection's callbacks ---- */
-
-static void on_opened(struct ws *ws, void *arg)
+static void on_room(void *arg)
 {
-    struct visit_link *link = arg;
-    (void)ws;
-    relay_use_opened(&link->use);
-    log_debug("visit", "session %s: connected to %s", link->name, link->use.relay->url);
-}
-
-/* ---- a relay that asks for hashcash ---- */
-
-static void pass_on(struct visit_link *link, struct wire_message *message)
-{
-    const struct visits_reports *reports = &link->visits->reports;
-    if (!reports->message(reports->arg, link->live->id, message))
-        ws_close(link->ws);
-}
-
-/* Only now may the session bind, so only now is it told that the relay is there. */
-static void on_stamp(void *arg, const char *stamp)
-{
-    struct visit_link *link = arg;
-    char *text = stamp == NULL ? NULL : wire_encode_submit_permission(stamp);
-    link->hashcash = NULL;
-    if (text != NULL) {
-        send_text(link, text);
-        link->welcome.permission_needed = false;
-    }
-    free(text);
-    pass_on(link, &link->welcome);
-}
-
-/* True if the welcome has to wait for a stamp. */
-static bool ask_permission(struct visit_link *link, struct wire_message *message)
-{
-    if (!message->permission_needed || message->hashcash_bits == 0 || link->hashcash != NULL)
-        return false;
-    link->hashcash =
-        hashcash_worker_ask(link->visits->parts.hashcash_worker, message->hashcash_bits,
-                            message->hashcash_resource, on_stamp, link);
-    if (link->hashcash == NULL)
-        return false;
-    link->welcome = *message;
-    return true;
-}
-
-static bool take_welcome(struct visit_link *link, struct wire_message *message)
-{
-    relay_welcomed(link->use.relay, message->motd, message->error, message->retention * 1000);
-    return ask_permission(link, message);
-}
-
-/* ---- the connection's callbacks, continued ---- */
-
-/* Listening any longer is pointless. */
-static void hang_up(struct visit_link *link, const char *why)
-{
-    report(link->live, EVENT_LOST, why);
-    detach(link);
-    ws_close(link->ws);
-}
-
-static void on_message(struct ws *ws, const uint8_t *data, size_t length, void *arg)
-{
-    struct visit_link *link = arg;
-    struct wire_message message;
-    (void)ws;
-    if (link->live == NULL)
+    struct live_session *live = arg;
+    struct deferred_effect *deferred = live->deferred;
+    if (deferred == NULL)
         return;
-    enum wire_fault fault = wire_parse((const char *)data, length, &message);
-    if (fault != WIRE_OK)
-        log_warning("visit", "session %s: a message from %s is ignored: %s", link->name,
-                    link->use.relay->url, wire_fault_text(fault));
-    if (fault == WIRE_NOT_JSON || fault == WIRE_NO_MEMORY)
-        hang_up(link, wire_fault_text(fault));
-    if (fault != WIRE_OK)
-        return; /* incomplete: a peer may have chosen an odd phase, which must not stop the visit */
-    if (message.type == WIRE_WELCOME && take_welcome(link, &message))
-        return;
-    pass_on(link, &message);
+    if ((live->deferred = deferred->next) == NULL)
+        live->deferred_end = &live->deferred;
+    send_effect(live, live->session, deferred->text, deferred->number);
+    free(deferred->text);
+    free(deferred);
+    if (live->deferred != NULL)
+        relay_link_await_room(live->link);
 }
 
-static void on_closed(struct ws *ws, const char *why, void *arg)
+static void on_link_lost(void *arg, const char *why)
 {
-    struct visit_link *link = arg;
-    (void)ws;
-    if (!link->use.opened)
-        relay_unreachable(link->use.relay, why, clock_now());
-    log_debug("visit", "session %s: %s", link->name, why);
-    if (link->live != NULL)
-        report(link->live, EVENT_LOST, why);
-    free_link(link);
+    struct live_session *live = arg;
+    live->link = NULL;
+    drop_deferred(live);
+    report(live, EVENT_LOST, why);
 }
 
-static const struct ws_handlers handlers = {
-    .opened = on_opened,
+static void on_alone(void *arg)
+{
+    struct live_session *live = arg;
+    live->link = NULL;
+    live->alone = true;
+    drop_deferred(live);
+    report(live, EVENT_ANEW, NULL);
+}
+
+static const struct relay_link_handlers link_handlers = {
     .message = on_message,
-    .drained = on_drained,
-    .closed = on_closed,
+    .room = on_room,
+    .lost = on_link_lost,
+    .alone = on_alone,
 };
 
 /* ---- effects ---- */
 
-static struct visit_link *add_link(struct live_session *live, struct relay *relay)
+static void leave_link(struct live_session *live, void (*leave)(struct relay_link *))
 {
-    struct visit_link *link = calloc(1, sizeof(*link));
-    if (link == NULL)
-        return NULL;
-    session_id_text(live->id, link->name);
-    link->visits = live->visits;
-    link->live = live;
-    link->deferred_end = &link->deferred;
-    relay_use_begin(&link->use, relay);
-    DL_PREPEND(live->visits->links, link);
-    live->link = link;
-    return link;
+    if (live->link != NULL)
+        leave(live->link);
+    live->link = NULL;
+    drop_deferred(live);
 }
 
-/* True if `closed` will report how it ends. */
-static bool dial(struct live_session *live, const char *relay_url, const struct url *url)
+static bool open_link(struct live_session *live, const char *relay_url, const struct url *url)
 {
     struct visits *visits = live->visits;
     struct relay *relay = relays_get(visits->parts.relays, relay_url);
-    struct visit_link *link = relay == NULL ? NULL : add_link(live, relay);
-    if (link == NULL)
-        return false;
-    link->ws = relay_dialer_dial(visits->parts.routes, relay, url, NULL, &handlers, link);
-    if (link->ws == NULL)
-        free_link(link);
+    leave_link(live, relay_link_drop);
+    if (relay != NULL)
+        live->link = relay_link_open(visits->links, relay, url, live->alone, live->name,
+                                     &link_handlers, live);
     return live->link != NULL;
 }
 
@@ -371,40 +236,34 @@ static void connect_effect(struct visits *visits, const struct session *session,
     struct live_session *live = add_session(visits, session->id);
     (void)effect;
     if (visits->parts.routes == NULL ||
-        (live != NULL && fault == URL_OK && dial(live, session->relay, &url)))
+        (live != NULL && fault == URL_OK && open_link(live, session->relay, &url)))
         return;
     const char *why = fault == URL_OK ? "out of memory" : url_fault_text(fault);
     visits->reports.event(visits->reports.arg, session->id,
                           &(struct session_event){.type = EVENT_LOST, .text = why});
 }
 
-static struct visit_link *link_of(struct visits *visits, const struct session *session)
-{
-    struct live_session *live = find(visits, session->id);
-    return live == NULL ? NULL : live->link;
-}
-
 static void send_or_defer(struct visits *visits, const struct session *session,
                           const struct session_effect *effect)
 {
-    struct visit_link *link = link_of(visits, session);
-    if (link == NULL)
+    struct live_session *live = find(visits, session->id);
+    if (live == NULL || live->link == NULL)
         return; /* lost meanwhile; the session will be told */
-    if (link->deferred != NULL || ws_backlog(link->ws) >= BACKLOG_MAX)
-        defer(link, effect);
+    if (live->deferred != NULL || !relay_link_has_room(live->link))
+        defer(live, effect);
     else
-        send_effect(link, session, effect->text, effect->number);
+        send_effect(live, session, effect->text, effect->number);
 }
 
 static void disconnect(struct visits *visits, const struct session *session,
                        const struct session_effect *effect)
 {
-    struct visit_link *link = link_of(visits, session);
+    struct live_session *live = find(visits, session->id);
     (void)effect;
-    if (link == NULL)
+    if (live == NULL)
         return;
-    detach(link);
-    ws_close(link->ws);
+    leave_link(live, relay_link_close);
+    live->alone = false;
 }
 
 static void (*const effect_handlers[])(struct visits *, const struct session *,
@@ -452,8 +311,7 @@ void visits_remove(struct visits *visits, const uint8_t id[SESSION_ID_BYTES])
     struct live_session *live = find(visits, id);
     if (live == NULL)
         return;
-    if (live->link != NULL)
-        drop_link(live->link);
+    leave_link(live, relay_link_drop);
     visits->held -= live->held;
     visits->ended -= live->ended;
     HASH_DEL(visits->sessions, live);
@@ -476,7 +334,11 @@ struct visits *visits_new(const struct visits_parts *parts, const struct visits_
         return NULL;
     visits->parts = *parts;
     visits->reports = *reports;
-    return visits;
+    visits->links = relay_links_new(parts->base, parts->routes, parts->hashcash_worker);
+    if (visits->links != NULL)
+        return visits;
+    free(visits);
+    return NULL;
 }
 
 void visits_free(struct visits *visits)
@@ -490,8 +352,6 @@ void visits_free(struct visits *visits)
         visits_remove(visits, live->id);
         session_free(session);
     }
-    while (visits->links != NULL)
-        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): DL_DELETE takes it out of the list */
-        drop_link(visits->links);
+    relay_links_free(visits->links);
     free(visits);
 }

@@ -1,5 +1,5 @@
 /*
- * Sessions on a visit: each is in memory, with its alarm and its connection to the relay in one
+ * Sessions on a visit: each is in memory, with its alarm and its link to the relay in one
  * record. Carries out their effects, and turns what the relay says into events.
  */
 #ifndef DAEMON_VISITS_H

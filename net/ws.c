@@ -366,6 +366,11 @@ uint64_t ws_taken(const struct ws *ws)
     return ws->taken;
 }
 
+int64_t ws_heard(const struct ws *ws)
+{
+    return ws->heard;
+}
+
 uint64_t ws_net_backlog(const struct ws_net *net)
 {
     return net->backlog;

@@ -102,6 +102,9 @@ uint64_t ws_net_backlog(const struct ws_net *net);
  * does not change, the other end is not reading. */
 uint64_t ws_taken(const struct ws *ws);
 
+/* When a byte was last received, by clock_monotonic(). */
+int64_t ws_heard(const struct ws *ws);
+
 /* Stops (or resumes) reading, for back-pressure; the kernel then slows the peer down. While paused,
  * no message comes, and the other end's silence is not held against it. */
 void ws_pause(struct ws *ws, bool paused);

@@ -203,6 +203,13 @@ static enum session_refusal on_lost(struct step *step)
     return SESSION_ACCEPTED;
 }
 
+static enum session_refusal on_anew(struct step *step)
+{
+    if (step->session->visit != NULL)
+        visit_anew(step);
+    return SESSION_ACCEPTED;
+}
+
 /* During a visit the plan is the one for a crash: the session should then be due. */
 static enum session_refusal on_postpone(struct step *step)
 {
@@ -222,7 +229,7 @@ static enum session_refusal (*const handlers[EVENT_TYPES])(struct step *) = {
     [EVENT_SEND] = command_send,     [EVENT_ACK] = command_ack,
     [EVENT_CLOSE] = command_close,   [EVENT_POLL] = command_poll,
     [EVENT_VERIFY] = command_verify, [EVENT_RENAME] = command_rename,
-    [EVENT_EXPORT] = exported_begin,
+    [EVENT_EXPORT] = exported_begin, [EVENT_ANEW] = on_anew,
 };
 
 enum session_refusal session_step(struct session *session, const struct session_event *event,

@@ -194,6 +194,7 @@ enum event_type {
     EVENT_RELAY,    /* a message from the relay: `relay`; with `data`, if session_echoes() says so:
                        the row of the outbox, or NULL if it cannot be read */
     EVENT_LOST,     /* the connection failed or ended: `text` says why */
+    EVENT_ANEW,     /* the visit must begin anew, over another connection; the old one is gone */
     EVENT_POSTPONE, /* the daemon cannot visit now: `until` */
     EVENT_SEND,     /* the user sends `data` */
     EVENT_ACK,      /* the user acknowledges up to and including `number` */

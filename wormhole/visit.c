@@ -74,6 +74,12 @@ void visit_lost(struct step *step, const char *why)
     forget_visit(step);
 }
 
+void visit_anew(struct step *step)
+{
+    forget_visit(step);
+    visit_begin(step);
+}
+
 void visit_alarm(struct step *step)
 {
     struct visit *visit = step->session->visit;

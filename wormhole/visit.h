@@ -76,6 +76,9 @@ void visit_fail(struct step *step, const char *why, int64_t at_least);
 /* The connection is already gone. */
 void visit_lost(struct step *step, const char *why);
 
+/* The connection is gone, and no harm done: begins the visit anew over another one. */
+void visit_anew(struct step *step);
+
 /* The alarm went off. */
 void visit_alarm(struct step *step);
 

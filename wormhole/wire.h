@@ -25,6 +25,7 @@ enum wire_type {
     WIRE_ACK,
     WIRE_PONG,
     WIRE_ERROR,
+    WIRE_LEFT,  /* of a channel of a shared connection: it has ended (doc/relay-extensions.md) */
     WIRE_TYPES, /* the number of types */
 };
 
@@ -46,6 +47,11 @@ struct wire_message {
     unsigned hashcash_bits; /* welcome: what a stamp must have to earn that permission; 0 if none
                                would do */
     const char *hashcash_resource;
+    unsigned channels;          /* welcome: how many sessions may share the connection; 0: none */
+    size_t channel_message_max; /* welcome: the longest text of one of those, bytes */
+    int64_t channel;            /* the channel that it is for; 0: it is for the connection */
+    const char *reason;         /* left: a sentence, or NULL */
+    bool alone;                 /* left: the session needs a connection of its own */
     struct json_t *root; /* owns all of the strings above */
 };
 
@@ -69,6 +75,9 @@ const char *wire_next_nameplate(const struct wire_message *message, size_t *inde
  * of permission that the relay takes. At most size - 1 bytes. */
 void wire_permission_text(const struct wire_message *welcome, char *ret_text, size_t size);
 
+/* The same message again, which shares the strings; not for one with a body. wire_free(). */
+struct wire_message wire_again(const struct wire_message *message);
+
 /* Frees what the message holds, including the body. A zeroed message is fine. */
 void wire_free(struct wire_message *message);
 
@@ -89,5 +98,9 @@ char *wire_encode_open(const char *mailbox);
 char *wire_encode_add(const char *phase, const uint8_t *body, size_t length);
 char *wire_encode_close(const char *mailbox, const char *mood);
 char *wire_encode_ping(int64_t number);
+char *wire_encode_leave(void); /* on a channel */
+
+/* A copy of what a client says, for this channel of a shared connection. */
+char *wire_on_channel(const char *text, int64_t channel);
 
 #endif

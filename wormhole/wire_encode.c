@@ -2,6 +2,8 @@
 
 #include "wormhole/wire.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -94,4 +96,22 @@ char *wire_encode_add(const char *phase, const uint8_t *body, size_t length)
     sodium_bin2hex(text + head_length + sizeof(before) - 1, hex_length + 1, body, length);
     memcpy(text + head_length + sizeof(before) - 1 + hex_length, after, sizeof(after));
     return text;
+}
+
+char *wire_encode_leave(void)
+{
+    return encode(json_pack("{s:s}", "type", "leave"));
+}
+
+char *wire_on_channel(const char *text, int64_t channel)
+{
+    size_t length = strlen(text) - 1; /* without its last brace */
+    size_t room = length + sizeof(",\"channel\":-9223372036854775808}");
+    char *copy = malloc(room);
+
+    if (copy == NULL)
+        return NULL;
+    memcpy(copy, text, length);
+    snprintf(copy + length, room - length, ",\"channel\":%" PRId64 "}", channel);
+    return copy;
 }

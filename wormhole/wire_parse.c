@@ -18,6 +18,11 @@
  * overflow. */
 #define RETENTION_MAX ((int64_t)10 * 366 * 24 * 3600)
 
+/* More than anybody needs of one connection. */
+#define WIRE_CHANNELS_MAX 65536
+/* All of our commands but `add` are shorter; a relay that offers less is not made for us. */
+#define WIRE_CHANNEL_MESSAGE_LEAST 4096
+
 static const char *const fault_texts[] = {
     [WIRE_OK] = "the message is well-formed",
     [WIRE_NOT_JSON] = "the message is not a JSON object",
@@ -132,6 +137,21 @@ static void read_hashcash(const json_t *welcome, struct wire_message *message)
     message->hashcash_resource = resource;
 }
 
+/* Of a version that we do not know nothing is offered; nor with what nobody could use. */
+static void read_shared_connection(const json_t *welcome, struct wire_message *message)
+{
+    const json_t *offer =
+        json_object_get(json_object_get(welcome, "extensions"), "shared-connection");
+    json_int_t channels = json_integer_value(json_object_get(offer, "channels"));
+    json_int_t longest = json_integer_value(json_object_get(offer, "max_message"));
+
+    if (json_integer_value(json_object_get(offer, "version")) != 1 || channels < 1 ||
+        longest < WIRE_CHANNEL_MESSAGE_LEAST)
+        return;
+    message->channels = channels < WIRE_CHANNELS_MAX ? (unsigned)channels : WIRE_CHANNELS_MAX;
+    message->channel_message_max = (size_t)longest;
+}
+
 /* `relayd` is what our own relay says about itself. */
 static int64_t retention(const json_t *welcome)
 {
@@ -153,6 +173,7 @@ static enum wire_fault read_welcome(json_t *root, struct wire_message *message)
     message->retention = retention(welcome);
     message->permission_needed = permission_needed(welcome);
     read_hashcash(welcome, message);
+    read_shared_connection(welcome, message);
     fault = get_text(welcome, "motd", &message->motd);
     return fault ? fault : get_text(welcome, "error", &message->error);
 }
@@ -219,20 +240,22 @@ static enum wire_fault read_error(json_t *root, struct wire_message *message)
     return fault;
 }
 
+static enum wire_fault read_left(json_t *root, struct wire_message *message)
+{
+    message->alone = json_is_true(json_object_get(root, "alone"));
+    return get_text(root, "reason", &message->reason);
+}
+
 static const struct wire_reader {
     const char *name;
     enum wire_type type;
     enum wire_fault (*read)(json_t *root, struct wire_message *message);
 } readers[] = {
-    {"ack", WIRE_ACK, read_nothing},
-    {"allocated", WIRE_ALLOCATED, read_allocated},
-    {"claimed", WIRE_CLAIMED, read_claimed},
-    {"closed", WIRE_CLOSED, read_nothing},
-    {"error", WIRE_ERROR, read_error},
-    {"message", WIRE_MESSAGE, read_message},
-    {"nameplates", WIRE_NAMEPLATES, read_nameplates},
-    {"pong", WIRE_PONG, read_pong},
-    {"released", WIRE_RELEASED, read_nothing},
+    {"ack", WIRE_ACK, read_nothing},         {"allocated", WIRE_ALLOCATED, read_allocated},
+    {"claimed", WIRE_CLAIMED, read_claimed}, {"closed", WIRE_CLOSED, read_nothing},
+    {"error", WIRE_ERROR, read_error},       {"left", WIRE_LEFT, read_left},
+    {"message", WIRE_MESSAGE, read_message}, {"nameplates", WIRE_NAMEPLATES, read_nameplates},
+    {"pong", WIRE_PONG, read_pong},          {"released", WIRE_RELEASED, read_nothing},
     {"welcome", WIRE_WELCOME, read_welcome},
 };
 
@@ -258,6 +281,7 @@ static enum wire_fault read_root(json_t *root, struct wire_message *message)
         return WIRE_INCOMPLETE;
     reader = find_reader(name);
     message->type = reader->type;
+    message->channel = json_integer_value(json_object_get(root, "channel"));
     return reader->read(root, message);
 }
 
@@ -337,6 +361,12 @@ void wire_permission_text(const struct wire_message *welcome, char *ret_text, si
                  "the relay asks for a permission that this program cannot obtain (%s); it can do "
                  "hashcash",
                  names[0] != '\0' ? names : "of an unknown kind");
+}
+
+struct wire_message wire_again(const struct wire_message *message)
+{
+    json_incref(message->root);
+    return *message;
 }
 
 void wire_free(struct wire_message *message)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "daemon/relay_dialer.h"
 #include "tests/simulation/chance.h"
 #include "tests/simulation/rendezvous.h"
@@ -17,12 +18,21 @@
 /* How long a lost connection may go unnoticed. */
 #define NOTICE_MAX (2 * TIMELINE_MINUTE)
 
+/* Whose a channel of a shared connection is, or the connection itself (0). */
+struct cable_side {
+    long channel;
+    char side[32];
+    bool left;
+    struct cable_side *next;
+};
+
 struct ws {
     struct ws_net *net;
     const struct ws_handlers *handlers;
     void *arg;
     void *connection; /* at the relay, or NULL */
-    char side[32];    /* whose it is, from its bind on */
+    struct cable_side *sides;
+    int64_t heard;    /* when the last text from the relay arrived */
     int64_t up, down; /* when the last text of each direction arrives */
     bool opened;
     bool closing; /* the client wants no more */
@@ -136,6 +146,15 @@ unsigned cable_count(const struct ws_net *net)
     return count;
 }
 
+unsigned cable_sessions(const struct ws_net *net)
+{
+    unsigned count = 0;
+    for (const struct ws *ws = cables; ws != NULL; ws = ws->next)
+        for (const struct cable_side *side = ws->sides; side != NULL; side = side->next)
+            count += ws->net == net && ws->opened && !ws->gone && !side->left;
+    return count;
+}
+
 bool cable_is_cut(const struct ws *ws)
 {
     return ws->cut;
@@ -155,11 +174,60 @@ void cable_forget_all(void)
     while ((ws = cables) != NULL) {
         cables = ws->next;
         relay_notices(ws);
+        while (ws->sides != NULL) {
+            struct cable_side *side = ws->sides;
+            ws->sides = side->next;
+            free(side);
+        }
         free(ws);
     }
 }
 
 /* ---- from the client to the relay ---- */
+
+long cable_channel(const char *text)
+{
+    static const char key[] = ",\"channel\":";
+    const char *last = NULL, *at = text;
+    while ((at = strstr(at, key)) != NULL)
+        last = at++;
+    return last == NULL ? 0 : strtol(last + sizeof(key) - 1, NULL, 10);
+}
+
+static struct cable_side *find_side(const struct ws *ws, long channel)
+{
+    struct cable_side *side = ws->sides;
+    while (side != NULL && side->channel != channel)
+        side = side->next;
+    return side;
+}
+
+/* Who says this: "" before its bind. */
+static const char *side_of(const struct ws *ws, const char *text)
+{
+    const struct cable_side *side = find_side(ws, cable_channel(text));
+    return side == NULL ? "" : side->side;
+}
+
+static void note_left(struct ws *ws, const char *text)
+{
+    struct cable_side *side = find_side(ws, cable_channel(text));
+    if (side != NULL)
+        side->left = true;
+}
+
+static void note_side(struct ws *ws, const char *text)
+{
+    const char *name = strstr(text, "\"side\":\"");
+    if (strstr(text, "\"leave\"") != NULL)
+        note_left(ws, text);
+    if (strstr(text, "\"bind\"") == NULL || name == NULL)
+        return;
+    struct cable_side *side = calloc(1, sizeof(*side));
+    *side = (struct cable_side){.channel = cable_channel(text), .next = ws->sides};
+    sscanf(name, "\"side\":\"%31[^\"]", side->side);
+    ws->sides = side;
+}
 
 static void arrive_up(void *arg)
 {
@@ -174,16 +242,9 @@ static void arrive_up(void *arg)
         late |= ws->gone || ws->closing;
         trace(ws->net->who, "→ %s", packet->text);
         if (ws->net->heard != NULL)
-            ws->net->heard(ws->net->arg, ws->side, packet->text);
+            ws->net->heard(ws->net->arg, side_of(ws, packet->text), packet->text);
     }
     free_packet(packet);
-}
-
-static void note_side(struct ws *ws, const char *text)
-{
-    const char *side = strstr(text, "\"side\":\"");
-    if (strstr(text, "\"bind\"") != NULL && side != NULL)
-        sscanf(side, "\"side\":\"%31[^\"]", ws->side);
 }
 
 bool ws_send(struct ws *ws, const char *text, size_t length)
@@ -192,11 +253,17 @@ bool ws_send(struct ws *ws, const char *text, size_t length)
         return false;
     note_side(ws, text);
     if (ws->net->told != NULL)
-        ws->net->told(ws->net->arg, ws->side, text);
+        ws->net->told(ws->net->arg, side_of(ws, text), text);
     send_packet(ws, &ws->up, arrive_up, text, length);
     if (chance_percent(weather.lose))
         cut(ws);
     return true;
+}
+
+/* The machine's clocks may stand still; the cable's does not. */
+int64_t ws_heard(const struct ws *ws)
+{
+    return clock_monotonic() - (timeline_now() - ws->heard);
 }
 
 size_t ws_backlog(const struct ws *ws)
@@ -239,6 +306,9 @@ static void arrive_down(void *arg)
     struct ws *ws = packet->ws;
     if (!ws->cut && !ws->gone && !ws->closing && !ws->net->dead) {
         trace(ws->net->who, "← %s", packet->text);
+        ws->heard = timeline_now();
+        if (strstr(packet->text, "\"left\"") != NULL)
+            note_left(ws, packet->text);
         ws->handlers->message(ws, (const uint8_t *)packet->text, packet->length, ws->arg);
     }
     free_packet(packet);
@@ -303,6 +373,13 @@ struct ws *ws_dial(struct ws_net *net, const struct url *url, const struct proxy
         net->dialled(net->arg);
     timeline_after(arrival(&ws->up), dialled, ws);
     return ws;
+}
+
+bool relay_dialer_may_share(const struct relay_dialer *routes, const struct url *url)
+{
+    (void)routes;
+    (void)url;
+    return true;
 }
 
 struct ws *relay_dialer_dial(struct relay_dialer *routes, struct relay *relay,

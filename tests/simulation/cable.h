@@ -24,7 +24,7 @@ struct ws_net {
     struct rendezvous *relay;
     bool dead; /* it has crashed: nothing that it does has an effect */
     void (*dialled)(void *arg);
-    /* It sends a text; the connection is that of `side`: "" before its bind. */
+    /* It sends a text; the connection, or the channel, is that of `side`: "" before its bind. */
     void (*told)(void *arg, const char *side, const char *text);
     /* A text of it arrives at the relay. */
     void (*heard)(void *arg, const char *side, const char *text);
@@ -47,6 +47,9 @@ void cable_cut_all(const struct ws_net *net);
 /* How many connections of `net` are open, as far as it knows. */
 unsigned cable_count(const struct ws_net *net);
 
+/* How many sessions use these. */
+unsigned cable_sessions(const struct ws_net *net);
+
 /* True if the relay has heard something, since cable_forget_all(), whose sender was not there any
  * more. */
 bool cable_was_late(void);
@@ -56,6 +59,9 @@ bool cable_is_cut(const struct ws *ws);
 
 /* Frees what is left of a world: nothing may be under way any more. */
 void cable_forget_all(void);
+
+/* The channel that a text is for, or from; 0: the connection itself. */
+long cable_channel(const char *text);
 
 /* ---- the relay's end ---- */
 

@@ -58,10 +58,15 @@ static void on_committed(void *arg)
     }
 }
 
+/* What the machine itself asks the relay for, on a connection that its sessions share. */
+static const char sign_of_life[] = "{\"type\":\"ping\",\"ping\":0}";
+
 static void on_told(void *arg, const char *side, const char *text)
 {
     struct home *home = arg;
     struct user *user = user_of(home, side), *former = former_of(home, side);
+    if (side[0] == '\0' && strcmp(text, sign_of_life) == 0)
+        return;
     if (user == NULL && former != NULL)
         judge_told_last(&former->side, text);
     else if (user == NULL)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/simulation/cable.h"
 #include "tests/simulation/timeline.h"
 #include "tests/simulation/trace.h"
 
@@ -33,8 +34,10 @@ struct mailbox {
     struct mailbox *next;
 };
 
+/* A connection, or a channel of one. */
 struct ear {
     const void *connection;
+    long channel; /* 0: the connection */
     char side[SIDE_MAX];
     struct mailbox *opened; /* NULL: none */
     unsigned told;          /* of its messages */
@@ -84,35 +87,50 @@ void relay_checker_commits(struct relay_checker *checker, bool commits)
     checker->commits = commits;
 }
 
-static struct ear *find(const struct relay_checker *checker, const void *connection)
+static struct ear *find(const struct relay_checker *checker, const void *connection, long channel)
 {
     struct ear *ear = checker->first;
-    while (ear != NULL && ear->connection != connection)
+    while (ear != NULL && (ear->connection != connection || ear->channel != channel))
         ear = ear->next;
     return ear;
 }
 
-void relay_checker_enter(struct relay_checker *checker, const void *connection)
+static struct ear *add_ear(struct relay_checker *checker, const void *connection, long channel)
 {
     struct ear *ear = calloc(1, sizeof(*ear));
-    *ear = (struct ear){.connection = connection, .next = checker->first};
-    checker->first = ear;
+    *ear = (struct ear){.connection = connection,
+                        .channel = channel,
+                        .welcomed = channel != 0,
+                        .next = checker->first};
+    return checker->first = ear;
 }
 
-void relay_checker_leave(struct relay_checker *checker, const void *connection)
+void relay_checker_enter(struct relay_checker *checker, const void *connection)
 {
-    struct ear **place = &checker->first, *ear;
-    while (*place != NULL && (*place)->connection != connection)
+    add_ear(checker, connection, 0);
+}
+
+static void forget_ear(struct relay_checker *checker, struct ear *ear)
+{
+    struct ear **place = &checker->first;
+    while (*place != ear)
         place = &(*place)->next;
-    ear = *place;
-    if (ear == NULL)
-        return;
     if (ear->adds > 0 && !ear->dropped && timeline_now() - ear->added > COMMIT_PATIENCE)
         trace_fail("the relay has neither told nor refused what was added");
     if (ear->opened != NULL && ear->told > 0)
         ear->opened->active = timeline_now(); /* it has listened until now */
     *place = ear->next;
     free(ear);
+}
+
+void relay_checker_leave(struct relay_checker *checker, const void *connection)
+{
+    struct ear *ear, *next;
+    for (ear = checker->first; ear != NULL; ear = next) {
+        next = ear->next;
+        if (ear->connection == connection)
+            forget_ear(checker, ear);
+    }
 }
 
 /* ---- mailboxes ---- */
@@ -314,6 +332,16 @@ static void on_error(struct relay_checker *checker, struct ear *ear, const char 
         ear->opened = NULL;
 }
 
+/* What was said on the channel before is not waited for. */
+static void on_left(struct relay_checker *checker, struct ear *ear, const char *text)
+{
+    (void)checker;
+    (void)text;
+    if (ear->channel == 0)
+        trace_fail("the relay says of a connection that it has left");
+    ear->dropped = true;
+}
+
 static void on_closed(struct relay_checker *checker, struct ear *ear, const char *text)
 {
     (void)checker;
@@ -327,13 +355,13 @@ static const struct type {
     void (*said)(struct relay_checker *, struct ear *, const char *);
     bool durable; /* it says that something is */
 } types[] = {
-    {"ack", NULL, on_ack, false},         {"add", on_add, NULL, false},
-    {"allocated", NULL, NULL, true},      {"bind", on_bind, NULL, false},
-    {"claimed", NULL, on_claimed, true},  {"close", on_close, NULL, false},
-    {"closed", NULL, on_closed, true},    {"error", NULL, on_error, false},
-    {"message", NULL, on_message, true},  {"open", on_open, NULL, false},
-    {"pong", NULL, on_pong, false},       {"released", NULL, NULL, true},
-    {"welcome", NULL, on_welcome, false},
+    {"ack", NULL, on_ack, false},        {"add", on_add, NULL, false},
+    {"allocated", NULL, NULL, true},     {"bind", on_bind, NULL, false},
+    {"claimed", NULL, on_claimed, true}, {"close", on_close, NULL, false},
+    {"closed", NULL, on_closed, true},   {"error", NULL, on_error, false},
+    {"message", NULL, on_message, true}, {"open", on_open, NULL, false},
+    {"left", NULL, on_left, false},      {"pong", NULL, on_pong, false},
+    {"released", NULL, NULL, true},      {"welcome", NULL, on_welcome, false},
 };
 
 /* Its row in the table; NULL: an unknown type. */
@@ -351,24 +379,39 @@ static const struct type *type_of(const char *text)
 
 void relay_checker_hear(struct relay_checker *checker, const void *connection, const char *text)
 {
-    struct ear *ear = find(checker, connection);
+    long channel = cable_channel(text);
+    struct ear *ear = find(checker, connection, channel);
     const struct type *type = type_of(text);
+    if (strstr(text, "\"type\":\"leave\"") != NULL) {
+        if (ear != NULL)
+            forget_ear(checker, ear);
+        return;
+    }
+    if (ear == NULL && type != NULL && type->heard == on_bind)
+        ear = add_ear(checker, connection, channel);
+    if (ear == NULL || ear->dropped)
+        return; /* it crosses with the channel's end */
     if (type != NULL && type->heard != NULL)
         type->heard(checker, ear, text);
-    ear->owes_ack = true;
+    ear->owes_ack = channel == 0;
 }
 
 void relay_checker_heard(struct relay_checker *checker, const void *connection)
 {
-    const struct ear *ear = find(checker, connection);
+    const struct ear *ear = find(checker, connection, 0);
     if (ear->owes_ack && !ear->dropped)
         trace_fail("the relay does not acknowledge at once what it hears");
 }
 
 void relay_checker_said(struct relay_checker *checker, const void *connection, const char *text)
 {
-    struct ear *ear = find(checker, connection);
+    struct ear *ear = find(checker, connection, cable_channel(text));
     const struct type *type = type_of(text);
+    if (ear == NULL || ear->dropped) {
+        if (type == NULL || type->said != on_left)
+            trace_fail("the relay answers on a channel that is not there");
+        return;
+    }
     if (type != NULL && type->said != NULL)
         type->said(checker, ear, text);
     if (!ear->welcomed)
@@ -381,5 +424,6 @@ void relay_checker_said(struct relay_checker *checker, const void *connection, c
 
 void relay_checker_dropped(struct relay_checker *checker, const void *connection)
 {
-    find(checker, connection)->dropped = true;
+    for (struct ear *ear = checker->first; ear != NULL; ear = ear->next)
+        ear->dropped |= ear->connection == connection;
 }

@@ -100,14 +100,16 @@ static void expire(void *arg)
     timeline_after(relay->retention / LOOKS, expire, relay);
 }
 
-struct rendezvous *rendezvous_new_ours(int64_t retention)
+struct rendezvous *rendezvous_new_ours(int64_t retention, unsigned channels, size_t piece)
 {
     struct rendezvous *relay = calloc(1, sizeof(*relay));
-    const struct relay_limits limits = {
-        .retention = retention, .mailbox_bytes = 1 << 24, .mailbox_messages = 4096};
+    const struct relay_limits limits = {.retention = retention,
+                                        .mailbox_bytes = 1 << 24,
+                                        .mailbox_messages = 4096,
+                                        .piece_bytes = piece};
     const struct rules_hooks hooks = {.send = on_send, .drop = on_drop};
     const struct rules_settings settings = {
-        .message_max = 1 << 20, .retention = retention, .list = true};
+        .message_max = 1 << 20, .retention = retention, .channels = channels, .list = true};
     relay->checker = relay_checker_new(retention);
     relay->memory = memory_store_new(&limits);
     relay->rules = rules_new(memory_store_interface(relay->memory), &hooks, &settings);

@@ -4,6 +4,7 @@
 #define SIMULATION_RENDEZVOUS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "relay/store.h"
@@ -12,7 +13,9 @@ struct rendezvous;
 struct ws;
 
 /* rendezvous_free(), when every connection has been left. */
-struct rendezvous *rendezvous_new_ours(int64_t retention); /* ms */
+/* Ours: keeps mailboxes for so many ms, lets so many sessions share a connection (0: none), and
+ * reads so many bytes of a mailbox at a time. */
+struct rendezvous *rendezvous_new_ours(int64_t retention, unsigned channels, size_t piece);
 struct rendezvous *rendezvous_new_stock(void);
 void rendezvous_free(struct rendezvous *relay);
 

@@ -20,6 +20,13 @@
 #define COMPARES_SHARE 4
 /* So often, per cent, a forgetful stock one forgets what somebody has left. */
 #define FORGETS_MAX 80
+/* How many sessions may share a connection to our relay: none, if it is an older one; or so few
+ * that two on a machine do not always find place. */
+static const unsigned channel_counts[] = {0, 1, 2, 1024};
+/* What our relay reads of a mailbox at a time: mailboxes of more send their sessions away from a
+ * shared connection. */
+#define PIECE_SMALL 500
+#define PIECE_LARGE 250000
 /* Of a strict peer. */
 #define MESSAGES_MAX 10
 
@@ -121,8 +128,10 @@ static struct rendezvous *draw_relay(struct world *world)
         return relay;
     }
     world->expires = chance_percent(30);
-    return rendezvous_new_ours(world->expires ? chance_spread(RETENTION_MIN, RETENTION_MAX)
-                                              : RETENTION_EVER);
+    int64_t retention =
+        world->expires ? chance_spread(RETENTION_MIN, RETENTION_MAX) : RETENTION_EVER;
+    unsigned channels = channel_counts[chance_below(sizeof(channel_counts) / sizeof(unsigned))];
+    return rendezvous_new_ours(retention, channels, chance_percent(20) ? PIECE_SMALL : PIECE_LARGE);
 }
 
 static void begin(struct world *world)

@@ -80,6 +80,7 @@ static void defaults(void **state)
     assert_int_equal(settings.max_store_size, 0);
     assert_int_equal(settings.keep, 30 * DAY);
     assert_int_equal(settings.max_connections, 1024);
+    assert_true(settings.share_connections);
     assert_int_equal(settings.proxy.what, SETTINGS_PROXY_UNSAID);
     assert_string_equal(settings.relay_from, "built in");
     assert_string_equal(settings.config_file, file_path);
@@ -381,6 +382,7 @@ static void refused_files(void **state)
         {"max-connections = 0\n", ":1:", "from 1"},
         {"max-connections = 1K\n", ":1:", "1K"},
         {"max-connections = 65537\n", ":1:", "65537"},
+        {"share-connections = maybe\n", ":1:", "yes or no"},
         {"log-level = chatty\n", ":1:", "chatty"},
         {"relay = http://x/\n", ":1:", "http://x/"},
         {"proxy = ftp://user:secret@x\n", ":1:", "invalid value for proxy"},

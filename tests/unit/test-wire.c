@@ -219,6 +219,65 @@ static void test_welcome_texts(void **state)
 }
 
 /* An odd `motd` or `error` is no reason not to use a relay. */
+static void test_welcome_channels(void **state)
+{
+    static const struct {
+        const char *offer;
+        unsigned channels;
+        size_t longest;
+    } cases[] = {
+        {"{\"version\":1,\"channels\":8,\"max_message\":65536}", 8, 65536},
+        {"{\"version\":1,\"channels\":8,\"max_message\":65536,\"new\":true}", 8, 65536},
+        {"{\"version\":1,\"channels\":99999999999,\"max_message\":65536}", 65536, 65536},
+        {"{\"version\":2,\"channels\":8,\"max_message\":65536}", 0, 0},
+        {"{\"version\":1,\"channels\":0,\"max_message\":65536}", 0, 0},
+        {"{\"version\":1,\"channels\":-1,\"max_message\":65536}", 0, 0},
+        {"{\"version\":1,\"channels\":8,\"max_message\":100}", 0, 0},
+        {"{\"version\":1,\"channels\":8}", 0, 0},
+        {"{\"channels\":8,\"max_message\":65536}", 0, 0},
+        {"[1]", 0, 0},
+        {"null", 0, 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < LENGTH(cases); i++) {
+        char welcome[256];
+        snprintf(welcome, sizeof(welcome), "{\"extensions\":{\"shared-connection\":%s}}",
+                 cases[i].offer);
+        struct wire_message message = parse_welcome(welcome), again = wire_again(&message);
+
+        assert_int_equal(message.channels, cases[i].channels);
+        assert_int_equal(message.channel_message_max, cases[i].longest);
+        wire_free(&message);
+        assert_int_equal(again.channels, cases[i].channels);
+        wire_free(&again);
+    }
+}
+
+static void test_channels(void **state)
+{
+    static const char left[] =
+        "{\"type\":\"left\",\"reason\":\"too\\u0007 large\",\"alone\":true,\"channel\":7}";
+    static const char pong[] = "{\"type\":\"pong\",\"pong\":1,\"channel\":2147483647}";
+    struct wire_message message;
+
+    (void)state;
+    assert_int_equal(wire_parse(left, strlen(left), &message), WIRE_OK);
+    assert_int_equal(message.type, WIRE_LEFT);
+    assert_int_equal(message.channel, 7);
+    assert_true(message.alone);
+    assert_string_equal(message.reason, "too? large");
+    wire_free(&message);
+    assert_int_equal(wire_parse(pong, strlen(pong), &message), WIRE_OK);
+    assert_int_equal(message.channel, 2147483647);
+    wire_free(&message);
+    char *leave = wire_encode_leave();
+    char *text = wire_on_channel(leave, 2147483647);
+    assert_string_equal(text, "{\"type\":\"leave\",\"channel\":2147483647}");
+    free(text);
+    free(leave);
+}
+
 static void test_welcome_without_texts(void **state)
 {
     static const char *const welcomes[] = {
@@ -861,6 +920,8 @@ int main(void)
         cmocka_unit_test(test_pong),
         cmocka_unit_test(test_error),
         cmocka_unit_test(test_welcome_texts),
+        cmocka_unit_test(test_welcome_channels),
+        cmocka_unit_test(test_channels),
         cmocka_unit_test(test_welcome_without_texts),
         cmocka_unit_test(test_retention),
         cmocka_unit_test(test_permission),

@@ -1,0 +1,74 @@
+/*
+ * Links between sessions and their relays. A link is a connection of its own or, where the relay
+ * offers it (doc/relay-extensions.md) and relay_dialer_may_share() allows it, a channel of one that
+ * many sessions share. The session does not see the difference.
+ *
+ * Callbacks come from the event loop, never from inside a call to these functions: except that
+ * relay_link_open() may bring the welcome at once.
+ */
+#ifndef DAEMON_RELAY_LINKS_H
+#define DAEMON_RELAY_LINKS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "wormhole/wire.h"
+
+struct event_base;
+struct relay;
+struct relay_dialer;
+struct relay_link;
+struct relay_links;
+struct url;
+struct worker;
+
+/* Who uses a link is told what comes of it. */
+struct relay_link_handlers {
+    /* A message from the relay, which is consumed; the first one is the welcome, once the relay's
+     * demands are met. False when out of memory: the link is then lost. */
+    bool (*message)(void *arg, struct wire_message *message);
+    /* There is room, as relay_link_await_room() asked. One text may be sent before asking again, so
+     * that links that share a connection take turns. */
+    void (*room)(void *arg);
+    /* It has ended; `why` is a sentence, borrowed for the call. Last callback. */
+    void (*lost)(void *arg, const char *why);
+    /* It has ended, since what is to be sent needs a connection of its own. Last callback. */
+    void (*alone)(void *arg);
+};
+
+/* The arguments must outlive them; `dialer` NULL: there is no network. New; relay_links_free().
+ * NULL when out of memory. */
+struct relay_links *relay_links_new(struct event_base *base, struct relay_dialer *dialer,
+                                    struct worker *hashcash_worker);
+
+/* Drops all connections, without callbacks. NULL is fine. */
+void relay_links_free(struct relay_links *links);
+
+/*
+ * Begins to connect. `relay` is the one whose URL is `url`; `name` is the session's, for the log;
+ * `alone`: over a connection of its own. `handlers` and `arg` are borrowed until the last callback,
+ * relay_link_close() or relay_link_drop(). NULL when out of memory, or without a network.
+ */
+struct relay_link *relay_link_open(struct relay_links *links, struct relay *relay,
+                                   const struct url *url, bool alone, const char *name,
+                                   const struct relay_link_handlers *handlers, void *arg);
+
+/* Sends a text; whoever waits for an answer that can never come is told by `lost` or `alone`. */
+void relay_link_send(struct relay_link *link, const char *text);
+
+/* True if what is sent now need not wait long. */
+bool relay_link_has_room(const struct relay_link *link);
+
+/* Calls handlers.room as soon as there is room. */
+void relay_link_await_room(struct relay_link *link);
+
+/* The session leaves; the connection, if it was its own, closes politely. */
+void relay_link_close(struct relay_link *link);
+
+/* The same at once, as far as a connection of its own is concerned. */
+void relay_link_drop(struct relay_link *link);
+
+/* The link can no longer serve its purpose: `lost` follows. */
+void relay_link_fail(struct relay_link *link);
+
+#endif
