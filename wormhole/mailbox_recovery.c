@@ -29,8 +29,10 @@
 /* Guesses of the code, of 65536 or more, that a relay which forgets could bring about besides the
  * one that everybody has. */
 #define STRANGERS_MAX 3
-/* Whoever has left a pake may come back after as long. */
-#define SILENCE_MAX ((int64_t)12 * 3600 * 1000)
+/* Whoever has left a pake may come back after as long, and so many visits: a clock that leaps
+ * proves nothing. */
+#define SILENCE_MAX        ((int64_t)3 * 24 * 3600 * 1000)
+#define SILENCE_VISITS_MAX 200
 
 static unsigned count_fallbacks(const struct session *session)
 {
@@ -135,6 +137,7 @@ bool mailbox_recovery_escape(struct step *step)
     leave_to_stranger(step);
     mailbox_recovery_found(step); /* nothing of the past is looked for any more */
     session->strangers++;
+    session->silent_visits = 0;
     session->crowded = 1;
     session_begin_anew(step);
     visit_fail(step,
@@ -146,9 +149,13 @@ bool mailbox_recovery_escape(struct step *step)
 
 bool mailbox_recovery_escape_silence(struct step *step)
 {
-    const struct session *session = step->session;
+    struct session *session = step->session;
     const struct visit *visit = session->visit;
-    bool only_pake = session->state == SESSION_KEYED && (visit->peer_seen || visit->peer_pake_seen);
-    return only_pake && step->context->now - session->last_activity >= SILENCE_MAX &&
+    if (!session->displaced || session->state != SESSION_KEYED ||
+        (!visit->peer_seen && !visit->peer_pake_seen))
+        return false;
+    session->silent_visits++;
+    return session->silent_visits > SILENCE_VISITS_MAX &&
+           step->context->now - session->last_activity >= SILENCE_MAX &&
            mailbox_recovery_escape(step);
 }

@@ -130,9 +130,10 @@ struct session {
     uint32_t fallback_index; /* what the next visit opens if it does not claim: 0: `mailbox`,
                                 others: fallback_mailboxes[fallback_index] */
     bool displaced; /* the nameplate came to lead to another mailbox, which may be a stranger's */
-    uint32_t strangers; /* how often it was, and the session began anew under its code */
-    uint32_t heals;     /* how often the mailbox was recreated because the relay had forgotten it */
-    uint32_t crowded;   /* consecutive visits that the relay refused as crowded */
+    uint32_t silent_visits; /* … during which whoever is there had only left a pake */
+    uint32_t strangers;     /* how often it was, and the session began anew under its code */
+    uint32_t heals;   /* how often the mailbox was recreated because the relay had forgotten it */
+    uint32_t crowded; /* consecutive visits that the relay refused as crowded */
 
     uint8_t scalar[PAKE_SCALAR_BYTES]; /* secret; zero once keyed */
     uint8_t pake[PAKE_MESSAGE_BYTES];  /* our message; zero until the code is known */

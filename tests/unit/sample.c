@@ -69,6 +69,7 @@ static void fill_numbers(struct session *session)
     session->ended = 706;
     session->heals = 707;
     session->strangers = 724;
+    session->silent_visits = 726;
     session->fresh = 725;
     session->crowded = 708;
     session->sent = 709;
@@ -89,7 +90,6 @@ static void fill_numbers(struct session *session)
     session->receipts = 721;
     session->receipt_delivered = 722;
     session->receipt_read = 723;
-    session->fresh = 724;
 }
 
 struct session *sample_full(uint32_t number)
@@ -119,7 +119,6 @@ struct session *sample_full(uint32_t number)
     session->verification = VERIFICATION_DONE;
     session->peer_receipts = true;
     session->receipt_stored = true;
-    session->copied = true;
     session->unknown = malloc(sizeof(unknown));
     assert_non_null(session->unknown);
     memcpy(session->unknown, unknown, sizeof(unknown));
@@ -173,6 +172,7 @@ static void same_numbers(const struct session *a, const struct session *b)
     SAME_NUMBER(fallback_index);
     SAME_NUMBER(displaced);
     SAME_NUMBER(strangers);
+    SAME_NUMBER(silent_visits);
     SAME_NUMBER(copied);
     SAME_NUMBER(fresh);
     SAME_NUMBER(heals);
