@@ -26,9 +26,15 @@ const size_t command_count = sizeof(commands) / sizeof(commands[0]);
 /* getopt_long puts this before its complaints. */
 static char program[] = "wormctl";
 
+/* Those that its help shows first. */
+static uint64_t own_options(const struct cli_command *command)
+{
+    return command->options | options_of_group(command->begins);
+}
+
 uint64_t command_options(const struct cli_command *command)
 {
-    return command->options | OPTIONS_GLOBAL |
+    return own_options(command) | OPTIONS_GLOBAL |
            (command->fields != NULL ? OPTION_BIT(OPTION_FIELDS) : 0);
 }
 
@@ -157,8 +163,8 @@ static void help_command(const struct cli_command *command)
     if (command->details != NULL)
         printf("\n%s\n", command->details);
     puts("\nOptions:");
-    print_options(command->options);
-    print_options(command_options(command) & ~command->options);
+    print_options(own_options(command));
+    print_options(command_options(command) & ~own_options(command));
 }
 
 /* True if the options ask for help (on `command`, unless it is NULL) or the version, which are then

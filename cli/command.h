@@ -17,6 +17,7 @@ struct cli_command {
     const char *help;          /* one line */
     const char *details;       /* more lines for its own help, or NULL */
     uint64_t options;          /* besides those of command_options() */
+    enum option_group begins;  /* it begins a session, and takes its options as well */
     const char *const *fields; /* what -o can name; NULL: it reports nothing to choose from */
     int least, most;           /* number of arguments */
     /* Checks what the table cannot say, before the daemon is asked; NULL: nothing. */

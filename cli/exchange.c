@@ -80,7 +80,7 @@ static enum exit_status exchange(struct conversation *conversation, struct given
 {
     enum exit_status status =
         new_session_begin(conversation->client, conversation->options, NULL,
-                          code->text != NULL ? code : NULL, &conversation->session);
+                          code->text != NULL ? code : NULL, true, &conversation->session);
 
     if (status == EXIT_DONE)
         status = conversation_begin(conversation, ours->data, ours->length);
@@ -122,8 +122,9 @@ const struct cli_command exchange_command = {
     .help = "give the peer some data, and print theirs",
     .details = "Without CODE, a session begins, and its code is printed on standard error. The\n"
                "peer's data is written to standard output as it is.",
-    .options = NEW_SESSION_OPTIONS | NEW_SESSION_INBOX_OPTIONS | OPTION_BIT(OPTION_WORDS) |
+    .options = NEW_SESSION_OPTIONS | OPTION_BIT(OPTION_APPID) | OPTION_BIT(OPTION_WORDS) |
                OPTION_BIT(OPTION_DATA),
+    .begins = OPTION_GROUP_LONG,
     .fields = fields_message,
     .most = 1,
     .check = check_exchange,

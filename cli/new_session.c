@@ -127,33 +127,35 @@ enum exit_status new_session_check_code(const char *command, const struct cli_op
 
 /* New; wormclient_options_free(). */
 static struct wormclient_options *make_options(const struct cli_options *options, const char *appid,
-                                               const struct given_code *code)
+                                               const struct given_code *code, bool once)
 {
     struct wormclient_options *made = wormclient_options_new();
 
-    wormclient_options_set_name(made, options->text[OPTION_NAME]);
+#define VALUE_TEXT(id)     options->text[id]
+#define VALUE_DURATION(id) options->number[id]
+#define VALUE_NUMBER(id)   options->number[id]
+#define VALUE_SIZE(id)     options->number[id]
+#define VALUE_FLAG(id)     true
+#define OPTION(id, name, letter, kind, value, help)
+#define SESSION_OPTION(id, name, kind, value, help, set, group)                                    \
+    if (options->given[OPTION_##id])                                                               \
+        wormclient_options_set_##set(made, VALUE_##kind(OPTION_##id));
+#include "cli/options.def"
+#undef OPTION
+    if (once && options->given[OPTION_TIMEOUT] && !options->given[OPTION_EXPIRE])
+        wormclient_options_set_expire(made, options->number[OPTION_TIMEOUT]);
     if (appid == NULL)
         appid = options->given[OPTION_APPID] ? options->text[OPTION_APPID] : code->appid;
     wormclient_options_set_appid(made, appid);
     wormclient_options_set_relay(made, options->given[OPTION_RELAY] ? options->text[OPTION_RELAY]
                                                                     : code->relay);
-    wormclient_options_set_schedule(made, options->text[OPTION_SCHEDULE]);
-    wormclient_options_set_app_versions(made, options->text[OPTION_APP_VERSIONS]);
-    if (options->given[OPTION_TIMEOUT])
-        wormclient_options_set_timeout(made, options->number[OPTION_TIMEOUT]);
     if (options->given[OPTION_WORDS])
         wormclient_options_set_words(made, (unsigned)options->number[OPTION_WORDS]);
-    if (options->given[OPTION_VERIFY])
-        wormclient_options_set_verify(made, true);
-    if (options->given[OPTION_INBOX_MESSAGES])
-        wormclient_options_set_inbox_messages(made, options->number[OPTION_INBOX_MESSAGES]);
-    if (options->given[OPTION_INBOX_BYTES])
-        wormclient_options_set_inbox_bytes(made, options->number[OPTION_INBOX_BYTES]);
     return made;
 }
 
 enum exit_status new_session_begin(struct wormclient *client, const struct cli_options *options,
-                                   const char *appid, const struct given_code *code,
+                                   const char *appid, const struct given_code *code, bool once,
                                    struct wormclient_session **ret_session)
 {
     struct wormclient_error error = WORMCLIENT_ERROR_INIT;
@@ -169,7 +171,7 @@ enum exit_status new_session_begin(struct wormclient *client, const struct cli_o
     }
     /* Before the daemon answers nobody knows whether there is a session. */
     report_on_interrupt("interrupted; the session may have begun, see: wormctl list");
-    made = make_options(options, appid, used);
+    made = make_options(options, appid, used, once);
     if (agreed.text != NULL)
         wormclient_options_set_code(made, agreed.text);
     session = code != NULL ? wormclient_accept(client, code->text, made, &error)
@@ -262,7 +264,7 @@ static enum exit_status run_invite(struct wormclient *client, const struct cli_o
 {
     struct wait_reported reported = {0};
     struct wormclient_session *session;
-    enum exit_status status = new_session_begin(client, options, NULL, NULL, &session);
+    enum exit_status status = new_session_begin(client, options, NULL, NULL, false, &session);
 
     if (status != EXIT_DONE)
         return status;
@@ -282,8 +284,9 @@ const struct cli_command invite_command = {
     .help = "begin a session and print its code",
     .details = "Waits until the code exists. The session lives on in the daemon, whatever happens\n"
                "to this command.",
-    .options = NEW_SESSION_OPTIONS | NEW_SESSION_INBOX_OPTIONS | OPTION_BIT(OPTION_WORDS) |
+    .options = NEW_SESSION_OPTIONS | OPTION_BIT(OPTION_APPID) | OPTION_BIT(OPTION_WORDS) |
                OPTION_BIT(OPTION_QR),
+    .begins = OPTION_GROUP_LONG,
     .fields = fields_view,
     .check = check_invite,
     .run = run_invite,
@@ -307,7 +310,7 @@ static enum exit_status run_accept(struct wormclient *client, const struct cli_o
     if (status != EXIT_DONE)
         return status;
     bool asked_to_send = code.send;
-    status = new_session_begin(client, options, NULL, &code, &session);
+    status = new_session_begin(client, options, NULL, &code, false, &session);
     new_session_code_clear(&code);
     if (session == NULL)
         return status;
@@ -329,7 +332,8 @@ const struct cli_command accept_command = {
         "from standard input. Without CODE, wormctl asks for it on a terminal, where TAB\n"
         "completes it.\n"
         "Prints the id of the new session, unless --name gives it a name.",
-    .options = NEW_SESSION_OPTIONS | NEW_SESSION_INBOX_OPTIONS,
+    .options = NEW_SESSION_OPTIONS | OPTION_BIT(OPTION_APPID),
+    .begins = OPTION_GROUP_LONG,
     .fields = fields_view,
     .most = 1,
     .check = check_accept,

@@ -5,15 +5,11 @@
 #include "cli/options.h"
 #include "cli/wait.h"
 
-/* Options of every new session, and of those that are not limited to one message. */
-#define NEW_SESSION_OPTIONS                                                                        \
-    (OPTION_BIT(OPTION_NAME) | OPTION_BIT(OPTION_RELAY) | OPTION_BIT(OPTION_SCHEDULE) |            \
-     OPTION_BIT(OPTION_TIMEOUT) | OPTION_BIT(OPTION_VERIFY) | OPTION_BIT(OPTION_CODE))
+/* Options of every new session besides those of its group: what becomes of them depends on others.
+ */
+#define NEW_SESSION_OPTIONS (OPTION_BIT(OPTION_RELAY) | OPTION_BIT(OPTION_CODE))
 /* The code of a transfer may be that of stock clients' mode "-0". */
 #define NEW_SESSION_ZERO OPTION_BIT(OPTION_ZERO)
-#define NEW_SESSION_INBOX_OPTIONS                                                                  \
-    (OPTION_BIT(OPTION_APPID) | OPTION_BIT(OPTION_APP_VERSIONS) |                                  \
-     OPTION_BIT(OPTION_INBOX_MESSAGES) | OPTION_BIT(OPTION_INBOX_BYTES))
 
 /* A code that a person gave, in any of the ways in which a person may give it. */
 struct given_code {
@@ -45,11 +41,12 @@ enum exit_status new_session_check_qr(const char *command, const struct cli_opti
 /*
  * Asks the daemon for a new session as the options say: with a code of ours if `code` is NULL,
  * otherwise with the peer's. `appid` (NULL: what the options or the code say) is the application.
- * From then on Ctrl-C reports that the session lives on. *ret_session is new;
+ * `once`: the command waits until all is done, so --timeout limits that as well, unless --expire
+ * does. From then on Ctrl-C reports that the session lives on. *ret_session is new;
  * wormclient_session_free().
  */
 enum exit_status new_session_begin(struct wormclient *client, const struct cli_options *options,
-                                   const char *appid, const struct given_code *code,
+                                   const char *appid, const struct given_code *code, bool once,
                                    struct wormclient_session **ret_session);
 
 /* Waits until the session's code exists. *ret_session is new; wormclient_session_free(). */

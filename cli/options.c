@@ -14,7 +14,10 @@
 #define CHANGE_DIGITS_MAX 18
 
 const struct option_row option_rows[OPTIONS] = {
-#define OPTION(id, name, letter, kind, value, help) {name, letter, OPTION_##kind, value, help},
+#define OPTION(id, name, letter, kind, value, help)                                                \
+    {name, letter, OPTION_##kind, value, help, OPTION_GROUP_NONE},
+#define SESSION_OPTION(id, name, kind, value, help, set, group)                                    \
+    {name, 0, OPTION_##kind, value, help, OPTION_GROUP_##group},
 #include "cli/options.def"
 #undef OPTION
 };
@@ -84,6 +87,16 @@ static const struct option_kind_row {
     [OPTION_WAIT_DURATION] = {optional_argument, duration_parse, DURATION_EXPECTED},
     [OPTION_ALWAYS] = {optional_argument, read_always, "'always' or no value"},
 };
+
+uint64_t options_of_group(enum option_group group)
+{
+    uint64_t set = 0;
+
+    for (int id = 0; id < OPTIONS; id++)
+        if (option_rows[id].group != OPTION_GROUP_NONE && option_rows[id].group <= group)
+            set |= OPTION_BIT(id);
+    return set;
+}
 
 bool options_value_optional(const struct option_row *row)
 {

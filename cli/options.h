@@ -37,16 +37,28 @@ enum option_kind {
     OPTION_KINDS,
 };
 
+/* Which commands take an option because they begin a session. */
+enum option_group {
+    OPTION_GROUP_NONE = 0,
+    OPTION_GROUP_EVERY, /* each of them */
+    OPTION_GROUP_LONG,  /* those that are not limited to one message */
+};
+
 struct option_row {
     const char *name; /* without the hyphens */
     char letter;      /* 0: none */
     enum option_kind kind;
     const char *value; /* what help calls the value, NULL for a flag */
     const char *help;
+    enum option_group group;
 };
 
 /* By enum option_id. */
 extern const struct option_row option_rows[OPTIONS];
+
+/* The options of a command that begins a session: OPTION_GROUP_EVERY only, or OPTION_GROUP_LONG,
+ * which includes those. */
+uint64_t options_of_group(enum option_group group);
 
 /* True if the option may stand without its value. */
 bool options_value_optional(const struct option_row *row);

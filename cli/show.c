@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/quantity.h"
 #include "cli/command.h"
 #include "cli/fields.h"
 #include "cli/output.h"
@@ -200,10 +201,25 @@ static void print_next_visit(const struct wormclient_value *view, const char *la
         print_moment(view, label, key);
 }
 
+/* What it may be that ends it, and by which of the two limits. */
 static void print_deadline(const struct wormclient_value *view, const char *label, const char *key)
 {
-    if (wormclient_value_text(view, "result") == NULL)
-        print_moment(view, label, key);
+    const char *state = wormclient_value_text(view, "state");
+    bool established = state != NULL && strcmp(state, "established") == 0;
+    bool exported = state != NULL && strcmp(state, "exported") == 0;
+    char when[WHEN_MAX], limit[QUANTITY_TEXT_SIZE], text[256];
+
+    if (wormclient_value_text(view, "result") != NULL)
+        return;
+    when_absolute(wormclient_value_number(view, key, 0), clock_now(), when);
+    int64_t ms = wormclient_value_number(view, established ? "expire" : "timeout", 0);
+    duration_format(ms > 0 ? ms : 0, limit);
+    snprintf(text, sizeof(text),
+             established ? "%s, %s after the peer's last news"
+             : exported  ? "%s, %s after the beginning"
+                         : "%s, %s after the beginning, unless the peer has come",
+             when, limit);
+    output_labelled(label, text);
 }
 
 /* The lines before the verifier. */

@@ -203,7 +203,7 @@ static enum exit_status make_offer(const struct cli_options *options, char **ret
 static enum exit_status send_offer(struct conversation *conversation, const char *offer)
 {
     enum exit_status status = new_session_begin(conversation->client, conversation->options,
-                                                OFFER_APPID, NULL, &conversation->session);
+                                                OFFER_APPID, NULL, true, &conversation->session);
 
     /* Safe with the daemon before the code is out: whoever joins gets it. */
     if (status == EXIT_DONE)
@@ -252,6 +252,7 @@ const struct cli_command text_send_command = {
         "the peer has the text. If the command is interrupted, the daemon goes on.",
     .options =
         NEW_SESSION_OPTIONS | NEW_SESSION_ZERO | OPTION_BIT(OPTION_WORDS) | OPTION_BIT(OPTION_QR),
+    .begins = OPTION_GROUP_EVERY,
     .fields = fields_view,
     .most = 1,
     .check = check_text_send,
@@ -279,7 +280,7 @@ static enum exit_status run_text_receive(struct wormclient *client,
         return report_usage("text receive", "who made this URI waits for something to be sent: "
                                             "wormctl text send --code URI");
     }
-    status = new_session_begin(client, options, OFFER_APPID, &code, &conversation.session);
+    status = new_session_begin(client, options, OFFER_APPID, &code, true, &conversation.session);
     new_session_code_clear(&code);
     if (status == EXIT_DONE)
         status = conversation_verify(&conversation);
@@ -295,6 +296,7 @@ const struct cli_command text_receive_command = {
     .help = "receive a text from 'wormhole send --text' or 'wormctl text send'",
     .details = "Without CODE, or with -, the code is read from standard input.",
     .options = NEW_SESSION_OPTIONS | NEW_SESSION_ZERO,
+    .begins = OPTION_GROUP_EVERY,
     .fields = fields_received_text,
     .most = 1,
     .check = check_text_receive,

@@ -41,6 +41,8 @@ static void fill_in(const struct rpc *rpc, const struct ipc_params *params,
         options->relay = rpc_default_relay(rpc, options->appid);
     if (options->timeout == 0)
         options->timeout = usual->timeout;
+    if (options->expire == 0)
+        options->expire = usual->expire;
     if (options->words == 0)
         options->words = usual->words > 0 ? usual->words : default_words(schedule);
 }

@@ -42,19 +42,12 @@ struct due_scan {
     unsigned room; /* connections that may still be opened */
 };
 
-static bool needs_relay(const struct session *session, int64_t now)
-{
-    if (session->state >= SESSION_CLOSED) /* or handed over */
-        return false;
-    return session->state == SESSION_CLOSING || now < session_deadline(session);
-}
-
 /* Wakes the session, or postpones it while its relay is down. */
 static void wake_session(struct due_scan *scan, const struct session *session)
 {
     struct session_event event = {.type = EVENT_WAKE};
     struct turns *turns = scan->scheduler->turns;
-    if (needs_relay(session, scan->now)) {
+    if (session->state < SESSION_CLOSED) { /* nor handed over: it will visit its relay */
         const struct relay *relay = relays_find(scan->scheduler->relays, session->relay);
         int64_t ready =
             relay == NULL ? scan->now : relay_ready_at(relay, scan->now, randombytes_random());

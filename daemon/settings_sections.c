@@ -91,8 +91,10 @@ static const struct settings_row appid_rows[] = {
     {"relay", "URL", "relay", settings_sections_set_relay, FIELD(relay), NULL, SETTINGS_PLAIN},
     {"schedule", "SCHEDULE", "when to visit the relay", set_schedule, FIELD(schedule), NULL,
      SETTINGS_PLAIN},
-    {"timeout", "DURATION", "time without news from the peer before giving up", settings_duration,
-     FIELD(timeout), &timeout, SETTINGS_PLAIN},
+    {"timeout", "DURATION", "time in which the peer must come", settings_duration, FIELD(timeout),
+     &timeout, SETTINGS_PLAIN},
+    {"expire", "DURATION", "time without news from a peer that has come", settings_duration,
+     FIELD(expire), &timeout, SETTINGS_PLAIN},
     {"words", "N", "words in a generated code", settings_number, FIELD(words), &words,
      SETTINGS_PLAIN},
 };

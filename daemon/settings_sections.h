@@ -26,6 +26,7 @@ struct settings_appid {
     char *appid;
     char *relay, *schedule; /* NULL: not set */
     int64_t timeout;        /* ms; 0: not set */
+    int64_t expire;         /* likewise */
     unsigned words;         /* 0: not set */
 };
 

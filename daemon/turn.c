@@ -172,7 +172,7 @@ static enum turn_code run_event(struct turns *turns, struct turn_request *reques
     if (found == NULL)
         return TURN_NOT_FOUND;
     struct session *session = found->session;
-    struct session_context context = turn_batch_context(turns, session->relay);
+    struct session_context context = turn_batch_context(turns);
     struct session_event event = request->event; /* what is borrowed ends with the step */
     bool copied = session->copied;
     complete_event(turns, session, &event);
@@ -288,7 +288,7 @@ static bool submit_new(struct turns *turns, struct session *session,
 bool turn_create(struct turns *turns, const struct session_options *options, turn_done done,
                  void *arg)
 {
-    struct session_context context = turn_batch_context(turns, NULL);
+    struct session_context context = turn_batch_context(turns);
     return submit_new(turns, session_new(options, &context), run_create, done, arg);
 }
 
@@ -317,7 +317,7 @@ static enum turn_code run_import(struct turns *turns, struct turn_request *reque
 {
     struct session *session = request->created;
     struct turn_session *stored = turn_batch_session(turns, session->id);
-    struct session_context context = turn_batch_context(turns, session->relay);
+    struct session_context context = turn_batch_context(turns);
     enum turn_code code = check_import(turns, session, stored);
     if (code != TURN_DONE)
         return code;
@@ -328,8 +328,9 @@ static enum turn_code run_import(struct turns *turns, struct turn_request *reque
     session_resume(session, &context);
     request->answer.session = session;
     store_put_session(turns->batch->txn, session, NULL);
+    /* Rows of the past are deleted by a clock that is believed only: a text could come in again. */
     store_put_import(turns->batch->txn, session->id, session->exports, session_deadline(session),
-                     context.now);
+                     context.now < context.doubted_until ? 0 : context.now);
     return TURN_DONE;
 }
 
@@ -404,6 +405,7 @@ struct turns *turns_new(const struct visits_parts *parts, const struct turn_obse
     turns->relays = parts->relays;
     turns->observer = *observer;
     turns->settings = *settings;
+    clock_doubted_until(&turns->clock);
     turns->visits =
         visits_new(parts, &(struct visits_reports){on_visit_event, on_relay_message, turns});
     turns->group =

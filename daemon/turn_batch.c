@@ -111,16 +111,15 @@ static void draw_random(void *arg, void *buffer, size_t length)
     randombytes_buf(buffer, length);
 }
 
-struct session_context turn_batch_context(struct turns *turns, const char *relay_url)
+struct session_context turn_batch_context(struct turns *turns)
 {
     unsigned active, held;
-    const struct relay *relay = relay_url == NULL ? NULL : relays_find(turns->relays, relay_url);
     visits_count(turns->visits, &active, &held);
     return (struct session_context){
         .now = clock_now(),
         .random = draw_random,
         .may_hold = held < turns->settings.max_held,
-        .retention = relay == NULL ? 0 : relay->retention,
+        .doubted_until = clock_doubted_until(&turns->clock),
         .keep = turns->settings.keep,
     };
 }

@@ -12,6 +12,7 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
+#include "base/clock_watch.h"
 #include "daemon/turn.h"
 #include "kv/group_commit.h"
 #include "wormhole/wire.h"
@@ -41,6 +42,7 @@ struct turns {
     struct turn_settings settings;
     struct visits *visits;
     struct group_commit *group;
+    struct clock_watch clock;
     int64_t store_pause;
     bool erasure_pending; /* the log says that what was deleted can still be read */
 
@@ -94,8 +96,8 @@ void turn_batch_put(struct turns *turns, struct turn_session *taking_part);
 bool turn_batch_name_taken(struct turns *turns, const char *name,
                            const uint8_t id[SESSION_ID_BYTES]);
 
-/* What a step of a session with this relay (NULL: none yet) is told of the outside world. */
-struct session_context turn_batch_context(struct turns *turns, const char *relay_url);
+/* What a step is told of the outside world. */
+struct session_context turn_batch_context(struct turns *turns);
 
 void turn_request_free(struct turn_request *request);
 

@@ -115,6 +115,11 @@ KEY(deadline)
     writer_number(writer, key, session_deadline(source->session));
 }
 
+KEY(expire)
+{
+    writer_number(writer, key, session_expire(source->session));
+}
+
 KEY(schedule)
 {
     char text[SCHEDULE_TEXT_MAX];
@@ -188,8 +193,7 @@ KEY(paused)
 
 KEY(retention)
 {
-    int64_t retention = source->relay != NULL ? source->relay->retention : 0;
-    writer_text(writer, key, session_retention_text(source->session, retention));
+    writer_text(writer, key, session_retention_text(source->session));
 }
 
 KEY(motd)

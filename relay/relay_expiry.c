@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/clock_watch.h"
 #include "base/timer.h"
 #include "service/log.h"
 
@@ -20,6 +21,7 @@ struct relay_expiry {
     const struct relay_store *store;
     struct event *timer;
     int64_t every;
+    struct clock_watch clock;
 };
 
 static void look_in(struct relay_expiry *expiry, int64_t ms)
@@ -44,10 +46,15 @@ static void on_time(evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     struct relay_expiry *expiry = arg;
-    expiry->store->expire(expiry->store->self, clock_now(), STEP, on_expired, expiry);
+    int64_t doubted_until = clock_doubted_until(&expiry->clock), now = clock_now();
+    if (now < doubted_until)
+        look_in(expiry, doubted_until - now);
+    else
+        expiry->store->expire(expiry->store->self, now, STEP, on_expired, expiry);
 }
 
-/* A tenth of a short retention is soon enough. */
+/* A tenth of a short retention is soon enough; and a clock that has leapt is doubted no longer than
+ * that. */
 static int64_t look_every(int64_t retention)
 {
     int64_t every = retention / 10;
@@ -62,6 +69,7 @@ struct relay_expiry *relay_expiry_new(struct event_base *base, const struct rela
         return NULL;
     expiry->store = store;
     expiry->every = look_every(retention);
+    expiry->clock.doubt = retention / 10 < CLOCK_DOUBT_MAX ? retention / 10 : CLOCK_DOUBT_MAX;
     expiry->timer = evtimer_new(base, on_time, expiry);
     if (expiry->timer != NULL) {
         look_in(expiry, 0);

@@ -9,7 +9,8 @@
 struct event_base;
 struct relay_expiry;
 
-/* Looks at once, and then at least once a minute; more often if `retention` (ms) is short. `store`
+/* Looks at once, and then at least once a minute; more often if `retention` (ms) is short. A
+ * clock that has just leapt ahead expires nothing: it may come back (base/clock_watch.h). `store`
  * must outlive it. New. NULL when out of memory. */
 struct relay_expiry *relay_expiry_new(struct event_base *base, const struct relay_store *store,
                                       int64_t retention);

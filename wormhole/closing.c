@@ -8,6 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 
+/* How long a session that closes tries to send what is queued and to tell the relay. After that it
+ * has forgotten the mailbox by itself. Time in which nothing runs does not count. */
+#define CLOSING_PATIENCE ((int64_t)24 * 3600 * 1000)
+
 static const char *const moods[SESSION_RESULTS] = {
     [RESULT_HAPPY] = "happy",   [RESULT_LONELY] = "lonely",  [RESULT_SCARY] = "scary",
     [RESULT_ERRORY] = "errory", [RESULT_CROWDED] = "errory",
@@ -46,6 +50,7 @@ void closing_begin(struct step *step, enum session_result result, bool flush, co
                                (session->peer_receipts && session->delivered < session->sent));
     session->ended = step->context->now;
     session->failures = 0;
+    session->waited = 0;
     step_set_text(step, &session->reason, reason, REASON_MAX);
     if (session_unverified(session))
         closing_forget_inbox(step);
@@ -142,4 +147,94 @@ void closing_finish(struct step *step)
     sodium_memzero(session->scalar, sizeof(session->scalar));
     sodium_memzero(session->key, sizeof(session->key));
     sodium_memzero(session->verifier, sizeof(session->verifier));
+}
+
+/* ---- the deadline ---- */
+
+/*
+ * Who was away until the deadline has not heard what came meanwhile, and the relay may hold it. So
+ * a session ends by its deadline only after it has looked: after a fence that began when the time
+ * was over; or after it has tried in vain for as long as the relay keeps what it holds. That is
+ * counted in what the session itself has waited, so a daemon that is off, a machine that sleeps and
+ * a clock that leaps do not shorten it.
+ */
+static bool is_over(const struct step *step, int64_t when)
+{
+    int64_t deadline = session_deadline(step->session), now = step->context->now;
+    return session_alive(step->session) && when >= deadline && now >= deadline &&
+           now >= step->context->doubted_until;
+}
+
+/* What is known to be on its way still, in either direction. */
+static bool is_unfetched(const struct session *session)
+{
+    return session->stored < session->sent || session->inbox_full ||
+           (session->peer_receipts && session->delivered < session->sent);
+}
+
+static void close_unfetched(struct step *step)
+{
+    const struct session *session = step->session;
+    uint32_t missing =
+        session->sent - (session->peer_receipts ? session->delivered : session->stored);
+    char reason[REASON_MAX + 1];
+    int length =
+        snprintf(reason, sizeof(reason), "the peer was not heard from before the deadline");
+    if (missing > 0)
+        length += snprintf(reason + length, sizeof(reason) - (size_t)length,
+                           "; of %u messages to it, %u had been stored by the relay, and %u were "
+                           "not fetched",
+                           session->sent, session->stored, missing);
+    if (session->inbox_full)
+        snprintf(reason + length, sizeof(reason) - (size_t)length,
+                 "; messages from it for which the inbox had no room were not fetched");
+    closing_begin(step, RESULT_LONELY, true, reason);
+    if (visit_past_fence(session->visit))
+        visit_settle(step);
+}
+
+static void give_up(struct step *step)
+{
+    static const struct closing_reasons reasons = {
+        .met = "the peer was not heard from before the deadline",
+        .unverified = "the verifiers were not compared before the deadline",
+        .alone = "nobody joined before the deadline",
+    };
+    const struct session *session = step->session;
+    if (session->state == SESSION_ESTABLISHED && !session_unverified(session) &&
+        is_unfetched(session))
+        close_unfetched(step);
+    else
+        closing_peacefully(step, &reasons);
+}
+
+bool closing_unseen(struct step *step)
+{
+    if (!is_over(step, step->context->now) || !relay_knows_nothing(step->session))
+        return false;
+    give_up(step);
+    return true;
+}
+
+bool closing_after_look(struct step *step, int64_t asked)
+{
+    const struct visit *visit = step->session->visit;
+    if (!is_over(step, asked) || (visit->incomplete && visit->progressed))
+        return false;
+    give_up(step);
+    return true;
+}
+
+void closing_wait(struct step *step, int64_t wait)
+{
+    struct session *session = step->session;
+    bool alive = session_alive(session);
+    if (alive && !is_over(step, step->context->now))
+        return;
+    if (session->waited < (alive ? plan_retention(session) : CLOSING_PATIENCE))
+        session->waited += wait > 0 ? wait : 0;
+    else if (alive)
+        give_up(step);
+    else
+        closing_finish(step);
 }

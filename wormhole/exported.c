@@ -36,6 +36,10 @@ static enum session_refusal on_wake(struct step *step)
     session->wake = session_deadline(session);
     if (step->context->now < session->wake)
         return SESSION_ACCEPTED;
+    if (step->context->now < step->context->doubted_until) {
+        session->wake = step->context->doubted_until;
+        return SESSION_ACCEPTED;
+    }
     session->result = RESULT_LONELY;
     session->ended = step->context->now;
     step_set_text(

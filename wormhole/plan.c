@@ -31,23 +31,36 @@
 /* No wait after a failure is longer than this, whatever the cause. */
 #define WAIT_MAX ((int64_t)3600 * 1000)
 
-/* A random duration in [duration × 4/5, duration]: spreads out what would otherwise happen all at
- * once. */
+/* A user's own list is obeyed: a visit comes no earlier than the list says, and later by no more
+ * than a twentieth of its interval and this, which spreads out sessions with the same list. */
+#define LIST_JITTER_MAX ((int64_t)30 * 1000)
+
+/* Where nobody has said exactly when: from four fifths of the duration to all of it. */
 static int64_t jittered(struct step *step, int64_t duration)
 {
     return duration - step_random_below(step, duration / 5);
 }
 
+static int64_t list_jitter_max(int64_t interval)
+{
+    return interval / 20 < LIST_JITTER_MAX ? interval / 20 : LIST_JITTER_MAX;
+}
+
+static int64_t elapsed(const struct step *step)
+{
+    return step->context->now - step->session->schedule_start;
+}
+
 static const struct schedule_rule *rule_now(const struct step *step)
 {
-    return schedule_rule_at(&step->session->schedule,
-                            step->context->now - step->session->schedule_start);
+    return schedule_rule_at(&step->session->schedule, elapsed(step));
 }
 
 void plan_at(struct step *step, int64_t when)
 {
     int64_t deadline = session_deadline(step->session);
-    step->session->wake = session_alive(step->session) && deadline < when ? deadline : when;
+    bool looks = session_alive(step->session) && deadline > step->context->now && deadline < when;
+    step->session->wake = looks ? deadline : when;
 }
 
 void plan_visit_now(struct step *step)
@@ -59,11 +72,8 @@ void plan_visit_now(struct step *step)
  * is followed as it is. */
 static int64_t kept_alive(const struct step *step, int64_t interval)
 {
-    if (!step->session->schedule.preset)
-        return interval;
-    int64_t retention = step->context->retention > 0 ? step->context->retention : STOCK_RETENTION;
-    int64_t limit = retention / 4 * 3;
-    return interval < limit ? interval : limit;
+    int64_t limit = plan_retention(step->session) / 4 * 3;
+    return step->session->schedule.preset && limit < interval ? limit : interval;
 }
 
 /* While the mailbox is lost there are two places to look in, so neither is held. A paused peer gets
@@ -73,14 +83,29 @@ static bool may_hold(const struct step *step)
     return step->context->may_hold && !step->session->mailbox_lost && !step->session->inbox_full;
 }
 
+/* How long until a session that is alive must look whether its time is over: at its deadline; at
+ * once, if that has passed; or when the clock can be trusted again that says so. */
+static int64_t time_left(const struct step *step)
+{
+    int64_t now = step->context->now, until = session_deadline(step->session);
+    if (until <= now)
+        until = step->context->doubted_until;
+    return until > now ? until - now : 0;
+}
+
 void plan_next_visit(struct step *step)
 {
-    int64_t interval = rule_now(step)->interval;
-    if (interval == 0 && !may_hold(step))
-        interval = POLL_INSTEAD_OF_HOLD;
-    if ((step->session->inbox_full && interval < PAUSED_INTERVAL) || !session_alive(step->session))
-        interval = PAUSED_INTERVAL;
-    plan_at(step, step->context->now + jittered(step, kept_alive(step, interval)));
+    const struct session *session = step->session;
+    int64_t interval;
+    int64_t wait = schedule_wait(&session->schedule, elapsed(step),
+                                 may_hold(step) ? 0 : POLL_INSTEAD_OF_HOLD, &interval);
+    if ((session->inbox_full && wait < PAUSED_INTERVAL) || !session_alive(session))
+        wait = interval = PAUSED_INTERVAL;
+    wait = session->schedule.preset ? jittered(step, kept_alive(step, wait))
+                                    : wait + step_random_below(step, list_jitter_max(interval));
+    if (session_alive(session) && time_left(step) < wait)
+        wait = time_left(step);
+    plan_at(step, step->context->now + wait);
 }
 
 void plan_retry(struct step *step, int64_t at_least)
@@ -99,6 +124,11 @@ int64_t plan_crowd_wait(struct step *step)
     return CROWDED_WAIT + step_random_below(step, CROWDED_SPREAD);
 }
 
+int64_t plan_retention(const struct session *session)
+{
+    return session->retention > 0 ? session->retention : STOCK_RETENTION;
+}
+
 int64_t plan_hold_duration(const struct step *step)
 {
     const struct session *session = step->session;
@@ -106,17 +136,17 @@ int64_t plan_hold_duration(const struct step *step)
         return session->visit->peer_pake_seen ? PEER_PAKE_PATIENCE : 0;
     if (!may_hold(step) || rule_now(step)->interval != 0)
         return 0;
-    int64_t hold =
-        schedule_rule_left(&session->schedule, step->context->now - session->schedule_start);
+    int64_t hold = schedule_rule_left(&session->schedule, elapsed(step));
     if (hold > HOLD_RENEW)
         hold = HOLD_RENEW;
-    int64_t left = session_deadline(session) - step->context->now;
+    int64_t left = time_left(step);
     return left < hold ? left : hold;
 }
 
 void plan_restart_schedule(struct step *step)
 {
-    step->session->schedule_start = step->context->now;
+    if (step->session->schedule.preset)
+        step->session->schedule_start = step->context->now;
 }
 
 void plan_peer_activity(struct step *step)
@@ -125,18 +155,26 @@ void plan_peer_activity(struct step *step)
     plan_restart_schedule(step);
 }
 
-int64_t session_deadline(const struct session *session)
+int64_t session_expire(const struct session *session)
 {
-    return session->last_activity + session->timeout;
+    return session->expire > 0 ? session->expire : session->timeout;
 }
 
+int64_t session_deadline(const struct session *session)
+{
+    if (session->state == SESSION_ESTABLISHED || session->expire == 0)
+        return session->last_activity + session_expire(session);
+    return session->created + session->timeout;
+}
+
+/* With its jitter. */
 static int64_t longest_interval(const struct schedule *schedule)
 {
     int64_t longest = 0;
     for (unsigned i = 0; i < schedule->count; i++)
         if (schedule->rules[i].interval > longest)
             longest = schedule->rules[i].interval;
-    return longest;
+    return schedule->preset ? longest : longest + list_jitter_max(longest);
 }
 
 bool session_wakes_too_late(const struct session *session, int64_t now)
@@ -146,18 +184,18 @@ bool session_wakes_too_late(const struct session *session, int64_t now)
            session->wake > now + (longest > WAIT_MAX ? longest : WAIT_MAX);
 }
 
-static const char *text_of_visited(const struct session *session, int64_t retention)
+static const char *text_of_visited(const struct session *session)
 {
-    int64_t longest = longest_interval(&session->schedule);
-    bool kept = session->schedule.preset || longest < (retention > 0 ? retention : STOCK_RETENTION);
-    if (retention > 0)
+    bool kept =
+        session->schedule.preset || longest_interval(&session->schedule) < plan_retention(session);
+    if (session->retention > 0)
         return kept ? "the relay keeps the mailbox longer than the time between visits"
                     : "the relay may forget the mailbox between visits; it is then recreated";
     return kept ? "visited often enough for a stock relay, which forgets a mailbox after 11 minutes"
                 : "a stock relay forgets the mailbox between visits; it is then recreated";
 }
 
-const char *session_retention_text(const struct session *session, int64_t retention)
+const char *session_retention_text(const struct session *session)
 {
     static const char *const not_visited[SESSION_STATES] = {
         [SESSION_CLOSING] = "the mailbox is needed only until the relay has been told of the end",
@@ -165,5 +203,5 @@ const char *session_retention_text(const struct session *session, int64_t retent
         [SESSION_EXPORTED] = "no longer visited from here: that is up to whoever imports it",
     };
     const char *text = not_visited[session->state];
-    return text != NULL ? text : text_of_visited(session, retention);
+    return text != NULL ? text : text_of_visited(session);
 }

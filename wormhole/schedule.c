@@ -34,10 +34,10 @@ static const char *const fault_texts[] = {
     [SCHEDULE_UNSORTED] = "the times in a schedule must increase",
     [SCHEDULE_NO_START] = "the first time in a schedule must be 0",
     [SCHEDULE_RANGE] = ("the times in a schedule are at most a year, and intervals are 0 (hold) or "
-                        "at least half a second"),
+                        "at least a tenth of a second"),
     [SCHEDULE_TOO_MANY] = "a schedule has at most 16 rules",
 };
-_Static_assert(SCHEDULE_RULES_MAX == 16 && SCHEDULE_INTERVAL_MIN == 500, "as the texts say");
+_Static_assert(SCHEDULE_RULES_MAX == 16 && SCHEDULE_INTERVAL_MIN == 100, "as the texts say");
 
 const char *schedule_fault_text(enum schedule_fault fault)
 {
@@ -242,4 +242,24 @@ int64_t schedule_rule_left(const struct schedule *schedule, int64_t elapsed)
     if (rule == last)
         return INT64_MAX;
     return rule[1].when - (elapsed > 0 ? elapsed : 0);
+}
+
+int64_t schedule_wait(const struct schedule *schedule, int64_t elapsed, int64_t hold,
+                      int64_t *ret_interval)
+{
+    const struct schedule_rule *last = &schedule->rules[schedule->count - 1];
+    const struct schedule_rule *rule = schedule_rule_at(schedule, elapsed);
+
+    if (elapsed < 0)
+        elapsed = 0;
+    for (;; rule++) {
+        int64_t begins = rule->when > elapsed ? rule->when - elapsed : 0;
+        int64_t interval = rule->interval > 0 ? rule->interval : hold;
+        int64_t wait = interval > begins ? interval : begins;
+
+        if (rule == last || wait <= rule[1].when - elapsed) {
+            *ret_interval = interval;
+            return wait;
+        }
+    }
 }

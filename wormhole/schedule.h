@@ -1,6 +1,8 @@
 /*
- * Polling schedules: a sorted list of (when, interval). From `when` after the session began (or
- * last showed activity), visit the relay every `interval`; interval 0 means: hold the connection.
+ * Polling schedules, as the original library defines them: a sorted list of (when, interval). At
+ * `when` after the first start the interval between visits is set to `interval`; interval 0 means:
+ * hold the connection. A rule takes effect when its time comes, whenever the visit before it was.
+ * Presets are livelier: they start over when something happens (plan.c).
  */
 #ifndef WORMHOLE_SCHEDULE_H
 #define WORMHOLE_SCHEDULE_H
@@ -11,9 +13,9 @@
 
 /* Limit on the rules of one schedule. */
 #define SCHEDULE_RULES_MAX 16
-/* Shortest interval in ms other than 0: two visits a second still are polling; holding is for
+/* Shortest interval in ms other than 0: ten visits a second still are polling; holding is for
  * anything faster. */
-#define SCHEDULE_INTERVAL_MIN 500
+#define SCHEDULE_INTERVAL_MIN 100
 /* Longest `when` and interval in ms: a year. */
 #define SCHEDULE_TIME_MAX ((int64_t)366 * 24 * 3600 * 1000)
 /* Longest text that schedule_format writes, with the NUL. */
@@ -51,7 +53,7 @@ const char *schedule_fault_text(enum schedule_fault fault);
 void schedule_format(const struct schedule *schedule, char ret_text[SCHEDULE_TEXT_MAX]);
 
 /* How long an unanswered session with this schedule lasts unless told otherwise, ms: realtime 10
- * minutes, others 14 days. */
+ * minutes, others 14 days. The same for one that is established. */
 int64_t schedule_default_timeout(const struct schedule *schedule);
 
 /* The rule in force `elapsed` ms after the start (negative counts as 0). Borrowed. */
@@ -59,5 +61,13 @@ const struct schedule_rule *schedule_rule_at(const struct schedule *schedule, in
 
 /* How long after `elapsed` the rule in force changes, ms; INT64_MAX if it is the last one. */
 int64_t schedule_rule_left(const struct schedule *schedule, int64_t elapsed);
+
+/*
+ * How long after a visit at `elapsed` the next one is due, ms: after the interval in force; or, if
+ * that changes before, after the new one, but no earlier than it changes. `hold` stands for
+ * interval 0. ret_interval: the interval that this follows from.
+ */
+int64_t schedule_wait(const struct schedule *schedule, int64_t elapsed, int64_t hold,
+                      int64_t *ret_interval);
 
 #endif

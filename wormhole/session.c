@@ -1,6 +1,7 @@
 /* A session's life, and the step that advances it. */
 #include "config.h"
 
+#include "base/clock_watch.h"
 #include "base/locked.h"
 #include "wormhole/payload.h"
 #include "wormhole/visit.h"
@@ -11,9 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How long we try to tell the relay that a session has ended. After that it has forgotten the
- * mailbox by itself. */
-#define CLOSING_PATIENCE ((int64_t)24 * 3600 * 1000)
 /* pake_start fails with a probability of about 2^-252; more tries mean a broken source of
  * randomness. */
 #define PAKE_TRIES 8
@@ -104,6 +102,11 @@ static void take_options(struct step *step, const struct session_options *option
     session->inbox_bytes = options->inbox_bytes;
     session->timeout =
         options->timeout > 0 ? options->timeout : schedule_default_timeout(options->schedule);
+    session->expire = schedule_default_timeout(options->schedule);
+    if (session->expire < session->timeout)
+        session->expire = session->timeout;
+    if (options->expire > 0)
+        session->expire = options->expire;
 }
 
 struct session *session_new(const struct session_options *options,
@@ -140,34 +143,39 @@ void session_resume(struct session *session, const struct session_context *conte
 
 /* ---- events ---- */
 
-static void give_up(struct step *step)
-{
-    static const struct closing_reasons reasons = {
-        .met = "the peer was not heard from before the deadline",
-        .unverified = "the verifiers were not compared before the deadline",
-        .alone = "nobody joined before the deadline",
-    };
-    closing_peacefully(step, &reasons);
-}
-
 static void wake_closed(struct step *step)
 {
     struct session *session = step->session;
     session->wake = session->ended + step->context->keep;
-    if (step->context->now >= session->wake)
+    if (step->context->now < session->wake)
+        return;
+    if (step->context->now < step->context->doubted_until)
+        session->wake = step->context->doubted_until;
+    else
         step_write(step, WRITE_FORGET, 0, NULL, 0, NULL, 0);
 }
 
-/* After the clock was set back, the schedule must not stay at its beginning, and neither the end,
- * the deadline nor what a visit waits for may be put off. */
-static void adopt_clock(struct session *session, int64_t now)
+/* A time in the future was noted by a clock that was ahead. One before there were sessions, by a
+ * clock that had not been set yet; unless that still is so. */
+static int64_t adopted(int64_t time, int64_t now)
 {
-    if (session->schedule_start > now)
-        session->schedule_start = now;
-    if (session->last_activity > now)
-        session->last_activity = now;
-    if (session->ended > now)
-        session->ended = now;
+    return time > now || (time < CLOCK_PLAUSIBLE && now >= CLOCK_PLAUSIBLE) ? now : time;
+}
+
+/* After the clock was set back, the schedule must not stay at its beginning, and neither the
+ * end, the deadline nor what a visit waits for may be put off. A clock that may go forward again is
+ * not believed yet. */
+static void adopt_clock(struct step *step)
+{
+    struct session *session = step->session;
+    int64_t now = step->context->now;
+    if (now >= step->context->doubted_until) {
+        session->created = adopted(session->created, now);
+        session->schedule_start = adopted(session->schedule_start, now);
+        session->last_activity = adopted(session->last_activity, now);
+        if (session->ended > now)
+            session->ended = now;
+    }
     if (session->visit != NULL && session->visit->alarm > now + SESSION_ALARM_MAX)
         session->visit->alarm = now;
 }
@@ -176,13 +184,11 @@ static enum session_refusal on_wake(struct step *step)
 {
     struct session *session = step->session;
     int64_t now = step->context->now;
-    adopt_clock(session, now);
+    adopt_clock(step);
     if (session->state == SESSION_CLOSED)
         wake_closed(step);
-    else if (session->state == SESSION_CLOSING && now >= session->ended + CLOSING_PATIENCE)
-        closing_finish(step);
-    else if (session_alive(session) && now >= session_deadline(session))
-        give_up(step);
+    else if (closing_unseen(step))
+        return SESSION_ACCEPTED;
     else if (session->visit != NULL && now >= session->visit->alarm)
         visit_alarm(step);
     else if (session->visit == NULL && now >= session->wake)
@@ -214,12 +220,14 @@ static enum session_refusal on_anew(struct step *step)
 static enum session_refusal on_postpone(struct step *step)
 {
     const struct session *session = step->session;
-    if (session->state == SESSION_CLOSED)
+    if (session->state == SESSION_CLOSED || closing_unseen(step))
         return SESSION_ACCEPTED;
-    if (session->visit == NULL)
+    if (session->visit == NULL) {
         plan_at(step, step->event->until);
-    else if (session_wakes_too_late(session, step->context->now))
+        closing_wait(step, step->event->until - step->context->now);
+    } else if (session_wakes_too_late(session, step->context->now)) {
         plan_visit_now(step);
+    }
     return SESSION_ACCEPTED;
 }
 

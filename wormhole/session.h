@@ -62,7 +62,8 @@ enum session_state {
 enum session_result {
     RESULT_NONE = 0,
     RESULT_HAPPY,
-    RESULT_LONELY,  /* before a peer joined, the deadline passed or it was closed */
+    RESULT_LONELY,  /* closed, or its deadline passed, before a peer joined; or the deadline passed
+                       while the peer had not fetched everything */
     RESULT_SCARY,   /* wrong code or attack */
     RESULT_ERRORY,  /* a protocol failure */
     RESULT_CROWDED, /* a third side is on the mailbox */
@@ -104,11 +105,13 @@ struct session {
     char *relay;
     char side[SIDE_TEXT];
     int64_t created;
-    int64_t timeout; /* ms without news from the peer until the session ends */
-    int64_t
-        last_activity; /* creation, or the last news from the peer: the deadline counts from here */
-    int64_t schedule_start; /* the schedule's start: creation, news from the peer, or a command from
-                               the user */
+    int64_t timeout; /* ms from the creation in which the peer must come: it ends unless it is
+                        established by then */
+    int64_t expire;  /* established: ms without news from the peer until it ends; 0: a record of an
+                        earlier version, which had one `timeout` for both, since the last news */
+    int64_t last_activity;  /* creation, or the last news from the peer */
+    int64_t schedule_start; /* creation; with a preset also the last news from the peer, or command
+                               from the user: the schedule counts from here */
     struct schedule schedule;
     uint32_t words; /* in the code to be generated */
 
@@ -178,6 +181,10 @@ struct session {
     uint32_t fresh; /* of the messages sent, how many of the newest were never given to a relay */
 
     int64_t last_visit; /* that was completed; 0 if none */
+    int64_t retention;  /* ms that the relay keeps an unvisited mailbox, by its last welcome; 0: it
+                           does not say */
+    int64_t waited;     /* ms that it has spent waiting: after its deadline, in vain for the relay;
+                           while closing */
     uint32_t failures;  /* consecutive failed visits */
     char *last_error;   /* why the last visit failed, or NULL */
 
@@ -237,9 +244,10 @@ struct session_context {
     int64_t now;
     void (*random)(void *arg, void *buffer, size_t length);
     void *random_arg;
-    bool may_hold;     /* the daemon has room for a connection that stays open */
-    int64_t retention; /* ms that the relay keeps an unvisited mailbox; 0: it does not say */
-    int64_t keep;      /* ms that an ended session stays listed */
+    bool may_hold;         /* the daemon has room for a connection that stays open */
+    int64_t doubted_until; /* the clock has leapt and may come back: nothing ends before this time
+                              (base/clock_watch.h); not after `now`: the clock is trusted */
+    int64_t keep;          /* ms that an ended session stays listed */
 };
 
 /* ---- outcomes ---- */
@@ -293,6 +301,7 @@ struct session_options {
     const char *app_versions; /* JSON object as text, or NULL */
     const struct schedule *schedule;
     int64_t timeout; /* 0: the schedule's default */
+    int64_t expire;  /* 0: the schedule's default, but no less than `timeout` */
     uint32_t words;
     bool verify;             /* starts as VERIFICATION_PENDING */
     uint32_t inbox_messages; /* 0: SESSION_INBOX_MAX */
@@ -350,12 +359,16 @@ void session_resume(struct session *session, const struct session_context *conte
 /* True if it would wake later than any plan allows: the clock has been set back since. */
 bool session_wakes_too_late(const struct session *session, int64_t now);
 
-/* When the session ends unless there is news from the peer; ms. */
+/* How long an established session lasts without news from the peer, ms. */
+int64_t session_expire(const struct session *session);
+
+/* When the session ends unless the peer has come (established: unless there is news from the peer);
+ * ms. It does not end before it has looked for that: closing.c. */
 int64_t session_deadline(const struct session *session);
 
-/* Whether its mailbox survives the time between visits, on a relay that keeps unvisited ones for
- * `retention` ms (0: it does not say). A sentence for `show`. Borrowed. */
-const char *session_retention_text(const struct session *session, int64_t retention);
+/* Whether its mailbox survives the time between visits, on its relay. A sentence for `show`.
+ * Borrowed. */
+const char *session_retention_text(const struct session *session);
 
 /* The longest time until a visit's alarm, and so the longest time that a connection is held, ms. */
 #define SESSION_ALARM_MAX ((int64_t)3600 * 1000)

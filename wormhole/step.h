@@ -88,12 +88,15 @@ int64_t plan_crowd_wait(struct step *step);
 void plan_retry(struct step *step, int64_t at_least);
 /* At once. */
 void plan_visit_now(struct step *step);
-/* At `when`, or at the deadline if that is earlier. */
+/* At `when`, or at the deadline if that comes before. */
 void plan_at(struct step *step, int64_t when);
+/* How long the relay keeps an unvisited mailbox, ms; what a stock one does if it does not say. */
+int64_t plan_retention(const struct session *session);
 /* How long a connection may be held from now, ms; 0: not at all. */
 int64_t plan_hold_duration(const struct step *step);
-/* The schedule starts over: there was news from the peer, or the user did something. */
+/* The user did something: a preset starts over. A user's own list does not. */
 void plan_restart_schedule(struct step *step);
+/* There was news from the peer. Until the session is established that prolongs nothing. */
 void plan_peer_activity(struct step *step);
 
 /* ---- peer_message.c: messages from the peer ---- */
@@ -146,6 +149,15 @@ struct closing_reasons {
     const char *alone;      /* lonely: it did not join */
 };
 void closing_peacefully(struct step *step, const struct closing_reasons *reasons);
+/* Ends a session whose time is over and of which the relay has never heard: there is nothing to
+ * look for. True if it did. */
+bool closing_unseen(struct step *step);
+/* A fence was passed, by a ping that left at `asked`: everything that the relay held then has
+ * arrived. Ends a session whose time was over by then. True if it did. */
+bool closing_after_look(struct step *step, int64_t asked);
+/* There was no such fence, or closing takes longer, and the next visit comes after `wait` ms: gives
+ * up what has waited for too long. */
+void closing_wait(struct step *step, int64_t wait);
 /* The relay has been told, or need not be: wipes the secrets. */
 void closing_finish(struct step *step);
 /* The mood for the relay. Borrowed. */

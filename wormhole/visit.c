@@ -60,18 +60,19 @@ static void note_failure(struct step *step, const char *why, int64_t at_least)
     step->session->failures++;
     step_set_text(step, &step->session->last_error, why, REASON_MAX);
     plan_retry(step, at_least);
+    closing_wait(step, step->session->wake - step->context->now);
 }
 
 void visit_fail(struct step *step, const char *why, int64_t at_least)
 {
-    note_failure(step, why, at_least);
     visit_drop(step);
+    note_failure(step, why, at_least);
 }
 
 void visit_lost(struct step *step, const char *why)
 {
-    note_failure(step, why, 0);
     forget_visit(step);
+    note_failure(step, why, 0);
 }
 
 void visit_anew(struct step *step)
@@ -103,6 +104,7 @@ static void on_welcome(struct step *step, const struct wire_message *message)
         wire_permission_text(message, why, sizeof(why));
         visit_fail(step, why, REFUSED_WAIT);
     } else {
+        step->session->retention = message->retention * 1000;
         visit_bind(step);
     }
 }
@@ -163,18 +165,23 @@ static void on_message(struct step *step, const struct wire_message *message)
 
 static void on_pong(struct step *step, const struct wire_message *message)
 {
-    struct visit *visit = step->session->visit;
+    struct session *session = step->session;
+    const struct visit *visit = session->visit;
     if (message->pong != visit->ping)
         return;
     if (visit->stage == VISIT_REPLAYING) {
         visit_fenced(step);
     } else if (visit->stage == VISIT_LEAVING) {
-        step->session->last_visit = step->context->now;
+        session->last_visit = step->context->now;
+        if (closing_after_look(step, visit->asked))
+            return;
         if (visit->incomplete && visit->progressed)
             plan_visit_now(step);
         else
             plan_next_visit(step);
         visit_drop(step);
+        if (!session_alive(session))
+            closing_wait(step, session->wake - step->context->now);
     }
 }
 

@@ -36,7 +36,8 @@ struct visit_numbers {
 struct visit {
     enum visit_stage stage;
     int64_t alarm; /* when to check on the visit if nothing arrives before */
-    int64_t ping;  /* number of the last ping sent */
+    int64_t ping;  /* number of the last ping sent … */
+    int64_t asked; /* … and when that was */
     bool was_held; /* it reached the point where nothing was left to do */
 
     bool nameplate_moved;   /* the nameplate leads to a different mailbox than before */

@@ -14,6 +14,7 @@
 
 static void ping(struct step *step, enum visit_stage stage)
 {
+    step->session->visit->asked = step->context->now;
     step_send(step, wire_encode_ping(++step->session->visit->ping));
     visit_await(step, stage);
 }
@@ -169,9 +170,12 @@ void visit_fenced(struct step *step)
     count_stored(session);
     session->failures = 0;
     session->crowded = 0;
+    if (session_alive(session))
+        session->waited = 0;
     step_set_text(step, &session->last_error, NULL, 0);
     visit_await(step, VISIT_DRAINING);
-    visit_settle(step);
+    if (!closing_after_look(step, visit->asked))
+        visit_settle(step);
 }
 
 /* ---- adding what the mailbox lacks ---- */

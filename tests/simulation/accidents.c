@@ -11,6 +11,8 @@
 /* A relay that is restarted is away for so long; one whose disk fails is mended after so long. */
 #define BOUNCE_MAX (30 * TIMELINE_MINUTE)
 #define FAULT_MAX  (10 * TIMELINE_MINUTE)
+/* A clock that leaps comes back after so long: base/clock_watch.h doubts it for longer. */
+#define LEAP_MAX (20 * TIMELINE_SECOND)
 /* Some clocks are a little wrong, some in another day or season. */
 #define CLOCK_ERROR_MAX TIMELINE_HOUR
 #define MONTHS          (180 * TIMELINE_DAY)
@@ -106,6 +108,24 @@ static void turn_clock(struct world *world)
           (long long)(home->machine.clock_error / TIMELINE_SECOND));
 }
 
+static void leap_back(void *arg)
+{
+    struct home *home = arg;
+    if (home->machine.clock_leap != 0)
+        trace(home->machine.name, "has its clock back");
+    home->machine.clock_leap = 0;
+}
+
+/* Past everybody's deadline, and back again. */
+static void leap_clock(struct world *world)
+{
+    struct home *home = somewhere(world);
+    trace(home->machine.name, "has a clock that leaps ahead");
+    home->machine.clock_leap = USER_TIMEOUT + TIMELINE_DAY;
+    timeline_after(chance_spread(1, LEAP_MAX), leap_back, home);
+    warn_judge(world);
+}
+
 /* ---- strangers ---- */
 
 static void stranger_comes(struct world *world)
@@ -117,9 +137,9 @@ static void stranger_comes(struct world *world)
 static void accident(void *arg)
 {
     static void (*const kinds[])(struct world *) = {
-        cut_one,    cut_one,        cut_one,        bounce,    bounce,
-        prune,      prune,          crash_one,      crash_one, suspend_one,
-        turn_clock, stranger_comes, stranger_comes, shuffle,   break_disk};
+        cut_one,        cut_one,        cut_one,   bounce,      bounce,     prune,
+        prune,          crash_one,      crash_one, suspend_one, turn_clock, leap_clock,
+        stranger_comes, stranger_comes, shuffle,   break_disk};
     struct world *world = arg;
     if (!world->accidents)
         return;

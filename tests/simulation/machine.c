@@ -31,6 +31,11 @@ struct machine_parts {
     struct scheduler *scheduler;
 };
 
+static void set_clock(const struct machine *machine)
+{
+    timeline_set_error(machine->clock_error + machine->clock_leap);
+}
+
 /* ---- the disk's moods ---- */
 
 static void crash_now(void *arg)
@@ -117,7 +122,8 @@ void machine_start(struct machine *machine)
     if (machine->parts != NULL)
         stop(machine); /* it has crashed in its sleep */
     trace(machine->name, "starts");
-    timeline_set_error(machine->clock_error);
+    machine->clock_leap = 0; /* it would take that for its clock */
+    set_clock(machine);
     parts = machine->parts = calloc(1, sizeof(*parts));
     machine->net.dead = false;
     parts->routes.net = &machine->net;
@@ -171,7 +177,7 @@ struct turns *machine_turns(struct machine *machine)
 {
     if (machine->parts == NULL || machine->net.dead || timeline_now() < machine->asleep_until)
         return NULL;
-    timeline_set_error(machine->clock_error); /* whatever is asked of it happens by its clock */
+    set_clock(machine); /* whatever is asked of it happens by its clock */
     return machine->parts->turns;
 }
 
@@ -181,7 +187,7 @@ void machine_work(struct machine *machine)
 {
     if (machine->parts == NULL || timeline_now() < machine->asleep_until)
         return;
-    timeline_set_error(machine->clock_error);
+    set_clock(machine);
     while (!machine->net.dead && machine_next(machine) <= timeline_now())
         event_base_loop(machine->parts->base, EVLOOP_NONBLOCK);
     if (!machine->net.dead)
@@ -211,7 +217,7 @@ int64_t machine_next(const struct machine *machine)
     int64_t next = INT64_MAX;
     if (machine->parts == NULL)
         return INT64_MAX;
-    timeline_set_error(machine->clock_error);
+    set_clock(machine);
     if (machine->net.dead ||
         event_base_get_num_events(machine->parts->base, EVENT_BASE_COUNT_ACTIVE) > 0)
         next = timeline_now();

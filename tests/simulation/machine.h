@@ -30,7 +30,8 @@ struct machine {
     struct ws_net net;
     struct machine_parts *parts; /* NULL while it is down */
     struct machine_luck luck;
-    int64_t clock_error; /* its clock is wrong by so many ms */
+    int64_t clock_error; /* its clock is wrong by so many ms … */
+    int64_t clock_leap;  /* … and for some seconds by so many more */
     int64_t asleep_until;
     void (*committed)(void *arg);
     void *arg; /* of `committed`, and of net's callbacks */

@@ -79,25 +79,36 @@ static void turn_clocks(struct world *world)
         judge_stirred(&world->users[i]->side);
 }
 
-/* Happy is who has met the other, however long ago; nobody else is. */
-static void check_end(struct world *world, const struct user *user, bool met)
+/* Happy is who has met the other, however long ago, and had nothing under way to it or from it;
+ * nobody else is. (What is said to be unfetched may have been fetched while the session closed.) */
+static void check_end(struct world *world, const struct user *user, bool met, int64_t heard)
 {
     const struct session *session = user_session(user);
+    bool unfetched = session != NULL && session->reason != NULL &&
+                     strstr(session->reason, "not fetched") != NULL;
+    enum session_result result = met && !unfetched ? RESULT_HAPPY : RESULT_LONELY;
+    if (session != NULL && session->state == SESSION_ESTABLISHED && session->last_activity > heard)
+        return; /* both looked once more before they ended, and so heard of each other */
     if (session == NULL || session->state < SESSION_CLOSING)
         promises_fail(world, "who cannot meet anybody does not end");
-    else if (session->result != (met ? RESULT_HAPPY : RESULT_LONELY) || session->reason == NULL ||
-             strstr(session->reason, "before the deadline") == NULL)
+    else if (session->result != result || session->reason == NULL ||
+             strstr(session->reason, "before the deadline") == NULL ||
+             (result == RESULT_HAPPY && session->delivered < session->sent))
         promises_fail(world, "who has waited in vain does not say so");
 }
 
 void unmeetable_part(struct world *world, struct world_counts *counts)
 {
     bool met[HOME_USERS] = {false};
-    for (unsigned i = 0; world->users[i] != NULL; i++)
+    int64_t heard[HOME_USERS] = {0};
+    for (unsigned i = 0; world->users[i] != NULL; i++) {
         met[i] = is_established(world->users[i]);
+        if (user_session(world->users[i]) != NULL)
+            heard[i] = user_session(world->users[i])->last_activity;
+    }
     counts->loners++;
     turn_clocks(world);
     world_go(world, PARTING_MAX);
     for (unsigned i = 0; world->users[i] != NULL && trace_failure() == NULL; i++)
-        check_end(world, world->users[i], met[i]);
+        check_end(world, world->users[i], met[i], heard[i]);
 }

@@ -90,6 +90,9 @@ static void fill_numbers(struct session *session)
     session->receipts = 721;
     session->receipt_delivered = 722;
     session->receipt_read = 723;
+    session->expire = 726;
+    session->retention = 727;
+    session->waited = 728;
 }
 
 struct session *sample_full(uint32_t number)
@@ -201,6 +204,9 @@ static void same_numbers(const struct session *a, const struct session *b)
     SAME_NUMBER(receipt_delivered);
     SAME_NUMBER(receipt_read);
     SAME_NUMBER(receipt_stored);
+    SAME_NUMBER(expire);
+    SAME_NUMBER(retention);
+    SAME_NUMBER(waited);
 }
 
 void sample_assert_same(const struct session *a, const struct session *b)

@@ -32,6 +32,14 @@ static void invite_and_accept(void **state)
                      60000);
     assert_true(json_is_null(json_object_get(view, "code")));
     assert_true(json_is_null(json_object_get(view, "verifier")));
+    assert_int_equal(rpc_fixture_number(view, "timeout"), 60000);
+    assert_int_equal(rpc_fixture_number(view, "expire"), 14 * 86400 * 1000);
+    json_decref(view);
+    view = talk_result(fixture->talk, "invite", "{'timeout': 60000, 'expire': 90000}");
+    assert_int_equal(rpc_fixture_number(view, "expire"), 90000);
+    json_decref(view);
+    view = talk_result(fixture->talk, "invite", "{'timeout': 2592000000}");
+    assert_true(rpc_fixture_number(view, "expire") == rpc_fixture_number(view, "timeout"));
     json_decref(view);
     view =
         talk_result(fixture->talk, "accept",
@@ -88,6 +96,7 @@ static const struct {
     {"{'timeout': 999}", "timeout"},
     {"{'timeout': 31622400001}", "timeout"},
     {"{'timeout': '14d'}", "timeout"},
+    {"{'expire': 999}", "expire"},
     {"{'words': 0}", "words"},
     {"{'words': 17}", "words"},
     {"{'code': 7}", "code"},

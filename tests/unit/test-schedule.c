@@ -47,8 +47,10 @@ static void test_lists(void **state)
     expect_rule(&schedule, 2, HOUR, 0);
     schedule = parse("0:31622400");
     expect_rule(&schedule, 0, 0, SCHEDULE_TIME_MAX);
-    schedule = parse("00.000:0.501");
-    expect_rule(&schedule, 0, 0, 501);
+    schedule = parse("00.000:0.101");
+    expect_rule(&schedule, 0, 0, 101);
+    schedule = parse("0:0.1");
+    expect_rule(&schedule, 0, 0, 100);
     assert_int_equal(parse(SIXTEEN).count, SCHEDULE_RULES_MAX);
 }
 
@@ -92,7 +94,7 @@ static void test_faults(void **state)
         {"0:-60", SCHEDULE_RANGE},
         {"-1:60", SCHEDULE_RANGE},
         {"0:-0.5", SCHEDULE_RANGE},
-        {"0:0.499", SCHEDULE_RANGE},
+        {"0:0.099", SCHEDULE_RANGE},
         {"0:0.001", SCHEDULE_RANGE},
         {"0:31622400.001", SCHEDULE_RANGE},
         {"0:31622401", SCHEDULE_RANGE},
@@ -151,6 +153,61 @@ static void test_email(void **state)
     assert_int_equal(schedule_default_timeout(&schedule), 14 * DAY);
 }
 
+/* ---- when the next visit is due ---- */
+
+/* After a visit `at` seconds after the start, the next one is due after `wait`, by `interval`. */
+static const struct {
+    const char *schedule;
+    double at, wait, interval;
+} waits[] = {
+    {"0:60", 0, 60, 60},
+    {"0:60", -5, 60, 60}, /* the clock was set back */
+    {"0:60", 1e6, 60, 60},
+    {"0:0.1", 3, 0.1, 0.1},
+    /* A rule takes effect when its time comes. */
+    {"0:30,5:1", 0, 5, 1},
+    {"0:30,5:1", 4.5, 1, 1}, /* but its own interval is kept, too */
+    {"0:30,5:1", 5, 1, 1},
+    {"0:86400,3600:60", 0.5, 3599.5, 60},
+    /* One that slows visits down does not, either, let one more happen by the old one. */
+    {"0:1,10:3600", 9, 1, 1},
+    {"0:1,10:3600", 9.5, 3600, 3600},
+    {"0:60,90:3600", 60, 3600, 3600},
+    /* One that is over before its first visit leaves none behind. */
+    {"0:3600,10:1800,20:1", 0, 20, 1},
+    {"0:3600,10:5,20:3600", 0, 10, 5},
+    {"0:3600,10:5,20:3600", 10, 5, 5},
+    {"0:3600,10:5,20:3600", 15, 5, 5},
+    {"0:3600,10:5,20:3600", 16, 3600, 3600},
+    /* Where the connection is held: at once, from the moment on; 15 s stand for it here. */
+    {"0:0", 7, 15, 15},
+    {"0:30,5:0", 0, 15, 15},
+    {"0:0,120:600", 100, 15, 15},
+    {"0:0,120:600", 119, 600, 600},
+    {"0:31622400", 0, 31622400, 31622400},
+};
+
+static void test_waits(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < LENGTH(waits); i++) {
+        struct schedule schedule = parse(waits[i].schedule);
+        int64_t interval;
+        int64_t wait =
+            schedule_wait(&schedule, (int64_t)(waits[i].at * SECOND), 15 * SECOND, &interval);
+
+        if (wait != (int64_t)(waits[i].wait * SECOND) ||
+            interval != (int64_t)(waits[i].interval * SECOND))
+            fail_msg("%s at %g: after %d, by %d", waits[i].schedule, waits[i].at, (int)wait,
+                     (int)interval);
+    }
+    struct schedule held = parse("0:30,5:0");
+    int64_t interval;
+    assert_int_equal(schedule_wait(&held, 0, 0, &interval), 5 * SECOND);
+    assert_int_equal(interval, 0);
+    assert_int_equal(schedule_wait(&held, 9 * SECOND, 0, &interval), 0);
+}
+
 /* A list that happens to equal a preset is the user's own: nobody may shorten its intervals. */
 static void test_list_like_a_preset(void **state)
 {
@@ -205,7 +262,7 @@ static struct schedule draw_schedule(uint64_t *seed)
         if (i > 0)
             rule->when = schedule.rules[i - 1].when + 1 + draw(seed, step);
         if (draw(seed, 4) > 0)
-            rule->interval = SCHEDULE_INTERVAL_MIN + draw(seed, SCHEDULE_TIME_MAX - 500 + 1);
+            rule->interval = SCHEDULE_INTERVAL_MIN + draw(seed, SCHEDULE_TIME_MAX - 100 + 1);
     }
     return schedule;
 }
@@ -284,6 +341,7 @@ int main(void)
         cmocka_unit_test(test_texts),
         cmocka_unit_test(test_realtime),
         cmocka_unit_test(test_email),
+        cmocka_unit_test(test_waits),
         cmocka_unit_test(test_list_like_a_preset),
         cmocka_unit_test(test_default_timeout_of_lists),
         cmocka_unit_test(test_format),

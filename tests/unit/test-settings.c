@@ -211,6 +211,7 @@ static const char with_sections[] = "\xef\xbb\xbfproxy = http://general:1\n"
                                     "[appid \"lothar.com/wormhole/text-or-file-xfer\"]\n"
                                     "schedule = 0:0.5,300:60\n"
                                     "timeout = 2h\n"
+                                    "expire = 3h\n"
                                     "words = 5\n"
                                     "relay = ws://its.own/v1\r\n"
                                     "  [ appid   \"quotes \" and [brackets]\" ]  \r\n"
@@ -233,6 +234,7 @@ static void sections_of_applications(void **state)
         settings_for_appid(&settings, "lothar.com/wormhole/text-or-file-xfer");
     assert_string_equal(appid->schedule, "0:0.5,300:60");
     assert_int_equal(appid->timeout, 7200000);
+    assert_int_equal(appid->expire, 10800000);
     assert_int_equal(appid->words, 5);
     assert_string_equal(appid->relay, "ws://its.own/v1");
     assert_int_equal(settings_for_appid(&settings, "quotes \" and [brackets]")->words, 6);
@@ -399,10 +401,11 @@ static void refused_files(void **state)
         {"[relay \"ws://a/\"]\n[relay \"ws://a:80/\"]\n", ":2:", "duplicate section"},
         {"[relay \"http://a/\"]\n", ":1:", "ws://"},
         {"[appid \"a\"]\nkeep = 3d\n",
-         ":2:", "'keep' in [appid …]; expected relay, schedule, timeout, words"},
+         ":2:", "'keep' in [appid …]; expected relay, schedule, timeout, expire, words"},
         {"[appid \"a\"]\nwords = 3\nwords = 3\n", ":3:", "second time"},
         {"[appid \"a\"]\nwords = 17\n", ":2:", "1 to 16"},
         {"[appid \"a\"]\ntimeout = 367d\n", ":2:", "366d"},
+        {"[appid \"a\"]\nexpire = 0.5s\n", ":2:", "1s"},
         {"[appid \"a\"]\nschedule = often\n", ":2:", "often"},
         {"[appid \"a\"]\nrelay = x\n", ":2:", "'x'"},
         {"[relay \"ws://a/\"]\nproxy = x\n", ":2:", "invalid value for proxy"},

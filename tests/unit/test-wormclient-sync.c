@@ -56,9 +56,10 @@ static void invited_with_all(struct script *script, const struct message *reques
         script_says(request, "name", "n") && script_says(request, "appid", "a") &&
             script_says(request, "relay", "ws://r") && script_says(request, "code", "1-c") &&
             script_says(request, "schedule", "email") && script_counts(request, "timeout", 5000) &&
-            script_counts(request, "words", 3) && script_says(request, "app_versions", "{}") &&
-            script_flags(request, "verify", true) && script_counts(request, "inbox_messages", 8) &&
-            script_counts(request, "inbox_bytes", 1 << 20) && request->params->via.map.size == 11);
+            script_counts(request, "expire", 6000) && script_counts(request, "words", 3) &&
+            script_says(request, "app_versions", "{}") && script_flags(request, "verify", true) &&
+            script_counts(request, "inbox_messages", 8) &&
+            script_counts(request, "inbox_bytes", 1 << 20) && request->params->via.map.size == 12);
 }
 
 static void invited_with_none(struct script *script, const struct message *request)
@@ -144,6 +145,7 @@ static void new_sessions(void **state)
     wormclient_options_set_code(all, "1-c");
     wormclient_options_set_schedule(all, "email");
     wormclient_options_set_timeout(all, 5000);
+    wormclient_options_set_expire(all, 6000);
     wormclient_options_set_words(all, 3);
     wormclient_options_set_app_versions(all, "{}");
     wormclient_options_set_verify(all, true);

@@ -1,3 +1,3 @@
-# file: wormhole/session.c
+# file: wormhole/closing.c
 # a session whose time is over goes on
-s/now >= session_deadline\(session\)\)$/now < 0)/
+s/when >= deadline && now >= deadline/when >= deadline \&\& now < 0/
