@@ -204,7 +204,9 @@ static void check_strict(struct world *world)
     const struct session *session = user_session(world->users[WHO_A]);
     if (!world->with_strict || world->with_stranger || !strict_is_well(&world->strict) ||
         rendezvous_is_stock(world->relay) || world->expires || session == NULL ||
-        world->users[WHO_A]->parted)
+        world->users[WHO_A]->parted ||
+        (session->verification == VERIFICATION_PENDING &&
+         timeline_now() < world->users[WHO_A]->compares))
         return;
     if (session->state != SESSION_ESTABLISHED || session->stored < session->sent ||
         world->strict.expected != 2 + session->sent)

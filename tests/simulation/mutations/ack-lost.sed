@@ -1,3 +1,3 @@
 # file: wormhole/commands.c
-# an acknowledged message stays in the store
+# an acknowledged message is not deleted from the store
 /step_write\(step, WRITE_INBOX_FORGET/d

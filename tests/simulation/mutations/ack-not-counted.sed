@@ -1,3 +1,3 @@
 # file: wormhole/commands.c
-# an acknowledgement is answered and forgotten
+# an acknowledgement is answered, but changes nothing
 s/^    session->acked = number \+ 1;/    session->acked += 0 * number;/

@@ -1,4 +1,4 @@
 # file: wormhole/mailbox_recovery.c
-# two who have lost the mailbox each decide for themselves
+# of two sides that have lost the mailbox, both choose the new one
 # unit: test-mailbox-recovery
 s/return !session->mailbox_lost \|\| is_lower\(session\);/return true;/

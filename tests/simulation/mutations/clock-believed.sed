@@ -1,3 +1,3 @@
 # file: daemon/clock_setback.c
-# what was planned while the clock was ahead waits until then
+# after a clock was set back, a planned visit waits for the old time
 s/if \(planned_by > now \+ SET_BACK_MAX\)/if (planned_by > now + SET_BACK_MAX \&\& now < 0)/

@@ -1,3 +1,3 @@
 # file: wormhole/visit_steps.c
-# what was given to the relay counts as kept back
+# messages that were given to the relay count as never given
 s/^    if \(session->fresh > session->sent - visit->next\)/    if (false)/

@@ -1,3 +1,3 @@
 # file: wormhole/closing.c
-# who has waited in vain says that all went well
+# a session that nobody joined before its deadline ends happily
 /^static void give_up/,/^}/s/closing_peacefully\(step, &reasons\)/closing_begin(step, RESULT_HAPPY, false, reasons.alone)/

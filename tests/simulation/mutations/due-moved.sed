@@ -1,3 +1,3 @@
 # file: wormhole/visit.c
-# the due row moves when a visit begins, not when it ends
+# the row in the table of due sessions moves when a visit begins, not when it ends
 s/^    step->session->visit = visit;/&\n    step->session->wake = INT64_MAX;/

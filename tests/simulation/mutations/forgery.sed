@@ -1,3 +1,3 @@
 # file: wormhole/peer_message.c
-# what does not decrypt is taken
+# a message that does not decrypt is accepted
 s/^    if \(!authentic\) \{/    if (authentic \&\& !authentic) {/

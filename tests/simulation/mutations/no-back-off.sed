@@ -1,3 +1,3 @@
 # file: wormhole/plan.c
-# visits that fail are repeated at once
+# failed visits are repeated at once
 /^void plan_retry/,/^}/s/now \+ wait\)/now + 100)/

@@ -1,3 +1,3 @@
 # file: wormhole/closing.c
-# a session whose time is over goes on
+# a session goes on after its deadline
 s/when >= deadline && now >= deadline/when >= deadline \&\& now < 0/

@@ -1,5 +1,5 @@
 # file: wormhole/visit_steps.c
-# echoes are not waited for
+# a visit does not wait for the echoes of what it added
 /^static bool echoes_pending/,/^}/{
 s/^    return /    return visit->stage == VISIT_STAGES \&\& (/
 s/;$/);/

@@ -1,3 +1,3 @@
 # file: wormhole/closing.c
-# who closes does not send what is queued first
+# a closing session does not send what is queued
 s/RESULT_HAPPY, true/RESULT_HAPPY, false/

@@ -1,3 +1,3 @@
 # file: wormhole/visit_steps.c
-# messages leave before the peer is proven
+# application messages are added before the peer is proven
 s/session->state == SESSION_ESTABLISHED \|\| session->flush/session_keyed(session)/

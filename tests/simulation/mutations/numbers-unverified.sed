@@ -1,3 +1,3 @@
 # file: wormhole/visit_steps.c
-# messages leave before the verifiers were compared
+# application messages are added before the verifiers were compared
 /^static bool may_add_numbers/,/^}/s/!session_unverified\(session\)/true/

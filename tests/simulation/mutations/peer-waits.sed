@@ -1,4 +1,4 @@
 # file: wormhole/closing.c
-# a stock peer is not told that a transfer was abandoned
+# a stock client is not told that a transfer was abandoned
 # unit: test-verification
 s/return silent \&\&/return false \&\&/

@@ -1,3 +1,3 @@
 # file: wormhole/mailbox_recovery.c
-# older mailboxes behind the nameplate are not looked at again
+# the older mailboxes that were found behind the nameplate are not opened again
 s/^    if \(!is_lower\(session\) \|\| is_known\(session, mailbox\)\)/    if (mailbox != NULL)/

@@ -1,3 +1,3 @@
 # file: wormhole/receipt.c
-# a receipt says more than is stored
+# a receipt reports more than is stored
 s/receipt_delivered = session->received;/receipt_delivered = session->received + 1;/

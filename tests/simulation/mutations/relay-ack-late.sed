@@ -1,5 +1,5 @@
 # file: relay/rules.c
-# acknowledgements leave after the answers
+# acks are sent after the answers
 /^void rules_receive/,/^}/{
 s/^        if \(relay_command_has_type/        rules_run(client);\n&/
 }

@@ -1,4 +1,4 @@
 # file: tests/doubles/memory_data.c
-# who has closed may still add
+# a side that has closed a mailbox can still add to it
 # unit: test-relay-memory
 /^enum relay_result memory_data_add/,/^}/s/!seat->active/!seat->taken/

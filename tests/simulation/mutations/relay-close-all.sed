@@ -1,3 +1,3 @@
 # file: tests/doubles/memory_data.c
-# who closes deletes the mailbox for both
+# the close of one side deletes the mailbox of both
 /^void memory_data_close/,/^}/s/if \(!anybody_active\(mailbox->seats\)\)/if (mailbox->seats)/

@@ -1,4 +1,4 @@
 # file: relay/rules.c
-# what somebody asked for who has gone is not done
+# commands of a client that has disconnected are not carried out
 # unit: test-relay-rules
 /^static void finish_tasks/,/^}/s/if \(counts_without_answer/if (!client \&\& counts_without_answer/

@@ -1,3 +1,3 @@
 # file: tests/doubles/memory_data.c
-# a release takes the nameplate from the other side too
+# the release of one side releases the other side's claim, too
 /^static void release_seat/,/^}/s/if \(!anybody_active\(nameplate->seats\)\)/if (nameplate->seats)/

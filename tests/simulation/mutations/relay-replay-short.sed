@@ -1,3 +1,3 @@
 # file: relay/rules_listeners.c
-# the last message of a mailbox is not replayed
+# a replay leaves out the last message
 /^static void send_stored/,/^}/s/i < answer->count \&\&/i + 1 < answer->count \&\&/

@@ -1,4 +1,4 @@
 # file: relay/rules.c
-# who listens does not prolong the life of the mailbox
+# a listening client does not keep the mailbox from expiring
 # unit: test-relay-rules
 s/if \(client->listener_state >= RULES_REPLAYING\)/if (client->listener_state > RULES_LISTENING)/

@@ -1,3 +1,3 @@
 # file: wormhole/exported.c
-# who was handed over goes on here, too
+# an exported session goes on in the old daemon
 s/^    session->state = SESSION_EXPORTED;/    session->failures = 0;/

@@ -1,3 +1,3 @@
 # file: wormhole/closing.c
-# the key outlives the session
+# the key is not wiped when the session has closed
 /sodium_memzero\(session->key/d

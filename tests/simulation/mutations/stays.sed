@@ -1,3 +1,3 @@
 # file: wormhole/plan.c
-# a visit never leaves
+# a visit does not leave, although the schedule says so
 s/ \|\| rule_now\(step\)->interval != 0\)/)/

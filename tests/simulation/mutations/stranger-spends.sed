@@ -1,4 +1,4 @@
 # file: wormhole/mailbox_recovery.c
-# a stranger on a forgotten nameplate spends the code
+# a stranger on a forgotten nameplate ends the session
 # unit: test-mailbox-recovery
 s/if \(!session->displaced \|\|/if (true ||/

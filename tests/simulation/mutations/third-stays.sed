@@ -1,4 +1,4 @@
 # file: wormhole/visit.c
-# a third side that was never let in comes back
+# a third side that was never admitted comes back
 # unit: test-session
 s/session_alive\(session\) && session->mailbox == NULL\) \{/false) {/

@@ -1,4 +1,4 @@
 # file: wormhole/peer_message.c
-# a message that was received is taken once more
+# a message that was already received is taken once more
 /^static bool has_number/,/^}/s/^        return true;/        return false;/
 s/number - session->received > SESSION_AHEAD_MAX/number > session->received + SESSION_AHEAD_MAX/

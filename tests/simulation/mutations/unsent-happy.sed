@@ -1,4 +1,4 @@
 # file: wormhole/closing.c
-# what was not sent is not admitted in the end
+# messages that were not sent are not mentioned in the end
 # unit: test-session
 s/^    admit_unsent\(step\);//
