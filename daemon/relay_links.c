@@ -60,6 +60,7 @@ struct link_connection {
     struct wire_message welcome;
     struct hashcash_job *hashcash; /* being made; meanwhile the link does not hear of the welcome */
     int64_t idle;                  /* nobody uses it since then; by clock_monotonic(), like … */
+    int64_t moved;                 /* … when something was last seen to move on it; … */
     int64_t asked; /* … something that must be answered was sent then; 0: nothing */
     struct event *timer;
     struct link_connection *prev, *next;
@@ -75,8 +76,8 @@ struct relay_link {
     const char *failure; /* why it is among links->failed, or NULL; … */
     bool alone;          /* … the session needs its own connection */
     bool queued;
-    bool spoken; /* something was sent on its channel, which therefore exists */
-    struct relay_link *prev, *next;               /* in connection->waiting */
+    bool spoken;                    /* something was sent on its channel, which therefore exists */
+    struct relay_link *prev, *next; /* in connection->waiting */
     struct relay_link *queue_prev, *queue_next;   /* in connection->queue, if queued */
     struct relay_link *failed_prev, *failed_next; /* in links->failed, if there is a failure */
     UT_hash_handle hh;                            /* in connection->channels, if joined */
@@ -531,6 +532,7 @@ static void on_opened(struct ws *ws, void *arg)
 {
     struct link_connection *connection = arg;
     (void)ws;
+    connection->moved = clock_monotonic();
     relay_use_opened(&connection->use);
     log_debug("visit", "session %s: connected to %s", user_of(connection),
               connection->use.relay->url);
@@ -652,6 +654,20 @@ struct relay_link *relay_link_open(struct relay_links *links, struct relay *rela
     else
         ask_for_sign(connection);
     return link;
+}
+
+bool relay_link_moves(struct relay_link *link, int64_t ms)
+{
+    struct link_connection *connection = link->connection;
+    int64_t now = clock_monotonic();
+    if (!connection->use.opened || connection->hashcash != NULL || ws_moving(connection->ws))
+        connection->moved = now;
+    return now - connection->moved < ms;
+}
+
+void relay_link_prove(struct relay_link *link, int ms)
+{
+    ws_prove(link->connection->ws, ms);
 }
 
 void relay_link_close(struct relay_link *link)

@@ -62,6 +62,14 @@ bool relay_link_has_room(const struct relay_link *link);
 /* Calls handlers.room as soon as there is room. */
 void relay_link_await_room(struct relay_link *link);
 
+/* False if nothing has moved on its connection for `ms`: a slow line does not answer before what
+ * was said has arrived. Until the connection is open, and while a stamp is made for the relay, it
+ * is not the relay that is awaited. */
+bool relay_link_moves(struct relay_link *link, int64_t ms);
+
+/* Its connection may have died unnoticed: ws_prove(). */
+void relay_link_prove(struct relay_link *link, int ms);
+
 /* The session leaves; the connection, if it was its own, closes politely. */
 void relay_link_close(struct relay_link *link);
 

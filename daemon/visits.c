@@ -18,6 +18,11 @@
 #include "state/store.h"
 #include "wormhole/wire.h"
 
+/* How often is looked at whether anything moves while an answer is awaited, ms. */
+#define LOOK_EVERY ((int64_t)15 * 1000)
+/* How soon a connection that may have died must show that it lives, ms. */
+#define PROOF_PATIENCE 5000
+
 /* An effect that is waiting for the backlog to drain. */
 struct deferred_effect {
     struct deferred_effect *next;
@@ -64,6 +69,12 @@ static void report(struct live_session *live, enum event_type type, const char *
     reports->event(reports->arg, live->id, &(struct session_event){.type = type, .text = why});
 }
 
+static void arm(struct live_session *live, int64_t when)
+{
+    int64_t look = clock_now() + LOOK_EVERY;
+    timer_arm(live->alarm, live->held || when < look ? when : look);
+}
+
 /* The alarm may ring early (base/timer.h), and is then armed again; but not if it is so far away
  * that the clock must have been set back. */
 static void on_alarm(evutil_socket_t fd, short what, void *arg)
@@ -71,10 +82,14 @@ static void on_alarm(evutil_socket_t fd, short what, void *arg)
     struct live_session *live = arg;
     int64_t when = session_alarm(live->session);
     int64_t now = clock_now();
+    bool moved =
+        !live->held && live->link != NULL && relay_link_moves(live->link, SESSION_ANSWER_MAX);
     (void)fd;
     (void)what;
     if (now < when && when <= now + SESSION_ALARM_MAX)
-        timer_arm(live->alarm, when);
+        arm(live, when);
+    else if (moved)
+        timer_arm(live->alarm, now + LOOK_EVERY);
     else
         report(live, EVENT_WAKE, NULL);
 }
@@ -255,6 +270,15 @@ static void send_or_defer(struct visits *visits, const struct session *session,
         send_effect(live, session, effect->text, effect->number);
 }
 
+static void prove(struct visits *visits, const struct session *session,
+                  const struct session_effect *effect)
+{
+    const struct live_session *live = find(visits, session->id);
+    (void)effect;
+    if (live != NULL && live->link != NULL)
+        relay_link_prove(live->link, PROOF_PATIENCE);
+}
+
 static void disconnect(struct visits *visits, const struct session *session,
                        const struct session_effect *effect)
 {
@@ -268,9 +292,8 @@ static void disconnect(struct visits *visits, const struct session *session,
 
 static void (*const effect_handlers[])(struct visits *, const struct session *,
                                        const struct session_effect *) = {
-    [EFFECT_CONNECT] = connect_effect,
-    [EFFECT_SEND] = send_or_defer,
-    [EFFECT_ADD] = send_or_defer,
+    [EFFECT_CONNECT] = connect_effect, [EFFECT_SEND] = send_or_defer,
+    [EFFECT_ADD] = send_or_defer,      [EFFECT_PROVE] = prove,
     [EFFECT_DISCONNECT] = disconnect,
 };
 
@@ -302,7 +325,7 @@ bool visits_keep(struct visits *visits, struct session *session)
     visits->ended += ended;
     visits->ended -= live->ended;
     live->ended = ended;
-    timer_arm(live->alarm, session_alarm(session));
+    arm(live, session_alarm(session));
     return true;
 }
 

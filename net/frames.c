@@ -40,7 +40,9 @@ struct frames {
     uint64_t framed;     /* … and those of them that made whole frames */
     uint64_t frame_size; /* of the frame being received, with its header */
     uint64_t written;
-    size_t pongs; /* bytes of pongs since the output was last seen empty */
+    uint64_t text_end; /* `written` after the last text */
+    uint64_t received; /* bytes of messages */
+    size_t pongs;      /* bytes of pongs since the output was last seen empty */
     char why[WHY_SIZE];
 };
 
@@ -148,6 +150,7 @@ static void on_chunk(wslay_event_context_ptr context,
         return;
     memcpy(frames->partial->data + frames->partial->length, chunk->data, chunk->data_length);
     frames->partial->length += chunk->data_length;
+    frames->received += chunk->data_length;
 }
 
 static void on_frame_end(wslay_event_context_ptr context, void *arg)
@@ -377,9 +380,11 @@ static bool put_text(struct frames *frames, const char *text, size_t length)
 
 bool frames_text(struct frames *frames, const char *text, size_t length)
 {
-    if (frames->server)
-        return put_text(frames, text, length);
-    return queue(frames, WSLAY_TEXT_FRAME, text, length);
+    bool put = frames->server ? put_text(frames, text, length)
+                              : queue(frames, WSLAY_TEXT_FRAME, text, length);
+
+    frames->text_end = frames->written;
+    return put;
 }
 
 bool frames_ping(struct frames *frames)
@@ -409,4 +414,14 @@ bool frames_choked(const struct frames *frames)
 uint64_t frames_written(const struct frames *frames)
 {
     return frames->written;
+}
+
+uint64_t frames_text_end(const struct frames *frames)
+{
+    return frames->text_end;
+}
+
+uint64_t frames_received(const struct frames *frames)
+{
+    return frames->received;
 }

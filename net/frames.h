@@ -56,7 +56,10 @@ bool frames_broken(const struct frames *frames);
  * reading should stop, until the output is empty. */
 bool frames_choked(const struct frames *frames);
 
-/* Bytes ever put into the output. */
+/* Bytes ever put into the output; how many they were after the last text; and bytes of messages
+ * ever taken from the input, whether whole or not. */
 uint64_t frames_written(const struct frames *frames);
+uint64_t frames_text_end(const struct frames *frames);
+uint64_t frames_received(const struct frames *frames);
 
 #endif

@@ -363,7 +363,20 @@ size_t ws_backlog(const struct ws *ws)
 
 uint64_t ws_taken(const struct ws *ws)
 {
-    return ws->taken;
+    uint64_t unacknowledged = ws_unacknowledged(ws);
+
+    return ws->taken > unacknowledged ? ws->taken - unacknowledged : 0;
+}
+
+bool ws_moving(struct ws *ws)
+{
+    return ws->stage == &ws_stage_open && ws_open_moving(ws);
+}
+
+void ws_prove(struct ws *ws, int ms)
+{
+    if (ws->stage == &ws_stage_open && !ws->dead)
+        ws_open_prove(ws, ms);
 }
 
 int64_t ws_heard(const struct ws *ws)

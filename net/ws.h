@@ -98,12 +98,23 @@ size_t ws_backlog(const struct ws *ws);
 /* The backlogs of all connections of `net` together. */
 uint64_t ws_net_backlog(const struct ws_net *net);
 
-/* Bytes that the kernel has taken since the connection began. While there is a backlog and this
- * does not change, the other end is not reading. */
+/* Bytes that have left since the connection began and, where there is TCP, were acknowledged by the
+ * other end's kernel. While there is a backlog and this does not change, the other end is not
+ * reading. */
 uint64_t ws_taken(const struct ws *ws);
 
 /* When a byte was last received, by clock_monotonic(). */
 int64_t ws_heard(const struct ws *ws);
+
+/* True if bytes of messages have moved since the last call, in either direction, or may still be in
+ * somebody's buffers on a slow line: whoever waits for an answer should go on waiting. Pings do not
+ * count. */
+bool ws_moving(struct ws *ws);
+
+/* The connection may have died unnoticed: ends it unless the other end is heard within `ms`. As
+ * long as what was sent before is still arriving, that time does not begin. Often asked costs no
+ * more than once. Nothing happens if the connection is not open. */
+void ws_prove(struct ws *ws, int ms);
 
 /* Stops (or resumes) reading, for back-pressure; the kernel then slows the peer down. While paused,
  * no message comes, and the other end's silence is not held against it. */

@@ -12,6 +12,13 @@
 #include "base/clock.h"
 #include "net/ws_private.h"
 
+/* Bytes in a ms on the slowest line on which we count on an answer to what others have buffered for
+ * us, and the longest that we wait for that: they buffer some megabytes at most. */
+#define SLOWEST_LINE 8
+#define BUFFERS_MAX  ((int64_t)5 * 60 * 1000)
+/* Who was heard less than this many ms ago lives. */
+#define PROOF_DELAY ((int64_t)1000)
+
 /* Ends the WebSocket in an orderly way, and TLS too. */
 static void end_in_order(struct ws *ws)
 {
@@ -216,7 +223,9 @@ static bool note_life(struct ws *ws)
     bool awaited = ws->pinged != 0;
 
     ws->heard = clock_monotonic();
+    ws->answered = frames_written(ws->frames);
     ws->pinged = 0;
+    ws->proof = 0;
     return !awaited || ws_wait(ws, ws->options.ping_interval);
 }
 
@@ -271,42 +280,62 @@ void ws_open_paused(struct ws *ws)
                             BEV_TRIG_IGNORE_WATERMARKS | BEV_TRIG_DEFER_CALLBACKS);
 }
 
-/* Bytes under way: in our output, and in the kernel without the other end's acknowledgement. */
-static uint64_t under_way(const struct ws *ws)
+uint64_t ws_unacknowledged(const struct ws *ws)
 {
     int unacknowledged = 0;
 
-    if (ioctl(bufferevent_getfd(ws->bev), SIOCOUTQ, &unacknowledged) < 0)
-        unacknowledged = 0;
-    return ws_backlog(ws) + (uint64_t)unacknowledged;
+    if (ws->bev == NULL || ioctl(bufferevent_getfd(ws->bev), SIOCOUTQ, &unacknowledged) < 0)
+        return 0;
+    return (uint64_t)unacknowledged;
+}
+
+/* Bytes that the other end's kernel has; with TLS nearly. */
+static uint64_t arrived(const struct ws *ws)
+{
+    uint64_t under_way = ws_backlog(ws) + ws_unacknowledged(ws);
+    uint64_t written = frames_written(ws->frames);
+
+    return written > under_way ? written - under_way : 0;
+}
+
+/* What has all arrived next door (at a proxy, say) and was not answered may still be on its way:
+ * how long that takes on the slowest line that we are prepared for, ms. */
+static int64_t time_in_buffers(const struct ws *ws)
+{
+    uint64_t written = frames_written(ws->frames);
+    int64_t time = (int64_t)((written - ws->answered) / SLOWEST_LINE);
+
+    if (arrived(ws) < written)
+        return 0;
+    return time < BUFFERS_MAX ? time : BUFFERS_MAX;
 }
 
 static void ping(struct ws *ws, int64_t now)
 {
-    uint64_t before = under_way(ws);
+    uint64_t before = frames_written(ws->frames);
 
-    ws->arrived = frames_written(ws->frames) - before;
+    ws->arrived = arrived(ws);
     if (!frames_ping(ws->frames)) {
         ws_fail(ws, "out of memory");
         return;
     }
-    ws->awaited = before > 0 ? frames_written(ws->frames) : 0;
+    ws->awaited = before > ws->arrived ? frames_written(ws->frames) : 0;
     ws->pinged = now;
-    ws_wait(ws, ws->options.ping_timeout);
+    ws_wait(ws, ws->proof != 0 ? ws->proof : ws->options.ping_timeout);
 }
 
 /* On a slow line a ping may wait for minutes behind what was sent before it: as long as that is
  * still arriving, no answer is missing. */
 static bool still_arriving(struct ws *ws)
 {
-    uint64_t arrived = frames_written(ws->frames) - under_way(ws);
-    bool moved = arrived != ws->arrived;
+    uint64_t now = arrived(ws);
+    bool moved = now != ws->arrived;
 
     if (ws->awaited == 0)
         return false;
-    if (arrived >= ws->awaited)
+    if (now >= ws->awaited)
         ws->awaited = 0;
-    ws->arrived = arrived;
+    ws->arrived = now;
     return moved;
 }
 
@@ -316,8 +345,10 @@ static void open_timeout(struct ws *ws)
 
     if (ws->paused)
         ws->heard = now;
-    int64_t since = ws->pinged != 0 ? ws->pinged : ws->heard;
-    int64_t patience = ws->pinged != 0 ? ws->options.ping_timeout : ws->options.ping_interval;
+    int64_t since = ws->pinged != 0 ? ws->pinged : ws->proof != 0 ? ws->asked : ws->heard;
+    int64_t patience = ws->pinged == 0 ? (ws->proof != 0 ? PROOF_DELAY : ws->options.ping_interval)
+                                       : (ws->proof != 0 ? ws->proof : ws->options.ping_timeout) +
+                                             time_in_buffers(ws);
 
     if (now - since < patience) {
         ws_wait(ws, patience - (now - since));
@@ -329,6 +360,38 @@ static void open_timeout(struct ws *ws)
     } else {
         ws_fail(ws, "the other end no longer answers");
     }
+}
+
+/* Who was heard a moment ago is asked a moment later, and only if there was nothing more to hear: a
+ * busy connection proves itself. */
+void ws_open_prove(struct ws *ws, int ms)
+{
+    int64_t now = clock_monotonic();
+
+    if (ws->proof != 0)
+        return;
+    ws->proof = ms;
+    ws->asked = now;
+    if (ws->pinged != 0)
+        ws->pinged = now;
+    if (ws->pinged == 0 && now - ws->heard >= PROOF_DELAY)
+        ping(ws, now);
+    else
+        ws_wait(ws, ws->pinged != 0 ? ms : PROOF_DELAY);
+}
+
+bool ws_open_moving(struct ws *ws)
+{
+    uint64_t there = arrived(ws), end = frames_text_end(ws->frames);
+    uint64_t moved = frames_received(ws->frames) + (there < end ? there : end);
+    int64_t now = clock_monotonic();
+
+    if (moved != ws->moved) {
+        ws->moved = moved;
+        ws->moved_at = now;
+        return true;
+    }
+    return now - ws->moved_at < time_in_buffers(ws);
 }
 
 /* What arrived after the handshake is delivered at once. */

@@ -76,12 +76,17 @@ struct ws {
     struct event *timer;
     char *why; /* the first reason to end */
     struct ws_options options;
-    int64_t heard;    /* when a byte was last received (clock_monotonic) … */
-    int64_t pinged;   /* … and when a ping was sent after that, or 0 */
-    uint64_t arrived; /* bytes that the other end's kernel had when the timer last looked … */
-    uint64_t awaited; /* … and how many that will be with the ping, or 0: it has arrived */
-    size_t backlog;   /* bytes in the output … */
-    uint64_t taken;   /* … and bytes that have left it */
+    int64_t heard;     /* when a byte was last received (clock_monotonic) … */
+    int64_t pinged;    /* … and when a ping was sent after that, or 0 */
+    int proof;         /* it is to be proven alive within so many ms, or 0; … */
+    int64_t asked;     /* … since then */
+    uint64_t arrived;  /* bytes that the other end's kernel had when the timer last looked … */
+    uint64_t awaited;  /* … and how many that will be with the ping, or 0: it has arrived */
+    uint64_t answered; /* bytes written when a byte was last received */
+    uint64_t moved;    /* bytes of messages that had moved when last looked at … */
+    int64_t moved_at;  /* … and when they had last become more */
+    size_t backlog;    /* bytes in the output … */
+    uint64_t taken;    /* … and bytes that have left it */
     struct ws *prev, *next; /* in net->unwritten, … */
     bool unwritten;         /* … if this is set */
     bool blocked;           /* the kernel takes no more: the bufferevent writes, when it does */
@@ -141,8 +146,13 @@ void ws_begin_open(struct ws *ws);
 /* Our last bytes are in the output and the other end may still be sending: closing the socket now
  * would reset the connection, and the other end might not learn why. */
 void ws_begin_lingering(struct ws *ws);
-/* ws_pause() while open. */
+/* ws_pause(), ws_moving() and ws_prove() while open. */
 void ws_open_paused(struct ws *ws);
+bool ws_open_moving(struct ws *ws);
+void ws_open_prove(struct ws *ws, int ms);
+/* Bytes that the kernel has taken, and the other end's has not acknowledged; 0 if there is no
+ * telling. */
+uint64_t ws_unacknowledged(const struct ws *ws);
 
 /* ---- ws_output.c ---- */
 

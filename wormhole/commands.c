@@ -5,12 +5,20 @@
 
 #include <stddef.h>
 
+/* A connection that is held may have died since somebody last used it. */
+static void prove_held(struct step *step)
+{
+    if (session_connection(step->session) == CONNECTION_HELD)
+        step_effect(step, EFFECT_PROVE, NULL, 0);
+}
+
 /* The user is there: the schedule starts over, and unless a back-off is running, a visit begins,
  * too. */
 static void on_user_activity(struct step *step)
 {
     struct session *session = step->session;
     plan_restart_schedule(step);
+    prove_held(step);
     if (visit_past_fence(session->visit))
         visit_settle(step);
     else if (session->visit == NULL && session->failures == 0)
@@ -93,8 +101,10 @@ enum session_refusal command_close(struct step *step)
         .unverified = "closed by the user; the verifiers were never compared",
         .alone = "closed by the user before the peer joined",
     };
-    if (session_alive(step->session))
+    if (session_alive(step->session)) {
+        prove_held(step);
         closing_peacefully(step, &reasons);
+    }
     return SESSION_ACCEPTED;
 }
 
@@ -105,7 +115,9 @@ enum session_refusal command_poll(struct step *step)
         return SESSION_REFUSED_CLOSED;
     plan_restart_schedule(step);
     /* Where the relay calls the mailbox crowded, a visit now would only make it stay so. */
-    if (session->visit == NULL && session->crowded == 0)
+    if (session->visit != NULL)
+        step_effect(step, EFFECT_PROVE, NULL, 0);
+    else if (session->crowded == 0)
         plan_visit_now(step);
     return SESSION_ACCEPTED;
 }

@@ -271,6 +271,7 @@ enum effect_type {
     EFFECT_CONNECT,    /* open a connection to the relay */
     EFFECT_SEND,       /* send `text` to the relay */
     EFFECT_ADD,        /* read outbox `number`, session_seal() it, and add it to the mailbox */
+    EFFECT_PROVE,      /* the connection may be dead: find out within seconds, and lose it if so */
     EFFECT_DISCONNECT, /* close the connection, which then needs no EVENT_LOST */
 };
 
@@ -369,6 +370,10 @@ int64_t session_deadline(const struct session *session);
 /* Whether its mailbox survives the time between visits, on its relay. A sentence for `show`.
  * Borrowed. */
 const char *session_retention_text(const struct session *session);
+
+/* How long any one answer from the relay may take, ms, on a line on which nothing moves. The
+ * network has shorter limits for connecting; a busy relay may take its time. */
+#define SESSION_ANSWER_MAX ((int64_t)60 * 1000)
 
 /* The longest time until a visit's alarm, and so the longest time that a connection is held, ms. */
 #define SESSION_ALARM_MAX ((int64_t)3600 * 1000)

@@ -9,9 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How long any one answer from the relay may take, ms. The network has shorter limits for
- * connecting; a busy relay may take its time. */
-#define ANSWER_PATIENCE ((int64_t)60 * 1000)
 /* A relay that refuses everybody (with an error in its welcome) will not change its mind within
  * seconds. */
 #define REFUSED_WAIT ((int64_t)5 * 60 * 1000)
@@ -28,7 +25,7 @@ void visit_free(struct visit *visit)
 void visit_await(struct step *step, enum visit_stage stage)
 {
     step->session->visit->stage = stage;
-    step->session->visit->alarm = step->context->now + ANSWER_PATIENCE;
+    step->session->visit->alarm = step->context->now + SESSION_ANSWER_MAX;
 }
 
 void visit_begin(struct step *step)

@@ -110,6 +110,8 @@ static void carry_out(struct world *world, struct session_effect *effect)
     case EFFECT_ADD:
         add(world, effect->number);
         break;
+    case EFFECT_PROVE:
+        break;
     case EFFECT_DISCONNECT:
         disconnect(world);
         break;

@@ -272,6 +272,20 @@ size_t ws_backlog(const struct ws *ws)
     return 0;
 }
 
+/* What has arrived is all that moves, and a text arrives whole. */
+bool ws_moving(struct ws *ws)
+{
+    (void)ws;
+    return false;
+}
+
+/* Who asks notices sooner. */
+void ws_prove(struct ws *ws, int ms)
+{
+    if (ws->cut)
+        timeline_after(ms, client_notices, ws);
+}
+
 static void close_up(void *arg)
 {
     struct ws *ws = arg;

@@ -133,6 +133,9 @@ static void carry_out(struct end *end, const struct session_effect *effect)
             to_relay(end, sealed);
         free(sealed);
         break;
+    case EFFECT_PROVE:
+        end->proofs++;
+        break;
     case EFFECT_DISCONNECT:
         empty_network(end);
         break;

@@ -35,6 +35,7 @@ struct end {
     bool forgotten;
     const char *refuse;  /* the welcome's error from now on, or NULL */
     unsigned connects;   /* how often it connected */
+    unsigned proofs;     /* how often it asked whether its connection lives */
     unsigned lose_after; /* drop the connection after so many more texts to the relay; 0: never */
     unsigned adds;       /* messages added, over all connections */
     char added[512];     /* phases added, in order, blank-separated, since it was last emptied */

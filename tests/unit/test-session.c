@@ -902,6 +902,31 @@ static void held_connection_is_renewed(void **state)
     pair_free(&pair);
 }
 
+/* The network may have changed without a word. */
+static void held_is_proven_when_used(void **state)
+{
+    struct pair pair;
+    (void)state;
+    pair_open(&pair, HOLD);
+    end_run_both(&pair.a, &pair.b);
+    assert_int_equal(session_connection(pair.a.session), CONNECTION_HELD);
+    assert_int_equal(pair.a.proofs, 0);
+    end_command(&pair.a, EVENT_POLL);
+    assert_int_equal(pair.a.proofs, 1);
+    end_send(&pair.a, "hello");
+    assert_int_equal(pair.a.proofs, 2);
+    end_run_both(&pair.a, &pair.b);
+    end_ack(&pair.b, 0);
+    assert_int_equal(pair.b.proofs, 1);
+    end_lose(&pair.a);
+    end_visit(&pair.a);
+    assert_int_equal(pair.a.connects, 2);
+    end_run_both(&pair.a, &pair.b);
+    end_close(&pair.a);
+    assert_int_equal(pair.a.proofs, 3);
+    pair_free(&pair);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -941,6 +966,7 @@ int main(void)
         cmocka_unit_test(silent_relay),
         cmocka_unit_test(sub_second_interval),
         cmocka_unit_test(kept_alive),
+        cmocka_unit_test(held_is_proven_when_used),
         cmocka_unit_test(held_connection_is_renewed),
     };
     if (sodium_init() < 0)

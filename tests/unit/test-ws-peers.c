@@ -290,6 +290,57 @@ static void test_dead_peer(void **state)
     half_end(&half);
 }
 
+/* Whoever asks need not wait for the next ping; who answers lives. */
+static void test_prove(void **state)
+{
+    struct half half;
+
+    (void)state;
+    half_begin(&half, false, NULL); /* which pings once a minute */
+    CALL(&half.party, ws_prove(half.party.ws, 30000));
+    CALL(&half.party, ws_prove(half.party.ws, 1)); /* one is enough */
+    raw_expect_frame(&half.raw, &half.world, PING, "", 0);
+    raw_frame(&half.raw, false, PONG, "", 0);
+    raw_frame(&half.raw, false, TEXT, "x", 1);
+    WAIT_FOR(&half.world, half.party.messages == 1);
+    CALL(&half.party, ws_prove(half.party.ws, 50));
+    raw_expect_frame(&half.raw, &half.world, PING, "", 0);
+    WAIT_FOR(&half.world, half.party.closed);
+    assert_string_equal(half.party.why, "the other end no longer answers");
+    half_end(&half);
+}
+
+/* Messages that come or go are what moves, also before they are whole; pings are not. */
+static void test_moving(void **state)
+{
+    struct half half;
+    struct ws_options options;
+    char *text = world_big_text();
+    char bytes[65536];
+
+    (void)state;
+    ws_options_default(&options);
+    options.ping_interval = 10;
+    half_begin(&half, false, &options);
+    (void)ws_moving(half.party.ws);
+    assert_false(ws_moving(half.party.ws));
+    raw_expect_frame(&half.raw, &half.world, PING, "", 0);
+    raw_frame(&half.raw, false, PONG, "", 0);
+    raw_expect_frame(&half.raw, &half.world, PING, "", 0);
+    assert_false(ws_moving(half.party.ws));
+    raw_put(&half.raw, "\x81\x05pa", 4);
+    WAIT_FOR(&half.world, ws_moving(half.party.ws));
+    assert_false(ws_moving(half.party.ws));
+    bufferevent_disable(half.raw.bev, EV_READ);
+    party_send(&half.party, text);
+    WAIT_FOR(&half.world, ws_moving(half.party.ws));
+    WAIT_FOR(&half.world, !ws_moving(half.party.ws));
+    WAIT_FOR(&half.world, read(bufferevent_getfd(half.raw.bev), bytes, sizeof(bytes)) < 0 ||
+                              ws_moving(half.party.ws));
+    half_end(&half);
+    free(text);
+}
+
 /* An interval of 0. */
 static void test_no_pings(void **state)
 {
@@ -389,6 +440,8 @@ int main(void)
         cmocka_unit_test(test_drop),
         cmocka_unit_test(test_reset),
         cmocka_unit_test(test_dead_peer),
+        cmocka_unit_test(test_prove),
+        cmocka_unit_test(test_moving),
         cmocka_unit_test(test_no_pings),
         cmocka_unit_test(test_slow_peer),
         cmocka_unit_test(test_ping_flood),
