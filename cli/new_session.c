@@ -22,29 +22,27 @@
 /* Replaces a URI by what it holds. */
 static enum exit_status take_uri(struct given_code *code, const char *appid)
 {
-    struct given_code plain = {.uri = true};
     struct uri uri;
     const char *error = uri_parse(code->text, &uri);
-    bool fits =
-        error != NULL || appid == NULL || uri.appid[0] == '\0' || strcmp(appid, uri.appid) == 0;
+    enum exit_status status = EXIT_DONE;
 
-    if (error == NULL && fits) {
-        plain.text = strdup(uri.code);
-        plain.relay = strdup(uri.relay);
-        plain.appid = uri.appid[0] != '\0' ? strdup(uri.appid) : NULL;
-        plain.send = uri.send;
+    if (error != NULL) {
+        status = report_usage(NULL, "invalid URI: %s", error);
+    } else if (appid != NULL && uri.appid[0] != '\0' && strcmp(appid, uri.appid) != 0) {
+        status = report_usage(NULL, "the URI is for the application '%s', not for '%s'", uri.appid,
+                              appid);
+    } else {
+        new_session_code_clear(code);
+        *code = (struct given_code){.uri = true, .send = uri.send};
+        code->text = strdup(uri.code);
+        code->relay = strdup(uri.relay);
+        code->appid = uri.appid[0] != '\0' ? strdup(uri.appid) : NULL;
+        if (code->text == NULL || code->relay == NULL ||
+            (code->appid == NULL && uri.appid[0] != '\0'))
+            status = report_memory();
     }
     explicit_bzero(uri.code, sizeof(uri.code));
-    if (error != NULL)
-        return report_usage(NULL, "invalid URI: %s", error);
-    if (!fits)
-        return report_usage(NULL, "the URI is for the application '%s', not for '%s'", uri.appid,
-                            appid);
-    new_session_code_clear(code);
-    *code = plain;
-    return code->text != NULL && code->relay != NULL && (code->appid != NULL) == (uri.appid[0] != 0)
-               ? EXIT_DONE
-               : report_memory();
+    return status;
 }
 
 /* What is copied from a message or a page has blanks around it; the daemon, too, knows them. */

@@ -309,12 +309,10 @@ void visit_settle(struct step *step)
     if (echoes_pending(session) ||
         (visit->release_sent && session->nameplate != NAMEPLATE_RELEASED)) {
         visit_await(step, VISIT_DRAINING);
-    } else if (!session_alive(session) && would_delete_unread(session)) {
-        visit_leave(step);
-    } else if (!session_alive(session)) {
+    } else if (!session_alive(session) && !would_delete_unread(session)) {
         session->flush = false;
         visit_release(step);
-    } else if ((visit->incomplete && visit->progressed) ||
+    } else if (!session_alive(session) || (visit->incomplete && visit->progressed) ||
                (visit->stage != VISIT_LEAVING && !hold(step))) {
         visit_leave(step);
     }
