@@ -172,10 +172,22 @@ static struct listener *listen_for_clients(struct daemon *daemon, struct listene
     return listener;
 }
 
+/* The log-in after a log-out finds no socket, and "wormctl --start-daemon" starts another daemon.
+ */
+static void hear_others(struct daemon *daemon)
+{
+    char lock[PATH_MAX];
+    int length = snprintf(lock, sizeof(lock), "%s/" KV_LOCK_FILE, daemon->settings->state);
+    if ((size_t)length < sizeof(lock))
+        listener_hear(daemon->listener, lock);
+}
+
 static bool make_listener(struct daemon *daemon)
 {
     struct listener_why why;
     daemon->listener = listen_for_clients(daemon, &why);
+    if (daemon->listener != NULL)
+        hear_others(daemon);
     if (daemon->listener != NULL)
         return true;
     if (why.taken)

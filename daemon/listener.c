@@ -6,13 +6,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <unistd.h>
 
 #include "daemon/socket_path.h"
 #include "service/log.h"
 
 /* A removed socket is noticed within this time. */
-#define CHECK_SECONDS 60
+#define CHECK_SECONDS 10
+/* Room for some events; those that do not fit are read later. */
+#define EVENTS_SIZE 4096
 
 struct listener {
     struct event_base *base;
@@ -22,6 +25,7 @@ struct listener {
     struct acceptor *acceptor; /* NULL: there is no socket */
     struct socket_mark mark;
     struct event *check; /* checks that the socket is still there */
+    struct event *knock; /* the descriptor of inotify; see listener_hear() */
     bool homeless;       /* it could not be created again, and that has been logged */
 };
 
@@ -66,6 +70,14 @@ void listener_check(struct listener *listener)
         log_error("rpc", "the socket was removed and cannot be created again: %s", why.text);
 }
 
+static void close_knock(struct listener *listener, int fd)
+{
+    if (listener->knock != NULL)
+        event_free(listener->knock);
+    listener->knock = NULL;
+    close(fd);
+}
+
 static void on_check(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd;
@@ -89,6 +101,26 @@ struct listener *listener_new(struct event_base *base, const char *path, accepto
         return listener;
     listener_free(listener);
     return NULL;
+}
+
+static void on_knock(evutil_socket_t fd, short what, void *arg)
+{
+    char events[EVENTS_SIZE];
+    (void)what;
+    while (read(fd, events, sizeof(events)) > 0)
+        continue;
+    listener_check(arg);
+}
+
+void listener_hear(struct listener *listener, const char *path)
+{
+    int fd = listener->path != NULL ? inotify_init1(IN_NONBLOCK | IN_CLOEXEC) : -1;
+    if (fd < 0)
+        return;
+    if (inotify_add_watch(fd, path, IN_OPEN) >= 0)
+        listener->knock = event_new(listener->base, fd, EV_READ | EV_PERSIST, on_knock, listener);
+    if (listener->knock == NULL || event_add(listener->knock, NULL) != 0)
+        close_knock(listener, fd);
 }
 
 struct listener *listener_adopt(struct event_base *base, int fd, acceptor_accepted accepted,
@@ -120,6 +152,8 @@ void listener_free(struct listener *listener)
     acceptor_free(listener->acceptor);
     if (listener->check != NULL)
         event_free(listener->check);
+    if (listener->knock != NULL)
+        close_knock(listener, event_get_fd(listener->knock));
     free(listener->path);
     free(listener);
 }

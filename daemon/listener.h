@@ -29,8 +29,13 @@ struct listener *listener_adopt(struct event_base *base, int fd, acceptor_accept
                                 void *arg, struct listener_why *ret_why);
 
 /* Creates the socket again if it was removed: when a login session ends, $XDG_RUNTIME_DIR goes with
- * it. This also happens by itself every minute. Does nothing for an adopted socket. */
+ * it. This also happens by itself every ten seconds. Does nothing for an adopted socket. */
 void listener_check(struct listener *listener);
+
+/* Checks from now on also at once when somebody opens this file: a daemon that cannot start because
+ * we hold the lock of the store opens that, and its user wants to reach us. Where the system cannot
+ * tell, nothing happens. */
+void listener_hear(struct listener *listener, const char *path);
 
 /* Stops listening; removes the socket if it is still there and was not adopted. NULL is fine. */
 void listener_free(struct listener *listener);

@@ -40,14 +40,14 @@ static const struct settings_bounds connections = {
 #define FIELD(name) offsetof(struct settings, name)
 
 static const struct settings_row rows[] = {
-    {"state", "DIR", "directory of the store", settings_text, FIELD(state), NULL, SETTINGS_PLAIN},
-    {"socket", "PATH", "socket on which to listen", settings_text, FIELD(socket), NULL,
+    {"state", "DIR", "directory of the store", settings_path, FIELD(state), NULL, SETTINGS_PLAIN},
+    {"socket", "PATH", "socket on which to listen", settings_path, FIELD(socket), NULL,
      SETTINGS_PLAIN},
     {"relay", "URL", "relay for sessions that do not name one", settings_sections_set_relay,
      FIELD(relay), NULL, SETTINGS_PLAIN},
     {"log-level", "LEVEL", "error, warning, info or debug", settings_level, FIELD(log_level), NULL,
      SETTINGS_PLAIN},
-    {"cafile", "FILE", "certificates to trust instead of the system's", settings_text,
+    {"cafile", "FILE", "certificates to trust instead of the system's", settings_path,
      FIELD(cafile), NULL, SETTINGS_PLAIN},
     {"proxy", "URL", "proxy for connections to relays, or none", settings_sections_set_proxy,
      FIELD(proxy), NULL, SETTINGS_SECRET},

@@ -157,7 +157,7 @@ const struct settings_appid *settings_sections_appid(const struct settings_secti
 static const struct settings_row relay_rows[] = {
     {"proxy", "URL", "proxy for connections to it, or none", settings_sections_set_proxy,
      FIELD(proxy), NULL, SETTINGS_SECRET},
-    {"cafile", "FILE", "certificates to trust", settings_text, FIELD(cafile), NULL, SETTINGS_PLAIN},
+    {"cafile", "FILE", "certificates to trust", settings_path, FIELD(cafile), NULL, SETTINGS_PLAIN},
 };
 
 #undef FIELD

@@ -17,6 +17,9 @@
 
 /* What a step may rewrite besides messages: a record and its index rows, a few LMDB pages each. */
 #define ROOM_FOR_RECORD ((size_t)64 * 1024)
+/* Most connections to one relay while more are held. wormhole-relayd grants 512 to an address by
+ * default (relay/relay_settings.c): there may be neighbours behind ours, and visits need some. */
+#define HELD_PER_RELAY 192
 
 /* ---- requests ---- */
 
@@ -173,6 +176,9 @@ static enum turn_code run_event(struct turns *turns, struct turn_request *reques
         return TURN_NOT_FOUND;
     struct session *session = found->session;
     struct session_context context = turn_batch_context(turns);
+    const struct relay *relay = relays_find(turns->relays, session->relay);
+    if (relay != NULL && relay->connections > HELD_PER_RELAY)
+        context.may_hold = false;
     struct session_event event = request->event; /* what is borrowed ends with the step */
     bool copied = session->copied;
     complete_event(turns, session, &event);

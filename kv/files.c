@@ -14,8 +14,6 @@
 
 #include "base/fault.h"
 
-#define LOCK_NAME "lock"
-
 /* ---- making and checking ---- */
 
 /* Makes the directory and its parents. False with errno. */
@@ -103,9 +101,9 @@ static enum kv_status locked(int lock, const char *path, const struct kv_open_er
 enum kv_status kv_directory_lock(int directory, const char *path, const struct kv_open_error *why,
                                  int *ret_lock)
 {
-    int lock = openat(directory, LOCK_NAME, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int lock = openat(directory, KV_LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (lock < 0)
-        return kv_open_fail(why, kv_status_of(errno), "cannot open %s/%s: %s", path, LOCK_NAME,
+        return kv_open_fail(why, kv_status_of(errno), "cannot open %s/%s: %s", path, KV_LOCK_FILE,
                             strerror(errno));
 
     enum kv_status status = KV_OK;
@@ -113,7 +111,7 @@ enum kv_status kv_directory_lock(int directory, const char *path, const struct k
         status = errno == EWOULDBLOCK
                      ? locked(lock, path, why)
                      : kv_open_fail(why, kv_status_of(errno), "cannot lock %s/%s: %s", path,
-                                    LOCK_NAME, strerror(errno));
+                                    KV_LOCK_FILE, strerror(errno));
     if (status != KV_OK) {
         close(lock);
         return status;

@@ -32,6 +32,9 @@ enum kv_status {
 /* One sentence for a person. Borrowed. */
 const char *kv_status_text(enum kv_status status);
 
+/* Whoever holds the lock on this file in the store's directory has the store. */
+#define KV_LOCK_FILE "lock"
+
 struct kv;
 struct kv_txn;
 

@@ -3,11 +3,13 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/home.h"
 #include "libclient/client.h"
 
 #define SOCKET_UNDER_RUNTIME_DIR "wormholed/socket"
@@ -23,8 +25,12 @@ static int print_path(const char *path, char *buffer, size_t size)
 {
     if (path == NULL)
         path = variable("WORMHOLED_SOCKET");
-    if (path != NULL)
-        return snprintf(buffer, size, "%s", path);
+    if (path != NULL) {
+        char why[1], *expanded = home_expand(path, why, sizeof(why));
+        int length = snprintf(buffer, size, "%s", expanded != NULL ? expanded : path);
+        free(expanded);
+        return length;
+    }
     /* The XDG specification: ignore a path that is not absolute. */
     const char *runtime = variable("XDG_RUNTIME_DIR");
     if (runtime != NULL && runtime[0] == '/')

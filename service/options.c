@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/home.h"
 #include "service/paths.h"
 
 #define EXIT_USAGE 2
@@ -33,9 +34,9 @@ static void forget(char *text)
         explicit_bzero(text, strlen(text));
 }
 
-/* False when out of memory. */
+/* False with a sentence in ret_why. */
 static bool take(struct service_options *options, const struct settings_table *table, int option,
-                 char *argument)
+                 char *argument, char *ret_why, size_t size)
 {
     bool *const switches[] = {[OPTION_OWN - OPTION_FIRST] = &options->own,
                               [OPTION_CHECK - OPTION_FIRST] = &options->check,
@@ -44,11 +45,10 @@ static bool take(struct service_options *options, const struct settings_table *t
     if (option == OPTION_CONFIG) {
         /* Made absolute, because it may be read again after the daemon has left its working
          * directory. */
-        char why[512];
         free(options->config_file);
-        options->config_file = strdup(argument);
+        options->config_file = home_expand(argument, ret_why, size);
         return options->config_file != NULL &&
-               paths_make_absolute(&options->config_file, why, sizeof(why));
+               paths_make_absolute(&options->config_file, ret_why, size);
     }
     if (option < OPTION_SETTINGS)
         return *switches[option - OPTION_FIRST] = true;
@@ -59,8 +59,10 @@ static bool take(struct service_options *options, const struct settings_table *t
     char **slot = &options->texts[index], *text = NULL;
     bool more = *slot != NULL && kind == SETTINGS_LIST;
     if (asprintf(&text, "%s%s%s", more ? *slot : "", more ? " " : "",
-                 argument != NULL ? argument : "yes") < 0)
+                 argument != NULL ? argument : "yes") < 0) {
+        snprintf(ret_why, size, "out of memory");
         return false;
+    }
     forget(*slot);
     free(*slot);
     *slot = text;
@@ -87,14 +89,15 @@ bool options_parse(const struct options_info *info, int argc, char **argv,
     *next = (struct option){0};
 
     *ret_options = (struct service_options){0};
+    char why[512];
     int option;
     while ((option = getopt_long(argc, argv, "", list, NULL)) != -1) {
         if (option == '?') {
             fprintf(stderr, "Try '%s --help'.\n", argv[0]);
             return false;
         }
-        if (!take(ret_options, table, option, optarg)) {
-            fprintf(stderr, "%s: out of memory\n", argv[0]);
+        if (!take(ret_options, table, option, optarg, why, sizeof(why))) {
+            fprintf(stderr, "%s: %s\n", argv[0], why);
             return false;
         }
     }

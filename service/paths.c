@@ -4,12 +4,13 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "base/home.h"
 
 static char *join(const char *directory, const char *between, const char *name)
 {
@@ -25,16 +26,6 @@ static const char *absolute_variable(const char *name)
     return value != NULL && *value == '/' ? value : NULL;
 }
 
-/* The result of getpwuid() lives until the next call. */
-static const char *home_directory(void)
-{
-    const char *home = absolute_variable("HOME");
-    if (home != NULL)
-        return home;
-    const struct passwd *entry = getpwuid(getuid());
-    return entry != NULL && entry->pw_dir != NULL && *entry->pw_dir == '/' ? entry->pw_dir : NULL;
-}
-
 static char *checked(char *path, char *ret_why, size_t size)
 {
     if (path == NULL)
@@ -47,8 +38,8 @@ char *paths_state(const char *name, const char *option, char *ret_why, size_t si
     const char *state = absolute_variable("XDG_STATE_HOME");
     if (state != NULL)
         return checked(join(state, "/", name), ret_why, size);
-    const char *home = home_directory();
-    if (home != NULL)
+    char home[HOME_SIZE];
+    if (home_directory(home))
         return checked(join(home, "/.local/state/", name), ret_why, size);
     snprintf(ret_why, size,
              "no state directory: neither XDG_STATE_HOME nor HOME is an absolute path; "
@@ -60,13 +51,14 @@ char *paths_state(const char *name, const char *option, char *ret_why, size_t si
 bool paths_config(const char *name, char **ret_path)
 {
     const char *config = absolute_variable("XDG_CONFIG_HOME");
-    const char *home = config != NULL ? NULL : home_directory();
+    char home[HOME_SIZE];
+    bool known = config != NULL || home_directory(home);
     *ret_path = NULL;
     if (config != NULL)
         *ret_path = join(config, "/", name);
-    else if (home != NULL)
+    else if (known)
         *ret_path = join(home, "/.config/", name);
-    return *ret_path != NULL || (config == NULL && home == NULL);
+    return *ret_path != NULL || !known;
 }
 
 char *paths_runtime(const char *name, const char *option, char *ret_why, size_t size)

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/home.h"
 #include "base/quantity.h"
 #include "service/log.h"
 
@@ -96,6 +97,24 @@ bool settings_text(void *field, const struct settings_bounds *bounds, const char
     char **slot = field;
     free(*slot);
     *slot = copy;
+    return true;
+}
+
+bool settings_path(void *field, const struct settings_bounds *bounds, const char *text,
+                   char *ret_why, size_t size)
+{
+    (void)bounds;
+    if (strchr("$%\"'", *text) != NULL) {
+        snprintf(ret_why, size,
+                 "a path is taken as it is, without quotation marks and variables; only ~ is the "
+                 "home directory");
+        return false;
+    }
+    char *path = home_expand(text, ret_why, size), **slot = field;
+    if (path == NULL)
+        return false;
+    free(*slot);
+    *slot = path;
     return true;
 }
 

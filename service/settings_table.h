@@ -112,6 +112,11 @@ bool settings_read_environment(struct settings_target *target, char *ret_why, si
 bool settings_text(void *field, const struct settings_bounds *bounds, const char *text,
                    char *ret_why, size_t size);
 
+/* A path: a `char *`, new. "~" is the home directory; variables and quotation marks, which a shell
+ * would take away, are refused. */
+bool settings_path(void *field, const struct settings_bounds *bounds, const char *text,
+                   char *ret_why, size_t size);
+
 /* "yes" or "no": a bool. */
 bool settings_switch(void *field, const struct settings_bounds *bounds, const char *text,
                      char *ret_why, size_t size);

@@ -364,6 +364,28 @@ static void out_of_descriptors(void **state)
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
+/* Somebody who is told that the daemon runs wants to reach it now. */
+static void heard_when_a_file_is_opened(void **state)
+{
+    struct place *place = *state;
+    struct listener *listener = listen_there(place);
+    char file[64];
+    struct stat status;
+    snprintf(file, sizeof(file), "%s/d/lock", place->directory);
+    int fd = open(file, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    close(fd);
+    listener_hear(listener, file);
+    assert_int_equal(unlink(place->path), 0);
+    event_base_loop(place->base, EVLOOP_NONBLOCK);
+    assert_int_not_equal(stat(place->path, &status), 0);
+    close(open(file, O_RDONLY | O_CLOEXEC));
+    event_base_loop(place->base, EVLOOP_ONCE);
+    assert_int_equal(stat(place->path, &status), 0);
+    unlink(file);
+    listener_free(listener);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -378,6 +400,7 @@ int main(void)
         TEST(path_too_long),
         TEST(ends_without_touching_another_ones_socket),
         TEST(removed_socket_is_made_anew),
+        TEST(heard_when_a_file_is_opened),
         TEST(taken_place_is_left_alone),
         TEST(adopts_a_socket),
         TEST(adopts_no_other_thing),

@@ -316,6 +316,42 @@ static void relative_paths(void **state)
     settings_clear(&settings);
 }
 
+/* "~" is the home directory wherever a path is given; what only a shell understands is refused. */
+static void home_in_paths(void **state)
+{
+    (void)state;
+    static const char text[] = "state = ~/wormholes\nsocket = ~/s\ncafile = ~\n"
+                               "[relay \"ws://r/v1\"]\ncafile = ~/x/~y\n";
+    static const char *const refused[] = {"--state=~bob/w",    "--socket=~~",
+                                          "--cafile=$HOME/ca", "--state=\"/tmp/w\"",
+                                          "--state='/tmp/w'",  "--state=%h/w"};
+    struct settings settings;
+    struct url url;
+    char why[512];
+    write_file(text, sizeof(text) - 1);
+    assert_true(read_all(&settings, why, NULL, NULL, NULL));
+    assert_string_equal(settings.state, "/home/somebody/wormholes");
+    assert_string_equal(settings.socket, "/home/somebody/s");
+    assert_string_equal(settings.cafile, "/home/somebody");
+    assert_int_equal(url_parse("ws://r/v1", &url), URL_OK);
+    assert_string_equal(settings_cafile(&settings, &url), "/home/somebody/x/~y");
+    settings_clear(&settings);
+    setenv("WORMHOLED_STATE", "~/from-environment", 1);
+    assert_true(read_all(&settings, why, "--socket=~/from-line", NULL, NULL));
+    unsetenv("WORMHOLED_STATE");
+    assert_string_equal(settings.state, "/home/somebody/from-environment");
+    assert_string_equal(settings.socket, "/home/somebody/from-line");
+    settings_clear(&settings);
+    write_file("", 0);
+    for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++) {
+        assert_false(read_all(&settings, why, refused[i], NULL, NULL));
+        assert_non_null(strstr(why, "path"));
+        settings_clear(&settings);
+    }
+    assert_true(read_all(&settings, why, "--state=./~bob", "--socket=a~b", NULL));
+    settings_clear(&settings);
+}
+
 static void state_home(void **state)
 {
     (void)state;
@@ -537,6 +573,7 @@ int main(void)
         TEST(every_key_in_a_file),
         TEST(order_of_sources),
         TEST(relative_paths),
+        TEST(home_in_paths),
         TEST(state_home),
         TEST(no_runtime_directory),
         TEST(refused_files),

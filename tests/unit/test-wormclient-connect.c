@@ -88,6 +88,17 @@ static void order_of_paths(void **state)
     assert_path(NULL, expected);
 }
 
+static void path_in_the_home_directory(void **state)
+{
+    char path[108];
+    (void)state;
+    setenv("HOME", "/home/somebody", 1);
+    assert_true(wormclient_socket_path("~/s", path, sizeof(path)));
+    assert_string_equal(path, "/home/somebody/s");
+    assert_true(wormclient_socket_path("./~/s", path, sizeof(path)));
+    assert_string_equal(path, "./~/s");
+}
+
 static void paths_that_do_not_fit(void **state)
 {
     (void)state;
@@ -220,6 +231,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(order_of_paths),
+        cmocka_unit_test(path_in_the_home_directory),
         cmocka_unit_test(paths_that_do_not_fit),
         cmocka_unit_test_setup_teardown(nobody_there, set_up, tear_down),
         cmocka_unit_test_setup_teardown(not_allowed, set_up, tear_down),

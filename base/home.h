@@ -1,0 +1,22 @@
+/* The home directory, and paths that begin with it as in shells. */
+#ifndef BASE_HOME_H
+#define BASE_HOME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Room for the path of a home directory, with its NUL. */
+#define HOME_SIZE 4096
+
+/* $HOME if it is an absolute path, else the directory in the password database. False if there is
+ * none. */
+bool home_directory(char ret_path[HOME_SIZE]);
+
+/*
+ * A path as a person writes it: "~" and "~/…" are the home directory and what is below it, all else
+ * stays. New; free(). NULL with a sentence in ret_why (of `size` bytes): there is no home
+ * directory, it is somebody else's ("~name"), or memory is short.
+ */
+char *home_expand(const char *path, char *ret_why, size_t size);
+
+#endif
