@@ -37,6 +37,8 @@ const char *const fields_status[] = {
     "change",
     "store_bytes",
     "store_limit",
+    "store_health",
+    "store_error",
     "relays",
     NULL,
 };

@@ -137,6 +137,10 @@ enum exit_status report_error_about(const struct wormclient_error *error, const 
     /* The daemon found a mistake in the command line: as good as found here. */
     if (strcmp(error->daemon_code, "bad-params") == 0)
         return EXIT_USAGE;
+    if (strcmp(error->daemon_code, "store-failed") == 0) {
+        report("how the store of the daemon is: wormctl status");
+        return EXIT_FAILED;
+    }
     for (size_t i = 0; i < sizeof(error_hints) / sizeof(error_hints[0]); i++) {
         if (error_hints[i].code == error->code) {
             if (error_hints[i].text != NULL)

@@ -360,6 +360,8 @@ static const struct detail daemon_details[] = {
     {"state dir", "state_dir", print_text},
     {"store", "store_bytes", print_bytes},
     {"store limit", "store_limit", print_bytes},
+    {"store health", "store_health", print_text},
+    {"store error", "store_error", print_text},
     {"sessions", "sessions", print_sessions},
     {"default relay", "default_relay", print_default_relay},
     {"relays", "relays", print_relays},

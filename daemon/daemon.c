@@ -35,6 +35,11 @@
  * what follows. */
 #define STACK_WIPED ((size_t)128 * 1024)
 
+/* How often a store that could not be written is tried, so that it is known when that is over. */
+#define STORE_RETRY_SECONDS 5
+/* Room for a session and a message of the usual size. */
+#define STORE_RETRY_ROOM ((size_t)128 * 1024)
+
 static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
 #define SIGNALS (sizeof(signals) / sizeof(*signals))
 
@@ -46,6 +51,7 @@ struct daemon {
     struct event_base *base;
     struct event *signals[SIGNALS];
     struct event *watchdog;
+    struct event *store_retry; /* while the store cannot be written */
     struct kv *store;
     struct relay_dialer *routes;
     struct relays *relays;
@@ -73,11 +79,31 @@ static bool is_watched(void *arg, const uint8_t id[SESSION_ID_BYTES])
     return subscribers_watch(((struct daemon *)arg)->subscribers, id);
 }
 
+static void watch_store(struct daemon *daemon)
+{
+    static const struct timeval pause = {STORE_RETRY_SECONDS, 0};
+    if (kv_health(daemon->store).text != NULL && !evtimer_pending(daemon->store_retry, NULL))
+        evtimer_add(daemon->store_retry, &pause);
+}
+
 static void on_due_changed(void *arg)
 {
     struct daemon *daemon = arg;
     scheduler_look(daemon->scheduler);
     status_line_look(daemon->status_line);
+    watch_store(daemon);
+}
+
+/* What would be refused in a store that is full still is not tried: that would disturb the turns
+ * that make room. */
+static void on_store_retry(evutil_socket_t fd, short what, void *arg)
+{
+    struct daemon *daemon = arg;
+    (void)fd;
+    (void)what;
+    if (kv_try_room(daemon->store, STORE_RETRY_ROOM))
+        turn_try_store(daemon->turns);
+    watch_store(daemon);
 }
 
 /* ---- making the parts ---- */
@@ -101,6 +127,8 @@ static bool make_loop(struct daemon *daemon)
             return false;
     }
     daemon->watchdog = notify_watch(daemon->base);
+    if (!made(daemon->store_retry = evtimer_new(daemon->base, on_store_retry, daemon)))
+        return false;
     return true;
 }
 
@@ -307,6 +335,8 @@ static void end(struct daemon *daemon)
             event_free(daemon->signals[i]);
     if (daemon->watchdog != NULL)
         event_free(daemon->watchdog);
+    if (daemon->store_retry != NULL)
+        event_free(daemon->store_retry);
     free_loop(daemon->base);
 }
 

@@ -2,6 +2,7 @@
 
 #include "daemon/rpc.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "daemon/ipc_connection.h"
@@ -117,6 +118,13 @@ static const enum ipc_error refusal_codes[] = {
     [SESSION_REFUSED_EXPORT] = IPC_NOT_EXPORTABLE, [SESSION_REFUSED_COPIED] = IPC_CLOSED,
 };
 
+static void refuse_trouble(struct ipc_call *call, enum ipc_error code)
+{
+    char text[256];
+    snprintf(text, sizeof(text), "%s; nothing was changed", kv_health(call->rpc->store).text);
+    ipc_call_refuse(call, code, text);
+}
+
 bool rpc_turn_ok(struct ipc_call *call, const struct turn_answer *answer)
 {
     if (answer->code == TURN_DONE)
@@ -124,6 +132,9 @@ bool rpc_turn_ok(struct ipc_call *call, const struct turn_answer *answer)
     if (answer->code == TURN_REFUSED)
         ipc_call_refuse(call, refusal_codes[answer->refusal],
                         session_refusal_text(answer->refusal));
+    else if ((answer->code == TURN_STORE_FULL || answer->code == TURN_STORE_FAILED) &&
+             kv_health(call->rpc->store).text != NULL)
+        refuse_trouble(call, turn_verdicts[answer->code].code);
     else
         ipc_call_refuse(call, turn_verdicts[answer->code].code, turn_verdicts[answer->code].text);
     return false;

@@ -82,6 +82,9 @@ void rpc_status(struct ipc_call *call, const struct ipc_params *params)
         writer_nil(&writer, "store_limit");
     else
         writer_unsigned(&writer, "store_limit", limit);
+    struct kv_health health = kv_health(rpc->store);
+    writer_text(&writer, "store_health", health.word);
+    writer_text(&writer, "store_error", health.text);
 
     turn_count(rpc->turns, &active, &held);
     writer_number(&writer, "active", active);

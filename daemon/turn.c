@@ -269,6 +269,12 @@ bool turn_correct_time(struct turns *turns, int64_t now, turn_done done, void *a
     return submit(turns, request, done, arg);
 }
 
+bool turn_try_store(struct turns *turns)
+{
+    static const uint8_t no_session[SESSION_ID_BYTES];
+    return submit(turns, new_request(no_session, run_write_deferred), NULL, NULL);
+}
+
 /* ---- creating ---- */
 
 static enum turn_code run_create(struct turns *turns, struct turn_request *request)

@@ -94,6 +94,10 @@ bool turn_forget(struct turns *turns, const uint8_t id[SESSION_ID_BYTES],
 /* The store's note of the time is set back to `now`: store_correct_time(). */
 bool turn_correct_time(struct turns *turns, int64_t now, turn_done done, void *arg);
 
+/* A turn in which nothing happens but a commit: whether the store can be written again. False when
+ * out of memory. */
+bool turn_try_store(struct turns *turns);
+
 /* ---- queries ---- */
 
 /* The session as it is in memory, if it is on a visit, or was until just now; otherwise NULL.

@@ -191,6 +191,19 @@ static void log_erasure(struct turns *turns)
                            "can still read it; each change of the store tries again");
 }
 
+/* Likewise: the reason, not each of the attempts, which go on every few seconds. */
+static void log_health(struct turns *turns)
+{
+    const char *trouble = kv_health(turns->store).text;
+    if (trouble == turns->trouble)
+        return;
+    turns->trouble = trouble;
+    if (trouble != NULL)
+        log_error("store", "nothing can be stored, so visits pause: %s", trouble);
+    else
+        log_info("store", "the store can be written again");
+}
+
 static void report_changes(struct turns *turns)
 {
     for (struct turn_session *entry = turns->sessions; entry != NULL; entry = entry->hh.next) {
@@ -218,6 +231,7 @@ static void publish_batch(void *arg, const struct group_batch *batch)
     if (batch->written) {
         turns->store_pause = 0;
         turn_deferred_written(turns);
+        log_health(turns);
         log_erasure(turns);
     }
     for (op = batch->first; op != NULL; op = op->next)
@@ -279,7 +293,9 @@ static void drop_sessions(struct turns *turns)
 static void undo_batch(void *arg, const struct group_batch *batch, enum kv_status status)
 {
     struct turns *turns = arg;
-    log_error("store", "a turn could not be stored: %s", kv_status_text(status));
+    log_health(turns);
+    if (turns->trouble == NULL)
+        log_error("store", "a turn could not be stored: %s", kv_status_text(status));
     turns->store_pause = clock_now() + TURN_STORE_PAUSE;
     drop_sessions(turns);
     for (const struct group_op *op = batch->first; op != NULL; op = op->next)

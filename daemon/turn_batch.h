@@ -44,6 +44,7 @@ struct turns {
     struct group_commit *group;
     struct clock_watch clock;
     int64_t store_pause;
+    const char *trouble;  /* what the log said last of why the store cannot be written; or NULL */
     bool erasure_pending; /* the log says that what was deleted can still be read */
 
     /* daemon/turn_deferred.h */

@@ -115,7 +115,7 @@ static bool no_room(const struct kv *store)
     int file = openat(store->directory, NEW_FILE, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (file < 0)
         return false;
-    bool refused = kv_file_refused(file, 0);
+    bool refused = kv_status_of(kv_file_refused(file, 0)) == KV_FULL;
     close(file);
     return refused;
 }

@@ -208,6 +208,16 @@ enum kv_status kv_header_check(int directory, const char *path, const struct kv_
     return KV_OK;
 }
 
+int kv_file_obstacle(int directory)
+{
+    int file = openat(directory, KV_DATA_FILE, O_RDWR | O_CLOEXEC);
+
+    if (file < 0)
+        return errno;
+    close(file);
+    return EIO;
+}
+
 /* ---- its length ---- */
 
 bool kv_file_stretch(int file, uint64_t from, uint64_t to)
@@ -219,7 +229,7 @@ bool kv_file_stretch(int file, uint64_t from, uint64_t to)
     return errno == EOPNOTSUPP && ftruncate(file, (off_t)to) == 0;
 }
 
-bool kv_file_refused(int file, uint64_t from)
+int kv_file_refused(int file, uint64_t from)
 {
-    return !kv_file_stretch(file, from, from + KV_FILE_STEP) && kv_status_of(errno) == KV_FULL;
+    return kv_file_stretch(file, from, from + KV_FILE_STEP) ? 0 : errno;
 }

@@ -111,6 +111,8 @@ struct kv_txn *kv_write(struct kv *store, size_t room)
                    there.st_nlink == 0;
     if (extra != NULL)
         deleted |= extra->removed(store);
+    store->error = deleted ? KV_ERROR_DELETED : 0;
+    store->room = room;
     enum kv_status status = deleted ? KV_FAILED : kv_space_prepare(store, room);
     struct kv_txn *txn = kv_txn_begin(store, true);
     kv_fail(txn, status);
@@ -127,7 +129,66 @@ enum kv_status kv_commit(struct kv_txn *txn)
         kv_space_settle(store);
     if (status == KV_OK && store != NULL && store->kind->extra != NULL)
         store->kind->extra->settle(store);
-    if (status == KV_FAILED && store != NULL && kv_space_exhausted(store))
-        status = KV_FULL;
+    if (store == NULL)
+        return status;
+    int refused = status == KV_FAILED ? kv_space_refusal(store) : 0;
+    if (refused != 0) {
+        store->error = refused;
+        status = kv_status_of(refused);
+    }
+    if (status != KV_OK)
+        store->trouble = store->error;
+    else if (kv_status_of(store->trouble) != KV_FULL || store->room > 0)
+        store->trouble = 0;
     return status;
+}
+
+/* ---- its health ---- */
+
+static const struct kv_trouble {
+    int error;
+    struct kv_health health;
+} healths[] = {
+    {0, {"ok", NULL}},
+    {MDB_MAP_FULL, {"full", "the store has reached the limit of its size (max-store-size)"}},
+    {ENOSPC, {"full", "there is no space left on the disk of the store"}},
+    {EDQUOT, {"full", "the disk quota is used up"}},
+    {EFBIG, {"full", "the system does not let the store's file grow (limit on the size of files)"}},
+    {EROFS, {"read-only", "the file system of the store has become read-only"}},
+    {EACCES, {"denied", "the store may not be written: permission denied"}},
+    {EPERM, {"denied", "the store may not be written: operation not permitted"}},
+    {ESTALE, {"gone", "the files of the store, or their file system, are gone"}},
+    {ENODEV, {"gone", "the disk of the store is gone"}},
+    {ENXIO, {"gone", "the disk of the store is gone"}},
+    {ENOTCONN, {"gone", "the file system of the store is no longer connected"}},
+    {EHOSTDOWN, {"gone", "the server of the store's file system does not answer"}},
+    {ETIMEDOUT, {"gone", "the server of the store's file system does not answer"}},
+    {EIO, {"failing", "the disk of the store fails: input/output error"}},
+    {MDB_CORRUPTED, {"failing", "the store is damaged"}},
+    {MDB_PAGE_NOTFOUND, {"failing", "the store is damaged"}},
+};
+
+struct kv_health kv_health(const struct kv *store)
+{
+    /* Of memory it is not the store that lacks. */
+    int error = store->trouble == ENOMEM ? 0 : store->trouble;
+
+    for (size_t i = 0; i < sizeof(healths) / sizeof(healths[0]); i++)
+        if (healths[i].error == error)
+            return healths[i].health;
+    return (struct kv_health){"failing", kv_status_text(kv_status_of(error))};
+}
+
+bool kv_try_room(struct kv *store, size_t room)
+{
+    int trouble = store->trouble;
+
+    if (kv_status_of(trouble) != KV_FULL)
+        return true;
+    struct kv_txn *txn = kv_write(store, room);
+    bool fits = kv_txn_status(txn) == KV_OK;
+    kv_end(txn);
+    if (fits)
+        store->trouble = 0;
+    return fits;
 }

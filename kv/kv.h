@@ -12,6 +12,7 @@
 #ifndef KV_KV_H
 #define KV_KV_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -38,6 +39,17 @@ const char *kv_status_text(enum kv_status status);
 struct kv;
 struct kv_txn;
 
+/* How a store is. */
+struct kv_health {
+    const char *word; /* "ok"; or "full", "read-only", "denied", "gone", "failing": it cannot be
+                         written */
+    const char *text; /* a sentence for a person; NULL if it is ok */
+};
+
+/* Judged by the last transaction that wrote; what lacked room is over only when something was added
+ * again. Borrowed. */
+struct kv_health kv_health(const struct kv *store);
+
 void kv_close(struct kv *store); /* NULL is fine */
 
 /* Bytes of the store's file in use, not counting pages that are free to be used again, and the
@@ -59,6 +71,10 @@ struct kv_txn *kv_read(struct kv *store);
  * process.
  */
 struct kv_txn *kv_write(struct kv *store, size_t room);
+
+/* For a store that lacked room: false if `room` bytes could still not be added; otherwise its
+ * health is "ok" again. True if it did not lack room. No transaction may be open. */
+bool kv_try_room(struct kv *store, size_t room);
 
 /* The first error so far. */
 enum kv_status kv_txn_status(const struct kv_txn *txn);

@@ -30,6 +30,9 @@ struct kv {
     uint64_t reach; /* bytes of the file as last seen */
     unsigned readers;
     void *extra; /* of kind->extra */
+    int error;   /* of LMDB or the system: the last one of a transaction that wrote */
+    int trouble; /* the one that made the last such transaction fail; 0: it succeeded */
+    size_t room; /* of the one under way */
 };
 
 struct kv_txn {
@@ -72,15 +75,18 @@ enum kv_status kv_directory_lock(int directory, const char *path, const struct k
  */
 enum kv_status kv_header_check(int directory, const char *path, const struct kv_open_error *why);
 
+/* The error with which LMDB's file cannot be opened for writing; EIO if it can. */
+int kv_file_obstacle(int directory);
+
 /* The file is extended in steps, not at each commit. */
 #define KV_FILE_STEP ((uint64_t)1024 * 1024)
 
 /* Extends the file from `from` bytes to `to`. False with errno. */
 bool kv_file_stretch(int file, uint64_t from, uint64_t to);
 
-/* LMDB returns EIO when a disk takes only a part of what is written. True if there is no room to
- * extend the file; otherwise it has been extended. */
-bool kv_file_refused(int file, uint64_t from);
+/* LMDB returns EIO when a disk takes only a part of what is written. The error with which the file
+ * cannot be extended; 0: it has been. */
+int kv_file_refused(int file, uint64_t from);
 
 /* ---- env.c ---- */
 
@@ -130,8 +136,12 @@ uint64_t kv_space_free(struct kv *store);
  */
 enum kv_status kv_space_prepare(struct kv *store, size_t room);
 
-/* After a failed commit: whether there was no room; see kv_file_refused(). */
-bool kv_space_exhausted(struct kv *store);
+/* After a failed commit: the error with which the file cannot be extended (see kv_file_refused());
+ * 0: it was. */
+int kv_space_refusal(struct kv *store);
+
+/* The error of a store whose files were deleted while it was open. */
+#define KV_ERROR_DELETED ESTALE
 
 /* After a commit: makes sure that the file reaches as far as LMDB says. */
 void kv_space_settle(struct kv *store);

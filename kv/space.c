@@ -2,6 +2,7 @@
 
 #include "kv/kv_parts.h"
 
+#include <errno.h>
 #include <string.h>
 
 /*
@@ -82,17 +83,20 @@ static enum kv_status fit_map(struct kv *store, uint64_t used, size_t room)
     return kv_status_of(mdb_env_set_mapsize(store->env, (size_t)size));
 }
 
-/* Makes the file reach at least as far as `want`, if the disk allows. */
-static void extend(struct kv *store, uint64_t want)
+/* Makes the file reach at least as far as `want`, if the disk allows. Returns 0 or the error. */
+static int extend(struct kv *store, uint64_t want)
 {
+    int error = 0;
     int file;
     uint64_t ahead = least((want + KV_FILE_STEP - 1) / KV_FILE_STEP * KV_FILE_STEP, store->limit);
 
     if (store->reach >= want || mdb_env_get_fd(store->env, &file) != MDB_SUCCESS)
-        return;
-    if (ahead < want || !kv_file_stretch(file, store->reach, ahead))
-        kv_file_stretch(file, store->reach, want);
+        return 0;
+    if ((ahead < want || !kv_file_stretch(file, store->reach, ahead)) &&
+        !kv_file_stretch(file, store->reach, want))
+        error = errno;
     kv_env_measure(store);
+    return error;
 }
 
 enum kv_status kv_space_prepare(struct kv *store, size_t room)
@@ -101,22 +105,26 @@ enum kv_status kv_space_prepare(struct kv *store, size_t room)
     uint64_t need = room + reserve(store);
 
     enum kv_status status = fit_map(store, used, room);
+    store->error = status == KV_OK ? 0 : MDB_MAP_FULL;
     if (status != KV_OK || room == 0)
         return status;
-    extend(store, least(used + need, store->limit));
+    int error = extend(store, least(used + need, store->limit));
     uint64_t end = least(store->reach, store->limit);
     uint64_t ahead = end > used ? end - used : 0;
     if (ahead >= need)
         return KV_OK;
-    return ahead + kv_space_free(store) >= need ? KV_OK : KV_FULL;
+    if (ahead + kv_space_free(store) >= need)
+        return KV_OK;
+    store->error = error != 0 ? error : MDB_MAP_FULL;
+    return kv_status_of(store->error);
 }
 
-bool kv_space_exhausted(struct kv *store)
+int kv_space_refusal(struct kv *store)
 {
     int file;
     if (mdb_env_get_fd(store->env, &file) != MDB_SUCCESS)
-        return false;
-    bool refused = kv_file_refused(file, store->reach);
+        return 0;
+    int refused = kv_file_refused(file, store->reach);
     kv_env_measure(store);
     return refused;
 }

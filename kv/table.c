@@ -19,8 +19,10 @@ enum kv_status kv_fail(struct kv_txn *txn, enum kv_status status)
 /* True if there was no error; a missing row does not count as one. */
 static bool done(struct kv_txn *txn, int error)
 {
-    if (error != MDB_SUCCESS && error != MDB_NOTFOUND)
+    if (error != MDB_SUCCESS && error != MDB_NOTFOUND) {
+        txn->store->error = error;
         kv_fail(txn, kv_status_of(error));
+    }
     return error == MDB_SUCCESS;
 }
 
@@ -53,17 +55,21 @@ static struct kv_txn no_memory = {.status = KV_MEMORY};
 
 static int begin(struct kv *store, bool writes, MDB_txn **ret_txn)
 {
-    int error = mdb_txn_begin(store->env, NULL, writes ? 0 : MDB_RDONLY, ret_txn);
+    int error = store->env == NULL /* it could not be opened again */
+                    ? MDB_PANIC
+                    : mdb_txn_begin(store->env, NULL, writes ? 0 : MDB_RDONLY, ret_txn);
 
     if (error == MDB_READERS_FULL) {
         /* Frees the slots of readers that died without releasing them. */
         mdb_reader_check(store->env, NULL);
         error = mdb_txn_begin(store->env, NULL, MDB_RDONLY, ret_txn);
     }
-    if (error == MDB_PANIC && store->readers == 0 && kv_env_restart(store)) {
+    if (error == MDB_PANIC && store->readers == 0) {
         /* The last commit could not write its meta page. LMDB has restored the old one, and needs
          * to be opened anew. */
-        error = mdb_txn_begin(store->env, NULL, writes ? 0 : MDB_RDONLY, ret_txn);
+        error = kv_env_restart(store)
+                    ? mdb_txn_begin(store->env, NULL, writes ? 0 : MDB_RDONLY, ret_txn)
+                    : kv_file_obstacle(store->directory);
     }
     return error;
 }
@@ -79,6 +85,7 @@ struct kv_txn *kv_txn_begin(struct kv *store, bool writes)
     int error = begin(store, writes, &txn->txn);
     if (error != MDB_SUCCESS) {
         txn->txn = NULL;
+        store->error = error;
         kv_fail(txn, kv_status_of(error));
     } else if (!writes) {
         store->readers++;
@@ -100,6 +107,8 @@ void kv_end(struct kv_txn *txn)
         if (!txn->writes)
             txn->store->readers--;
     }
+    if (txn->writes && txn->status != KV_OK && txn->store->error != 0)
+        txn->store->trouble = txn->store->error;
     kv_lend(txn, NULL, 0);
     for (size_t i = 0; i < txn->kept_count; i++)
         free(txn->kept[i]);
@@ -122,7 +131,9 @@ enum kv_status kv_txn_commit(struct kv_txn *txn)
     if (txn->status == KV_OK && txn->writes) {
         /* The commit frees it even when it fails. */
         FAULT_POINT("store.commit.before");
-        kv_fail(txn, kv_status_of(mdb_txn_commit(txn->txn)));
+        int error = mdb_txn_commit(txn->txn);
+        txn->store->error = error;
+        kv_fail(txn, kv_status_of(error));
         FAULT_POINT("store.commit.after");
         txn->txn = NULL;
     }

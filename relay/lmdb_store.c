@@ -31,6 +31,7 @@ struct lmdb_store {
     bool unswept;  /* messages of mailboxes that are gone wait to be deleted */
     bool sweeping; /* a sweep is queued */
     bool closing;
+    bool troubled; /* the last that was reported is that the store cannot be written */
 };
 
 /* ---- one transaction ---- */
@@ -69,9 +70,11 @@ static void count_unswept(void *arg, struct group_batch *batch)
 static void report_trouble(void *arg, const struct group_batch *batch, enum kv_status status)
 {
     struct lmdb_store *store = arg;
+    const char *why = kv_health(store->store).text;
     (void)batch;
+    store->troubled |= why != NULL;
     if (store->trouble != NULL)
-        store->trouble(store->trouble_arg, kv_status_text(status));
+        store->trouble(store->trouble_arg, why != NULL ? why : kv_status_text(status));
 }
 
 static void reset_op(struct group_op *op)
@@ -88,6 +91,11 @@ static void sweep_if_needed(void *arg, const struct group_batch *batch)
 {
     struct lmdb_store *store = arg;
     (void)batch;
+    if (store->troubled && kv_health(store->store).text == NULL) {
+        store->troubled = false;
+        if (store->trouble != NULL)
+            store->trouble(store->trouble_arg, NULL);
+    }
     if (store->unswept)
         sweep_soon(store);
 }

@@ -36,7 +36,7 @@ const struct relay_store *lmdb_store_interface(struct lmdb_store *store);
 void lmdb_store_set_feed(struct lmdb_store *store, relay_feed feed, void *arg);
 
 /* Is told why a turn of the event loop could not be stored, whoever requested the operations in
- * it. */
+ * it; NULL: the store can be written again. */
 typedef void (*lmdb_store_trouble)(void *arg, const char *why);
 
 /* NULL: none. */

@@ -85,6 +85,11 @@ static void on_store_error(void *arg, const char *why)
 {
     struct relayd *relayd = arg;
     int64_t now = clock_monotonic();
+    if (why == NULL) {
+        relayd->store_error_next = 0;
+        log_info("store", "the store can be written again");
+        return;
+    }
     if (now < relayd->store_error_next)
         return;
     relayd->store_error_next = now + STORE_ERROR_EVERY;

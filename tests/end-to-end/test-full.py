@@ -41,10 +41,12 @@ def check_full(daemon):
     taken, error = fill(daemon)
     equal(error.code, "store-full", "the error")
     true(taken > 0, "some messages were taken before")
-    contains(daemon.process.err(), "error: store: a turn could not be stored: the store or its disk is full", "the log")
+    contains(daemon.process.err(), "error: store: nothing can be stored, so visits pause: ", "the log")
     refused = daemon.ctl("send", "peer", data=message(taken), status=1)
     true("full" in refused.err or "space" in refused.err, "wormctl says why: %r" % refused)
-    equal(daemon.call("status")["sessions"], 1, "sessions, as status still says")
+    status = daemon.call("status")
+    equal(status["sessions"], 1, "sessions, as status still says")
+    equal(status["store_health"], "full", "the store's health")
     equal(daemon.show("peer")["sent"], taken, "messages that are reported as sent")
     return taken
 
@@ -55,6 +57,8 @@ def check_all_there(daemon, other, taken):
     received = other.take("peer", taken + 1, 40)
     equal([data[:8] for data in received[:-1]], [message(number)[:8] for number in range(taken)], "messages")
     equal(received[-1], b"room again", "the message after there was room again")
+    equal(daemon.call("status")["store_health"], "ok", "the store's health")
+    contains(daemon.process.err(), "the store can be written again", "the log")
 
 
 def mount_small(world, *what):

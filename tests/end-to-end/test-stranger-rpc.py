@@ -19,7 +19,7 @@ VIEW = {
 STATUS = {
     "version": str, "api": int, "pid": int, "started": int, "state_dir": str, "socket": str, "config": (str, NIL),
     "default_relay": str, "default_relay_from": str, "sessions": int, "active": int, "held": int, "change": int,
-    "store_bytes": int, "store_limit": (int, NIL), "relays": list,
+    "store_bytes": int, "store_limit": (int, NIL), "store_health": str, "store_error": (str, NIL), "relays": list,
 }
 RELAY = {
     "url": str, "proxy": (str, NIL), "state": str, "connections": int, "failures": int, "retry_at": (int, NIL),

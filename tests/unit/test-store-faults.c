@@ -74,7 +74,7 @@ int fdatasync(int file)
 
 /* Each call in turn fails. The transaction has not happened then, reading goes on (although LMDB
  * itself gives up when its meta page cannot be written), and the next one succeeds. */
-static void each_call_fails(int error, enum kv_status status)
+static void each_call_fails(int error, enum kv_status status, const char *word)
 {
     struct storebox box = storebox_make(0);
     struct session *session = sample_full(0), *back;
@@ -96,6 +96,8 @@ static void each_call_fails(int error, enum kv_status status)
         }
         failures++;
         assert_int_equal(result, status);
+        assert_string_equal(kv_health(box.store).word, word);
+        assert_non_null(kv_health(box.store).text);
         session->heals--;
         session->change = before;
         txn = kv_read(box.store);
@@ -108,6 +110,8 @@ static void each_call_fails(int error, enum kv_status status)
         storebox_put(&box, session);
         session->heals -= 2;
         storebox_put(&box, session);
+        assert_string_equal(kv_health(box.store).word, "ok");
+        assert_null(kv_health(box.store).text);
     } while (nth < 100);
     assert_in_range(failures, 3, 50);
     storebox_close(&box);
@@ -120,9 +124,12 @@ static void each_call_fails(int error, enum kv_status status)
 static void test_each_call_fails(void **state)
 {
     (void)state;
-    each_call_fails(ENOSPC, KV_FULL);
-    each_call_fails(EDQUOT, KV_FULL);
-    each_call_fails(EIO, KV_FAILED);
+    each_call_fails(ENOSPC, KV_FULL, "full");
+    each_call_fails(EDQUOT, KV_FULL, "full");
+    each_call_fails(EIO, KV_FAILED, "failing");
+    each_call_fails(EROFS, KV_DENIED, "read-only");
+    each_call_fails(EACCES, KV_DENIED, "denied");
+    each_call_fails(ESTALE, KV_FAILED, "gone");
 }
 
 /* The data reach the disk before the meta page that makes them valid, and that before the commit

@@ -392,12 +392,15 @@ static void test_full_disk_at_commit(void **state)
     struct kv_txn *txn = kv_write(box.store, 0);
     store_put_message(txn, STORE_OUTBOX, session->id, 0, data, MIB(8));
     assert_int_equal(kv_commit(txn), KV_FULL);
+    assert_string_equal(kv_health(box.store).word, "full");
     free(data);
     assert_int_equal(storebox_rows(&box, STORE_TABLE_OUTBOX), 0);
     session->heals++;
     storebox_put(&box, session);
     limit_files(0);
+    assert_string_equal(kv_health(box.store).word, "full"); /* as far as is known: that was small */
     assert_int_equal(put_message(&box, session->id, 0, MIB(8)), KV_OK);
+    assert_string_equal(kv_health(box.store).word, "ok");
     session_free(session);
     storebox_remove(&box);
 }
