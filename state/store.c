@@ -175,8 +175,9 @@ static enum kv_status write_changed(struct kv_txn *txn, struct session *session,
     uint32_t slot;
     session->change = store_index_new_change(txn);
     if (old != NULL)
-        store_index_remove(txn, old);
-    store_index_add(txn, session);
+        store_index_move(txn, old, session);
+    else
+        store_index_add(txn, session);
 
     if (old_slot != NULL && !is_over(txn, session)) {
         slot = *old_slot;

@@ -19,28 +19,58 @@ static void drop_row(struct kv_txn *txn, unsigned table, const struct kv_key *ke
     kv_delete(txn, table, key);
 }
 
-static void each_row(struct kv_txn *txn, const struct session *session, row_writer *write)
+static void change_row(struct kv_txn *txn, const struct session *session, row_writer *write)
 {
     struct kv_key change = kv_key_number(session->change);
     write(txn, STORE_TABLE_CHANGES, &change, session->id, SESSION_ID_BYTES);
-    if (session->wake != INT64_MAX) {
-        struct kv_key due = store_key_due(session->wake, session->id);
+}
+
+static void due_row(struct kv_txn *txn, const struct session *session, row_writer *write)
+{
+    struct kv_key due = store_key_due(session->wake, session->id);
+    if (session->wake != INT64_MAX)
         write(txn, STORE_TABLE_DUE, &due, NULL, 0);
-    }
-    if (session->name != NULL) {
-        struct kv_key name = store_key_name(session->name);
-        write(txn, STORE_TABLE_NAMES, &name, session->id, SESSION_ID_BYTES);
-    }
+}
+
+static void name_row(struct kv_txn *txn, const struct session *session, row_writer *write)
+{
+    if (session->name == NULL)
+        return;
+    struct kv_key name = store_key_name(session->name);
+    write(txn, STORE_TABLE_NAMES, &name, session->id, SESSION_ID_BYTES);
 }
 
 void store_index_add(struct kv_txn *txn, const struct session *session)
 {
-    each_row(txn, session, kv_put);
+    change_row(txn, session, kv_put);
+    due_row(txn, session, kv_put);
+    name_row(txn, session, kv_put);
 }
 
 void store_index_remove(struct kv_txn *txn, const struct session *session)
 {
-    each_row(txn, session, drop_row);
+    change_row(txn, session, drop_row);
+    due_row(txn, session, drop_row);
+    name_row(txn, session, drop_row);
+}
+
+static bool same_name(const char *one, const char *other)
+{
+    return one == other || (one != NULL && other != NULL && strcmp(one, other) == 0);
+}
+
+void store_index_move(struct kv_txn *txn, const struct session *old, const struct session *session)
+{
+    change_row(txn, old, drop_row);
+    change_row(txn, session, kv_put);
+    if (old->wake != session->wake) {
+        due_row(txn, old, drop_row);
+        due_row(txn, session, kv_put);
+    }
+    if (!same_name(old->name, session->name)) {
+        name_row(txn, old, drop_row);
+        name_row(txn, session, kv_put);
+    }
 }
 
 /* Reads an id that an index row holds. */

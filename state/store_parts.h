@@ -114,6 +114,8 @@ enum kv_status store_seal_slot(const MDB_val *row, uint32_t *ret_slot);
 
 void store_index_add(struct kv_txn *txn, const struct session *session);
 void store_index_remove(struct kv_txn *txn, const struct session *session);
+/* From what a session was to what it is; both have the same id. Rows that stay are not written. */
+void store_index_move(struct kv_txn *txn, const struct session *old, const struct session *session);
 
 /* False if no session has the name, or on an error. */
 bool store_index_find_name(struct kv_txn *txn, const char *name, uint8_t ret_id[SESSION_ID_BYTES]);

@@ -164,6 +164,8 @@ static const struct {
     {"latency", 2, load_latency},
     {"idle", 2, load_idle},
     {"floor", 2, load_floor},
+    {"sends", 2, load_sends},
+    {"sends-floor", 3, load_sends_floor},
 };
 
 int main(int argc, char **argv)
@@ -179,5 +181,5 @@ int main(int argc, char **argv)
     }
     load_fail(
         "usage: load introductions URL AT-A-TIME COUNT | latency URL COUNT | idle URL COUNT | "
-        "floor DIRECTORY COUNT");
+        "floor DIRECTORY COUNT | sends SOCKET COUNT | sends-floor DIRECTORY CLIENTS COUNT");
 }

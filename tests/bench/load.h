@@ -62,6 +62,8 @@ void load_introductions(char **words); /* URL AT-A-TIME COUNT */
 void load_latency(char **words);       /* URL COUNT */
 void load_idle(
     char **words); /* URL COUNT: opens them, prints "ready", waits for the end of standard input */
+void load_sends(char **words);       /* SOCKET COUNT: the sessions' ids are on standard input */
+void load_sends_floor(char **words); /* DIRECTORY CLIENTS COUNT: the same rows in LMDB alone */
 void load_floor(char **words); /* DIRECTORY COUNT: what LMDB and WebSockets cost by themselves */
 
 #endif
