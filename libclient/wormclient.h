@@ -142,7 +142,8 @@ enum wormclient_error_code {
     WORMCLIENT_ERROR_MEMORY,      /* out of memory, or of file descriptors */
     WORMCLIENT_ERROR_ARGUMENT,    /* an argument was wrong; nothing was sent */
     WORMCLIENT_ERROR_TIMEOUT,     /* the time that the caller gave ran out; the session goes on */
-    WORMCLIENT_ERROR_LONELY,      /* session: it ended, and nobody had come in the time it had */
+    WORMCLIENT_ERROR_LONELY,      /* session: its time was over, and nobody had come, or not all was
+                                     fetched */
     WORMCLIENT_ERROR_FAILED,      /* session: it ended badly, by a wrong code or a peer that
                                      misbehaves; daemon_code is "scary", "errory" or "crowded" */
     WORMCLIENT_ERROR_CLOSED,      /* session: it ended well; or daemon: it has ended or is ending */

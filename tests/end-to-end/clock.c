@@ -1,7 +1,8 @@
 /*
- * Preloaded into a relay: its wall clock is ahead of the machine's by as many seconds as the file
- * $WORMHOLED_TEST_CLOCK says, an int64_t, at any moment. So weeks pass in a test. Clocks that only
- * measure how much time has passed stay as they are.
+ * Preloaded into a daemon or a relay: its clocks are ahead of the machine's by as many seconds as
+ * the file $WORMHOLED_TEST_CLOCK says at any moment. So weeks pass in a test. The first int64_t in
+ * it is for the wall clock; the second, which may be missing, for the clock that counts suspends,
+ * too. Clocks that only measure how much time has passed stay as they are.
  */
 #include "config.h"
 
@@ -14,8 +15,12 @@
 #include <time.h>
 #include <unistd.h>
 
-static const int64_t none;
-static const volatile int64_t *ahead = &none;
+struct ahead {
+    int64_t wall, boot;
+};
+
+static const struct ahead none;
+static const volatile struct ahead *ahead = &none;
 
 __attribute__((constructor)) static void open_clock(void)
 {
@@ -32,7 +37,9 @@ int clock_gettime(clockid_t clock, struct timespec *ret_now)
 {
     int result = (int)syscall(SYS_clock_gettime, clock, ret_now);
     if (result == 0 && clock == CLOCK_REALTIME)
-        ret_now->tv_sec += *ahead;
+        ret_now->tv_sec += ahead->wall;
+    if (result == 0 && clock == CLOCK_BOOTTIME)
+        ret_now->tv_sec += ahead->boot;
     return result;
 }
 

@@ -15,7 +15,8 @@ from harness.clock import Clock
 from harness.rpc import RpcError
 from harness.waiting import wait_until
 
-YEAR = 365 * 24 * 3600
+DAY = 24 * 3600
+YEAR = 365 * DAY
 OFTEN = "0:1"  # a schedule of visits, between which there is no connection
 
 
@@ -52,6 +53,56 @@ def set_back_meanwhile(world):
     scene.clock.advance(-YEAR)
     scene.daemon.start()
     scene.meet(world)
+
+
+def sleeper_and_friend(world, clock):
+    """A daemon with a clock of its own, and one that has met it; both on a relay that remembers."""
+    relay = world.relayd()
+    sleeper, friend = world.daemon("a", relay, start=False), world.daemon("b", relay)
+    sleeper.extra = clock.environment()
+    sleeper.start()
+    code = sleeper.invite(name="peer", schedule=OFTEN)["code"]
+    friend.call("accept", code=code, name="peer", schedule=OFTEN)
+    for daemon in (sleeper, friend):
+        daemon.until("peer", lambda view: view["state"] == "established", what="they have met")
+    return sleeper, friend
+
+
+@test("a daemon that was off past the deadline looks before it ends a session")
+def off_past_the_deadline(world):
+    clock = Clock(world)
+    sleeper, friend = sleeper_and_friend(world, clock)
+    sleeper.stop()
+    friend.call("send", session="peer", data=b"are you there?")
+    friend.until("peer", lambda view: view["stored"] == 1, what="it is at the relay")
+    clock.advance(20 * DAY)
+    sleeper.start()
+    equal(sleeper.take("peer", 1, 60), [b"are you there?"], "what came")
+    equal(sleeper.show("peer")["state"], "established", "state")
+    sleeper.stop()
+    clock.advance(20 * DAY)
+    friend.stop()
+    sleeper.start()
+    ended = sleeper.until("peer", lambda view: view["state"] == "closed", what="nothing more came")
+    contains(ended["reason"], "before the deadline", "why it has ended")
+
+
+@test("a clock that leaps ahead past all deadlines, and comes back, ends nothing")
+def leaping_clock(world):
+    clock = Clock(world)
+    sleeper, friend = sleeper_and_friend(world, clock)
+    sleeper.call("invite", name="exported", code="7-away")
+    sleeper.call("export", session="exported")
+    before = sleeper.show("peer")["last_visit"]
+    clock.leap(YEAR)
+    sleeper.call("poll", session="peer")
+    sleeper.until("peer", lambda view: view["last_visit"] > before + YEAR, what="it has looked")
+    clock.leap(-YEAR)
+    sleeper.call("poll", session="peer")
+    friend.call("send", session="peer", data=b"nothing happened")
+    equal(sleeper.take("peer", 1, 60), [b"nothing happened"], "what came")
+    equal(sleeper.show("peer")["state"], "established", "state")
+    equal(sleeper.show("exported")["state"], "exported", "state of the exported one")
 
 
 def knock(daemon):

@@ -1,4 +1,4 @@
-"""A wall clock for relays that a test puts forward, or back: weeks pass at once. See clock.c."""
+"""Clocks for daemons and relays that a test puts forward, or back: weeks pass at once. See clock.c."""
 
 import os
 import struct
@@ -14,14 +14,20 @@ class Clock:
         if not os.path.exists(LIBRARY):
             raise Skip("clock.so was not built; make check builds it")
         self.path = world.path(world.unique("clock"))
-        self.ahead = 0
+        self.ahead = self.asleep = 0
         self.write()
 
     def write(self):
         with open(self.path, "r+b" if os.path.exists(self.path) else "wb") as file:
-            file.write(struct.pack("q", self.ahead))
+            file.write(struct.pack("qq", self.ahead, self.asleep))
 
     def advance(self, seconds):
+        """So much time passes, as while a machine is suspended. If it is negative, the wall clock is set back."""
+        self.asleep += max(seconds, 0)
+        self.leap(seconds)
+
+    def leap(self, seconds):
+        """The wall clock leaps; no time passes."""
         self.ahead += seconds
         self.write()
 
