@@ -165,7 +165,10 @@ static bool take_status(struct handshake *handshake)
         return refuse(handshake, 0, "speaks only HTTP/1.%c", code[-2]);
     if (strncmp(code, "101", 3) == 0)
         return true;
-    return refuse(handshake, 0, "answered %.80s", code);
+    return refuse(handshake, 0, "answered %.80s%s", code,
+                  strncmp(code, "200", 3) == 0
+                      ? ", as for a web page: does the URL lack its path, such as /v1?"
+                      : "");
 }
 
 /* True if the target is one of these paths, or below one other than "/", whatever query may

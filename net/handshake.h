@@ -15,7 +15,7 @@
 #define HANDSHAKE_KEY_BYTES 16
 /* Room for any request or reply that we make, including its NUL. */
 #define HANDSHAKE_TEXT_SIZE (URL_MAX + URL_HOST_HEADER_SIZE + 512)
-#define HANDSHAKE_WHY_SIZE  128
+#define HANDSHAKE_WHY_SIZE  192
 
 /* Refused does not mean that the other end broke a rule: a relay that answers 404 counts as
  * refused, too. */
