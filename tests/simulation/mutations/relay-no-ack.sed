@@ -1,3 +1,3 @@
 # file: relay/rules.c
 # nothing is acknowledged
-/^void rules_receive/,/^}/s/if \(relay_command_has_type\(&task->command\)\)/if (length == 0)/
+/^void rules_take/,/^}/s/if \(wants_ack\(client, &task->command\)\)/if (length == 0)/

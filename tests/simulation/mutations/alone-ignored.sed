@@ -1,0 +1,3 @@
+# file: daemon/relay_links.c
+# a session that is sent away from a shared connection comes back over it
+s/link->alone = message->alone;/link->alone = false;/
