@@ -1,6 +1,7 @@
 /*
- * fill-store DIRECTORY COUNT: puts so many dormant sessions into a store, as a daemon leaves them:
- * each has a code, its pake is at the relay, and the next visit is a year away.
+ * fill-store DIRECTORY COUNT [URL]: puts so many dormant sessions into a store, as a daemon leaves
+ * them: each has a code, its pake is at the relay, and the next visit is a year away; with the URL
+ * of a relay, it is due now, and a minute after each visit.
  */
 #include "config.h"
 
@@ -38,14 +39,15 @@ static void fail(const char *why)
 }
 
 /* As it is after a first visit that found nobody. */
-static struct session *dormant_session(unsigned long number, const struct schedule *schedule)
+static struct session *dormant_session(unsigned long number, const struct schedule *schedule,
+                                       const char *url)
 {
     struct session_context context = {.now = now_ms(), .random = draw};
     char name[NAME_MAX_BYTES + 1], code[CODE_MAX + 1];
     struct session_options options = {
         .name = name,
         .appid = "example.org/bench",
-        .relay = "ws://127.0.0.1:1/v1",
+        .relay = url != NULL ? url : "ws://127.0.0.1:1/v1",
         .code = code,
         .schedule = schedule,
         .timeout = 2 * YEAR_MS,
@@ -62,18 +64,18 @@ static struct session *dormant_session(unsigned long number, const struct schedu
     session->nameplate = NAMEPLATE_CLAIMED;
     session->pake_stored = true;
     session->last_visit = context.now;
-    session->wake = context.now + YEAR_MS;
+    session->wake = context.now + (url != NULL ? 0 : YEAR_MS);
     return session;
 }
 
 static void write_batch(struct kv *store, unsigned long first, unsigned long end,
-                        const struct schedule *schedule)
+                        const struct schedule *schedule, const char *url)
 {
     struct kv_txn *txn = kv_write(store, (end - first) * RECORD_ROOM);
     enum kv_status status;
 
     for (unsigned long number = first; number < end; number++) {
-        struct session *session = dormant_session(number, schedule);
+        struct session *session = dormant_session(number, schedule, url);
 
         store_put_session(txn, session, NULL);
         session_free(session);
@@ -86,22 +88,24 @@ static void write_batch(struct kv *store, unsigned long first, unsigned long end
 
 int main(int argc, char **argv)
 {
-    unsigned long count = argc == 3 ? strtoul(argv[2], NULL, 10) : 0;
+    unsigned long count = argc == 3 || argc == 4 ? strtoul(argv[2], NULL, 10) : 0;
+    const char *url = argc == 4 ? argv[3] : NULL;
     struct schedule schedule;
     struct kv *store;
     char why[512];
 
     if (count == 0) {
-        fail("usage: fill-store DIRECTORY COUNT");
+        fail("usage: fill-store DIRECTORY COUNT [URL]");
     }
-    if (sodium_init() < 0 || schedule_parse("email", &schedule) != SCHEDULE_OK) {
+    if (sodium_init() < 0 ||
+        schedule_parse(url != NULL ? "0:60" : "email", &schedule) != SCHEDULE_OK) {
         fail("cannot begin");
     }
     if (store_open(argv[1], 0, &store, why, sizeof(why)) != KV_OK) {
         fail(why);
     }
     for (unsigned long first = 0; first < count; first += BATCH) {
-        write_batch(store, first, first + BATCH < count ? first + BATCH : count, &schedule);
+        write_batch(store, first, first + BATCH < count ? first + BATCH : count, &schedule, url);
     }
     kv_close(store);
     return EXIT_SUCCESS;
