@@ -34,7 +34,7 @@ static void look(const struct session *session)
     FUZZ_HOLDS(session_state_name(session->state) != NULL);
     session_result_name(session->result);
     FUZZ_HOLDS(nameplate_state_name(session->nameplate) != NULL);
-    FUZZ_HOLDS(session_retention_text(session, 3600000) != NULL);
+    FUZZ_HOLDS(session_retention_text(session) != NULL);
     schedule_format(&session->schedule, text);
 }
 

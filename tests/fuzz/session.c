@@ -68,7 +68,6 @@ static struct session_context context_of(struct world *world)
                                     .random = fuzz_random,
                                     .random_arg = &world->seed,
                                     .may_hold = world->seed & 1,
-                                    .retention = 24 * HOUR,
                                     .keep = HOUR};
 }
 
