@@ -159,25 +159,25 @@ def manual(world):
 
 def header_alone(world, compiler, suffix, *options):
     """The header in a file of its own, twice, to every standard that we promise."""
-    if shutil.which(compiler) is None:
-        raise Skip("no " + compiler)
+    if shutil.which(compiler[0]) is None:
+        raise Skip("no " + compiler[0])
     source = world.path("alone." + suffix)
     with open(source, "w", encoding="utf-8") as file:
         file.write("#include <wormclient.h>\n#include <wormclient.h>\n"
                    "int main(void) { wormclient_free(wormclient_start(0, 0)); return WORMCLIENT_ERROR_NONE; }\n")
     installed = Installed(world)
-    run([compiler] + STRICT + list(options) + ["-c", source, "-o", world.path("alone.o")] +
+    run(compiler + STRICT + list(options) + ["-c", source, "-o", world.path("alone.o")] +
         installed.flags("--cflags", "wormclient"), installed.environment)
 
 
 @test("the header is C99")
 def c99(world):
-    header_alone(world, make_variable("CC")[0], "c", "-std=c99")
+    header_alone(world, make_variable("CC"), "c", "-std=c99")
 
 
 @test("the header is C++")
 def cpp(world):
-    header_alone(world, "g++", "cc", "-std=c++11")
+    header_alone(world, ["g++"], "cc", "-std=c++11")
 
 
 main(300)

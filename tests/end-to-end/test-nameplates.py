@@ -89,9 +89,9 @@ def claims_nothing(world):
 @test("what is no nameplate is left out")
 def strange_ids(world):
     relay = StrangeRelay(world, {"type": "nameplates", "nameplates": [
-        {"id": "7"}, {"id": "x"}, {"id": 8}, {"id": ""}, {"id": "9" * 33}, {"id": "\x1b[2J"}, {}, 5, None, {"id": "9" * 32}]})
+        {"id": "7"}, {"id": "x"}, {"id": 8}, {"id": ""}, {"id": "9" * 65}, {"id": "\x1b[2J"}, {}, 5, None, {"id": "9" * 64}]})
     with world.daemon("a", relay).rpc() as rpc:
-        equal(rpc.call("nameplates"), {"nameplates": ["7", "9" * 32]}, "nameplates")
+        equal(rpc.call("nameplates"), {"nameplates": ["7", "9" * 64]}, "nameplates")
 
 
 @test("a long list, and one that is too long")
