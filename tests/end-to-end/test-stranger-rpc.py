@@ -101,7 +101,7 @@ def invite(world):
             refused(rpc, "bad-code", "invite", code=bad)
         for bad in ({"words": 0}, {"words": 17}, {"words": "two"}, {"schedule": "sometimes"}, {"relay": "http://x/"},
                     {"timeout": -1}, {"appid": ""}, {"appid": "a" * 1000}, {"name": ""}, {"name": "n" * 1000}, {"name": 5},
-                    {"name": b"\xff"}, {"app_versions": {}}, {"app_versions": "[]"}, {"app_versions": "{" + " " * 4096 + "}"},
+                    {"name": b"\xff"}, {"app_versions": {}}, {"app_versions": "[1]"}, {"app_versions": "{" + " " * 4096 + "}"},
                     {"verify": "yes"}, {"inbox_messages": 0}, {"inbox_messages": 4097}, {"inbox_bytes": 0},
                     {"inbox_bytes": (64 << 20) + 1}):
             error = refused(rpc, "bad-params", "invite", **bad)

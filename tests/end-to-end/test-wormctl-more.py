@@ -171,7 +171,7 @@ def options(world):
     shown = laptop.ctl("show", "desk").out
     contains(shown, "7 unread messages, 65536 bytes at most", "show")
     contains(shown, "chat", "show")
-    for wrong in (["--app-versions", "[]"], ["--app-versions", "{"], ["--inbox-messages", "0"],
+    for wrong in (["--app-versions", "[1]"], ["--app-versions", "{"], ["--inbox-messages", "0"],
                   ["--inbox-messages", "5000"], ["--inbox-bytes", "1G"], ["--inbox-bytes", "x"]):
         desk.ctl("invite", "--code", "5-x", *wrong, status=USAGE)
 
