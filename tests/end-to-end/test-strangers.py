@@ -138,7 +138,7 @@ OFFENCES = [
     ("an id that is a string", msgpack.packb([0, "seven", "list", [{}]])),
     ("an id that is negative", msgpack.packb([0, -1, "list", [{}]])),
     ("an id beyond 32 bits", msgpack.packb([0, 1 << 32, "list", [{}]])),
-    ("params that are no array", msgpack.packb([0, 7, "list", {}])),
+    ("params that are no array", msgpack.packb([0, 7, "list", {"session": "x"}])),
     ("nesting without end", NESTED),
     ("a string of 4 GB", b"\x94\x00\x07\xdb\xff\xff\xff\xff"),
     ("an array of 4 billion", b"\xdd\xff\xff\xff\xff"),

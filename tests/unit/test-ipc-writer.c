@@ -118,7 +118,7 @@ static void wide_map(void **state)
     writer_init(&writer);
     writer_map(&writer, NULL);
     for (int i = 0; i < 16; i++) {
-        char key[3];
+        char key[12];
         snprintf(key, sizeof(key), "%02d", i);
         writer_flag(&writer, key, true);
     }

@@ -240,8 +240,8 @@ static void ask(struct server *server, struct raw *raw, const char *target)
 
 static void test_paths(void **state)
 {
-    static const char *const right[] = {"/", "/v1", "/v1?x=/v2", "/?"};
-    static const char *const wrong[] = {"/v", "/v11", "/v1/", "/v2", "v1", "?", "//v1"};
+    static const char *const right[] = {"/", "/v1", "/v1/", "/v1/x", "/v1?x=/v2", "/?"};
+    static const char *const wrong[] = {"/v", "/v11", "/v2", "/v2/v1", "v1", "?", "//v1"};
     static const char refusal[] = "HTTP/1.1 404 Not Found\r\n";
     struct server server;
     struct raw raw;

@@ -103,6 +103,9 @@ def main(seconds=60):
     """Runs the tests (those named by words on the command line, if any) within so many seconds."""
     sys.stdout.reconfigure(encoding="utf-8", errors="replace")
     signal.signal(signal.SIGALRM, out_of_time)
+    # A shell lets its background jobs ignore these, and the programs under test would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     signal.setitimer(signal.ITIMER_REAL, patience(seconds))
     selected = chosen(sys.argv[1:])
