@@ -558,10 +558,12 @@ static void unsent_is_not_happy(void **state)
     pair_free(&pair);
 }
 
-/* A clock that was ahead when the session was closed does not put off the end of its patience. */
+/* A clock that was ahead when the session was closed puts off neither the end of its patience nor
+ * that it is forgotten. */
 static void patience_after_a_clock_that_was_ahead(void **state)
 {
     struct pair pair;
+    int64_t closed;
     (void)state;
     open_crowded(&pair);
     pair.a.now += 30 * CLOSING_MOST;
@@ -571,6 +573,11 @@ static void patience_after_a_clock_that_was_ahead(void **state)
     pair.a.session->wake = pair.a.now;
     visit_until_closed(&pair.a);
     assert_result(&pair.a, RESULT_CROWDED);
+    closed = pair.a.now;
+    end_skip(&pair.a);
+    end_run(&pair.a);
+    assert_true(pair.a.forgotten);
+    assert_true(pair.a.now <= closed + (int64_t)3600 * 1000);
     pair_free(&pair);
 }
 

@@ -1,4 +1,4 @@
 # file: wormhole/visit.c
 # a third side that was never admitted comes back
 # unit: test-session
-s/session_alive\(session\) && session->mailbox == NULL\) \{/false) {/
+/^static void on_crowded/,/^}/s/if \(session_alive\(session\) && session->mailbox == NULL && /if (false \&\& /

@@ -1,4 +1,4 @@
 # file: wormhole/session.c
-# a session that was closed while the clock was ahead does not give up before that time
+# a session that was closed while the clock was ahead is kept for as long as that, too
 # unit: test-session
 s/^( *)session->ended = now;/\1(void)now;/
