@@ -136,10 +136,12 @@ static void forget_welcome(struct link_connection *connection)
 /* Its WebSocket is gone, or will go without another callback. */
 static void free_connection(struct link_connection *connection)
 {
+    /* NOLINTBEGIN(clang-analyzer-unix.Malloc): free_link() takes it out of the list */
     while (connection->waiting != NULL)
         free_link(connection->waiting);
     while (connection->channels != NULL)
         free_link(connection->channels);
+    /* NOLINTEND(clang-analyzer-unix.Malloc) */
     forget_welcome(connection);
     DL_DELETE(connection->links->connections, connection);
     relay_use_end(&connection->use);
@@ -574,7 +576,7 @@ static void on_closed(struct ws *ws, const char *why, void *arg)
     free_connection(connection);
 }
 
-static const struct ws_handlers handlers = {
+static const struct ws_handlers websocket_handlers = {
     .opened = on_opened,
     .message = on_message,
     .drained = on_drained,
@@ -624,7 +626,8 @@ static struct link_connection *dial(struct relay_links *links, struct relay *rel
     }
     relay_use_begin(&connection->use, relay);
     DL_APPEND(links->connections, connection);
-    connection->ws = relay_dialer_dial(links->dialer, relay, url, NULL, &handlers, connection);
+    connection->ws =
+        relay_dialer_dial(links->dialer, relay, url, NULL, &websocket_handlers, connection);
     if (connection->ws != NULL)
         return connection;
     free_connection(connection);
@@ -713,8 +716,8 @@ void relay_links_free(struct relay_links *links)
         return;
     while (links->connections != NULL) {
         struct link_connection *connection = links->connections;
-        ws_free(connection->ws);
         /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): DL_DELETE takes it out of the list */
+        ws_free(connection->ws);
         free_connection(connection);
     }
     event_free(links->teller);

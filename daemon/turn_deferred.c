@@ -77,6 +77,7 @@ static bool add(struct turns *turns, const uint8_t *id)
 
 static void drop(struct turns *turns, struct deferred_session *deferred)
 {
+    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): HASH_DEL takes it out of the table */
     HASH_DEL(turns->deferred, deferred);
     free(deferred);
 }
@@ -182,7 +183,6 @@ void turn_deferred_clear(struct turns *turns)
     struct deferred_session *deferred, *next;
     HASH_ITER(hh, turns->deferred, deferred, next)
     {
-        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): HASH_DEL takes it out of the list */
         drop(turns, deferred);
     }
 }

@@ -52,7 +52,7 @@ struct wire_message {
     int64_t channel;            /* the channel that it is for; 0: it is for the connection */
     const char *reason;         /* left: a sentence, or NULL */
     bool alone;                 /* left: the session needs a connection of its own */
-    struct json_t *root; /* owns all of the strings above */
+    struct json_t *root;        /* owns all of the strings above */
 };
 
 enum wire_fault {

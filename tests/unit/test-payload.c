@@ -170,8 +170,8 @@ static char *long_object(size_t length)
 
 static void test_version_not_written(void **state)
 {
-    static const char *const wrong[] = {"",    "1", "[1]", "[]]", "[", "\"a\"", "{", "{}x", "{\"a\":\"\xff\"}",
-                                        "null"};
+    static const char *const wrong[] = {
+        "", "1", "[1]", "[]]", "[", "\"a\"", "{", "{}x", "{\"a\":\"\xff\"}", "null"};
     char *text = long_object(PAYLOAD_VERSIONS_MAX), *payload;
 
     (void)state;
