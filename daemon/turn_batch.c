@@ -166,11 +166,14 @@ static void write_sessions(struct turns *turns)
 static void complete_batch(void *arg, struct group_batch *batch)
 {
     struct turns *turns = arg;
+    int64_t now = clock_now();
+    if (turns->planned_by < now)
+        turns->planned_by = now;
     batch->written = !turn_deferred_suffices(turns, batch);
     if (batch->written) {
         turn_deferred_join(turns);
         write_sessions(turns);
-        store_note_time(batch->txn, clock_now());
+        store_note_time(batch->txn, turns->planned_by);
     }
     turns->batch = NULL;
 }

@@ -51,6 +51,7 @@ struct turns {
     struct deferred_session *deferred;
     struct event *deferred_timer;
     int64_t deferred_due; /* when it fires, by the monotonic clock, ms */
+    int64_t planned_by;   /* the latest time by which what is not yet written was planned */
 
     /* The turn under way. */
     struct group_batch *batch; /* NULL outside of the transaction */

@@ -166,10 +166,12 @@ void turn_deferred_written(struct turns *turns)
         if (deferred != NULL)
             drop(turns, deferred);
     }
-    if (turns->deferred == NULL)
+    if (turns->deferred == NULL) {
         event_del(turns->deferred_timer);
-    else
+        turns->planned_by = 0;
+    } else {
         arm_if_earlier(turns, LATER);
+    }
 }
 
 void turn_deferred_retry(struct turns *turns)

@@ -34,10 +34,12 @@ class Scene:
     def __init__(self, world):
         self.relay, self.desk, self.laptop = world.pair()
         self.number = 0
-        view = self.desk.invite(name="peer")
-        self.laptop.call("accept", code=view["code"], name="peer")
+        # Nothing moves by itself while commands look: the connection is held, as long as they take.
+        view = self.desk.invite(name="peer", schedule="0:0")
+        self.laptop.call("accept", code=view["code"], name="peer", schedule="0:0")
         for daemon in (self.desk, self.laptop):
-            daemon.until_state("peer", "established")
+            daemon.until("peer", lambda view: (view["state"], view["connection"]) == ("established", "held"),
+                         what="it is established, and the connection is held")
 
     def run(self, arguments, plan=None, data=None, status=DONE):
         """A command of the desk's."""
