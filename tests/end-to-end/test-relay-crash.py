@@ -117,7 +117,7 @@ def kills(world):
         for nameplate, state in nameplates.items():
             true(state is None or (nameplate in listed) == (state == CLAIMED), "nameplate %s, %s" % (nameplate, state))
     check_messages(relay, known, sent)
-    true(echoes > KILLS, "the load was a load: %d echoes" % echoes)
+    true(echoes > KILLS // 10, "the load was a load: %d echoes" % echoes)
     print("# %d kills, %d echoes, %.1f s" % (KILLS, echoes, time.monotonic() - started))
 
 
