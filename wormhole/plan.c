@@ -6,7 +6,8 @@
 /* A relay that does not say how long it keeps mailboxes is assumed to be a stock one: 11 minutes
  * (mailbox server 0.4.1). */
 #define STOCK_RETENTION ((int64_t)11 * 60 * 1000)
-/* Used where the schedule says "hold" but the daemon has no room for another held connection. */
+/* Used where the schedule says "hold" but the daemon has no room for another held connection; also
+ * how long one place is held where the peer of a lost mailbox may look, before the next one. */
 #define POLL_INSTEAD_OF_HOLD ((int64_t)15 * 1000)
 /* A peer that filled the inbox is visited no more often than this, since each visit replays
  * everything that it sent; still often enough for a stock relay to keep the mailbox. So is one that
@@ -76,11 +77,10 @@ static int64_t kept_alive(const struct step *step, int64_t interval)
     return step->session->schedule.preset && limit < interval ? limit : interval;
 }
 
-/* While the mailbox is lost there are two places to look in, so neither is held. A paused peer gets
- * no connection that it could flood. */
+/* A paused peer gets no connection that it could flood. */
 static bool may_hold(const struct step *step)
 {
-    return step->context->may_hold && !step->session->mailbox_lost && !step->session->inbox_full;
+    return step->context->may_hold && !step->session->inbox_full;
 }
 
 /* How long until a session that is alive must look whether its time is over: at its deadline; at
@@ -129,16 +129,17 @@ int64_t plan_retention(const struct session *session)
     return session->retention > 0 ? session->retention : STOCK_RETENTION;
 }
 
-int64_t plan_hold_duration(const struct step *step)
+int64_t plan_hold_duration(struct step *step)
 {
     const struct session *session = step->session;
-    if (session->mailbox_lost)
-        return session->visit->peer_pake_seen ? PEER_PAKE_PATIENCE : 0;
     if (!may_hold(step) || rule_now(step)->interval != 0)
-        return 0;
+        return session->mailbox_lost && session->visit->peer_pake_seen ? PEER_PAKE_PATIENCE : 0;
     int64_t hold = schedule_rule_left(&session->schedule, elapsed(step));
-    if (hold > HOLD_RENEW)
-        hold = HOLD_RENEW;
+    /* While the mailbox is lost there are several places where the peer may look, each for so short
+     * a time that only who is there meets it. Two who changed places in step would never meet. */
+    int64_t longest = session->mailbox_lost ? jittered(step, POLL_INSTEAD_OF_HOLD) : HOLD_RENEW;
+    if (hold > longest)
+        hold = longest;
     int64_t left = time_left(step);
     return left < hold ? left : hold;
 }

@@ -93,7 +93,7 @@ void plan_at(struct step *step, int64_t when);
 /* How long the relay keeps an unvisited mailbox, ms; what a stock one does if it does not say. */
 int64_t plan_retention(const struct session *session);
 /* How long a connection may be held from now, ms; 0: not at all. */
-int64_t plan_hold_duration(const struct step *step);
+int64_t plan_hold_duration(struct step *step);
 /* The user did something: a preset starts over. A user's own list does not. */
 void plan_restart_schedule(struct step *step);
 /* There was news from the peer. Until the session is established that prolongs nothing. */
