@@ -423,7 +423,9 @@ struct turns *turns_new(const struct visits_parts *parts, const struct turn_obse
     turns->group =
         group_commit_new(parts->base, parts->store, &turn_batch_methods, turns, &turn_batch_limits);
     turns->deferred_timer = evtimer_new(parts->base, on_deferred_due, turns);
-    if (turns->visits != NULL && turns->group != NULL && turns->deferred_timer != NULL)
+    turns->clock_timer = evtimer_new(parts->base, turn_batch_look_at_clock, turns);
+    if (turns->visits != NULL && turns->group != NULL && turns->deferred_timer != NULL &&
+        turns->clock_timer != NULL)
         return turns;
     turns_free(turns);
     return NULL;
@@ -443,6 +445,8 @@ void turns_free(struct turns *turns)
     turn_deferred_clear(turns);
     if (turns->deferred_timer != NULL)
         event_free(turns->deferred_timer);
+    if (turns->clock_timer != NULL)
+        event_free(turns->clock_timer);
     free(turns);
 }
 

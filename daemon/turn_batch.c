@@ -2,12 +2,14 @@
 
 #include "daemon/turn_batch.h"
 
+#include <event2/event.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/fault.h"
+#include "base/timer.h"
 #include "daemon/relays.h"
 #include "daemon/turn_deferred.h"
 #include "service/log.h"
@@ -111,6 +113,25 @@ static void draw_random(void *arg, void *buffer, size_t length)
     randombytes_buf(buffer, length);
 }
 
+/* While the clock is doubted it is looked at all the time: a second leap to the same place must not
+ * look like the first one that has stayed. */
+static int64_t watch_clock(struct turns *turns)
+{
+    int64_t until = clock_doubted_until(&turns->clock);
+    if (until > clock_now() && !event_pending(turns->clock_timer, EV_TIMEOUT, NULL)) {
+        struct timeval interval = timer_interval(CLOCK_DOUBT_LOOK);
+        event_add(turns->clock_timer, &interval);
+    }
+    return until;
+}
+
+void turn_batch_look_at_clock(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    watch_clock(arg);
+}
+
 struct session_context turn_batch_context(struct turns *turns)
 {
     unsigned active, held;
@@ -119,7 +140,7 @@ struct session_context turn_batch_context(struct turns *turns)
         .now = clock_now(),
         .random = draw_random,
         .may_hold = held < turns->settings.max_held,
-        .doubted_until = clock_doubted_until(&turns->clock),
+        .doubted_until = watch_clock(turns),
         .keep = turns->settings.keep,
     };
 }

@@ -6,6 +6,7 @@
 #ifndef DAEMON_TURN_BATCH_H
 #define DAEMON_TURN_BATCH_H
 
+#include <event2/util.h>
 #include <stdbool.h>
 #include <stdint.h>
 /* Out of memory is an error to report, not the end of the process. */
@@ -43,6 +44,7 @@ struct turns {
     struct visits *visits;
     struct group_commit *group;
     struct clock_watch clock;
+    struct event *clock_timer; /* pending while the clock is doubted */
     int64_t store_pause;
     const char *trouble;  /* what the log said last of why the store cannot be written; or NULL */
     bool erasure_pending; /* the log says that what was deleted can still be read */
@@ -100,6 +102,8 @@ bool turn_batch_name_taken(struct turns *turns, const char *name,
 
 /* What a step is told of the outside world. */
 struct session_context turn_batch_context(struct turns *turns);
+/* The callback of turns->clock_timer. */
+void turn_batch_look_at_clock(evutil_socket_t fd, short what, void *turns);
 
 void turn_request_free(struct turn_request *request);
 
