@@ -109,9 +109,7 @@ char *wire_on_channel(const char *text, int64_t channel)
     size_t room = length + sizeof(",\"channel\":-9223372036854775808}");
     char *copy = malloc(room);
 
-    if (copy == NULL)
-        return NULL;
-    memcpy(copy, text, length);
-    snprintf(copy + length, room - length, ",\"channel\":%" PRId64 "}", channel);
+    if (copy != NULL)
+        snprintf(copy, room, "%.*s,\"channel\":%" PRId64 "}", (int)length, text, channel);
     return copy;
 }
