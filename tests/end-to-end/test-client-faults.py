@@ -38,8 +38,8 @@ class Scene:
         view = self.desk.invite(name="peer", schedule="0:0")
         self.laptop.call("accept", code=view["code"], name="peer", schedule="0:0")
         for daemon in (self.desk, self.laptop):
-            daemon.until("peer", lambda view: (view["state"], view["connection"]) == ("established", "held"),
-                         what="it is established, and the connection is held")
+            daemon.until("peer", lambda view: (view["state"], view["connection"], view["nameplate"]) ==
+                         ("established", "held", "released"), what="it is established, and all is said")
 
     def run(self, arguments, plan=None, data=None, status=DONE):
         """A command of the desk's."""
