@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "cli/command.h"
 #include "cli/fields.h"
 #include "cli/input.h"
@@ -106,6 +107,7 @@ struct recv_run {
     const struct cli_options *options;
     const char *session; /* its id: the name may come to mean another one meanwhile */
     uint32_t from;       /* number of the next message */
+    int64_t deadline;    /* of --wait, monotonic; INT64_MAX: none */
     bool any;            /* at least one was printed */
 };
 
@@ -173,15 +175,22 @@ static enum exit_status await_message(const struct recv_run *run)
     enum exit_status status = EXIT_NOTHING;
 
     if (options->given[OPTION_WAIT]) {
+        int64_t left = run->deadline - clock_monotonic();
+
         wormclient_set_reconnect(run->client, true); /* the wait goes on when the daemon restarts */
         return wait_for(run->client, run->session, wormclient_has_message,
-                        options->number[OPTION_WAIT], NULL, NULL);
+                        run->deadline == INT64_MAX ? -1
+                        : left > 0                 ? left
+                                                   : 0,
+                        NULL, NULL);
     }
     session = wormclient_show(run->client, run->session, &error);
     if (session == NULL)
         return report_error(&error);
     if (wormclient_has_message(session, NULL) == WORMCLIENT_PROGRESS_NEVER)
         status = report_ended(session);
+    else if (wormclient_value_flag(wormclient_session_view(session), "leased", false))
+        report("another program is at work on the messages; to wait for it, use --wait");
     else
         report("there is no message yet; to wait for one, use --wait");
     wormclient_session_free(session);
@@ -190,7 +199,12 @@ static enum exit_status await_message(const struct recv_run *run)
 
 static enum exit_status run_recv(struct wormclient *client, const struct cli_options *options)
 {
-    struct recv_run run = {.client = client, .options = options};
+    int64_t wait = options->given[OPTION_WAIT] ? options->number[OPTION_WAIT] : -1;
+    struct recv_run run = {
+        .client = client,
+        .options = options,
+        .deadline = wait >= 0 ? clock_monotonic() + wait : INT64_MAX,
+    };
     struct wormclient_error error = WORMCLIENT_ERROR_INIT;
     struct wormclient_session *session;
     enum exit_status status;
@@ -200,13 +214,11 @@ static enum exit_status run_recv(struct wormclient *client, const struct cli_opt
         return report_error_about(&error, options->arguments[0]);
     run.session = wormclient_session_id(session);
     status = take_messages(&run);
-    if (status == EXIT_DONE && !run.any)
+    /* Repeats if another program takes the message that was waited for. */
+    while (status == EXIT_DONE && !run.any) {
         status = await_message(&run);
-    if (status == EXIT_DONE && !run.any)
-        status = take_messages(&run);
-    if (status == EXIT_DONE && !run.any) {
-        report("another program took the message first");
-        status = EXIT_NOTHING;
+        if (status == EXIT_DONE)
+            status = take_messages(&run);
     }
     wormclient_session_free(session);
     return status;
@@ -259,18 +271,17 @@ enum exit_status conversation_next(struct conversation *conversation,
 {
     const char *id = conversation_id(conversation), *label = report_label(conversation->session);
     struct wormclient_error error = WORMCLIENT_ERROR_INIT;
-    struct wormclient_message *message;
+    struct wormclient_message *message = NULL;
     enum exit_status status;
 
-    status = wait_for(conversation->client, id, wormclient_has_message, -1, &conversation->reported,
-                      NULL);
-    if (status != EXIT_DONE)
-        return status;
-    message = wormclient_recv(conversation->client, id, 0, &error);
-    if (message == NULL && error.code == WORMCLIENT_ERROR_NO_MESSAGE) {
-        report("another program took the messages of session %s", label);
-        return EXIT_FAILED;
-    }
+    /* Repeats if another program takes the message that was waited for. */
+    do {
+        status = wait_for(conversation->client, id, wormclient_has_message, -1,
+                          &conversation->reported, NULL);
+        if (status != EXIT_DONE)
+            return status;
+        message = wormclient_recv(conversation->client, id, 0, &error);
+    } while (message == NULL && error.code == WORMCLIENT_ERROR_NO_MESSAGE);
     if (message == NULL)
         return report_error_about(&error, label);
     conversation->number = wormclient_message_number(message);

@@ -136,6 +136,12 @@ static void print_paused(const struct wormclient_value *view, const char *label,
         output_labelled(label, "nothing more is received until some messages are acknowledged");
 }
 
+static void print_leased(const struct wormclient_value *view, const char *label, const char *key)
+{
+    if (wormclient_value_flag(view, key, false))
+        output_labelled(label, "another program is at work on the unread messages");
+}
+
 static void print_copied(const struct wormclient_value *view, const char *label, const char *key)
 {
     if (wormclient_value_flag(view, key, false))
@@ -237,6 +243,7 @@ static const struct detail progress_details[] = {
     {"received", "received", print_received},
     {"copied", "copied", print_copied},
     {"paused", "paused", print_paused},
+    {"leased", "leased", print_leased},
     {"inbox limit", "inbox_messages", print_inbox},
     {"application", "appid", print_text},
     {"our versions", "app_versions", print_versions},

@@ -20,6 +20,7 @@
 #include "daemon/rpc.h"
 #include "daemon/scheduler.h"
 #include "daemon/ipc_server.h"
+#include "daemon/leases.h"
 #include "daemon/settings.h"
 #include "daemon/socket_path.h"
 #include "daemon/status_line.h"
@@ -60,6 +61,7 @@ struct daemon {
     struct scheduler *scheduler;
     struct nameplates *nameplates;
     struct subscribers *subscribers;
+    struct leases *leases;
     struct status_line *status_line;
     struct rpc rpc;
     struct ipc_server *server;
@@ -71,6 +73,7 @@ struct daemon {
 static void on_changed(void *arg, uint64_t change, const uint8_t id[SESSION_ID_BYTES])
 {
     struct daemon *daemon = arg;
+    leases_changed(daemon->leases, id);
     subscribers_changed(daemon->subscribers, change, id);
 }
 
@@ -168,6 +171,7 @@ static bool make_turns(struct daemon *daemon)
     const struct turn_observer observer = {on_changed, on_due_changed, is_watched, daemon};
     const struct turn_settings settings = turn_settings(daemon->settings);
     if (!made(daemon->subscribers = subscribers_new(daemon->base)) ||
+        !made(daemon->leases = leases_new(daemon->store, daemon->subscribers)) ||
         !made(daemon->relays = relays_new()) ||
         !made(daemon->hashcash_worker = hashcash_worker_new(daemon->base)))
         return false;
@@ -238,6 +242,7 @@ static bool make_server(struct daemon *daemon)
         .turns = daemon->turns,
         .relays = daemon->relays,
         .subscribers = daemon->subscribers,
+        .leases = daemon->leases,
         .nameplates = daemon->nameplates,
         .settings = daemon->settings,
         .started = clock_now(),
@@ -326,6 +331,7 @@ static void end(struct daemon *daemon)
     status_line_free(daemon->status_line);
     turns_free(daemon->turns);
     worker_free(daemon->hashcash_worker);
+    leases_free(daemon->leases);
     subscribers_free(daemon->subscribers);
     relays_free(daemon->relays);
     relay_dialer_free(daemon->routes);

@@ -6,6 +6,8 @@
 #include <utlist.h>
 
 #include "daemon/ipc_connection.h"
+#include "daemon/leases.h"
+#include "daemon/rpc.h"
 #include "ipc/message.h"
 
 /* ---- the connection's callbacks ---- */
@@ -60,6 +62,7 @@ void ipc_client_free(struct ipc_client *client)
     if (client == NULL)
         return;
     subscribers_remove(&client->subscription);
+    leases_leave(client->rpc->leases, client);
     struct ipc_call *call, *next;
     DL_FOREACH_SAFE(client->calls, call, next)
     {

@@ -17,6 +17,7 @@
 
 struct event_base;
 struct ipc_connection;
+struct lease;
 struct message;
 struct rpc;
 
@@ -42,6 +43,7 @@ struct ipc_client {
     bool refused; /* over the limit: its first request is answered with `busy` */
     bool greeted; /* it has said hello */
     struct subscription subscription; /* off at first */
+    struct lease *leases;             /* messages given to it */
     struct ipc_call *calls;           /* under way */
     unsigned call_count;
     struct ipc_client *prev, *next; /* the server's list */
@@ -67,6 +69,7 @@ struct ipc_call {
      * end the call. */
     void (*gone)(struct ipc_call *call);
     void *work;                   /* for `gone` */
+    uint64_t lease_ack;           /* of leases_ack_began() */
     struct ipc_call *prev, *next; /* in the client's list */
 };
 

@@ -153,7 +153,7 @@ void rpc_answer_view(struct ipc_call *call, const struct session *session)
 {
     struct writer writer;
     ipc_call_begin(call, &writer);
-    view_write(&writer, NULL, session, call->rpc);
+    view_write(&writer, NULL, session, call);
     ipc_call_answer(call, &writer);
 }
 

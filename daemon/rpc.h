@@ -14,6 +14,7 @@
 
 struct kv;
 struct kv_txn;
+struct leases;
 struct message;
 struct nameplates;
 struct relays;
@@ -33,6 +34,7 @@ struct rpc {
     struct turns *turns;
     struct relays *relays;
     struct subscribers *subscribers;
+    struct leases *leases;
     struct nameplates *nameplates;
     const struct settings *settings;
     int64_t started; /* when the daemon started, ms */

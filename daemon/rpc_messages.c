@@ -3,6 +3,7 @@
 
 #include "daemon/rpc.h"
 
+#include "daemon/leases.h"
 #include "daemon/turn.h"
 #include "state/store.h"
 
@@ -33,18 +34,21 @@ void rpc_send(struct ipc_call *call, const struct ipc_params *params)
 
 /* ---- recv ---- */
 
-/* Writes number and data of the first message from `from` on; nil if it has not arrived yet. False
- * if the store can no longer supply it. */
-static bool write_message(struct writer *writer, struct kv_txn *txn, const struct session *session,
-                          int64_t from)
+/* Writes number and data of the first message from `from` on, which is leased to the client then;
+ * nil if it has not arrived yet, or another client is at work on what came before. */
+static enum kv_status write_message(struct ipc_call *call, struct writer *writer,
+                                    struct kv_txn *txn, const struct session *session, int64_t from)
 {
+    struct leases *leases = call->rpc->leases;
     uint32_t number = from > session->acked ? (uint32_t)from : session->acked;
     const uint8_t *data;
     size_t length;
     enum kv_status status =
-        number < session->received
+        number < session->received && !leases_elsewhere(leases, session, call->client)
             ? store_get_message(txn, STORE_INBOX, session->id, number, &data, &length)
             : KV_MISSING;
+    if (status == KV_OK && !leases_take(leases, call->client, session->id, number))
+        status = KV_MEMORY;
     if (status == KV_OK) {
         writer_number(writer, "number", number);
         writer_data(writer, "data", data, length);
@@ -52,7 +56,7 @@ static bool write_message(struct writer *writer, struct kv_txn *txn, const struc
         writer_nil(writer, "number");
         writer_nil(writer, "data");
     }
-    return status != KV_DAMAGED;
+    return status == KV_MISSING ? KV_OK : status;
 }
 
 /* Ends the transaction, too. */
@@ -63,15 +67,15 @@ static void answer_message(struct ipc_call *call, struct kv_txn *txn, const stru
     ipc_call_begin(call, &writer);
     writer_map(&writer, NULL);
     rpc_write_session(call, &writer);
-    bool readable = write_message(&writer, txn, session, from);
+    enum kv_status status = write_message(call, &writer, txn, session, from);
     writer_end(&writer);
-    if (readable) {
+    if (status == KV_OK) {
         rpc_finish_read(call, txn, &writer);
         return;
     }
     kv_end(txn);
     writer_free(&writer);
-    ipc_call_refuse(call, IPC_STORE_FAILED, kv_status_text(KV_DAMAGED));
+    ipc_call_refuse(call, IPC_STORE_FAILED, kv_status_text(status));
 }
 
 void rpc_recv(struct ipc_call *call, const struct ipc_params *params)
@@ -92,10 +96,21 @@ void rpc_recv(struct ipc_call *call, const struct ipc_params *params)
 
 /* ---- ack ---- */
 
+static void on_acked(void *arg, const struct turn_answer *answer)
+{
+    struct ipc_call *call = arg;
+    leases_ack_ended(call->rpc->leases, call->session, call->lease_ack);
+    rpc_view_done(call, answer);
+}
+
 void rpc_ack(struct ipc_call *call, const struct ipc_params *params)
 {
     struct session_event event = {.type = EVENT_ACK, .number = (uint32_t)params->number};
-    if (rpc_find(call, params->session) &&
-        !turn_event(call->rpc->turns, call->session, &event, rpc_view_done, call))
+    if (!rpc_find(call, params->session))
+        return;
+    call->lease_ack = leases_ack_began(call->rpc->leases, call->client, call->session);
+    if (!turn_event(call->rpc->turns, call->session, &event, on_acked, call)) {
+        leases_ack_ended(call->rpc->leases, call->session, call->lease_ack);
         rpc_refuse_memory(call);
+    }
 }

@@ -14,13 +14,13 @@
 /* ---- list ---- */
 
 /* A record that cannot be read stays where it is, but is left out of the list. */
-static void write_session(struct writer *writer, const struct rpc *rpc, struct kv_txn *txn,
+static void write_session(struct writer *writer, const struct ipc_call *call, struct kv_txn *txn,
                           const uint8_t id[SESSION_ID_BYTES])
 {
     struct session *session;
     enum kv_status status = store_get_session(txn, id, &session);
     if (status == KV_OK) {
-        view_write(writer, NULL, session, rpc);
+        view_write(writer, NULL, session, call);
         session_free(session);
     } else {
         char name[SESSION_ID_TEXT];
@@ -41,7 +41,7 @@ void rpc_list(struct ipc_call *call, const struct ipc_params *params)
     writer_map(&writer, NULL);
     writer_array(&writer, "sessions");
     while ((more = (store_next_id(txn, begun ? last : NULL, id) == KV_OK)) && limit-- > 0) {
-        write_session(&writer, call->rpc, txn, id);
+        write_session(&writer, call, txn, id);
         memcpy(last, id, SESSION_ID_BYTES);
         begun = true;
     }
@@ -101,12 +101,13 @@ void rpc_subscribe(struct ipc_call *call, const struct ipc_params *params)
         kv_end(txn);
         return;
     }
+    uint64_t change = store_last_change(txn);
     subscribers_set(call->rpc->subscribers, &call->client->subscription,
-                    text != NULL ? call->session : NULL);
+                    text != NULL ? call->session : NULL, change);
     struct writer writer;
     ipc_call_begin(call, &writer);
     writer_map(&writer, NULL);
-    writer_unsigned(&writer, "change", store_last_change(txn));
+    writer_unsigned(&writer, "change", change);
     writer_end(&writer);
     rpc_finish_read(call, txn, &writer);
 }

@@ -25,8 +25,9 @@ static void send_change(struct subscription *subscription)
     message_begin_notification(&writer, METHODS_CHANGED);
     writer_map(&writer, NULL);
     writer_unsigned(&writer, "change", subscription->change);
-    writer_text(&writer, "session", id);
+    writer_text(&writer, "session", subscription->several ? NULL : id);
     writer_end(&writer);
+    subscription->unnumbered = subscription->several = false;
     ipc_connection_send(subscription->connection, &writer);
 }
 
@@ -68,14 +69,19 @@ bool subscribers_watch(const struct subscribers *subscribers, const uint8_t id[S
     return false;
 }
 
-void subscribers_changed(struct subscribers *subscribers, uint64_t change,
-                         const uint8_t id[SESSION_ID_BYTES])
+/* `change` 0: it has no number. From a gap in the numbers a client sees that it was not told of
+ * every session; otherwise it has to be told that. */
+static void note(struct subscribers *subscribers, uint64_t change, const uint8_t *id)
 {
     struct subscription *subscription;
     DL_FOREACH(subscribers->first, subscription)
     {
         if (!concerns(subscription, id))
             continue;
+        subscription->several |= subscription->pending &&
+                                 (change == 0 || subscription->unnumbered) &&
+                                 memcmp(subscription->changed, id, SESSION_ID_BYTES) != 0;
+        subscription->unnumbered |= change == 0;
         subscription->pending = true;
         if (change > subscription->change)
             subscription->change = change;
@@ -84,13 +90,24 @@ void subscribers_changed(struct subscribers *subscribers, uint64_t change,
     }
 }
 
+void subscribers_changed(struct subscribers *subscribers, uint64_t change,
+                         const uint8_t id[SESSION_ID_BYTES])
+{
+    note(subscribers, change, id);
+}
+
+void subscribers_unleased(struct subscribers *subscribers, const uint8_t id[SESSION_ID_BYTES])
+{
+    note(subscribers, 0, id);
+}
+
 void subscription_init(struct subscription *subscription, struct ipc_connection *connection)
 {
     *subscription = (struct subscription){.connection = connection};
 }
 
 void subscribers_set(struct subscribers *subscribers, struct subscription *subscription,
-                     const uint8_t *id)
+                     const uint8_t *id, uint64_t change)
 {
     if (subscription->subscribers == NULL)
         DL_APPEND(subscribers->first, subscription);
@@ -98,7 +115,8 @@ void subscribers_set(struct subscribers *subscribers, struct subscription *subsc
     subscription->all = id == NULL;
     if (id != NULL)
         memcpy(subscription->id, id, SESSION_ID_BYTES);
-    subscription->pending = false;
+    subscription->pending = subscription->unnumbered = subscription->several = false;
+    subscription->change = change;
 }
 
 void subscribers_remove(struct subscription *subscription)

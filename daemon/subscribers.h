@@ -21,6 +21,8 @@ struct subscription {
     bool all;                          /* any session */
     uint8_t id[SESSION_ID_BYTES];      /* otherwise this one */
     bool pending;                      /* the change below has yet to be told */
+    bool unnumbered;                   /* so was an end of a lease, which has no number */
+    bool several;                      /* more sessions than the number tells of */
     uint64_t change;
     uint8_t changed[SESSION_ID_BYTES];
     struct subscription *prev, *next;
@@ -35,9 +37,9 @@ struct subscribers *subscribers_new(struct event_base *base);
 void subscribers_free(struct subscribers *subscribers);
 
 /* From now on `subscription` is told of this session, or of all if NULL; replaces any earlier
- * choice. */
+ * choice. `change`: the newest so far. */
 void subscribers_set(struct subscribers *subscribers, struct subscription *subscription,
-                     const uint8_t *id);
+                     const uint8_t *id, uint64_t change);
 
 /* Does nothing if the subscription is off. */
 void subscribers_remove(struct subscription *subscription);
@@ -45,6 +47,10 @@ void subscribers_remove(struct subscription *subscription);
 /* A session changed. Subscribers are told from the event loop, once for all changes of a turn. */
 void subscribers_changed(struct subscribers *subscribers, uint64_t change,
                          const uint8_t id[SESSION_ID_BYTES]);
+
+/* Messages of the session that were leased to a client can be received again: nothing of what is
+ * stored changed, so this has no number of its own. */
+void subscribers_unleased(struct subscribers *subscribers, const uint8_t id[SESSION_ID_BYTES]);
 
 /* True if somebody is to be told of this session's changes. */
 bool subscribers_watch(const struct subscribers *subscribers, const uint8_t id[SESSION_ID_BYTES]);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/leases.h"
 #include "daemon/relays.h"
 #include "daemon/rpc.h"
 #include "daemon/turn.h"
@@ -24,6 +25,7 @@ struct view_source {
     const struct session *session;
     const struct session *live; /* as it is on a visit, or NULL */
     const struct relay *relay;  /* or NULL */
+    bool leased;                /* elsewhere */
 };
 
 /* ---- keys that are computed: wormhole/session_attributes.def ---- */
@@ -191,6 +193,11 @@ KEY(paused)
                 source->session->inbox_full && source->session->state < SESSION_CLOSING);
 }
 
+KEY(leased)
+{
+    writer_flag(writer, key, source->leased);
+}
+
 KEY(retention)
 {
     writer_text(writer, key, session_retention_text(source->session));
@@ -252,12 +259,14 @@ static const struct view_key {
 };
 
 void view_write(struct writer *writer, const char *key, const struct session *session,
-                const struct rpc *rpc)
+                const struct ipc_call *call)
 {
+    const struct rpc *rpc = call->rpc;
     const struct view_source source = {
         .session = session,
         .live = session->visit != NULL ? session : turn_active(rpc->turns, session->id),
         .relay = relays_find(rpc->relays, session->relay),
+        .leased = leases_elsewhere(rpc->leases, session, call->client),
     };
     writer_map(writer, key);
     for (size_t i = 0; i < sizeof(view_keys) / sizeof(view_keys[0]); i++) {

@@ -2,13 +2,14 @@
 #ifndef DAEMON_VIEW_H
 #define DAEMON_VIEW_H
 
-struct rpc;
+struct ipc_call;
 struct session;
 struct writer;
 
 /* Writes the map. `session` is what the store holds; what only this process knows (its connection,
- * its relay) comes from the daemon's tables. */
+ * its relay, whether its messages are out with
+ * another client than the one that asks) comes from the daemon's tables. */
 void view_write(struct writer *writer, const char *key, const struct session *session,
-                const struct rpc *rpc);
+                const struct ipc_call *call);
 
 #endif

@@ -100,14 +100,16 @@ enum wormclient_progress wormclient_is_verified(const struct wormclient_session 
 
 /* ---- messages ---- */
 
-/* Messages are acknowledged from the front: the unread ones are the last ones received. */
+/* Messages are acknowledged from the front: the unread ones are the last ones received. While
+ * another client is at work on some, none is given out. */
 enum wormclient_progress wormclient_has_message(const struct wormclient_session *session, void *arg)
 {
     const uint32_t *from = arg;
     bool unread = wormclient_session_unread(session) > 0 &&
                   wormclient_session_received(session) > (from == NULL ? 0 : *from);
     bool held_back = is(wormclient_session_verification(session), "pending");
-    return settled(unread && !held_back, is_dead(session));
+    bool leased = wormclient_value_flag(wormclient_session_view(session), "leased", false);
+    return settled(unread && !held_back && !leased, is_dead(session) && !(unread && leased));
 }
 
 enum wormclient_progress wormclient_is_sent(const struct wormclient_session *session, void *arg)

@@ -194,7 +194,7 @@ static void on_notification(struct wormclient *client, const struct message *mes
     const struct wormclient_value *params = wormclient__value(message->params);
     int64_t change = wormclient_value_number(params, "change", -1);
     const char *session = wormclient_value_text(params, "session");
-    if (change < 0 || session == NULL)
+    if (change < 0)
         refuse(client, "its notification of a change cannot be read");
     else
         wormclient__changed(client, (uint64_t)change, session);

@@ -136,7 +136,7 @@ static void tell(struct wormclient *client, uint64_t change, const char *session
 
 void wormclient__changed(struct wormclient *client, uint64_t change, const char *session)
 {
-    bool any = client->subscribed != SUBSCRIBED_ALL || change > client->told + 1;
+    bool any = session == NULL || client->subscribed != SUBSCRIBED_ALL || change > client->told + 1;
     if (change > client->told)
         client->told = change;
     tell(client, change, any ? NULL : session);

@@ -638,8 +638,10 @@ bool wormclient_send_async(struct wormclient *client, const char *session, const
     WORMCLIENT_NONNULL(1, 2);
 
 /* The first unacknowledged message with a number of at least `from`. New;
- * wormclient_message_free(). WORMCLIENT_ERROR_NO_MESSAGE if there is none yet,
- * WORMCLIENT_ERROR_UNVERIFIED while messages are held back. @since 0.1 */
+ * wormclient_message_free(). WORMCLIENT_ERROR_NO_MESSAGE if there is none yet, or if another client
+ * has received some that it has not acknowledged: what this one receives is likewise kept from
+ * others, until it is acknowledged or the connection ends. WORMCLIENT_ERROR_UNVERIFIED while
+ * messages are held back. @since 0.1 */
 struct wormclient_message *wormclient_recv(struct wormclient *client, const char *session,
                                            uint32_t from, struct wormclient_error *ret_error)
     WORMCLIENT_NEW(wormclient_message_free) WORMCLIENT_SETS(4) WORMCLIENT_NONNULL(1, 2);
@@ -907,8 +909,8 @@ enum wormclient_progress wormclient_is_established(const struct wormclient_sessi
 enum wormclient_progress wormclient_is_verified(const struct wormclient_session *session, void *arg)
     WORMCLIENT_NONNULL(1);
 
-/* "message": there is a message to be received, not held back by a pending verification; however
- * the session ended. `arg` may be a const uint32_t *: the lowest number that counts. @since 0.1 */
+/* "message": there is a message to be received, neither held back by a pending verification nor kept
+ * for another client that is at work on it; however the session ended. `arg` may be a const uint32_t *: the lowest number that counts. @since 0.1 */
 enum wormclient_progress wormclient_has_message(const struct wormclient_session *session, void *arg)
     WORMCLIENT_NONNULL(1);
 

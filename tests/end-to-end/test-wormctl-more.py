@@ -4,6 +4,7 @@ status.
 """
 
 import base64
+import contextlib
 import errno
 import hashlib
 import hmac
@@ -697,6 +698,28 @@ def recv_restart(world):
     true(waiting.running(), "it waits")
     laptop.ctl("send", "desk", "after the restart")
     equal(finish(waiting).out(), b"after the restart", "what comes")
+
+
+@test("two recv --wait on one session: what one has got is not given to the other, until it is killed")
+def recv_shared(world):
+    desk, laptop = meet(world)
+    pipe = os.pipe()
+    os.set_blocking(pipe[1], False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(pipe[1], b"." * 4096)  # nothing more fits: recv waits after it has received
+    os.set_blocking(pipe[1], True)
+    first = desk.spawn_ctl("recv", "laptop", "--wait", stdout=pipe[1])
+    laptop.ctl("send", "desk", "job")
+    wait_until(lambda: desk.call("show", session="laptop")["leased"], PATIENCE, "a message that is given out")
+    second = desk.spawn_ctl("recv", "laptop", "--wait")
+    third = desk.ctl("recv", "laptop", status=NOTHING)
+    contains(third.err, "another program is at work", "why there is none")
+    true(second.running(), "it waits")
+    first.kill9()
+    equal(finish(second).out(), b"job", "what the other one gets")
+    os.close(pipe[0])
+    os.close(pipe[1])
 
 
 @test("watch tells of many that were forgotten at once")

@@ -22,6 +22,7 @@
 #include "daemon/relays.h"
 #include "daemon/relay_dialer.h"
 #include "daemon/ipc_server.h"
+#include "daemon/leases.h"
 #include "daemon/subscribers.h"
 #include "daemon/turn.h"
 #include "state/store.h"
@@ -32,6 +33,7 @@
 static void on_changed(void *arg, uint64_t change, const uint8_t id[SESSION_ID_BYTES])
 {
     struct rpc_fixture *fixture = arg;
+    leases_changed(fixture->rpc.leases, id);
     subscribers_changed(fixture->rpc.subscribers, change, id);
 }
 
@@ -83,6 +85,7 @@ int rpc_fixture_set_up(void **state)
         fail_msg("%s", why);
     fixture->rpc.relays = relays_new();
     fixture->rpc.subscribers = subscribers_new(fixture->base);
+    fixture->rpc.leases = leases_new(fixture->rpc.store, fixture->rpc.subscribers);
     const struct turn_observer observer = {on_changed, on_due_changed, is_watched, fixture};
     const struct turn_settings turn_settings = {.keep = 1000, .max_held = 1};
     fixture->rpc.turns = turns_new(&(struct visits_parts){.base = fixture->base,
@@ -119,6 +122,7 @@ int rpc_fixture_tear_down(void **state)
     nameplates_free(fixture->rpc.nameplates);
     worker_free(fixture->hashcash_worker);
     turns_free(fixture->rpc.turns);
+    leases_free(fixture->rpc.leases);
     subscribers_free(fixture->rpc.subscribers);
     relays_free(fixture->rpc.relays);
     kv_close(fixture->rpc.store);

@@ -186,6 +186,133 @@ static void mail(void **state)
     rpc_fixture_expect_number(fixture->talk, "ack", "{'session': 'n', 'number': 1}", "received", 2);
 }
 
+/* ---- leases ---- */
+
+static struct talk *greeted(struct rpc_fixture *fixture)
+{
+    struct talk *talk = rpc_fixture_come_in(fixture);
+    rpc_fixture_do(talk, "hello", "{'api': 1}");
+    return talk;
+}
+
+/* `data` NULL: none is given. */
+static void expect_data(struct talk *talk, const char *data)
+{
+    json_t *result = talk_result(talk, "recv", "{'session': 'n'}");
+    if (data == NULL)
+        assert_true(json_is_null(json_object_get(result, "number")));
+    else
+        assert_string_equal(rpc_fixture_text(result, "data"), data);
+    json_decref(result);
+}
+
+static void expect_leased(struct talk *talk, bool leased)
+{
+    json_t *view = talk_result(talk, "show", "{'session': 'n'}");
+    assert_int_equal(json_is_true(json_object_get(view, "leased")), leased);
+    json_decref(view);
+}
+
+static void set_up_leases(struct rpc_fixture *fixture)
+{
+    rpc_fixture_do(fixture->talk, "invite", "{'name': 'n', 'code': '7-x'}");
+    rpc_fixture_deliver(fixture, "n", 0, "first");
+    rpc_fixture_deliver(fixture, "n", 1, "second");
+    rpc_fixture_deliver(fixture, "n", 2, "third");
+}
+
+/* What one client was given, and what comes behind it, is not given to another until all of it is
+ * acknowledged, by whomever. */
+static void lease_ends_by_ack(void **state)
+{
+    struct rpc_fixture *fixture = *state;
+    struct talk *other = greeted(fixture);
+    set_up_leases(fixture);
+    expect_data(fixture->talk, "first");
+    rpc_fixture_expect_text(fixture->talk, "recv", "{'session': 'n', 'from': 1}", "data", "second");
+    expect_data(other, NULL);
+    json_t *nothing = talk_result(other, "recv", "{'session': 'n', 'from': 2}");
+    assert_true(json_is_null(json_object_get(nothing, "number")));
+    json_decref(nothing);
+    expect_leased(other, true);
+    expect_leased(fixture->talk, false);
+    rpc_fixture_do(fixture->talk, "ack", "{'session': 'n', 'number': 0}");
+    expect_data(other, NULL);
+    rpc_fixture_do(other, "ack", "{'session': 'n', 'number': 1}");
+    expect_leased(other, false);
+    expect_data(other, "third");
+    expect_data(fixture->talk, NULL);
+    expect_leased(fixture->talk, true);
+    talk_free(other);
+}
+
+/* The next one is told, and gets it. */
+static void lease_ends_with_the_connection(void **state)
+{
+    struct rpc_fixture *fixture = *state;
+    struct talk *other = greeted(fixture);
+    set_up_leases(fixture);
+    expect_data(other, "first");
+    expect_data(fixture->talk, NULL);
+    rpc_fixture_do(fixture->talk, "subscribe", "{'session': 'n'}");
+    talk_free(other);
+    json_t *message = talk_hear(fixture->talk);
+    assert_string_equal(json_string_value(json_array_get(message, 1)), "changed");
+    json_decref(message);
+    expect_leased(fixture->talk, false);
+    expect_data(fixture->talk, "first");
+}
+
+/* What a client asked for without waiting for answers. */
+static void dispatch(struct ipc_client *client, const char *json)
+{
+    size_t length;
+    uint8_t *data = talk_pack(json, &length);
+    struct message message;
+    assert_int_equal(message_decode(data, length, &message), MESSAGE_OK);
+    rpc_dispatch(client, &message);
+    message_free(&message);
+    free(data);
+}
+
+static struct ipc_client *new_client(struct rpc_fixture *fixture, int *ret_end);
+
+/* A client that goes away while it acknowledges has dealt with the message. If the
+ * acknowledgement covers less than it was given, the rest is there for others afterwards. */
+static void lease_outlives_the_connection_by_an_ack(void **state)
+{
+    struct rpc_fixture *fixture = *state;
+    int end, next_end;
+    struct ipc_client *client = new_client(fixture, &end);
+    set_up_leases(fixture);
+    rpc_fixture_do(fixture->talk, "subscribe", "{'session': 'n'}");
+    dispatch(client, "[0, 1, 'recv', [{'session': 'n'}]]");
+    dispatch(client, "[0, 2, 'recv', [{'session': 'n', 'from': 1}]]");
+    dispatch(client, "[0, 3, 'ack', [{'session': 'n', 'number': 0}]]");
+    ipc_client_free(client); /* before the turn */
+    struct ipc_client *next = new_client(fixture, &next_end);
+    dispatch(next, "[0, 4, 'recv', [{'session': 'n'}]]");
+    json_decref(talk_hear(fixture->talk));
+    expect_leased(fixture->talk, false); /* `next` was given nothing */
+    expect_data(fixture->talk, "second");
+    ipc_client_free(next);
+    close(end);
+    close(next_end);
+}
+
+/* The lease of a session that is forgotten goes with it. */
+static void lease_of_a_forgotten_session(void **state)
+{
+    struct rpc_fixture *fixture = *state;
+    struct talk *other = greeted(fixture);
+    set_up_leases(fixture);
+    expect_data(other, "first");
+    rpc_fixture_do(fixture->talk, "forget", "{'session': 'n', 'force': true}");
+    set_up_leases(fixture);
+    expect_data(fixture->talk, "first");
+    talk_free(other);
+}
+
 /* What stands in the store for a message is no message any more: that is said, and what came behind
  * it can be read when it is acknowledged. */
 static void damaged_mail(void **state)
@@ -253,27 +380,30 @@ static void on_gone(struct ipc_client *client, void *arg)
 
 static const struct ipc_client_handlers client_handlers = {rpc_dispatch, on_gone};
 
-/* What was asked for is done, though nobody waits for the answer. */
-static void asker_who_went_away(void **state)
+/* *ret_end is the client's end; close(). */
+static struct ipc_client *new_client(struct rpc_fixture *fixture, int *ret_end)
 {
-    struct rpc_fixture *fixture = *state;
     int ends[2];
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
     struct ipc_client *client =
         ipc_client_new(fixture->base, ends[0], &fixture->rpc, &client_handlers, NULL);
     assert_non_null(client);
     client->greeted = true;
-    size_t length;
-    uint8_t *data = talk_pack("[0, 5, 'invite', [{'name': 'n'}]]", &length);
-    struct message message;
-    assert_int_equal(message_decode(data, length, &message), MESSAGE_OK);
-    rpc_dispatch(client, &message);
-    message_free(&message);
-    free(data);
+    *ret_end = ends[1];
+    return client;
+}
+
+/* What was asked for is done, though nobody waits for the answer. */
+static void asker_who_went_away(void **state)
+{
+    struct rpc_fixture *fixture = *state;
+    int end;
+    struct ipc_client *client = new_client(fixture, &end);
+    dispatch(client, "[0, 5, 'invite', [{'name': 'n'}]]");
     ipc_client_free(client); /* before the turn */
     talk_settle(fixture->talk);
     rpc_fixture_expect_text(fixture->talk, "show", "{'session': 'n'}", "name", "n");
-    close(ends[1]);
+    close(end);
 }
 
 /* ---- typing a code ---- */
@@ -457,6 +587,10 @@ int main(void)
         TEST(pages),
         TEST(mail),
         TEST(damaged_mail),
+        TEST(lease_ends_by_ack),
+        TEST(lease_ends_with_the_connection),
+        TEST(lease_outlives_the_connection_by_an_ack),
+        TEST(lease_of_a_forgotten_session),
         TEST(pipelined_sends),
         TEST(many_at_once),
         TEST(asker_who_went_away),

@@ -77,13 +77,17 @@ static int tear_down(void **state)
     return 0;
 }
 
+/* `session` NULL: any. */
 static void expect_change(struct desk *desk, json_int_t change, const char *session)
 {
     json_t *message = talk_hear(desk->talk);
     assert_string_equal(json_string_value(json_array_get(message, 1)), "changed");
     json_t *params = json_array_get(message, 2);
     assert_int_equal(json_integer_value(json_object_get(params, "change")), change);
-    assert_string_equal(json_string_value(json_object_get(params, "session")), session);
+    if (session == NULL)
+        assert_true(json_is_null(json_object_get(params, "session")));
+    else
+        assert_string_equal(json_string_value(json_object_get(params, "session")), session);
     json_decref(message);
 }
 
@@ -92,7 +96,7 @@ static void expect_silence(struct desk *desk)
 {
     talk_settle(desk->talk);
     uint8_t id[SESSION_ID_BYTES] = {0xee};
-    subscribers_set(desk->subscribers, &desk->subscription, NULL);
+    subscribers_set(desk->subscribers, &desk->subscription, NULL, 0);
     subscribers_changed(desk->subscribers, 1000000, id);
     expect_change(desk, 1000000, "ee00000000000000");
 }
@@ -100,7 +104,7 @@ static void expect_silence(struct desk *desk)
 static void one_for_all_changes_of_a_turn(void **state)
 {
     struct desk *desk = *state;
-    subscribers_set(desk->subscribers, &desk->subscription, NULL);
+    subscribers_set(desk->subscribers, &desk->subscription, NULL, 0);
     for (unsigned i = 1; i <= 100; i++)
         subscribers_changed(desk->subscribers, i, i == 100 ? session_b : session_a);
     expect_change(desk, 100, "bb00000000000000");
@@ -112,30 +116,51 @@ static void one_for_all_changes_of_a_turn(void **state)
 static void one_session_only(void **state)
 {
     struct desk *desk = *state;
-    subscribers_set(desk->subscribers, &desk->subscription, session_a);
+    subscribers_set(desk->subscribers, &desk->subscription, session_a, 0);
     subscribers_changed(desk->subscribers, 1, session_b);
     talk_settle(desk->talk);
     subscribers_changed(desk->subscribers, 2, session_a);
     subscribers_changed(desk->subscribers, 3, session_b);
     expect_change(desk, 2, "aa00000000000000");
-    subscribers_set(desk->subscribers, &desk->subscription, session_b); /* replaces */
+    subscribers_set(desk->subscribers, &desk->subscription, session_b, 0); /* replaces */
     subscribers_changed(desk->subscribers, 4, session_a);
     talk_settle(desk->talk);
     subscribers_changed(desk->subscribers, 5, session_b);
     expect_change(desk, 5, "bb00000000000000");
     subscribers_changed(desk->subscribers, 6, session_b);
-    subscribers_set(desk->subscribers, &desk->subscription, session_a);
+    subscribers_set(desk->subscribers, &desk->subscription, session_a, 0);
     expect_silence(desk);
 }
 
 static void not_any_more(void **state)
 {
     struct desk *desk = *state;
-    subscribers_set(desk->subscribers, &desk->subscription, NULL);
+    subscribers_set(desk->subscribers, &desk->subscription, NULL, 0);
     subscribers_changed(desk->subscribers, 1, session_a);
     subscribers_remove(&desk->subscription);
     subscribers_changed(desk->subscribers, 2, session_a);
     expect_silence(desk);
+}
+
+/* The end of a lease has no number, so no gap tells of it: a client that is told of two sessions at
+ * once looks at all. */
+static void end_of_a_lease(void **state)
+{
+    struct desk *desk = *state;
+    subscribers_set(desk->subscribers, &desk->subscription, NULL, 7);
+    subscribers_unleased(desk->subscribers, session_a);
+    expect_change(desk, 7, "aa00000000000000");
+    subscribers_unleased(desk->subscribers, session_a);
+    subscribers_changed(desk->subscribers, 8, session_a);
+    expect_change(desk, 8, "aa00000000000000");
+    subscribers_unleased(desk->subscribers, session_a);
+    subscribers_changed(desk->subscribers, 9, session_b);
+    expect_change(desk, 9, NULL);
+    subscribers_changed(desk->subscribers, 10, session_b);
+    subscribers_unleased(desk->subscribers, session_a);
+    expect_change(desk, 10, NULL);
+    subscribers_changed(desk->subscribers, 11, session_b);
+    expect_change(desk, 11, "bb00000000000000");
 }
 
 static void slow_one(void **state)
@@ -149,7 +174,7 @@ static void slow_one(void **state)
     ipc_connection_send(desk->client, &writer);
     size_t backlog = ipc_connection_backlog(desk->client);
     assert_true(backlog > 0);
-    subscribers_set(desk->subscribers, &desk->subscription, NULL);
+    subscribers_set(desk->subscribers, &desk->subscription, NULL, 0);
     for (unsigned i = 1; i <= 1000; i++) {
         subscribers_changed(desk->subscribers, i, session_a);
         event_base_loop(desk->base, EVLOOP_NONBLOCK);
@@ -168,6 +193,7 @@ int main(void)
         TEST(one_for_all_changes_of_a_turn),
         TEST(one_session_only),
         TEST(not_any_more),
+        TEST(end_of_a_lease),
         TEST(slow_one),
     };
     return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,6 +16,7 @@
 
 struct view {
     const char *state, *result, *reason, *code, *verifier, *verification, *peer_versions;
+    bool leased;
     int received, unread, sent, stored, delivered, read;
 };
 
@@ -31,6 +32,7 @@ static void write_view(struct writer *writer, const struct view *view)
     writer_text(writer, "verifier", view->verifier);
     writer_text(writer, "verification", view->verification);
     writer_text(writer, "peer_versions", view->peer_versions);
+    writer_flag(writer, "leased", view->leased);
     writer_number(writer, "sent", view->sent);
     writer_number(writer, "stored", view->stored);
     /* 0 in the table stands for a peer that does not tell. */
@@ -81,6 +83,7 @@ static const struct said {
     {{.state = "established", .received = 1, .unread = 1, .verification = "none"}, "+++-++---"},
     {{.state = "established", .received = 1, .unread = 1, .verification = "pending"}, "+++--+---"},
     {{.state = "established", .received = 1, .unread = 1, .verification = "done"}, "++++++---"},
+    {{.state = "established", .received = 2, .unread = 1, .leased = true}, "+++--+---"},
     /* Receipts. */
     {{.state = "established", .peer_versions = "{}", .sent = 1}, "+++---!!-"},
     {{.state = "established",
