@@ -17,10 +17,6 @@
 #include "net/resolve.h"
 #include "net/url.h"
 
-/* Time that each address may take while there are others: a host often has several because some of
- * them may be out of reach. */
-#define OTHERS_WAIT_MS 3000
-
 struct dial {
     struct event_base *base;
     struct resolve *resolve;
@@ -74,6 +70,20 @@ static void drop_attempt(struct dial *dial)
     dial->fd = -1;
 }
 
+/* Time that each address may take while there are others: a host often has several because some of
+ * them may be out of reach. */
+#define OTHERS_WAIT_MS 3000
+
+static bool has_others(const struct dial *dial)
+{
+    return dial != NULL && dial->next < dial->list.count;
+}
+
+int64_t dial_patience(const struct dial *dial, int64_t ms)
+{
+    return has_others(dial) && ms > OTHERS_WAIT_MS ? OTHERS_WAIT_MS : ms;
+}
+
 static bool begin_connect(struct dial *dial, const union address *address)
 {
     dial->fd = socket(address->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -98,8 +108,7 @@ static void try_next(struct dial *dial)
 {
     while (dial->next < dial->list.count) {
         if (begin_connect(dial, &dial->list.items[dial->next++])) {
-            bool others = dial->next < dial->list.count;
-            int64_t ms = others && dial->timeout > OTHERS_WAIT_MS ? OTHERS_WAIT_MS : dial->timeout;
+            int64_t ms = dial_patience(dial, dial->timeout);
 
             if (await(dial, dial->fd, EV_WRITE, ms, on_connected))
                 return;
@@ -178,6 +187,15 @@ struct dial *dial_start(struct event_base *base, struct resolver *resolver, cons
         return NULL;
     }
     return dial;
+}
+
+bool dial_other(struct dial *dial)
+{
+    if (!has_others(dial))
+        return false;
+    note_error(dial, ETIMEDOUT);
+    try_next(dial);
+    return true;
 }
 
 void dial_free(struct dial *dial)

@@ -2,6 +2,7 @@
 #ifndef NET_DIAL_H
 #define NET_DIAL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct dial;
@@ -16,10 +17,20 @@ typedef void (*dial_done)(int fd, const char *why, void *arg);
 /*
  * Finds the addresses of the URL's host and tries each in turn: `timeout` ms at most for the
  * look-up and for the last address, 3 s for each of the others. Calls `done` once, from the event
- * loop. New: dial_free() it, also from inside `done`. NULL when out of memory.
+ * loop, and once more for each dial_other(). New: dial_free() it, also from inside `done`. NULL
+ * when out of memory.
  */
 struct dial *dial_start(struct event_base *base, struct resolver *resolver, const struct url *url,
                         int64_t timeout, dial_done done, void *arg);
+
+/* How long whatever comes after the connection may take, where it would be `ms`: less while there
+ * are other addresses. `dial` NULL: there are none. */
+int64_t dial_patience(const struct dial *dial, int64_t ms);
+
+/* After `done` has given a connection that turned out to be dead: tries the addresses that are
+ * left, and calls `done` again, perhaps before this returns. False: none is left, and nothing was
+ * done. NULL is fine. */
+bool dial_other(struct dial *dial);
 
 /* Gives up. NULL is fine. */
 void dial_free(struct dial *dial);

@@ -25,7 +25,8 @@ struct ws_net;
 
 /* Limits of a connection; times in ms. ws_options_default() gives sensible ones. */
 struct ws_options {
-    size_t message_max;    /* larger messages end the connection with 1009 */
+    size_t message_max; /* larger messages end the connection with 1009 */
+    /* Both at most 3 s while the host has other addresses to try: */
     int connect_timeout;   /* for the name look-up; each address tried; the proxy; TLS */
     int handshake_timeout; /* the HTTP upgrade */
     int ping_interval;     /* send a ping when nothing was received for this long (0: never) … */

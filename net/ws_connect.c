@@ -23,6 +23,33 @@ static void give_up(struct ws *ws)
     ws_fail(ws, "closed before it was open");
 }
 
+/* Dialling: the name and TCP. */
+static const struct ws_stage stage_dialling = {
+    .close = give_up,
+};
+
+/* Waits for the other end, less long while the host has other addresses: one that accepts
+ * connections and then swallows everything is as dead as one that does not answer. */
+static bool wait_for_peer(struct ws *ws, int64_t ms)
+{
+    return ws_wait(ws, dial_patience(ws->start->dial, ms));
+}
+
+/* The address is silent, and the reason to end is noted: it stands unless another address answers.
+ */
+static void try_other_address(struct ws *ws)
+{
+    if (dial_patience(ws->start->dial, INT64_MAX) == INT64_MAX) {
+        ws_end(ws);
+        return;
+    }
+    ws_output_forget(ws);
+    bufferevent_free(ws->bev);
+    ws->bev = NULL;
+    ws->stage = &stage_dialling;
+    dial_other(ws->start->dial);
+}
+
 /* Owns `fd`. NULL: the connection has ended instead. */
 static struct bufferevent *new_plain(struct ws *ws, int fd)
 {
@@ -62,7 +89,7 @@ void ws_begin_upgrade(struct ws *ws)
     char text[HANDSHAKE_TEXT_SIZE];
 
     ws->stage = &stage_upgrade;
-    if (!ws_wait(ws, ws->options.handshake_timeout))
+    if (!wait_for_peer(ws, ws->options.handshake_timeout))
         return;
     if (ws->server) {
         handshake_server(handshake);
@@ -123,7 +150,8 @@ static void upgrade_happened(struct ws *ws, short what)
 
 static void upgrade_timeout(struct ws *ws)
 {
-    ws_fail(ws, "%s did not finish the handshake in time", ws->start->where);
+    ws_because(ws, "%s did not finish the handshake in time", ws->start->where);
+    try_other_address(ws);
 }
 
 static const struct ws_stage stage_upgrade = {
@@ -155,7 +183,7 @@ static void speak_tls(struct ws *ws, int fd, SSL *ssl, const char *why)
     bufferevent_openssl_set_allow_dirty_shutdown(bev, 1);
     ws->stage = &stage_tls;
     if (ws_attach(ws, bev))
-        ws_wait(ws, ws->options.connect_timeout);
+        wait_for_peer(ws, ws->options.connect_timeout);
 }
 
 void ws_begin_tls_server(struct ws *ws, int fd, SSL_CTX *context)
@@ -183,7 +211,8 @@ static void tls_happened(struct ws *ws, short what)
 
 static void tls_timeout(struct ws *ws)
 {
-    ws_fail(ws, "cannot speak TLS with %s: it does not answer", ws->start->where);
+    ws_because(ws, "cannot speak TLS with %s: it does not answer", ws->start->where);
+    try_other_address(ws);
 }
 
 static const struct ws_stage stage_tls = {
@@ -268,6 +297,8 @@ static void tunnel_there(struct ws *ws)
     bufferevent_setfd(bev, -1);
     bufferevent_free(bev);
     drop_proxying(ws->start);
+    dial_free(ws->start->dial); /* the proxy's other addresses would not lead elsewhere */
+    ws->start->dial = NULL;
     begin_talking(ws, fd);
 }
 
@@ -320,7 +351,8 @@ static void proxying_happened(struct ws *ws, short what)
 
 static void proxying_timeout(struct ws *ws)
 {
-    ws_fail(ws, "the proxy %s does not answer", ws->start->proxying->where);
+    ws_because(ws, "the proxy %s does not answer", ws->start->proxying->where);
+    try_other_address(ws);
 }
 
 static void begin_proxying(struct ws *ws, int fd)
@@ -331,7 +363,7 @@ static void begin_proxying(struct ws *ws, int fd)
     if (bev == NULL)
         return;
     ws->stage = &stage_proxying;
-    if (!ws_attach(ws, bev) || !ws_wait(ws, ws->options.connect_timeout))
+    if (!ws_attach(ws, bev) || !wait_for_peer(ws, ws->options.connect_timeout))
         return;
     tunnel_begin(&proxying->tunnel, &proxying->proxy, &ws->start->url);
     say_to_proxy(ws, &proxying->tunnel);
@@ -344,17 +376,17 @@ static const struct ws_stage stage_proxying = {
     .close = give_up,
 };
 
-/* ---- dialling: the name and TCP ---- */
-
-static const struct ws_stage stage_dialling = {
-    .close = give_up,
-};
+/* ---- dialling ---- */
 
 static void on_dialled(int fd, const char *why, void *arg)
 {
     struct ws *ws = arg;
 
     ws_enter(ws);
+    if (fd >= 0) { /* nothing is wrong with this address yet */
+        free(ws->why);
+        ws->why = NULL;
+    }
     if (fd < 0)
         ws_fail(ws, "%s%s", ws->start->proxying != NULL ? "the proxy cannot be reached: " : "",
                 why);

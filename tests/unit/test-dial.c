@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/timer.h"
 #include "net-world.h"
 #include "net/address.h"
 #include "net/dial.h"
@@ -83,6 +84,19 @@ int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
                           void *(*start)(void *), void *arg)
 {
     return threads_fail ? EAGAIN : __real_pthread_create(thread, attributes, start, arg);
+}
+
+/* What is waited for. The countdown tells for which of the waits of 3 s no time is needed. */
+static int64_t last_interval;
+static int countdown;
+
+struct timeval __real_timer_interval(int64_t);
+struct timeval __wrap_timer_interval(int64_t);
+
+struct timeval __wrap_timer_interval(int64_t ms)
+{
+    last_interval = ms;
+    return __real_timer_interval(ms == 3000 && --countdown == 0 ? 0 : ms);
 }
 
 static unsigned questions(void)
@@ -556,6 +570,61 @@ static void test_timeout(void **state)
     close(listener);
 }
 
+/* The first address accepts connections, and then swallows everything. */
+static int swallow(struct scene *scene, int listener)
+{
+    int fd = world_accept(&scene->world, listener);
+    char bytes[4096];
+    ssize_t length;
+
+    do {
+        world_round(&scene->world);
+        length = read(fd, bytes, sizeof(bytes));
+    } while (length > 0 || (length < 0 && errno == EAGAIN));
+    return close(fd);
+}
+
+static void test_swallowing(void **state)
+{
+    static const struct {
+        const char *scheme, *proxy; /* NULL: none */
+    } cases[] = {{"ws", NULL}, {"wss", NULL}, {"ws", "socks5h"}, {"ws", "http"}};
+    struct scene *scene = *state;
+
+    scene->world.options.connect_timeout = scene->world.options.handshake_timeout = 15000;
+    for (size_t i = 0; i < LENGTH(cases); i++) {
+        uint16_t port;
+        int listener = world_listen("0.0.0.0", &port);
+        const char *host = cases[i].proxy == NULL ? "two.example" : "far.example";
+        struct url url = world_url("%s://%s:%u/v1", cases[i].scheme, host, (unsigned)port);
+        char text[64], why[256];
+        struct proxy proxy;
+        struct party party;
+        struct raw raw;
+
+        countdown = 2; /* not TCP, but what comes next */
+        party_begin(&party, &scene->world);
+        if (cases[i].proxy == NULL) {
+            party_dial(&party, &url);
+        } else {
+            snprintf(text, sizeof(text), "%s://two.example:%u", cases[i].proxy, (unsigned)port);
+            assert_true(proxy_parse(text, &proxy, why, sizeof(why)));
+            party_dial_through(&party, &url, &proxy);
+        }
+        swallow(scene, listener);
+        raw_accept(&raw, &scene->world, listener);
+        WAIT_FOR(&scene->world, raw_length(&raw) > 0);
+        assert_int_equal(last_interval, 15000); /* the last address has all the time */
+        if (i == 0) {
+            raw_upgrade(&raw, &scene->world);
+            WAIT_FOR(&scene->world, party.opened);
+        }
+        party_end(&party);
+        raw_end(&raw);
+        close(listener);
+    }
+}
+
 static void test_given_up(void **state)
 {
     static const char *const hosts[] = {"silent.example", "localhost"};
@@ -598,6 +667,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_refused, scene_begin, scene_end),
         cmocka_unit_test_setup_teardown(test_not_found, scene_begin, scene_end),
         cmocka_unit_test_setup_teardown(test_timeout, scene_begin, scene_end),
+        cmocka_unit_test_setup_teardown(test_swallowing, scene_begin, scene_end),
         cmocka_unit_test_setup_teardown(test_given_up, scene_begin, scene_end),
     };
 
