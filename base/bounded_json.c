@@ -23,21 +23,59 @@ static const char *string_end(const char *start, const char *end)
     return end;
 }
 
+/* A string from which on jansson, which takes tens of nanoseconds for each byte and copies it four
+ * times, would hold up an event loop for longer than a millisecond. */
+#define LONG_STRING ((size_t)64 << 10)
+
+/* The hex of a long top-level "body", without its quotes; NULL: there is none. */
+struct long_body {
+    const char *hex;
+    size_t length;
+};
+
+/*
+ * Looks at a string of the outermost object, with its quotes. `*named`: the one before it was
+ * "body", with no more than a colon and space between. Of repeated names the last one counts: a
+ * string that may be the name once more ends what was found, and jansson reads everything.
+ */
+static void look_for_body(const char *string, size_t length, bool *named, struct long_body *body)
+{
+    static const char name[] = "\"body\"";
+
+    if (*named && length > LONG_STRING && string[length - 1] == '"' &&
+        strspn(string + 1, "0123456789abcdefABCDEF") == length - 2) { /* ends at the quote */
+        *body = (struct long_body){.hex = string + 1, .length = length - 2};
+        *named = false;
+        return;
+    }
+    *named = length == sizeof(name) - 1 && memcmp(string, name, length) == 0;
+    if (*named || memchr(string, '\\', length) != NULL)
+        body->hex = NULL;
+}
+
 /* Scans the text for its size. Does not check syntax: jansson does that afterwards. */
-static bool within_bounds(const char *text, size_t length)
+static bool within_bounds(const char *text, size_t length, struct long_body *ret_body)
 {
     const char *at = text, *end = text + length;
     unsigned depth = 0, items = 0;
+    bool named = false;
 
+    *ret_body = (struct long_body){.hex = NULL};
     while (at < end) {
         char c = *at++;
 
-        if (c == '"')
+        if (c == '"') {
+            const char *string = at - 1;
             at = string_end(at, end);
-        else if (c == '[' || c == '{')
+            if (depth == 1)
+                look_for_body(string, (size_t)(at - string), &named, ret_body);
+        } else if (c == '[' || c == '{') {
             depth++;
-        else if ((c == ']' || c == '}') && depth > 0)
+        } else if ((c == ']' || c == '}') && depth > 0) {
             depth--;
+        }
+        if (c == '[' || c == '{' || c == ',')
+            named = false;
         if (c == '[' || c == '{' || c == ',' || c == ':')
             items++;
         if (depth > BOUNDED_JSON_DEPTH_MAX || items > BOUNDED_JSON_ITEMS_MAX)
@@ -57,13 +95,11 @@ static void *watched(size_t size)
     return memory;
 }
 
-enum bounded_json_fault bounded_json_load(const char *text, size_t length, json_t **ret_root)
+static enum bounded_json_fault load_all(const char *text, size_t length, json_t **ret_root)
 {
     void *volatile probe = NULL; /* clang omits a malloc() whose result is unused */
     json_t *root;
 
-    if (!within_bounds(text, length))
-        return BOUNDED_JSON_REFUSED;
     /* jansson (2.14, lex_save in load.c) does not notice when it cannot grow its token buffer, and
      * then overruns it. While it grows, the buffer takes up to three times the longest string, and
      * the value the same again: check that this much memory is available before jansson begins. */
@@ -85,6 +121,42 @@ enum bounded_json_fault bounded_json_load(const char *text, size_t length, json_
     }
     *ret_root = root;
     return BOUNDED_JSON_OK;
+}
+
+/* Has jansson read everything around the body, with an empty string in its place: what is JSON, and
+ * what it says, remains for jansson to judge. */
+static enum bounded_json_fault load_around(const char *text, size_t length,
+                                           const struct long_body *body, json_t **ret_root)
+{
+    size_t before = (size_t)(body->hex - text), after = length - before - body->length;
+    char *around = malloc(before + after);
+    enum bounded_json_fault fault;
+    json_t *root = NULL;
+
+    if (around == NULL)
+        return BOUNDED_JSON_NO_MEMORY;
+    memcpy(around, text, before);
+    memcpy(around + before, body->hex + body->length, after);
+    fault = load_all(around, before + after, &root);
+    free(around);
+    if (fault)
+        return fault;
+    if (json_object_set_new(root, "body", json_stringn_nocheck(body->hex, body->length))) {
+        json_decref(root);
+        return BOUNDED_JSON_NO_MEMORY;
+    }
+    *ret_root = root;
+    return BOUNDED_JSON_OK;
+}
+
+enum bounded_json_fault bounded_json_load(const char *text, size_t length, json_t **ret_root)
+{
+    struct long_body body;
+
+    if (!within_bounds(text, length, &body))
+        return BOUNDED_JSON_REFUSED;
+    return body.hex != NULL ? load_around(text, length, &body, ret_root)
+                            : load_all(text, length, ret_root);
 }
 
 /* Not json_dumps: if it cannot grow its buffer (2.14, dump_string of an object's keys), it silently

@@ -20,7 +20,9 @@ enum bounded_json_fault {
     BOUNDED_JSON_NO_MEMORY,
 };
 
-/* Reads one JSON object; of repeated names the last one counts. The caller owns the reference. */
+/* Reads one JSON object; of repeated names the last one counts. The caller owns the reference. A
+ * long top-level "body" of hex, the one large part of what relays and clients say, is copied once
+ * and not read byte by byte; the result is the same. */
 enum bounded_json_fault bounded_json_load(const char *text, size_t length, json_t **ret_root);
 
 /* Writes a value as text, all of it or nothing: json_dumps() leaves out what it has no memory for.

@@ -7,9 +7,12 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/bounded_json.h"
 
@@ -222,12 +225,100 @@ static void test_items(void **state)
     free(text);
 }
 
+/* A long body is read by another way than by jansson: with the same result, whatever is around. */
+static void test_long_body(void **state)
+{
+    static const char *const around[] = {
+        "{\"type\":\"add\",\"body\":\"%s\",\"phase\":\"p\"}",
+        "{ \"body\" :\n\t\"%s\" }",
+        "{\"body\":\"%s\",\"body\":\"00\"}",
+        "{\"body\":\"%s\",\"bod\\u0079\":\"00\"}",
+        "{\"body\":\"00\",\"body\":\"%s\"}",
+        "{\"body\":\"%s\",\"body\":null}",
+        "{\"body\":\"%s\",\"phase\":\"body\"}",
+        "{\"body\":\"%s\",\"a\":{\"body\":\"00\"}}",
+        "{\"a\":{\"body\":\"%s\"}}",
+        "{\"body\":[\"%s\"]}",
+        "{\"body\":{\"%s\":1}}",
+        "{\"body\":1,\"a\":\"%s\"}",
+        "{\"a\":\"body\",\"b\":\"%s\"}",
+        "{\"bod\\u0079\":\"%s\"}",
+        "{\"body\":\"%sg\"}",
+        "{\"body\":\"%s\\u0030\"}",
+        "{\"body\":\"%s\xff\"}",
+        "{\"body\":\"%s\xc3\xa9\"}",
+        "{\"body\" \"%s\"}",
+        "{\"body\":\"%s\":1}",
+        "{\"body\":\"%s\"",
+        "{\"body\":\"%s",
+        "{\"body\":\"%s\"}}",
+        "{\"body\":\"%s\"}x",
+        "[\"body\",\"%s\"]",
+    };
+    char *hex = malloc(200001);
+
+    (void)state;
+    assert_non_null(hex);
+    for (size_t i = 0; i < 200000; i++)
+        hex[i] = "0123456789abcdefABCDEF"[i % 22];
+    hex[200000] = '\0';
+    for (size_t i = 0; i < sizeof(around) / sizeof(*around); i++) {
+        char *text = malloc(strlen(around[i]) + 200001);
+        assert_non_null(text);
+        size_t length = (size_t)sprintf(text, around[i], hex);
+        json_t *root = NULL, *expected = json_loadb(text, length, 0, NULL);
+        bool good = bounded_json_load(text, length, &root) == BOUNDED_JSON_OK;
+        assert_int_equal(good, json_is_object(expected));
+        assert_true(!good || json_equal(root, expected));
+        json_decref(root);
+        json_decref(expected);
+        free(text);
+    }
+    free(hex);
+}
+
+/* jansson would need four times the memory of the longest string, and be slow: a body of 32 MiB
+ * does not go through it. */
+static void test_body_is_copied_once(void **state)
+{
+    static const char head[] = "{\"type\":\"add\",\"phase\":\"p\",\"body\":\"", tail[] = "\"}";
+    size_t hex = (size_t)32 << 20, length = sizeof(head) - 1 + hex + sizeof(tail) - 1;
+    struct rlimit before, limit;
+    unsigned long pages = 0;
+    json_t *root = NULL;
+    char *text = malloc(length);
+    FILE *file = fopen("/proc/self/statm", "r");
+
+    (void)state;
+#ifdef __SANITIZE_ADDRESS__
+    skip();
+#endif
+    assert_non_null(text);
+    assert_non_null(file);
+    assert_int_equal(fscanf(file, "%lu", &pages), 1);
+    fclose(file);
+    memcpy(text, head, sizeof(head) - 1);
+    memset(text + sizeof(head) - 1, 'a', hex);
+    memcpy(text + length - (sizeof(tail) - 1), tail, sizeof(tail) - 1);
+    assert_int_equal(getrlimit(RLIMIT_AS, &before), 0);
+    limit = before;
+    limit.rlim_cur = pages * (rlim_t)sysconf(_SC_PAGESIZE) + hex * 3 / 2;
+    assert_int_equal(setrlimit(RLIMIT_AS, &limit), 0);
+    enum bounded_json_fault fault = bounded_json_load(text, length, &root);
+    assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
+    assert_int_equal(fault, BOUNDED_JSON_OK);
+    assert_int_equal(json_string_length(json_object_get(root, "body")), hex);
+    json_decref(root);
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_good),    cmocka_unit_test(test_last_one_counts),
-        cmocka_unit_test(test_refused), cmocka_unit_test(test_raw_nul),
-        cmocka_unit_test(test_nesting), cmocka_unit_test(test_items),
+        cmocka_unit_test(test_good),      cmocka_unit_test(test_last_one_counts),
+        cmocka_unit_test(test_refused),   cmocka_unit_test(test_raw_nul),
+        cmocka_unit_test(test_nesting),   cmocka_unit_test(test_items),
+        cmocka_unit_test(test_long_body), cmocka_unit_test(test_body_is_copied_once),
     };
 
     return cmocka_run_group_tests_name("document", tests, NULL, NULL);
