@@ -8,6 +8,7 @@
 #include <event2/event.h>
 
 #include "base/clock.h"
+#include "daemon/own_codes.h"
 #include "daemon/relays.h"
 #include "daemon/turn_batch.h"
 #include "daemon/turn_deferred.h"
@@ -146,14 +147,25 @@ static void add_row(struct turns *turns, const struct session *session, struct s
     }
 }
 
+/* Said before the peer is known: is it one of ours? */
+static bool is_from_ourselves(struct turns *turns, const struct session *session,
+                              const struct wire_message *message)
+{
+    return message->type == WIRE_MESSAGE && session->peer_side == NULL &&
+           strcmp(message->phase, "pake") == 0 &&
+           own_codes_is_side(turns->batch->txn, session, message->side);
+}
+
 /* Adds what some events need from outside the session. */
 static void complete_event(struct turns *turns, const struct session *session,
                            struct session_event *event)
 {
     if (event->type == EVENT_ACK)
         event->length = bytes_up_to(turns, session, event->number);
-    if (event->type == EVENT_RELAY)
+    if (event->type == EVENT_RELAY) {
         add_row(turns, session, event);
+        event->ourselves = is_from_ourselves(turns, session, event->relay);
+    }
     if (event->type == EVENT_POLL)
         relays_hurry(turns->relays, session->relay);
 }
@@ -280,6 +292,10 @@ bool turn_try_store(struct turns *turns)
 static enum turn_code run_create(struct turns *turns, struct turn_request *request)
 {
     request->answer.session = request->created;
+    if (turn_batch_name_taken(turns, request->created->name, request->created->id))
+        return TURN_NAME_TAKEN; /* first: whoever asks again, after a crash say, knows it by this */
+    if (own_codes_taken(turns->batch->txn, request->created))
+        return TURN_OWN_CODE;
     enum kv_status status = store_put_session(turns->batch->txn, request->created, NULL);
     return status == KV_TAKEN ? TURN_NAME_TAKEN : TURN_DONE;
 }
@@ -321,6 +337,8 @@ static enum turn_code check_import(struct turns *turns, const struct session *se
         export_judge(session, stored == NULL ? NULL : stored->session, imported, clock_now());
     if (fault == EXPORT_OK && turn_batch_name_taken(turns, session->name, session->id))
         return TURN_NAME_TAKEN;
+    if (fault == EXPORT_OK && own_codes_taken(turns->batch->txn, session))
+        return TURN_OWN_CODE;
     return import_codes[fault];
 }
 

@@ -19,6 +19,7 @@ enum turn_code {
     TURN_DONE = 0,
     TURN_NOT_FOUND, /* the session does not exist */
     TURN_NAME_TAKEN,
+    TURN_OWN_CODE,     /* another session here waits with this code, or its nameplate */
     TURN_REFUSED,      /* session_step refused: `refusal` */
     TURN_NOT_CLOSED,   /* TURN_FORGET_ENDED of one that has not ended … */
     TURN_NOT_SAFE,     /* … or that was handed over */

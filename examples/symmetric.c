@@ -1,12 +1,12 @@
 /*
  * The event-driven way, with libevent: nothing here ever waits.
  *
- *     symmetric [SOCKET [SOCKET]]
+ *     symmetric SOCKET SOCKET
  *
- * Two ends in one process, each with its own connection to a daemon (by default the same one). One
- * gets a code, and hands it to the other, which sets it; then each gives its data and gets the
- * other's. Both are written alike: a struct with callbacks, called when there is a code and when
- * there is data.
+ * Two ends in one process, each with its own connection to a daemon of its own (no daemon meets
+ * itself). One gets a code, and hands it to the other, which sets it; then each gives its data and
+ * gets the other's. Both are written alike: a struct with callbacks, called when there is a code
+ * and when there is data.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -220,11 +220,15 @@ int main(int argc, char **argv)
     left.other = &right;
     right.other = &left;
 
+    if (argc != 3) {
+        fprintf(stderr, "usage: symmetric SOCKET SOCKET (of two daemons)\n");
+        return EXIT_FAILURE;
+    }
     base = event_base_new();
     if (base == NULL)
         return EXIT_FAILURE;
-    open_end(&left, argc > 1 ? argv[1] : NULL);
-    open_end(&right, argc > 2 ? argv[2] : argc > 1 ? argv[1] : NULL);
+    open_end(&left, argv[1]);
+    open_end(&right, argv[2]);
     get_code(&left);
     event_base_dispatch(base);
 

@@ -2,6 +2,7 @@
 
 #include "state/store.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "state/record.h"
@@ -12,13 +13,14 @@ static const char *const table_names[STORE_TABLES] = {
     [STORE_TABLE_NAMES] = "names",     [STORE_TABLE_DUE] = "due",
     [STORE_TABLE_OUTBOX] = "outbox",   [STORE_TABLE_INBOX] = "inbox",
     [STORE_TABLE_CHANGES] = "changes", [STORE_TABLE_IMPORTS] = "imports",
-    [STORE_TABLE_SLOTS] = "slots",
+    [STORE_TABLE_SLOTS] = "slots",     [STORE_TABLE_CODES] = "codes",
 };
 
 static const struct kv_kind sessions_kind = {
     .program = "wormholed",
     .format = STORE_FORMAT,
     .tables = STORE_TABLES,
+    .added = STORE_TABLES - STORE_TABLE_CODES,
     .extra = &store_slots_extra,
     .names = table_names,
 };
@@ -26,7 +28,17 @@ static const struct kv_kind sessions_kind = {
 enum kv_status store_open(const char *directory, uint64_t max_bytes, struct kv **ret_store,
                           char *ret_why, size_t size)
 {
-    return kv_open(&sessions_kind, directory, max_bytes, ret_store, ret_why, size);
+    enum kv_status status = kv_open(&sessions_kind, directory, max_bytes, ret_store, ret_why, size);
+    if (status != KV_OK)
+        return status;
+    status = store_index_codes(*ret_store);
+    if (status == KV_OK)
+        return KV_OK;
+    snprintf(ret_why, size, "cannot add an index to the store in %s: %s", directory,
+             kv_status_text(status));
+    kv_close(*ret_store);
+    *ret_store = NULL;
+    return status;
 }
 
 bool store_erasure_done(const struct kv *store)

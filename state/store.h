@@ -27,7 +27,7 @@
  *    only its last record can be read from then on.
  *  - Anything else that is deleted or replaced, such as acknowledged messages, can be read by
  *    whoever has the files until one of these happens.
- *  - Names, ids and times are not sealed, since they are in the indexes.
+ *  - Names, ids, times and nameplates are not sealed, since they are in the indexes.
  *
  * This is only as good as the disk's promise to overwrite: a copy-on-write file system, a snapshot
  * or a flash disk may keep the old key somewhere that no file shows.
@@ -89,6 +89,11 @@ void store_delete_session(struct kv_txn *txn, const uint8_t id[SESSION_ID_BYTES]
  * the transaction.
  */
 enum kv_status store_find(struct kv_txn *txn, const char *text, uint8_t ret_id[SESSION_ID_BYTES]);
+
+/* The first id greater than `after` (NULL: the first) of the sessions with this nameplate that meet
+ * whoever comes with it (session_meets_by_code()). KV_MISSING at the end. */
+enum kv_status store_next_code(struct kv_txn *txn, const char *nameplate, const uint8_t *after,
+                               uint8_t ret_id[SESSION_ID_BYTES]);
 
 /* The first id greater than `after` (NULL: the first of all). KV_MISSING at the end. */
 enum kv_status store_next_id(struct kv_txn *txn, const uint8_t *after,

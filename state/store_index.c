@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "state/store_parts.h"
+#include "wormhole/code.h"
 
 /* ---- one row each ---- */
 
@@ -40,11 +41,22 @@ static void name_row(struct kv_txn *txn, const struct session *session, row_writ
     write(txn, STORE_TABLE_NAMES, &name, session->id, SESSION_ID_BYTES);
 }
 
+static void code_row(struct kv_txn *txn, const struct session *session, row_writer *write)
+{
+    char nameplate[NAMEPLATE_MAX + 1];
+    if (!session_meets_by_code(session))
+        return;
+    code_nameplate(session->code, nameplate);
+    struct kv_key code = store_key_code(nameplate, session->id);
+    write(txn, STORE_TABLE_CODES, &code, NULL, 0);
+}
+
 void store_index_add(struct kv_txn *txn, const struct session *session)
 {
     change_row(txn, session, kv_put);
     due_row(txn, session, kv_put);
     name_row(txn, session, kv_put);
+    code_row(txn, session, kv_put);
 }
 
 void store_index_remove(struct kv_txn *txn, const struct session *session)
@@ -52,6 +64,7 @@ void store_index_remove(struct kv_txn *txn, const struct session *session)
     change_row(txn, session, drop_row);
     due_row(txn, session, drop_row);
     name_row(txn, session, drop_row);
+    code_row(txn, session, drop_row);
 }
 
 static bool same_name(const char *one, const char *other)
@@ -70,6 +83,10 @@ void store_index_move(struct kv_txn *txn, const struct session *old, const struc
     if (!same_name(old->name, session->name)) {
         name_row(txn, old, drop_row);
         name_row(txn, session, kv_put);
+    }
+    if (session_meets_by_code(old) != session_meets_by_code(session)) {
+        code_row(txn, old, drop_row);
+        code_row(txn, session, kv_put);
     }
 }
 
@@ -244,6 +261,60 @@ enum kv_status store_next_id(struct kv_txn *txn, const uint8_t *after,
     if (status == KV_OK)
         memcpy(ret_id, id.mv_data, SESSION_ID_BYTES);
     return status;
+}
+
+/* ---- codes ---- */
+
+/* What a row of the table and the pages that it changes take at most, bytes. */
+#define CODE_ROOM 512
+
+static void index_all(struct kv_txn *txn)
+{
+    uint8_t id[SESSION_ID_BYTES];
+    for (enum kv_status status = store_next_id(txn, NULL, id); status == KV_OK;
+         status = store_next_id(txn, id, id)) {
+        struct session *session;
+        if (store_get_session(txn, id, &session) != KV_OK)
+            continue;
+        code_row(txn, session, kv_put);
+        session_free(session);
+    }
+    kv_put_number(txn, STORE_META_CODES, 1);
+}
+
+enum kv_status store_index_codes(struct kv *store)
+{
+    struct kv_txn *txn = kv_read(store);
+    uint64_t complete, count = store_count(txn);
+    bool done = kv_get_number(txn, STORE_META_CODES, &complete);
+    enum kv_status status = kv_txn_status(txn);
+    kv_end(txn);
+    if (status == KV_OK && !done) {
+        txn = kv_write(store, (size_t)(count + 1) * CODE_ROOM);
+        index_all(txn);
+        status = kv_commit(txn);
+    }
+    return status;
+}
+
+enum kv_status store_next_code(struct kv_txn *txn, const char *nameplate, const uint8_t *after,
+                               uint8_t ret_id[SESSION_ID_BYTES])
+{
+    uint8_t least[SESSION_ID_BYTES] = {0};
+    MDB_val found, value;
+    if (after != NULL) {
+        memcpy(least, after, SESSION_ID_BYTES);
+        if (!increment(least))
+            return KV_MISSING;
+    }
+    struct kv_key key = store_key_code(nameplate, least);
+    if (!kv_seek(txn, STORE_TABLE_CODES, &key, &found, &value))
+        return kv_txn_status(txn) == KV_OK ? KV_MISSING : kv_txn_status(txn);
+    size_t prefix = key.length - SESSION_ID_BYTES;
+    if (found.mv_size != key.length || memcmp(found.mv_data, key.bytes, prefix) != 0)
+        return KV_MISSING;
+    memcpy(ret_id, (const uint8_t *)found.mv_data + prefix, SESSION_ID_BYTES);
+    return KV_OK;
 }
 
 /* ---- finding ---- */

@@ -28,10 +28,12 @@ enum store_table {
     STORE_TABLE_CHANGES,
     STORE_TABLE_IMPORTS,
     STORE_TABLE_SLOTS,
+    STORE_TABLE_CODES, /* later than the others */
     STORE_TABLES
 };
 
 #define STORE_META_CHANGE "change" /* the newest change's number */
+#define STORE_META_CODES  "codes"  /* there once the table of codes is complete */
 #define STORE_META_KEYS   "keys"   /* the number of the file `keys` that belongs to the store */
 #define STORE_META_SLOTS  "slots"  /* how many of its slots have ever been used */
 #define STORE_META_TIME   "time"   /* of the last turns; ms since the epoch */
@@ -83,6 +85,9 @@ struct kv_key store_key_slot(uint8_t state, uint32_t slot);
 /* A petname, cut at NAME_MAX_BYTES. */
 struct kv_key store_key_name(const char *text);
 
+/* A nameplate, cut at NAMEPLATE_MAX, and whose it is. */
+struct kv_key store_key_code(const char *nameplate, const uint8_t id[SESSION_ID_BYTES]);
+
 uint32_t store_read_slot(const uint8_t bytes[STORE_SLOT_BYTES]);
 void store_write_slot(uint32_t slot, uint8_t ret_bytes[STORE_SLOT_BYTES]);
 
@@ -109,13 +114,17 @@ void store_seal_free(uint8_t *data, size_t length);
 /* The slot that a row names. KV_DAMAGED if the row is too short to have been sealed. */
 enum kv_status store_seal_slot(const MDB_val *row, uint32_t *ret_slot);
 
-/* ---- store_index.c: the rows that lead to a session: by its name, when it is due, its change ----
- */
+/* ---- store_index.c: the rows that lead to a session: by its name, when it is due, its change, its
+ * code ---- */
 
 void store_index_add(struct kv_txn *txn, const struct session *session);
 void store_index_remove(struct kv_txn *txn, const struct session *session);
 /* From what a session was to what it is; both have the same id. Rows that stay are not written. */
 void store_index_move(struct kv_txn *txn, const struct session *old, const struct session *session);
+
+/* Adds the rows that lead from codes to sessions, if the store is one that was made before there
+ * were any. */
+enum kv_status store_index_codes(struct kv *store);
 
 /* False if no session has the name, or on an error. */
 bool store_index_find_name(struct kv_txn *txn, const char *name, uint8_t ret_id[SESSION_ID_BYTES]);

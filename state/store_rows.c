@@ -46,6 +46,15 @@ struct kv_key store_key_name(const char *text)
     return key;
 }
 
+struct kv_key store_key_code(const char *nameplate, const uint8_t id[SESSION_ID_BYTES])
+{
+    struct kv_key key = {0};
+    kv_key_append(&key, nameplate, strnlen(nameplate, NAMEPLATE_MAX));
+    kv_key_append_number(&key, 0, 1); /* no nameplate contains it */
+    kv_key_append(&key, id, SESSION_ID_BYTES);
+    return key;
+}
+
 uint32_t store_read_slot(const uint8_t bytes[STORE_SLOT_BYTES])
 {
     return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];

@@ -42,6 +42,11 @@ static void on_pake(struct step *step, const struct wire_message *message)
     size_t length;
     if (session_keyed(session))
         return;
+    if (step->event->ourselves) {
+        closing_begin(step, RESULT_ERRORY, false,
+                      "the peer is another session of this daemon, with the same code");
+        return;
+    }
     enum payload_fault unread =
         payload_read_pake(message->body, message->body_length, theirs, &length);
     if (unread == PAYLOAD_NO_MEMORY) {

@@ -224,6 +224,7 @@ struct session_event {
     const uint8_t *data;
     size_t length;
     uint32_t number;
+    bool ourselves; /* EVENT_RELAY: what the peer says is said by another session of this store */
 };
 
 /* Why a user's event was refused. The session is then unchanged. */
@@ -321,6 +322,12 @@ struct session *session_blank(void);
 static inline const char *session_code(const struct session *session)
 {
     return session->code[0] == '\0' ? NULL : session->code;
+}
+
+/* True while whoever comes to the nameplate of its code meets this session. */
+static inline bool session_meets_by_code(const struct session *session)
+{
+    return session_code(session) != NULL && session->state < SESSION_ESTABLISHED;
 }
 
 /* Wipes and frees, including the visit. NULL is fine. */

@@ -162,17 +162,19 @@ def mistakes(world):
         equal(len(process.err().splitlines()), 1, "lines of %r" % process.err())
 
 
-@test("symmetric: two ends in one process, by events, through one daemon and through two")
+@test("symmetric: two ends in one process, by events, through two daemons; one daemon does not meet itself")
 def symmetric(world):
     _, here, there = pair(world)
-    for sockets in ([], [here.socket, there.socket]):
-        both = example(world, here, "symmetric", *sockets)
-        equal(both.wait(SECONDS), 0, "exit status")
-        said = sorted(lines(both))
-        true(re.fullmatch(r"left got the code \d+-\S+", said[0]), "the code: %r" % said)
-        equal(said[1:], ["left got the data from the right", "right got the data from the left"], "what they get")
+    both = example(world, here, "symmetric", here.socket, there.socket)
+    equal(both.wait(SECONDS), 0, "exit status")
+    said = sorted(lines(both))
+    true(re.fullmatch(r"left got the code \d+-\S+", said[0]), "the code: %r" % said)
+    equal(said[1:], ["left got the data from the right", "right got the data from the left"], "what they get")
     until_ended(here, there)
-    equal([len(daemon.call("list")["sessions"]) for daemon in (here, there)], [3, 1], "sessions of the daemons")
+    equal([len(daemon.call("list")["sessions"]) for daemon in (here, there)], [1, 1], "sessions of the daemons")
+    alone = example(world, here, "symmetric", here.socket, here.socket)
+    equal(alone.wait(SECONDS), 1, "exit status with one daemon")
+    contains(alone.err(), "run a second daemon", "the advice")
 
 
 def sleeps_in(process):

@@ -85,8 +85,9 @@ def needed(program):
 
 def exchange(world, installed, programs):
     """Two programs with one code that was agreed on get each other's data."""
-    daemon = world.daemon("a", world.relayd())
-    started = [installed.start(daemon, program, CODE, "from %d" % number) for number, program in enumerate(programs)]
+    relay = world.relayd()
+    started = [installed.start(world.daemon("d%d" % number, relay), program, CODE, "from %d" % number)
+               for number, program in enumerate(programs)]
     for process in started:
         equal(process.wait(SECONDS), 0, "exit status")
     equal([process.out() for process in started], [b"from 1\n", b"from 0\n"], "what they print")

@@ -60,12 +60,12 @@ DEADLY = ("mkdirat", "renameat", "ftruncate", "writev", "pwrite", "fsync", "fdat
 def faulty_daemon(world):
     relay = Relayd(world)
     victim = world.daemon("victim", relay, start=False)
-    return FaultScene(world, relay, victim, victim)
+    return FaultScene(world, relay, victim, world.daemon("peer", relay), victim)
 
 
 def faulty_relay(world):
     victim = Relayd(world)
-    scene = FaultScene(world, victim, world.daemon("guest", victim), victim)
+    scene = FaultScene(world, victim, world.daemon("guest", victim), world.daemon("peer", victim), victim)
     victim.kill9()
     return scene
 

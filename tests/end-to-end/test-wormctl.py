@@ -180,9 +180,10 @@ def options(world):
     view = daemon.ctl("--json", "show", "n").json()
     equal((view["appid"], view["relay"], view["schedule"]), (APPID, relay.url, "0:0,600:60"), "what was asked for")
     equal(view["deadline"] - view["created"], 2 * 3600 * 1000, "timeout")
-    daemon.ctl("accept", invited.out.strip(), "--relay", relay.url, "--name", "m", "--schedule", "realtime",
-               "--appid", APPID)
-    daemon.ctl("wait", "m", "--for", "established", "--timeout", "10m")
+    other = world.daemon("b", "ws://127.0.0.1:1/v1")
+    other.ctl("accept", invited.out.strip(), "--relay", relay.url, "--name", "m", "--schedule", "realtime",
+              "--appid", APPID)
+    other.ctl("wait", "m", "--for", "established", "--timeout", "10m")
     piped = daemon.ctl("accept", "--name", "piped", "-", data=b"81-from-stdin\n")
     equal((piped.status, daemon.show("piped")["code"]), (0, "81-from-stdin"), "a code from standard input")
 

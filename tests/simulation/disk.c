@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "state/record.h"
+#include "wormhole/code.h"
 
 /* More than any simulated user brings about. */
 #define ROWS_MAX     2048
@@ -234,6 +235,26 @@ enum kv_status store_get_session(struct kv_txn *txn, const uint8_t id[SESSION_ID
 {
     const struct entry *entry = find_entry(txn->platter, id);
     return entry == NULL ? KV_MISSING : read_entry(entry, ret_session);
+}
+
+enum kv_status store_next_code(struct kv_txn *txn, const char *nameplate, const uint8_t *after,
+                               uint8_t ret_id[SESSION_ID_BYTES])
+{
+    for (unsigned i = 0; i < txn->platter->entry_count; i++) {
+        struct entry *entry = &txn->platter->entries[i];
+        char text[NAMEPLATE_MAX + 1];
+        if (entry->record->session == NULL)
+            read_entry(entry, &entry->record->session);
+        if ((after != NULL && memcmp(entry->id, after, SESSION_ID_BYTES) <= 0) ||
+            !session_meets_by_code(entry->record->session))
+            continue;
+        code_nameplate(entry->record->session->code, text);
+        if (strcmp(text, nameplate) != 0)
+            continue;
+        memcpy(ret_id, entry->id, SESSION_ID_BYTES);
+        return KV_OK;
+    }
+    return KV_MISSING;
 }
 
 static bool name_is_taken(const struct platter *platter, const struct session *session)

@@ -119,10 +119,19 @@ static void move_in(struct world *world, enum who who, const char *name, unsigne
     world->users[place] = user;
 }
 
+static const struct home *last_home(const struct user *user)
+{
+    return user->target != NULL ? user->target : user->home;
+}
+
+/* A daemon does not let its own sessions meet: nobody moves to where the other is. */
 static void may_meet(struct world *world, enum who one, enum who other)
 {
-    struct judge_side *side = &world->people[one].side;
+    struct user *user = &world->people[one];
+    struct judge_side *side = &user->side;
     side->peers[side->peers[0] != NULL] = &world->people[other].side;
+    if (last_home(user) == last_home(&world->people[other]))
+        user->target = NULL;
 }
 
 /* On a third machine. */

@@ -53,6 +53,33 @@ static void invite_and_accept(void **state)
     rpc_fixture_expect_text(fixture->talk, "show", "{'session': 'n'}", "name", "n");
 }
 
+/* Two of one daemon would meet each other, and the friend nobody. */
+static void own_code(void **state)
+{
+    static const char *const same[] = {
+        "{'code': '5-x', 'relay': 'ws://127.0.0.1:9/v1'}",
+        "{'code': '5-another', 'relay': 'ws://127.0.0.1:9/v1'}",
+        "{'code': '5-x', 'relay': 'WS://LocalHost:9/elsewhere'}",
+        "{'code': '5-x', 'relay': 'ws://[::1]:9/'}",
+        "{'code': ' \\uff15 Crossover\\u2013Clockwork', 'relay': 'ws://127.0.0.1:9/v1'}",
+    };
+    struct rpc_fixture *fixture = *state;
+    rpc_fixture_do(fixture->talk, "invite",
+                   "{'name': 'n', 'code': '5-x', 'relay': 'ws://127.0.0.1:9/v1'}");
+    rpc_fixture_do(fixture->talk, "accept", "{'code': '5-x', 'relay': 'ws://127.0.0.1:8/v1'}");
+    rpc_fixture_do(fixture->talk, "accept",
+                   "{'code': '5-x', 'appid': 'other', 'relay': 'ws://127.0.0.1:9/v1'}");
+    rpc_fixture_do(fixture->talk, "accept", "{'code': '55-x', 'relay': 'ws://127.0.0.1:9/v1'}");
+    for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++) {
+        talk_refused(fixture->talk, "invite", same[i], "bad-code", "meet itself");
+        talk_refused(fixture->talk, "accept", same[i], "bad-code", "meet itself");
+    }
+    talk_refused(fixture->talk, "invite",
+                 "{'name': 'n', 'code': '5-x', 'relay': 'ws://127.0.0.1:9/v1'}", "name-taken", "");
+    rpc_fixture_do(fixture->talk, "forget", "{'session': 'n', 'force': true}");
+    rpc_fixture_do(fixture->talk, "accept", same[0]);
+}
+
 /* As people write and paste them; those of their own stay as they are. */
 static void codes_as_they_come(void **state)
 {
@@ -62,7 +89,7 @@ static void codes_as_they_come(void **state)
         {"accept", "{'code': ' 7-CROSSOVER-Clockwork\\u00a0'}", "7-crossover-clockwork"},
         {"accept", "{'code': '8 crossover\\u2013clockwork\\u200b'}", "8-crossover-clockwork"},
         {"invite", "{'code': '9-Apollo\\n'}", "9-apollo"},
-        {"invite", "{'code': '9-MyOwn'}", "9-MyOwn"},
+        {"invite", "{'code': '10-MyOwn'}", "10-MyOwn"},
         {"accept", "{'code': '0-'}", "0-"},
     };
     struct rpc_fixture *fixture = *state;
@@ -139,7 +166,7 @@ static void what_peers_see(void **state)
         assert_true(json_is_null(json_object_get(view, nils[i])));
     json_decref(view);
     view = talk_result(fixture->talk, "accept",
-                       "{'code': '7-x', 'verify': true, 'inbox_messages': 3, 'inbox_bytes': 4, "
+                       "{'code': '8-x', 'verify': true, 'inbox_messages': 3, 'inbox_bytes': 4, "
                        "'app_versions': ' {\\\"a\\\": [1, {}]}'}");
     assert_string_equal(rpc_fixture_text(view, "app_versions"), "{\"a\":[1,{}]}");
     assert_string_equal(rpc_fixture_text(view, "verification"), "pending");
@@ -255,9 +282,15 @@ static void names_at_the_limits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(invite_and_accept),   TEST(refused_options),    TEST(what_peers_see),
-        TEST(longest_versions),    TEST(words_of_a_code),    TEST(usual_for_an_application),
-        TEST(names_at_the_limits), TEST(codes_as_they_come),
+        TEST(own_code),
+        TEST(invite_and_accept),
+        TEST(refused_options),
+        TEST(what_peers_see),
+        TEST(longest_versions),
+        TEST(words_of_a_code),
+        TEST(usual_for_an_application),
+        TEST(names_at_the_limits),
+        TEST(codes_as_they_come),
     };
     log_set_level(LOG_LEVEL_ERROR);
     return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);

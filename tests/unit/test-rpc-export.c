@@ -123,10 +123,10 @@ static void not_exportable(void **state)
     rpc_fixture_do(fixture->talk, "invite", "{'name': 'queued', 'code': '7-x'}");
     rpc_fixture_do(fixture->talk, "send", "{'session': 'queued', 'data': 'x'}");
     talk_refused(fixture->talk, "export", "{'session': 'queued'}", "not-exportable", "");
-    rpc_fixture_do(fixture->talk, "invite", "{'name': 'late', 'code': '7-x'}");
+    rpc_fixture_do(fixture->talk, "invite", "{'name': 'late', 'code': '8-x'}");
     rpc_fixture_prove(fixture, "late");
     talk_refused(fixture->talk, "export", "{'session': 'late'}", "not-exportable", "");
-    rpc_fixture_do(fixture->talk, "invite", "{'name': 'ended', 'code': '7-x'}");
+    rpc_fixture_do(fixture->talk, "invite", "{'name': 'ended', 'code': '9-x'}");
     rpc_fixture_do(fixture->talk, "close", "{'session': 'ended'}");
     talk_refused(fixture->talk, "export", "{'session': 'ended'}", "not-exportable", "");
     rpc_fixture_expect_text(fixture->talk, "show", "{'session': 'early'}", "state", "allocating");

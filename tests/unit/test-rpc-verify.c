@@ -119,7 +119,7 @@ static void renaming(void **state)
 {
     struct rpc_fixture *fixture = *state;
     rpc_fixture_do(fixture->talk, "invite", "{'name': 'p', 'code': '7-x'}");
-    rpc_fixture_do(fixture->talk, "invite", "{'name': 'q', 'code': '7-x'}");
+    rpc_fixture_do(fixture->talk, "invite", "{'name': 'q', 'code': '8-x'}");
     talk_refused(fixture->talk, "rename", "{'session': 'p', 'name': 'q'}", "name-taken", "");
     talk_refused(fixture->talk, "rename", "{'session': 'p', 'name': '-q'}", "bad-params", "name");
     rpc_fixture_expect_text(fixture->talk, "show", "{'session': 'p'}", "name", "p");
@@ -170,7 +170,7 @@ static void names_of_one_turn(void **state)
 {
     struct rpc_fixture *fixture = *state;
     rpc_fixture_do(fixture->talk, "invite", "{'name': 'a', 'code': '7-x'}");
-    rpc_fixture_do(fixture->talk, "invite", "{'name': 'b', 'code': '7-x'}");
+    rpc_fixture_do(fixture->talk, "invite", "{'name': 'b', 'code': '8-x'}");
     say_at_once(fixture->talk);
     for (size_t i = 0; i < OF_ONE_TURN; i++) {
         json_t *message = talk_hear(fixture->talk);
@@ -179,7 +179,7 @@ static void names_of_one_turn(void **state)
     }
     rpc_fixture_expect_number(fixture->talk, "status", "{}", "sessions", 3);
     rpc_fixture_expect_text(fixture->talk, "show", "{'session': 'x'}", "code", "7-x");
-    rpc_fixture_expect_text(fixture->talk, "show", "{'session': 'a'}", "code", "7-x");
+    rpc_fixture_expect_text(fixture->talk, "show", "{'session': 'a'}", "code", "8-x");
     rpc_fixture_do(fixture->talk, "show", "{'session': 'b'}");
 }
 

@@ -453,7 +453,7 @@ static void changes(void **state)
     struct rpc_fixture *fixture = *state;
     rpc_fixture_expect_number(fixture->talk, "subscribe", "{}", "change", 0);
     rpc_fixture_do(fixture->talk, "invite", "{'name': 'a', 'code': '7-x'}");
-    json_t *view = talk_result(fixture->talk, "invite", "{'name': 'b', 'code': '7-x'}");
+    json_t *view = talk_result(fixture->talk, "invite", "{'name': 'b', 'code': '8-x'}");
     rpc_fixture_do(fixture->talk, "poll", "{'session': 'a'}");
     rpc_fixture_do(fixture->talk, "send", "{'session': 'a', 'data': 'x'}");
     json_t *result = talk_result(fixture->talk, "changes", "{'since': 0}");

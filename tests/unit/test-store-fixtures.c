@@ -19,6 +19,7 @@
 #include "state/export.h"
 #include "storebox.h"
 #include "tempdir.h"
+#include "wormhole/code.h"
 
 #define LENGTH(array) (sizeof(array) / sizeof(*(array)))
 
@@ -201,6 +202,36 @@ static void assert_due(struct kv_txn *txn)
     assert_int_equal(rows, LENGTH(expected) + UNNAMED);
 }
 
+static bool leads_to(struct kv_txn *txn, const struct session *session)
+{
+    char nameplate[NAMEPLATE_MAX + 1];
+    uint8_t id[SESSION_ID_BYTES];
+    code_nameplate(session->code, nameplate);
+    for (enum kv_status status = store_next_code(txn, nameplate, NULL, id); status == KV_OK;
+         status = store_next_code(txn, nameplate, id, id))
+        if (memcmp(id, session->id, sizeof(id)) == 0)
+            return true;
+    return false;
+}
+
+/* Who waits with a code is found by it, and nobody else is. */
+static void assert_codes(struct storebox *box)
+{
+    struct kv_txn *txn = kv_read(box->store);
+    struct session *session;
+    uint8_t after[SESSION_ID_BYTES];
+    uint64_t waiting = 0;
+    for (enum kv_status status = storebox_next(txn, NULL, &session); status == KV_OK;
+         status = storebox_next(txn, after, &session)) {
+        memcpy(after, session->id, sizeof(after));
+        waiting += session_meets_by_code(session);
+        assert_true(!session_meets_by_code(session) || leads_to(txn, session));
+        session_free(session);
+    }
+    kv_end(txn);
+    assert_int_equal(storebox_rows(box, STORE_TABLE_CODES), waiting);
+}
+
 static void test_holds_what_it_held(void **state)
 {
     struct storebox box;
@@ -221,6 +252,7 @@ static void test_holds_what_it_held(void **state)
         assert_int_equal(kv_txn_status(txn), KV_OK);
         kv_end(txn);
         assert_true(store_erasure_done(box.store));
+        assert_codes(&box);
         storebox_remove(&box);
     }
 }
@@ -259,6 +291,8 @@ static void change_all(struct storebox *box)
     for (size_t i = 0; i < LENGTH(expected); i++) {
         struct session *session = named(txn, expected[i].name);
         session->heals += 7;
+        if (session->state == SESSION_KEYED)
+            session->state = SESSION_ESTABLISHED;
         assert_int_equal(store_put_session(txn, session, NULL), KV_OK);
         assert_int_equal(session->change, next + i);
         session_free(session);
@@ -299,6 +333,7 @@ static void test_goes_on(void **state)
         storebox_close(&box);
         storebox_open(&box, 0);
         assert_changed(&box);
+        assert_codes(&box);
         storebox_remove(&box);
     }
 }

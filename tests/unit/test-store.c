@@ -184,6 +184,7 @@ static void test_delete_leaves_no_row(void **state)
     assert_int_equal(kv_commit(txn), KV_OK);
     for (unsigned table = STORE_TABLE_SESSIONS; table < STORE_TABLE_IMPORTS; table++)
         assert_int_equal(storebox_rows(box, table), 0);
+    assert_int_equal(storebox_rows(box, STORE_TABLE_CODES), 0);
     session_free(one);
     session_free(two);
 }

@@ -37,12 +37,12 @@ def check_possible():
 
 
 class FaultScene(Scene):
-    """A daemon that does all of it, and its relay. The victim may say what has failed and end, with a status that tells, or
-    excuse itself and go on.
+    """A daemon that does all of it, its peer, and their relay. The victim may say what has failed and end, with a status that
+    tells, or excuse itself and go on.
     """
 
-    def __init__(self, world, relay, daemon, victim):
-        super().__init__(world, relay, daemon, daemon, victim)
+    def __init__(self, world, relay, daemon, peer, victim):
+        super().__init__(world, relay, daemon, peer, victim)
         self.struck = 0  # calls that failed
         self.rpc = None  # the connection to the daemon, while it lasts
 
@@ -55,7 +55,7 @@ class FaultScene(Scene):
 
     def introduction(self):
         self.hang_up()
-        return Tour(next(self.numbers), self.ask)
+        return Tour(next(self.numbers), self.ask, self.right.call)
 
     def ask(self, method, /, **params):
         self.rpc = self.rpc or self.left.rpc()

@@ -1,4 +1,4 @@
-"""All that can be asked of one wormholed: an introduction with itself, verification included, and then every other method.
+"""All that can be asked of one wormholed: an introduction with another, verification included, and then every other method.
 Each step can be repeated, after whatever happened.
 """
 
@@ -10,17 +10,17 @@ NOBODY = "example.org/nobody"  # an application that has no nameplates
 
 
 class Tour(Introduction):
-    def __init__(self, number, ask):
+    def __init__(self, number, ask, ask_peer):
         name = "n%d" % number
-        super().__init__(name, ask, ask, left={"verify": True})
+        super().__init__(name, ask, ask_peer, left={"verify": True})
         self.ask = ask
         self.code = "%d-guitarist-revenge" % (1000 + number)  # a nameplate that no other tour claims
-        self.ends[1].name += "-too"
         self.ids = []
         self.text = None  # an exported session
         self.introduced = self.derived = False
         self.errands = [self.look, self.look_at_changes, self.look_at_words, self.look_at_relay, self.subscribe, self.rename,
-                        self.forget, self.invite, self.export, self.let_go, self.bring_in, self.forget_third, self.look_at_none]
+                        self.forget, self.accept, self.forget_accepted, self.invite, self.export, self.let_go, self.bring_in,
+                        self.forget_third, self.look_at_none]
 
     def advance(self):
         if not self.introduced:
@@ -69,7 +69,7 @@ class Tour(Introduction):
     def look(self):
         status = self.ask("status")
         sessions = self.ask("list")["sessions"]
-        equal(sorted(view["name"] for view in sessions), sorted(end.name for end in self.ends), "names in the list")
+        equal([view["name"] for view in sessions], [self.name], "names in the list")
         equal(status["sessions"], len(sessions), "how many status counts")
         self.ids = [view["id"] for view in sessions]
 
@@ -93,6 +93,14 @@ class Tour(Introduction):
     def forget(self):
         for session in self.ids:
             self.attempt("forget", "not-found", session=session)
+
+    def accept(self):
+        code = self.code.replace("1", "2", 1)  # the next one's is not to be met either
+        self.attempt("accept", "name-taken", name="accepted", code=code)
+        equal(self.attempt("invite", "bad-code", code=code), None, "what a second session with one code is")
+
+    def forget_accepted(self):
+        self.attempt("forget", "not-found", session="accepted", force=True)
 
     def invite(self):
         self.attempt("invite", "name-taken", name="third", code=self.code)
