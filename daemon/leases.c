@@ -41,6 +41,7 @@ static void end(struct leases *leases, struct lease *lease)
 {
     if (lease->client != NULL)
         DL_DELETE(lease->client->leases, lease);
+    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): HASH_DEL takes it out of the table */
     HASH_DEL(leases->entries, lease);
     free(lease);
 }
@@ -159,7 +160,10 @@ void leases_free(struct leases *leases)
 {
     if (leases == NULL)
         return;
-    while (leases->entries != NULL)
-        end(leases, leases->entries);
+    struct lease *lease, *next;
+    HASH_ITER(hh, leases->entries, lease, next)
+    {
+        end(leases, lease);
+    }
     free(leases);
 }

@@ -909,8 +909,9 @@ enum wormclient_progress wormclient_is_established(const struct wormclient_sessi
 enum wormclient_progress wormclient_is_verified(const struct wormclient_session *session, void *arg)
     WORMCLIENT_NONNULL(1);
 
-/* "message": there is a message to be received, neither held back by a pending verification nor kept
- * for another client that is at work on it; however the session ended. `arg` may be a const uint32_t *: the lowest number that counts. @since 0.1 */
+/* "message": there is a message to be received, neither held back by a pending verification nor
+ * kept for another client that is at work on it; however the session ended. `arg` may be a const
+ * uint32_t *: the lowest number that counts. @since 0.1 */
 enum wormclient_progress wormclient_has_message(const struct wormclient_session *session, void *arg)
     WORMCLIENT_NONNULL(1);
 
