@@ -9,7 +9,8 @@
 /* How long a wall clock that has leapt is doubted, ms: one that comes back soon has meant nothing,
  * and one that stays was set. */
 #define CLOCK_DOUBT_MAX ((int64_t)30 * 1000)
-/* How often one that is doubted is to be looked at, ms. */
+/* How often one that is doubted must be looked at, ms; whoever does so later doubts it for longer.
+ */
 #define CLOCK_DOUBT_LOOK 1000
 
 /*

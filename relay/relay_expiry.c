@@ -47,8 +47,9 @@ static void on_time(evutil_socket_t fd, short what, void *arg)
     (void)what;
     struct relay_expiry *expiry = arg;
     int64_t doubted_until = clock_doubted_until(&expiry->clock), now = clock_now();
-    if (now < doubted_until)
-        look_in(expiry, doubted_until - now);
+    int64_t doubted = doubted_until - now;
+    if (doubted > 0)
+        look_in(expiry, doubted < CLOCK_DOUBT_LOOK ? doubted : CLOCK_DOUBT_LOOK);
     else
         expiry->store->expire(expiry->store->self, now, STEP, on_expired, expiry);
 }
