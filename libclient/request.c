@@ -194,7 +194,8 @@ static void on_notification(struct wormclient *client, const struct message *mes
     const struct wormclient_value *params = wormclient__value(message->params);
     int64_t change = wormclient_value_number(params, "change", -1);
     const char *session = wormclient_value_text(params, "session");
-    if (change < 0)
+    enum wormclient_type type = wormclient_value_type(wormclient_value_get(params, "session"));
+    if (change < 0 || (session == NULL && type != WORMCLIENT_TYPE_NIL))
         refuse(client, "its notification of a change cannot be read");
     else
         wormclient__changed(client, (uint64_t)change, session);

@@ -308,6 +308,8 @@ static void test_news_wait_less_if_somebody_waits(void **state)
     assert_in_range(asked, 20, 100);
     crash(scene);
     start(scene);
+    turn_forget(scene->turns, scene->id, TURN_FORGET_ANY, NULL, NULL); /* its code is wanted */
+    run(scene);
     scene->watched = true;
     asked = -1;
     meet(scene, &before);

@@ -379,8 +379,8 @@ static const struct {
     {BYTES("\x93\x02\xa7"
            "changed\xc0")},
     {BYTES("\x93\x02\xa7"
-           "changed\x91\x81\xa6"
-           "change\x01")},
+           "changed\x91\x81\xa7"
+           "session\xa1x")},
     {BYTES("\x93\x02\xa7"
            "changed\x91\x82\xa6"
            "change\xff\xa7session\xa1x")},
