@@ -277,6 +277,7 @@ static void test_long_body(void **state)
     free(hex);
 }
 
+#ifndef __SANITIZE_ADDRESS__ /* which takes address space for itself */
 /* jansson would need four times the memory of the longest string, and be slow: a body of 32 MiB
  * does not go through it. */
 static void test_body_is_copied_once(void **state)
@@ -290,9 +291,6 @@ static void test_body_is_copied_once(void **state)
     FILE *file = fopen("/proc/self/statm", "r");
 
     (void)state;
-#ifdef __SANITIZE_ADDRESS__
-    skip();
-#endif
     assert_non_null(text);
     assert_non_null(file);
     assert_int_equal(fscanf(file, "%lu", &pages), 1);
@@ -311,14 +309,21 @@ static void test_body_is_copied_once(void **state)
     json_decref(root);
     free(text);
 }
+#endif
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_good),      cmocka_unit_test(test_last_one_counts),
-        cmocka_unit_test(test_refused),   cmocka_unit_test(test_raw_nul),
-        cmocka_unit_test(test_nesting),   cmocka_unit_test(test_items),
-        cmocka_unit_test(test_long_body), cmocka_unit_test(test_body_is_copied_once),
+        cmocka_unit_test(test_good),
+        cmocka_unit_test(test_last_one_counts),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_raw_nul),
+        cmocka_unit_test(test_nesting),
+        cmocka_unit_test(test_items),
+        cmocka_unit_test(test_long_body),
+#ifndef __SANITIZE_ADDRESS__
+        cmocka_unit_test(test_body_is_copied_once),
+#endif
     };
 
     return cmocka_run_group_tests_name("document", tests, NULL, NULL);
