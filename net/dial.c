@@ -74,14 +74,14 @@ static void drop_attempt(struct dial *dial)
  * them may be out of reach. */
 #define OTHERS_WAIT_MS 3000
 
-static bool has_others(const struct dial *dial)
+bool dial_has_others(const struct dial *dial)
 {
     return dial != NULL && dial->next < dial->list.count;
 }
 
 int64_t dial_patience(const struct dial *dial, int64_t ms)
 {
-    return has_others(dial) && ms > OTHERS_WAIT_MS ? OTHERS_WAIT_MS : ms;
+    return dial_has_others(dial) && ms > OTHERS_WAIT_MS ? OTHERS_WAIT_MS : ms;
 }
 
 static bool begin_connect(struct dial *dial, const union address *address)
@@ -189,13 +189,10 @@ struct dial *dial_start(struct event_base *base, struct resolver *resolver, cons
     return dial;
 }
 
-bool dial_other(struct dial *dial)
+void dial_other(struct dial *dial)
 {
-    if (!has_others(dial))
-        return false;
     note_error(dial, ETIMEDOUT);
     try_next(dial);
-    return true;
 }
 
 void dial_free(struct dial *dial)

@@ -39,7 +39,7 @@ static bool wait_for_peer(struct ws *ws, int64_t ms)
  */
 static void try_other_address(struct ws *ws)
 {
-    if (dial_patience(ws->start->dial, INT64_MAX) == INT64_MAX) {
+    if (!dial_has_others(ws->start->dial)) {
         ws_end(ws);
         return;
     }

@@ -246,16 +246,23 @@ static bool increment(uint8_t id[SESSION_ID_BYTES])
     return false;
 }
 
+/* The least id greater than `after` (NULL: the least of all). False if there is none. */
+static bool least_after(const uint8_t *after, uint8_t ret_least[SESSION_ID_BYTES])
+{
+    memset(ret_least, 0, SESSION_ID_BYTES);
+    if (after == NULL)
+        return true;
+    memcpy(ret_least, after, SESSION_ID_BYTES);
+    return increment(ret_least);
+}
+
 enum kv_status store_next_id(struct kv_txn *txn, const uint8_t *after,
                              uint8_t ret_id[SESSION_ID_BYTES])
 {
-    uint8_t least[SESSION_ID_BYTES] = {0};
+    uint8_t least[SESSION_ID_BYTES];
     MDB_val id, value;
-    if (after != NULL) {
-        memcpy(least, after, SESSION_ID_BYTES);
-        if (!increment(least))
-            return KV_MISSING;
-    }
+    if (!least_after(after, least))
+        return KV_MISSING;
     struct kv_key key = store_key_id(least);
     enum kv_status status = seek_session(txn, &key, &id, &value);
     if (status == KV_OK)
@@ -300,13 +307,10 @@ enum kv_status store_index_codes(struct kv *store)
 enum kv_status store_next_code(struct kv_txn *txn, const char *nameplate, const uint8_t *after,
                                uint8_t ret_id[SESSION_ID_BYTES])
 {
-    uint8_t least[SESSION_ID_BYTES] = {0};
+    uint8_t least[SESSION_ID_BYTES];
     MDB_val found, value;
-    if (after != NULL) {
-        memcpy(least, after, SESSION_ID_BYTES);
-        if (!increment(least))
-            return KV_MISSING;
-    }
+    if (!least_after(after, least))
+        return KV_MISSING;
     struct kv_key key = store_key_code(nameplate, least);
     if (!kv_seek(txn, STORE_TABLE_CODES, &key, &found, &value))
         return kv_txn_status(txn) == KV_OK ? KV_MISSING : kv_txn_status(txn);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "tests/simulation/pair.h"
+#include "wormhole/visit.h"
 
 #define POLL "0:60"
 /* Orders that are tried, visits of each until the relay forgets no more, and after that. */
@@ -25,6 +26,11 @@ static unsigned draw(uint64_t *state, unsigned below)
 {
     *state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
     return (unsigned)(*state >> 33) % below;
+}
+
+static void assert_state(const struct end *end, enum session_state state)
+{
+    assert_string_equal(session_state_name(end->session->state), session_state_name(state));
 }
 
 static void visit_in_any_order(struct pair *pair, uint64_t order)
@@ -56,14 +62,37 @@ static void both_decide_for_the_same(void **state)
     }
 }
 
+/* Who may hold a connection is in one place or another all the time: at a relay that forgets at
+ * once a peer that only looks in would not be met otherwise. */
+static void holds_each_place(void **state)
+{
+    struct pair pair;
+    (void)state;
+    pair_open(&pair, POLL);
+    end_visit(&pair.a);
+    end_visit(&pair.b);
+    assert_state(&pair.b, SESSION_KEYED);
+    stock_prune(pair.stock);
+    assert_int_equal(schedule_parse("0:0", &pair.b.session->schedule), SCHEDULE_OK);
+    pair.b.may_hold = true;
+    for (unsigned i = 0; i < 8; i++) {
+        int64_t before = pair.b.now;
+        bool reclaims = pair.b.session->reclaim_nameplate;
+        end_visit(&pair.b);
+        assert_true(pair.b.session->mailbox_lost);
+        assert_int_equal(pair.b.session->visit->stage, VISIT_HELD);
+        assert_in_range(pair.b.session->visit->alarm - pair.b.now, 12000, 15000);
+        if (i > 0) {
+            assert_in_range(pair.b.now - before, 12000, 15000);
+            assert_int_equal(pair.b.session->reclaim_nameplate, !reclaims);
+        }
+    }
+    pair_free(&pair);
+}
+
 /* ---- a nameplate that was forgotten, and given to strangers ---- */
 
 #define SILENCE ((int64_t)3 * 24 * 3600 * 1000)
-
-static void assert_state(const struct end *end, enum session_state state)
-{
-    assert_string_equal(session_state_name(end->session->state), session_state_name(state));
-}
 
 /* `a` of the pair was away for too long; a stranger has its number now, and `a` has come to that
  * mailbox. */
@@ -204,6 +233,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_decide_for_the_same),
+        cmocka_unit_test(holds_each_place),
         cmocka_unit_test(stranger_does_not_spend_the_code),
         cmocka_unit_test(silent_stranger_is_left),
         cmocka_unit_test(crowded_by_strangers),
