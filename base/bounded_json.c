@@ -2,6 +2,7 @@
 
 #include "base/bounded_json.h"
 
+#include <ctype.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -41,9 +42,12 @@ struct long_body {
 static void look_for_body(const char *string, size_t length, bool *named, struct long_body *body)
 {
     static const char name[] = "\"body\"";
+    size_t hex = 1;
 
-    if (*named && length > LONG_STRING && string[length - 1] == '"' &&
-        strspn(string + 1, "0123456789abcdefABCDEF") == length - 2) { /* ends at the quote */
+    if (*named && length > LONG_STRING && string[length - 1] == '"')
+        while (isxdigit((unsigned char)string[hex])) /* ends at the quote */
+            hex++;
+    if (hex > LONG_STRING && hex == length - 1) {
         *body = (struct long_body){.hex = string + 1, .length = length - 2};
         *named = false;
         return;

@@ -22,9 +22,11 @@ struct dial {
     struct resolve *resolve;
     struct event *event; /* the look-up's timer, then each connection's */
     struct address_list list;
-    unsigned next; /* in list */
-    int fd;        /* being connected, or -1 */
-    int error;     /* the errno that best says why it failed */
+    unsigned next;            /* in list */
+    struct address_list slow; /* were silent for a short time only: tried once more … */
+    bool again;               /* … now */
+    int fd;                   /* being connected, or -1 */
+    int error;                /* the errno that best says why it failed */
     int64_t timeout;
     dial_done done;
     void *arg;
@@ -74,14 +76,19 @@ static void drop_attempt(struct dial *dial)
  * them may be out of reach. */
 #define OTHERS_WAIT_MS 3000
 
-bool dial_has_others(const struct dial *dial)
+static bool is_hurried(const struct dial *dial)
 {
-    return dial != NULL && dial->next < dial->list.count;
+    return dial != NULL && !dial->again && dial->next < dial->list.count;
 }
 
 int64_t dial_patience(const struct dial *dial, int64_t ms)
 {
-    return dial_has_others(dial) && ms > OTHERS_WAIT_MS ? OTHERS_WAIT_MS : ms;
+    return is_hurried(dial) && ms > OTHERS_WAIT_MS ? OTHERS_WAIT_MS : ms;
+}
+
+bool dial_has_others(const struct dial *dial)
+{
+    return dial != NULL && (dial->next < dial->list.count || dial->slow.count > 0);
 }
 
 static bool begin_connect(struct dial *dial, const union address *address)
@@ -106,7 +113,12 @@ static void on_connected(evutil_socket_t fd, short what, void *arg);
 /* Tries the next address that does not fail at once. */
 static void try_next(struct dial *dial)
 {
-    while (dial->next < dial->list.count) {
+    while (dial_has_others(dial)) {
+        if (dial->next == dial->list.count) {
+            dial->list = dial->slow;
+            dial->slow.count = dial->next = 0;
+            dial->again = true;
+        }
         if (begin_connect(dial, &dial->list.items[dial->next++])) {
             int64_t ms = dial_patience(dial, dial->timeout);
 
@@ -191,6 +203,8 @@ struct dial *dial_start(struct event_base *base, struct resolver *resolver, cons
 
 void dial_other(struct dial *dial)
 {
+    if (is_hurried(dial))
+        dial->slow.items[dial->slow.count++] = dial->list.items[dial->next - 1];
     note_error(dial, ETIMEDOUT);
     try_next(dial);
 }

@@ -23,15 +23,17 @@ typedef void (*dial_done)(int fd, const char *why, void *arg);
 struct dial *dial_start(struct event_base *base, struct resolver *resolver, const struct url *url,
                         int64_t timeout, dial_done done, void *arg);
 
-/* True if there are addresses that were not tried. False for NULL. */
+/* True if there are addresses to try: other ones, or those that were silent and had little time.
+ * False for NULL. */
 bool dial_has_others(const struct dial *dial);
 
 /* How long whatever comes after the connection may take, where it would be `ms`: less while there
- * are other addresses. */
+ * are addresses that were not tried. One that used up the shorter time may be slow rather than
+ * dead: it is tried once more after the others, with all the time. */
 int64_t dial_patience(const struct dial *dial, int64_t ms);
 
-/* After `done` has given a connection that turned out to be dead, and while there are other
- * addresses: tries them, and calls `done` again, perhaps before this returns. */
+/* After `done` has given a connection that turned out to be dead, and while there are others:
+ * tries them, and calls `done` again, perhaps before this returns. */
 void dial_other(struct dial *dial);
 
 /* Gives up. NULL is fine. */

@@ -584,6 +584,31 @@ static int swallow(struct scene *scene, int listener)
     return close(fd);
 }
 
+/* The other address is dead, and the first one only slow. */
+static void test_slow_address(void **state)
+{
+    struct scene *scene = *state;
+    uint16_t port;
+    int listener = world_listen("127.0.0.2", &port);
+    struct url url = world_url("ws://two.example:%u/v1", (unsigned)port);
+    struct party party;
+    struct raw raw;
+
+    scene->world.options.connect_timeout = scene->world.options.handshake_timeout = 15000;
+    countdown = 2;
+    party_begin(&party, &scene->world);
+    party_dial(&party, &url);
+    swallow(scene, listener);
+    raw_accept(&raw, &scene->world, listener);
+    WAIT_FOR(&scene->world, raw_length(&raw) > 0);
+    assert_int_equal(last_interval, 15000);
+    raw_upgrade(&raw, &scene->world);
+    WAIT_FOR(&scene->world, party.opened);
+    party_end(&party);
+    raw_end(&raw);
+    close(listener);
+}
+
 static void test_swallowing(void **state)
 {
     static const struct {
@@ -668,6 +693,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_not_found, scene_begin, scene_end),
         cmocka_unit_test_setup_teardown(test_timeout, scene_begin, scene_end),
         cmocka_unit_test_setup_teardown(test_swallowing, scene_begin, scene_end),
+        cmocka_unit_test_setup_teardown(test_slow_address, scene_begin, scene_end),
         cmocka_unit_test_setup_teardown(test_given_up, scene_begin, scene_end),
     };
 
