@@ -186,6 +186,7 @@ static void crowded_by_strangers(void **state)
     end_visit(&one);
     end_visit(&pair.a);
     assert_begun_anew(&pair.a, 1);
+    end_free(&one);
     end_open(&one, pair.stock, "4-other-words", POLL, 8);
     end_open(&other, pair.stock, "4-other-words", POLL, 9);
     end_visit(&one);
