@@ -19,12 +19,23 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/timer.h"
 #include "net-world.h"
 #include "net/dial.h"
 #include "net/tls.h"
 
 #define LENGTH(array) (sizeof(array) / sizeof(*(array)))
 #define DAY           86400
+
+/* The 3 s after which "localhost" would be tried at its other address may not be enough here for
+ * the reading of the system's certificates. */
+struct timeval __real_timer_interval(int64_t);
+struct timeval __wrap_timer_interval(int64_t);
+
+struct timeval __wrap_timer_interval(int64_t ms)
+{
+    return __real_timer_interval(ms == 3000 ? 60000 : ms);
+}
 
 struct identity {
     X509 *certificate;
