@@ -201,11 +201,11 @@ struct dial *dial_start(struct event_base *base, struct resolver *resolver, cons
     return dial;
 }
 
-void dial_other(struct dial *dial)
+void dial_other(struct dial *dial, bool silent)
 {
-    if (is_hurried(dial))
+    if (silent && is_hurried(dial))
         dial->slow.items[dial->slow.count++] = dial->list.items[dial->next - 1];
-    note_error(dial, ETIMEDOUT);
+    note_error(dial, silent ? ETIMEDOUT : ECONNRESET);
     try_next(dial);
 }
 

@@ -32,9 +32,10 @@ bool dial_has_others(const struct dial *dial);
  * dead: it is tried once more after the others, with all the time. */
 int64_t dial_patience(const struct dial *dial, int64_t ms);
 
-/* After `done` has given a connection that turned out to be dead, and while there are others:
- * tries them, and calls `done` again, perhaps before this returns. */
-void dial_other(struct dial *dial);
+/* After `done` has given a connection that turned out to be useless, and while there are others:
+ * tries them, and calls `done` again, perhaps before this returns. One that was `silent` may get
+ * another chance. */
+void dial_other(struct dial *dial, bool silent);
 
 /* Gives up. NULL is fine. */
 void dial_free(struct dial *dial);

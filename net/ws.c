@@ -278,12 +278,8 @@ static struct ws *ws_new(struct ws_net *net, bool server, const struct ws_option
         ws->options = *options;
     else
         ws_options_default(&ws->options);
-    ws->start = malloc(sizeof(*ws->start));
+    ws->start = calloc(1, sizeof(*ws->start));
     ws->timer = evtimer_new(net->base, on_timer, ws);
-    if (ws->start != NULL) {
-        ws->start->dial = NULL;
-        ws->start->proxying = NULL;
-    }
     if (ws->start == NULL || ws->timer == NULL) {
         ws_free(ws);
         return NULL;

@@ -26,12 +26,13 @@ struct ws_net;
 /* Limits of a connection; times in ms. ws_options_default() gives sensible ones. */
 struct ws_options {
     size_t message_max; /* larger messages end the connection with 1009 */
-    /* Both at most 3 s while the host has other addresses to try: */
+    /* Both at most 3 s while the host has other addresses to try; both begin anew, three times at
+     * most, if bytes have moved meanwhile: */
     int connect_timeout;   /* for the name look-up; each address tried; the proxy; TLS */
     int handshake_timeout; /* the HTTP upgrade */
     int ping_interval;     /* send a ping when nothing was received for this long (0: never) … */
     int ping_timeout;      /* … and end the connection when nothing follows for this long */
-    int close_timeout;     /* how long to wait for the other end's close frame */
+    int close_timeout; /* how long to wait for the other end's close frame, after our bytes left */
     /* server: the paths that are served with what is below them (other than below "/"), ended by a
      * NULL; others get 404. NULL: any. Borrowed until the WebSocket is open. */
     const char *const *paths;
@@ -65,7 +66,8 @@ void ws_net_free(struct ws_net *net);
 
 /*
  * Starts to connect: directly (`proxy` NULL), or through a proxy, which alone then looks up the
- * URL's host. Host names are resolved without blocking; every address is tried in turn. For wss the
+ * URL's host. Host names are resolved without blocking; every address is tried in turn, until one
+ * takes the WebSocket. For wss the
  * certificate chain and the URL's host name (or address) are verified, with TLS 1.2 or later.
  * Failures are reported through `closed`. NULL only when out of memory. `options` NULL: defaults.
  * `handlers` is borrowed until `closed` or ws_free(), `url` and `proxy` for the call.
@@ -122,7 +124,8 @@ void ws_prove(struct ws *ws, int ms);
 void ws_pause(struct ws *ws, bool paused);
 
 /* Begins the close handshake; what was queued is sent first, what still arrives is discarded.
- * `closed` follows, within close_timeout; at once if the connection is not open yet. */
+ * `closed` follows, within close_timeout after the last of it has moved; at once if the connection
+ * is not open yet. */
 void ws_close(struct ws *ws);
 
 /* Drops the connection at once, without callbacks. NULL is fine. */

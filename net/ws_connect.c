@@ -3,11 +3,15 @@
 
 #include <errno.h>
 #include <event2/bufferevent_ssl.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "net/proxy.h"
 #include "net/tunnel.h"
 #include "net/ws_private.h"
@@ -28,27 +32,68 @@ static const struct ws_stage stage_dialling = {
     .close = give_up,
 };
 
+/* As long as bytes move, a stage may take so many times its limit; not more, because whoever drips
+ * bytes takes a place. */
+#define PROGRESS_MAX 4
+
+/* Notes what has moved. Returns whether it moved since the last call: whether bytes came, or some
+ * of those that are still under way to the other end arrived. A last one that arrives says little:
+ * the kernel of a machine takes what nobody reads. */
+static bool has_moved(struct ws *ws)
+{
+    struct ws_start *start = ws->start;
+    struct tcp_info info = {.tcpi_bytes_received = 0};
+    socklen_t size = sizeof(info);
+
+    if (getsockopt(bufferevent_getfd(ws->bev), IPPROTO_TCP, TCP_INFO, &info, &size) < 0)
+        return false; /* not TCP: no line, which could be slow */
+    bool moved = info.tcpi_bytes_received != start->received ||
+                 (info.tcpi_bytes_acked != start->arrived && ws_unacknowledged(ws) > 0);
+    start->received = info.tcpi_bytes_received;
+    start->arrived = info.tcpi_bytes_acked;
+    return moved;
+}
+
 /* Waits for the other end, less long while the host has other addresses: one that accepts
  * connections and then swallows everything is as dead as one that does not answer. */
 static bool wait_for_peer(struct ws *ws, int64_t ms)
 {
+    (void)has_moved(ws);
+    ws->start->limit = ms;
+    ws->start->since = clock_monotonic();
     return ws_wait(ws, dial_patience(ws->start->dial, ms));
 }
 
-/* The address is silent, and the reason to end is noted: it stands unless another address answers.
- */
-static void try_other_address(struct ws *ws)
+/* The other end is not dead, only slow: goes on waiting. */
+static bool goes_on(struct ws *ws)
+{
+    const struct ws_start *start = ws->start;
+
+    if (!has_moved(ws) || clock_monotonic() - start->since >= PROGRESS_MAX * start->limit)
+        return false;
+    ws_wait(ws, dial_patience(start->dial, start->limit));
+    return true;
+}
+
+/* No WebSocket will come of this connection. The reason to end is noted: it stands unless another
+ * address of the host answers. Where a machine is down, refuses or has the wrong certificate, the
+ * next one may do better. */
+static void try_other_address(struct ws *ws, bool silent)
 {
     if (!dial_has_others(ws->start->dial)) {
         ws_end(ws);
         return;
     }
+    event_del(ws->timer);
     ws_output_forget(ws);
     bufferevent_free(ws->bev);
     ws->bev = NULL;
     ws->stage = &stage_dialling;
-    dial_other(ws->start->dial);
+    dial_other(ws->start->dial, silent);
 }
+
+/* It did not wait in silence: it closed the connection, say, or refused. */
+#define FAIL_HERE(ws, ...) (ws_because(ws, __VA_ARGS__), try_other_address(ws, false))
 
 /* Owns `fd`. NULL: the connection has ended instead. */
 static struct bufferevent *new_plain(struct ws *ws, int fd)
@@ -111,7 +156,7 @@ static void upgrade_refused(struct ws *ws)
 {
     ws_because(ws, "%s %s", ws->start->where, ws->start->handshake.why);
     if (!ws->server)
-        ws_end(ws);
+        try_other_address(ws, false);
     else if (send_reply(ws))
         ws_begin_lingering(ws);
 }
@@ -142,16 +187,18 @@ static void upgrade_happened(struct ws *ws, short what)
     int error = EVUTIL_SOCKET_ERROR();
 
     if (what & BEV_EVENT_ERROR && error != 0)
-        ws_fail(ws, "%s dropped the connection during the handshake: %s", ws->start->where,
-                strerror(error));
+        FAIL_HERE(ws, "%s dropped the connection during the handshake: %s", ws->start->where,
+                  strerror(error));
     else
-        ws_fail(ws, "%s closed the connection during the handshake", ws->start->where);
+        FAIL_HERE(ws, "%s closed the connection during the handshake", ws->start->where);
 }
 
 static void upgrade_timeout(struct ws *ws)
 {
+    if (goes_on(ws))
+        return;
     ws_because(ws, "%s did not finish the handshake in time", ws->start->where);
-    try_other_address(ws);
+    try_other_address(ws, true);
 }
 
 static const struct ws_stage stage_upgrade = {
@@ -201,18 +248,20 @@ static void tls_happened(struct ws *ws, short what)
     }
     const char *distrust = tls_distrust(bufferevent_openssl_get_ssl(ws->bev));
     if (distrust != NULL)
-        ws_fail(ws, "cannot trust %s: %s", ws->start->where, distrust);
+        FAIL_HERE(ws, "cannot trust %s: %s", ws->start->where, distrust);
     else if (what & BEV_EVENT_ERROR)
-        ws_fail(ws, "cannot speak TLS with %s: %s", ws->start->where,
-                tls_error_text(bufferevent_get_openssl_error(ws->bev), system));
+        FAIL_HERE(ws, "cannot speak TLS with %s: %s", ws->start->where,
+                  tls_error_text(bufferevent_get_openssl_error(ws->bev), system));
     else
-        ws_fail(ws, "cannot speak TLS with %s: it closed the connection", ws->start->where);
+        FAIL_HERE(ws, "cannot speak TLS with %s: it closed the connection", ws->start->where);
 }
 
 static void tls_timeout(struct ws *ws)
 {
+    if (goes_on(ws))
+        return;
     ws_because(ws, "cannot speak TLS with %s: it does not answer", ws->start->where);
-    try_other_address(ws);
+    try_other_address(ws, true);
 }
 
 static const struct ws_stage stage_tls = {
@@ -289,7 +338,7 @@ static void tunnel_there(struct ws *ws)
     int fd = bufferevent_getfd(bev);
 
     if (evbuffer_get_length(bufferevent_get_input(bev)) > 0) {
-        ws_fail(ws, "the proxy %s sent more than its answer", ws->start->proxying->where);
+        FAIL_HERE(ws, "the proxy %s sent more than its answer", ws->start->proxying->where);
         return;
     }
     ws_output_forget(ws);
@@ -304,7 +353,7 @@ static void tunnel_there(struct ws *ws)
 
 static void tunnel_not_there(struct ws *ws)
 {
-    ws_fail(ws, "the proxy %s %s", ws->start->proxying->where, ws->start->proxying->tunnel.why);
+    FAIL_HERE(ws, "the proxy %s %s", ws->start->proxying->where, ws->start->proxying->tunnel.why);
 }
 
 /* Feeds what has arrived, piece by piece, and sends what that calls for. */
@@ -342,17 +391,19 @@ static void proxying_happened(struct ws *ws, short what)
     int error = EVUTIL_SOCKET_ERROR();
 
     if (what & BEV_EVENT_ERROR && error != 0)
-        ws_fail(ws, "the proxy %s dropped the connection: %s", ws->start->proxying->where,
-                strerror(error));
+        FAIL_HERE(ws, "the proxy %s dropped the connection: %s", ws->start->proxying->where,
+                  strerror(error));
     else
-        ws_fail(ws, "the proxy %s closed the connection without an answer",
-                ws->start->proxying->where);
+        FAIL_HERE(ws, "the proxy %s closed the connection without an answer",
+                  ws->start->proxying->where);
 }
 
 static void proxying_timeout(struct ws *ws)
 {
+    if (goes_on(ws))
+        return;
     ws_because(ws, "the proxy %s does not answer", ws->start->proxying->where);
-    try_other_address(ws);
+    try_other_address(ws, true);
 }
 
 static void begin_proxying(struct ws *ws, int fd)

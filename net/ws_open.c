@@ -42,6 +42,40 @@ static void discard_input(struct ws *ws)
     evbuffer_drain(input, evbuffer_get_length(input));
 }
 
+/* ---- waiting for the end ---- */
+
+static uint64_t under_way(const struct ws *ws)
+{
+    return ws_backlog(ws) + ws_unacknowledged(ws);
+}
+
+/* False: the connection has ended instead. */
+static bool wait_for_end(struct ws *ws)
+{
+    ws->awaited = under_way(ws);
+    ws->asked =
+        clock_monotonic() + ws->options.close_timeout + (int64_t)(ws->awaited / SLOWEST_LINE);
+    return ws_wait(ws, ws->options.close_timeout);
+}
+
+/* As long as our last bytes are arriving, the other end cannot know that this is the end. */
+static bool still_leaving(struct ws *ws)
+{
+    uint64_t now = under_way(ws);
+
+    if (now >= ws->awaited || clock_monotonic() >= ws->asked)
+        return false;
+    ws->awaited = now;
+    ws_wait(ws, ws->options.close_timeout);
+    return true;
+}
+
+static void end_unless_leaving(struct ws *ws)
+{
+    if (!still_leaving(ws))
+        ws_end(ws);
+}
+
 /* ---- flushing ---- */
 
 /* Both close frames have been exchanged; our last bytes are leaving. */
@@ -50,7 +84,7 @@ static const struct ws_stage stage_flushing = {
     .readable = discard_input,
     .written = end_in_order,
     .happened = ended_by_loss,
-    .timeout = ws_end,
+    .timeout = end_unless_leaving,
 };
 
 static void begin_flushing(struct ws *ws)
@@ -59,7 +93,7 @@ static void begin_flushing(struct ws *ws)
     if (ws->lost || ws_backlog(ws) == 0)
         end_in_order(ws);
     else
-        ws_wait(ws, ws->options.close_timeout);
+        wait_for_end(ws);
 }
 
 /* ---- closing ---- */
@@ -87,7 +121,8 @@ static void closing_happened(struct ws *ws, short what)
 
 static void closing_timeout(struct ws *ws)
 {
-    ws_fail(ws, "closed, though the other end did not answer");
+    if (!still_leaving(ws))
+        ws_fail(ws, "closed, though the other end did not answer");
 }
 
 static const struct ws_stage stage_closing = {
@@ -104,7 +139,7 @@ static void begin_closing(struct ws *ws)
         return;
     }
     ws->stage = &stage_closing;
-    if (!ws_wait(ws, ws->options.close_timeout))
+    if (!wait_for_end(ws))
         return;
     if (!frames_close(ws->frames) || bufferevent_enable(ws->bev, EV_READ) != 0)
         ws_fail(ws, "out of memory");
@@ -128,7 +163,7 @@ static const struct ws_stage stage_lingering = {
     .readable = discard_input,
     .written = lingering_written,
     .happened = ended_by_loss,
-    .timeout = ws_end,
+    .timeout = end_unless_leaving,
 };
 
 void ws_begin_lingering(struct ws *ws)
@@ -139,7 +174,7 @@ void ws_begin_lingering(struct ws *ws)
         return;
     }
     discard_input(ws);
-    if (ws_wait(ws, ws->options.close_timeout) && bufferevent_enable(ws->bev, EV_READ) != 0)
+    if (wait_for_end(ws) && bufferevent_enable(ws->bev, EV_READ) != 0)
         ws_end(ws);
 }
 
@@ -292,10 +327,9 @@ uint64_t ws_unacknowledged(const struct ws *ws)
 /* Bytes that the other end's kernel has; with TLS nearly. */
 static uint64_t arrived(const struct ws *ws)
 {
-    uint64_t under_way = ws_backlog(ws) + ws_unacknowledged(ws);
-    uint64_t written = frames_written(ws->frames);
+    uint64_t written = frames_written(ws->frames), missing = under_way(ws);
 
-    return written > under_way ? written - under_way : 0;
+    return written > missing ? written - missing : 0;
 }
 
 /* What has all arrived next door (at a proxy, say) and was not answered may still be on its way:

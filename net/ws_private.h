@@ -63,6 +63,8 @@ struct ws_start {
     struct url url;                   /* not for an accepted connection */
     char where[URL_HOST_HEADER_SIZE]; /* the other end, for use in sentences */
     struct handshake handshake;
+    int64_t since, limit;       /* of the stage (clock_monotonic); ms */
+    uint64_t received, arrived; /* bytes of TCP, both ways, when last looked at */
 };
 
 struct ws {
@@ -79,9 +81,10 @@ struct ws {
     int64_t heard;     /* when a byte was last received (clock_monotonic) … */
     int64_t pinged;    /* … and when a ping was sent after that, or 0 */
     int proof;         /* it is to be proven alive within so many ms, or 0; … */
-    int64_t asked;     /* … since then */
+    int64_t asked;     /* … since then; at the end: … until then */
     uint64_t arrived;  /* bytes that the other end's kernel had when the timer last looked … */
-    uint64_t awaited;  /* … and how many that will be with the ping, or 0: it has arrived */
+    uint64_t awaited;  /* … and how many that will be with the ping, or 0: it has arrived. At the
+                          end: bytes that were under way when the timer last looked … */
     uint64_t answered; /* bytes written when a byte was last received */
     uint64_t moved;    /* bytes of messages that had moved when last looked at … */
     int64_t moved_at;  /* … and when they had last become more */

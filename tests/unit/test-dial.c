@@ -89,6 +89,7 @@ int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
 /* What is waited for. The countdown tells for which of the waits of 3 s no time is needed. */
 static int64_t last_interval;
 static int countdown;
+static void (*on_countdown)(void); /* what happens before that time has passed, or NULL */
 
 struct timeval __real_timer_interval(int64_t);
 struct timeval __wrap_timer_interval(int64_t);
@@ -96,7 +97,11 @@ struct timeval __wrap_timer_interval(int64_t);
 struct timeval __wrap_timer_interval(int64_t ms)
 {
     last_interval = ms;
-    return __real_timer_interval(ms == 3000 && --countdown == 0 ? 0 : ms);
+    if (ms != 3000 || --countdown != 0)
+        return __real_timer_interval(ms);
+    if (on_countdown != NULL)
+        on_countdown();
+    return __real_timer_interval(0);
 }
 
 static unsigned questions(void)
@@ -609,45 +614,163 @@ static void test_slow_address(void **state)
     close(listener);
 }
 
-static void test_swallowing(void **state)
+/* Each with a stage of its own after TCP. */
+static const struct {
+    const char *scheme, *proxy; /* NULL: none */
+    const char *answer;         /* how one begins */
+} stages[] = {{"ws", NULL, "HTTP/1.1 "},
+              {"wss", NULL, "\x16\x03\x03"},
+              {"ws", "socks5h", "\x05"},
+              {"ws", "http", "HTTP/1.1 "}};
+
+/* A connection whose host, or its proxy's, has two addresses that listen. */
+static int begin_stage(struct scene *scene, struct party *party, size_t stage)
 {
-    static const struct {
-        const char *scheme, *proxy; /* NULL: none */
-    } cases[] = {{"ws", NULL}, {"wss", NULL}, {"ws", "socks5h"}, {"ws", "http"}};
-    struct scene *scene = *state;
+    uint16_t port;
+    int listener = world_listen("0.0.0.0", &port);
+    const char *host = stages[stage].proxy == NULL ? "two.example" : "far.example";
+    struct url url = world_url("%s://%s:%u/v1", stages[stage].scheme, host, (unsigned)port);
+    char text[64], why[256];
+    struct proxy proxy;
 
     scene->world.options.connect_timeout = scene->world.options.handshake_timeout = 15000;
-    for (size_t i = 0; i < LENGTH(cases); i++) {
-        uint16_t port;
-        int listener = world_listen("0.0.0.0", &port);
-        const char *host = cases[i].proxy == NULL ? "two.example" : "far.example";
-        struct url url = world_url("%s://%s:%u/v1", cases[i].scheme, host, (unsigned)port);
-        char text[64], why[256];
-        struct proxy proxy;
+    party_begin(party, &scene->world);
+    if (stages[stage].proxy == NULL) {
+        party_dial(party, &url);
+        return listener;
+    }
+    snprintf(text, sizeof(text), "%s://two.example:%u", stages[stage].proxy, (unsigned)port);
+    assert_true(proxy_parse(text, &proxy, why, sizeof(why)));
+    party_dial_through(party, &url, &proxy);
+    return listener;
+}
+
+/* The other address has all the time, and serves where it can. */
+static void end_stage(struct scene *scene, struct party *party, size_t stage, int listener)
+{
+    struct raw raw;
+
+    raw_accept(&raw, &scene->world, listener);
+    WAIT_FOR(&scene->world, raw_length(&raw) > 0);
+    assert_int_equal(last_interval, 15000);
+    if (stage == 0) {
+        raw_upgrade(&raw, &scene->world);
+        WAIT_FOR(&scene->world, party->opened);
+    }
+    party_end(party);
+    raw_end(&raw);
+    close(listener);
+}
+
+static void test_swallowing(void **state)
+{
+    struct scene *scene = *state;
+
+    for (size_t i = 0; i < LENGTH(stages); i++) {
         struct party party;
-        struct raw raw;
 
         countdown = 2; /* not TCP, but what comes next */
-        party_begin(&party, &scene->world);
-        if (cases[i].proxy == NULL) {
-            party_dial(&party, &url);
-        } else {
-            snprintf(text, sizeof(text), "%s://two.example:%u", cases[i].proxy, (unsigned)port);
-            assert_true(proxy_parse(text, &proxy, why, sizeof(why)));
-            party_dial_through(&party, &url, &proxy);
-        }
+        int listener = begin_stage(scene, &party, i);
         swallow(scene, listener);
-        raw_accept(&raw, &scene->world, listener);
-        WAIT_FOR(&scene->world, raw_length(&raw) > 0);
-        assert_int_equal(last_interval, 15000); /* the last address has all the time */
-        if (i == 0) {
-            raw_upgrade(&raw, &scene->world);
-            WAIT_FOR(&scene->world, party.opened);
-        }
-        party_end(&party);
-        raw_end(&raw);
-        close(listener);
+        end_stage(scene, &party, i, listener);
     }
+}
+
+/* The first address ends the connection, in whatever way, at whatever moment. */
+static void test_hanging_up(void **state)
+{
+    static const struct linger reset = {.l_onoff = 1}, none = {.l_onoff = 0};
+    static const struct {
+        const char *says; /* NULL: what its stage begins with */
+        bool reads, resets;
+    } ends[] = {
+        {"", false, true},
+        {"", true, true},
+        {"", true, false},
+        {NULL, true, true},
+        {NULL, true, false},
+        {"no, thank you\r\n\r\n", true, false},
+        {"HTTP/1.1 503 Service Unavailable\r\n\r\n", true, false},
+        {"HTTP/1.1 200 OK\r\n\r\nAnother site", true, false},
+        {"\x15\x03\x03\x00\x02\x02\x28", true, false}, /* TLS: no handshake with you */
+        {"\x05\xff", true, false},                     /* SOCKS5: nor without a password */
+    };
+    struct scene *scene = *state;
+
+    for (size_t i = 0; i < LENGTH(stages) * LENGTH(ends); i++) {
+        size_t stage = i % LENGTH(stages), end = i / LENGTH(stages);
+        const char *says = ends[end].says != NULL ? ends[end].says : stages[stage].answer;
+        struct party party;
+        char bytes[4096];
+
+        countdown = 0;
+        int listener = begin_stage(scene, &party, stage);
+        int fd = world_accept(&scene->world, listener);
+        while (ends[end].reads && read(fd, bytes, sizeof(bytes)) <= 0)
+            world_round(&scene->world);
+        assert_int_equal(write(fd, says, strlen(says)), strlen(says));
+        setsockopt(fd, SOL_SOCKET, SO_LINGER, ends[end].resets ? &reset : &none, sizeof(reset));
+        close(fd);
+        end_stage(scene, &party, stage, listener);
+    }
+}
+
+/* If no address has anything better to offer, the reason is that of the last one that spoke. */
+static void test_all_hang_up(void **state)
+{
+    struct scene *scene = *state;
+    struct party party;
+    int listener = begin_stage(scene, &party, 0);
+
+    countdown = 0;
+    for (int i = 0; i < 2; i++)
+        close(world_accept(&scene->world, listener));
+    WAIT_FOR(&scene->world, party.closed);
+    assert_non_null(strstr(party.why, "connection during the handshake"));
+    party_end(&party);
+    close(listener);
+}
+
+static struct {
+    int listener, fd;
+    const char *says;
+} dripping;
+
+/* In the second part of its time it is silent. */
+static void drip(void)
+{
+    if (dripping.fd >= 0)
+        return;
+    dripping.fd = accept4(dripping.listener, NULL, NULL, SOCK_NONBLOCK);
+    assert_true(dripping.fd >= 0);
+    assert_int_equal(write(dripping.fd, dripping.says, 1), 1);
+    countdown = 1;
+}
+
+/* A byte comes in time: the address is slow, and not dead, until nothing comes any more. */
+static void test_dripping(void **state)
+{
+    struct scene *scene = *state;
+
+    on_countdown = drip;
+    for (size_t i = 0; i < LENGTH(stages); i++) {
+        struct party party;
+        char bytes[4096];
+        ssize_t length;
+
+        countdown = 2;
+        dripping.fd = -1;
+        dripping.says = stages[i].answer;
+        dripping.listener = begin_stage(scene, &party, i);
+        WAIT_FOR(&scene->world, dripping.fd >= 0 && countdown <= 0);
+        do {
+            world_round(&scene->world);
+            length = read(dripping.fd, bytes, sizeof(bytes));
+        } while (length > 0 || (length < 0 && errno == EAGAIN));
+        close(dripping.fd);
+        end_stage(scene, &party, i, dripping.listener);
+    }
+    on_countdown = NULL;
 }
 
 static void test_given_up(void **state)
@@ -694,6 +817,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_timeout, scene_begin, scene_end),
         cmocka_unit_test_setup_teardown(test_swallowing, scene_begin, scene_end),
         cmocka_unit_test_setup_teardown(test_slow_address, scene_begin, scene_end),
+        cmocka_unit_test_setup_teardown(test_hanging_up, scene_begin, scene_end),
+        cmocka_unit_test_setup_teardown(test_all_hang_up, scene_begin, scene_end),
+        cmocka_unit_test_setup_teardown(test_dripping, scene_begin, scene_end),
         cmocka_unit_test_setup_teardown(test_given_up, scene_begin, scene_end),
     };
 

@@ -8,11 +8,13 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/timer.h"
 #include "net-world.h"
 
 #define LENGTH(array)  (sizeof(array) / sizeof(*(array)))
@@ -238,6 +240,95 @@ static void test_close_with_backlog_not_taken(void **state)
     free(text);
 }
 
+/* A line that carries two megabytes in the time for which the end is waited for. */
+#define SLOW_TIMEOUT 7654
+static struct half *slow;
+static size_t carried;
+
+static void carry(void)
+{
+    static char bytes[65536];
+    uint64_t before = ws_taken(slow->party.ws);
+    size_t now = 0;
+    ssize_t length = 1;
+
+    while (now < (size_t)2 * 1024 * 1024 && length > 0) {
+        length = recv(bufferevent_getfd(slow->raw.bev), bytes, sizeof(bytes), MSG_DONTWAIT);
+        now += length > 0 ? (size_t)length : 0;
+    }
+    carried += now;
+    while (now > 0 && ws_backlog(slow->party.ws) > 0 && ws_taken(slow->party.ws) == before)
+        continue; /* it is the kernel's turn */
+}
+
+/* What was left to the kernel when the connection ended. */
+static void carry_rest(const struct half *half)
+{
+    static char bytes[65536];
+    ssize_t length;
+
+    while ((length = recv(bufferevent_getfd(half->raw.bev), bytes, sizeof(bytes), 0)) != 0) {
+        if (length < 0 && errno != EAGAIN)
+            return;
+        carried += length > 0 ? (size_t)length : 0;
+    }
+}
+
+struct timeval __real_timer_interval(int64_t);
+struct timeval __wrap_timer_interval(int64_t);
+
+struct timeval __wrap_timer_interval(int64_t ms)
+{
+    if (ms != SLOW_TIMEOUT)
+        return __real_timer_interval(ms);
+    carry();
+    return __real_timer_interval(0);
+}
+
+static void close_it(struct half *half)
+{
+    ws_close(half->party.ws);
+}
+
+static void let_raw_close(struct half *half)
+{
+    raw_frame(&half->raw, true, CLOSE, "\x03\xe8", 2);
+}
+
+static void let_raw_err(struct half *half)
+{
+    raw_frame(&half->raw, true, 0xff, "", 0);
+}
+
+/* Whoever ends it, and however: what was sent before arrives, though the line is slow. */
+static void test_slow_ends(void **state)
+{
+    static void (*const ends[])(struct half *) = {close_it, let_raw_close, let_raw_err};
+    struct ws_options options;
+    char *text = world_big_text();
+
+    (void)state;
+    ws_options_default(&options);
+    options.close_timeout = SLOW_TIMEOUT;
+    for (size_t i = 0; i < LENGTH(ends); i++) {
+        struct half half;
+
+        half_begin(&half, true, &options);
+        bufferevent_disable(half.raw.bev, EV_READ);
+        slow = &half;
+        carried = 0;
+        for (int j = 0; j < 5; j++)
+            party_send(&half.party, text);
+        world_settle(&half.world);
+        ends[i](&half);
+        WAIT_FOR(&half.world, half.party.closed);
+        carry_rest(&half);
+        assert_true(carried > 5 * WORLD_BIG);
+        half_end(&half);
+    }
+    free(text);
+}
+
 static void test_drop(void **state)
 {
     struct half half;
@@ -437,6 +528,7 @@ int main(void)
         cmocka_unit_test(test_last_words),
         cmocka_unit_test(test_close_is_not_answered),
         cmocka_unit_test(test_close_with_backlog_not_taken),
+        cmocka_unit_test(test_slow_ends),
         cmocka_unit_test(test_drop),
         cmocka_unit_test(test_reset),
         cmocka_unit_test(test_dead_peer),
