@@ -16,7 +16,7 @@
 #include "content.h"
 #include "tempdir.h"
 
-const char *const fixture_versions[] = {"0.1.0-2026-11-23", NULL};
+const char *const fixture_versions[] = {"0.1.0-2026-11-23", "0.1.0-2026-11-30", NULL};
 
 static void skip_elsewhere(void)
 {
