@@ -219,13 +219,17 @@ const char *uri_parse(const char *text, struct uri *ret_uri)
     strcpy(ret_uri->appid, scheme->appid);
     const char *code = text + strlen(scheme->prefix);
     size_t length = strcspn(code, "?");
-    if (length == 0)
-        return "it contains no code";
+    const char *query = code + length;
     if (strncmp(code, "//", 2) == 0)
         return "the code must follow the first colon directly, without //";
+    /* What browsers and the like add; a slash of the code's own would be escaped. */
+    while (length > 0 && code[length - 1] == '/')
+        length--;
+    if (length == 0)
+        return "it contains no code";
     error = unescape(code, length, ret_uri->code, URI_CODE_MAX);
-    if (error == NULL && code[length] == '?')
-        error = take_query(scheme, ret_uri, code + length + 1);
+    if (error == NULL && *query == '?')
+        error = take_query(scheme, ret_uri, query + 1);
     return error;
 }
 

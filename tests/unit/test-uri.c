@@ -32,6 +32,9 @@ static void test_good(void **state)
         {"wormhole-transfer:8-%F0%9F%99%88-%f0%9f%99%89", "8-\xf0\x9f\x99\x88-\xf0\x9f\x99\x89",
          PUBLIC},
         {"wormhole-transfer:4-a%3fb%25c", "4-a?b%c", PUBLIC},
+        {"wormhole-transfer:4-x/", "4-x", PUBLIC},
+        {"wormhole-transfer:4-x//?version=0", "4-x", PUBLIC},
+        {"wormhole-transfer:4-x%2F", "4-x/", PUBLIC},
     };
     struct uri uri;
     (void)state;
@@ -101,6 +104,7 @@ static void test_bad(void **state)
         "4-hurricane-equipment",
         "wormhole-transfer:",
         "wormhole-transfer:?version=0",
+        "wormhole-transfer:/?version=0",
         "wormhole-transfer://4-x",
         "wormhole-transfer:4-x?version=1",
         "wormhole-transfer:4-x?version",
