@@ -126,7 +126,9 @@ def wrong_code(world):
     for process in (initiator, receiver):
         equal(process.wait(SECONDS), 1, "exit status of " + process.name)
         contains(process.err(), "(scary)", "what %s says" % process.name)
-    contains(receiver.err(), "ask for a new code", "the advice")
+    # Or its session had ended before it gave its data.
+    if "the session failed" in receiver.err():
+        contains(receiver.err(), "ask for a new code", "the advice")
     equal(lines(receiver), [], "what the receiver prints")
 
 

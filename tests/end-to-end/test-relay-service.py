@@ -10,7 +10,7 @@ import socket
 import ssl
 import sys
 
-from harness import contains, equal, lacks, main, test, true, wait_until
+from harness import Skip, contains, equal, lacks, main, test, true, wait_until
 from harness.client import Client, meet, phases
 from harness.stock import start
 from harness.tls import Authority
@@ -264,6 +264,10 @@ def hashcash(world):
 
 @test("IPv6, and several addresses at once")
 def addresses(world):
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError as error:
+        raise Skip("no IPv6 here: %s" % error.strerror) from None
     relay = world.relayd("--listen", "[::1]:0")
     port = int(relay.process.wait_text(r"\[::1\]:([0-9]+)/v1").group(1))
     with socket.create_connection(("::1", port)) as client:

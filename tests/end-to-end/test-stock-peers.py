@@ -179,13 +179,14 @@ def wrong_code_daemons(world):
     _, left, right = world.pair()
     view = left.invite()
     session = view["id"]
+    left.call("send", session=session, data=b"secret")
     other = right.call("accept", code=view["code"] + "-wrong")["id"]
-    right.call("send", session=other, data=b"secret")
     for daemon, name in ((left, session), (right, other)):
         ended = daemon.until_state(name, "closed")
         equal(ended["result"], "scary", "result of %s" % daemon.name)
         equal(ended["received"], 0, "messages received by %s" % daemon.name)
     equal(left.ctl("wait", session, "--for", "message", status=4).out, "", "what wait prints")
+    contains(left.ctl("send", session, "--", "more", status=1).err, "the session has ended (scary)", "what send says")
 
 
 @test("a wrong code typed at the stock programs is scary here")

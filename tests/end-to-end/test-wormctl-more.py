@@ -921,20 +921,22 @@ class Nest:
         return self.world.spawn("nest", command + list(arguments), environment=self.environment)
 
     def daemons(self):
-        """The processes of daemons that run from here."""
-        path = os.path.join(self.directory, "wormholed")
-        return [int(pid) for pid in os.listdir("/proc") if pid.isdigit() and executable(pid) == path]
+        """The processes of daemons that listen here."""
+        return [int(pid) for pid in os.listdir("/proc") if pid.isdigit() and is_daemon_at(pid, self.socket)]
 
     def end(self):
         for pid in self.daemons():
             os.kill(pid, signal.SIGKILL)
 
 
-def executable(pid):
+def is_daemon_at(pid, socket):
+    """By its command line: a daemon hides its memory, and what file it runs, from all but root."""
     try:
-        return os.readlink("/proc/%s/exe" % pid)
+        with open("/proc/%s/cmdline" % pid, encoding="utf-8", errors="replace") as file:
+            words = file.read().split("\0")
     except OSError:
-        return None
+        return False
+    return os.path.basename(words[0]) == "wormholed" and socket in words
 
 
 @test("--start-daemon starts one where none is, and only then; the command goes on with it")

@@ -3,7 +3,7 @@
 import os
 import struct
 
-from .processes import BUILD_DIRECTORY
+from .processes import BUILD_DIRECTORY, preloading
 from .tap import Skip
 
 LIBRARY = os.path.join(BUILD_DIRECTORY, "tests/end-to-end/.libs/clock.so")
@@ -32,6 +32,5 @@ class Clock:
         self.write()
 
     def environment(self):
-        """What a process has to have to go by this clock. A sanitizer wants to be asked first."""
-        return {"LD_PRELOAD": LIBRARY, "WORMHOLED_TEST_CLOCK": self.path,
-                "ASAN_OPTIONS": "verify_asan_link_order=0:" + os.environ.get("ASAN_OPTIONS", "")}
+        """What a process has to have to go by this clock."""
+        return preloading(LIBRARY, WORMHOLED_TEST_CLOCK=self.path)

@@ -11,6 +11,7 @@ from .waiting import patience, wait_until
 # How sanitizers, and valgrind -q, begin what they have to say.
 FINDING = re.compile(r"^==\d+==|runtime error:")
 BUILD_DIRECTORY = os.environ.get("abs_top_builddir", os.getcwd())
+SHARED_LIBRARIES = os.path.join(BUILD_DIRECTORY, "libclient/.libs")
 
 
 def program(name):
@@ -20,14 +21,26 @@ def program(name):
     override = os.environ.get(name.upper().replace("-", "_"))
     if override:
         return shlex.split(override)
-    # Where the program uses our shared library, libtool puts a slow script in its place.
-    places = [os.path.join(BUILD_DIRECTORY, ".libs", name), os.path.join(BUILD_DIRECTORY, name)]
-    return [next(filter(os.path.exists, places), places[-1])]
+    built = os.path.join(BUILD_DIRECTORY, name)
+    with open(built, "rb") as file:
+        # Where the program uses our shared library, libtool puts a slow script in its place.
+        if file.read(2) == b"#!":
+            built = os.path.join(os.path.dirname(built), ".libs", os.path.basename(built))
+    return [built]
 
 
 def environment(**more):
     """That of this process, and the way to our shared library."""
-    return dict(os.environ, LD_LIBRARY_PATH=os.path.join(BUILD_DIRECTORY, "libclient/.libs"), **more)
+    return dict(os.environ, LD_LIBRARY_PATH=SHARED_LIBRARIES, **more)
+
+
+def preloading(library, **more):
+    """What a process has to have in its environment to load a shared object before all others. The name of a directory
+    may have a blank, where LD_PRELOAD would end. A sanitizer wants to be asked first.
+    """
+    directory, name = os.path.split(library)
+    return dict(LD_PRELOAD=name, LD_LIBRARY_PATH=directory + ":" + SHARED_LIBRARIES,
+                ASAN_OPTIONS="verify_asan_link_order=0:" + os.environ.get("ASAN_OPTIONS", ""), **more)
 
 
 class Process:

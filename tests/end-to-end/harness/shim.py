@@ -6,7 +6,7 @@ import re
 
 from .checks import equal, true
 from .crashes import Scene
-from .processes import BUILD_DIRECTORY
+from .processes import BUILD_DIRECTORY, preloading
 from .rpc import Closed, RpcError
 from .tap import Skip
 from .tour import Tour
@@ -26,9 +26,7 @@ SECONDS = 12
 
 
 def environment(name, place, number, error):
-    """A sanitizer wants to be asked first."""
-    return {"LD_PRELOAD": LIBRARY, "WORMHOLED_SHIM": "%s:%s:%d:%d" % (name, place, number, error),
-            "ASAN_OPTIONS": "verify_asan_link_order=0:" + os.environ.get("ASAN_OPTIONS", "")}
+    return preloading(LIBRARY, WORMHOLED_SHIM="%s:%s:%d:%d" % (name, place, number, error))
 
 
 def check_possible():
