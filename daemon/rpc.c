@@ -128,13 +128,25 @@ static void refuse_trouble(struct ipc_call *call, enum ipc_error code)
     ipc_call_refuse(call, code, text);
 }
 
+/* Whoever was too late is told how the session ended. */
+static void refuse_step(struct ipc_call *call, const struct turn_answer *answer)
+{
+    const char *text = session_refusal_text(answer->refusal);
+    const char *result = session_result_name(answer->session->result);
+    char ended[256];
+    if (answer->refusal == SESSION_REFUSED_CLOSED && result != NULL) {
+        snprintf(ended, sizeof(ended), "the session has ended (%s)", result);
+        text = ended;
+    }
+    ipc_call_refuse(call, refusal_codes[answer->refusal], text);
+}
+
 bool rpc_turn_ok(struct ipc_call *call, const struct turn_answer *answer)
 {
     if (answer->code == TURN_DONE)
         return true;
     if (answer->code == TURN_REFUSED)
-        ipc_call_refuse(call, refusal_codes[answer->refusal],
-                        session_refusal_text(answer->refusal));
+        refuse_step(call, answer);
     else if ((answer->code == TURN_STORE_FULL || answer->code == TURN_STORE_FAILED) &&
              kv_health(call->rpc->store).text != NULL)
         refuse_trouble(call, turn_verdicts[answer->code].code);

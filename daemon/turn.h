@@ -35,7 +35,7 @@ struct turn_answer {
     enum turn_code code;
     enum session_refusal refusal;
     const struct session *session; /* after the step, durable; borrowed for the call; NULL unless
-                                      TURN_DONE, and for forget */
+                                      TURN_DONE or TURN_REFUSED, and for forget */
     uint32_t number; /* of the message, for EVENT_SEND: the session may hold later ones of the same
                         turn */
 };

@@ -160,7 +160,7 @@ static void answer_request(void *arg, struct group_op *op)
     struct turn_request *request = (struct turn_request *)op;
     turn_done done = request->done;
     (void)arg;
-    if (request->answer.code != TURN_DONE)
+    if (request->answer.code != TURN_DONE && request->answer.code != TURN_REFUSED)
         request->answer.session = NULL;
     request->done = NULL;
     if (done != NULL)
