@@ -16,6 +16,7 @@ import shutil
 import signal
 import stat
 import subprocess
+import threading
 
 from harness import contains, equal, lacks, main, test, true
 from harness import wormctl
@@ -720,6 +721,33 @@ def recv_shared(world):
     equal(finish(second).out(), b"job", "what the other one gets")
     os.close(pipe[0])
     os.close(pipe[1])
+
+
+def work(daemon, handled):
+    """One of several workers: takes messages and handles them until the session has ended."""
+    while True:
+        worker = daemon.spawn_ctl("recv", "laptop", "--wait", "-o", "number")
+        status = worker.wait(PATIENCE)
+        handled.extend(int(number) for number in worker.out().split())
+        if status != 0:
+            return
+
+
+@test("two workers that recv --wait on one session handle each message exactly once")
+def recv_workers(world):
+    desk, laptop = meet(world)
+    handled = [[], []]
+    workers = [threading.Thread(target=work, args=(desk, numbers)) for numbers in handled]
+    for worker in workers:
+        worker.start()
+    for number in range(40):
+        laptop.call("send", session="desk", data=b"job %d" % number)
+    wait_until(lambda: sum(map(len, handled)) >= 40, PATIENCE, "all is handled")
+    laptop.call("close", session="desk")
+    desk.call("close", session="laptop")
+    for worker in workers:
+        worker.join()
+    equal(sorted(handled[0] + handled[1]), list(range(40)), "what was handled")
 
 
 @test("watch tells of many that were forgotten at once")
