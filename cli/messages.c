@@ -109,6 +109,7 @@ struct recv_run {
     uint32_t from;       /* number of the next message */
     int64_t deadline;    /* of --wait, monotonic; INT64_MAX: none */
     bool any;            /* at least one was printed */
+    struct wait_reported reported;
 };
 
 static bool acknowledge(struct wormclient *client, const char *session, uint32_t number,
@@ -167,7 +168,7 @@ static enum exit_status take_messages(struct recv_run *run)
 }
 
 /* There is none: waits for one, or reports why there is none. */
-static enum exit_status await_message(const struct recv_run *run)
+static enum exit_status await_message(struct recv_run *run)
 {
     const struct cli_options *options = run->options;
     struct wormclient_error error = WORMCLIENT_ERROR_INIT;
@@ -182,7 +183,7 @@ static enum exit_status await_message(const struct recv_run *run)
                         run->deadline == INT64_MAX ? -1
                         : left > 0                 ? left
                                                    : 0,
-                        NULL, NULL);
+                        &run->reported, NULL);
     }
     session = wormclient_show(run->client, run->session, &error);
     if (session == NULL)

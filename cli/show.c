@@ -11,6 +11,7 @@
 #include "cli/fields.h"
 #include "cli/output.h"
 #include "cli/verify.h"
+#include "cli/wait.h"
 #include "cli/when.h"
 
 /* A line for people; `print` leaves it out if there is nothing to say. */
@@ -228,12 +229,18 @@ static void print_deadline(const struct wormclient_value *view, const char *labe
     output_labelled(label, text);
 }
 
+static void print_nobody(const struct wormclient_value *view, const char *label, const char *key)
+{
+    if (wormclient_value_flag(view, key, false))
+        output_labelled(label, wait_nobody_there);
+}
+
 /* The lines before the verifier. */
 static const struct detail identity_details[] = {
     {"id", "id", print_text},         {"name", "name", print_text},
     {"state", "state", print_text},   {"unconfirmed", "state", print_unconfirmed},
     {"result", "result", print_text}, {"reason", "reason", print_text},
-    {"code", "code", print_text},
+    {"code", "code", print_text},     {"peer", "nobody_there", print_nobody},
 };
 
 /* Those after the verifier. */

@@ -26,6 +26,19 @@ static void report_down(const struct wormclient_value *view, struct wait_reporte
     report("the daemon keeps trying; still waiting");
 }
 
+const char wait_nobody_there[] =
+    "nobody is there with this code yet: if somebody should be, its number was mistyped, or the "
+    "code is used up (trying a wrong one with this number uses it up): ask for a new one";
+
+static void report_nobody(const struct wormclient_value *view, struct wait_reported *reported)
+{
+    if (reported->nobody || !wormclient_value_flag(view, "nobody_there", false))
+        return;
+    reported->nobody = true;
+    report("%s", wait_nobody_there);
+    report("still waiting");
+}
+
 static void report_text(const struct wormclient_value *view, const char *key, const char *prefix,
                         bool *reported)
 {
@@ -43,11 +56,11 @@ static enum wormclient_progress is_settled(const struct wormclient_session *sess
     const struct wait_arg *wait = arg;
     enum wormclient_progress progress = wait->condition(session, NULL);
 
-    if (wait->reported != NULL) {
-        report_text(view, "motd", "message from the relay: ", &wait->reported->motd);
-        report_text(view, "relay_error", "the relay refuses: ", &wait->reported->error);
-        if (progress == WORMCLIENT_PROGRESS_PENDING)
-            report_down(view, wait->reported);
+    report_text(view, "motd", "message from the relay: ", &wait->reported->motd);
+    report_text(view, "relay_error", "the relay refuses: ", &wait->reported->error);
+    if (progress == WORMCLIENT_PROGRESS_PENDING) {
+        report_down(view, wait->reported);
+        report_nobody(view, wait->reported);
     }
     return progress == WORMCLIENT_PROGRESS_PENDING ? progress : WORMCLIENT_PROGRESS_REACHED;
 }
@@ -104,10 +117,11 @@ static enum exit_status run_wait(struct wormclient *client, const struct cli_opt
     wormclient_condition condition = wormclient_condition_find(options->text[OPTION_FOR]);
     int64_t timeout = options->given[OPTION_LIMIT] ? options->number[OPTION_LIMIT] : -1;
     struct wormclient_session *session = NULL;
+    struct wait_reported reported = {.down = false};
     enum exit_status status;
 
     wormclient_set_reconnect(client, true); /* the wait goes on when the daemon restarts */
-    status = wait_for(client, options->arguments[0], condition, timeout, NULL, &session);
+    status = wait_for(client, options->arguments[0], condition, timeout, &reported, &session);
     if (status != EXIT_DONE)
         return status;
     status = output_session(options, session);

@@ -10,12 +10,15 @@
 
 /* What was reported already: each thing is reported once. Begins as `= {0}`. */
 struct wait_reported {
-    bool down, error, motd;
+    bool down, error, motd, nobody;
 };
+
+/* The view's nobody_there, for people. */
+extern const char wait_nobody_there[];
 
 /*
  * Waits until `condition` is reached (timeout in ms, -1: no limit). Meanwhile reports to
- * standard error, unless `reported` is NULL, what the relay says and that it cannot be reached.
+ * standard error what the relay says, that it cannot be reached, and that nobody is there.
  * Returns EXIT_DONE, with the new view if `ret_session` is not NULL; otherwise what went wrong was
  * reported: EXIT_SESSION or EXIT_NOTHING if the session ended, EXIT_NOTHING if the time ran out,
  * EXIT_FAILED if the peer never tells whether it is reached.

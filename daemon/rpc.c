@@ -100,8 +100,9 @@ static const struct {
     [TURN_NOT_FOUND] = {IPC_NOT_FOUND, "the session is gone"},
     [TURN_NAME_TAKEN] = {IPC_NAME_TAKEN, "another session has this petname"},
     [TURN_OWN_CODE] = {IPC_BAD_CODE, "a session of this daemon waits with this code, or another "
-                                     "one with the same number: it would meet itself (to try "
-                                     "things out alone, run a second daemon)"},
+                                     "one with the same number: it would meet itself (close "
+                                     "that one if its code was mistyped; to try things out "
+                                     "alone, run a second daemon)"},
     [TURN_NOT_CLOSED] = {IPC_NOT_CLOSED, "the session has not ended: close it first, or use force"},
     [TURN_NOT_SAFE] = {IPC_NOT_CLOSED, "the session was exported: confirm first that its text is "
                                        "in a safe place (done), or use force"},

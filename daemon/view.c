@@ -74,6 +74,15 @@ static bool has_verifier(const struct session *session)
     return !sodium_is_zero(session->verifier, KEY_BYTES);
 }
 
+/* Where the code is from, somebody waits, as a rule. */
+KEY(nobody_there)
+{
+    const struct session *session = source->session;
+    writer_flag(writer, key,
+                session->code_given && session->state == SESSION_WAITING &&
+                    session->last_visit != 0);
+}
+
 KEY(verifier)
 {
     char hex[2 * KEY_BYTES + 1];

@@ -122,7 +122,8 @@ struct session *session_new(const struct session_options *options,
     step_random(&step, session->version_nonce, sizeof(session->version_nonce));
     take_options(&step, options);
     session->created = session->last_activity = session->schedule_start = context->now;
-    if (options->code != NULL)
+    session->code_given = options->code != NULL;
+    if (session->code_given)
         session_take_code(&step, options->code);
     plan_visit_now(&step);
     if (outcome.no_memory || session->version == NULL) {

@@ -122,6 +122,7 @@ struct session {
     bool flush;    /* closing: what is queued is sent first */
 
     char code[CODE_MAX + 1]; /* secret; empty until known, and again once closed */
+    bool code_given;         /* it was not generated here: somebody else knows it */
     enum nameplate_state nameplate;
     char *mailbox; /* id, or NULL */
     /* Recovery of a mailbox that the relay has forgotten (mailbox_recovery.c). */

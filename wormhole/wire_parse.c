@@ -168,7 +168,8 @@ static enum wire_fault read_welcome(json_t *root, struct wire_message *message)
     json_t *welcome = json_object_get(root, "welcome");
     enum wire_fault fault;
 
-    if (!json_is_object(welcome))
+    /* An empty array is what the JSON of some languages makes of an empty object. */
+    if (!json_is_object(welcome) && (!json_is_array(welcome) || json_array_size(welcome) > 0))
         return WIRE_INCOMPLETE;
     message->retention = retention(welcome);
     message->permission_needed = permission_needed(welcome);

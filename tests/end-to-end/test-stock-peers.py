@@ -189,6 +189,25 @@ def wrong_code_daemons(world):
     contains(left.ctl("send", session, "--", "more", status=1).err, "the session has ended (scary)", "what send says")
 
 
+@test("the right code after a mistyped one does not wait in silence")
+def right_code_too_late(world):
+    _, left, right = world.pair()
+    view = left.invite()
+    right.call("accept", code=view["code"] + "-wrong", name="mistyped")
+    right.until_state("mistyped", "closed")
+    equal(left.until_state(view["id"], "closed")["result"], "scary", "how the invitation ends")
+    right.call("accept", code=view["code"], name="late")
+    waiting = right.spawn_ctl("wait", "late", "--for", "established")
+    receiving = right.spawn_ctl("recv", "late", "--wait")
+    for program in (waiting, receiving):
+        program.wait_text("nobody is there with this code yet", stream="err")
+    contains(right.ctl("show", "late").out, "nobody is there with this code yet", "what show prints")
+    contains(right.ctl("list").out, "waiting, nobody there", "what list prints")
+    left.invite(name="friend")
+    left.until("friend", lambda view: view["connection"] == "held")
+    true(not left.show("friend")["nobody_there"], "whoever invites waits for somebody to come")
+
+
 @test("a wrong code typed at the stock programs is scary here")
 def wrong_code_programs(world):
     relay = world.relay()

@@ -111,6 +111,7 @@ struct session *sample_full(uint32_t number)
     session->mailbox_lost = true;
     session->displaced = true;
     session->copied = true;
+    session->code_given = true;
     session->reclaim_nameplate = true;
     session->fallback_mailboxes[0] = strdup("mailbox-behind");
     session->fallback_mailboxes[1] = strdup("mailbox-before");
@@ -177,6 +178,7 @@ static void same_numbers(const struct session *a, const struct session *b)
     SAME_NUMBER(strangers);
     SAME_NUMBER(silent_visits);
     SAME_NUMBER(copied);
+    SAME_NUMBER(code_given);
     SAME_NUMBER(fresh);
     SAME_NUMBER(heals);
     SAME_NUMBER(crowded);
