@@ -2,7 +2,7 @@
  * Preloaded into a daemon or a relay: its clocks are ahead of the machine's by as many seconds as
  * the file $WORMHOLED_TEST_CLOCK says at any moment. So weeks pass in a test. The first int64_t in
  * it is for the wall clock; the second, which may be missing, for the clock that counts suspends,
- * too. Clocks that only measure how much time has passed stay as they are.
+ * too; the third, which may be missing, for the one by which programs wait.
  */
 #include "config.h"
 
@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 struct ahead {
-    int64_t wall, boot;
+    int64_t wall, boot, awake;
 };
 
 static const struct ahead none;
@@ -40,6 +40,8 @@ int clock_gettime(clockid_t clock, struct timespec *ret_now)
         ret_now->tv_sec += ahead->wall;
     if (result == 0 && clock == CLOCK_BOOTTIME)
         ret_now->tv_sec += ahead->boot;
+    if (result == 0 && (clock == CLOCK_MONOTONIC || clock == CLOCK_MONOTONIC_COARSE))
+        ret_now->tv_sec += ahead->awake;
     return result;
 }
 

@@ -3,8 +3,11 @@
 verifiers compared before anything is said, receipts, derived keys, and an inbox of one's own size.
 """
 
+import os
+
 from harness import equal, main, test, true
-from harness.middle import CLIENT
+from harness.clock import Clock
+from harness.middle import CLIENT, SlowLine
 from harness.scripted import APPID
 from harness.stock import LibraryPeer
 
@@ -13,6 +16,44 @@ CODE = "913-166532"
 
 def established(daemon, session):
     return daemon.until_state(session, "established")
+
+
+# ---- slow lines ----
+
+SIZE = 1 << 20  # of a message; on the wire it is twice as long
+SLICE = 150_000  # bytes a minute
+
+
+def crawl(line, clock, daemon, done):
+    """The line carries a slice a minute until the daemon's session is done; how many bytes in all."""
+    carried = 0
+    while not done(view := daemon.show("right")):
+        equal(view["last_error"], None, "visits given up after %d bytes" % carried)
+        true(carried < 5 * SIZE, "the message goes over the line once, and its echo comes back once")
+        now = line.carry(SLICE, until=lambda: done(daemon.show("right")))
+        if now >= SLICE:
+            clock.wait(50)
+        carried += now
+    return carried
+
+
+@test("a line slower than a message a minute carries it, in both directions, in one visit")
+def slow_line(world):
+    relay = world.relay()
+    clock, line = Clock(world), SlowLine(relay)
+    world.finally_call(line.close)
+    right = world.daemon("right", relay)
+    left = world.daemon("left", line, start=False)
+    left.extra = clock.environment()
+    left.start()
+    left.call("accept", code=right.invite(name="left")["code"], name="right")
+    line.carry(1 << 20, until=lambda: left.show("right")["state"] == "established")
+    for sender, receiver, said in ((left, right, "stored"), (right, left, "received")):
+        text = os.urandom(SIZE)
+        sender.call("send", session=receiver.name, data=text)
+        carried = crawl(line, clock, left, lambda view: view[said] == 1)
+        true(carried > 2 * SIZE, "all of it was carried: %d bytes" % carried)
+        true(receiver.take(sender.name, 1) == [text], "what came")
 
 
 # ---- codes and applications ----

@@ -3,6 +3,7 @@ for. So a test can kill the daemon at an exact point of the protocol.
 """
 
 import json
+import select
 import socket
 import threading
 
@@ -154,3 +155,57 @@ class Middle:
         shut(self.listener)
         self.listener.close()
         self.cut()
+
+
+class SlowLine:
+    """A line between a daemon and its relay, which carries so many bytes as are asked for, in either direction. With
+    `buffer`, the kernels on it hold little.
+    """
+
+    def __init__(self, relay, buffer=16384):
+        self.relay = relay
+        self.buffer = buffer
+        self.listener = socket.socket()
+        self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+        self.listener.bind(("127.0.0.1", 0))
+        self.listener.listen()
+        self.port = self.listener.getsockname()[1]
+        self.url = "ws://127.0.0.1:%d/v1" % self.port
+        self.ways = {}  # from each socket to the one behind
+
+    def connect(self):
+        near, _ = self.listener.accept()
+        far = socket.socket()
+        far.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self.buffer)
+        far.connect(("127.0.0.1", self.relay.port))
+        self.ways.update({near: far, far: near})
+
+    def hang_up(self, one):
+        for end in (one, self.ways[one]):
+            del self.ways[end]
+            end.close()
+
+    def carry(self, most, until=lambda: False, seconds=20):
+        """Carries at most so many bytes, or less if `until` holds or all is silent for half a second; how many."""
+        carried = 0
+        while carried < most and not until():
+            ready = select.select([self.listener, *self.ways], [], [], 0.5)[0]
+            if not ready:
+                break
+            for end in ready:
+                if end is self.listener:
+                    self.connect()
+                elif end in self.ways:
+                    data = end.recv(min(self.buffer, most))
+                    if not data:
+                        self.hang_up(end)
+                        continue
+                    self.ways[end].sendall(data)
+                    carried += len(data)
+        return carried
+
+    def close(self):
+        for one in list(self.ways):
+            if one in self.ways:
+                self.hang_up(one)
+        self.listener.close()
