@@ -99,6 +99,30 @@ def slow_reader(world):
         equal(len(phases(again.open(bystanders.mailbox))), bystanders.said, "messages, when his side comes back and reads")
 
 
+@test("who reads slowly is not dropped, however long it takes, until it reads no more")
+def crawling_reader(world):
+    clock = Clock(world)
+    relay = impatient_relay(world, "--max-mailbox-bytes", "64M", clock=clock)
+    bystanders = Bystanders(relay)
+    slow = Client(relay, side=bystanders.right.side, receive_buffer=4096)
+    slow.open(bystanders.mailbox)
+    for _ in range(30):
+        bystanders.go_on("much to read", size=250_000)
+    for _ in range(12):  # more than a minute: four times --client-timeout
+        left = 200_000
+        while left > 0:
+            data = slow.websocket.socket.recv(65536)
+            true(data, "it is not dropped")
+            left -= len(data)
+        clock.wait(6)
+        bystanders.go_on("a slow reader")
+    equal(relay.metric('drops_total{cause="slow"}'), 0, "drops for slowness")
+    wait_until(lambda: clock.wait(6) or bystanders.go_on("a reader that stops") or relay.metric("connections") == 2,
+               TIMEOUT, "it is dropped")
+    equal(relay.metric('drops_total{cause="slow"}'), 1, "drops for slowness")
+    slow.close_socket()
+
+
 @test("a large mailbox costs little for each who opens it and does not read; who reads gets all of it, and what is new")
 def replay_in_pieces(world):
     relay = world.relayd()
