@@ -66,7 +66,7 @@ class Bash(Shell):
 
     def preparation(self, world):
         return ["bind 'set enable-bracketed-paste off'; bind 'set page-completions off'",
-                "PS1='%s'" % PROMPT, "source %s" % BASH_COMPLETION, "source %s/dist/completion/wormctl.bash" % SOURCE]
+                "PS1='%s'" % PROMPT, "source %s" % BASH_COMPLETION, "source '%s/dist/completion/wormctl.bash'" % SOURCE]
 
 
 class Zsh(Shell):
@@ -74,7 +74,7 @@ class Zsh(Shell):
 
     def preparation(self, world):
         return ["unsetopt zle_bracketed_paste; unset zle_bracketed_paste; unsetopt prompt_sp; LISTMAX=1000",
-                "fpath=(%s/dist/completion $fpath); autoload -U compinit; compinit -u -D" % SOURCE]
+                "fpath=('%s/dist/completion' $fpath); autoload -U compinit; compinit -u -D" % SOURCE]
 
 
 def each_shell(world, daemon):
