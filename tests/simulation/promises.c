@@ -9,10 +9,11 @@
 #include "tests/simulation/world_parts.h"
 
 /* Honest pairs must have said all after so long, with so many visits of each side: a schedule that
- * has slowed down comes each hour, while the other, who has lost the mailbox, looks for it four
- * times a minute. And some for each message, in either direction. */
+ * has slowed down comes each hour, and may find the other elsewhere the first time, while that one,
+ * who has lost the mailbox, looks for it four or five times a minute. And some for each message, in
+ * either direction. */
 #define CALM_MAX         (2 * TIMELINE_DAY)
-#define VISITS_MAX       400
+#define VISITS_MAX       700
 #define VISITS_A_DAY     200
 #define VISITS_A_MESSAGE 4
 /* Where nothing else is promised it is looked for so long what happens: longer than somebody is
