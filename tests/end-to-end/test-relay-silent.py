@@ -78,13 +78,19 @@ def frozen(world):
     equal(right.take("left", 2), [b"while it is frozen", b"when it is forgotten"], "what it takes after all")
 
 
-@test("who stops reading while others add is dropped in time, costs little however much there is, and others go on")
-def slow_reader(world):
+def slow_scene(world):
+    """Its clock and relay, those who behave, and a client with little room that has their mailbox open."""
     clock = Clock(world)
     relay = impatient_relay(world, "--max-mailbox-bytes", "64M", clock=clock)
     bystanders = Bystanders(relay)
     slow = Client(relay, side=bystanders.right.side, receive_buffer=4096)
     slow.open(bystanders.mailbox)
+    return clock, relay, bystanders, slow
+
+
+@test("who stops reading while others add is dropped in time, costs little however much there is, and others go on")
+def slow_reader(world):
+    clock, relay, bystanders, slow = slow_scene(world)
     before = relay.memory()
     for _ in range(60):
         bystanders.go_on("much that is not read", size=250_000)
@@ -101,11 +107,7 @@ def slow_reader(world):
 
 @test("who reads slowly is not dropped, however long it takes, until it reads no more")
 def crawling_reader(world):
-    clock = Clock(world)
-    relay = impatient_relay(world, "--max-mailbox-bytes", "64M", clock=clock)
-    bystanders = Bystanders(relay)
-    slow = Client(relay, side=bystanders.right.side, receive_buffer=4096)
-    slow.open(bystanders.mailbox)
+    clock, relay, bystanders, slow = slow_scene(world)
     for _ in range(30):
         bystanders.go_on("much to read", size=250_000)
     for _ in range(12):  # more than a minute: four times --client-timeout
