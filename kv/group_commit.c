@@ -5,13 +5,32 @@
 #include <assert.h>
 #include <event2/event.h>
 #include <stdlib.h>
+/* Running out of memory is an answer, not the end. */
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+#include <utlist.h>
 
 #include "base/clock.h"
 #include "base/fault.h"
 
+/* What an operation counts besides its room, and what a turn may take before the next one is
+ * served: some dozen small operations, or a share of a large one. */
+#define OP_COST   ((size_t)4 * 1024)
+#define TURN_COST ((size_t)256 * 1024)
+
 /* First in, first out. Zeroed, it is empty. */
 struct op_queue {
     struct group_op *first, *last;
+};
+
+/* The operations of one turn, as long as there are any. (Deficit round robin: Shreedhar and
+ * Varghese, 1995.) */
+struct op_turn {
+    uint64_t number;
+    struct op_queue queue;
+    size_t credit;
+    struct op_turn *prev, *next; /* among those with operations; the first is served */
+    UT_hash_handle hh;
 };
 
 struct group_commit {
@@ -21,7 +40,11 @@ struct group_commit {
     struct group_limits limits;
     struct event *runner;
     bool running;
-    struct op_queue queue;
+    struct op_queue returned; /* from a batch that was full: they are the first of the next */
+    struct op_turn *turns;    /* a hash table … */
+    struct op_turn *served;   /* … and the same ones as a list */
+    struct op_turn rest;      /* of all for whose turn there was no memory; in the list only */
+    size_t queued_room;       /* of all that are queued */
     struct group_counts counts;
 
     /* Operations by their waiter, from when they are queued until they are answered. */
@@ -50,18 +73,88 @@ static struct group_op *take_first(struct op_queue *queue)
     return op;
 }
 
-/* Cuts the queue after `last`; the rest goes back to the front of the group's queue. */
+/* Cuts the queue after `last`; the rest comes before all else that is queued. */
 static void put_back(struct group_commit *group, struct op_queue *batch, struct group_op *last)
 {
     struct group_op *rest = last->next;
     if (rest == NULL)
         return;
-    batch->last->next = group->queue.first;
-    if (group->queue.first == NULL)
-        group->queue.last = batch->last;
-    group->queue.first = rest;
+    for (struct group_op *op = rest; op != NULL; op = op->next)
+        group->queued_room += op->room;
+    batch->last->next = group->returned.first;
+    if (group->returned.first == NULL)
+        group->returned.last = batch->last;
+    group->returned.first = rest;
     last->next = NULL;
     batch->last = last;
+}
+
+/* ---- turns ---- */
+
+/* What went to `rest` must be done before what follows it, so everything new goes there too until
+ * it is done. */
+static struct op_turn *turn_of(struct group_commit *group, uint64_t number)
+{
+    struct op_turn *turn;
+    HASH_FIND(hh, group->turns, &number, sizeof(number), turn);
+    if (turn != NULL)
+        return turn;
+    turn = group->rest.queue.first == NULL ? calloc(1, sizeof(*turn)) : NULL;
+    if (turn == NULL)
+        return &group->rest;
+    turn->number = number;
+    HASH_ADD(hh, group->turns, number, sizeof(turn->number), turn);
+    if (turn->hh.tbl != NULL)
+        return turn;
+    free(turn);
+    return &group->rest;
+}
+
+static void put_in_turn(struct group_commit *group, struct group_op *op)
+{
+    struct op_turn *turn = turn_of(group, op->turn);
+    if (turn->queue.first == NULL)
+        DL_APPEND(group->served, turn);
+    put_last(&turn->queue, op);
+    group->queued_room += op->room;
+}
+
+static void end_turn(struct group_commit *group, struct op_turn *turn)
+{
+    DL_DELETE(group->served, turn);
+    turn->credit = 0;
+    if (turn == &group->rest)
+        return;
+    HASH_DEL(group->turns, turn);
+    free(turn);
+}
+
+/* The next operation, or NULL. A turn that has used up its credit makes way for the others. */
+static struct group_op *take_next(struct group_commit *group)
+{
+    struct group_op *op = take_first(&group->returned);
+    struct op_turn *turn;
+    while (op == NULL && (turn = group->served) != NULL) {
+        size_t cost = OP_COST + turn->queue.first->room;
+        if (turn->credit < cost && turn->next != NULL) {
+            turn->credit += TURN_COST;
+            DL_DELETE(group->served, turn);
+            DL_APPEND(group->served, turn);
+            continue;
+        }
+        turn->credit = turn->credit > cost ? turn->credit - cost : 0;
+        op = take_first(&turn->queue);
+        if (turn->queue.first == NULL)
+            end_turn(group, turn);
+    }
+    if (op != NULL)
+        group->queued_room -= op->room;
+    return op;
+}
+
+static bool is_empty(const struct group_commit *group)
+{
+    return group->returned.first == NULL && group->served == NULL;
 }
 
 /* ---- the index of waiters ---- */
@@ -124,11 +217,21 @@ void group_commit_forget(struct group_commit *group, const void *waiter)
     }
 }
 
-void group_commit_forget_all(struct group_commit *group)
+static void forget_queue(struct group_commit *group, const struct op_queue *queue)
 {
-    for (struct group_op *op = group->queue.first; op != NULL; op = op->next) {
+    for (struct group_op *op = queue->first; op != NULL; op = op->next) {
         op->forgotten = true;
         remove_waiter(group, op);
+    }
+}
+
+void group_commit_forget_all(struct group_commit *group)
+{
+    struct op_turn *turn;
+    forget_queue(group, &group->returned);
+    DL_FOREACH(group->served, turn)
+    {
+        forget_queue(group, &turn->queue);
     }
 }
 
@@ -175,9 +278,10 @@ static enum kv_status attempt(struct group_commit *group, struct op_queue *ops, 
 {
     const struct group_methods *methods = group->methods;
     struct group_batch batch = {.txn = kv_write(group->store, room), .first = ops->first};
+    int64_t end = group->limits.run > 0 ? clock_monotonic_us() + group->limits.run : INT64_MAX;
     for (struct group_op *op = ops->first; op != NULL; op = op->next) {
         methods->run(group->arg, &batch, op);
-        if (batch.held >= group->limits.held)
+        if (batch.held >= group->limits.held || clock_monotonic_us() >= end)
             put_back(group, ops, op);
     }
     if (methods->complete != NULL)
@@ -264,8 +368,8 @@ static void run_batch(struct group_commit *group)
     struct group_batch batch;
     struct group_op *op;
     size_t room = 0;
-    for (unsigned i = 0; i < group->limits.ops && room < group->limits.room &&
-                         (op = take_first(&group->queue)) != NULL;
+    for (unsigned i = 0;
+         i < group->limits.ops && room < group->limits.room && (op = take_next(group)) != NULL;
          i++) {
         room += op->room;
         put_last(&ops, op);
@@ -289,7 +393,7 @@ static void on_run(evutil_socket_t fd, short what, void *arg)
     (void)what;
     run_batch(group);
     /* By a timer: an event activated now would run before the sockets are checked again. */
-    if (group->queue.first != NULL && event_add(group->runner, &at_once) != 0)
+    if (!is_empty(group) && event_add(group->runner, &at_once) != 0)
         event_active(group->runner, EV_TIMEOUT, 0);
 }
 
@@ -297,7 +401,7 @@ void group_commit_add(struct group_commit *group, struct group_op *op)
 {
     op->forgotten = false;
     op->waiter_this = NULL;
-    put_last(&group->queue, op);
+    put_in_turn(group, op);
     if (op->waiter != NULL) {
         if (group->waiting == group->buckets)
             double_buckets(group);
@@ -311,8 +415,13 @@ void group_commit_add(struct group_commit *group, struct group_op *op)
 void group_commit_flush(struct group_commit *group)
 {
     assert(!group->running);
-    while (group->queue.first != NULL)
+    while (!is_empty(group))
         run_batch(group);
+}
+
+size_t group_commit_queued(const struct group_commit *group)
+{
+    return group->queued_room;
 }
 
 struct group_counts group_commit_counts(const struct group_commit *group)
@@ -347,7 +456,7 @@ void group_commit_free(struct group_commit *group)
     struct group_op *op;
     if (group == NULL)
         return;
-    while ((op = take_first(&group->queue)) != NULL)
+    while ((op = take_next(group)) != NULL)
         group->methods->free(op);
     if (group->runner != NULL)
         event_free(group->runner);

@@ -8,7 +8,9 @@
  * only an upper bound (`may_not_grow`) is tried without any, and succeeds if it turns out to add
  * nothing: reading, closing and releasing go on.
  *
- * Answers come in the order in which the operations were queued, whatever happened to their batch.
+ * Whoever queues much does not hold up the others: operations are queued by turns, and the turns
+ * are served one after the other, each for about as many bytes. Within a turn, operations run, and
+ * answers come, in the order in which they were queued, whatever happened to their batch.
  */
 #ifndef KV_GROUP_COMMIT_H
 #define KV_GROUP_COMMIT_H
@@ -30,6 +32,7 @@ struct group_op {
     size_t room; /* bytes of new data that it may add; 0: it only deletes, reads or rewrites */
     bool may_not_grow;  /* `room` is an upper bound: it may turn out to add nothing */
     const void *waiter; /* who can be forgotten; see group_commit_forget(). NULL: nobody */
+    uint64_t turn;      /* whose turn it is in; all that is in the same one is done in order */
 
     /* ---- */
     bool forgotten; /* for `answer` to read: the waiter must no longer be told */
@@ -78,6 +81,7 @@ struct group_limits {
     unsigned ops;
     size_t room; /* of all its operations together: a batch ends with the one that reaches it */
     size_t held; /* of all answers together; likewise */
+    int64_t run; /* microseconds that running them may take; likewise. 0: any */
 };
 
 struct group_counts {
@@ -111,6 +115,9 @@ void group_commit_forget_all(struct group_commit *group);
 /* Runs, and answers, all that is queued, and what is queued in the meantime. Not from a callback.
  */
 void group_commit_flush(struct group_commit *group);
+
+/* Room of all operations that are queued and have not run: about what they take of memory. */
+size_t group_commit_queued(const struct group_commit *group);
 
 struct group_counts group_commit_counts(const struct group_commit *group);
 

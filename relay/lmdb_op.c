@@ -90,6 +90,7 @@ struct lmdb_op *lmdb_op_new(const struct lmdb_work *work, const struct lmdb_ask 
     struct lmdb_op *op = size == 0 ? NULL : malloc(sizeof(*op) + size);
     if (op == NULL)
         return NULL;
+    asked.op.turn = ask->who == NULL ? 0 : ask->who->turn;
     asked.who.now = ask->who == NULL ? ask->now : ask->who->now;
     if (ask->message != NULL) {
         asked.message.body_length = ask->message->body_length;

@@ -17,6 +17,7 @@ static const struct group_limits batch_limits = {
     .ops = 1024,
     .room = (size_t)32 * 1024 * 1024,
     .held = (size_t)32 * 1024 * 1024,
+    .run = 5000, /* others wait meanwhile, be it for a `pong` */
 };
 
 struct lmdb_store {

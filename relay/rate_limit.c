@@ -63,6 +63,13 @@ bool rate_limit_address(const struct sockaddr *peer, bool loopback,
     return true;
 }
 
+uint64_t rate_limit_turn(const struct rate_limit_address *address)
+{
+    uint64_t halves[2];
+    memcpy(halves, address->bytes, sizeof(halves));
+    return (halves[0] ^ halves[1]) * UINT64_C(0x9e3779b97f4a7c15) | 1; /* not the relay's own, 0 */
+}
+
 /* ---- the table ---- */
 
 static struct rate_limit_entry *find(const struct rate_limiter *limiter,

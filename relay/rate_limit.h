@@ -41,6 +41,9 @@ struct rate_limit_address {
 bool rate_limit_address(const struct sockaddr *peer, bool loopback,
                         struct rate_limit_address *ret_address);
 
+/* A number for the address that few others share. */
+uint64_t rate_limit_turn(const struct rate_limit_address *address);
+
 /* 0: no limit. */
 struct rate_limits {
     unsigned connections; /* of one address at a time */

@@ -253,6 +253,14 @@ static bool on_channel(void *arg, bool begins)
     return true;
 }
 
+/* An address has one, however many connections it makes; whoever is not limited, one for each. */
+static uint64_t on_turn(void *arg)
+{
+    const struct relay_connection *connection = arg;
+    return connection->limited ? rate_limit_turn(&connection->address)
+                               : (uint64_t)(uintptr_t)connection;
+}
+
 const struct rules_hooks relay_connection_hooks = {
     .send = on_send,
     .drop = on_drop,
@@ -260,6 +268,7 @@ const struct rules_hooks relay_connection_hooks = {
     .limit = on_limit,
     .backlogged = on_backlogged,
     .channel = on_channel,
+    .turn = on_turn,
 };
 
 /* ---- looking after it ---- */

@@ -446,11 +446,20 @@ unsigned rules_channels(const struct rules_client *client)
     return HASH_COUNT(client->host.channels);
 }
 
+uint64_t rules_turn(const struct rules_client *client)
+{
+    const struct rules_hooks *hooks = &client->rules->hooks;
+
+    return hooks->turn != NULL ? hooks->turn(client->connection) : (uint64_t)(uintptr_t)client;
+}
+
 static void touch(const struct rules_client *client)
 {
     const struct relay_store *store = client->rules->store;
-    struct relay_who who = {
-        .appid = client->appid, .side = client->side, .owner = client, .now = client->rules->now};
+    struct relay_who who = {.appid = client->appid,
+                            .side = client->side,
+                            .turn = rules_turn(client),
+                            .now = client->rules->now};
 
     if (client->listener_state >= RULES_REPLAYING)
         store->touch(store->self, &who, client->mailbox);

@@ -75,6 +75,9 @@ struct rules_hooks {
     /* A channel begins, or has ended. False: there is no place for it. May be NULL: there always
      * is. */
     bool (*channel)(void *connection, bool begins);
+    /* Whose turn its operations on the store are in (relay/store.h): the same at each call. May be
+     * NULL: each client has its own. */
+    uint64_t (*turn)(void *connection);
 };
 
 struct rules_settings {

@@ -43,7 +43,7 @@ static struct relay_who who(const struct rules_task *task)
     const struct rules_client *client = task->client;
 
     return (struct relay_who){
-        .appid = client->appid, .side = client->side, .owner = client, .now = task->now};
+        .appid = client->appid, .side = client->side, .turn = rules_turn(client), .now = task->now};
 }
 
 static const char must_open[] = "must open mailbox before adding";

@@ -129,28 +129,27 @@ void rules_listeners_leave(struct rules_client *client)
     }
 }
 
-/* One that must stop, or NULL. */
-static struct rules_client *find_listener(const struct rules_listeners *listeners, const char *side)
-{
-    struct rules_client *other = listeners != NULL ? listeners->clients : NULL;
-
-    while (other != NULL &&
-           (other->listener_state < RULES_REPLAYING || strcmp(other->side, side) != 0))
-        other = other->next;
-    return other;
-}
-
-/* Commands that waited for the end of a replay begin now, and may change the list: so it is looked
- * at anew for each. */
+/* Commands that waited for the end of a replay begin now, and may change the list of those who
+ * listen: so those who stop are first put into one of their own. */
 void rules_listeners_stop(struct rules_client *client, const char *mailbox)
 {
-    struct rules_client *other;
+    struct rules_client *other, *next, *stopped = NULL;
+    struct rules_listeners *listeners = NULL;
     struct listeners_key key;
 
-    if (!make_key(client->rules, client->appid, mailbox, &key))
+    if (make_key(client->rules, client->appid, mailbox, &key))
+        listeners = find(client->rules, &key);
+    if (listeners == NULL)
         return;
-    while ((other = find_listener(find(client->rules, &key), client->side)) != NULL) {
-        rules_listeners_leave(other);
+    DL_FOREACH_SAFE(listeners->clients, other, next)
+    {
+        if (other->listener_state >= RULES_REPLAYING && strcmp(other->side, client->side) == 0) {
+            rules_listeners_leave(other);
+            DL_APPEND(stopped, other);
+        }
+    }
+    while ((other = stopped) != NULL) {
+        DL_DELETE(stopped, other);
         rules_run(other);
     }
 }
@@ -214,8 +213,10 @@ static void on_piece(void *arg, const struct relay_answer *answer)
 static void read_piece(struct rules_client *client)
 {
     const struct relay_store *store = client->rules->store;
-    struct relay_who who = {
-        .appid = client->appid, .side = client->side, .owner = client, .now = client->rules->now};
+    struct relay_who who = {.appid = client->appid,
+                            .side = client->side,
+                            .turn = rules_turn(client),
+                            .now = client->rules->now};
 
     unqueue_reader(client);
     client->reading = client->whole->host.reading = true;

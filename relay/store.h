@@ -4,9 +4,10 @@
  * callback, when its effect is durable. Callers must not assume that a callback comes before the
  * call returns or after it, nor that this process is the only writer.
  *
- * Operations of one `owner` (a connection) complete in the order in which they were requested.
- * Across owners there is only one promise: an operation sees whatever was complete before it was
- * requested.
+ * Operations of one `turn` complete in the order in which they were requested; all of a connection
+ * are in one. Across turns there is only one promise: an operation sees whatever was complete
+ * before it was requested. Turns share the store fairly: much that waits in one does not hold up
+ * another.
  *
  * An implementation fills a struct relay_store with its functions: lmdb_store.c. (And
  * tests/doubles/memory_store.c, the tests' double.)
@@ -46,7 +47,7 @@ enum relay_result {
 struct relay_who {
     const char *appid;
     const char *side;
-    const void *owner; /* orders operations, see above; never dereferenced */
+    uint64_t turn; /* orders operations, see above */
     int64_t now; /* ms since the epoch: the time of the activity, which prolongs a mailbox's life */
 };
 

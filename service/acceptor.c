@@ -14,7 +14,7 @@
 #include "service/log.h"
 
 /* Connections accepted before other events get their turn. */
-#define ACCEPT_MAX 16
+#define ACCEPT_MAX 64
 /* How long accepting stops when descriptors or memory have run out. */
 #define PAUSE_SECONDS 1
 

@@ -43,7 +43,7 @@ static struct relay_who who(const struct mailbox *mailbox)
 {
     return (struct relay_who){.appid = "example.org/bench",
                               .side = mailbox->side,
-                              .owner = mailbox,
+                              .turn = (uint64_t)(uintptr_t)mailbox,
                               .now = mailbox->filling->then};
 }
 

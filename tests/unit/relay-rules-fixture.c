@@ -77,8 +77,12 @@ static bool on_backlogged(void *connection)
 
 void rules_fixture_open(struct rules_fixture *fixture, const struct rules_settings *settings)
 {
-    static const struct rules_hooks hooks = {on_send,  on_drop,       on_busy_changed,
-                                             on_limit, on_backlogged, on_channel};
+    static const struct rules_hooks hooks = {.send = on_send,
+                                             .drop = on_drop,
+                                             .busy_changed = on_busy_changed,
+                                             .limit = on_limit,
+                                             .backlogged = on_backlogged,
+                                             .channel = on_channel};
     static const struct relay_limits limits = {.retention = 3600000,
                                                .mailbox_bytes = 1000,
                                                .mailbox_messages = 100,

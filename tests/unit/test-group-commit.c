@@ -259,7 +259,8 @@ static const struct group_methods bare = {
     .free = free_op,
 };
 
-static const struct group_limits limits = {LIMIT_OPS, LIMIT_ROOM, LIMIT_HELD};
+static const struct group_limits limits = {
+    .ops = LIMIT_OPS, .room = LIMIT_ROOM, .held = LIMIT_HELD};
 
 static int set_up(void **state)
 {
@@ -325,6 +326,41 @@ static void a_batch_takes_so_many(void **state)
     expect("(cdef.!) publish:cdef c=done d=done e=done f=done settled;");
     go_round(scene);
     expect("(g.!) publish:g g=done settled;");
+}
+
+static void add_in_turn(struct scene *scene, char name, uint64_t turn, size_t room)
+{
+    struct group_op *op = make(scene, name, READ, room);
+    op->turn = turn;
+    group_commit_add(scene->group, op);
+}
+
+/* The name of the operation that was answered at this place. */
+static char answered(unsigned place)
+{
+    const char *at = line;
+    for (unsigned i = 0; at != NULL && i <= place; i++)
+        at = strchr(at + 1, '=');
+    assert_non_null(at);
+    return at[-1];
+}
+
+/* Whoever has queued much, or something large, is overtaken; within a turn, nothing is. */
+static void turns_are_taken(void **state)
+{
+    struct scene *scene = *state;
+    for (char name = 'c'; name < 'c' + 6; name++)
+        add_in_turn(scene, name, 1, 200000);
+    add_in_turn(scene, 'x', 2, 10);
+    add_in_turn(scene, 'y', 2, 20);
+    add_in_turn(scene, 'z', 3, 10);
+    assert_int_equal(group_commit_queued(scene->group), 6 * 200000 + 40);
+    group_commit_flush(scene->group);
+    const char order[] = "cxyzdefgh";
+    for (unsigned i = 0; i < sizeof(order) - 1; i++)
+        assert_int_equal(answered(i), order[i]);
+    assert_int_equal(group_commit_queued(scene->group), 0);
+    assert_int_equal(scene->freed, 9);
 }
 
 static void a_batch_brings_so_much(void **state)
@@ -620,6 +656,7 @@ int main(void)
         TEST(one_commit_is_shared),
         TEST(what_only_reads_needs_no_commit),
         TEST(a_batch_takes_so_many),
+        TEST(turns_are_taken),
         TEST(a_batch_brings_so_much),
         TEST(answers_hold_so_much),
         TEST(who_spoils_a_batch_fails_alone),

@@ -699,7 +699,7 @@ static void test_fence(void **state)
 /* Other writers are heard as well, also those that no connection here stands for. */
 static void test_other_writers(void **state)
 {
-    static const struct relay_who stranger = {"app", "B", &stranger, RULES_FIXTURE_START};
+    static const struct relay_who stranger = {"app", "B", 77, RULES_FIXTURE_START};
     static const struct relay_message message = {
         .side = "B", .phase = "0", .body = "00", .body_length = 2};
     struct pair pair;
