@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/fault.h"
+#include "base/timer.h"
 
 /* What an operation counts besides its room, and what a turn may take before the next one is
  * served: some dozen small operations, or a share of a large one. */
@@ -391,9 +392,21 @@ static void on_run(evutil_socket_t fd, short what, void *arg)
     struct group_commit *group = arg;
     (void)fd;
     (void)what;
+    if (is_empty(group)) /* what was patient left with others */
+        return;
     run_batch(group);
     /* By a timer: an event activated now would run before the sockets are checked again. */
     if (!is_empty(group) && event_add(group->runner, &at_once) != 0)
+        event_active(group->runner, EV_TIMEOUT, 0);
+}
+
+static void start(struct group_commit *group, int patience)
+{
+    struct timeval wait = timer_interval(patience);
+    if (patience == 0)
+        event_active(group->runner, EV_TIMEOUT, 0);
+    else if (!event_pending(group->runner, EV_TIMEOUT, NULL) &&
+             event_add(group->runner, &wait) != 0)
         event_active(group->runner, EV_TIMEOUT, 0);
 }
 
@@ -409,7 +422,7 @@ void group_commit_add(struct group_commit *group, struct group_op *op)
         group->waiting++;
     }
     if (!group->running)
-        event_active(group->runner, EV_TIMEOUT, 0);
+        start(group, op->patience);
 }
 
 void group_commit_flush(struct group_commit *group)

@@ -33,6 +33,7 @@ struct group_op {
     bool may_not_grow;  /* `room` is an upper bound: it may turn out to add nothing */
     const void *waiter; /* who can be forgotten; see group_commit_forget(). NULL: nobody */
     uint64_t turn;      /* whose turn it is in; all that is in the same one is done in order */
+    int patience; /* ms for which it may wait until there are others, whose commit it then shares */
 
     /* ---- */
     bool forgotten; /* for `answer` to read: the waiter must no longer be told */

@@ -12,6 +12,9 @@
  * kv/space.c keeps back.
  */
 #define ROOM ((size_t)12 * 1024)
+/* How long what is patient waits for others, ms: the two sides of a mailbox often leave together.
+ */
+#define PATIENCE 10
 
 /* ---- the request ---- */
 
@@ -99,6 +102,7 @@ struct lmdb_op *lmdb_op_new(const struct lmdb_work *work, const struct lmdb_ask 
     copy_strings(strings, op->text);
     asked.message.side = asked.who.side;
     asked.op.room = work->grows ? ROOM + size : 0;
+    asked.op.patience = work->patient ? PATIENCE : 0;
     memcpy(op, &asked, sizeof(asked));
     return op;
 }

@@ -18,6 +18,7 @@ struct lmdb_work {
     enum relay_result (*run)(struct lmdb_change *change, struct lmdb_op *op);
     size_t name_max; /* bytes */
     bool grows;      /* it may add new data */
+    bool patient;    /* it is no hurry: whoever asks for it is leaving */
     bool feeds;      /* when it is done, the feed gets op->message of the mailbox op->name */
 };
 

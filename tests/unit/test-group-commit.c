@@ -290,6 +290,34 @@ static void go_round(struct scene *scene)
 
 /* ---- one commit for all ---- */
 
+/* What is patient waits for others, and shares their commit; alone it is not forgotten. */
+static void patience(void **state)
+{
+    struct scene *scene = *state;
+    for (int round = 0; round < 2; round++) {
+        struct group_op *patient = make(scene, 'a', WRITE, 1);
+        patient->patience = 3600 * 1000;
+        group_commit_add(scene->group, patient);
+        go_round(scene);
+        expect("");
+        assert_int_equal(group_commit_queued(scene->group), 1);
+        add(scene, 'b', WRITE, 1);
+        go_round(scene);
+        assert_int_equal(scene->store.commits, round + 1);
+        assert_int_equal(scene->freed, 2 * (round + 1));
+        line[0] = 0;
+    }
+    tear_down(state); /* with its timer */
+    set_up(state);
+    scene = *state;
+    struct group_op *alone = make(scene, 'a', WRITE, 1);
+    alone->patience = 1;
+    group_commit_add(scene->group, alone);
+    while (scene->freed == 0)
+        event_base_loop(scene->base, EVLOOP_ONCE);
+    assert_int_equal(scene->store.commits, 1);
+}
+
 static void one_commit_is_shared(void **state)
 {
     struct scene *scene = *state;
@@ -653,6 +681,7 @@ static void memory_runs_out(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(patience),
         TEST(one_commit_is_shared),
         TEST(what_only_reads_needs_no_commit),
         TEST(a_batch_takes_so_many),
