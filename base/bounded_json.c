@@ -155,9 +155,16 @@ static enum bounded_json_fault load_around(const char *text, size_t length,
 
 enum bounded_json_fault bounded_json_load(const char *text, size_t length, json_t **ret_root)
 {
+    return bounded_json_load_within(text, length, SIZE_MAX, ret_root);
+}
+
+enum bounded_json_fault bounded_json_load_within(const char *text, size_t length, size_t rest_max,
+                                                 json_t **ret_root)
+{
     struct long_body body;
 
-    if (!within_bounds(text, length, &body))
+    if (!within_bounds(text, length, &body) ||
+        length - (body.hex != NULL ? body.length : 0) > rest_max)
         return BOUNDED_JSON_REFUSED;
     return body.hex != NULL ? load_around(text, length, &body, ret_root)
                             : load_all(text, length, ret_root);

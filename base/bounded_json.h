@@ -25,6 +25,11 @@ enum bounded_json_fault {
  * and not read byte by byte; the result is the same. */
 enum bounded_json_fault bounded_json_load(const char *text, size_t length, json_t **ret_root);
 
+/* The same, and refuses a text of more than `rest_max` bytes besides such a body: jansson takes
+ * seconds for the longest ones, whatever comes of them. */
+enum bounded_json_fault bounded_json_load_within(const char *text, size_t length, size_t rest_max,
+                                                 json_t **ret_root);
+
 /* Writes a value as text, all of it or nothing: json_dumps() leaves out what it has no memory for.
  * New, free(); NULL when out of memory. `flags` are those of json_dumps(). */
 char *bounded_json_text(const json_t *root, size_t flags);

@@ -2,6 +2,8 @@
 
 #include "net/frames.h"
 
+#include "base/shared_text.h"
+
 #include <event2/buffer.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -18,6 +20,8 @@
 #define WHY_SIZE 256
 /* Longest header of a frame without a mask (RFC 6455 §5.2). */
 #define HEADER_MAX 10
+/* What wslay's context takes while a frame has begun and not ended. */
+#define CONTEXT_BYTES ((size_t)9 * 1024)
 
 struct frames {
     bool server, broken, no_memory;
@@ -25,7 +29,11 @@ struct frames {
     bool too_long; /* the message being received */
     bool control;  /* the frame being received is a control frame */
     bool within;   /* a message has begun and not ended */
+    bool
+        unjudged; /* the message being received may be too long: its first part waits for a limit */
     size_t message_max;
+    size_t frame_left; /* bytes of the frame being received, if that is part of a message */
+    size_t waiting;    /* bytes of whole messages that wait for frames_next() */
     struct evbuffer *input, *output;
     wslay_event_context_ptr context; /* NULL at rest */
 
@@ -104,6 +112,8 @@ static bool make_room(struct frames *frames, size_t more)
         return true;
     if (capacity < frames->capacity * 2)
         capacity = frames->capacity * 2;
+    if (more <= frames->frame_left && capacity > length + frames->frame_left)
+        capacity = length + frames->frame_left;
     struct frames_message *grown = realloc(frames->partial, sizeof(*grown) + capacity + 1);
     if (grown == NULL) {
         frames->no_memory = true;
@@ -114,6 +124,17 @@ static bool make_room(struct frames *frames, size_t more)
     frames->partial = grown;
     frames->capacity = capacity;
     return true;
+}
+
+static void refuse_too_long(struct frames *frames)
+{
+    frames->too_long = true;
+    frames->closing = true;
+    free(frames->partial);
+    frames->partial = NULL;
+    frames->capacity = 0;
+    wslay_event_queue_close(frames->context, WSLAY_CODE_MESSAGE_TOO_BIG, NULL, 0);
+    wslay_event_shutdown_read(frames->context);
 }
 
 static void on_frame_start(wslay_event_context_ptr context,
@@ -129,14 +150,15 @@ static void on_frame_start(wslay_event_context_ptr context,
     if (frames->control)
         return;
     frames->within = true;
-    if (payload <= frames->message_max - length) {
-        make_room(frames, payload < BELIEVED_MAX ? (size_t)payload : BELIEVED_MAX);
+    frames->frame_left = payload < SIZE_MAX / 4 ? (size_t)payload : SIZE_MAX / 4;
+    bool fits = length <= frames->message_max && payload <= frames->message_max - length;
+    if (!fits && frames->first == NULL) {
+        refuse_too_long(frames);
         return;
     }
-    frames->too_long = true;
-    frames->closing = true;
-    wslay_event_queue_close(context, WSLAY_CODE_MESSAGE_TOO_BIG, NULL, 0);
-    wslay_event_shutdown_read(context);
+    frames->unjudged |= !fits;
+    make_room(frames, payload < BELIEVED_MAX ? (size_t)payload : BELIEVED_MAX);
+    (void)context;
 }
 
 static void on_chunk(wslay_event_context_ptr context,
@@ -151,6 +173,7 @@ static void on_chunk(wslay_event_context_ptr context,
     memcpy(frames->partial->data + frames->partial->length, chunk->data, chunk->data_length);
     frames->partial->length += chunk->data_length;
     frames->received += chunk->data_length;
+    frames->frame_left -= chunk->data_length;
 }
 
 static void on_frame_end(wslay_event_context_ptr context, void *arg)
@@ -168,6 +191,7 @@ static void take_message(struct frames *frames, const struct wslay_event_on_msg_
         return;
     frames->partial->data[frames->partial->length] = '\0';
     frames->partial->next = NULL;
+    frames->waiting += frames->partial->length;
     *frames->last = frames->partial;
     frames->last = &frames->partial->next;
     frames->partial = NULL;
@@ -304,6 +328,10 @@ static enum frames_next receive(struct frames *frames)
         return FRAMES_MORE;
     if (wake(frames) == NULL)
         return FRAMES_NO_MEMORY;
+    if (frames->unjudged && frames->partial != NULL &&
+        frames->partial->length + frames->frame_left > frames->message_max)
+        refuse_too_long(frames);
+    frames->unjudged = false;
     int received = wslay_event_recv(frames->context);
     int sent = wslay_event_send(frames->context);
 
@@ -330,8 +358,22 @@ enum frames_next frames_next(struct frames *frames, struct frames_message **ret_
         frames->first = frames->first->next;
         if (frames->first == NULL)
             frames->last = &frames->first;
+        frames->waiting -= (*ret_message)->length;
     }
     return next;
+}
+
+void frames_limit(struct frames *frames, size_t message_max)
+{
+    frames->message_max = message_max;
+}
+
+size_t frames_held(const struct frames *frames)
+{
+    size_t context = frames->context != NULL && frames->taken != frames->framed ? CONTEXT_BYTES : 0;
+    size_t partial = frames->partial != NULL ? frames->partial->length + frames->frame_left : 0;
+
+    return frames->closing ? 0 : context + partial + frames->waiting;
 }
 
 const char *frames_why(const struct frames *frames)
@@ -357,20 +399,27 @@ static bool queue(struct frames *frames, uint8_t opcode, const char *data, size_
     return error == 0 && flush(frames);
 }
 
-/* A server's text frame is a few bytes (RFC 6455 §5.2, without a mask) and the text itself; a
- * context of wslay's would cost more than everything else. */
-static bool put_text(struct frames *frames, const char *text, size_t length)
+/* RFC 6455 §5.2, without a mask. Returns the length. */
+static size_t make_header(size_t length, uint8_t header[HEADER_MAX])
 {
-    uint8_t header[HEADER_MAX];
     unsigned bytes = length_bytes(length);
-    size_t header_length = 2 + bytes;
 
-    if (frames->closing || frames->broken)
-        return false;
     header[0] = 0x80 | WSLAY_TEXT_FRAME; /* the first and last frame of its message */
     header[1] = bytes == 0 ? (uint8_t)length : bytes == 2 ? 126 : 127;
     for (unsigned i = 0; i < bytes; i++)
         header[2 + i] = (uint8_t)((uint64_t)length >> 8 * (bytes - 1 - i));
+    return 2 + bytes;
+}
+
+/* A server's text frame is a few bytes and the text itself; a context of wslay's would cost more
+ * than everything else. */
+static bool put_text(struct frames *frames, const char *text, size_t length)
+{
+    uint8_t header[HEADER_MAX];
+    size_t header_length = make_header(length, header);
+
+    if (frames->closing || frames->broken)
+        return false;
     frames->broken = evbuffer_expand(frames->output, header_length + length) != 0 ||
                      evbuffer_add(frames->output, header, header_length) != 0 ||
                      evbuffer_add(frames->output, text, length) != 0;
@@ -385,6 +434,31 @@ bool frames_text(struct frames *frames, const char *text, size_t length)
 
     frames->text_end = frames->written;
     return put;
+}
+
+static void let_go(const void *data, size_t length, void *text)
+{
+    (void)data;
+    (void)length;
+    shared_text_release(text);
+}
+
+bool frames_text_shared(struct frames *frames, struct shared_text *text)
+{
+    uint8_t header[HEADER_MAX];
+    size_t header_length = make_header(text->length, header);
+
+    if (frames->closing || frames->broken)
+        return false;
+    text->holders++;
+    if (evbuffer_add(frames->output, header, header_length) != 0 ||
+        evbuffer_add_reference(frames->output, text->data, text->length, let_go, text) != 0) {
+        shared_text_release(text);
+        frames->broken = true;
+    }
+    frames->written += header_length + text->length;
+    frames->text_end = frames->written;
+    return !frames->broken;
 }
 
 bool frames_ping(struct frames *frames)

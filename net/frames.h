@@ -11,6 +11,7 @@
 
 struct evbuffer;
 struct frames;
+struct shared_text;
 
 /* What frames_next() found. All but the first two are final. */
 enum frames_next {
@@ -36,6 +37,14 @@ struct frames *frames_new(bool server, size_t message_max, struct evbuffer *inpu
 /* NULL is fine. */
 void frames_free(struct frames *frames);
 
+/* Another limit, for messages that have not been delivered yet. The header of one may have been
+ * seen already, after a message that frames_next() has returned: it is judged by the new limit. */
+void frames_limit(struct frames *frames, size_t message_max);
+
+/* Bytes that the unfinished message, and messages that wait for frames_next(), take or have
+ * announced by the header of a frame. 0 between messages. */
+size_t frames_held(const struct frames *frames);
+
 /* Takes from the input until there is a whole message; *ret_message is written for FRAMES_MESSAGE
  * only. */
 enum frames_next frames_next(struct frames *frames, struct frames_message **ret_message);
@@ -47,6 +56,9 @@ const char *frames_why(const struct frames *frames);
  * after a close frame, or when out of memory (frames_broken() is then true: the output lacks
  * something that it should have, so the connection cannot go on). */
 bool frames_text(struct frames *frames, const char *text, size_t length);
+/* The same, for a server, without copying the text, which several connections may share: holds it
+ * until it has left. */
+bool frames_text_shared(struct frames *frames, struct shared_text *text);
 bool frames_ping(struct frames *frames);
 bool frames_close(struct frames *frames);
 

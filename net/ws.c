@@ -352,6 +352,54 @@ bool ws_send(struct ws *ws, const char *text, size_t length)
     return false;
 }
 
+bool ws_send_shared(struct ws *ws, struct shared_text *text)
+{
+    if (ws->stage != &ws_stage_open || ws->mute || ws->dead)
+        return false;
+    if (frames_text_shared(ws->frames, text)) {
+        ws->unsent = true;
+        return true;
+    }
+    if (frames_broken(ws->frames))
+        ws_fail(ws, "out of memory");
+    return false;
+}
+
+void ws_limit(struct ws *ws, size_t message_max)
+{
+    ws->options.message_max = message_max;
+    if (ws->frames != NULL)
+        frames_limit(ws->frames, message_max);
+}
+
+size_t ws_held(const struct ws *ws)
+{
+    size_t waiting =
+        ws->paused && ws->bev != NULL ? evbuffer_get_length(bufferevent_get_input(ws->bev)) : 0;
+
+    if (ws->dead || ws->bev == NULL)
+        return 0;
+    if (ws->frames != NULL)
+        return frames_held(ws->frames) + waiting;
+    return ws->start != NULL ? ws->start->handshake.head.length : 0;
+}
+
+uint64_t ws_received(const struct ws *ws)
+{
+    return ws->frames != NULL ? frames_received(ws->frames) : 0;
+}
+
+void ws_report_held(struct ws *ws)
+{
+    size_t held = ws_held(ws);
+
+    if (held == ws->held || ws->dead || ws->stage == &ws_stage_ended)
+        return;
+    ws->held = held;
+    if (ws->handlers->arriving != NULL)
+        ws->handlers->arriving(ws, ws->arg);
+}
+
 size_t ws_backlog(const struct ws *ws)
 {
     return ws->backlog;

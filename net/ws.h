@@ -49,6 +49,9 @@ struct ws_handlers {
     /* The kernel has taken all that was sent: called once after one or more ws_send(). May be
      * NULL. */
     void (*drained)(struct ws *ws, void *arg);
+    /* ws_held() has changed. ws_pause() and ws_limit() may be called, or the connection freed. May
+     * be NULL. */
+    void (*arriving)(struct ws *ws, void *arg);
     /* The connection failed or ended; `why` (borrowed for the call) is one sentence for a person.
      * Last callback, perhaps the only one; ws is freed when it returns. */
     void (*closed)(struct ws *ws, const char *why, void *arg);
@@ -89,6 +92,20 @@ struct ws *ws_accept_tls(struct ws_net *net, int fd, struct ssl_ctx_st *tls,
 /* Queues a text message, which must be UTF-8. False if the connection is not open, or if memory is
  * short: then it ends, so that nobody waits for an answer, and `closed` follows. */
 bool ws_send(struct ws *ws, const char *text, size_t length);
+
+/* The same without copying the text, whose connections share it; server only. */
+struct shared_text;
+bool ws_send_shared(struct ws *ws, struct shared_text *text);
+
+/* Another limit for messages, instead of options.message_max: also for what follows the message
+ * that is being delivered. */
+void ws_limit(struct ws *ws, size_t message_max);
+
+/* Bytes that what has not fully arrived (a message, the head of an upgrade) takes of memory, or has
+ * announced; 0 if there is nothing of that kind. */
+size_t ws_held(const struct ws *ws);
+/* Bytes of messages ever received, whether whole or not. */
+uint64_t ws_received(const struct ws *ws);
 
 /*
  * The backlog: bytes queued but not yet taken by the kernel (with TLS: not yet encrypted). It is

@@ -180,6 +180,7 @@ static void upgrade_readable(struct ws *ws)
     }
     if (ends[progress] != NULL)
         ends[progress](ws);
+    ws_report_held(ws);
 }
 
 static void upgrade_happened(struct ws *ws, short what)

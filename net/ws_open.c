@@ -248,6 +248,8 @@ static void pump(struct ws *ws)
         }
     }
     if (still_open(ws))
+        ws_report_held(ws);
+    if (still_open(ws))
         set_interest(ws);
 }
 

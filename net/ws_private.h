@@ -88,6 +88,7 @@ struct ws {
     uint64_t answered; /* bytes written when a byte was last received */
     uint64_t moved;    /* bytes of messages that had moved when last looked at … */
     int64_t moved_at;  /* … and when they had last become more */
+    size_t held;       /* as last reported by `arriving` */
     size_t backlog;    /* bytes in the output … */
     uint64_t taken;    /* … and bytes that have left it */
     struct ws *prev, *next; /* in net->unwritten, … */
@@ -117,6 +118,9 @@ bool ws_attach(struct ws *ws, struct bufferevent *bev);
 
 /* Calls the stage's timeout handler after `ms`. False: the connection has ended instead. */
 bool ws_wait(struct ws *ws, int64_t ms);
+
+/* Reports if ws_held() has changed. The connection may be gone then. */
+void ws_report_held(struct ws *ws);
 
 /* Notes why the connection will end, unless a reason was noted already. */
 void ws_because(struct ws *ws, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -15,8 +15,8 @@
  * the next one. */
 static const struct group_limits batch_limits = {
     .ops = 1024,
-    .room = (size_t)32 * 1024 * 1024,
-    .held = (size_t)32 * 1024 * 1024,
+    .room = (size_t)8 * 1024 * 1024,
+    .held = (size_t)8 * 1024 * 1024,
     .run = 5000, /* others wait meanwhile, be it for a `pong` */
 };
 
@@ -225,6 +225,12 @@ static void count(void *self, struct relay_counts *ret_counts)
     kv_end(txn);
 }
 
+static size_t queued(void *self)
+{
+    const struct lmdb_store *store = self;
+    return group_commit_queued(store->group);
+}
+
 static void free_self(void *self)
 {
     lmdb_store_free(self);
@@ -243,6 +249,7 @@ static const struct relay_store operations = {
     .expire = ask_expire,
     .forget = forget,
     .count = count,
+    .queued = queued,
     .free = free_self,
 };
 

@@ -12,12 +12,14 @@
 #include <utlist.h>
 
 /* Marks are in µs, finer than ms, so that thousands per minute come out right. */
-#define MINUTE INT64_C(60000000)
+#define SECOND INT64_C(1000000)
+#define MINUTE (60 * SECOND)
+#define HOUR   (60 * MINUTE)
 
 struct rate_limit_entry {
     struct rate_limit_address address;
     uint64_t taken;                       /* of its places, in sixteenths: rate_limit_place */
-    int64_t marks[RULES_RATES];           /* µs */
+    int64_t marks[RATE_LIMIT_METERS];     /* µs */
     struct rate_limit_entry *prev, *next; /* among those without a connection, oldest first */
     UT_hash_handle hh;
 };
@@ -92,7 +94,7 @@ static void forget(struct rate_limiter *limiter, struct rate_limit_entry *entry)
 
 static bool is_clean(const struct rate_limit_entry *entry, int64_t now)
 {
-    for (int i = 0; i < RULES_RATES; i++)
+    for (int i = 0; i < RATE_LIMIT_METERS; i++)
         if (entry->marks[i] > now * 1000)
             return false;
     return true;
@@ -155,16 +157,53 @@ unsigned rate_limit_count(const struct rate_limiter *limiter)
     return HASH_COUNT(limiter->entries);
 }
 
+/* ---- an address, and the networks around it ---- */
+
+/* How many times as much as an address those around it may have. */
+static const unsigned level_times[] = {1, 4, 16};
+#define LEVELS (sizeof(level_times) / sizeof(*level_times))
+
+static bool is_mapped(const struct rate_limit_address *address)
+{
+    struct in6_addr wide;
+    memcpy(wide.s6_addr, address->bytes, sizeof(wide.s6_addr));
+    return IN6_IS_ADDR_V4MAPPED(&wide);
+}
+
+static unsigned count_levels(const struct rate_limit_address *address)
+{
+    return is_mapped(address) ? 1 : LEVELS;
+}
+
+/* The second half of an address of 64 bits is free to say that it is a network of fewer. */
+static struct rate_limit_address at_level(const struct rate_limit_address *address, unsigned level)
+{
+    struct rate_limit_address around = *address;
+    if (level > 0)
+        memset(around.bytes + 8 - level, 0, level);
+    around.bytes[15] |= (uint8_t)level;
+    return around;
+}
+
+static struct rate_limit_entry *find_level(const struct rate_limiter *limiter,
+                                           const struct rate_limit_address *address, unsigned level)
+{
+    const struct rate_limit_address around = level == 0 ? *address : at_level(address, level);
+    return find(limiter, &around);
+}
+
 /* ---- connections ---- */
 
-bool rate_limit_enter(struct rate_limiter *limiter, const struct rate_limit_address *address,
-                      enum rate_limit_place place, int64_t now)
+static bool enter_level(struct rate_limiter *limiter, const struct rate_limit_address *address,
+                        unsigned level, enum rate_limit_place place, int64_t now)
 {
-    struct rate_limit_entry *entry = find(limiter, address);
-    uint64_t most = (uint64_t)limiter->limits.connections * RATE_LIMIT_CONNECTION;
+    const struct rate_limit_address around = level == 0 ? *address : at_level(address, level);
+    struct rate_limit_entry *entry = find(limiter, &around);
+    uint64_t most =
+        (uint64_t)limiter->limits.connections * RATE_LIMIT_CONNECTION * level_times[level];
     if (entry != NULL && most > 0 && entry->taken + place > most)
         return false;
-    if (entry == NULL && (entry = add(limiter, address, now)) == NULL)
+    if (entry == NULL && (entry = add(limiter, &around, now)) == NULL)
         return false;
     if (entry->taken == 0)
         DL_DELETE(limiter->gone, entry);
@@ -172,10 +211,10 @@ bool rate_limit_enter(struct rate_limiter *limiter, const struct rate_limit_addr
     return true;
 }
 
-void rate_limit_leave(struct rate_limiter *limiter, const struct rate_limit_address *address,
-                      enum rate_limit_place place, int64_t now)
+static void leave_level(struct rate_limiter *limiter, const struct rate_limit_address *address,
+                        unsigned level, enum rate_limit_place place, int64_t now)
 {
-    struct rate_limit_entry *entry = find(limiter, address);
+    struct rate_limit_entry *entry = find_level(limiter, address, level);
     entry->taken -= place;
     if (entry->taken > 0)
         return;
@@ -184,31 +223,87 @@ void rate_limit_leave(struct rate_limiter *limiter, const struct rate_limit_addr
         forget(limiter, entry);
 }
 
+bool rate_limit_enter(struct rate_limiter *limiter, const struct rate_limit_address *address,
+                      enum rate_limit_place place, int64_t now)
+{
+    unsigned levels = count_levels(address), level = 0;
+    while (level < levels && enter_level(limiter, address, level, place, now))
+        level++;
+    if (level == levels)
+        return true;
+    while (level-- > 0)
+        leave_level(limiter, address, level, place, now);
+    return false;
+}
+
+void rate_limit_leave(struct rate_limiter *limiter, const struct rate_limit_address *address,
+                      enum rate_limit_place place, int64_t now)
+{
+    for (unsigned level = 0; level < count_levels(address); level++)
+        leave_level(limiter, address, level, place, now);
+}
+
 /* ---- actions ---- */
 
-bool rate_limit_take(struct rate_limiter *limiter, const struct rate_limit_address *address,
-                     enum rules_rate rate, int64_t now)
+/* µs ahead from which a mark makes its address wait, and from which it is refused. */
+struct meter_kind {
+    int64_t period, waits, refused;
+};
+
+static struct meter_kind kind_of(unsigned meter)
 {
-    unsigned most = limiter->limits.per_minute[rate];
-    if (most == 0)
+    return meter == RATE_LIMIT_WORK     ? (struct meter_kind){SECOND, SECOND, INT64_MAX}
+           : meter == RATE_LIMIT_STORED ? (struct meter_kind){HOUR, INT64_MAX, HOUR}
+                                        : (struct meter_kind){MINUTE, MINUTE, 2 * MINUTE};
+}
+
+static uint64_t per_period(const struct rate_limits *limits, unsigned meter)
+{
+    return meter == RATE_LIMIT_WORK     ? limits->work
+           : meter == RATE_LIMIT_STORED ? limits->stored
+                                        : limits->per_minute[meter];
+}
+
+/* Where the mark would be. */
+static int64_t moved(const struct rate_limiter *limiter, const struct rate_limit_entry *entry,
+                     unsigned level, unsigned meter, uint64_t amount, int64_t now)
+{
+    uint64_t most = per_period(&limiter->limits, meter) * level_times[level];
+    int64_t mark = entry->marks[meter], start = mark > now * 1000 ? mark : now * 1000;
+    return start + (int64_t)((double)amount * (double)kind_of(meter).period / (double)most);
+}
+
+bool rate_limit_take(struct rate_limiter *limiter, const struct rate_limit_address *address,
+                     unsigned meter, uint64_t amount, int64_t now)
+{
+    unsigned levels = count_levels(address);
+    int64_t refused = kind_of(meter).refused;
+    if (per_period(&limiter->limits, meter) == 0)
         return true;
-    int64_t *mark = &find(limiter, address)->marks[rate];
-    int64_t start = *mark > now * 1000 ? *mark : now * 1000;
-    if (start + MINUTE / most > now * 1000 + 2 * MINUTE)
-        return false;
-    *mark = start + MINUTE / most;
+    for (unsigned level = 0; level < levels; level++) {
+        const struct rate_limit_entry *entry = find_level(limiter, address, level);
+        if (moved(limiter, entry, level, meter, amount, now) - now * 1000 > refused)
+            return false;
+    }
+    for (unsigned level = 0; level < levels; level++) {
+        struct rate_limit_entry *entry = find_level(limiter, address, level);
+        entry->marks[meter] = moved(limiter, entry, level, meter, amount, now);
+    }
     return true;
 }
 
 int64_t rate_limit_wait(const struct rate_limiter *limiter,
                         const struct rate_limit_address *address, int64_t now)
 {
-    const struct rate_limit_entry *entry = find(limiter, address);
     int64_t wait = 0;
-    for (int i = 0; entry != NULL && i < RULES_RATES; i++) {
-        int64_t over = (entry->marks[i] - MINUTE) / 1000 - now;
-        if (over > wait)
-            wait = over;
+    for (unsigned level = 0; level < count_levels(address); level++) {
+        const struct rate_limit_entry *entry = find_level(limiter, address, level);
+        for (unsigned i = 0; entry != NULL && i < RATE_LIMIT_METERS; i++) {
+            int64_t waits = kind_of(i).waits;
+            int64_t over = waits == INT64_MAX ? 0 : (entry->marks[i] - waits) / 1000 - now;
+            if (over > wait)
+                wait = over;
+        }
     }
     return wait < RATE_LIMIT_WAIT_MAX ? wait : RATE_LIMIT_WAIT_MAX;
 }

@@ -1,12 +1,16 @@
 /*
- * What each address may do in a minute, and how many connections it may have. An address that does
+ * What each address may do in some time, and how many connections it may have. An address that does
  * more is first made to wait, then refused. Pure: time is an argument, from a clock that is never
  * set back.
  *
- * The meter is a leaky bucket (the "virtual scheduling" of ITU-T I.371): each action moves a mark
- * further into the future, by the time that it takes to earn the action back. A mark less than a
- * minute ahead is fine; up to a minute more, and the address waits for the excess; beyond that, it
- * is refused.
+ * A meter is a leaky bucket (the "virtual scheduling" of ITU-T I.371): each action moves a mark
+ * further into the future, by the time that it takes to earn the action back. Of what is counted by
+ * the minute, a mark less than a minute ahead is fine; up to a minute more, and the address waits
+ * for the excess; beyond that, it is refused. Work is never refused, only made to wait beyond a
+ * second's worth; bytes that are stored are refused beyond an hour's worth.
+ *
+ * An IPv6 address counts as its network of 64 bits, and against those of 56 and 48 bits around
+ * that: these may have 4 and 16 times as much.
  */
 #ifndef RELAY_RATE_LIMIT_H
 #define RELAY_RATE_LIMIT_H
@@ -18,7 +22,7 @@
 
 struct sockaddr;
 
-/* Addresses remembered at a time: 6 MB. The least recently active one makes way. */
+/* Addresses and networks remembered at a time: 10 MB. The least recently active one makes way. */
 #define RATE_LIMIT_ADDRESSES_MAX 65536
 /* Longest wait, ms. */
 #define RATE_LIMIT_WAIT_MAX 10000
@@ -44,10 +48,24 @@ bool rate_limit_address(const struct sockaddr *peer, bool loopback,
 /* A number for the address that few others share. */
 uint64_t rate_limit_turn(const struct rate_limit_address *address);
 
+/* Meters: one for each of enum rules_rate, and these. */
+enum rate_limit_meter {
+    RATE_LIMIT_WORK =
+        RULES_RATES,   /* bytes of messages, in and out, and RATE_LIMIT_MESSAGE for each */
+    RATE_LIMIT_STORED, /* bytes of messages that were stored */
+    RATE_LIMIT_METERS,
+};
+
+/* What a message counts as besides its bytes: about what it costs to deal with a short one, in
+ * terms of long ones. */
+#define RATE_LIMIT_MESSAGE 16384
+
 /* 0: no limit. */
 struct rate_limits {
     unsigned connections; /* of one address at a time */
     unsigned per_minute[RULES_RATES];
+    uint64_t work;   /* bytes a second */
+    uint64_t stored; /* bytes an hour */
 };
 
 struct rate_limiter;
@@ -66,9 +84,10 @@ bool rate_limit_enter(struct rate_limiter *limiter, const struct rate_limit_addr
 void rate_limit_leave(struct rate_limiter *limiter, const struct rate_limit_address *address,
                       enum rate_limit_place place, int64_t now);
 
-/* An address with a connection wants to do something. False: it may not. */
+/* An address with a connection wants to do something, so many times. `meter`: a rules_rate, or a
+ * rate_limit_meter. False: it may not. */
 bool rate_limit_take(struct rate_limiter *limiter, const struct rate_limit_address *address,
-                     enum rules_rate rate, int64_t now);
+                     unsigned meter, uint64_t amount, int64_t now);
 
 /* How long (ms) the address must wait before its messages are read again. */
 int64_t rate_limit_wait(const struct rate_limiter *limiter,

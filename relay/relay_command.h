@@ -14,6 +14,9 @@
 #define RELAY_COMMAND_METHOD_MAX 32
 /* Greatest number of a channel. */
 #define RELAY_COMMAND_CHANNEL_MAX INT32_MAX
+/* Longest message, besides the hex of a body: what anything but an add may have. It must be more
+ * than bounded_json_load() takes for a long body. */
+#define RELAY_COMMAND_REST_MAX ((size_t)128 * 1024)
 /* Room for the longest sentence of command.fault. */
 #define RELAY_COMMAND_FAULT_SIZE 64
 

@@ -11,12 +11,13 @@
 #include <utlist.h>
 
 #include "base/clock.h"
+#include "base/shared_text.h"
 #include "base/timer.h"
 #include "service/log.h"
 
 /* Bytes that may wait for all clients together. Beyond this, the client with the largest backlog is
  * dropped. */
-#define BACKLOG_ALL_MAX (UINT64_C(512) << 20)
+#define BACKLOG_ALL_MAX (UINT64_C(96) << 20)
 /* A client with a larger backlog is not read, since its commands would only add to it, and is sent
  * no more messages until it has taken what waits. */
 #define BACKLOG_PAUSE ((size_t)1 << 20)
@@ -29,10 +30,41 @@
 #define RESOURCE_BYTES 8
 /* Connections that are being told that they are not served, at a time; any more are just closed. */
 #define REFUSED_MAX 64
+/* A client binds at once; the time is for making a hashcash stamp. */
+#define UNBOUND_MS (5 * 60000)
 
 static const char *name_of(const struct relay_connection *connection)
 {
     return connection->name != NULL ? connection->name : "a client";
+}
+
+/* ---- those that may have to make way ---- */
+
+static void set_idle(struct relay_connection *connection, struct relay_connection **list)
+{
+    if (connection->idle_list != NULL)
+        DL_DELETE2(*connection->idle_list, connection, idle_prev, idle_next);
+    connection->idle_list = list;
+    if (list != NULL)
+        DL_APPEND2(*list, connection, idle_prev, idle_next);
+}
+
+/* Of those that have not bound, the one that came first makes way; then the first of those that
+ * have, and listen to nothing, nor have channels. Each is looked at once: those in use leave the
+ * list. */
+static bool make_room(struct relay_connections *all)
+{
+    struct relay_connection *first = all->unbound;
+    while (first == NULL && (first = all->unused) != NULL &&
+           (first->client == NULL || rules_listening(first->client) ||
+            rules_channels(first->client) > 0 || !rules_idle(first->client))) {
+        set_idle(first, NULL);
+        first = NULL;
+    }
+    if (first == NULL)
+        return false;
+    relay_connection_drop(first, RELAY_DROP_UNBOUND);
+    return true;
 }
 
 /* ---- reading ---- */
@@ -49,7 +81,7 @@ void relay_connection_update_reading(struct relay_connection *connection)
         return;
     bool busy = connection->client != NULL && rules_busy(connection->client);
     ws_pause(connection->ws, busy || connection->wait != NULL || connection->all->shutting_down ||
-                                 has_backlog(connection));
+                                 has_backlog(connection) || relay_intake_holds_back(connection));
 }
 
 static void admit(struct relay_connection *connection)
@@ -73,8 +105,11 @@ static void on_waited(evutil_socket_t fd, short what, void *arg)
     struct relay_connection *connection = arg;
     event_free(connection->wait);
     connection->wait = NULL;
+    connection->overworked = false;
     if (connection->client == NULL && !connection->all->shutting_down)
         admit(connection);
+    else if (connection->client != NULL)
+        rules_drained(connection->client, clock_now());
     relay_connection_update_reading(connection);
 }
 
@@ -93,6 +128,17 @@ static void slow_down(struct relay_connection *connection)
     event_add(connection->wait, &wait);
     all->counts.waits++;
     relay_connection_update_reading(connection);
+}
+
+/* Bytes of messages, in or out: an address that makes much work waits. */
+static void note_work(struct relay_connection *connection, size_t length)
+{
+    if (!connection->limited || connection->ws == NULL)
+        return;
+    rate_limit_take(connection->all->limiter, &connection->address, RATE_LIMIT_WORK,
+                    RATE_LIMIT_MESSAGE + length, clock_monotonic());
+    slow_down(connection);
+    connection->overworked = connection->wait != NULL;
 }
 
 /* ---- from the WebSocket ---- */
@@ -129,6 +175,16 @@ static void on_message(struct ws *ws, const uint8_t *data, size_t length, void *
     connection->heard = clock_monotonic();
     if (connection->client != NULL)
         rules_receive(connection->client, (const char *)data, length, clock_now());
+    note_work(connection, length);
+    relay_intake_press(connection->all);
+    if (connection->all->intakes.pressed)
+        relay_connection_update_reading(connection);
+}
+
+static void on_arriving(struct ws *ws, void *arg)
+{
+    (void)ws;
+    relay_intake_note(arg);
 }
 
 static void on_drained(struct ws *ws, void *arg)
@@ -155,34 +211,82 @@ static const struct ws_handlers handlers = {
     .opened = on_opened,
     .message = on_message,
     .drained = on_drained,
+    .arriving = on_arriving,
     .closed = on_closed,
 };
 
 /* ---- from the rules ---- */
 
+/* What waits for all connections of the same address; whoever is not limited counts alone. */
+static size_t backlog_of_kin(const struct relay_connection *one)
+{
+    const struct relay_connection *other;
+    size_t sum = 0;
+    DL_FOREACH(one->all->open, other)
+    {
+        if (other == one || (one->limited && other->limited &&
+                             memcmp(&one->address, &other->address, sizeof(one->address)) == 0))
+            sum += ws_backlog(other->ws);
+    }
+    return sum;
+}
+
+/* Of those with much, one of the address with most. No more have so much than the limit allows. */
 static void drop_largest_backlog(struct relay_connections *all)
 {
-    struct relay_connection *connection, *largest = all->open;
+    struct relay_connection *connection, *largest = NULL;
+    size_t most = 0;
     DL_FOREACH(all->open, connection)
     {
-        if (ws_backlog(connection->ws) > ws_backlog(largest->ws))
+        size_t sum = ws_backlog(connection->ws) > BACKLOG_PAUSE ? backlog_of_kin(connection) : 0;
+        if (sum > most || (sum > 0 && sum == most && connection->began > largest->began)) {
+            largest = connection;
+            most = sum;
+        }
+    }
+    DL_FOREACH(all->open, connection)
+    {
+        if (most == 0 && (largest == NULL || ws_backlog(connection->ws) > ws_backlog(largest->ws)))
             largest = connection;
     }
     if (largest != NULL)
         relay_connection_drop(largest, RELAY_DROP_SLOW);
 }
 
-static void on_send(void *arg, const char *text, size_t length)
+static void note_backlog(struct relay_connection *connection, size_t length)
 {
-    struct relay_connection *connection = arg;
     struct relay_connections *all = connection->all;
-    if (connection->ws == NULL || !ws_send(connection->ws, text, length))
-        return;
+    if (length > RATE_LIMIT_MESSAGE) /* answers are paid for with their commands */
+        note_work(connection, length);
     relay_connection_update_reading(connection);
     if (ws_backlog(connection->ws) > all->settings.backlog_max)
         relay_connection_drop(connection, RELAY_DROP_SLOW);
     else if (ws_net_backlog(all->net) > BACKLOG_ALL_MAX)
         drop_largest_backlog(all);
+}
+
+static void on_send(void *arg, const char *text, size_t length)
+{
+    struct relay_connection *connection = arg;
+    if (connection->ws != NULL && ws_send(connection->ws, text, length))
+        note_backlog(connection, length);
+}
+
+static void on_send_shared(void *arg, struct shared_text *text)
+{
+    struct relay_connection *connection = arg;
+    if (connection->ws != NULL && ws_send_shared(connection->ws, text))
+        note_backlog(connection, text->length);
+}
+
+/* From now on, its messages may be as long as any. */
+static void on_bound(void *arg)
+{
+    struct relay_connection *connection = arg;
+    if (connection->ws == NULL || connection->idle_list != &connection->all->unbound)
+        return;
+    set_idle(connection, &connection->all->unused);
+    ws_limit(connection->ws, connection->all->settings.message_max + RELAY_MESSAGE_MARGIN);
 }
 
 static void on_drop(void *arg, const char *why)
@@ -196,7 +300,7 @@ static void on_drop(void *arg, const char *why)
 static bool on_backlogged(void *arg)
 {
     const struct relay_connection *connection = arg;
-    return connection->ws == NULL || has_backlog(connection);
+    return connection->ws == NULL || connection->overworked || has_backlog(connection);
 }
 
 static void on_busy_changed(void *arg)
@@ -204,7 +308,7 @@ static void on_busy_changed(void *arg)
     relay_connection_update_reading(arg);
 }
 
-static const char *on_limit(void *arg, enum rules_rate rate)
+static const char *on_limit(void *arg, enum rules_rate rate, size_t bytes)
 {
     static const char *const errors[RULES_RATES] = {
         [RULES_RATE_ALLOCATE] = "too many nameplates allocated from this address; try again later",
@@ -215,8 +319,15 @@ static const char *on_limit(void *arg, enum rules_rate rate)
     struct relay_connection *connection = arg;
     if (!connection->limited)
         return NULL;
-    if (!rate_limit_take(connection->all->limiter, &connection->address, rate, clock_monotonic()))
+    struct rate_limiter *limiter = connection->all->limiter;
+    int64_t now = clock_monotonic();
+    if (!rate_limit_take(limiter, &connection->address, rate, 1, now))
         return errors[rate];
+    if (bytes > 0 &&
+        !rate_limit_take(limiter, &connection->address, RATE_LIMIT_STORED, bytes, now)) {
+        connection->all->counts.stored_refused++;
+        return "too many bytes of messages from this address; try again in an hour";
+    }
     slow_down(connection);
     return NULL;
 }
@@ -250,6 +361,7 @@ static bool on_channel(void *arg, bool begins)
         return false;
     }
     all->counts.channels++;
+    on_bound(connection);
     return true;
 }
 
@@ -268,6 +380,8 @@ const struct rules_hooks relay_connection_hooks = {
     .limit = on_limit,
     .backlogged = on_backlogged,
     .channel = on_channel,
+    .send_shared = on_send_shared,
+    .bound = on_bound,
     .turn = on_turn,
 };
 
@@ -299,6 +413,11 @@ void relay_connection_tend(struct relay_connection *connection, int64_t now)
     connection->tended = now;
     if (does_not_read(connection, mono)) {
         relay_connection_drop(connection, RELAY_DROP_SLOW);
+    } else if (!relay_intake_gets_on(connection, mono)) {
+        relay_connection_drop(connection, RELAY_DROP_INPUT);
+    } else if (connection->idle_list == &connection->all->unbound &&
+               mono - connection->began > UNBOUND_MS) {
+        relay_connection_drop(connection, RELAY_DROP_UNBOUND);
     } else if (connection->client != NULL && !rules_listening(connection->client)) {
         if (mono - connection->heard > IDLE_MS)
             relay_connection_drop(connection, RELAY_DROP_IDLE);
@@ -330,7 +449,8 @@ static bool enter_address(struct relay_connection *connection, const union addre
 static void judge(struct relay_connection *connection, const union address *endpoint)
 {
     struct relay_connections *all = connection->all;
-    if (places_taken(all) > (uint64_t)all->settings.connections_max * RATE_LIMIT_CONNECTION) {
+    uint64_t places = (uint64_t)all->settings.connections_max * RATE_LIMIT_CONNECTION;
+    if (places_taken(all) > places && !make_room(all)) {
         all->counts.drops[RELAY_DROP_FULL]++;
         connection->refusal = "the relay is at its limit of connections; try again later";
     } else if (!enter_address(connection, endpoint)) {
@@ -339,6 +459,8 @@ static void judge(struct relay_connection *connection, const union address *endp
     }
     if (connection->refusal != NULL)
         all->refused++;
+    else
+        set_idle(connection, &all->unbound);
 }
 
 static void log_connected(struct relay_connection *connection, const union address *endpoint)
@@ -359,7 +481,7 @@ void relay_connection_accept(struct relay_connections *all, int fd, const union 
         return;
     }
     connection->all = all;
-    connection->heard = connection->progressed = clock_monotonic();
+    connection->began = connection->heard = connection->progressed = clock_monotonic();
     connection->tended = connection->touched = clock_now();
     connection->list = &all->open;
     DL_APPEND(all->open, connection);
@@ -384,6 +506,8 @@ void relay_connection_free(struct relay_connection *connection)
     struct relay_connections *all = connection->all;
     ws_free(connection->ws);
     connection->ws = NULL;
+    relay_intake_leave(connection);
+    set_idle(connection, NULL);
     DL_DELETE(*connection->list, connection);
     rules_leave(connection->client);
     if (connection->limited)
@@ -405,12 +529,16 @@ void relay_connection_drop(struct relay_connection *connection, enum relay_drop_
         [RELAY_DROP_SLOW] = "does not read what it is sent",
         [RELAY_DROP_IDLE] = "idle for too long",
         [RELAY_DROP_SHUTDOWN] = "the relay is shutting down",
+        [RELAY_DROP_INPUT] = "what it sends does not get on",
+        [RELAY_DROP_UNBOUND] = "has not bound",
     };
     struct relay_connections *all = connection->all;
     all->counts.drops[cause]++;
     log_debug("relay", "%s dropped: %s", name_of(connection), reasons[cause]);
     ws_free(connection->ws);
     connection->ws = NULL;
+    relay_intake_leave(connection);
+    set_idle(connection, NULL);
     DL_DELETE(*connection->list, connection);
     connection->list = &all->dropped;
     DL_APPEND(all->dropped, connection);

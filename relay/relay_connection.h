@@ -13,6 +13,7 @@
 #include "net/ws.h"
 #include "relay/endpoint.h"
 #include "relay/rate_limit.h"
+#include "relay/relay_intake.h"
 #include "relay/rules.h"
 
 struct event;
@@ -29,6 +30,9 @@ struct relay_connection_settings {
     bool limit_loopback, log_addresses;
 };
 
+/* A message that is slightly too large is still read, so that its sender can be told. */
+#define RELAY_MESSAGE_MARGIN 65536
+
 /* Why a connection is not served, or no longer served. */
 enum relay_drop_cause {
     RELAY_DROP_FULL = 0,  /* max-connections, or out of memory */
@@ -36,15 +40,18 @@ enum relay_drop_cause {
     RELAY_DROP_SLOW,      /* does not read what it is sent */
     RELAY_DROP_IDLE,      /* neither listens nor sends */
     RELAY_DROP_HANDSHAKE, /* never became a WebSocket */
+    RELAY_DROP_INPUT,     /* what it sends does not get on, and others need the memory */
+    RELAY_DROP_UNBOUND,   /* has not bound in time, or made way for others */
     RELAY_DROP_SHUTDOWN,  /* came while the relay was shutting down */
     RELAY_DROP_CAUSES,
 };
 
 struct relay_connection_counts {
-    uint64_t connections; /* now */
-    uint64_t channels;    /* of shared ones, now */
-    uint64_t accepted;    /* since the start, like the next two */
-    uint64_t waits;       /* how often a client was made to wait */
+    uint64_t connections;    /* now */
+    uint64_t channels;       /* of shared ones, now */
+    uint64_t accepted;       /* since the start, like the next two */
+    uint64_t waits;          /* how often a client was made to wait */
+    uint64_t stored_refused; /* messages of addresses that have stored too much lately */
     uint64_t drops[RELAY_DROP_CAUSES];
 };
 
@@ -57,6 +64,9 @@ struct relay_connections {
     struct ssl_ctx_st *tls; /* NULL: no TLS */
     struct rules *rules;
     struct rate_limiter *limiter;
+    struct relay_intakes intakes;
+    struct relay_connection *unbound; /* those that have not bound, the oldest first */
+    struct relay_connection *unused;  /* those that have, the oldest first; see make_room() */
     struct relay_connection *open;    /* the least recently looked after first */
     struct relay_connection *dropped; /* these have no WebSocket; freed when `reaper` fires */
     struct event *reaper;
@@ -70,9 +80,13 @@ struct relay_connection {
     struct ws *ws;                                /* NULL: dropped */
     struct rules_client *client;                  /* NULL: not admitted, or not yet */
     struct relay_connection *prev, *next, **list; /* the list of `all` that it is in */
-    struct event *wait;                           /* nothing is read until it fires; or NULL */
+    struct relay_connection *idle_prev, *idle_next, **idle_list; /* unbound, unused; or NULL */
+    struct relay_intake intake;
+    struct event *wait; /* nothing is read until it fires; or NULL */
+    bool overworked;    /* … because of the work that its address makes: it is sent no messages */
     const char *refusal; /* the sentence that says why it is not served, or NULL */
     char *name;          /* its address, if that may be logged; or NULL */
+    int64_t began;       /* when it came, by clock_monotonic() */
     int64_t heard;       /* when it last sent a message, by clock_monotonic() */
     int64_t tended;      /* when it was last looked after, by clock_now() … */
     int64_t touched;     /* … and its mailbox touched */

@@ -19,8 +19,6 @@
 /* Time for the other end's close frame, and for TLS and the upgrade. */
 #define CLOSE_MS     1000
 #define HANDSHAKE_MS 15000
-/* A message that is slightly too large is still read, so that its sender can be told. */
-#define MESSAGE_MARGIN 65536
 /* When shutting down: time for what is under way, then for the close frames; and how often to check
  * whether that is done. */
 #define SHUTDOWN_WORK_MS  1000
@@ -92,7 +90,7 @@ static void set_options(struct relay_connections *all)
     const struct relay_connection_settings *settings = &all->settings;
     int64_t silence = relay_connection_silence_max(settings);
     ws_options_default(&all->options);
-    all->options.message_max = settings->message_max + MESSAGE_MARGIN;
+    all->options.message_max = INTAKE_UNBOUND_MAX;
     all->options.connect_timeout = HANDSHAKE_MS;
     all->options.handshake_timeout = HANDSHAKE_MS;
     all->options.close_timeout = CLOSE_MS;
@@ -116,8 +114,8 @@ struct relay_server *relay_server_new(struct event_base *base,
     all->limiter = rate_limit_new(&settings->rate_limits);
     all->reaper = evtimer_new(base, on_reap, all);
     server->tender = event_new(base, -1, EV_PERSIST, on_tend, server);
-    if (all->net != NULL && all->limiter != NULL && all->reaper != NULL && server->tender != NULL &&
-        start_tending(server))
+    if (relay_intake_begin(all) && all->net != NULL && all->limiter != NULL &&
+        all->reaper != NULL && server->tender != NULL && start_tending(server))
         return server;
     relay_server_free(server);
     return NULL;
@@ -166,6 +164,7 @@ void relay_server_free(struct relay_server *server)
     struct relay_connections *all = &server->connections;
     free_list(&all->open);
     free_list(&all->dropped);
+    relay_intake_end(all);
     free_event(all->reaper);
     free_event(server->tender);
     free_event(server->shutdown);

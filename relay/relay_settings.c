@@ -32,6 +32,13 @@
 #define PER_ADDRESS_DEFAULT 512
 /* Guessing nameplates disturbs those who wait there; a person needs one a minute. */
 #define PER_MINUTE_DEFAULT 60
+/* Half of what one core of a small machine can do; a client that sends 16 MiB once a second is
+ * within it. */
+#define WORK_DEFAULT (32 * MiB)
+/* Fifteen of the largest messages. */
+#define STORED_DEFAULT (512 * MiB)
+/* Days of the above from a few addresses; a small disk of today. */
+#define STORE_SIZE_DEFAULT (8192 * MiB)
 
 static bool set_endpoints(void *field, const struct settings_bounds *bounds, const char *text,
                           char *ret_why, size_t size)
@@ -97,13 +104,19 @@ static const struct settings_bounds no_limit_or_number = {
     .or_zero = true,
 };
 
+static const struct settings_bounds no_limit_or_bytes = {
+    .min = 1 * MiB,
+    .max = SIZE_PARSE_MAX,
+    .or_zero = true,
+};
+
 #define FIELD(name) offsetof(struct relay_settings, name)
 
 static const struct settings_row rows[] = {
     {"listen", "ADDRESS:PORT", "where to accept clients (repeatable); " LISTEN_DEFAULT,
      set_endpoints, FIELD(listen), NULL, SETTINGS_LIST},
     {"store", "DIR", "where to keep mailboxes", settings_path, FIELD(store), NULL, SETTINGS_PLAIN},
-    {"max-store-size", "SIZE", "maximum size of the store, as in 2G", settings_bytes,
+    {"max-store-size", "SIZE", "maximum size of the store; 8G", settings_bytes,
      FIELD(max_store_size), &kv_size, SETTINGS_PLAIN},
     {"retention", "DURATION", "keep a mailbox this long after its last visit; 30d",
      settings_duration, FIELD(retention), &retention, SETTINGS_PLAIN},
@@ -139,6 +152,10 @@ static const struct settings_row rows[] = {
      FIELD(allocations), &no_limit_or_number, SETTINGS_PLAIN},
     {"claims-per-minute", "N", "maximum for each address; 60", settings_number, FIELD(claims),
      &no_limit_or_number, SETTINGS_PLAIN},
+    {"work-per-second", "SIZE", "bytes of messages for each address; 32M", settings_bytes,
+     FIELD(work), &no_limit_or_bytes, SETTINGS_PLAIN},
+    {"stored-per-hour", "SIZE", "bytes of messages stored for each address; 512M", settings_bytes,
+     FIELD(stored), &no_limit_or_bytes, SETTINGS_PLAIN},
     {"ration-loopback", "", "apply the limits per address to this machine too", settings_switch,
      FIELD(ration_loopback), NULL, SETTINGS_PLAIN},
     {"log-addresses", "", "log the addresses of clients", settings_switch, FIELD(log_addresses),
@@ -175,6 +192,9 @@ static void set_defaults(struct relay_settings *settings)
         .max_per_address = PER_ADDRESS_DEFAULT,
         .allocations = PER_MINUTE_DEFAULT,
         .claims = PER_MINUTE_DEFAULT,
+        .work = WORK_DEFAULT,
+        .stored = STORED_DEFAULT,
+        .max_store_size = STORE_SIZE_DEFAULT,
         .log_level = LOG_LEVEL_INFO,
     };
     endpoints_parse(LISTEN_DEFAULT, &settings->listen);
@@ -295,7 +315,9 @@ relay_settings_for_connections(const struct relay_settings *settings)
                         .per_minute = {[RULES_RATE_ALLOCATE] = settings->allocations,
                                        [RULES_RATE_CLAIM] = settings->claims,
                                        [RULES_RATE_OPEN] = OPENS_PER_MINUTE,
-                                       [RULES_RATE_ADD] = MESSAGES_PER_MINUTE}},
+                                       [RULES_RATE_ADD] = MESSAGES_PER_MINUTE},
+                        .work = settings->work,
+                        .stored = settings->stored},
         .limit_loopback = settings->ration_loopback,
         .log_addresses = settings->log_addresses,
     };

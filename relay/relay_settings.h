@@ -32,6 +32,8 @@ struct relay_settings {
     unsigned max_per_address; /* connections; 0: no limit, as for the next two */
     unsigned allocations;     /* per minute and address */
     unsigned claims;
+    uint64_t work;   /* bytes a second and address */
+    uint64_t stored; /* bytes an hour and address */
     bool ration_loopback;
     bool log_addresses;
     enum log_level log_level;

@@ -72,14 +72,34 @@ static void put_escaped(struct json_text *text, char c)
     put(text, escape, strlen(escape));
 }
 
+#define EACH_BYTE UINT64_C(0x0101010101010101)
+#define HIGH_BITS UINT64_C(0x8080808080808080)
+
+/* True if a byte of these eight may have to be escaped. ("Bit Twiddling Hacks", haszero and
+ * hasless.) */
+static bool may_escape(const char *eight)
+{
+    uint64_t bytes, quote, backslash;
+
+    memcpy(&bytes, eight, sizeof(bytes));
+    quote = bytes ^ EACH_BYTE * '"';
+    backslash = bytes ^ EACH_BYTE * '\\';
+    return (((bytes - EACH_BYTE * 0x20) & ~bytes) | ((quote - EACH_BYTE) & ~quote) |
+            ((backslash - EACH_BYTE) & ~backslash)) &
+           HIGH_BITS;
+}
+
 static void put_stringn(struct json_text *text, const char *key, const char *string, size_t length)
 {
     size_t run;
 
     put_key(text, key);
+    make_room(text, length + 2);
     put(text, "\"", 1);
     for (; length > 0; string += run, length -= run) {
-        for (run = 0; run < length && !must_escape(string[run]);)
+        for (run = 0; run + 8 <= length && !may_escape(string + run);)
+            run += 8;
+        while (run < length && !must_escape(string[run]))
             run++;
         put(text, string, run);
         if (run < length)
@@ -303,12 +323,64 @@ char *reply_message(const struct relay_message *message, int64_t now)
     return finish(&text, now);
 }
 
+/* Members of a message that are quoted of a long one, and the longest of them. */
+#define QUOTED_MEMBERS 8
+#define QUOTED_BYTES   64
+
+static int count_bytes(const char *data, size_t length, void *left)
+{
+    (void)data;
+    if (length > *(size_t *)left)
+        return -1; /* ends the dump */
+    *(size_t *)left -= length;
+    return 0;
+}
+
+/* Does not look at more than is quoted. */
+static bool is_short(const json_t *orig)
+{
+    size_t left = REPLY_ORIG_MAX;
+    const char *key;
+    json_t *value;
+
+    json_object_foreach((json_t *)orig, key, value)
+    {
+        if (json_string_length(value) > REPLY_ORIG_MAX)
+            return false;
+    }
+    return json_dump_callback(orig, count_bytes, &left, JSON_COMPACT) == 0;
+}
+
+static void put_short_members(struct json_text *text, const json_t *orig)
+{
+    unsigned quoted = 0;
+    const char *key;
+    json_t *value;
+
+    open_member(text, "orig");
+    json_object_foreach((json_t *)orig, key, value)
+    {
+        /* Names that need an escape are nobody's. */
+        if (json_is_object(value) || json_is_array(value) ||
+            json_string_length(value) > QUOTED_BYTES || strlen(key) > QUOTED_BYTES ||
+            strspn(key, "abcdefghijklmnopqrstuvwxyz_-") != strlen(key))
+            continue;
+        if (quoted++ < QUOTED_MEMBERS)
+            put_value(text, key, value);
+    }
+    close_member(text);
+    put_value(text, "orig_cut", json_true());
+}
+
 char *reply_error(const char *error, const json_t *orig, int64_t now)
 {
     struct json_text text = begin("error");
 
     put_string(&text, "error", error);
-    put_value(&text, "orig", orig);
+    if (orig == NULL || is_short(orig))
+        put_value(&text, "orig", orig);
+    else
+        put_short_members(&text, orig);
     return finish(&text, now);
 }
 

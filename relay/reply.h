@@ -37,7 +37,10 @@ char *reply_pong(const json_t *ping, int64_t now);
 /* The relay has ended a channel, or there is none; `reason` is a sentence. `alone`: what the client
  * asked for needs a connection of its own. */
 char *reply_left(const char *reason, bool alone, int64_t now);
-char *reply_error(const char *error, const json_t *orig, int64_t now); /* orig NULL: null */
+/* `orig` NULL: null. Of one that would take more than REPLY_ORIG_MAX bytes only the short members
+ * are quoted, and `orig_cut` is true. */
+#define REPLY_ORIG_MAX ((size_t)1024)
+char *reply_error(const char *error, const json_t *orig, int64_t now);
 
 /* Adds the number of a channel to a reply, which is consumed. New; NULL for NULL, or when out of
  * memory. */

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <utlist.h>
 
+#include "base/shared_text.h"
 #include "relay/reply.h"
 
 /* ---- the rules ---- */
@@ -100,11 +101,35 @@ void rules_send(struct rules_client *client, char *reply)
 {
     if (client->channel != 0)
         reply = reply_on_channel(reply, client->channel);
-    if (reply == NULL)
+    if (reply == NULL) {
         rules_drop(client, "out of memory");
-    else if (!rules_is_dropped(client) && !rules_channels_too_long(client, reply))
-        client->rules->hooks.send(client->connection, reply, strlen(reply));
-    free(reply);
+        return;
+    }
+    size_t length = strlen(reply);
+    if (rules_is_dropped(client) || rules_channels_too_long(client, reply)) {
+        free(reply);
+    } else if (length < RULES_SHARED_TEXT_MIN || client->rules->hooks.send_shared == NULL) {
+        client->rules->hooks.send(client->connection, reply, length);
+        free(reply);
+    } else {
+        struct shared_text *text = shared_text_new(reply, length);
+        if (text != NULL)
+            rules_send_shared(client, text);
+        else
+            rules_drop(client, "out of memory");
+        if (text != NULL)
+            shared_text_release(text);
+    }
+}
+
+void rules_send_shared(struct rules_client *client, struct shared_text *text)
+{
+    const struct rules_hooks *hooks = &client->rules->hooks;
+
+    if (text->length < RULES_SHARED_TEXT_MIN || hooks->send_shared == NULL)
+        hooks->send(client->connection, text->data, text->length);
+    else
+        hooks->send_shared(client->connection, text);
 }
 
 static void send_welcome(struct rules_client *client)
@@ -160,6 +185,8 @@ static void count_out(struct rules_client *client, size_t size)
 static void free_task(struct rules_task *task)
 {
     count_out(task->client, task->size);
+    if (!task->has_begun)
+        task->client->rules->waiting_bytes -= task->size;
     relay_command_free(&task->command);
     free(task);
 }
@@ -206,6 +233,8 @@ static void begin(struct rules_client *client, struct rules_task *task)
     DL_DELETE(client->waiting, task);
     DL_APPEND(client->begun, task);
     client->begun_count++;
+    client->rules->waiting_bytes -= task->size;
+    task->has_begun = true;
     rules_command_begin(task);
 }
 
@@ -385,6 +414,7 @@ void rules_take(struct rules_client *client, struct relay_command *command, size
         .client = client, .command = *command, .now = client->rules->now, .size = length};
     DL_APPEND(client->waiting, task);
     count_in(client, length);
+    client->rules->waiting_bytes += length;
     if (wants_ack(client, &task->command))
         rules_send(client,
                    reply_ack(json_object_get(task->command.root, "id"), client->rules->now));
@@ -425,6 +455,13 @@ bool rules_busy(const struct rules_client *client)
 
     return host->full > 0 || host->count >= RULES_SHARED_QUEUE_MAX ||
            host->bytes >= RULES_QUEUE_BYTES;
+}
+
+size_t rules_pending(const struct rules *rules)
+{
+    const struct relay_store *store = rules->store;
+
+    return rules->waiting_bytes + (store->queued != NULL ? store->queued(store->self) : 0);
 }
 
 bool rules_idle(const struct rules_client *client)

@@ -46,6 +46,7 @@
 
 struct rules;
 struct rules_client;
+struct shared_text;
 
 /* Actions that cost others something, and are limited by address. */
 enum rules_rate {
@@ -66,15 +67,19 @@ struct rules_hooks {
     void (*drop)(void *connection, const char *why);
     /* rules_busy() has changed. May be NULL. */
     void (*busy_changed)(void *connection);
-    /* NULL: go ahead; otherwise the sentence of the `error` that refuses, borrowed forever. May be
-     * NULL: there are no limits. */
-    const char *(*limit)(void *connection, enum rules_rate rate);
+    /* NULL: go ahead; otherwise the sentence of the `error` that refuses, borrowed forever.
+     * `bytes`: of what it stores. May be NULL: there are no limits. */
+    const char *(*limit)(void *connection, enum rules_rate rate, size_t bytes);
     /* True if so much waits for the connection that no message is to be added; rules_drained() then
      * follows. May be NULL: never true. */
     bool (*backlogged)(void *connection);
     /* A channel begins, or has ended. False: there is no place for it. May be NULL: there always
      * is. */
     bool (*channel)(void *connection, bool begins);
+    /* The same as `send`, of a text that may be sent to several without copying it. May be NULL. */
+    void (*send_shared)(void *connection, struct shared_text *text);
+    /* The connection has bound, or one of its channels: it is more than a stranger. May be NULL. */
+    void (*bound)(void *connection);
     /* Whose turn its operations on the store are in (relay/store.h): the same at each call. May be
      * NULL: each client has its own. */
     uint64_t (*turn)(void *connection);
@@ -128,6 +133,9 @@ void rules_leave(struct rules_client *client);
 
 /* True while as many of its commands, or of one of its channels, are waiting as are allowed. */
 bool rules_busy(const struct rules_client *client);
+
+/* Bytes of all commands that wait to begin, and of all operations that wait for the store. */
+size_t rules_pending(const struct rules *rules);
 
 /* True while nothing that it asked for is waiting to be done or answered. */
 bool rules_idle(const struct rules_client *client);

@@ -143,8 +143,9 @@ static void begin_bind(struct rules_task *task)
 {
     struct rules_client *client = task->client;
 
-    if (keep(client, &client->side, task->command.side))
-        keep(client, &client->appid, task->command.appid);
+    if (keep(client, &client->side, task->command.side) &&
+        keep(client, &client->appid, task->command.appid) && client->rules->hooks.bound != NULL)
+        client->rules->hooks.bound(client->connection);
     rules_task_end(task);
 }
 
@@ -393,7 +394,7 @@ static const char *check_rate(const struct rules_task *task, enum rules_rate rat
         return NULL;
     if (rate == RULES_RATE_CLAIM && same(task->command.nameplate, client->allocated))
         return NULL;
-    error = rules->hooks.limit(client->connection, rate);
+    error = rules->hooks.limit(client->connection, rate, task->command.body_length);
     if (error != NULL)
         rules->counts.limited[rate]++;
     return error;

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <utlist.h>
 
+#include "base/shared_text.h"
 #include "relay/reply.h"
 
 /* The connections that have opened one mailbox of one app. */
@@ -241,7 +242,7 @@ void rules_listeners_take_turns(struct rules_client *connection)
 
 /* A client with a backlog gets it from the store, once it has taken what waits for it. */
 static void send_new(struct rules_client *client, const struct relay_message *message,
-                     const char *text)
+                     struct shared_text *text)
 {
     if (client->listener_state == RULES_LISTENING && is_backlogged(client)) {
         set_state(client, RULES_REPLAYING);
@@ -254,9 +255,9 @@ static void send_new(struct rules_client *client, const struct relay_message *me
         return;
     client->seen = message->number;
     if (text != NULL && client->channel == 0)
-        client->rules->hooks.send(client->connection, text, strlen(text));
+        rules_send_shared(client, text);
     else
-        rules_send(client, text != NULL ? strdup(text) : NULL);
+        rules_send(client, text != NULL ? strdup(text->data) : NULL);
 }
 
 /* The text is the same for all of them. */
@@ -267,16 +268,19 @@ void rules_feed(void *arg, const char *appid, const char *mailbox,
     struct rules_listeners *listeners = NULL;
     struct rules_client *client;
     struct listeners_key key;
-    char *text;
+    struct shared_text *text;
+    char *reply;
 
     if (make_key(rules, appid, mailbox, &key))
         listeners = find(rules, &key);
     if (listeners == NULL)
         return;
-    text = reply_message(message, rules->now);
+    reply = reply_message(message, rules->now);
+    text = shared_text_new(reply, reply != NULL ? strlen(reply) : 0);
     DL_FOREACH(listeners->clients, client)
     {
         send_new(client, message, text);
     }
-    free(text);
+    if (text != NULL)
+        shared_text_release(text);
 }

@@ -25,14 +25,16 @@ struct rules {
     struct rules_listeners *listeners; /* a hash table, by mailbox */
     unsigned char hash_secret[crypto_shorthash_KEYBYTES];
     struct rules_counts counts;
+    size_t waiting_bytes; /* of commands that have not begun */
 };
 
 /* One command, from its arrival until its answer has left. */
 struct rules_task {
     struct rules_client *client;
     struct relay_command command;
-    int64_t now;       /* when it came */
-    size_t size;       /* of its text, bytes */
+    int64_t now; /* when it came */
+    size_t size; /* of its text, bytes */
+    bool has_begun;
     const char *error; /* if it failed: the `error` to send after those before it; or NULL */
     struct rules_task *prev, *next;
 };
@@ -103,6 +105,11 @@ void rules_drop(struct rules_client *client, const char *why);
 
 /* Sends a reply and frees it. NULL: memory ran out, and the connection or channel is dropped. */
 void rules_send(struct rules_client *client, char *reply);
+
+/* Sends a text as it is, over a connection that has not been dropped, without copying a long one.
+ */
+#define RULES_SHARED_TEXT_MIN ((size_t)16 * 1024)
+void rules_send_shared(struct rules_client *client, struct shared_text *text);
 
 /* Sends an `error`; `orig` may be NULL. */
 void rules_send_error(struct rules_client *client, const char *error, const json_t *orig);

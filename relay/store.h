@@ -141,6 +141,8 @@ struct relay_store {
      * operations are still done. */
     void (*forget)(void *self, const void *arg);
     void (*count)(void *self, struct relay_counts *ret_counts);
+    /* About how many bytes the operations that wait take of memory. May be NULL. */
+    size_t (*queued)(void *self);
     void (*free)(void *self);
 };
 

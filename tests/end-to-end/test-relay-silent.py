@@ -50,6 +50,7 @@ def half_open(world):
         gone = [Client(SimpleNamespace(port=port), side=side, host=HERE) for _ in range(SILENT)]
     for client in gone[1:]:  # the first one has nothing to hear
         client.open(bystanders.mailbox)
+    gone[0].open("nobody else's")
     network.pull()
     bystanders.go_on("a pulled cable")
     with Client(relay, side=side) as again:

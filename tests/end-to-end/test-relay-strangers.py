@@ -358,8 +358,28 @@ def refusal(relay, source=None):
 def full_house(world):
     relay = world.relayd("--max-connections", "20")
     crowd = [Client(relay) for _ in range(20)]
+    for number, client in enumerate(crowd):
+        client.open("of-%d" % number)
     contains(refusal(relay), "limit of connections", "what the next one is told")
     for client in crowd:
+        client.fence()
+
+
+@test("when the relay is full, whoever has not bound makes way, then whoever listens to nothing; the oldest first")
+def make_way(world):
+    relay = world.relayd("--max-connections", "20")
+    idle = [Client(relay, bind=False) for _ in range(5)]
+    bound = [Client(relay) for _ in range(10)]
+    busy = [Client(relay) for _ in range(5)]
+    for client in bound[5:] + busy:
+        client.open("of-" + client.side)
+    for number, gone in enumerate(idle + bound[:5]):
+        busy.append(Client(relay))
+        busy[-1].open("of-%d" % number)
+        gone.until_gone()
+        equal(relay.metric('drops_total{cause="unbound"}'), number + 1, "those who made way")
+    contains(refusal(relay), "limit of connections", "what one more is told")
+    for client in busy + bound[5:]:
         client.fence()
 
 

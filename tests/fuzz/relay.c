@@ -92,8 +92,9 @@ static void on_busy_changed(void *arg)
         rules_busy(connection->client);
 }
 
-static const char *on_limit(void *arg, enum rules_rate rate)
+static const char *on_limit(void *arg, enum rules_rate rate, size_t bytes)
 {
+    (void)bytes;
     struct connection *connection = arg;
 
     FUZZ_HOLDS(rate < RULES_RATES);
@@ -240,8 +241,12 @@ static void (*const happenings[256])(struct world *, uint8_t what, struct fuzz_i
 
 static void open_world(struct world *world)
 {
-    static const struct rules_hooks hooks = {on_send,  on_drop,       on_busy_changed,
-                                             on_limit, on_backlogged, on_channel};
+    static const struct rules_hooks hooks = {.send = on_send,
+                                             .drop = on_drop,
+                                             .busy_changed = on_busy_changed,
+                                             .limit = on_limit,
+                                             .backlogged = on_backlogged,
+                                             .channel = on_channel};
     static const struct rules_settings settings = {
         .message_max = MESSAGE_MAX, .retention = RETENTION, .channels = CHANNELS, .list = true};
 

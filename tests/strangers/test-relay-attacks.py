@@ -3,10 +3,17 @@
 and one as large as the limits admit for `make attack`. While they last, others go on, and the relay keeps its promises.
 """
 
+import json
 import time
+from threading import Thread
 
-from attack import Measure, at_rest, bind, command, scale, strike  # pylint: disable=wrong-import-order
-from harness import main, test
+# pylint: disable=wrong-import-order
+from attack import HANDSHAKE, HONEST, Measure, at_rest, bind, command, frame, scale, strike
+from harness import main, test, true
+from harness.client import Client
+
+MiB = 1 << 20
+MEMORY_MAX = 256 * MiB
 
 
 def address(number):
@@ -24,6 +31,141 @@ def freeze(world):
             strike(relay.port, said, address(number % 12)).close()
         time.sleep(scale(0.3, 2))
     under.ping_at_most(100 + 2 * max(rest.pings) * 1000)
+
+
+def held_open(relay, numbers, said):
+    """So many connections that have said this, or as much of it as the relay took."""
+    held = []
+    for number in numbers:
+        try:
+            held.append(strike(relay.port, said(number), address(number % 12)))
+        except OSError:
+            pass  # that is how it should be
+    return held
+
+
+def let_go(connections):
+    for connection in connections:
+        connection.close()
+
+
+@test("fill its memory: what is never finished, before bind")
+def unbound(world):
+    relay = world.relayd("--ration-loopback", "--max-connections-per-address", "0")
+    at_rest(relay)
+    count, size = scale(20, 60), scale(2, 33) * MiB
+    ends = {
+        "a header": lambda _: HANDSHAKE[:-2] + b"X: " + b"x" * 16000,
+        "a large message": lambda _: HANDSHAKE + frame(b'{"type": "bind", "appid": "' + b"x" * size, 34 * MiB),
+        "many small frames": lambda _: HANDSHAKE + b"\x01\x84" + bytes(8) + (b"\x00\x84" + bytes(8)) * 200000,
+        "a small message": lambda _: HANDSHAKE + frame(b"x" * 8000, 8192),
+    }
+    with Measure(relay, "they fill its memory") as under:
+        for said in ends.values():
+            held = held_open(relay, range(count), said)
+            under.look()
+            let_go(held)
+    true(under.highest < 16 * MiB, "memory: %d MiB" % (under.highest / MiB))
+    true(not scale(0, under.trouble), "trouble")
+
+
+@test("fill its memory: what is never finished, after bind")
+def unfinished(world):
+    relay = world.relayd("--ration-loopback", "--max-connections-per-address", "0")
+    at_rest(relay)
+    size = scale(9, 33) * MiB
+    begun = frame(b'{"type": "add", "phase": "0", "body": "' + b"00" * (size // 2), scale(10, 34) * MiB)
+    with Measure(relay, "they stop in the middle") as under:
+        held = held_open(relay, range(scale(8, 60)),
+                         lambda number: bind("s%d" % number) + command("open", mailbox="m%d" % number) + begun[:200000])
+        threads = [Thread(target=send_all, args=(client, begun[200000:])) for client in held]
+        for thread in threads:
+            thread.start()
+        with Client(relay, source=HONEST) as honest:  # whoever means it finds a place meanwhile
+            honest.open("honest")
+            started = time.monotonic()
+            honest.say("add", phase="0", body="00" * scale(MiB, 16 * MiB))
+            honest.expect("message", 60)
+            print("# a large message among them took %.1f s" % (time.monotonic() - started), flush=True)
+            under.look()
+        let_go(held)
+        for thread in threads:
+            thread.join()
+    true(under.highest < scale(100 * MiB, MEMORY_MAX), "memory: %d MiB" % (under.highest / MiB))
+    true(relay.metric('drops_total{cause="input"}') > 0, "those who do not get on are counted")
+
+
+def send_all(client, data):
+    """As much as the relay takes within some seconds."""
+    client.settimeout(scale(1, 30))
+    try:
+        client.sendall(data)
+    except OSError:
+        pass
+
+
+@test("fill its memory: small commands, faster than the disk takes them")
+def pipelined(world):
+    relay = world.relayd("--ration-loopback", "--max-connections-per-address", "0", "--max-connections", "20000")
+    at_rest(relay)
+    with Measure(relay, "they pipeline") as under:
+        said = b"".join(command("add", phase=str(number), body="00" * 2000) for number in range(60))
+        held = held_open(relay, range(scale(100, 4000)),
+                         lambda number: bind("s%d" % number) + command("open", mailbox="m%d" % number) + said)
+        under.look()
+        time.sleep(scale(0.2, 3))
+        under.look()
+        let_go(held)
+    true(under.highest < scale(100 * MiB, MEMORY_MAX), "memory: %d MiB" % (under.highest / MiB))
+
+
+@test("fill its memory: what it sends, and nobody reads")
+def unread(world):
+    relay = world.relayd("--ration-loopback", "--max-connections-per-address", "0")
+    at_rest(relay)
+    size = scale(1, 16) * MiB
+    with Measure(relay, "they do not read") as under:
+        with Client(relay, source=HONEST, side="a") as client:
+            client.open("large")
+            client.say("add", phase="0", body="00" * size)
+            client.expect("message", 60)
+            held = held_open(relay, range(scale(20, 60)), lambda _: bind("a", client.appid) + command("open", mailbox="large"))
+            for _ in range(10):
+                time.sleep(scale(0.05, 0.5))
+                under.look()
+            client.say("add", phase="1", body="00" * size)
+            client.expect("message", 60)
+            under.look()
+            let_go(held)
+    true(under.highest < MEMORY_MAX, "memory: %d MiB" % (under.highest / MiB))
+
+
+@test("burn its CPU: large messages that are refused")
+def large(world):
+    relay = world.relayd("--ration-loopback", "--max-connections-per-address", "0")
+    at_rest(relay)
+    size = scale(8, 33) * MiB
+    bodies = {
+        "no command": b'{"type": "ping", "junk": "' + b"x" * size + b'"}',
+        "an add to no mailbox": b'{"type": "add", "phase": "0", "body": "' + b"0" * size + b'"}',
+        "no hex": b'{"type": "add", "phase": "0", "body": "' + b"x" * size + b'"}',
+        "many values": b'{"type": "add", "phase": [' + b"1," * (size // 2) + b"1]}",
+    }
+    with Measure(relay, "they burn its CPU") as under:
+        for what, text in bodies.items():
+            with Client(relay, source=address(0)) as client:
+                cpu = relay.cpu_seconds()
+                client.websocket.socket.settimeout(60)
+                client.websocket.socket.sendall(frame(text))
+                answer = client.expect("error", 60)
+                true(len(json.dumps(answer)) < 2000, "the error quotes little: %d bytes" % len(json.dumps(answer)))
+                print("# %s of %d MiB: %.2f s of CPU" % (what, size / MiB, relay.cpu_seconds() - cpu), flush=True)
+        early = strike(relay.port, HANDSHAKE, address(1))
+        cpu = relay.cpu_seconds()
+        send_all(early, frame(bodies["no command"]))
+        true(relay.cpu_seconds() - cpu < 0.1, "before bind, it costs nothing")
+        early.close()
+    under.ping_at_most(scale(150, 250))
 
 
 if __name__ == "__main__":

@@ -48,8 +48,9 @@ static void on_busy_changed(void *connection)
     client->busy_changes++;
 }
 
-static const char *on_limit(void *connection, enum rules_rate rate)
+static const char *on_limit(void *connection, enum rules_rate rate, size_t bytes)
 {
+    (void)bytes;
     struct rules_fixture *fixture = ((struct test_client *)connection)->fixture;
 
     fixture->limit_asked[rate]++;

@@ -22,8 +22,8 @@
 
 static struct rate_limit_address numbered(uint32_t number)
 {
-    struct rate_limit_address address = {{0}};
-    memcpy(address.bytes, &number, sizeof(number));
+    struct rate_limit_address address = {{[10] = 0xff, [11] = 0xff}}; /* of IPv4 */
+    memcpy(address.bytes + 12, &number, sizeof(number));
     return address;
 }
 
@@ -82,24 +82,24 @@ static void slow_then_refused(void **state)
     assert_true(rate_limit_enter(limiter, &address, RATE_LIMIT_CONNECTION, START));
     for (int i = 0; i < 6; i++) {
         assert_int_equal(rate_limit_wait(limiter, &address, START), 0);
-        assert_true(rate_limit_take(limiter, &address, RULES_RATE_CLAIM, START));
+        assert_true(rate_limit_take(limiter, &address, RULES_RATE_CLAIM, 1, START));
     }
     assert_int_equal(rate_limit_wait(limiter, &address, START), 0);
-    assert_true(rate_limit_take(limiter, &address, RULES_RATE_CLAIM, START));
+    assert_true(rate_limit_take(limiter, &address, RULES_RATE_CLAIM, 1, START));
     assert_int_equal(rate_limit_wait(limiter, &address, START), 10000);
     for (int i = 7; i < 12; i++)
-        assert_true(rate_limit_take(limiter, &address, RULES_RATE_CLAIM, START));
-    assert_false(rate_limit_take(limiter, &address, RULES_RATE_CLAIM, START));
-    assert_false(rate_limit_take(limiter, &address, RULES_RATE_CLAIM, START + 9999));
+        assert_true(rate_limit_take(limiter, &address, RULES_RATE_CLAIM, 1, START));
+    assert_false(rate_limit_take(limiter, &address, RULES_RATE_CLAIM, 1, START));
+    assert_false(rate_limit_take(limiter, &address, RULES_RATE_CLAIM, 1, START + 9999));
     assert_int_equal(rate_limit_wait(limiter, &address, START), RATE_LIMIT_WAIT_MAX);
     /* What nobody limits, and other addresses, are not touched by it. */
     struct rate_limit_address other = numbered(2);
-    assert_true(rate_limit_take(limiter, &address, RULES_RATE_ALLOCATE, START));
+    assert_true(rate_limit_take(limiter, &address, RULES_RATE_ALLOCATE, 1, START));
     assert_true(rate_limit_enter(limiter, &other, RATE_LIMIT_CONNECTION, START));
-    assert_true(rate_limit_take(limiter, &other, RULES_RATE_CLAIM, START));
+    assert_true(rate_limit_take(limiter, &other, RULES_RATE_CLAIM, 1, START));
     /* Each ten seconds earn one. */
-    assert_true(rate_limit_take(limiter, &address, RULES_RATE_CLAIM, START + 10000));
-    assert_false(rate_limit_take(limiter, &address, RULES_RATE_CLAIM, START + 10000));
+    assert_true(rate_limit_take(limiter, &address, RULES_RATE_CLAIM, 1, START + 10000));
+    assert_false(rate_limit_take(limiter, &address, RULES_RATE_CLAIM, 1, START + 10000));
     assert_int_equal(rate_limit_wait(limiter, &address, START + 65000), 5000);
     assert_int_equal(rate_limit_wait(limiter, &address, START + 70000), 0);
     rate_limit_free(limiter);
@@ -113,10 +113,10 @@ static void no_savings(void **state)
     struct rate_limit_address address = numbered(1);
     int64_t later = START + INT64_C(1000) * MINUTE;
     assert_true(rate_limit_enter(limiter, &address, RATE_LIMIT_CONNECTION, START));
-    assert_true(rate_limit_take(limiter, &address, RULES_RATE_CLAIM, START));
+    assert_true(rate_limit_take(limiter, &address, RULES_RATE_CLAIM, 1, START));
     for (int i = 0; i < 6; i++)
-        assert_true(rate_limit_take(limiter, &address, RULES_RATE_CLAIM, later));
-    assert_false(rate_limit_take(limiter, &address, RULES_RATE_CLAIM, later));
+        assert_true(rate_limit_take(limiter, &address, RULES_RATE_CLAIM, 1, later));
+    assert_false(rate_limit_take(limiter, &address, RULES_RATE_CLAIM, 1, later));
     rate_limit_free(limiter);
 }
 
@@ -127,7 +127,7 @@ static void many_in_a_minute(void **state)
     struct rate_limit_address address = numbered(1);
     assert_true(rate_limit_enter(limiter, &address, RATE_LIMIT_CONNECTION, START));
     unsigned taken = 0;
-    while (rate_limit_take(limiter, &address, RULES_RATE_CLAIM, START))
+    while (rate_limit_take(limiter, &address, RULES_RATE_CLAIM, 1, START))
         taken++;
     assert_true(taken >= 2 * 7001 && taken <= 2 * 7001 + 2);
     rate_limit_free(limiter);
@@ -140,13 +140,13 @@ static void new_limits(void **state)
     struct rate_limit_address address = numbered(1);
     assert_true(rate_limit_enter(limiter, &address, RATE_LIMIT_CONNECTION, START));
     assert_false(rate_limit_enter(limiter, &address, RATE_LIMIT_CONNECTION, START));
-    assert_true(rate_limit_take(limiter, &address, RULES_RATE_CLAIM, START));
-    assert_true(rate_limit_take(limiter, &address, RULES_RATE_CLAIM, START));
-    assert_false(rate_limit_take(limiter, &address, RULES_RATE_CLAIM, START));
+    assert_true(rate_limit_take(limiter, &address, RULES_RATE_CLAIM, 1, START));
+    assert_true(rate_limit_take(limiter, &address, RULES_RATE_CLAIM, 1, START));
+    assert_false(rate_limit_take(limiter, &address, RULES_RATE_CLAIM, 1, START));
     struct rate_limits none = {0};
     rate_limit_set(limiter, &none);
     assert_true(rate_limit_enter(limiter, &address, RATE_LIMIT_CONNECTION, START));
-    assert_true(rate_limit_take(limiter, &address, RULES_RATE_CLAIM, START));
+    assert_true(rate_limit_take(limiter, &address, RULES_RATE_CLAIM, 1, START));
     rate_limit_free(limiter);
 }
 
@@ -192,12 +192,12 @@ static void debts_stay(void **state)
     struct rate_limiter *limiter = make(0, 1);
     struct rate_limit_address address = numbered(1), other = numbered(2);
     assert_true(rate_limit_enter(limiter, &address, RATE_LIMIT_CONNECTION, START));
-    assert_true(rate_limit_take(limiter, &address, RULES_RATE_CLAIM, START));
-    assert_true(rate_limit_take(limiter, &address, RULES_RATE_CLAIM, START));
+    assert_true(rate_limit_take(limiter, &address, RULES_RATE_CLAIM, 1, START));
+    assert_true(rate_limit_take(limiter, &address, RULES_RATE_CLAIM, 1, START));
     rate_limit_leave(limiter, &address, RATE_LIMIT_CONNECTION, START);
     assert_int_equal(rate_limit_wait(limiter, &address, START), RATE_LIMIT_WAIT_MAX);
     assert_true(rate_limit_enter(limiter, &address, RATE_LIMIT_CONNECTION, START));
-    assert_false(rate_limit_take(limiter, &address, RULES_RATE_CLAIM, START));
+    assert_false(rate_limit_take(limiter, &address, RULES_RATE_CLAIM, 1, START));
     rate_limit_leave(limiter, &address, RATE_LIMIT_CONNECTION, START);
     assert_int_equal(rate_limit_count(limiter), 1);
     /* Paid back it is forgotten, when somebody else comes. */
@@ -215,8 +215,8 @@ static void bounded(void **state)
     for (uint32_t i = 0; i < RATE_LIMIT_ADDRESSES_MAX; i++) {
         struct rate_limit_address address = numbered(i);
         assert_true(rate_limit_enter(limiter, &address, RATE_LIMIT_CONNECTION, START));
-        assert_true(rate_limit_take(limiter, &address, RULES_RATE_CLAIM, START));
-        assert_true(rate_limit_take(limiter, &address, RULES_RATE_CLAIM, START));
+        assert_true(rate_limit_take(limiter, &address, RULES_RATE_CLAIM, 1, START));
+        assert_true(rate_limit_take(limiter, &address, RULES_RATE_CLAIM, 1, START));
     }
     struct rate_limit_address one_more = numbered(RATE_LIMIT_ADDRESSES_MAX);
     assert_false(rate_limit_enter(limiter, &one_more, RATE_LIMIT_CONNECTION, START));
@@ -227,7 +227,61 @@ static void bounded(void **state)
     assert_true(rate_limit_enter(limiter, &one_more, RATE_LIMIT_CONNECTION, START));
     assert_int_equal(rate_limit_count(limiter), RATE_LIMIT_ADDRESSES_MAX);
     assert_int_equal(rate_limit_wait(limiter, &second, START), 0); /* forgotten */
-    assert_false(rate_limit_take(limiter, &first, RULES_RATE_CLAIM, START));
+    assert_false(rate_limit_take(limiter, &first, RULES_RATE_CLAIM, 1, START));
+    rate_limit_free(limiter);
+}
+
+/* Who has a network of 56 or 48 bits has not as many places as that has networks of 64. */
+static void networks(void **state)
+{
+    (void)state;
+    struct rate_limiter *limiter = make(2, 2);
+    unsigned entered = 0;
+    char text[64];
+    for (unsigned i = 0; i < 64; i++) {
+        struct rate_limit_address address;
+        snprintf(text, sizeof(text), "2001:db8:1:%x::1", i);
+        assert_true(read_address(text, false, &address));
+        entered += rate_limit_enter(limiter, &address, RATE_LIMIT_CONNECTION, START);
+    }
+    assert_int_equal(entered, 4 * 2);
+    for (unsigned i = 1; i < 64; i++) {
+        struct rate_limit_address address;
+        snprintf(text, sizeof(text), "2001:db8:1:%x00::1", i);
+        assert_true(read_address(text, false, &address));
+        entered += rate_limit_enter(limiter, &address, RATE_LIMIT_CONNECTION, START);
+    }
+    assert_int_equal(entered, 16 * 2);
+    struct rate_limit_address elsewhere, inside;
+    assert_true(read_address("2001:db8:2::1", false, &elsewhere));
+    assert_true(rate_limit_enter(limiter, &elsewhere, RATE_LIMIT_CONNECTION, START));
+    assert_true(read_address("2001:db8:1::1", false, &inside));
+    unsigned taken = 0;
+    while (rate_limit_take(limiter, &inside, RULES_RATE_CLAIM, 1, START))
+        taken++;
+    assert_int_equal(taken, 4);
+    rate_limit_free(limiter);
+}
+
+/* Work is made to wait and never refused; what is stored is refused, and never waits. */
+static void bytes(void **state)
+{
+    (void)state;
+    const struct rate_limits limits = {.work = 1000, .stored = 3600};
+    struct rate_limiter *limiter = rate_limit_new(&limits);
+    struct rate_limit_address address = numbered(1);
+    assert_true(rate_limit_enter(limiter, &address, RATE_LIMIT_CONNECTION, START));
+    assert_true(rate_limit_take(limiter, &address, RATE_LIMIT_STORED, 3000, START));
+    assert_false(rate_limit_take(limiter, &address, RATE_LIMIT_STORED, 601, START));
+    assert_true(rate_limit_take(limiter, &address, RATE_LIMIT_STORED, 600, START));
+    assert_int_equal(rate_limit_wait(limiter, &address, START), 0);
+    assert_true(rate_limit_take(limiter, &address, RATE_LIMIT_STORED, 60, START + MINUTE));
+    assert_true(rate_limit_take(limiter, &address, RATE_LIMIT_WORK, 1000, START));
+    assert_int_equal(rate_limit_wait(limiter, &address, START), 0);
+    assert_true(rate_limit_take(limiter, &address, RATE_LIMIT_WORK, 500, START));
+    assert_int_equal(rate_limit_wait(limiter, &address, START), 500);
+    assert_true(rate_limit_take(limiter, &address, RATE_LIMIT_WORK, 1000000, START));
+    assert_int_equal(rate_limit_wait(limiter, &address, START), RATE_LIMIT_WAIT_MAX);
     rate_limit_free(limiter);
 }
 
@@ -238,6 +292,7 @@ int main(void)
         cmocka_unit_test(no_savings), cmocka_unit_test(many_in_a_minute),
         cmocka_unit_test(new_limits), cmocka_unit_test(connections),
         cmocka_unit_test(channels),   cmocka_unit_test(debts_stay),
+        cmocka_unit_test(networks),   cmocka_unit_test(bytes),
         cmocka_unit_test(bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -81,7 +81,7 @@ static void test_message(void **state)
 static void test_quotes(void **state)
 {
     (void)state;
-    for (size_t length = 0; length < 1000; length++) {
+    for (size_t length = 0; length < 450; length++) {
         json_t *list = json_array();
         for (size_t i = 0; i < length; i++)
             json_array_append_new(list, json_integer(7));
@@ -93,6 +93,28 @@ static void test_quotes(void **state)
     json_t *ping = json_real(1.0 / 3);
     assert_says(reply_pong(ping, NOW), json_pack("{s:s, s:O}", "type", "pong", "pong", ping));
     json_decref(ping);
+}
+
+/* What is long is not quoted, and the error says so. */
+static void test_quotes_are_cut(void **state)
+{
+    static char body[2000000];
+    (void)state;
+    memset(body, 'a', sizeof(body) - 1);
+    json_t *orig = json_pack("{s:s, s:s, s:i, s:s, s:[i]}", "type", "add", "id", "x", "ping", 7,
+                             "body", body, "list", 1);
+    assert_says(reply_error("why", orig, NOW),
+                json_pack("{s:s, s:s, s:{s:s, s:s, s:i}, s:b}", "type", "error", "error", "why",
+                          "orig", "type", "add", "id", "x", "ping", 7, "orig_cut", 1));
+    json_decref(orig);
+    json_t *list = json_array();
+    for (int i = 0; i < 1000; i++)
+        json_array_append_new(list, json_integer(i));
+    orig = json_pack("{s:s, s:o}", "type", "bind", "appid", list);
+    assert_says(reply_error("why", orig, NOW),
+                json_pack("{s:s, s:s, s:{s:s}, s:b}", "type", "error", "error", "why", "orig",
+                          "type", "bind", "orig_cut", 1));
+    json_decref(orig);
 }
 
 static void test_channels(void **state)
@@ -156,9 +178,10 @@ static void test_without_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_simple_ones), cmocka_unit_test(test_escapes),
-        cmocka_unit_test(test_message),     cmocka_unit_test(test_quotes),
-        cmocka_unit_test(test_channels),    cmocka_unit_test(test_without_memory),
+        cmocka_unit_test(test_simple_ones),    cmocka_unit_test(test_escapes),
+        cmocka_unit_test(test_message),        cmocka_unit_test(test_quotes),
+        cmocka_unit_test(test_quotes_are_cut), cmocka_unit_test(test_channels),
+        cmocka_unit_test(test_without_memory),
     };
     scarce_init();
     return cmocka_run_group_tests(tests, NULL, NULL);
