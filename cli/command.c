@@ -7,11 +7,8 @@
 #include "cli/fields.h"
 #include "cli/launch.h"
 #include "cli/output.h"
+#include "cli/spelling.h"
 
-/* Most typing errors that a suggestion forgives. */
-#define TYPOS_MAX 2
-/* Longest word that is looked up: all names are shorter, and it bounds the comparison. */
-#define WORD_MAX 24
 /* Columns for names in help; a longer one pushes its line. */
 #define COMMAND_WIDTH 14
 #define OPTION_WIDTH  24
@@ -73,45 +70,18 @@ bool command_is_family(const char *word)
     return false;
 }
 
-/* The Levenshtein distance between a name's first word and a word of at most WORD_MAX bytes, with
- * one row of the matrix at a time. */
-static size_t distance(const char *name, const char *word)
-{
-    size_t row[WORD_MAX + 1], length = strlen(word), rows = strcspn(name, " ");
-
-    for (size_t j = 0; j <= length; j++)
-        row[j] = j;
-    for (size_t i = 0; i < rows; i++) {
-        size_t diagonal = row[0];
-
-        row[0] = i + 1;
-        for (size_t j = 0; j < length; j++) {
-            size_t above = row[j + 1], least = diagonal + (name[i] != word[j]);
-
-            if (above + 1 < least)
-                least = above + 1;
-            if (row[j] + 1 < least)
-                least = row[j] + 1;
-            row[j + 1] = least;
-            diagonal = above;
-        }
-    }
-    return row[length];
-}
-
 const char *command_nearest(const char *word)
 {
     const char *nearest = NULL;
-    size_t least = TYPOS_MAX + 1;
+    size_t least = SPELLING_TYPOS_MAX + 1;
 
-    if (strlen(word) > WORD_MAX)
-        return NULL;
     for (size_t i = 0; i < command_count; i++) {
-        size_t typos = distance(commands[i]->name, word);
+        const char *name = commands[i]->name;
+        size_t typos = spelling_distance(name, strcspn(name, " "), word);
 
-        if (typos < least && typos < strlen(word)) {
+        if (typos < least) {
             least = typos;
-            nearest = commands[i]->name;
+            nearest = name;
         }
     }
     return nearest;

@@ -87,19 +87,36 @@ char *escape_json(const char *json)
     return escape_with(format_json, json, strlen(json), "");
 }
 
+/* The columns of the character at `text`, which is not at its end; *ret_used is its length. */
+static size_t character_width(const char *text, size_t *ret_used)
+{
+    uint32_t character = (unsigned char)text[0];
+    size_t used = utf8_character(text, strlen(text), &character);
+    int columns = used > 0 ? wcwidth((wchar_t)character) : 1;
+
+    *ret_used = used > 0 ? used : 1;
+    return columns >= 0 ? (size_t)columns : 1;
+}
+
 size_t escape_width(const char *text)
 {
-    size_t left = strlen(text), width = 0;
+    size_t width = 0, used;
 
-    while (left > 0) {
-        uint32_t character = (unsigned char)text[0];
-        size_t used = utf8_character(text, left, &character);
-        int columns = used > 0 ? wcwidth((wchar_t)character) : 1;
-
-        used = used > 0 ? used : 1;
-        width += columns >= 0 ? (size_t)columns : 1;
-        text += used;
-        left -= used;
-    }
+    for (; *text != '\0'; text += used)
+        width += character_width(text, &used);
     return width;
+}
+
+void escape_cut(char *text, size_t columns)
+{
+    const char *mark = wcwidth(L'\u2026') == 1 ? "\u2026" : ".";
+    size_t width = 0, used;
+
+    if (escape_width(text) <= columns)
+        return;
+    while (width + character_width(text, &used) < columns) {
+        width += character_width(text, &used);
+        text += used;
+    }
+    strcpy(text, mark);
 }

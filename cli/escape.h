@@ -24,4 +24,10 @@ char *escape_json(const char *json);
  */
 size_t escape_width(const char *text);
 
+/* Cuts UTF-8 text in place to so many columns (at least 1); if something was cut off, it ends with
+ * "…", or with "." where the locale does not know that character. It gets no longer in bytes but
+ * for these: `text` must have room for ESCAPE_CUT_EXTRA more. */
+void escape_cut(char *text, size_t columns);
+#define ESCAPE_CUT_EXTRA 4
+
 #endif

@@ -6,6 +6,7 @@
 
 #include "cli/command.h"
 #include "cli/fields.h"
+#include "cli/hint.h"
 #include "cli/input.h"
 #include "cli/messages.h"
 #include "cli/new_session.h"
@@ -44,6 +45,8 @@ static enum exit_status print_code(struct conversation *conversation)
 {
     const struct cli_options *options = conversation->options;
     struct wormclient_session *view;
+    const char *appid;
+    char *command;
     enum exit_status status = new_session_await_code(
         conversation->client, conversation_id(conversation), &conversation->reported, &view);
 
@@ -53,7 +56,11 @@ static enum exit_status print_code(struct conversation *conversation)
         status = output_session(options, view);
     else
         report("the code is %s", wormclient_session_code(view));
-    report_hint("On the other machine: wormctl exchange CODE --data DATA");
+    appid = wormclient_value_text(wormclient_session_view(view), "appid");
+    command = hint_command(view, "wormctl exchange", appid);
+    report_hint("On the other machine: %s --data DATA",
+                command != NULL ? command : "wormctl exchange CODE");
+    input_code_free(command);
     wormclient_session_free(view);
     return status;
 }

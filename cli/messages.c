@@ -115,8 +115,11 @@ struct recv_run {
 static bool acknowledge(struct wormclient *client, const char *session, uint32_t number,
                         struct wormclient_error *ret_error)
 {
-    struct wormclient_session *view = wormclient_ack(client, session, number, ret_error);
+    struct wormclient_session *view;
 
+    do
+        view = wormclient_ack(client, session, number, ret_error);
+    while (view == NULL && wait_until_back(client, ret_error));
     wormclient_session_free(view);
     return view != NULL;
 }
@@ -143,6 +146,8 @@ static enum exit_status check_refusal(const struct recv_run *run,
 
     if (error->code == WORMCLIENT_ERROR_NO_MESSAGE)
         return EXIT_DONE;
+    if (run->options->given[OPTION_WAIT] && error->code == WORMCLIENT_ERROR_LOST)
+        return EXIT_DONE; /* to wait for one is to wait for the daemon as well */
     if (error->code != WORMCLIENT_ERROR_UNVERIFIED || !run->options->given[OPTION_WAIT])
         return report_error_about(error, label);
     report("messages are held back until you compare verifiers: wormctl verify %s", label);
@@ -178,7 +183,6 @@ static enum exit_status await_message(struct recv_run *run)
     if (options->given[OPTION_WAIT]) {
         int64_t left = run->deadline - clock_monotonic();
 
-        wormclient_set_reconnect(run->client, true); /* the wait goes on when the daemon restarts */
         return wait_for(run->client, run->session, wormclient_has_message,
                         run->deadline == INT64_MAX ? -1
                         : left > 0                 ? left
@@ -213,6 +217,8 @@ static enum exit_status run_recv(struct wormclient *client, const struct cli_opt
     session = wormclient_show(client, options->arguments[0], &error);
     if (session == NULL)
         return report_error_about(&error, options->arguments[0]);
+    if (options->given[OPTION_WAIT])
+        wormclient_set_reconnect(client, true);
     run.session = wormclient_session_id(session);
     status = take_messages(&run);
     /* Repeats if another program takes the message that was waited for. */
@@ -282,7 +288,8 @@ enum exit_status conversation_next(struct conversation *conversation,
         if (status != EXIT_DONE)
             return status;
         message = wormclient_recv(conversation->client, id, 0, &error);
-    } while (message == NULL && error.code == WORMCLIENT_ERROR_NO_MESSAGE);
+    } while (message == NULL && (error.code == WORMCLIENT_ERROR_NO_MESSAGE ||
+                                 wait_until_back(conversation->client, &error)));
     if (message == NULL)
         return report_error_about(&error, label);
     conversation->number = wormclient_message_number(message);
@@ -309,7 +316,9 @@ enum exit_status conversation_close(const struct conversation *conversation, con
 
     if (acknowledge(client, id, conversation->number, &error) &&
         (reply == NULL || wormclient_send(client, id, reply, strlen(reply), NULL, &error)))
-        view = wormclient_close(client, id, &error);
+        do
+            view = wormclient_close(client, id, &error);
+        while (view == NULL && wait_until_back(client, &error));
     wormclient_session_free(view);
     return view != NULL ? EXIT_DONE : report_error(&error);
 }

@@ -5,13 +5,18 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/utf8.h"
 #include "cli/command.h"
 #include "cli/fields.h"
+#include "cli/hint.h"
 #include "cli/input.h"
 #include "cli/new_session.h"
 #include "cli/output.h"
 #include "cli/prompt.h"
+#include "cli/spelling.h"
+#include "cli/terminal.h"
+#include "cli/when.h"
 #include "cli/uri.h"
 
 /* The code without a password, of stock clients' mode "-0". */
@@ -56,10 +61,11 @@ static void trim(char *text)
 }
 
 /* What was typed: a URI or a code. */
-static enum exit_status take_typed(struct given_code *code, const char *appid)
+static enum exit_status take_typed(struct wormclient *client, struct given_code *code,
+                                   const char *appid)
 {
     trim(code->text);
-    return uri_is(code->text) ? take_uri(code, appid) : EXIT_DONE;
+    return uri_is(code->text) ? take_uri(code, appid) : spelling_check_code(client, &code->text);
 }
 
 enum exit_status new_session_code_read(struct wormclient *client, const struct cli_options *options,
@@ -79,7 +85,7 @@ enum exit_status new_session_code_read(struct wormclient *client, const struct c
     else
         status = input_code(argument, &code.text);
     if (status == EXIT_DONE)
-        status = take_typed(&code, appid);
+        status = take_typed(client, &code, appid);
     if (status == EXIT_DONE)
         *ret_code = code;
     else
@@ -88,7 +94,8 @@ enum exit_status new_session_code_read(struct wormclient *client, const struct c
 }
 
 /* The code that both sides agreed on, if the options say one; otherwise ret_code->text is NULL. */
-static enum exit_status read_agreed_code(const struct cli_options *options, const char *appid,
+static enum exit_status read_agreed_code(struct wormclient *client,
+                                         const struct cli_options *options, const char *appid,
                                          struct given_code *ret_code)
 {
     char zero[] = CODE_ZERO;
@@ -99,7 +106,7 @@ static enum exit_status read_agreed_code(const struct cli_options *options, cons
     status = input_code(options->given[OPTION_ZERO] ? zero : options->text[OPTION_CODE],
                         &ret_code->text);
     if (status == EXIT_DONE)
-        status = take_typed(ret_code, appid != NULL ? appid : options->text[OPTION_APPID]);
+        status = take_typed(client, ret_code, appid != NULL ? appid : options->text[OPTION_APPID]);
     if (status == EXIT_DONE && ret_code->uri && !ret_code->send && appid != NULL)
         status = report_usage(NULL, "who made this URI wants to send; receive with: "
                                     "wormctl text receive URI");
@@ -159,7 +166,8 @@ enum exit_status new_session_begin(struct wormclient *client, const struct cli_o
     struct wormclient_error error = WORMCLIENT_ERROR_INIT;
     struct given_code agreed = {0};
     const struct given_code *used = code != NULL ? code : &agreed;
-    enum exit_status status = code == NULL ? read_agreed_code(options, appid, &agreed) : EXIT_DONE;
+    enum exit_status status =
+        code == NULL ? read_agreed_code(client, options, appid, &agreed) : EXIT_DONE;
     struct wormclient_options *made;
     struct wormclient_session *session;
 
@@ -225,7 +233,8 @@ enum exit_status new_session_await_code(struct wormclient *client, const char *s
 
 enum exit_status new_session_print_code(struct wormclient *client,
                                         const struct cli_options *options, const char *session,
-                                        struct wait_reported *reported)
+                                        struct wait_reported *reported,
+                                        struct wormclient_session **ret_session)
 {
     struct wormclient_session *view;
     enum exit_status status = new_session_await_code(client, session, reported, &view);
@@ -237,7 +246,10 @@ enum exit_status new_session_print_code(struct wormclient *client,
     if (status == EXIT_DONE && options->given[OPTION_QR] &&
         (options->text[OPTION_QR] != NULL || isatty(STDOUT_FILENO)))
         status = print_qr(view);
-    wormclient_session_free(view);
+    if (status == EXIT_DONE)
+        *ret_session = view;
+    else
+        wormclient_session_free(view);
     return status;
 }
 
@@ -261,16 +273,22 @@ static enum exit_status check_invite(const struct cli_options *options)
 static enum exit_status run_invite(struct wormclient *client, const struct cli_options *options)
 {
     struct wait_reported reported = {0};
-    struct wormclient_session *session;
+    struct wormclient_session *session, *view;
     enum exit_status status = new_session_begin(client, options, NULL, NULL, false, &session);
 
     if (status != EXIT_DONE)
         return status;
-    status = new_session_print_code(client, options, wormclient_session_id(session), &reported);
+    status =
+        new_session_print_code(client, options, wormclient_session_id(session), &reported, &view);
     if (status == EXIT_DONE) {
-        report_hint("On the other machine: wormctl accept CODE\n"
+        const char *appid = wormclient_value_text(wormclient_session_view(view), "appid");
+        char *command = hint_command(view, "wormctl accept", appid);
+
+        report_hint("On the other machine: %s\n"
                     "To see its progress: wormctl show %s",
-                    report_label(session));
+                    command != NULL ? command : "wormctl accept CODE", report_label(session));
+        input_code_free(command);
+        wormclient_session_free(view);
     }
     wormclient_session_free(session);
     return status;
@@ -292,15 +310,85 @@ const struct cli_command invite_command = {
 
 /* ---- accept ---- */
 
+/* A person at a terminal is told how it goes; a program only if it asks for that. */
+#define MEET_PATIENCE WAIT_ABSENT_AFTER
+
 static enum exit_status check_accept(const struct cli_options *options)
 {
     if (options->count == 0 && !options->given[OPTION_CODE] && !isatty(STDIN_FILENO))
         return report_usage("accept", "no code given; - reads it from standard input");
+    if (options->given[OPTION_MEET] && options->given[OPTION_NO_MEET])
+        return report_usage("accept", "give either --wait or --no-wait, not both");
     return new_session_check_code("accept", options);
+}
+
+/* The peer is there, and has proven to know the code. */
+static void hint_met(const struct wormclient_session *session)
+{
+    const char *verification = wormclient_session_verification(session);
+
+    if (verification != NULL && strcmp(verification, "pending") == 0)
+        report_hint("The peer is there. Compare verifiers with it: wormctl verify %s",
+                    report_label(session));
+    else
+        report_hint("The peer is there, and knows the code.\n"
+                    "To send it a text: wormctl send %s TEXT\n"
+                    "To get what it sends: wormctl recv --wait %s",
+                    report_label(session), report_label(session));
+}
+
+/* The time ran out, and nothing is wrong with the session: what happens now. */
+static void hint_goes_on(const struct wormclient_session *session)
+{
+    char until[WHEN_MAX];
+
+    when_absolute(wormclient_session_deadline(session), clock_now(), until);
+    report_hint("The daemon goes on until %s.\n"
+                "To wait for the peer: wormctl wait %s --for established\n"
+                "To see its progress: wormctl show %s",
+                until, report_label(session), report_label(session));
+}
+
+/* Waits until the peer has come, or it is known why not. */
+static enum exit_status meet(struct wormclient *client, const struct cli_options *options,
+                             const char *session)
+{
+    bool asked = options->given[OPTION_MEET];
+    struct wait_reported reported = {.briefly = !asked};
+    struct wormclient_error error = WORMCLIENT_ERROR_INIT;
+    struct wormclient_session *view;
+    enum exit_status status = EXIT_DONE;
+
+    switch (wait_until(client, session, wormclient_is_established,
+                       asked ? options->number[OPTION_MEET] : MEET_PATIENCE, &reported, &view,
+                       &error)) {
+    case WAIT_REACHED:
+        hint_met(view);
+        break;
+    case WAIT_ENDED:
+        status = report_ended(view);
+        break;
+    case WAIT_TIME:
+        if (view != NULL) {
+            wait_report_reason(client, view, wormclient_is_established, &reported);
+            hint_goes_on(view);
+        }
+        /* Who asked to wait for the peer did not get it; otherwise the session has begun. */
+        status = asked ? EXIT_NOTHING : EXIT_DONE;
+        break;
+    case WAIT_ERROR:
+        status = report_error_about(&error, session);
+        break;
+    }
+    wormclient_session_free(view);
+    return status;
 }
 
 static enum exit_status run_accept(struct wormclient *client, const struct cli_options *options)
 {
+    bool waits =
+        options->given[OPTION_MEET] ||
+        (terminal_attended() && !options->given[OPTION_NO_MEET] && !output_for_program(options));
     struct wormclient_session *session = NULL;
     struct given_code code;
     enum exit_status status = new_session_code_read(client, options, NULL, &code);
@@ -315,8 +403,11 @@ static enum exit_status run_accept(struct wormclient *client, const struct cli_o
     status = new_session_print(options, session);
     if (asked_to_send)
         report_hint("The peer waits for something that you send.");
-    report_hint("The daemon does the rest. To see its progress: wormctl show %s",
-                report_label(session));
+    if (status == EXIT_DONE && waits)
+        status = meet(client, options, wormclient_session_id(session));
+    else
+        report_hint("The daemon does the rest. To see its progress: wormctl show %s",
+                    report_label(session));
     wormclient_session_free(session);
     return status;
 }
@@ -329,8 +420,10 @@ const struct cli_command accept_command = {
         "CODE may be a URI as in the QR codes of wormctl and other clients, or - to read it\n"
         "from standard input. Without CODE, wormctl asks for it on a terminal, where TAB\n"
         "completes it.\n"
-        "Prints the id of the new session, unless --name gives it a name.",
-    .options = NEW_SESSION_OPTIONS | OPTION_BIT(OPTION_APPID),
+        "Prints the id of the new session, unless --name gives it a name. On a terminal it then\n"
+        "waits some seconds, and says whether the peer was there; elsewhere with --wait.",
+    .options = NEW_SESSION_OPTIONS | OPTION_BIT(OPTION_APPID) | OPTION_BIT(OPTION_MEET) |
+               OPTION_BIT(OPTION_NO_MEET),
     .begins = OPTION_GROUP_LONG,
     .fields = fields_view,
     .most = 1,

@@ -55,10 +55,11 @@ enum exit_status new_session_await_code(struct wormclient *client, const char *s
                                         struct wormclient_session **ret_session);
 
 /* Waits likewise, and prints the code (or what output_session() prints), and with --qr its QR code,
- * flushed. */
+ * flushed. *ret_session is new; wormclient_session_free(). */
 enum exit_status new_session_print_code(struct wormclient *client,
                                         const struct cli_options *options, const char *session,
-                                        struct wait_reported *reported);
+                                        struct wait_reported *reported,
+                                        struct wormclient_session **ret_session);
 
 /* Prints which session it is that began without a code to print: its id, unless it has a name that
  * the user knows (or what output_session() prints), flushed. */

@@ -9,6 +9,7 @@
 
 #include "cli/escape.h"
 #include "cli/report.h"
+#include "cli/terminal.h"
 
 /* Room for what Ctrl-C writes: two lines of text with a petname or two in them. */
 #define INTERRUPT_TEXT_MAX 1024
@@ -46,6 +47,35 @@ static const struct error_hint {
 
 /* ---- writing ---- */
 
+/* Columns of the line that report_progress() has shown. */
+static size_t progress_columns;
+
+/* Without the terminal's own sequences: what is written here must not drive it. */
+static void clear_progress(void)
+{
+    if (progress_columns > 0)
+        fprintf(stderr, "\r%*s\r", (int)progress_columns, "");
+    progress_columns = 0;
+}
+
+void report_progress(const char *text)
+{
+    size_t columns = terminal_columns(STDERR_FILENO);
+    char *line = NULL;
+
+    if (columns > 0 && text != NULL)
+        line = malloc(strlen(text) + ESCAPE_CUT_EXTRA + 1);
+    clear_progress();
+    if (line != NULL) {
+        strcpy(line, text);
+        escape_cut(line, columns - 1); /* the last column would begin a line on some terminals */
+        fputs(line, stderr);
+        progress_columns = escape_width(line);
+    }
+    fflush(stderr);
+    free(line);
+}
+
 /* Formats, and escapes control characters; newlines and tabs too unless `lines`. New; free();
  * NULL: out of memory. */
 static char *format_safe(bool lines, const char *format, va_list arguments)
@@ -67,6 +97,7 @@ void report(const char *format, ...)
     va_start(arguments, format);
     safe = format_safe(false, format, arguments);
     va_end(arguments);
+    clear_progress();
     fprintf(stderr, "wormctl: %s\n", safe != NULL ? safe : "out of memory");
     free(safe);
 }
@@ -91,6 +122,7 @@ void report_hint(const char *format, ...)
     va_start(arguments, format);
     safe = format_safe(true, format, arguments);
     va_end(arguments);
+    clear_progress();
     if (safe != NULL)
         fprintf(stderr, "%s\n", safe);
     free(safe);
@@ -106,6 +138,7 @@ enum exit_status report_usage(const char *command, const char *format, ...)
     va_start(arguments, format);
     safe = format_safe(false, format, arguments);
     va_end(arguments);
+    clear_progress();
     fprintf(stderr, "wormctl: %s%s%s\n", command != NULL ? command : "",
             command != NULL ? ": " : "", safe != NULL ? safe : "out of memory");
     free(safe);
@@ -179,6 +212,9 @@ enum exit_status report_ended(const struct wormclient_session *session)
         report("session %s failed (%s)%s%s", report_label(session),
                wormclient_session_result(session), reason != NULL ? ": " : "",
                reason != NULL ? reason : "");
+        if (strcmp(wormclient_session_result(session), "scary") == 0)
+            report("the code is used up at both ends: the one who made it must make a new one; "
+                   "then type it with care");
         return EXIT_SESSION;
     }
     report("session %s has ended", report_label(session));

@@ -28,6 +28,12 @@ void report_lines(const char *prefix, const char *text);
  */
 void report_hint(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/*
+ * Shows one line at the bottom of the terminal, cut to fit, in place of the one before; NULL takes
+ * it away, and so does all else that is reported here. Nothing unless standard error is a terminal.
+ */
+void report_progress(const char *text);
+
 /* A usage error in `command` (NULL: there is no command yet): reports it as "COMMAND: ...", then
  * calls report_try_help. Returns EXIT_USAGE. */
 enum exit_status report_usage(const char *command, const char *format, ...)

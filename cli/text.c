@@ -10,6 +10,7 @@
 #include "cli/command.h"
 #include "cli/escape.h"
 #include "cli/fields.h"
+#include "cli/hint.h"
 #include "cli/input.h"
 #include "cli/messages.h"
 #include "cli/new_session.h"
@@ -204,6 +205,8 @@ static enum exit_status send_offer(struct conversation *conversation, const char
 {
     enum exit_status status = new_session_begin(conversation->client, conversation->options,
                                                 OFFER_APPID, NULL, true, &conversation->session);
+    struct wormclient_session *view;
+    char *ours, *stock;
 
     /* Safe with the daemon before the code is out: whoever joins gets it. */
     if (status == EXIT_DONE)
@@ -214,10 +217,18 @@ static enum exit_status send_offer(struct conversation *conversation, const char
                         "wormctl show %s",
                         report_label(conversation->session));
     status = new_session_print_code(conversation->client, conversation->options,
-                                    conversation_id(conversation), &conversation->reported);
+                                    conversation_id(conversation), &conversation->reported, &view);
     if (status != EXIT_DONE)
         return status;
-    report_hint("On the other machine: wormctl text receive CODE, or: wormhole receive CODE");
+    ours = hint_command(view, "wormctl text receive", NULL);
+    stock = hint_stock_receive(view);
+    if (ours != NULL && stock != NULL)
+        report_hint("On the other machine: %s\n"
+                    "                  or: %s",
+                    ours, stock);
+    input_code_free(ours);
+    input_code_free(stock);
+    wormclient_session_free(view);
     status = conversation_verify(conversation);
     return status == EXIT_DONE ? run_transfer(conversation, sender_handlers) : status;
 }

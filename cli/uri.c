@@ -13,7 +13,6 @@
 #define TRANSFER "wormhole-transfer:"
 #define OURS     "wormholed:"
 /* The default of both schemes. */
-#define PUBLIC_RELAY "ws://relay.magic-wormhole.io:4000/v1"
 /* The endpoint that the first scheme makes clients add. */
 #define ENDPOINT  "/v1"
 #define FIELD_MAX 16
@@ -215,7 +214,7 @@ const char *uri_parse(const char *text, struct uri *ret_uri)
 
     if (scheme == NULL)
         return "it begins neither with " TRANSFER " nor with " OURS;
-    *ret_uri = (struct uri){.relay = PUBLIC_RELAY};
+    *ret_uri = (struct uri){.relay = URI_PUBLIC_RELAY};
     strcpy(ret_uri->appid, scheme->appid);
     const char *code = text + strlen(scheme->prefix);
     size_t length = strcspn(code, "?");
@@ -244,7 +243,7 @@ static bool is_transfer(const char *relay, const char *appid)
 
 char *uri_make(const char *code, const char *relay, const char *appid)
 {
-    bool transfer = is_transfer(relay, appid), public = strcmp(relay, PUBLIC_RELAY) == 0;
+    bool transfer = is_transfer(relay, appid), public = strcmp(relay, URI_PUBLIC_RELAY) == 0;
     char *uri = malloc(64 + 3 * (strlen(code) + strlen(relay) + strlen(appid)));
     char *end;
 

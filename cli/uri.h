@@ -19,6 +19,9 @@
 #define URI_RELAY_MAX 512
 #define URI_APPID_MAX 128
 
+/* The relay that the clients of others use unless told otherwise. */
+#define URI_PUBLIC_RELAY "ws://relay.magic-wormhole.io:4000/v1"
+
 struct uri {
     char code[URI_CODE_MAX + 1];   /* secret */
     char relay[URI_RELAY_MAX + 1]; /* with its path; if the URI names none, the public relay */

@@ -227,6 +227,11 @@ KEY(relay_down)
     writer_flag(writer, key, source->relay != NULL && source->relay->state == RELAY_DOWN);
 }
 
+KEY(relay_failure)
+{
+    writer_text(writer, key, source->relay != NULL ? source->relay->last_error : NULL);
+}
+
 /* ---- keys that are shown as stored ---- */
 
 static void show_STRING(struct writer *writer, const char *key, const void *place)

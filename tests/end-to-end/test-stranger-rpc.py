@@ -15,7 +15,7 @@ VIEW = {
     "stored": int, "received": int, "unread": int, "delivered": (int, NIL), "read": (int, NIL), "inbox_messages": int,
     "inbox_bytes": int, "paused": bool, "heals": int, "strangers": int, "copied": bool, "leased": bool, "nobody_there": bool, "timeout": int, "expire": int,
     "retention": str, "motd": (str, NIL), "relay_error": (str, NIL),
-    "relay_down": bool, "change": int,
+    "relay_down": bool, "relay_failure": (str, NIL), "change": int,
 }
 STATUS = {
     "version": str, "api": int, "pid": int, "started": int, "state_dir": str, "socket": str, "config": (str, NIL),

@@ -126,12 +126,38 @@ static void test_width(void **state)
     assert_int_equal(escape_width("\xe5\xaf\x86\xe7\xa0\x81"), 4); /* two of double width */
 }
 
+static void test_cut(void **state)
+{
+    static const struct {
+        const char *text;
+        size_t columns;
+        const char *cut;
+    } cases[] = {
+        {"", 1, ""},
+        {"four", 4, "four"},
+        {"longer", 4, "lon\xe2\x80\xa6"},
+        {"h\xc3\xa4llo", 3, "h\xc3\xa4\xe2\x80\xa6"},
+        {"\xe5\xaf\x86\xe5\xaf\x86", 3, "\xe5\xaf\x86\xe2\x80\xa6"}, /* wide ones */
+        {"\xe5\xaf\x86\xe5\xaf\x86", 2, "\xe2\x80\xa6"},
+    };
+    (void)state;
+    assert_non_null(setlocale(LC_CTYPE, "C.UTF-8"));
+    for (size_t i = 0; i < LENGTH(cases); i++) {
+        char text[32];
+        strcpy(text, cases[i].text);
+        escape_cut(text, cases[i].columns);
+        assert_string_equal(text, cases[i].cut);
+        assert_true(escape_width(text) <= cases[i].columns);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_escape), cmocka_unit_test(test_lines),
-        cmocka_unit_test(test_json),   cmocka_unit_test(test_length_counts),
-        cmocka_unit_test(test_growth), cmocka_unit_test(test_width),
+        cmocka_unit_test(test_escape),        cmocka_unit_test(test_cut),
+        cmocka_unit_test(test_lines),         cmocka_unit_test(test_json),
+        cmocka_unit_test(test_length_counts), cmocka_unit_test(test_growth),
+        cmocka_unit_test(test_width),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,12 +16,38 @@ COLUMNS, LINES = 160, 60
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[=>]|\x07|\r")
 
 
+def render(text, columns):
+    """The lines that a terminal of so many columns shows after `text`, without colours."""
+    lines, row, column = [[]], 0, 0
+    for character in ESCAPES.sub(lambda match: match.group() if match.group() == "\r" else "", text):
+        if character == "\n":
+            row += 1
+        elif character == "\r":
+            column = 0
+            continue
+        elif character == "\b":
+            column = max(0, column - 1)
+            continue
+        elif column == columns:
+            row, column = row + 1, 0
+        while len(lines) <= row:
+            lines.append([])
+        if character == "\n":
+            continue
+        lines[row] += [" "] * (column + 1 - len(lines[row]))
+        lines[row][column] = character
+        column += 1
+    return "\n".join("".join(line).rstrip() for line in lines).rstrip() + "\n"
+
+
 class Terminal:
     """`command` on a terminal of its own; with `stdout`, only its standard input and error are there."""
 
-    def __init__(self, command, environment, **options):
+    def __init__(self, command, environment, columns=COLUMNS, **options):
+        self.columns = columns
+        self.raw = ""
         self.master, self.slave = pty.openpty()
-        fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, COLUMNS, 0, 0))
+        fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, columns, 0, 0))
         self.before = termios.tcgetattr(self.slave)
         self.shown = ""
         streams = {"stdin": self.slave, "stdout": self.slave, "stderr": self.slave, **options}
@@ -39,6 +65,7 @@ class Terminal:
             data = os.read(self.master, 65536)
         except OSError:
             return False
+        self.raw += data.decode("utf-8", "replace")
         self.shown += data.decode("utf-8", "replace")
         return bool(data)
 

@@ -1,0 +1,240 @@
+#!/usr/bin/python3
+"""The first hour with wormctl, as it looks on terminals of 80 and of 40 columns: compared with the screens in screens/.
+
+With WORMHOLED_WRITE_SCREENS=1 they are written anew; `git diff` then shows what people will see otherwise.
+"""
+
+import os
+import re
+
+from harness import contains, equal, lacks, main, test, true, wait_until
+from harness import wormctl
+from harness.clock import Clock
+from harness.terminal import Terminal, render
+
+SCREENS = os.path.join(os.environ.get("abs_top_srcdir", "."), "tests/end-to-end/screens")
+DONE, FAILED, USAGE, NOTHING, SESSION, NO_DAEMON = 0, 1, 2, 3, 4, 5
+TRANSFER = "lothar.com/wormhole/text-or-file-xfer"
+# What differs from run to run is as long there as here, where it matters for the lines.
+MASKS = (
+    (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT5"),
+    (r"\b[0-9a-f]{16}\b", "0123456789abcdef"),
+    (r"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?", "YYYY-MM-DD hh:mm"),
+    (r"\b(next (?:try|look)) (?:in \d+ s|now|soon)\b", r"\1 in N s"),
+    (r"/tmp/\S*wormholed-[^/\s]*", "/tmp/world"),
+)
+
+
+def masked(text):
+    for pattern, replacement in MASKS:
+        text = re.sub(pattern, replacement, text)
+    return text
+
+
+class Person:
+    """Somebody at a terminal, who uses one daemon."""
+
+    def __init__(self, world, daemon, columns, **extra):
+        self.world, self.daemon, self.columns, self.extra = world, daemon, columns, extra
+
+    def begin(self, *arguments):
+        terminal = Terminal(wormctl.command(self.daemon.socket, arguments),
+                            {**self.daemon.environment(), **self.extra}, columns=self.columns)
+        self.world.finally_call(terminal.close)
+        return terminal
+
+    def see(self, name, *arguments, status=DONE):
+        """Runs wormctl to its end: what is then on the screen is as it should be."""
+        self.ends(name, self.begin(*arguments), status)
+
+    def ends(self, name, terminal, status=DONE):
+        equal(terminal.wait(), status, "exit status: %r" % terminal.screen())
+        compare("%s-%d" % (name, self.columns), render(masked(terminal.raw), self.columns))
+
+
+def compare(name, screen):
+    path = os.path.join(SCREENS, name + ".txt")
+    if os.environ.get("WORMHOLED_WRITE_SCREENS"):
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(screen)
+    with open(path, encoding="utf-8") as file:
+        equal(screen, file.read(), "the screen " + name)
+
+
+def widths(function):
+    """A test of each width."""
+    for columns in 80, 40:
+        test("%s: %d columns" % (function.__doc__.strip(), columns))(lambda world, columns=columns: function(world, columns))
+    return function
+
+
+@widths
+def met(world, columns):
+    """accept says that the peer is there"""
+    relay = world.relayd()
+    desk, laptop = world.daemon("desk", relay), world.daemon("laptop", relay)
+    Person(world, desk, columns).see("invite", "invite", "--name", "laptop", "--code", "4-crossover-clockwork")
+    Person(world, laptop, columns).see("accept-met", "accept", "--name", "desk", "4-crossover-clockwork")
+
+
+@widths
+def nobody(world, columns):
+    """accept says that nobody is there, and what may be wrong with the code"""
+    clock = Clock(world)
+    laptop = world.daemon("laptop", world.relayd())
+    terminal = Person(world, laptop, columns, **clock.environment()).begin("accept", "--name", "desk", "4-crossover-clockwork")
+    terminal.expect("Waiting for the peer; (connected|next look)")
+    clock.wait(15)
+    Person(world, laptop, columns).ends("accept-nobody", terminal)
+
+
+@widths
+def dead_relay(world, columns):
+    """accept says that the relay is out of reach; a second invite says so at once"""
+    clock = Clock(world)
+    relay = world.relayd()
+    laptop = world.daemon("laptop", relay)
+    relay.stop()
+    terminal = Person(world, laptop, columns, **clock.environment()).begin("accept", "--name", "desk", "4-crossover-clockwork")
+    terminal.expect("Waiting for the peer; (next try|trying)")
+    clock.wait(15)
+    Person(world, laptop, columns).ends("accept-dead-relay", terminal)
+    second = Person(world, laptop, columns).begin("invite", "--name", "second")
+    second.expect("cannot reach the relay .*Connection\\s+refused", 5)
+
+
+@widths
+def wrong_code(world, columns):
+    """accept says that the code is wrong, and what to do"""
+    relay = world.relayd()
+    desk, laptop = world.daemon("desk", relay), world.daemon("laptop", relay)
+    desk.ctl("invite", "--name", "laptop", "--code", "4-crossover-clockwork")
+    Person(world, laptop, columns).see("accept-wrong", "accept", "--name", "desk", "4-crossover-adult", status=SESSION)
+
+
+@test("accept in a script: at once without --wait, otherwise the exit status tells")
+def accept_in_scripts(world):
+    relay = world.relayd()
+    desk, laptop = world.daemon("desk", relay), world.daemon("laptop", relay)
+    laptop.ctl("accept", "--name", "early", "4-crossover-clockwork")
+    late = laptop.ctl("accept", "--name", "nobody", "5-crossover-clockwork", "--wait=1s", status=NOTHING)
+    contains(late.err, "nobody has used the code yet", "the reason")
+    desk.ctl("invite", "--name", "laptop", "--code", "4-crossover-clockwork")
+    desk.ctl("invite", "--name", "second", "--code", "6-crossover-clockwork")
+    laptop.ctl("accept", "6-crossover-clockwork", "--wait")
+    desk.ctl("invite", "--name", "third", "--code", "7-crossover-clockwork")
+    wrong = laptop.ctl("accept", "7-crossover-adult", "--wait", status=SESSION)
+    contains(wrong.err, "the code is used up at both ends", "what to do")
+    laptop.ctl("accept", "8-x-y", "--wait", "--no-wait", status=USAGE)
+
+
+@test("a wait whose time ran out says why, on a terminal and in a script")
+def reasons(world):
+    relay = world.relayd()
+    daemon = world.daemon("a", relay)
+    daemon.ctl("invite", "--name", "peer", "--code", "4-crossover-clockwork")
+    daemon.until("peer", lambda view: view["last_visit"] or view["connection"] == "held", what="the relay is reached")
+    for arguments in (("wait", "peer", "--for", "established", "--timeout", "1s"), ("recv", "peer", "--wait=1s")):
+        contains(daemon.ctl(*arguments, status=NOTHING).err, "nobody has used the code yet", "the reason")
+    relay.stop()
+    daemon.until("peer", lambda view: view["relay_down"], what="the relay is down")
+    for arguments in (("wait", "peer", "--for", "established", "--timeout", "1s"), ("recv", "peer", "--wait=1s")):
+        contains(daemon.ctl(*arguments, status=NOTHING).err, "cannot reach the relay ws://127", "the reason")
+    terminal = Person(world, daemon, 80).begin("recv", "peer", "--wait")
+    terminal.expect("cannot reach the relay .*Connection\\s+refused")
+    terminal.expect("Waiting for a message; (next try in|trying)")
+    relay.start()
+    terminal.expect("Waiting for a message; connected", 70)
+
+
+@test("a code of invite that is given to text receive, and the other way round: the other command is named")
+def other_application(world):
+    relay = world.relayd()
+    desk, laptop = world.daemon("desk", relay), world.daemon("laptop", relay)
+    desk.ctl("invite", "--name", "a", "--code", "4-crossover-clockwork")
+    desk.ctl("invite", "--name", "b", "--appid", TRANSFER, "--code", "5-crossover-clockwork")
+    desk.ctl("invite", "--name", "c", "--appid", TRANSFER, "--code", "6-crossover-clockwork")
+    for name in "a", "b", "c":
+        desk.until(name, lambda view: view["nameplate"] == "claimed", what="the number is in use")
+    for wrong, code, right in ((("text", "receive"), "4-crossover-clockwork", "wormctl accept"),
+                               (("accept",), "5-crossover-clockwork", "wormctl text receive"),
+                               (("exchange", "--data", "x"), "6-crossover-clockwork", "wormctl text receive")):
+        clock = Clock(world)
+        terminal = Person(world, laptop, 160, **clock.environment()).begin(*wrong, code)
+        terminal.expect("Waiting for [a-z ]+; (connected|next look)")
+        clock.wait(15)
+        terminal.expect("nobody with this application is at number %s, but somebody with another one is" % code[0])
+        terminal.expect("%s %s --relay %s" % (right, code, re.escape(relay.url)))
+        laptop.call("forget", session=laptop.call("list")["sessions"][0]["id"], force=True)
+
+
+@test("the hints are whole commands: another machine that has never heard of the relay takes them as they are")
+def whole_hints(world):
+    relay = world.relayd()
+    desk = world.daemon("desk", relay)
+    laptop = world.daemon("laptop", "ws://127.0.0.1:1/v1")
+    terminal = Person(world, desk, 160).begin("invite", "--name", "laptop", "--appid", "it's mine")
+    line = terminal.expect(r"On the other machine: wormctl (accept [^\n]*)\n").group(1)
+    equal(terminal.wait(), DONE, "exit status")
+    laptop.ctl(*__import__("shlex").split(line), "--wait")
+    terminal = Person(world, desk, 160).begin("text", "send", "hello")
+    line = terminal.expect(r"On the other machine: wormctl (text receive [^\n]*)\n").group(1)
+    stock = terminal.expect(r"or: (wormhole [^\n]*)\n").group(1)
+    true(re.fullmatch(r"wormhole --relay-url %s receive \S+" % re.escape(relay.url), stock), "the stock command: " + stock)
+    equal(laptop.ctl(*line.split()).out, "hello\n", "the text")
+    equal(terminal.wait(), DONE, "exit status of the sender")
+
+
+@test("a word that is not in the list is asked about on a terminal only; codes of people's own are taken as they are")
+def mistyped(world):
+    daemon = world.daemon("a", world.relayd())
+    numbers = iter(range(410, 500))
+
+    def accept(code, *answers):
+        code = code.replace("N", str(next(numbers)))  # another number each time: the relay remembers who was there
+        terminal = Person(world, daemon, 160).begin("accept", "--no-wait", "--name", "x", code)
+        for question, answer in answers:
+            terminal.expect(question)
+            terminal.type(answer + "\n")
+        status = terminal.wait()
+        sessions = daemon.call("list")["sessions"]
+        for session in sessions:
+            daemon.call("forget", session=session["id"], force=True)
+        return status, re.sub(r"^\d+", "N", sessions[0]["code"]) if sessions else None
+
+    meant = ("'crosover' is not a word of codes; did you mean 'crossover'?", "yes")
+    equal(accept("N-crosover-clockwork", meant), (DONE, "N-crossover-clockwork"), "mended")
+    equal(accept("N-crosover-clockwork", (meant[0], "no")), (DONE, "N-crosover-clockwork"), "a code of one's own")
+    equal(accept("N-crosover-clockwrk", meant, ("did you mean 'clockwork'?", "yes")), (DONE, "N-crossover-clockwork"), "both")
+    equal(accept("N-crossover-qqqqqq", ("use it all the same?", "no")), (USAGE, None), "nothing is begun")
+    for own in "N-our-own", "N-crossover7", "N-\u00fcber-alles":
+        equal(accept(own), (DONE, own), "taken as it is")
+    equal(accept(" N - CROSSOVER \u2013 Clockwork "), (DONE, "N-crossover-clockwork"), "mended by itself")
+    daemon.ctl("accept", "--name", "x", "417-crosover-clockwork")
+
+
+@test("who waits goes on waiting when the daemon restarts, whatever the command")
+def restarts(world):
+    relay = world.relayd()
+    desk, laptop = world.daemon("desk", relay), world.daemon("laptop", relay)
+    laptop.ctl("accept", "--name", "desk", "4-crossover-clockwork")
+    waits = [laptop.spawn_ctl("recv", "desk", "--wait"), laptop.spawn_ctl("exchange", "5-crossover-clockwork", "--data", "x"),
+             laptop.spawn_ctl("text", "receive", "6-crossover-clockwork"),
+             laptop.spawn_ctl("accept", "7-crossover-clockwork", "--wait")]
+    laptop.until_sessions(4)
+    wait_until(lambda: sum(view["sent"] for view in laptop.call("list")["sessions"]) == 1, 20, "exchange has begun")
+    for _ in range(2):
+        laptop.kill9()
+        laptop.restart_killed()
+    for process in waits:
+        true(process.running(), process.name + " goes on")
+    desk.ctl("invite", "--name", "a", "--code", "4-crossover-clockwork")
+    desk.ctl("send", "a", "hello")
+    desk.ctl("exchange", "--code", "5-crossover-clockwork", "--data", "y")
+    desk.ctl("text", "send", "--code", "6-crossover-clockwork", "text")
+    desk.ctl("invite", "--code", "7-crossover-clockwork")
+    for process in waits:
+        equal(process.wait(60), DONE, "exit status of %s: %s" % (process.name, process.err()))
+
+
+main(120)
