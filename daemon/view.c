@@ -78,9 +78,9 @@ static bool has_verifier(const struct session *session)
 KEY(nobody_there)
 {
     const struct session *session = source->session;
-    writer_flag(writer, key,
-                session->code_given && session->state == SESSION_WAITING &&
-                    session->last_visit != 0);
+    bool looked = session->last_visit != 0 ||
+                  (source->live != NULL && session_connection(source->live) == CONNECTION_HELD);
+    writer_flag(writer, key, session->code_given && session->state == SESSION_WAITING && looked);
 }
 
 KEY(verifier)
