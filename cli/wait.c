@@ -326,6 +326,7 @@ enum wait_end wait_until(struct wormclient *client, const char *session,
     enum wait_end end;
 
     wormclient_set_reconnect(client, true); /* the wait goes on when the daemon restarts */
+    wormclient_set_hold(client, true);
     end = follow(&run, session, timeout);
     *ret_session = run.view;
     if (end == WAIT_TIME || end == WAIT_ERROR)

@@ -82,6 +82,11 @@ static bool is_watched(void *arg, const uint8_t id[SESSION_ID_BYTES])
     return subscribers_watch(((struct daemon *)arg)->subscribers, id);
 }
 
+static bool is_attended(void *arg, const uint8_t id[SESSION_ID_BYTES])
+{
+    return subscribers_attend(((struct daemon *)arg)->subscribers, id);
+}
+
 static void watch_store(struct daemon *daemon)
 {
     static const struct timeval pause = {STORE_RETRY_SECONDS, 0};
@@ -168,7 +173,11 @@ static struct turn_settings turn_settings(const struct settings *settings)
 
 static bool make_turns(struct daemon *daemon)
 {
-    const struct turn_observer observer = {on_changed, on_due_changed, is_watched, daemon};
+    const struct turn_observer observer = {.changed = on_changed,
+                                           .due_changed = on_due_changed,
+                                           .watched = is_watched,
+                                           .attended = is_attended,
+                                           .arg = daemon};
     const struct turn_settings settings = turn_settings(daemon->settings);
     if (!made(daemon->subscribers = subscribers_new(daemon->base)) ||
         !made(daemon->leases = leases_new(daemon->store, daemon->subscribers)) ||

@@ -3,6 +3,8 @@
 
 #include "daemon/rpc.h"
 
+#include "daemon/turn.h"
+
 #include <string.h>
 
 #include "daemon/subscribers.h"
@@ -103,7 +105,11 @@ void rpc_subscribe(struct ipc_call *call, const struct ipc_params *params)
     }
     uint64_t change = store_last_change(txn);
     subscribers_set(call->rpc->subscribers, &call->client->subscription,
-                    text != NULL ? call->session : NULL, change);
+                    text != NULL ? call->session : NULL, params->hold, change);
+    /* Who waits for a session wants it now. If it has ended, nothing comes of that. */
+    if (text != NULL && params->hold)
+        turn_event(call->rpc->turns, call->session, &(struct session_event){.type = EVENT_POLL},
+                   NULL, NULL);
     struct writer writer;
     ipc_call_begin(call, &writer);
     writer_map(&writer, NULL);

@@ -69,6 +69,17 @@ bool subscribers_watch(const struct subscribers *subscribers, const uint8_t id[S
     return false;
 }
 
+bool subscribers_attend(const struct subscribers *subscribers, const uint8_t id[SESSION_ID_BYTES])
+{
+    const struct subscription *subscription;
+    DL_FOREACH(subscribers->first, subscription)
+    {
+        if (subscription->hold && concerns(subscription, id))
+            return true;
+    }
+    return false;
+}
+
 /* `change` 0: it has no number. From a gap in the numbers a client sees that it was not told of
  * every session; otherwise it has to be told that. */
 static void note(struct subscribers *subscribers, uint64_t change, const uint8_t *id)
@@ -107,12 +118,13 @@ void subscription_init(struct subscription *subscription, struct ipc_connection 
 }
 
 void subscribers_set(struct subscribers *subscribers, struct subscription *subscription,
-                     const uint8_t *id, uint64_t change)
+                     const uint8_t *id, bool hold, uint64_t change)
 {
     if (subscription->subscribers == NULL)
         DL_APPEND(subscribers->first, subscription);
     subscription->subscribers = subscribers;
     subscription->all = id == NULL;
+    subscription->hold = hold && id != NULL;
     if (id != NULL)
         memcpy(subscription->id, id, SESSION_ID_BYTES);
     subscription->pending = subscription->unnumbered = subscription->several = false;

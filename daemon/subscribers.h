@@ -19,6 +19,7 @@ struct subscription {
     struct ipc_connection *connection; /* borrowed */
     struct subscribers *subscribers;   /* NULL: off */
     bool all;                          /* any session */
+    bool hold;                         /* its connection to the relay is to be held */
     uint8_t id[SESSION_ID_BYTES];      /* otherwise this one */
     bool pending;                      /* the change below has yet to be told */
     bool unnumbered;                   /* so was an end of a lease, which has no number */
@@ -37,9 +38,9 @@ struct subscribers *subscribers_new(struct event_base *base);
 void subscribers_free(struct subscribers *subscribers);
 
 /* From now on `subscription` is told of this session, or of all if NULL; replaces any earlier
- * choice. `change`: the newest so far. */
+ * choice. `hold`: somebody waits for this session until then. `change`: the newest so far. */
 void subscribers_set(struct subscribers *subscribers, struct subscription *subscription,
-                     const uint8_t *id, uint64_t change);
+                     const uint8_t *id, bool hold, uint64_t change);
 
 /* Does nothing if the subscription is off. */
 void subscribers_remove(struct subscription *subscription);
@@ -54,6 +55,9 @@ void subscribers_unleased(struct subscribers *subscribers, const uint8_t id[SESS
 
 /* True if somebody is to be told of this session's changes. */
 bool subscribers_watch(const struct subscribers *subscribers, const uint8_t id[SESSION_ID_BYTES]);
+
+/* True if somebody waits for this session, with its connection held. */
+bool subscribers_attend(const struct subscribers *subscribers, const uint8_t id[SESSION_ID_BYTES]);
 
 /* The client has read everything sent: it can be told what is pending. */
 void subscribers_drained(struct subscription *subscription);

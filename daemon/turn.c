@@ -191,6 +191,8 @@ static enum turn_code run_event(struct turns *turns, struct turn_request *reques
     const struct relay *relay = relays_find(turns->relays, session->relay);
     if (relay != NULL && relay->connections > HELD_PER_RELAY)
         context.may_hold = false;
+    context.attended = turns->observer.attended != NULL &&
+                       turns->observer.attended(turns->observer.arg, request->id);
     struct session_event event = request->event; /* what is borrowed ends with the step */
     bool copied = session->copied;
     complete_event(turns, session, &event);

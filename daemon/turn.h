@@ -51,6 +51,8 @@ struct turn_observer {
     void (*due_changed)(void *arg);
     /* True if somebody waits to be told of this session's next change: it is then stored sooner. */
     bool (*watched)(void *arg, const uint8_t id[SESSION_ID_BYTES]);
+    /* True if somebody wants the session's connection to be held now. NULL: nobody ever does. */
+    bool (*attended)(void *arg, const uint8_t id[SESSION_ID_BYTES]);
     void *arg;
 };
 

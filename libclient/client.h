@@ -82,6 +82,7 @@ struct wormclient {
     bool failed;                     /* for good */
     struct wormclient_error failure; /* why fd is -1 */
     bool reconnect;                  /* the user wants to reconnect */
+    bool hold;                       /* while it waits for one session, that is to be connected */
     bool away;                       /* the user was told that the connection was lost */
     int64_t retry_at;                /* if not failed, when to dial again */
     int64_t backoff;                 /* how long to wait after the next failure */

@@ -227,6 +227,11 @@ struct wormclient *wormclient_connect(const char *path, struct wormclient_error 
 
 /* ---- coming back ---- */
 
+void wormclient_set_hold(struct wormclient *client, bool hold)
+{
+    client->hold = hold;
+}
+
 void wormclient_set_reconnect(struct wormclient *client, bool reconnect)
 {
     client->reconnect = reconnect;

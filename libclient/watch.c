@@ -255,10 +255,12 @@ static bool update(struct wormclient *client, struct wormclient_error *ret_error
         return true;
     client->subscriber = only_one(client);
     client->asked = client->subscriber != NULL ? SUBSCRIBED_ONE : SUBSCRIBED_ALL;
-    client->subscribing = wormclient_request(
-        client, methods_name(METHOD_SUBSCRIBE),
-        client->subscriber != NULL ? wormclient__about(name_of(client->subscriber)) : NULL,
-        on_subscribed, NULL, ret_error);
+    struct wormclient_params *params =
+        client->subscriber != NULL ? wormclient__about(name_of(client->subscriber)) : NULL;
+    if (params != NULL && client->hold)
+        wormclient_params_flag(params, "hold", true);
+    client->subscribing = wormclient_request(client, methods_name(METHOD_SUBSCRIBE), params,
+                                             on_subscribed, NULL, ret_error);
     return client->subscribing;
 }
 

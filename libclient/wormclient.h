@@ -234,6 +234,14 @@ struct wormclient *wormclient_adopt(int fd, struct wormclient_error *ret_error)
  */
 void wormclient_set_reconnect(struct wormclient *client, bool reconnect) WORMCLIENT_NONNULL(1);
 
+/*
+ * Whether the daemon is to hold a session's connection to the relay while this client waits for it
+ * or watches it, and no other one: for somebody who sits there and waits. What the schedule says
+ * holds again when the connection to the daemon ends, or waits for something else. To be set before
+ * the waiting begins. @since 0.1
+ */
+void wormclient_set_hold(struct wormclient *client, bool hold) WORMCLIENT_NONNULL(1);
+
 /* Is told that the connection was lost, with the reason, and that it is back, with an `error` of
  * NULL. @since 0.1 */
 typedef void (*wormclient_connection_callback)(struct wormclient *client,

@@ -19,6 +19,8 @@
 /* A held connection is renewed now and then: one that was bound before the relay pruned may be cut
  * off from live delivery. */
 #define HOLD_RENEW SESSION_ALARM_MAX
+/* A connection that is held only because somebody waits: how often that is looked at. */
+#define ATTENDED_LOOK ((int64_t)30 * 1000)
 /* Back-off after failed visits: doubles from a second up to two minutes, which keeps even a stock
  * relay's mailbox alive. */
 #define RETRY_FIRST ((int64_t)1000)
@@ -103,6 +105,8 @@ void plan_next_visit(struct step *step)
         wait = interval = PAUSED_INTERVAL;
     wait = session->schedule.preset ? jittered(step, kept_alive(step, wait))
                                     : wait + step_random_below(step, list_jitter_max(interval));
+    if (step->context->attended && session_alive(session) && !session->inbox_full)
+        wait = may_hold(step) ? 0 : POLL_INSTEAD_OF_HOLD;
     if (session_alive(session) && time_left(step) < wait)
         wait = time_left(step);
     plan_at(step, step->context->now + wait);
@@ -132,9 +136,11 @@ int64_t plan_retention(const struct session *session)
 int64_t plan_hold_duration(struct step *step)
 {
     const struct session *session = step->session;
-    if (!may_hold(step) || rule_now(step)->interval != 0)
+    bool scheduled = rule_now(step)->interval == 0;
+    if (!may_hold(step) || (!scheduled && !step->context->attended))
         return session->mailbox_lost && session->visit->peer_pake_seen ? PEER_PAKE_PATIENCE : 0;
-    int64_t hold = schedule_rule_left(&session->schedule, elapsed(step));
+    int64_t hold =
+        scheduled ? schedule_rule_left(&session->schedule, elapsed(step)) : ATTENDED_LOOK;
     /* While the mailbox is lost there are several places where the peer may look, each for so short
      * a time that only who is there meets it. Two who changed places in step would never meet. */
     int64_t longest = session->mailbox_lost ? jittered(step, POLL_INSTEAD_OF_HOLD) : HOLD_RENEW;

@@ -247,6 +247,7 @@ struct session_context {
     void (*random)(void *arg, void *buffer, size_t length);
     void *random_arg;
     bool may_hold;         /* the daemon has room for a connection that stays open */
+    bool attended;         /* somebody waits for this session now: its connection stays open */
     int64_t doubted_until; /* the clock has leapt and may come back: nothing ends before this time
                               (base/clock_watch.h); not after `now`: the clock is trusted */
     int64_t keep;          /* ms that an ended session stays listed */

@@ -81,7 +81,11 @@ void visit_anew(struct step *step)
 void visit_alarm(struct step *step)
 {
     struct visit *visit = step->session->visit;
-    if (visit->stage == VISIT_HELD)
+    bool stays = step->context->attended && !step->session->mailbox_lost;
+    int64_t hold = visit->stage == VISIT_HELD && stays ? plan_hold_duration(step) : 0;
+    if (hold > 0)
+        visit->alarm = step->context->now + hold;
+    else if (visit->stage == VISIT_HELD)
         visit_leave(step);
     else
         visit_fail(step, "the relay did not answer", 0);

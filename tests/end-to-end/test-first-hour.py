@@ -213,6 +213,22 @@ def mistyped(world):
     daemon.ctl("accept", "--name", "x", "417-crosover-clockwork")
 
 
+@test("who waits in the foreground hears at once what comes, whatever the schedule; afterwards the schedule counts again")
+def foreground(world):
+    relay = world.relayd()
+    desk, laptop = world.daemon("desk", relay), world.daemon("laptop", relay)
+    desk.ctl("invite", "--name", "laptop", "--code", "4-crossover-clockwork", "--schedule", "0:3600")
+    laptop.ctl("accept", "--name", "desk", "4-crossover-clockwork", "--schedule", "0:3600")
+    desk.ctl("poll", "laptop")
+    desk.until("laptop", lambda view: view["connection"] == "none" and view["state"] != "waiting", what="it was there")
+    waits = laptop.spawn_ctl("recv", "desk", "--wait")
+    laptop.until("desk", lambda view: view["connection"] == "held", what="the connection is held")
+    desk.ctl("wait", "laptop", "--for", "established")
+    desk.ctl("send", "laptop", "hello")
+    equal(waits.wait(30), DONE, "exit status of recv")
+    equal(waits.out(), b"hello", "the message")
+
+
 @test("who waits goes on waiting when the daemon restarts, whatever the command")
 def restarts(world):
     relay = world.relayd()

@@ -29,6 +29,7 @@ static struct session_context context_of(struct end *end)
                                     .random = draw,
                                     .random_arg = end,
                                     .may_hold = end->may_hold,
+                                    .attended = end->attended,
                                     .doubted_until = end->doubted_until,
                                     .keep = 3600 * 1000};
 }

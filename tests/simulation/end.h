@@ -30,7 +30,7 @@ struct end {
 
     int64_t now;
     uint64_t seed;
-    bool may_hold;
+    bool may_hold, attended;
     int64_t doubted_until; /* as the session is told */
     bool forgotten;
     const char *refuse;  /* the welcome's error from now on, or NULL */

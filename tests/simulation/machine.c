@@ -114,7 +114,10 @@ static void stop(struct machine *machine)
 
 void machine_start(struct machine *machine)
 {
-    const struct turn_observer observer = {on_changed, on_due_changed, is_watched, machine};
+    const struct turn_observer observer = {.changed = on_changed,
+                                           .due_changed = on_due_changed,
+                                           .watched = is_watched,
+                                           .arg = machine};
     const struct turn_settings settings = {.keep = KEEP, .max_held = MAX_CONNECTIONS / 2};
     struct machine_parts *parts;
     if (machine->parts != NULL && !machine->net.dead)

@@ -86,7 +86,10 @@ int rpc_fixture_set_up(void **state)
     fixture->rpc.relays = relays_new();
     fixture->rpc.subscribers = subscribers_new(fixture->base);
     fixture->rpc.leases = leases_new(fixture->rpc.store, fixture->rpc.subscribers);
-    const struct turn_observer observer = {on_changed, on_due_changed, is_watched, fixture};
+    const struct turn_observer observer = {.changed = on_changed,
+                                           .due_changed = on_due_changed,
+                                           .watched = is_watched,
+                                           .arg = fixture};
     const struct turn_settings turn_settings = {.keep = 1000, .max_held = 1};
     fixture->rpc.turns = turns_new(&(struct visits_parts){.base = fixture->base,
                                                           .store = fixture->rpc.store,

@@ -123,7 +123,10 @@ static void on_due_changed(void *arg)
 /* With room for so many connections. */
 static void start(struct rpc_fixture *fixture, unsigned connections)
 {
-    const struct turn_observer observer = {on_changed, on_due_changed, is_watched, fixture};
+    const struct turn_observer observer = {.changed = on_changed,
+                                           .due_changed = on_due_changed,
+                                           .watched = is_watched,
+                                           .arg = fixture};
     const struct turn_settings settings = {.keep = 1000};
     if (fixture->box.store == NULL)
         storebox_open(&fixture->box, 0);

@@ -909,6 +909,30 @@ static void held_connection_is_renewed(void **state)
     pair_free(&pair);
 }
 
+/* Whatever the schedule says, and not a moment longer than somebody waits. */
+static void held_while_somebody_waits(void **state)
+{
+    struct pair pair;
+    (void)state;
+    pair_open(&pair, "0:3600");
+    pair.a.attended = true;
+    end_command(&pair.a, EVENT_POLL);
+    end_run_both(&pair.a, &pair.b);
+    assert_int_equal(session_connection(pair.a.session), CONNECTION_HELD);
+    assert_int_equal(session_connection(pair.b.session), CONNECTION_NONE);
+    for (int i = 0; i < 3; i++) { /* looked at again and again, over the same connection */
+        end_skip(&pair.a);
+        end_run(&pair.a);
+        assert_int_equal(session_connection(pair.a.session), CONNECTION_HELD);
+    }
+    assert_int_equal(pair.a.connects, 1);
+    pair.a.attended = false;
+    end_skip(&pair.a);
+    end_run(&pair.a);
+    assert_int_equal(session_connection(pair.a.session), CONNECTION_NONE);
+    pair_free(&pair);
+}
+
 /* The network may have changed without a word. */
 static void held_is_proven_when_used(void **state)
 {
@@ -974,6 +998,7 @@ int main(void)
         cmocka_unit_test(sub_second_interval),
         cmocka_unit_test(kept_alive),
         cmocka_unit_test(held_is_proven_when_used),
+        cmocka_unit_test(held_while_somebody_waits),
         cmocka_unit_test(held_connection_is_renewed),
     };
     if (sodium_init() < 0)

@@ -96,7 +96,7 @@ static void expect_silence(struct desk *desk)
 {
     talk_settle(desk->talk);
     uint8_t id[SESSION_ID_BYTES] = {0xee};
-    subscribers_set(desk->subscribers, &desk->subscription, NULL, 0);
+    subscribers_set(desk->subscribers, &desk->subscription, NULL, false, 0);
     subscribers_changed(desk->subscribers, 1000000, id);
     expect_change(desk, 1000000, "ee00000000000000");
 }
@@ -104,7 +104,7 @@ static void expect_silence(struct desk *desk)
 static void one_for_all_changes_of_a_turn(void **state)
 {
     struct desk *desk = *state;
-    subscribers_set(desk->subscribers, &desk->subscription, NULL, 0);
+    subscribers_set(desk->subscribers, &desk->subscription, NULL, false, 0);
     for (unsigned i = 1; i <= 100; i++)
         subscribers_changed(desk->subscribers, i, i == 100 ? session_b : session_a);
     expect_change(desk, 100, "bb00000000000000");
@@ -116,26 +116,30 @@ static void one_for_all_changes_of_a_turn(void **state)
 static void one_session_only(void **state)
 {
     struct desk *desk = *state;
-    subscribers_set(desk->subscribers, &desk->subscription, session_a, 0);
+    subscribers_set(desk->subscribers, &desk->subscription, session_a, true, 0);
+    assert_true(subscribers_attend(desk->subscribers, session_a));
+    assert_false(subscribers_attend(desk->subscribers, session_b));
     subscribers_changed(desk->subscribers, 1, session_b);
     talk_settle(desk->talk);
     subscribers_changed(desk->subscribers, 2, session_a);
     subscribers_changed(desk->subscribers, 3, session_b);
     expect_change(desk, 2, "aa00000000000000");
-    subscribers_set(desk->subscribers, &desk->subscription, session_b, 0); /* replaces */
+    subscribers_set(desk->subscribers, &desk->subscription, session_b, false, 0); /* replaces */
+    assert_false(subscribers_attend(desk->subscribers, session_a));
+    assert_false(subscribers_attend(desk->subscribers, session_b));
     subscribers_changed(desk->subscribers, 4, session_a);
     talk_settle(desk->talk);
     subscribers_changed(desk->subscribers, 5, session_b);
     expect_change(desk, 5, "bb00000000000000");
     subscribers_changed(desk->subscribers, 6, session_b);
-    subscribers_set(desk->subscribers, &desk->subscription, session_a, 0);
+    subscribers_set(desk->subscribers, &desk->subscription, session_a, false, 0);
     expect_silence(desk);
 }
 
 static void not_any_more(void **state)
 {
     struct desk *desk = *state;
-    subscribers_set(desk->subscribers, &desk->subscription, NULL, 0);
+    subscribers_set(desk->subscribers, &desk->subscription, NULL, false, 0);
     subscribers_changed(desk->subscribers, 1, session_a);
     subscribers_remove(&desk->subscription);
     subscribers_changed(desk->subscribers, 2, session_a);
@@ -147,7 +151,7 @@ static void not_any_more(void **state)
 static void end_of_a_lease(void **state)
 {
     struct desk *desk = *state;
-    subscribers_set(desk->subscribers, &desk->subscription, NULL, 7);
+    subscribers_set(desk->subscribers, &desk->subscription, NULL, false, 7);
     subscribers_unleased(desk->subscribers, session_a);
     expect_change(desk, 7, "aa00000000000000");
     subscribers_unleased(desk->subscribers, session_a);
@@ -174,7 +178,7 @@ static void slow_one(void **state)
     ipc_connection_send(desk->client, &writer);
     size_t backlog = ipc_connection_backlog(desk->client);
     assert_true(backlog > 0);
-    subscribers_set(desk->subscribers, &desk->subscription, NULL, 0);
+    subscribers_set(desk->subscribers, &desk->subscription, NULL, false, 0);
     for (unsigned i = 1; i <= 1000; i++) {
         subscribers_changed(desk->subscribers, i, session_a);
         event_base_loop(desk->base, EVLOOP_NONBLOCK);

@@ -82,7 +82,8 @@ static bool is_watched(void *arg, const uint8_t id[SESSION_ID_BYTES])
 
 static void start(struct scene *scene)
 {
-    const struct turn_observer observer = {on_changed, on_due_changed, is_watched, scene};
+    const struct turn_observer observer = {
+        .changed = on_changed, .due_changed = on_due_changed, .watched = is_watched, .arg = scene};
     const struct turn_settings settings = {.keep = 1000000, .max_held = 10};
     if (scene->box.store == NULL)
         storebox_open(&scene->box, 0);
