@@ -13,6 +13,7 @@
 static const char accept_guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 #define BASE64_SIZE(bytes) sodium_base64_ENCODED_LEN(bytes, sodium_base64_VARIANT_ORIGINAL)
+#define SERVER_SIZE        80
 #define ACCEPT_SIZE        BASE64_SIZE(SHA_DIGEST_LENGTH)
 
 enum handshake_fact {
@@ -122,6 +123,19 @@ static bool take_host(struct handshake *handshake, const char *value)
     return note_once(handshake, FACT_HOST, "Host");
 }
 
+/* Of several, or of one that is too long, the beginning will do: it is looked up, not followed. */
+static bool take_origin(struct handshake *handshake, const char *value)
+{
+    snprintf(handshake->origin, sizeof(handshake->origin), "%s", *value != 0 ? value : "null");
+    return true;
+}
+
+static bool take_real_ip(struct handshake *handshake, const char *value)
+{
+    snprintf(handshake->real_ip, sizeof(handshake->real_ip), "%s", value);
+    return true;
+}
+
 static const struct handshake_header {
     const char *name;
     bool (*client)(struct handshake *, const char *value); /* NULL: of no meaning to a client */
@@ -135,6 +149,8 @@ static const struct handshake_header {
     {"Sec-WebSocket-Key", NULL, take_key},
     {"Sec-WebSocket-Version", NULL, take_version},
     {"Host", NULL, take_host},
+    {"Origin", NULL, take_origin},
+    {"X-Real-IP", NULL, take_real_ip},
 };
 
 static bool take_header(struct handshake *handshake)
@@ -195,7 +211,9 @@ static bool take_request_line(struct handshake *handshake)
 
     if (version == NULL || version == target + 1 || strncmp(version, " HTTP/", 6) != 0)
         return refuse(handshake, 400, "does not speak HTTP");
-    if (strcmp(version, " HTTP/1.1") != 0)
+    handshake->old = handshake->page != NULL && strcmp(version, " HTTP/1.0") == 0;
+    handshake->root = strncmp(target, " / ", 3) == 0;
+    if (strcmp(version, " HTTP/1.1") != 0 && !(handshake->old && handshake->root))
         return refuse(handshake, 505, "does not speak HTTP/1.1");
     if (strncmp(line, "GET ", 4) != 0)
         return refuse(handshake, 405, "sent a request other than GET");
@@ -223,6 +241,10 @@ static const struct handshake_need {
 
 static bool finish(struct handshake *handshake)
 {
+    if (handshake->page != NULL && handshake->root && !(handshake->facts & FACT_UPGRADE))
+        return refuse(handshake, 200, "asked for the page");
+    if (handshake->old)
+        return refuse(handshake, 505, "does not speak HTTP/1.1");
     for (size_t i = 0; i < sizeof(needs) / sizeof(*needs); i++)
         if (needs[i].server == handshake->server && !(handshake->facts & needs[i].fact))
             return refuse(handshake, needs[i].status, "%s", needs[i].why);
@@ -308,7 +330,9 @@ static const char *status_text(unsigned status)
         unsigned status;
         const char *text;
     } texts[] = {
+        {200, "OK"},
         {400, "Bad Request"},
+        {403, "Forbidden"},
         {404, "Not Found"},
         {405, "Method Not Allowed"},
         {426, "Upgrade Required"},
@@ -322,30 +346,67 @@ static const char *status_text(unsigned status)
     return "Error";
 }
 
+void handshake_forbid(struct handshake *handshake, const char *why)
+{
+    refuse(handshake, 403, "%s", why);
+}
+
+/* The header Server, or nothing. */
+static const char *server_header(const struct handshake *handshake, char ret_line[SERVER_SIZE])
+{
+    if (handshake->name == NULL)
+        return "";
+    snprintf(ret_line, SERVER_SIZE, "Server: %.64s\r\n", handshake->name);
+    return ret_line;
+}
+
+/* Nothing on the page comes from elsewhere, and nothing runs there. */
+static size_t page_text(const struct handshake *handshake, char *ret_text)
+{
+    char server[SERVER_SIZE];
+
+    return (size_t)snprintf(ret_text, HANDSHAKE_TEXT_SIZE,
+                            "HTTP/1.1 200 OK\r\n"
+                            "%s"
+                            "Connection: close\r\n"
+                            "Content-Security-Policy: default-src 'none'\r\n"
+                            "X-Content-Type-Options: nosniff\r\n"
+                            "Content-Type: text/html; charset=utf-8\r\n"
+                            "Content-Length: %zu\r\n"
+                            "\r\n"
+                            "%s",
+                            server_header(handshake, server), strlen(handshake->page),
+                            handshake->page);
+}
+
 /* The headers that some statuses must have (RFC 7231 §6.5.5 and §6.5.15) are harmless in the
  * others. */
 static size_t refusal_text(const struct handshake *handshake, char *ret_text)
 {
     static const char body[] = "This is a WebSocket server: ";
+    char server[SERVER_SIZE];
 
-    return (size_t)snprintf(ret_text, HANDSHAKE_TEXT_SIZE,
-                            "HTTP/1.1 %u %s\r\n"
-                            "Allow: GET\r\n"
-                            "Upgrade: websocket\r\n"
-                            "Connection: Upgrade, close\r\n"
-                            "Sec-WebSocket-Version: 13\r\n"
-                            "Content-Type: text/plain\r\n"
-                            "Content-Length: %zu\r\n"
-                            "\r\n"
-                            "%sthe client %s.\n",
-                            handshake->status, status_text(handshake->status),
-                            strlen(body) + strlen("the client .\n") + strlen(handshake->why), body,
-                            handshake->why);
+    if (handshake->status == 200)
+        return page_text(handshake, ret_text);
+    return (size_t)snprintf(
+        ret_text, HANDSHAKE_TEXT_SIZE,
+        "HTTP/1.1 %u %s\r\n"
+        "%s"
+        "Allow: GET\r\n"
+        "Upgrade: websocket\r\n"
+        "Connection: Upgrade, close\r\n"
+        "Sec-WebSocket-Version: 13\r\n"
+        "Content-Type: text/plain\r\n"
+        "Content-Length: %zu\r\n"
+        "\r\n"
+        "%sthe client %s.\n",
+        handshake->status, status_text(handshake->status), server_header(handshake, server),
+        strlen(body) + strlen("the client .\n") + strlen(handshake->why), body, handshake->why);
 }
 
 size_t handshake_reply(const struct handshake *handshake, char ret_text[HANDSHAKE_TEXT_SIZE])
 {
-    char accept[ACCEPT_SIZE];
+    char accept[ACCEPT_SIZE], server[SERVER_SIZE];
 
     if (handshake->progress != HANDSHAKE_DONE)
         return refusal_text(handshake, ret_text);
@@ -353,9 +414,10 @@ size_t handshake_reply(const struct handshake *handshake, char ret_text[HANDSHAK
         return 0;
     return (size_t)snprintf(ret_text, HANDSHAKE_TEXT_SIZE,
                             "HTTP/1.1 101 Switching Protocols\r\n"
+                            "%s"
                             "Upgrade: websocket\r\n"
                             "Connection: Upgrade\r\n"
                             "Sec-WebSocket-Accept: %s\r\n"
                             "\r\n",
-                            accept);
+                            server_header(handshake, server), accept);
 }

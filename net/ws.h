@@ -36,11 +36,21 @@ struct ws_options {
     /* server: the paths that are served with what is below them (other than below "/"), ended by a
      * NULL; others get 404. NULL: any. Borrowed until the WebSocket is open. */
     const char *const *paths;
+    const char *name, *page; /* server: see net/handshake.h; NULL: none. Likewise */
 };
 
 void ws_options_default(struct ws_options *ret_options);
 
+/* What a client said in its handshake. */
+struct ws_request {
+    const char *origin;  /* of the web page, or "" */
+    const char *real_ip; /* X-Real-IP, or "" */
+};
+
 struct ws_handlers {
+    /* server: the handshake was fine. NULL: go on; else it is refused with 403, and with this
+     * clause, whose subject is the client. May be NULL. */
+    const char *(*asked)(struct ws *ws, const struct ws_request *request, void *arg);
     /* The upgrade is done; messages may flow. */
     void (*opened)(struct ws *ws, void *arg);
     /* One whole message, text or binary, borrowed for the call, followed by a NUL byte that is not

@@ -139,17 +139,13 @@ void ws_begin_upgrade(struct ws *ws)
     if (ws->server) {
         handshake_server(handshake);
         handshake->paths = ws->options.paths;
+        handshake->name = ws->options.name;
+        handshake->page = ws->options.page;
     } else {
         randombytes_buf(nonce, sizeof(nonce));
         handshake_client(handshake, nonce);
         put(ws, text, handshake_request(handshake, &ws->start->url, text));
     }
-}
-
-static void upgrade_done(struct ws *ws)
-{
-    if (!ws->server || send_reply(ws))
-        ws_begin_open(ws);
 }
 
 static void upgrade_refused(struct ws *ws)
@@ -159,6 +155,22 @@ static void upgrade_refused(struct ws *ws)
         try_other_address(ws, false);
     else if (send_reply(ws))
         ws_begin_lingering(ws);
+}
+
+static void upgrade_done(struct ws *ws)
+{
+    struct handshake *handshake = &ws->start->handshake;
+    const struct ws_request request = {handshake->origin, handshake->real_ip};
+    const char *refusal = ws->server && ws->handlers->asked != NULL
+                              ? ws->handlers->asked(ws, &request, ws->arg)
+                              : NULL;
+
+    if (refusal != NULL) {
+        handshake_forbid(handshake, refusal);
+        upgrade_refused(ws);
+    } else if (!ws->server || send_reply(ws)) {
+        ws_begin_open(ws);
+    }
 }
 
 static void upgrade_readable(struct ws *ws)

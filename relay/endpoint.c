@@ -128,3 +128,25 @@ bool endpoint_of_peer(int fd, union address *ret_endpoint)
     *ret_endpoint = endpoint;
     return true;
 }
+
+void endpoint_host(const union address *endpoint, char ret_text[INET6_ADDRSTRLEN])
+{
+    const struct in6_addr *v6 = &((const struct sockaddr_in6 *)&endpoint->any)->sin6_addr;
+    ret_text[0] = 0;
+    if (endpoint->any.sa_family == AF_INET)
+        inet_ntop(AF_INET, &((const struct sockaddr_in *)&endpoint->any)->sin_addr, ret_text,
+                  INET6_ADDRSTRLEN);
+    else if (endpoint->any.sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(v6))
+        inet_ntop(AF_INET, v6->s6_addr + 12, ret_text, INET6_ADDRSTRLEN);
+    else if (endpoint->any.sa_family == AF_INET6)
+        inet_ntop(AF_INET6, v6, ret_text, INET6_ADDRSTRLEN);
+}
+
+bool endpoint_of_host(const char *text, union address *ret_endpoint)
+{
+    char whole[INET6_ADDRSTRLEN + 8];
+    if (strlen(text) >= INET6_ADDRSTRLEN)
+        return false;
+    snprintf(whole, sizeof(whole), strchr(text, ':') != NULL ? "[%s]:0" : "%s:0", text);
+    return endpoint_parse(whole, ret_endpoint);
+}

@@ -45,13 +45,22 @@ static int64_t ahead(const struct relay_limits *limits)
     return part < LMDB_AHEAD_MAX ? part : LMDB_AHEAD_MAX;
 }
 
+/* How much earlier `updated` is: 0 for a mailbox that was used. */
+static int64_t earlier(const struct relay_limits *limits, const struct lmdb_mailbox *mailbox)
+{
+    bool unused = mailbox->nameplate[0] != 0 && mailbox->next == 1 && mailbox->sides.count < 2;
+    return unused && limits->retention > LMDB_UNUSED_LIFE ? limits->retention - LMDB_UNUSED_LIFE
+                                                          : 0;
+}
+
 bool lmdb_mailbox_prolong(struct lmdb_change *change, const char *appid, const char *name,
                           struct lmdb_mailbox *mailbox, int64_t now)
 {
-    int64_t most = now + ahead(change->limits);
+    int64_t least = now - earlier(change->limits, mailbox);
+    int64_t most = least + ahead(change->limits);
 
     /* It is beyond `most` only if the clock was once wrong. */
-    if (now <= mailbox->updated && mailbox->updated <= most)
+    if (least <= mailbox->updated && mailbox->updated <= most)
         return false;
     delete_expiry(change, mailbox);
     mailbox->updated = most;
@@ -65,11 +74,10 @@ static void make(struct lmdb_change *change, const struct relay_who *who, const 
                  const char *nameplate, struct lmdb_mailbox *ret_mailbox)
 {
     *ret_mailbox = (struct lmdb_mailbox){
-        .serial = lmdb_rows_new_serial(change),
-        .next = 1,
+        .serial = lmdb_rows_new_serial(change), .next = 1,
         /* The first claim and open, which follow at once, then prolong nothing. */
-        .updated = who->now + ahead(change->limits),
     };
+    ret_mailbox->updated = who->now + ahead(change->limits) - earlier(change->limits, ret_mailbox);
     memcpy(ret_mailbox->nameplate, nameplate, strnlen(nameplate, RELAY_NAMEPLATE_MAX));
     put_expiry(change, who->appid, name, ret_mailbox);
 }
@@ -100,7 +108,8 @@ enum relay_result lmdb_mailbox_join(struct lmdb_change *change, const struct rel
     }
     if (!open_side(&ret_mailbox->sides, who->side, &changed))
         return RELAY_CROWDED;
-    change->grown |= changed;
+    /* The second side of what is there already may use what a full store keeps back. */
+    change->grown |= changed && ret_mailbox->sides.count < 2;
     if (lmdb_mailbox_prolong(change, who->appid, name, ret_mailbox, who->now) || changed)
         lmdb_mailbox_put(change, who->appid, name, ret_mailbox);
     return RELAY_DONE;

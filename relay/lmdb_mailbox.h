@@ -4,6 +4,10 @@
  * Activity prolongs a mailbox's life, but a visit should cost no write. So activity sets `updated`
  * a little ahead of its own time, and later activity up to that point changes nothing. A mailbox
  * lives as long as was promised, and at most that little longer.
+ *
+ * A mailbox to which a nameplate leads, which one side alone has opened and which never held a
+ * message, is worth nothing to anybody but a stranger who takes numbers: it lives as long as on a
+ * stock relay. Its `updated` is earlier by the difference.
  */
 #ifndef RELAY_LMDB_MAILBOX_H
 #define RELAY_LMDB_MAILBOX_H
@@ -13,6 +17,9 @@
 /* How far ahead: this fraction of the retention, but at most LMDB_AHEAD_MAX ms. */
 #define LMDB_AHEAD_PART 64
 #define LMDB_AHEAD_MAX  60000
+
+/* ms that an unused mailbox lives without a visit. */
+#define LMDB_UNUSED_LIFE (11 * INT64_C(60000))
 
 /* Messages that are deleted at once with their mailbox; the rest is swept later, in steps of
  * LMDB_SWEEP_STEP. */

@@ -295,7 +295,7 @@ void lmdb_nameplate_take(struct lmdb_change *change, const struct relay_who *who
         return;
     lmdb_sides_add(&nameplate->sides, who->side);
     put(change, who->appid, name, nameplate);
-    change->grown = true;
+    change->grown |= is_new; /* the second side may use what a full store keeps back */
     if (is_new)
         mark_number(change, who->appid, name, true);
 }

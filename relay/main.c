@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "relay/relayd.h"
+#include "relay/relay_limits.h"
 #include "relay/relay_settings.h"
 
 static int run(const struct service_options *options)
@@ -15,6 +16,8 @@ static int run(const struct service_options *options)
     if (!relay_settings_read(options, &settings, why, sizeof(why)) ||
         (options->check && !relayd_check(&settings, why, sizeof(why))))
         fprintf(stderr, "wormhole-relayd: %s\n", why);
+    else if (options->own)
+        status = (relay_limits_print(&settings), EXIT_SUCCESS);
     else if (options->check)
         status = options_checked(settings.config_file);
     else

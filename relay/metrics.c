@@ -49,7 +49,8 @@ static void write_server(struct evbuffer *text, const struct relay_server *serve
         [RELAY_DROP_FULL] = "full",           [RELAY_DROP_ADDRESS] = "address",
         [RELAY_DROP_SLOW] = "slow",           [RELAY_DROP_IDLE] = "idle",
         [RELAY_DROP_HANDSHAKE] = "handshake", [RELAY_DROP_INPUT] = "input",
-        [RELAY_DROP_UNBOUND] = "unbound",     [RELAY_DROP_SHUTDOWN] = "ending",
+        [RELAY_DROP_UNBOUND] = "unbound",     [RELAY_DROP_ORIGIN] = "origin",
+        [RELAY_DROP_SHUTDOWN] = "ending",
     };
     struct relay_connection_counts counts;
     relay_server_count(server, &counts);
@@ -59,6 +60,8 @@ static void write_server(struct evbuffer *text, const struct relay_server *serve
         relay_server_backlog(server));
     one(text, "waits_total", "counter", "Times a client was slowed down by a rate limit.",
         counts.waits);
+    one(text, "stored_refused_total", "counter",
+        "Messages refused because their address had stored too much.", counts.stored_refused);
     name(text, "drops_total", "counter", "Connections refused or dropped, by cause.");
     many(text, "drops_total", "cause", causes, counts.drops, RELAY_DROP_CAUSES);
 }
@@ -67,10 +70,9 @@ static void write_rules(struct evbuffer *text, const struct rules *rules)
 {
     static const char *const moods[RULES_MOODS] = {"happy", "lonely", "scary", "errory", "other"};
     static const char *const rates[RULES_RATES] = {
-        [RULES_RATE_ALLOCATE] = "allocate",
-        [RULES_RATE_CLAIM] = "claim",
-        [RULES_RATE_OPEN] = "open",
-        [RULES_RATE_ADD] = "add",
+        [RULES_RATE_ALLOCATE] = "allocate", [RULES_RATE_CLAIM] = "claim",
+        [RULES_RATE_OPEN] = "open",         [RULES_RATE_ADD] = "add",
+        [RULES_RATE_LIST] = "list",
     };
     struct rules_counts counts;
     rules_count(rules, &counts);

@@ -15,9 +15,6 @@
 #include "base/timer.h"
 #include "service/log.h"
 
-/* Bytes that may wait for all clients together. Beyond this, the client with the largest backlog is
- * dropped. */
-#define BACKLOG_ALL_MAX (UINT64_C(96) << 20)
 /* A client with a larger backlog is not read, since its commands would only add to it, and is sent
  * no more messages until it has taken what waits. */
 #define BACKLOG_PAUSE ((size_t)1 << 20)
@@ -30,8 +27,8 @@
 #define RESOURCE_BYTES 8
 /* Connections that are being told that they are not served, at a time; any more are just closed. */
 #define REFUSED_MAX 64
-/* A client binds at once; the time is for making a hashcash stamp. */
-#define UNBOUND_MS (5 * 60000)
+/* Between two touches of a mailbox that was never used: see relay/lmdb_mailbox.h. */
+#define UNUSED_TOUCH_MS (4 * 60000)
 
 static const char *name_of(const struct relay_connection *connection)
 {
@@ -141,6 +138,20 @@ static void note_work(struct relay_connection *connection, size_t length)
     connection->overworked = connection->wait != NULL;
 }
 
+/* Counts the connection against its address. False: the address already has as many as it may. */
+static bool enter_address(struct relay_connection *connection, const union address *endpoint,
+                          bool loopback)
+{
+    struct relay_connections *all = connection->all;
+    connection->limited = rate_limit_address(&endpoint->any, loopback, &connection->address);
+    if (connection->limited && !rate_limit_enter(all->limiter, &connection->address,
+                                                 RATE_LIMIT_CONNECTION, clock_monotonic())) {
+        connection->limited = false;
+        return false;
+    }
+    return true;
+}
+
 /* ---- from the WebSocket ---- */
 
 /* A stock client shows the sentence to its user and stops. */
@@ -207,7 +218,66 @@ static void on_closed(struct ws *ws, const char *why, void *arg)
     relay_connection_free(connection);
 }
 
+static bool is_in(const char *words, const char *word)
+{
+    size_t length = strlen(word);
+    while (words != NULL && *words != 0) {
+        words += strspn(words, " ");
+        size_t next = strcspn(words, " ");
+        if (next == length && strncmp(words, word, length) == 0)
+            return true;
+        words += next;
+    }
+    return false;
+}
+
+/* From now on it counts as a client of this address. */
+static const char *move_to(struct relay_connection *connection, const union address *endpoint,
+                           bool loopback)
+{
+    struct relay_connections *all = connection->all;
+    if (connection->limited)
+        rate_limit_leave(all->limiter, &connection->address, RATE_LIMIT_CONNECTION,
+                         clock_monotonic());
+    connection->limited = false;
+    connection->endpoint = *endpoint;
+    if (enter_address(connection, endpoint, loopback))
+        return NULL;
+    all->counts.drops[RELAY_DROP_ADDRESS]++;
+    return "has too many connections already";
+}
+
+/* A page that somebody on this machine looks at is no program of theirs: it may connect only if the
+ * operator says so, and is not exempt from the limits as they are. */
+static const char *on_asked(struct ws *ws, const struct ws_request *request, void *arg)
+{
+    struct relay_connection *connection = arg;
+    const struct relay_connection_settings *settings = &connection->all->settings;
+    struct rate_limit_address ignored;
+    union address real;
+    char where[INET6_ADDRSTRLEN + 2];
+    (void)ws;
+    if (connection->refusal != NULL)
+        return NULL;
+    endpoint_host(&connection->endpoint, where);
+    if (request->real_ip[0] != 0 && is_in(settings->proxies, where) &&
+        endpoint_of_host(request->real_ip, &real)) {
+        const char *why = move_to(connection, &real, settings->limit_loopback);
+        if (why != NULL)
+            return why;
+    }
+    if (request->origin[0] == 0 ||
+        rate_limit_address(&connection->endpoint.any, false, &ignored)) /* elsewhere */
+        return NULL;
+    if (!is_in(settings->origins, "*") && !is_in(settings->origins, request->origin)) {
+        connection->all->counts.drops[RELAY_DROP_ORIGIN]++;
+        return "is a web page, which may not connect from this machine (see allow-origin)";
+    }
+    return connection->limited ? NULL : move_to(connection, &connection->endpoint, true);
+}
+
 static const struct ws_handlers handlers = {
+    .asked = on_asked,
     .opened = on_opened,
     .message = on_message,
     .drained = on_drained,
@@ -261,7 +331,7 @@ static void note_backlog(struct relay_connection *connection, size_t length)
     relay_connection_update_reading(connection);
     if (ws_backlog(connection->ws) > all->settings.backlog_max)
         relay_connection_drop(connection, RELAY_DROP_SLOW);
-    else if (ws_net_backlog(all->net) > BACKLOG_ALL_MAX)
+    else if (ws_net_backlog(all->net) > RELAY_BACKLOG_ALL_MAX)
         drop_largest_backlog(all);
 }
 
@@ -315,6 +385,7 @@ static const char *on_limit(void *arg, enum rules_rate rate, size_t bytes)
         [RULES_RATE_CLAIM] = "too many nameplates claimed from this address; try again later",
         [RULES_RATE_OPEN] = "too many mailboxes opened from this address; try again later",
         [RULES_RATE_ADD] = "too many messages from this address; try again later",
+        [RULES_RATE_LIST] = "too many lists for this address; try again later",
     };
     struct relay_connection *connection = arg;
     if (!connection->limited)
@@ -407,6 +478,14 @@ static bool does_not_read(struct relay_connection *connection, int64_t now)
     return now - connection->progressed >= relay_connection_silence_max(&connection->all->settings);
 }
 
+/* What was never used lives for eleven minutes. */
+static int64_t touch_every(const struct relay_connection *connection)
+{
+    int64_t every = connection->all->settings.touch_every;
+    return every > UNUSED_TOUCH_MS && rules_listens_to_unused(connection->client) ? UNUSED_TOUCH_MS
+                                                                                  : every;
+}
+
 void relay_connection_tend(struct relay_connection *connection, int64_t now)
 {
     int64_t mono = clock_monotonic();
@@ -416,34 +495,19 @@ void relay_connection_tend(struct relay_connection *connection, int64_t now)
     } else if (!relay_intake_gets_on(connection, mono)) {
         relay_connection_drop(connection, RELAY_DROP_INPUT);
     } else if (connection->idle_list == &connection->all->unbound &&
-               mono - connection->began > UNBOUND_MS) {
+               mono - connection->began > RELAY_UNBOUND_MS) {
         relay_connection_drop(connection, RELAY_DROP_UNBOUND);
     } else if (connection->client != NULL && !rules_listening(connection->client)) {
         if (mono - connection->heard > IDLE_MS)
             relay_connection_drop(connection, RELAY_DROP_IDLE);
     } else if (connection->client != NULL &&
-               relay_connection_is_due(connection->touched, connection->all->settings.touch_every,
-                                       now)) {
+               relay_connection_is_due(connection->touched, touch_every(connection), now)) {
         connection->touched = now;
         rules_touch(connection->client, now);
     }
 }
 
 /* ---- its life ---- */
-
-/* Counts the connection against its address. False: the address already has as many as it may. */
-static bool enter_address(struct relay_connection *connection, const union address *endpoint)
-{
-    struct relay_connections *all = connection->all;
-    connection->limited =
-        rate_limit_address(&endpoint->any, all->settings.limit_loopback, &connection->address);
-    if (connection->limited && !rate_limit_enter(all->limiter, &connection->address,
-                                                 RATE_LIMIT_CONNECTION, clock_monotonic())) {
-        connection->limited = false;
-        return false;
-    }
-    return true;
-}
 
 /* Decides whether it is served; if not, why. */
 static void judge(struct relay_connection *connection, const union address *endpoint)
@@ -453,7 +517,7 @@ static void judge(struct relay_connection *connection, const union address *endp
     if (places_taken(all) > places && !make_room(all)) {
         all->counts.drops[RELAY_DROP_FULL]++;
         connection->refusal = "the relay is at its limit of connections; try again later";
-    } else if (!enter_address(connection, endpoint)) {
+    } else if (!enter_address(connection, endpoint, all->settings.limit_loopback)) {
         all->counts.drops[RELAY_DROP_ADDRESS]++;
         connection->refusal = "too many connections from this address; try again later";
     }
@@ -481,6 +545,7 @@ void relay_connection_accept(struct relay_connections *all, int fd, const union 
         return;
     }
     connection->all = all;
+    connection->endpoint = *endpoint;
     connection->began = connection->heard = connection->progressed = clock_monotonic();
     connection->tended = connection->touched = clock_now();
     connection->list = &all->open;
@@ -531,6 +596,7 @@ void relay_connection_drop(struct relay_connection *connection, enum relay_drop_
         [RELAY_DROP_SHUTDOWN] = "the relay is shutting down",
         [RELAY_DROP_INPUT] = "what it sends does not get on",
         [RELAY_DROP_UNBOUND] = "has not bound",
+        [RELAY_DROP_ORIGIN] = "is a web page",
     };
     struct relay_connections *all = connection->all;
     all->counts.drops[cause]++;

@@ -28,10 +28,17 @@ struct relay_connection_settings {
     int64_t touch_every;    /* ms between two touches of a mailbox that is listened to */
     struct rate_limits rate_limits;
     bool limit_loopback, log_addresses;
+    const char *origins; /* web pages that are served from this machine, separated by blanks, or *;
+                            or NULL: none. Borrowed */
+    const char *proxies; /* addresses whose X-Real-IP is believed, likewise */
 };
 
 /* A message that is slightly too large is still read, so that its sender can be told. */
 #define RELAY_MESSAGE_MARGIN 65536
+/* A client binds at once; the time (ms) is for making a hashcash stamp. */
+#define RELAY_UNBOUND_MS (5 * 60000)
+/* Bytes that may wait for all clients together. */
+#define RELAY_BACKLOG_ALL_MAX (UINT64_C(96) << 20)
 
 /* Why a connection is not served, or no longer served. */
 enum relay_drop_cause {
@@ -42,6 +49,7 @@ enum relay_drop_cause {
     RELAY_DROP_HANDSHAKE, /* never became a WebSocket */
     RELAY_DROP_INPUT,     /* what it sends does not get on, and others need the memory */
     RELAY_DROP_UNBOUND,   /* has not bound in time, or made way for others */
+    RELAY_DROP_ORIGIN,    /* a web page that may not connect from this machine */
     RELAY_DROP_SHUTDOWN,  /* came while the relay was shutting down */
     RELAY_DROP_CAUSES,
 };
@@ -86,11 +94,12 @@ struct relay_connection {
     bool overworked;    /* … because of the work that its address makes: it is sent no messages */
     const char *refusal; /* the sentence that says why it is not served, or NULL */
     char *name;          /* its address, if that may be logged; or NULL */
-    int64_t began;       /* when it came, by clock_monotonic() */
-    int64_t heard;       /* when it last sent a message, by clock_monotonic() */
-    int64_t tended;      /* when it was last looked after, by clock_now() … */
-    int64_t touched;     /* … and its mailbox touched */
-    uint64_t taken;      /* ws_taken() when last looked at … */
+    union address endpoint;
+    int64_t began;   /* when it came, by clock_monotonic() */
+    int64_t heard;   /* when it last sent a message, by clock_monotonic() */
+    int64_t tended;  /* when it was last looked after, by clock_now() … */
+    int64_t touched; /* … and its mailbox touched */
+    uint64_t taken;  /* ws_taken() when last looked at … */
     int64_t
         progressed; /* … and when that last changed, or nothing was waiting, by clock_monotonic() */
     bool limited;   /* counts against its address's limits */

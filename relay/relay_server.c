@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/timer.h"
+#include "net/handshake.h"
 #include "net/ws.h"
 #include "service/log.h"
 
@@ -84,6 +85,17 @@ static void on_reap(evutil_socket_t fd, short what, void *arg)
 
 /* ---- making it ---- */
 
+/* For whoever opens the relay's address in a browser. */
+static const char page[] =
+    "<!DOCTYPE html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n"
+    "<title>Magic Wormhole relay</title>\n<h1>Magic Wormhole relay</h1>\n"
+    "<p>This is a rendezvous relay (wormhole-relayd " PACKAGE_VERSION ").\n"
+    "It introduces Magic Wormhole clients to each other; it is not for browsers.\n"
+    "<p>Clients use its address with the path <code>/v1</code> and the scheme <code>ws:</code> or\n"
+    "<code>wss:</code>. What they say to each other is encrypted, and the relay cannot read it.\n"
+    "</html>\n";
+_Static_assert(sizeof(page) <= HANDSHAKE_PAGE_MAX, "the page fits into an answer");
+
 static void set_options(struct relay_connections *all)
 {
     static const char *const paths[] = {"/v1", "/", NULL};
@@ -97,6 +109,8 @@ static void set_options(struct relay_connections *all)
     all->options.ping_interval = (int)silence;
     all->options.ping_timeout = (int)(settings->client_timeout - silence);
     all->options.paths = paths;
+    all->options.name = "wormhole-relayd/" PACKAGE_VERSION;
+    all->options.page = page;
 }
 
 struct relay_server *relay_server_new(struct event_base *base,

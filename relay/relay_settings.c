@@ -156,6 +156,10 @@ static const struct settings_row rows[] = {
      FIELD(work), &no_limit_or_bytes, SETTINGS_PLAIN},
     {"stored-per-hour", "SIZE", "bytes of messages stored for each address; 512M", settings_bytes,
      FIELD(stored), &no_limit_or_bytes, SETTINGS_PLAIN},
+    {"allow-origin", "ORIGIN", "web pages on this machine that may connect (repeatable), or *",
+     settings_text, FIELD(origins), NULL, SETTINGS_LIST},
+    {"trust-proxy", "ADDRESS", "believe X-Real-IP of this proxy (repeatable)", settings_text,
+     FIELD(proxies), NULL, SETTINGS_LIST},
     {"ration-loopback", "", "apply the limits per address to this machine too", settings_switch,
      FIELD(ration_loopback), NULL, SETTINGS_PLAIN},
     {"log-addresses", "", "log the addresses of clients", settings_switch, FIELD(log_addresses),
@@ -172,6 +176,8 @@ static const struct settings_table table = {
 
 const struct options_info relay_settings_options = {
     .table = &table,
+    .name = "limits",
+    .help = "show the limits that are in force, and why, and exit",
     .intro = "Usage: wormhole-relayd [OPTION]...\n"
              "A rendezvous relay for Magic Wormhole that remembers for weeks.\n\n",
     .outro = "\nSee wormhole-relayd(8).\n",
@@ -241,6 +247,8 @@ void relay_settings_clear(struct relay_settings *settings)
     free(settings->tls_key);
     free(settings->motd);
     free(settings->error);
+    free(settings->origins);
+    free(settings->proxies);
     free(settings->config_file);
     *settings = (struct relay_settings){0};
 }
@@ -250,6 +258,8 @@ void relay_settings_clear(struct relay_settings *settings)
 /* A mailbox can be opened without an allocation or a claim; a client with many sessions does so all
  * the time. */
 #define OPENS_PER_MINUTE 600
+/* One for each time that somebody begins to type a code, and a walk over all nameplates. */
+#define LISTS_PER_MINUTE 120
 /* This only slows a single connection down; many from one address can be refused. */
 #define MESSAGES_PER_MINUTE 6000
 /* Bytes of the JSON around a stored message, and of what the rules add to it; the words in it are
@@ -315,10 +325,13 @@ relay_settings_for_connections(const struct relay_settings *settings)
                         .per_minute = {[RULES_RATE_ALLOCATE] = settings->allocations,
                                        [RULES_RATE_CLAIM] = settings->claims,
                                        [RULES_RATE_OPEN] = OPENS_PER_MINUTE,
-                                       [RULES_RATE_ADD] = MESSAGES_PER_MINUTE},
+                                       [RULES_RATE_ADD] = MESSAGES_PER_MINUTE,
+                                       [RULES_RATE_LIST] = LISTS_PER_MINUTE},
                         .work = settings->work,
                         .stored = settings->stored},
         .limit_loopback = settings->ration_loopback,
+        .origins = settings->origins,
+        .proxies = settings->proxies,
         .log_addresses = settings->log_addresses,
     };
 }

@@ -32,8 +32,9 @@ struct relay_settings {
     unsigned max_per_address; /* connections; 0: no limit, as for the next two */
     unsigned allocations;     /* per minute and address */
     unsigned claims;
-    uint64_t work;   /* bytes a second and address */
-    uint64_t stored; /* bytes an hour and address */
+    uint64_t work;           /* bytes a second and address */
+    uint64_t stored;         /* bytes an hour and address */
+    char *origins, *proxies; /* separated by blanks, or NULL */
     bool ration_loopback;
     bool log_addresses;
     enum log_level log_level;

@@ -274,17 +274,17 @@ char *reply_pong(const json_t *ping, int64_t now)
 
 char *reply_nameplates(const char *const *nameplates, size_t count, int64_t now)
 {
-    json_t *list = json_array();
+    struct json_text text = begin("nameplates");
 
-    for (size_t i = 0; list != NULL && i < count; i++) {
-        if (json_array_append_new(list, json_pack("{s:s}", "id", nameplates[i]))) {
-            json_decref(list);
-            list = NULL;
-        }
+    put_key(&text, "nameplates");
+    put(&text, "[", 1);
+    for (size_t i = 0; i < count; i++) {
+        put(&text, i == 0 ? "{" : ",{", i == 0 ? 1 : 2);
+        put_string(&text, "id", nameplates[i]);
+        put(&text, "}", 1);
     }
-    char *reply = list != NULL ? quoting("nameplates", "nameplates", list, now) : NULL;
-    json_decref(list);
-    return reply;
+    put(&text, "]", 1);
+    return finish(&text, now);
 }
 
 char *reply_allocated(const char *nameplate, int64_t now)

@@ -59,11 +59,20 @@ struct rules *rules_new(const struct relay_store *store, const struct rules_hook
     return rules;
 }
 
+void rules_list_drop(struct rules_list *list)
+{
+    if (list->text != NULL)
+        shared_text_release(list->text);
+    *list = (struct rules_list){.text = NULL};
+}
+
 void rules_free(struct rules *rules)
 {
     if (rules == NULL)
         return;
     assert(rules->counts.clients == 0);
+    for (unsigned i = 0; i < RULES_LISTS; i++)
+        rules_list_drop(&rules->lists[i]);
     free_settings(&rules->settings);
     free(rules);
 }
@@ -488,6 +497,15 @@ uint64_t rules_turn(const struct rules_client *client)
     const struct rules_hooks *hooks = &client->rules->hooks;
 
     return hooks->turn != NULL ? hooks->turn(client->connection) : (uint64_t)(uintptr_t)client;
+}
+
+bool rules_listens_to_unused(const struct rules_client *client)
+{
+    const struct rules_client *channel = client->host.channels;
+
+    while (channel != NULL && (channel->listener_state == RULES_NOT_LISTENING || channel->seen > 0))
+        channel = channel->hh.next;
+    return channel != NULL || (client->listener_state != RULES_NOT_LISTENING && client->seen == 0);
 }
 
 static void touch(const struct rules_client *client)

@@ -54,6 +54,7 @@ enum rules_rate {
     RULES_RATE_CLAIM, /* guessing nameplates; claiming one that was just allocated is free */
     RULES_RATE_OPEN,  /* creates a mailbox where there is none */
     RULES_RATE_ADD,
+    RULES_RATE_LIST,
     RULES_RATES,
 };
 
@@ -146,6 +147,10 @@ bool rules_listening(const struct rules_client *client);
 
 /* How many channels it has: beyond 0, what is sent to it is for several sessions. */
 unsigned rules_channels(const struct rules_client *client);
+
+/* True if a mailbox that it listens to may never have held a message: it must be touched every few
+ * minutes, for otherwise such a mailbox does not live long. */
+bool rules_listens_to_unused(const struct rules_client *client);
 
 /* Notes that the mailboxes that it and its channels listen to are still being visited; to be called
  * periodically (every fraction of the retention). */

@@ -3,10 +3,12 @@
 
 #include "relay/rules_parts.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/hashcash.h"
+#include "base/shared_text.h"
 #include "relay/reply.h"
 
 /* No rate limit applies. */
@@ -151,12 +153,59 @@ static void begin_bind(struct rules_task *task)
 
 /* ---- nameplates ---- */
 
+/* A list of at least so many nameplates, which takes milliseconds to make, is given to all who ask
+ * for it within so many ms. */
+#define LIST_KEPT_MIN 500
+#define LIST_KEPT_MS  1000
+
+/* Sends the list of its app, if there is one. */
+static bool rules_list_find(struct rules_client *client)
+{
+    const struct rules *rules = client->rules;
+
+    for (unsigned i = 0; i < RULES_LISTS; i++) {
+        const struct rules_list *list = &rules->lists[i];
+        if (list->text != NULL && same(list->appid, client->appid) &&
+            rules->now - list->made < LIST_KEPT_MS && rules->now >= list->made) {
+            rules_send_shared(client, list->text);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Sends the list, and keeps it in the place of the oldest. */
+static void rules_list_keep(struct rules_client *client, char *reply)
+{
+    struct rules *rules = client->rules;
+    struct rules_list *oldest = &rules->lists[0];
+    struct shared_text *text = shared_text_new(reply, reply != NULL ? strlen(reply) : 0);
+
+    for (unsigned i = 1; i < RULES_LISTS; i++) {
+        if (rules->lists[i].made < oldest->made)
+            oldest = &rules->lists[i];
+    }
+    rules_list_drop(oldest);
+    if (text == NULL) {
+        rules_drop(client, "out of memory");
+        return;
+    }
+    *oldest = (struct rules_list){.made = rules->now, .text = text};
+    snprintf(oldest->appid, sizeof(oldest->appid), "%s", client->appid);
+    if (!rules_is_dropped(client))
+        rules_send_shared(client, text);
+}
+
 static void begin_list(struct rules_task *task)
 {
     struct rules_client *client = task->client;
     const struct relay_store *store = client->rules->store;
     struct relay_who asking = who(task);
 
+    if (client->rules->settings.list && client->channel == 0 && rules_list_find(client)) {
+        rules_task_end(task);
+        return;
+    }
     if (client->rules->settings.list) {
         store->list(store->self, &asking, store_done, task);
         return;
@@ -167,8 +216,12 @@ static void begin_list(struct rules_task *task)
 
 static void done_list(struct rules_task *task, const struct relay_answer *answer)
 {
-    rules_send(task->client,
-               reply_nameplates(answer->nameplates, answer->count, task->client->rules->now));
+    char *reply = reply_nameplates(answer->nameplates, answer->count, task->client->rules->now);
+
+    if (answer->count < LIST_KEPT_MIN || task->client->channel != 0)
+        rules_send(task->client, reply);
+    else
+        rules_list_keep(task->client, reply);
 }
 
 static const char *check_allocate(const struct rules_client *client,
@@ -376,7 +429,7 @@ static const struct rules_row rules_table[RELAY_COMMAND_TYPES] = {
     [RELAY_COMMAND_CLAIM] = {false, RULES_RATE_CLAIM, check_claim, begin_claim, done_claim},
     [RELAY_COMMAND_CLOSE] = {false, UNLIMITED, check_close, begin_close, done_close},
     [RELAY_COMMAND_LEAVE] = {true, UNLIMITED, check_leave, NULL, NULL},
-    [RELAY_COMMAND_LIST] = {false, UNLIMITED, NULL, begin_list, done_list},
+    [RELAY_COMMAND_LIST] = {false, RULES_RATE_LIST, NULL, begin_list, done_list},
     [RELAY_COMMAND_OPEN] = {false, RULES_RATE_OPEN, check_open, begin_open, done_open},
     [RELAY_COMMAND_PERMIT] = {true, UNLIMITED, check_permit, begin_permit, NULL},
     [RELAY_COMMAND_PING] = {true, UNLIMITED, NULL, begin_ping, NULL},

@@ -16,6 +16,15 @@
 #include "relay/rules.h"
 
 struct rules_listeners;
+struct shared_text;
+
+/* An answer to `list` that is given several times; zeroed, there is none. */
+struct rules_list {
+    char appid[RELAY_APPID_MAX + 1];
+    int64_t made;
+    struct shared_text *text;
+};
+#define RULES_LISTS 8
 
 struct rules {
     const struct relay_store *store;
@@ -25,6 +34,7 @@ struct rules {
     struct rules_listeners *listeners; /* a hash table, by mailbox */
     unsigned char hash_secret[crypto_shorthash_KEYBYTES];
     struct rules_counts counts;
+    struct rules_list lists[RULES_LISTS];
     size_t waiting_bytes; /* of commands that have not begun */
 };
 
@@ -105,6 +115,8 @@ void rules_drop(struct rules_client *client, const char *why);
 
 /* Sends a reply and frees it. NULL: memory ran out, and the connection or channel is dropped. */
 void rules_send(struct rules_client *client, char *reply);
+
+void rules_list_drop(struct rules_list *list);
 
 /* Sends a text as it is, over a connection that has not been dropped, without copying a long one.
  */

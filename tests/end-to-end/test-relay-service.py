@@ -15,6 +15,7 @@ from harness.client import Client, meet, phases
 from harness.stock import start
 from harness.tls import Authority
 from harness.waiting import patience
+from harness.websocket import connect
 
 APPID = "example.org/secret-application"
 # What a service manager does before it starts a service: descriptor 3, and the pid to go with it.
@@ -57,6 +58,48 @@ def mistakes(world):
         relay = world.relayd(*arguments, start=False)
         true(relay.launch().wait() in (1, 2), "exit status with %r" % arguments)
         contains(relay.log(), arguments[-1].lstrip("-"), "what it says")
+
+
+def ask(relay, line, *headers):
+    """What the relay answers to that request, until it hangs up."""
+    with connect(relay.port, 10) as client:
+        client.sendall("\r\n".join((line, "Host: x") + headers + ("", "")).encode())
+        client.shutdown(socket.SHUT_WR)
+        said = b""
+        while data := client.recv(65536):
+            said += data
+    return said.decode(errors="replace")
+
+
+UPGRADE = ("Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+           "Sec-WebSocket-Version: 13")
+
+
+@test("a browser is shown a page; a web page may connect from this machine only if it is allowed, and is then limited")
+def web(world):
+    relay = world.relayd("--allow-origin", "https://good.example", "--max-connections-per-address", "1",
+                         "--trust-proxy", "127.0.0.7")
+    for version in ("1.1", "1.0"):
+        page = ask(relay, "GET / HTTP/" + version)
+        contains(page, "HTTP/1.1 200 OK", "the status of the page")
+        contains(page, "Server: wormhole-relayd/", "who answers")
+        lacks(page, "<script", "the page")
+        lacks(page, "http://", "the page")
+    contains(ask(relay, "GET /v1 HTTP/1.1"), " 426 ", "no page there")
+    for path in ("/v1", "/v1/"):
+        contains(ask(relay, "GET %s HTTP/1.1" % path, *UPGRADE), " 101 ", "a program")
+        for origin in ("https://bad.example", "null", "https://good.example.org", "x" * 500):
+            answer = ask(relay, "GET %s HTTP/1.1" % path, "Origin: " + origin, *UPGRADE)
+            contains(answer, " 403 ", "a web page of " + origin)
+            contains(answer, "allow-origin", "what it is told")
+    good = ("GET /v1 HTTP/1.1", "Origin: https://good.example") + UPGRADE
+    relay.until_metric("connections", 0)
+    contains(ask(relay, *good), " 101 ", "an allowed one")
+    with connect(relay.port, 10) as first:
+        first.sendall("\r\n".join(good[:1] + ("Host: x",) + good[1:] + ("", "")).encode())
+        contains(first.recv(65536).decode(errors="replace"), " 101 ", "the same again, which stays")
+        contains(ask(relay, *good), " 403 ", "one more of the same address")
+    equal(relay.metric('drops_total{cause="origin"}'), 8, "how many were refused")
 
 
 @test("/healthz and /metrics")

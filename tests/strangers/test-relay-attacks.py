@@ -4,6 +4,7 @@ and one as large as the limits admit for `make attack`. While they last, others 
 """
 
 import json
+import os
 import time
 from threading import Thread
 
@@ -166,6 +167,68 @@ def large(world):
         true(relay.cpu_seconds() - cpu < 0.1, "before bind, it costs nothing")
         early.close()
     under.ping_at_most(scale(150, 250))
+
+
+@test("fill its disk: as many bytes as one address can send")
+def disk(world):
+    relay = world.relayd("--ration-loopback", "--stored-per-hour", scale("4M", "512M"))
+    at_rest(relay)
+    size = scale(100_000, 4_000_000)
+    with Measure(relay, "they fill its disk"):
+        with Client(relay, source=address(0)) as client:
+            refused = 0
+            for number in range(30):
+                client.open("m") if number == 0 else None
+                client.say("add", phase=str(number), body="00" * size)
+            for number in range(30):
+                refused += client.hear(60)["type"] == "error"
+        at_once = relay.metric("stored_refused_total")
+        with Client(relay, source=address(0)) as client:  # nor does it help to come back
+            client.open("another")
+            true("hour" in client.refused_add("0", "00" * size), "what it is told")
+    stored = sum(os.path.getsize(os.path.join(relay.store, name)) for name in os.listdir(relay.store)
+                 if os.path.isfile(os.path.join(relay.store, name)))
+    true(refused == at_once > 0, "refused: %d, counted: %d" % (refused, at_once))
+    true(stored < scale(16, 800) * MiB, "on the disk: %d MiB" % (stored / MiB))
+
+
+@test("take all places: connections that say nothing")
+def places(world):
+    relay = world.relayd("--ration-loopback", "--max-connections", str(scale(100, 4000)), "--max-connections-per-address", "0")
+    at_rest(relay)
+    with Measure(relay, "they take all places") as under:
+        held = held_open(relay, range(scale(300, 12000)), lambda number: HANDSHAKE if number % 2 else HANDSHAKE[:20])
+        time.sleep(scale(0.3, 2))
+        true(relay.metric("connections") <= scale(170, 4100), "connections: %d" % relay.metric("connections"))
+        let_go(held)
+    under.ping_at_most(scale(150, 250))
+    true(relay.metric('drops_total{cause="unbound"}') > 0, "those who made way are counted")
+
+
+@test("burn its CPU with lists of all nameplates")
+def lists(world):
+    relay = world.relayd("--max-connections-per-address", "0")
+    count = scale(1500, 30000)
+    for first in range(0, count, 500):
+        clients = [Client(relay, source=address(number % 12), appid="crowded") for number in range(first, first + 500)]
+        for number, client in enumerate(clients):
+            client.say("claim", nameplate="9%d" % (first + number))
+        for client in clients:
+            client.expect("claimed", 60)
+            client.close_socket()
+    at_rest(relay)
+    with Measure(relay, "they list") as under:
+        cpu = relay.cpu_seconds()
+        with Client(relay, source=address(0), appid="crowded") as client:
+            for _ in range(60):
+                client.say("list")
+            for _ in range(60):
+                true(len(client.expect("nameplates", 60)["nameplates"]) == count, "the whole list")
+        each = (relay.cpu_seconds() - cpu) / 60
+        time.sleep(0.2)
+    print("# %.1f ms of CPU for a list of %d" % (each * 1000, count), flush=True)
+    true(each < 0.02, "%.1f ms for a list" % (each * 1000))
+    under.ping_at_most(100)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@
 
 #include "relay-lmdb-fixture.h"
 #include "kv/kv_parts.h"
+#include "relay/lmdb_mailbox.h"
 #include "relay/lmdb_rows.h"
 #include "tests/doubles/memory_store.h"
 
@@ -163,6 +164,10 @@ static void use_memory(struct scene *scene)
 static void begin(struct scene *scene, bool in_memory)
 {
     *scene = (struct scene){.fixture = lmdb_fixture_make()};
+    /* As long as what was never used lives anyway. */
+    lmdb_fixture_close(scene->fixture);
+    scene->fixture->limits.retention = LMDB_UNUSED_LIFE;
+    lmdb_fixture_open(scene->fixture);
     if (in_memory)
         use_memory(scene);
     strcpy(scene->nameplate, lmdb_fixture_allocate(scene->fixture, OURS)->nameplate);

@@ -750,6 +750,7 @@ static void test_rate_limits(void **state)
         [RULES_RATE_CLAIM] = "{'type':'claim','nameplate':'44'}", /* never the one allocated */
         [RULES_RATE_OPEN] = OPEN_M,
         [RULES_RATE_ADD] = ADD("0"),
+        [RULES_RATE_LIST] = "{'type':'list'}",
     };
     struct pair pair;
     uint64_t commits;

@@ -37,14 +37,30 @@ static void assert_expires_at(struct lmdb_fixture *fixture, int64_t when)
     assert_int_equal(lmdb_fixture_expire(fixture, 10), 1);
 }
 
-static void test_retention_reached_exactly(void **state)
+static void test_unused_nameplates_go(void **state)
 {
     struct lmdb_fixture *fixture = *state;
     int64_t start = fixture->now;
     lmdb_fixture_allocate(fixture, "a");
-    assert_expires_at(fixture, start + fixture->limits.retention + MINUTE);
+    assert_expires_at(fixture, start + 11 * MINUTE + MINUTE);
     struct relay_counts counts = lmdb_fixture_count(fixture);
     assert_int_equal(counts.nameplates + counts.mailboxes + counts.messages, 0);
+}
+
+/* What was used, if only by its own side, lives on. */
+static void test_used_nameplates_last(void **state)
+{
+    struct lmdb_fixture *fixture = *state;
+    int64_t start = fixture->now;
+    char mailbox[RELAY_MAILBOX_MAX + 1];
+    snprintf(mailbox, sizeof(mailbox), "%s", lmdb_fixture_claim(fixture, "a", "4")->mailbox);
+    assert_int_equal(lmdb_fixture_add(fixture, "a", mailbox, "00"), RELAY_DONE);
+    lmdb_fixture_claim(fixture, "a", "5");
+    lmdb_fixture_claim(fixture, "b", "5");
+    fixture->now = start + fixture->limits.retention + MINUTE - 1;
+    assert_int_equal(lmdb_fixture_expire(fixture, 10), 0);
+    fixture->now++;
+    assert_int_equal(lmdb_fixture_expire(fixture, 10), 2);
 }
 
 /* ---- activity ---- */
@@ -229,10 +245,12 @@ static void test_expiry_takes_all_that_belongs_to_it(void **state)
     for (unsigned i = 0; i < 100; i++)
         assert_int_equal(lmdb_fixture_add(fixture, "a", mailbox, "00"), RELAY_DONE);
     fixture->now += 1000;
-    lmdb_fixture_claim(fixture, "a", "5");
+    char other[RELAY_MAILBOX_MAX + 1];
+    strcpy(other, lmdb_fixture_claim(fixture, "a", "5")->mailbox);
+    assert_int_equal(lmdb_fixture_add(fixture, "a", other, "00"), RELAY_DONE);
     fixture->now += fixture->limits.retention + MINUTE - 1000;
     assert_int_equal(lmdb_fixture_expire(fixture, 10), 1);
-    assert_int_equal(lmdb_fixture_count(fixture).messages, 0);
+    assert_int_equal(lmdb_fixture_count(fixture).messages, 1);
     assert_string_equal(lmdb_fixture_list(fixture)->text, "5 ");
     /* The number is free again. */
     assert_string_not_equal(lmdb_fixture_claim(fixture, "b", "4")->mailbox, mailbox);
@@ -421,7 +439,8 @@ static void test_same_as_in_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_retention_reached_exactly),
+        TEST(test_unused_nameplates_go),
+        TEST(test_used_nameplates_last),
         cmocka_unit_test(test_activity_prolongs),
         cmocka_unit_test(test_what_does_not_prolong),
         TEST(test_never_too_early),
