@@ -243,6 +243,13 @@ void rate_limit_leave(struct rate_limiter *limiter, const struct rate_limit_addr
         leave_level(limiter, address, level, place, now);
 }
 
+uint64_t rate_limit_taken(const struct rate_limiter *limiter,
+                          const struct rate_limit_address *address)
+{
+    const struct rate_limit_entry *entry = find(limiter, address);
+    return entry != NULL ? entry->taken : 0;
+}
+
 /* ---- actions ---- */
 
 /* µs ahead from which a mark makes its address wait, and from which it is refused. */

@@ -84,6 +84,10 @@ bool rate_limit_enter(struct rate_limiter *limiter, const struct rate_limit_addr
 void rate_limit_leave(struct rate_limiter *limiter, const struct rate_limit_address *address,
                       enum rate_limit_place place, int64_t now);
 
+/* What the connections and channels of an address take, in sixteenths of a connection. */
+uint64_t rate_limit_taken(const struct rate_limiter *limiter,
+                          const struct rate_limit_address *address);
+
 /* An address with a connection wants to do something, so many times. `meter`: a rules_rate, or a
  * rate_limit_meter. False: it may not. */
 bool rate_limit_take(struct rate_limiter *limiter, const struct rate_limit_address *address,

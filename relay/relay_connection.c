@@ -27,6 +27,8 @@
 #define RESOURCE_BYTES 8
 /* Connections that are being told that they are not served, at a time; any more are just closed. */
 #define REFUSED_MAX 64
+/* How many of those that have not bound are looked at to find one that makes way. */
+#define LOOK_AT_MAX 64
 /* Between two touches of a mailbox that was never used: see relay/lmdb_mailbox.h. */
 #define UNUSED_TOUCH_MS (4 * 60000)
 
@@ -46,12 +48,33 @@ static void set_idle(struct relay_connection *connection, struct relay_connectio
         DL_APPEND2(*list, connection, idle_prev, idle_next);
 }
 
-/* Of those that have not bound, the one that came first makes way; then the first of those that
+/* Of the first ones, the one whose address has most connections, since a crowd of strangers would
+ * otherwise push out whoever has just come. */
+static struct relay_connection *find_stranger(const struct relay_connections *all)
+{
+    struct relay_connection *connection, *found = NULL;
+    uint64_t most = 0;
+    unsigned looked = 0;
+    DL_FOREACH2(all->unbound, connection, idle_next)
+    {
+        uint64_t taken =
+            connection->limited ? rate_limit_taken(all->limiter, &connection->address) : 1;
+        if (taken > most) {
+            found = connection;
+            most = taken;
+        }
+        if (++looked == LOOK_AT_MAX)
+            break;
+    }
+    return found;
+}
+
+/* Of those that have not bound, one that came early makes way; then the first of those that
  * have, and listen to nothing, nor have channels. Each is looked at once: those in use leave the
  * list. */
 static bool make_room(struct relay_connections *all)
 {
-    struct relay_connection *first = all->unbound;
+    struct relay_connection *first = find_stranger(all);
     while (first == NULL && (first = all->unused) != NULL &&
            (first->client == NULL || rules_listening(first->client) ||
             rules_channels(first->client) > 0 || !rules_idle(first->client))) {

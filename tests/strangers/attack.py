@@ -92,11 +92,10 @@ def behave(relay, until, tell):
     pings, introductions, trouble = [], [], None
     os.set_blocking(until, False)
     client = Client(relay, source=HONEST)
-    next_introduction = 0
-    while True:
+    next_introduction, over = 0, False
+    while not over or not introductions:
         try:
-            if os.read(until, 1) == b"":
-                break
+            over = over or os.read(until, 1) == b""
         except BlockingIOError:
             pass
         try:
