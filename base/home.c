@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static bool take(const char *path, char ret_path[HOME_SIZE])
@@ -46,4 +47,29 @@ char *home_expand(const char *path, char *ret_why, size_t size)
     else
         return expanded;
     return NULL;
+}
+
+static const char *absolute_variable(const char *name)
+{
+    const char *value = secure_getenv(name);
+
+    return value != NULL && *value == '/' ? value : NULL;
+}
+
+int home_socket(const char *name, char *ret_path, size_t size)
+{
+    const char *runtime = absolute_variable("XDG_RUNTIME_DIR");
+    const char *state = absolute_variable("XDG_STATE_HOME");
+    char standard[64], home[HOME_SIZE];
+    struct stat there;
+    bool exists;
+
+    snprintf(standard, sizeof(standard), "/run/user/%lu", (unsigned long)getuid());
+    exists = stat(runtime != NULL ? runtime : standard, &there) == 0;
+    /* One that is named but is not there is a mistake that the user wants to hear of. */
+    if (exists ? there.st_uid == getuid() : runtime != NULL)
+        return snprintf(ret_path, size, "%s/%s", runtime != NULL ? runtime : standard, name);
+    if (state != NULL)
+        return snprintf(ret_path, size, "%s/%s", state, name);
+    return home_directory(home) ? snprintf(ret_path, size, "%s/.local/state/%s", home, name) : -1;
 }

@@ -19,4 +19,13 @@ bool home_directory(char ret_path[HOME_SIZE]);
  */
 char *home_expand(const char *path, char *ret_why, size_t size);
 
+/*
+ * The path of a socket in the directory that both ends of it look in: $XDG_RUNTIME_DIR if it is an
+ * absolute path, else /run/user/UID if that is ours; else, as after su(1), in a container or from
+ * cron(8), the user's state directory, $XDG_STATE_HOME or ~/.local/state. A directory of another
+ * user counts as none. `name` is relative. Returns the length, which may be `size` or more, as
+ * snprintf(); -1 if there is no place.
+ */
+int home_socket(const char *name, char *ret_path, size_t size);
+
 #endif

@@ -371,6 +371,7 @@ static const struct detail daemon_details[] = {
     {"started", "started", print_moment},
     {"socket", "socket", print_text},
     {"configuration", "config", print_config},
+    {"not reloaded", "config_error", print_text},
     {"state dir", "state_dir", print_text},
     {"store", "store_bytes", print_bytes},
     {"store limit", "store_limit", print_bytes},

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "daemon/listener.h"
@@ -297,6 +298,8 @@ static void reload(struct daemon *daemon)
         log_info("daemon", "settings reloaded");
     } else {
         settings_clear(&fresh);
+        free(daemon->settings->refused);
+        daemon->settings->refused = strdup(why); /* without memory, only the log has it */
         log_error("daemon", "settings not reloaded: %s", why);
     }
     listener_check(daemon->listener);

@@ -9,6 +9,7 @@
 #include <uthash.h>
 
 #include "net/proxy.h"
+#include "service/log.h"
 
 struct relay_entry {
     struct relay relay; /* first: a relay's address is its entry's */
@@ -100,6 +101,8 @@ void relay_use_begin(struct relay_use *use, struct relay *relay)
 void relay_use_opened(struct relay_use *use)
 {
     struct relay *relay = use->relay;
+    if (relay->state == RELAY_DOWN)
+        log_info("relay", "%s can be reached again", relay->url);
     use->opened = true;
     relay->opening--;
     relay->state = RELAY_UP;
@@ -144,6 +147,8 @@ static int64_t retry_wait(const struct relay *relay)
 
 void relay_unreachable(struct relay *relay, const char *why, int64_t now)
 {
+    if (relay->state != RELAY_DOWN)
+        log_info("relay", "%s cannot be reached: %s", relay->url, why);
     relay->state = RELAY_DOWN;
     relay->failures++;
     relay->retry_at = now + retry_wait(relay);

@@ -71,6 +71,7 @@ void rpc_status(struct ipc_call *call, const struct ipc_params *params)
     writer_text(&writer, "state_dir", rpc->settings->state);
     writer_text(&writer, "socket", rpc->settings->socket);
     writer_text(&writer, "config", rpc->settings->config_file);
+    writer_text(&writer, "config_error", rpc->settings->refused);
     writer_text(&writer, "default_relay", rpc->settings->relay);
     writer_text(&writer, "default_relay_from", rpc->settings->relay_from);
 

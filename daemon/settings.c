@@ -103,6 +103,7 @@ void settings_clear(struct settings *settings)
     free(settings->relay);
     free(settings->cafile);
     free(settings->config_file);
+    free(settings->refused);
     settings_sections_clear_proxy(&settings->proxy);
     settings_sections_clear(&settings->sections);
     *settings = (struct settings){0};

@@ -23,6 +23,7 @@ struct settings {
     unsigned max_connections; /* to relays, at a time */
     bool share_connections;   /* among sessions, where a relay offers it */
     char *config_file;        /* that was read, or NULL */
+    char *refused;            /* why the file was not read anew at the last reload; NULL: it was */
     const char *relay_from;   /* where `relay` was set: settings_source_text() */
 };
 

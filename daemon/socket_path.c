@@ -38,13 +38,27 @@ static bool directory_is_safe(int directory)
     return owner && (!shared || (status.st_mode & S_ISVTX));
 }
 
+/* Makes a directory, and what is missing above it. False with errno. */
+static bool make_directories(char *path)
+{
+    if (mkdir(path, 0700) == 0 || errno == EEXIST)
+        return true;
+    char *slash = strrchr(path, '/');
+    if (errno != ENOENT || slash == NULL || slash == path)
+        return false;
+    *slash = '\0';
+    bool made = make_directories(path);
+    *slash = '/';
+    return made && (mkdir(path, 0700) == 0 || errno == EEXIST);
+}
+
 /* Opens the directory, creating it if it is missing. */
 static int open_directory(const char *path, char *ret_why, size_t size)
 {
     char copy[sizeof((struct sockaddr_un *)NULL)->sun_path];
     snprintf(copy, sizeof(copy), "%s", path);
-    const char *name = dirname(copy);
-    if (mkdir(name, 0700) < 0 && errno != EEXIST) {
+    char *name = dirname(copy);
+    if (!make_directories(name)) {
         snprintf(ret_why, size, "cannot create the socket's directory %s: %s", name,
                  strerror(errno));
         return -1;

@@ -180,6 +180,15 @@ static void log_copy(const struct session *session)
               id);
 }
 
+/* A happy end is what people wanted, and no news. */
+static void log_failure(const struct session *session)
+{
+    char id[SESSION_ID_TEXT];
+    session_id_text(session->id, id);
+    log_info("session", "session %s ended (%s): %s", id, session_result_name(session->result),
+             session->reason != NULL ? session->reason : "no reason was given");
+}
+
 static enum turn_code run_event(struct turns *turns, struct turn_request *request)
 {
     request->may_wait = request->done == NULL;
@@ -195,11 +204,15 @@ static enum turn_code run_event(struct turns *turns, struct turn_request *reques
                        turns->observer.attended(turns->observer.arg, request->id);
     struct session_event event = request->event; /* what is borrowed ends with the step */
     bool copied = session->copied;
+    enum session_result result = session->result;
     complete_event(turns, session, &event);
     request->answer.session = session;
     request->answer.refusal = session_step(session, &event, &context, &request->outcome);
     if (session->copied && !copied)
         log_copy(session);
+    if (session->result != result && session->result != RESULT_NONE &&
+        session->result != RESULT_HAPPY)
+        log_failure(session);
     if (request->event.type == EVENT_SEND)
         request->answer.number = session->sent - 1;
     turns->batch->no_memory |= request->outcome.no_memory;

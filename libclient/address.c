@@ -31,12 +31,7 @@ static int print_path(const char *path, char *buffer, size_t size)
         free(expanded);
         return length;
     }
-    /* The XDG specification: ignore a path that is not absolute. */
-    const char *runtime = variable("XDG_RUNTIME_DIR");
-    if (runtime != NULL && runtime[0] == '/')
-        return snprintf(buffer, size, "%s/%s", runtime, SOCKET_UNDER_RUNTIME_DIR);
-    return snprintf(buffer, size, "/run/user/%lu/%s", (unsigned long)getuid(),
-                    SOCKET_UNDER_RUNTIME_DIR);
+    return home_socket(SOCKET_UNDER_RUNTIME_DIR, buffer, size);
 }
 
 bool wormclient_socket_path(const char *path, char *ret_path, size_t size)

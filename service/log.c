@@ -97,7 +97,10 @@ static void write_line(enum log_level level, const char *subsystem, const char *
                         ? 0
                         : strftime(time, sizeof(time), "%Y-%m-%d %H:%M:%S", &parts);
     if (length > 0)
-        snprintf(time + length, sizeof(time) - length, ".%03d ", (int)(now % 1000));
+        length +=
+            (size_t)snprintf(time + length, sizeof(time) - length, ".%03d", (int)(now % 1000));
+    if (length > 0 && strftime(time + length, sizeof(time) - length, "%z ", &parts) == 0)
+        time[0] = '\0';
     fprintf(stderr, "%s%s: %s: %s\n", time, levels[level].name, subsystem, text);
 }
 

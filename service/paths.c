@@ -63,19 +63,14 @@ bool paths_config(const char *name, char **ret_path)
 
 char *paths_runtime(const char *name, const char *option, char *ret_why, size_t size)
 {
-    const char *runtime = absolute_variable("XDG_RUNTIME_DIR");
-    if (runtime != NULL)
-        return checked(join(runtime, "/", name), ret_why, size);
-    char directory[64];
-    struct stat status;
-    snprintf(directory, sizeof(directory), "/run/user/%lu", (unsigned long)getuid());
-    if (stat(directory, &status) == 0 && status.st_uid == getuid())
-        return checked(join(directory, "/", name), ret_why, size);
-    snprintf(
-        ret_why, size,
-        "no directory for the socket: XDG_RUNTIME_DIR is not an absolute path, and %s does not "
-        "exist or is not ours; set XDG_RUNTIME_DIR, or give %s PATH",
-        directory, option);
+    char path[PATH_MAX];
+    int length = home_socket(name, path, sizeof(path));
+    if (length >= 0 && (size_t)length < sizeof(path))
+        return checked(strdup(path), ret_why, size);
+    snprintf(ret_why, size,
+             "no directory for the socket: there is neither XDG_RUNTIME_DIR nor /run/user/%lu, and "
+             "no home directory; set XDG_RUNTIME_DIR, or give %s PATH",
+             (unsigned long)getuid(), option);
     return NULL;
 }
 

@@ -6,10 +6,14 @@ With WORMHOLED_WRITE_SCREENS=1 they are written anew; `git diff` then shows what
 
 import os
 import re
+import shlex
+import signal
+import subprocess
 
-from harness import contains, equal, lacks, main, test, true, wait_until
+from harness import Skip, contains, equal, main, test, true, wait_until
 from harness import wormctl
 from harness.clock import Clock
+from harness.processes import program
 from harness.terminal import Terminal, render
 
 SCREENS = os.path.join(os.environ.get("abs_top_srcdir", "."), "tests/end-to-end/screens")
@@ -176,7 +180,7 @@ def whole_hints(world):
     terminal = Person(world, desk, 160).begin("invite", "--name", "laptop", "--appid", "it's mine")
     line = terminal.expect(r"On the other machine: wormctl (accept [^\n]*)\n").group(1)
     equal(terminal.wait(), DONE, "exit status")
-    laptop.ctl(*__import__("shlex").split(line), "--wait")
+    laptop.ctl(*shlex.split(line), "--wait")
     terminal = Person(world, desk, 160).begin("text", "send", "hello")
     line = terminal.expect(r"On the other machine: wormctl (text receive [^\n]*)\n").group(1)
     stock = terminal.expect(r"or: (wormhole [^\n]*)\n").group(1)
@@ -219,10 +223,9 @@ def foreground(world):
     desk, laptop = world.daemon("desk", relay), world.daemon("laptop", relay)
     desk.ctl("invite", "--name", "laptop", "--code", "4-crossover-clockwork", "--schedule", "0:3600")
     laptop.ctl("accept", "--name", "desk", "4-crossover-clockwork", "--schedule", "0:3600")
-    desk.ctl("poll", "laptop")
-    desk.until("laptop", lambda view: view["connection"] == "none" and view["state"] != "waiting", what="it was there")
+    wait_until(lambda: laptop.show("desk")["last_visit"] and laptop.show("desk")["connection"] == "none", 20, "it was there")
     waits = laptop.spawn_ctl("recv", "desk", "--wait")
-    laptop.until("desk", lambda view: view["connection"] == "held", what="the connection is held")
+    wait_until(lambda: laptop.show("desk")["connection"] == "held", 20, "the connection is held")
     desk.ctl("wait", "laptop", "--for", "established")
     desk.ctl("send", "laptop", "hello")
     equal(waits.wait(30), DONE, "exit status of recv")
@@ -251,6 +254,47 @@ def restarts(world):
     desk.ctl("invite", "--code", "7-crossover-clockwork")
     for process in waits:
         equal(process.wait(60), DONE, "exit status of %s: %s" % (process.name, process.err()))
+
+
+@test("without a runtime directory daemon and wormctl meet at the same place, which is ours alone")
+def no_runtime_directory(world):
+    if os.path.isdir("/run/user/%d" % os.getuid()):
+        raise Skip("there is a runtime directory of this user")
+    daemon = world.daemon("a", world.relayd(), start=False)
+    environment = daemon.environment()
+    place = os.path.join(daemon.home, ".local/state/wormholed")
+    process = world.spawn("wormholed", program("wormholed") + ["--foreground", "--state", daemon.state], environment=environment)
+    process.wait_text("listening on %s/socket" % re.escape(place), stream="err")
+    equal(subprocess.run(program("wormctl") + ["list"], env=environment, check=False).returncode, DONE, "wormctl")
+    equal(os.stat(place).st_mode & 0o777, 0o700, "mode of the directory")
+    process.popen.terminate()
+    equal(process.wait(), DONE, "its end")
+
+
+@test("the log tells at info that a relay is down, that it is back, and how a session failed; status, what is wrong with the file")
+def told_in_the_log(world):
+    relay = world.relayd()
+    config = world.path("conf")
+    with open(config, "w", encoding="utf-8") as file:
+        file.write("keep = 1d\n")
+    daemon = world.daemon("a", relay, "--config", config, "--log-level", "info")
+    relay.stop()
+    daemon.ctl("invite", "--name", "peer", "--code", "4-crossover-clockwork")
+    daemon.process.wait_text(r"[+-]\d{4} info: relay: %s cannot be reached: .*refused" % re.escape(relay.url), stream="err")
+    relay.start()
+    daemon.process.wait_text("info: relay: %s can be reached again" % re.escape(relay.url), stream="err")
+    other = world.daemon("b", relay)
+    other.ctl("accept", "4-crossover-adult")
+    daemon.process.wait_text(r"info: session: session [0-9a-f]{16} ended \(scary\): ", stream="err")
+    with open(config, "w", encoding="utf-8") as file:
+        file.write("keep = for ever\n")
+    os.kill(daemon.process.popen.pid, signal.SIGHUP)
+    wait_until(lambda: daemon.call("status")["config_error"], 20, "status has it")
+    contains(daemon.ctl("status").out, "not reloaded   ", "status")
+    with open(config, "w", encoding="utf-8") as file:
+        file.write("keep = 2d\n")
+    os.kill(daemon.process.popen.pid, signal.SIGHUP)
+    wait_until(lambda: daemon.call("status")["config_error"] is None, 20, "it was mended")
 
 
 main(120)

@@ -18,7 +18,7 @@ VIEW = {
     "relay_down": bool, "relay_failure": (str, NIL), "change": int,
 }
 STATUS = {
-    "version": str, "api": int, "pid": int, "started": int, "state_dir": str, "socket": str, "config": (str, NIL),
+    "version": str, "api": int, "pid": int, "started": int, "state_dir": str, "socket": str, "config": (str, NIL), "config_error": (str, NIL),
     "default_relay": str, "default_relay_from": str, "sessions": int, "active": int, "held": int, "change": int,
     "store_bytes": int, "store_limit": (int, NIL), "store_health": str, "store_error": (str, NIL), "relays": list,
 }
