@@ -19,10 +19,10 @@ GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 section 1.3
 
 
 class StrangeRelay:
-    """Says its welcome, then `answer` (texts, or what becomes JSON) as soon as it is asked for a list."""
+    """Says its welcome, then `answer` (texts, or what becomes JSON) as soon as it is asked for `what`."""
 
-    def __init__(self, world, answer, welcome=WELCOME):
-        self.welcome, self.answer = welcome, answer
+    def __init__(self, world, answer, welcome=WELCOME, what="list"):
+        self.welcome, self.answer, self.what = welcome, answer, b'"%s"' % what.encode()
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.url = "ws://127.0.0.1:%d/v1" % self.listener.getsockname()[1]
         world.finally_call(self.close)
@@ -50,7 +50,7 @@ class StrangeRelay:
             buffer += data
             while (frame := websocket.decode(buffer)) is not None:
                 del buffer[:frame[3]]
-                if b'"list"' in frame[2]:
+                if self.what in frame[2]:
                     self.say(client, self.answer)
 
     def say(self, client, message):
@@ -155,6 +155,27 @@ def nameplates_hashcash(world):
         session = rpc.call("invite", code="5-x")["id"]
         rpc.until(session, lambda view: view["nameplate"] == "claimed", what="its nameplate is claimed")
         equal(rpc.call("nameplates"), {"nameplates": ["5"]}, "nameplates")
+
+
+def toll(methods):
+    return {"type": "welcome", "welcome": {"permission-required": methods}}
+
+
+@test("a session tells why a relay that asks for a permission does not serve it")
+def refused_permission(world):
+    refusal = {"type": "error", "error": "that stamp is forged", "orig": {"type": "submit-permissions"}}
+    cases = (({"gold": {}}, "a permission that this program cannot obtain (gold)"),
+             (["gold"], "a permission that this program cannot obtain (gold)"),
+             ({"hashcash": {"bits": 60, "resource": "r"}}, "a hashcash stamp of 60 bits"),
+             ({"hashcash": {"bits": 4, "resource": "r"}}, "that stamp is forged"))
+    daemon = world.daemon("a", "ws://127.0.0.1:1/v1")
+    with daemon.rpc() as rpc:
+        for methods, reason in cases:
+            relay = StrangeRelay(world, refusal, toll(methods), "submit-permissions")
+            session = rpc.call("invite", relay=relay.url)["id"]
+            view = rpc.until(session, lambda view: view["failures"] > 0, what="its first visit fails")
+            contains(view["last_error"], reason, "why")
+            contains(daemon.ctl("show", session).out, reason, "what show prints")
 
 
 if __name__ == "__main__":
