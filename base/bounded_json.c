@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/large.h"
+
 /* Where a string ends: after the first quote that an even number of backslashes precedes. */
 static const char *string_end(const char *start, const char *end)
 {
@@ -94,7 +96,7 @@ static bool starved;
 
 static void *watched(size_t size)
 {
-    void *memory = malloc(size);
+    void *memory = large_pages(malloc(size), size);
     starved |= memory == NULL;
     return memory;
 }
@@ -133,7 +135,7 @@ static enum bounded_json_fault load_around(const char *text, size_t length,
                                            const struct long_body *body, json_t **ret_root)
 {
     size_t before = (size_t)(body->hex - text), after = length - before - body->length;
-    char *around = malloc(before + after);
+    char *around = large_pages(malloc(before + after), before + after);
     enum bounded_json_fault fault;
     json_t *root = NULL;
 

@@ -8,6 +8,8 @@
 
 #include "ipc/writer.h"
 
+#include "base/large.h"
+
 /* ---- bytes that grow ---- */
 
 /* Most messages fit; from here, growing by half takes few steps for those that do not. */
@@ -30,7 +32,7 @@ bool buffer_reserve(struct buffer *buffer, size_t extra)
     if (extra > SIZE_MAX - buffer->size)
         return false;
     size_t capacity = larger_capacity(buffer, buffer->size + extra);
-    uint8_t *data = malloc(capacity);
+    uint8_t *data = large_pages(malloc(capacity), capacity);
     if (data == NULL)
         return false;
     size_t size = buffer->size;

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/large.h"
+
 /* ---- texts ---- */
 
 static bool length_valid(const struct kv_field *field, size_t length)
@@ -403,7 +405,7 @@ enum kv_status kv_record_encode(const struct kv_record_kind *kind, const void *r
     size_t pairs, bound;
     if (!measure(kind, record, &pairs, &bound))
         return KV_FAILED;
-    struct kv_record bytes = {.data = malloc(bound)};
+    struct kv_record bytes = {.data = large_pages(malloc(bound), bound)};
     if (bytes.data == NULL)
         return KV_MEMORY;
 

@@ -12,6 +12,8 @@
 #include <sys/types.h>
 #include <wslay/wslay.h>
 
+#include "base/large.h"
+
 /* Answers to pings that may wait in the output: more than any honest end falls behind. */
 #define PONGS_MAX ((size_t)64 * 1024)
 /* Most of a frame's announced length that is trusted before it has arrived. */
@@ -114,7 +116,8 @@ static bool make_room(struct frames *frames, size_t more)
         capacity = frames->capacity * 2;
     if (more <= frames->frame_left && capacity > length + frames->frame_left)
         capacity = length + frames->frame_left;
-    struct frames_message *grown = realloc(frames->partial, sizeof(*grown) + capacity + 1);
+    struct frames_message *grown =
+        large_pages(realloc(frames->partial, sizeof(*grown) + capacity + 1), capacity);
     if (grown == NULL) {
         frames->no_memory = true;
         wslay_event_shutdown_read(frames->context);

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/large.h"
+
 /*
  * What an operation may take of the file besides a body: LMDB writes changed pages anew, a leaf in
  * each of about three tables. What all operations of a commit share is much less than what
@@ -90,7 +92,7 @@ struct lmdb_op *lmdb_op_new(const struct lmdb_work *work, const struct lmdb_ask 
 
     list_strings(ask, &asked, strings);
     size_t size = measure(strings);
-    struct lmdb_op *op = size == 0 ? NULL : malloc(sizeof(*op) + size);
+    struct lmdb_op *op = size == 0 ? NULL : large_pages(malloc(sizeof(*op) + size), size);
     if (op == NULL)
         return NULL;
     asked.op.turn = ask->who == NULL ? 0 : ask->who->turn;
@@ -163,7 +165,7 @@ bool lmdb_op_tell_message(struct lmdb_op *op, uint64_t number, const struct lmdb
     if (messages == NULL)
         return false;
     op->messages = messages;
-    char *end = malloc(size);
+    char *end = large_pages(malloc(size), size);
     if (end == NULL)
         return false;
 

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/large.h"
+
 /*
  * JSON. An object is written member by member, directly as text: most replies are small and of a
  * known shape, and a tree of values would cost more than everything else that is done for them.
@@ -36,7 +38,7 @@ static bool make_room(struct json_text *text, size_t more)
     grown = realloc(text->data, size);
     if (grown == NULL)
         free(text->data);
-    text->data = grown;
+    text->data = large_pages(grown, size);
     text->size = size;
     return grown != NULL;
 }

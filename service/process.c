@@ -3,11 +3,14 @@
 #include "service/process.h"
 
 #include <errno.h>
+#include <event2/event.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
+#include "base/large.h"
 #include "service/log.h"
 
 static void raise_limit(int resource, const char *what)
@@ -20,6 +23,16 @@ static void raise_limit(int resource, const char *what)
         log_warning("daemon", "cannot raise the limit of %s: %s", what, strerror(errno));
 }
 
+static void *allocate(size_t size)
+{
+    return large_pages(malloc(size), size);
+}
+
+static void *reallocate(void *memory, size_t size)
+{
+    return large_pages(realloc(memory, size), size);
+}
+
 void process_prepare(void)
 {
     static const struct rlimit none = {0, 0};
@@ -27,6 +40,7 @@ void process_prepare(void)
         log_warning("daemon", "cannot disable core dumps: %s", strerror(errno));
     raise_limit(RLIMIT_NOFILE, "descriptors");
     raise_limit(RLIMIT_MEMLOCK, "locked memory");
+    event_set_mem_functions(allocate, reallocate, free); /* whole messages are in its buffers */
     /* A client that went away, or a file that may not grow, shows as an error of write(). SIGHUP
      * also comes from a terminal that goes away: until a daemon has its own use for it, it is
      * ignored. */

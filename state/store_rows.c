@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/large.h"
 #include "state/keyfile.h"
 #include "state/store_parts.h"
 
@@ -135,7 +136,8 @@ enum kv_status store_seal_open(struct kv_txn *txn, enum store_table table, const
         return status == KV_DAMAGED ? status : kv_fail(txn, status);
     const uint8_t *bytes = row->mv_data;
     size_t length = row->mv_size - HEAD_BYTES - TAG_BYTES;
-    uint8_t *data = malloc(length + 1); /* non-NULL even for an empty message */
+    uint8_t *data =
+        large_pages(malloc(length + 1), length); /* non-NULL even for an empty message */
     if (data == NULL)
         status = kv_fail(txn, KV_MEMORY);
     else if (crypto_aead_xchacha20poly1305_ietf_decrypt(

@@ -1,6 +1,7 @@
 /* What the peer says: its pake, its version, its messages. */
 #include "config.h"
 
+#include "base/large.h"
 #include "wormhole/payload.h"
 #include "wormhole/visit.h"
 #include "wormhole/wire.h"
@@ -81,7 +82,7 @@ static bool decrypt_message(struct step *step, const struct wire_message *messag
                             struct decrypted_message *ret_opened)
 {
     uint8_t key[KEY_BYTES];
-    uint8_t *plain = malloc(message->body_length + 1);
+    uint8_t *plain = large_pages(malloc(message->body_length + 1), message->body_length);
     if (plain == NULL) {
         step->outcome->no_memory = true;
         return false;

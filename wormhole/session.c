@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "base/clock_watch.h"
+#include "base/large.h"
 #include "base/locked.h"
 #include "wormhole/payload.h"
 #include "wormhole/visit.h"
@@ -274,7 +275,7 @@ static uint8_t *seal(const struct session *session, const char *phase, const uin
                      const void *plain, size_t length, size_t *ret_length)
 {
     uint8_t key[KEY_BYTES];
-    uint8_t *sealed = malloc(length + KEYS_SEALED_EXTRA);
+    uint8_t *sealed = large_pages(malloc(length + KEYS_SEALED_EXTRA), length);
     if (sealed == NULL)
         return NULL;
     keys_phase(session->key, session->side, phase, key);

@@ -1,6 +1,7 @@
 /* What a step wants done: lists of writes and effects. */
 #include "config.h"
 
+#include "base/large.h"
 #include "base/utf8.h"
 #include "wormhole/step.h"
 
@@ -48,7 +49,7 @@ void step_write(struct step *step, enum write_type type, uint32_t number, const 
     if (writes != NULL)
         outcome->writes = writes;
     /* One byte more: malloc(0) may return NULL without meaning a failure. */
-    uint8_t *copy = malloc(head_length + length + 1);
+    uint8_t *copy = large_pages(malloc(head_length + length + 1), length);
     if (writes == NULL || copy == NULL) {
         free(copy);
         outcome->no_memory = true;

@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include "base/large.h"
 #include "wormhole/wire.h"
 
 #include <inttypes.h>
@@ -92,6 +93,7 @@ char *wire_encode_add(const char *phase, const uint8_t *body, size_t length)
         free(head);
         return NULL;
     }
+    (void)large_pages(text, hex_length);
     memcpy(text + head_length, before, sizeof(before) - 1);
     sodium_bin2hex(text + head_length + sizeof(before) - 1, hex_length + 1, body, length);
     memcpy(text + head_length + sizeof(before) - 1 + hex_length, after, sizeof(after));

@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include "base/large.h"
 #include "base/utf8.h"
 #include "wormhole/wire.h"
 
@@ -76,7 +77,7 @@ static enum wire_fault get_hex(const json_t *object, const char *key, uint8_t **
 
     if (!json_is_string(value))
         return WIRE_INCOMPLETE;
-    bytes = malloc(length + 1);
+    bytes = large_pages(malloc(length + 1), length);
     if (bytes == NULL)
         return WIRE_NO_MEMORY;
     if (sodium_hex2bin(bytes, length, json_string_value(value), digits, NULL, NULL, NULL) != 0) {
