@@ -150,3 +150,12 @@ bool endpoint_of_host(const char *text, union address *ret_endpoint)
     snprintf(whole, sizeof(whole), strchr(text, ':') != NULL ? "[%s]:0" : "%s:0", text);
     return endpoint_parse(whole, ret_endpoint);
 }
+
+unsigned endpoint_port(const union address *endpoint)
+{
+    if (endpoint->any.sa_family == AF_INET)
+        return ntohs(((const struct sockaddr_in *)&endpoint->any)->sin_port);
+    if (endpoint->any.sa_family == AF_INET6)
+        return ntohs(((const struct sockaddr_in6 *)&endpoint->any)->sin6_port);
+    return 0;
+}

@@ -26,6 +26,7 @@ void endpoint_text(const union address *endpoint, char ret_text[ENDPOINT_TEXT_SI
 /* The address without its port and without brackets, IPv4 in IPv6 as IPv4; and back, with port 0:
  * false if it is none. */
 void endpoint_host(const union address *endpoint, char ret_text[INET6_ADDRSTRLEN]);
+unsigned endpoint_port(const union address *endpoint);
 bool endpoint_of_host(const char *text, union address *ret_endpoint);
 
 /* The address on which a socket listens. */

@@ -143,6 +143,17 @@ static const struct relay_command_spec *find_spec(const char *name)
     return NULL;
 }
 
+/* A phase may be an integer, which stock relays store, and replay, as text. */
+static void read_phase(struct relay_command *command)
+{
+    const json_t *value = json_object_get(command->root, "phase");
+    char text[24];
+
+    snprintf(text, sizeof(text), "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+    if (json_is_integer(value))
+        json_object_set_new(command->root, "phase", json_string(text));
+}
+
 static void read_needs(struct relay_command *command, const struct relay_command_spec *spec)
 {
     for (size_t i = 0; i < FIELDS_MAX && spec->needs[i] != NULL && !command->fault[0]; i++) {
@@ -155,6 +166,8 @@ static void read_spec(struct relay_command *command, const struct relay_command_
 {
     command->type = spec->type;
     read_field(command, &id);
+    if (spec->type == RELAY_COMMAND_ADD)
+        read_phase(command);
     read_needs(command, spec);
     for (size_t i = 0; i < FIELDS_MAX && spec->may_have[i] != NULL && !command->fault[0]; i++)
         read_field(command, spec->may_have[i]);

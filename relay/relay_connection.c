@@ -467,6 +467,16 @@ static uint64_t on_turn(void *arg)
                                : (uint64_t)(uintptr_t)connection;
 }
 
+/* Behind a proxy, the port is not known. */
+static const char *on_address(void *arg, unsigned *ret_port)
+{
+    static char text[INET6_ADDRSTRLEN];
+    const struct relay_connection *connection = arg;
+    *ret_port = endpoint_port(&connection->endpoint);
+    endpoint_host(&connection->endpoint, text);
+    return text[0] != 0 && *ret_port != 0 ? text : NULL;
+}
+
 const struct rules_hooks relay_connection_hooks = {
     .send = on_send,
     .drop = on_drop,
@@ -477,6 +487,7 @@ const struct rules_hooks relay_connection_hooks = {
     .send_shared = on_send_shared,
     .bound = on_bound,
     .turn = on_turn,
+    .address = on_address,
 };
 
 /* ---- looking after it ---- */

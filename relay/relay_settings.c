@@ -130,6 +130,8 @@ static const struct settings_row rows[] = {
      SETTINGS_PLAIN},
     {"error", "TEXT", "turn every client away with this message", settings_text, FIELD(error), NULL,
      SETTINGS_PLAIN},
+    {"advertise-version", "VERSION", "tell clients that this version of them is current",
+     settings_text, FIELD(version), NULL, SETTINGS_PLAIN},
     {"no-list", "", "do not tell clients which nameplates are in use", settings_switch,
      FIELD(no_list), NULL, SETTINGS_PLAIN},
     {"require-hashcash", "BITS", "require a hashcash stamp of this many bits", settings_number,
@@ -247,6 +249,7 @@ void relay_settings_clear(struct relay_settings *settings)
     free(settings->tls_key);
     free(settings->motd);
     free(settings->error);
+    free(settings->version);
     free(settings->origins);
     free(settings->proxies);
     free(settings->config_file);
@@ -279,6 +282,7 @@ struct rules_settings relay_settings_for_rules(const struct relay_settings *sett
     return (struct rules_settings){
         .motd = settings->motd,
         .error = settings->error,
+        .version = settings->version,
         .message_max = settings->max_message,
         .retention = settings->retention,
         .hashcash_bits = settings->hashcash_bits,

@@ -21,6 +21,7 @@ struct relay_settings {
     int64_t retention;           /* ms */
     char *tls_cert, *tls_key; /* PEM files; NULL: no TLS, or the key is in the certificate's file */
     char *motd, *error;       /* or NULL */
+    char *version;            /* of clients, to recommend; or NULL */
     bool no_list;
     unsigned hashcash_bits; /* 0: none */
     uint64_t max_message;   /* bytes */

@@ -255,6 +255,15 @@ char *reply_welcome(const struct reply_welcome *welcome, int64_t now)
         put_string(&text, "motd", welcome->motd);
     if (welcome->error != NULL)
         put_string(&text, "error", welcome->error);
+    if (welcome->version != NULL)
+        put_string(&text, "current_cli_version", welcome->version);
+    if (welcome->address != NULL) {
+        open_member(&text, "your-address");
+        put_string(&text, strchr(welcome->address, ':') != NULL ? "ipv6" : "ipv4",
+                   welcome->address);
+        put_integer(&text, "port", welcome->port);
+        close_member(&text);
+    }
     put_relayd(&text, welcome);
     if (welcome->channels > 0)
         put_extensions(&text, welcome);

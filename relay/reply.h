@@ -17,6 +17,9 @@
 struct reply_welcome {
     const char *motd;           /* or NULL */
     const char *error;          /* or NULL */
+    const char *version;        /* of clients, that is recommended; or NULL */
+    const char *address;        /* the client's own IP address, or NULL … */
+    unsigned port;              /* … and port */
     unsigned hashcash_bits;     /* 0: no permission is required */
     const char *resource;       /* of the stamp */
     int64_t retention;          /* ms */

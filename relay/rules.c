@@ -24,17 +24,21 @@ static void free_settings(struct rules_settings *settings)
 {
     free((char *)settings->motd);
     free((char *)settings->error);
+    free((char *)settings->version);
 }
 
 bool rules_set(struct rules *rules, const struct rules_settings *settings)
 {
     struct rules_settings copy = *settings;
-    char *motd, *error = NULL;
+    char *motd, *error = NULL, *version = NULL;
 
-    if (!copy_text(settings->motd, &motd) || !copy_text(settings->error, &error)) {
+    if (!copy_text(settings->motd, &motd) || !copy_text(settings->error, &error) ||
+        !copy_text(settings->version, &version)) {
         free(motd);
+        free(error);
         return false;
     }
+    copy.version = version;
     copy.motd = motd;
     copy.error = error;
     free_settings(&rules->settings);
@@ -144,9 +148,15 @@ void rules_send_shared(struct rules_client *client, struct shared_text *text)
 static void send_welcome(struct rules_client *client)
 {
     const struct rules_settings *settings = &client->rules->settings;
+    const struct rules_hooks *hooks = &client->rules->hooks;
+    unsigned port = 0;
+    const char *address = hooks->address != NULL ? hooks->address(client->connection, &port) : NULL;
     struct reply_welcome welcome = {
         .motd = settings->motd,
         .error = settings->error,
+        .version = settings->version,
+        .address = address,
+        .port = port,
         .hashcash_bits = client->hashcash_bits,
         .resource = client->resource,
         .retention = settings->retention,

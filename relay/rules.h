@@ -77,6 +77,9 @@ struct rules_hooks {
     /* A channel begins, or has ended. False: there is no place for it. May be NULL: there always
      * is. */
     bool (*channel)(void *connection, bool begins);
+    /* The client's address, which it is told, borrowed for the call, and its port; NULL: it is not
+     * told. May be NULL. */
+    const char *(*address)(void *connection, unsigned *ret_port);
     /* The same as `send`, of a text that may be sent to several without copying it. May be NULL. */
     void (*send_shared)(void *connection, struct shared_text *text);
     /* The connection has bound, or one of its channels: it is more than a stranger. May be NULL. */
@@ -89,6 +92,7 @@ struct rules_hooks {
 struct rules_settings {
     const char *motd;       /* or NULL */
     const char *error;      /* or NULL: every client is told this, and stops */
+    const char *version;    /* or NULL: of clients, which they are told of */
     size_t message_max;     /* bytes of one relay message */
     int64_t retention;      /* announced as relayd.retention, in seconds */
     unsigned hashcash_bits; /* 0: no permission is asked for */

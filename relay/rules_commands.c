@@ -397,12 +397,13 @@ static void begin_close(struct rules_task *task)
     store->close(store->self, &asking, mailbox_to_close(task), mood, store_done, task);
 }
 
+/* None is a happy one, says the protocol. */
 static void count_mood(struct rules *rules, const char *mood)
 {
     static const char *const known[] = {"happy", "lonely", "scary", "errory"};
     size_t i = 0;
 
-    while (i < RULES_MOODS - 1 && !same(mood, known[i]))
+    while (i < RULES_MOODS - 1 && mood != NULL && !same(mood, known[i]))
         i++;
     rules->counts.moods[i]++;
 }
@@ -460,6 +461,9 @@ void rules_command_begin(struct rules_task *task)
 
     if (!row->unbound && task->client->appid == NULL)
         error = "must bind first";
+    else if (task->command.type == RELAY_COMMAND_ADD && /* stock relays say this first */
+             (error = check_add(task->client, &task->command)) != NULL)
+        ;
     else if (task->command.fault[0] != '\0')
         error = task->command.fault;
     else if (row->check != NULL)

@@ -71,6 +71,21 @@ def ask(relay, line, *headers):
     return said.decode(errors="replace")
 
 
+@test("the welcome tells the client its address, and the version that the operator recommends")
+def welcome(world):
+    relay = world.relayd("--advertise-version", "0.17.0")
+    with Client(relay) as client:
+        host, port = client.websocket.socket.getsockname()
+        equal(client.welcome["your-address"], {"ipv4": host, "port": port}, "its address")
+        equal(client.welcome["current_cli_version"], "0.17.0", "the version")
+        equal(client.refused("add", phase="0"), "must open mailbox before adding", "before other complaints")
+        client.open("m")
+        client.say("add", phase=7, body="00")
+        equal(client.expect("message")["phase"], "7", "a phase that is a number")
+        client.close()
+    equal(relay.metric('moods_total{mood="happy"}'), 1, "no mood is a happy one")
+
+
 UPGRADE = ("Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
            "Sec-WebSocket-Version: 13")
 

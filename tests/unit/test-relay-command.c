@@ -81,6 +81,9 @@ static void test_types(void **state)
 
 static void test_fields(void **state)
 {
+    struct relay_command numbered = parse("{'type':'add','phase':12,'body':''}");
+    assert_string_equal(numbered.phase, "12");
+    relay_command_free(&numbered);
     struct relay_command add = parse("{'type':'add','phase':'p','body':'00fFaB','id':'x'}");
     struct relay_command bind = parse("{'type':'bind','appid':'\xc3\xa4','side':'s'}");
     struct relay_command close = parse("{'type':'close','mailbox':'m','mood':'happy'}");
@@ -146,6 +149,8 @@ static void test_wrong_types(void **state)
     for (size_t i = 0; i < LENGTH(forms) * LENGTH(values); i++) {
         const char *const *form = forms[i / LENGTH(values)];
 
+        if (strcmp(form[0], "phase") == 0 && i % LENGTH(values) == 0)
+            continue; /* a phase may be an integer */
         snprintf(text, sizeof(text), form[1], values[i % LENGTH(values)]);
         snprintf(fault, sizeof(fault), "'%s' must be a string", form[0]);
         expect_fault(text, fault);
