@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/command.h"
 #include "cli/fields.h"
@@ -22,6 +23,7 @@ const size_t command_count = sizeof(commands) / sizeof(commands[0]);
 
 /* getopt_long puts this before its complaints. */
 static char program[] = "wormctl";
+static char option_help[] = "--help";
 
 /* Those that its help shows first. */
 static uint64_t own_options(const struct cli_command *command)
@@ -37,13 +39,28 @@ uint64_t command_options(const struct cli_command *command)
 
 /* ---- finding a command by what was typed ---- */
 
+/* What other programs call such commands. */
+static const struct command_alias {
+    const char *usual, *ours;
+} aliases[] = {
+    {"ls", "list"},
+    {"rm", "forget"},
+    {"receive", "recv"},
+    {"join", "accept"},
+};
+
 const struct cli_command *command_find(int count, char **arguments, int *ret_words)
 {
+    const char *first = count > 0 ? arguments[0] : "";
+
+    for (size_t i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++)
+        if (strcmp(first, aliases[i].usual) == 0)
+            first = aliases[i].ours;
     for (size_t i = 0; i < command_count && count > 0; i++) {
         const char *name = commands[i]->name;
         size_t length = strcspn(name, " ");
 
-        if (strncmp(arguments[0], name, length) != 0 || arguments[0][length] != '\0')
+        if (strncmp(first, name, length) != 0 || first[length] != '\0')
             continue;
         int words = name[length] == '\0' ? 1 : 2;
         if (words == 1 || (count >= 2 && strcmp(arguments[1], name + length + 1) == 0)) {
@@ -114,9 +131,11 @@ static void help_general(void)
     puts("usage: wormctl [OPTION]... COMMAND [ARGUMENT]...\n"
          "Control wormholed, the Magic Wormhole daemon that does not forget.\n"
          "\n"
-         "Commands ('wormctl COMMAND --help' describes one):");
-    for (size_t i = 0; i < command_count; i++)
-        printf("  %-*s  %s\n", COMMAND_WIDTH, commands[i]->name, commands[i]->help);
+         "Commands ('wormctl help COMMAND' describes one):");
+#define COMMAND_GROUP(title) puts(title);
+#define COMMAND(row)         printf("  %-*s  %s\n", COMMAND_WIDTH, row##_command.name, row##_command.help);
+#include "cli/commands.def"
+#undef COMMAND
     puts("\nOptions, before or after the command:");
     print_options(OPTIONS_GLOBAL);
     puts("\n"
@@ -216,6 +235,39 @@ static enum exit_status no_command(struct cli_options *options)
     return output_flush();
 }
 
+/* "help COMMAND" is "COMMAND --help"; "help" alone, the general help. */
+static enum exit_status run_help(int count, char **arguments)
+{
+    char *family[] = {count > 0 ? arguments[0] : NULL, option_help, NULL};
+    struct cli_options options = {.count = 1, .arguments = family};
+    const struct cli_command *command;
+    int words = 0;
+
+    if (count == 0) {
+        help_general();
+        return output_flush();
+    }
+    command = command_find(count, arguments, &words);
+    if (command == NULL && count == 1 && command_is_family(arguments[0]))
+        options.count = 2;
+    if (command == NULL)
+        return no_command(&options);
+    if (words < count)
+        return report_usage(NULL, "unexpected argument '%s'", arguments[words]);
+    help_command(command);
+    return output_flush();
+}
+
+/* Without a command: what there is to choose from, but it is a mistake all the same. */
+static enum exit_status nothing_given(void)
+{
+    report("no command given");
+    if (dup2(STDERR_FILENO, STDOUT_FILENO) >= 0)
+        help_general();
+    fflush(stdout);
+    return EXIT_USAGE;
+}
+
 enum exit_status command_main(int argc, char **argv)
 {
     struct cli_options options = {0};
@@ -229,7 +281,9 @@ enum exit_status command_main(int argc, char **argv)
     if (status != EXIT_DONE)
         return status;
     if (options.count == 0)
-        return print_help(&options, NULL) ? output_flush() : report_usage(NULL, "no command given");
+        return print_help(&options, NULL) ? output_flush() : nothing_given();
+    if (strcmp(options.arguments[0], "help") == 0)
+        return run_help(options.count - 1, options.arguments + 1);
     command = command_find(options.count, options.arguments, &words);
     if (command == NULL)
         return no_command(&options);

@@ -82,12 +82,27 @@ while read -r command; do
     check "help for $command" helps $command
 done <"$directory/commands"
 check "help for both of text" helps text
+check "help without a command is the general help" sh -c '"$1" help | grep -q "^Commands"' sh "$wormctl"
+check "help list" sh -c 'test "$("$1" help list)" = "$("$1" list --help)"' sh "$wormctl"
+check "help text send" sh -c 'test "$("$1" help text send)" = "$("$1" text send --help)"' sh "$wormctl"
+check "help text" sh -c 'test "$("$1" help text)" = "$("$1" text --help)"' sh "$wormctl"
+while read -r usual ours; do
+    check "$usual is $ours" sh -c 'test "$("$1" help "$2")" = "$("$1" "$3" --help)"' sh "$wormctl" "$usual" "$ours"
+done <<'EOF'
+ls list
+rm forget
+receive recv
+join accept
+EOF
+check "wormctl alone shows the commands" sh -c '"$1" 2>&1 | grep -q "^  invite  "' sh "$wormctl"
 check "version" sh -c '"$1" --version | grep -q "^wormctl [0-9]"' sh "$wormctl"
 
 while read -r arguments; do
     check "exit status 2: wormctl $arguments" gives 2 $arguments
 done <<'EOF'
 
+help frobnicate
+help list extra
 frobnicate
 lst
 --frobnicate
