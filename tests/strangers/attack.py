@@ -8,6 +8,7 @@ import random
 import socket
 import struct
 import sys
+import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "end-to-end"))
@@ -138,15 +139,22 @@ class Measure:
                 os._exit(0)
         os.close(child_until)
         os.close(child_tell)
-        self.look()
+        self.over = threading.Event()
+        self.watcher = threading.Thread(target=self.watch, daemon=True)
+        self.watcher.start()
         return self
 
+    def watch(self):
+        while not self.over.wait(0.02):
+            self.look()
+
     def look(self):
-        """Notes how much memory the relay has now: to be called while it has most."""
+        """Notes how much memory the relay has now."""
         self.highest = max(self.highest, self.relay.memory())
 
     def __exit__(self, kind, *exception):
-        self.look()
+        self.over.set()
+        self.watcher.join()
         took = time.monotonic() - self.started
         os.close(self.end)
         told = b""
