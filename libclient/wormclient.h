@@ -198,8 +198,8 @@ struct wormclient;
  * The socket path that would be used: `path` if not NULL, else $WORMHOLED_SOCKET, else
  * $XDG_RUNTIME_DIR/wormholed/socket (if that is an absolute path), else
  * /run/user/UID/wormholed/socket if that directory is ours, else the same below $XDG_STATE_HOME or
- * ~/.local/state, where the daemon goes by the same rule. Writes at most `size` bytes with the NUL; false if it does not
- * fit (or fits no socket address). @since 0.1
+ * ~/.local/state, where the daemon goes by the same rule. Writes at most `size` bytes with the NUL;
+ * false if it does not fit (or fits no socket address). @since 0.1
  */
 bool wormclient_socket_path(const char *path, char *ret_path, size_t size) WORMCLIENT_NONNULL(2);
 
