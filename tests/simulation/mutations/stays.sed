@@ -1,3 +1,4 @@
 # file: wormhole/plan.c
 # a visit does not leave, although the schedule says so
-s/ \|\| rule_now\(step\)->interval != 0\)/)/
+s/ \|\| \(!scheduled && !step->context->attended\)\)/)/
+s/scheduled \? (schedule_rule_left\(&session->schedule, elapsed\(step\)\)) : ATTENDED_LOOK/\1/
