@@ -149,10 +149,10 @@ static enum wormclient_progress is_settled(const struct wormclient_session *sess
     if (run->reported != NULL) {
         report_text(view, "motd", "message from the relay: ", &run->reported->motd);
         report_text(view, "relay_error", "the relay refuses: ", &run->reported->error);
-        if (progress == WORMCLIENT_PROGRESS_PENDING)
+        if (progress == WORMCLIENT_PROGRESS_PENDING) {
             report_down(view, run->reported);
-        if (progress == WORMCLIENT_PROGRESS_PENDING)
             report_nobody(view, run->reported);
+        }
     }
     return progress == WORMCLIENT_PROGRESS_PENDING ? progress : WORMCLIENT_PROGRESS_REACHED;
 }
@@ -306,6 +306,19 @@ static enum wait_end follow(struct wait_run *run, const char *session, int64_t t
                                                                           : WAIT_ENDED;
 }
 
+/* The reason is told by what is so now: the newest change may not have arrived in time. */
+static void refresh(struct wait_run *run)
+{
+    struct wormclient_session *now =
+        run->view == NULL ? NULL
+                          : wormclient_show(run->client, wormclient_session_id(run->view), NULL);
+
+    if (now == NULL)
+        return;
+    wormclient_session_free(run->view);
+    run->view = now;
+}
+
 enum wait_end wait_until(struct wormclient *client, const char *session,
                          wormclient_condition condition, int64_t timeout,
                          struct wait_reported *reported, struct wormclient_session **ret_session,
@@ -328,6 +341,8 @@ enum wait_end wait_until(struct wormclient *client, const char *session,
     wormclient_set_reconnect(client, true); /* the wait goes on when the daemon restarts */
     wormclient_set_hold(client, true);
     end = follow(&run, session, timeout);
+    if (end == WAIT_TIME)
+        refresh(&run);
     *ret_session = run.view;
     if (end == WAIT_TIME || end == WAIT_ERROR)
         wormclient_error_copy(ret_error, &run.error);

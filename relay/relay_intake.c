@@ -113,19 +113,22 @@ static bool gets_on(struct relay_connection *connection, enum intake_pace pace, 
     return on;
 }
 
+static struct relay_connection *find_stalled(const struct relay_connections *all, int64_t now)
+{
+    struct relay_connection *connection;
+    DL_FOREACH2(all->intakes.large, connection, intake.next)
+    {
+        if (!gets_on(connection, PACE_PRESSED, now))
+            return connection;
+    }
+    return NULL;
+}
+
 static void drop_stalled(struct relay_connections *all, int64_t now)
 {
-    struct relay_connection *connection, *stalled;
-    do {
-        stalled = NULL;
-        DL_FOREACH2(all->intakes.large, connection, intake.next)
-        {
-            if (stalled == NULL && !gets_on(connection, PACE_PRESSED, now))
-                stalled = connection;
-        }
-        if (stalled != NULL)
-            drop_with_kin(stalled);
-    } while (stalled != NULL);
+    for (struct relay_connection *stalled = find_stalled(all, now); stalled != NULL;
+         stalled = find_stalled(all, now))
+        drop_with_kin(stalled);
 }
 
 /* ---- what waits for the store ---- */

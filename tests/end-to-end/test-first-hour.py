@@ -166,10 +166,12 @@ def other_application(world):
         clock = Clock(world)
         terminal = Person(world, laptop, 160, **clock.environment()).begin(*wrong, code)
         terminal.expect("Waiting for [a-z ]+; (connected|next look)")
+        session = laptop.call("list")["sessions"][0]["id"]
+        laptop.until(session, lambda view: view["nobody_there"], what="it has looked")
         clock.wait(15)
         terminal.expect("nobody with this application is at number %s, but somebody with another one is" % code[0])
         terminal.expect("%s %s --relay %s" % (right, code, re.escape(relay.url)))
-        laptop.call("forget", session=laptop.call("list")["sessions"][0]["id"], force=True)
+        laptop.call("forget", session=session, force=True)
 
 
 @test("the hints are whole commands: another machine that has never heard of the relay takes them as they are")
