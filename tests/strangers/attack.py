@@ -183,10 +183,3 @@ def at_rest(relay):
     with Measure(relay, "at rest") as rest:
         time.sleep(REST_SECONDS)
     return rest
-
-
-def settle(relay, what="connections", at_most=0):
-    """Waits until the attackers' connections have ended."""
-    end = time.monotonic() + patience(60)
-    while relay.metric(what) > at_most and time.monotonic() < end:
-        time.sleep(0.05)
