@@ -285,8 +285,10 @@ static enum wait_end follow(struct wait_run *run, const char *session, int64_t t
     while (!run->done) {
         if (run->live)
             draw(run);
-        if (!sleep_for_news(run, &run->error) && !run->done)
-            run->failed = run->done = true; /* the connection is gone for good, and the waiter */
+        if (!sleep_for_news(run, &run->error) && !run->done) {
+            wormclient_waiter_cancel(waiter); /* it must not be called when `run` is gone */
+            run->failed = run->done = true;
+        }
         if (!run->done && run->live)
             look_again(run);
         if (!run->done)
