@@ -218,21 +218,27 @@ def away(world, start):
         equal(phases(again.open(mailbox)), [(left.side, "pake", "aa")], "what it holds")
 
 
+def used(client, nameplate):
+    """Its mailbox, which has a message: a nameplate without one lives no longer than at a stock relay."""
+    mailbox = client.claim(nameplate)
+    client.open(mailbox)
+    client.add("pake", "aa")
+    return mailbox
+
+
 @promise("every visit begins the 30 days anew", stock="after 20 days: \\[\\]")
 def visited(world, start):
     clock = Clock(world)
     relay = start(clock=clock)
-    claiming, opening = Client(relay), Client(relay)
-    claiming.claim("1")
-    mailbox = opening.claim("2")
-    Client(relay).claim("3")
+    claiming, opening, _ = clients = [Client(relay) for _ in range(3)]
+    mailboxes = [used(client, nameplate) for client, nameplate in zip(clients, "123")]
     for days in (20, 40, 60):
         sleep(relay, clock, 20 * DAY)
         equal(nameplates(relay)[:2], ["1", "2"], "nameplates after %d days" % days)
         with Client(relay, side=claiming.side) as again:
             again.claim("1")
         with Client(relay, side=opening.side) as again:
-            again.open(mailbox)
+            again.open(mailboxes[1])
     wait_until(lambda: nameplates(relay) == ["1", "2"], 20, "what nobody visits is forgotten")
 
 
@@ -246,7 +252,7 @@ def restart(world, start):
     right.expect("message")
     left.close(mood="happy")
     waiting = Client(relay)
-    behind = waiting.claim("42")
+    behind = used(waiting, "42")
     released = Client(relay)
     released.claim("43")
     Client(relay).claim("43")
