@@ -35,7 +35,7 @@ static bool sleep_for(const struct wormclient *client, int timeout,
         .events = (short)((interest & WORMCLIENT_WANT_READ ? POLLIN : 0) |
                           (interest & WORMCLIENT_WANT_WRITE ? POLLOUT : 0)),
     };
-    int own = wormclient_timeout(client);
+    int own = client->failed ? 0 : wormclient_timeout(client); /* nothing will ever come */
     if (poll(&ready, 1, own >= 0 && (timeout < 0 || own < timeout) ? own : timeout) >= 0 ||
         errno == EINTR)
         return true;

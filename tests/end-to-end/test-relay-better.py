@@ -268,7 +268,7 @@ def restart(world, start):
             equal(phases(again.open(mailbox)), [(left.side, "pake", "aa")], "messages")
     with Client(relay, side=right.side) as again:
         again.close(mailbox=mailbox)
-    relay.until_stored()
+    relay.until_stored("pake")
 
 
 def forgetful(world, start):

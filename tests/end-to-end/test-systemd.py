@@ -114,7 +114,7 @@ def reload(world):
     manager.systemctl("reload", SERVICE)
     wait_until(lambda: default_relay(manager) == "ws://another.example/v1", 20, "the new relay is the default")
     manager.configure("relay = nonsense\n")
-    manager.systemctl("reload", SERVICE)
+    true(manager.run("systemctl", "--user", "reload", SERVICE).returncode != 0, "a reload of what is wrong fails")
     manager.until("ActiveState", "active")
     equal(default_relay(manager), "ws://another.example/v1", "default relay after a mistake")
     equal(manager.property("MainPID"), before, "the process")

@@ -491,6 +491,10 @@ static void lost_in_a_call(void **state)
     assert_int_equal(error.code, WORMCLIENT_ERROR_LOST);
     assert_null(wormclient_show(script.client, "laptop", &error));
     assert_int_equal(error.code, WORMCLIENT_ERROR_LOST);
+    /* Nothing will ever come: it does not sleep. */
+    error = (struct wormclient_error)WORMCLIENT_ERROR_INIT;
+    assert_false(wormclient_run_once(script.client, -1, &error));
+    assert_int_equal(error.code, WORMCLIENT_ERROR_LOST);
     script_end(&script);
 }
 

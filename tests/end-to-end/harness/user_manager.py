@@ -25,10 +25,13 @@ CHANGES = """[Unit]
 StartLimitIntervalSec=0
 [Service]
 ExecStart=
-ExecStart=%s/bin/wormholed --foreground
-WatchdogSec=%d
+ExecStart={home}/bin/wormholed --foreground
+ExecReload=
+ExecReload={home}/bin/wormholed --check-config
+ExecReload=/bin/kill -HUP $MAINPID
+WatchdogSec={watchdog}
 RestartSec=100ms
-""" % (HOME, WATCHDOG_SECONDS)
+""".format(home=HOME, watchdog=WATCHDOG_SECONDS)
 
 
 def own_binaries():
