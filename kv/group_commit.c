@@ -403,11 +403,12 @@ static void on_run(evutil_socket_t fd, short what, void *arg)
 
 static void start(struct group_commit *group, int patience)
 {
-    struct timeval wait = timer_interval(patience);
-    bool waits = patience > 0 && (event_pending(group->runner, EV_TIMEOUT, NULL) ||
-                                  event_add(group->runner, &wait) == 0);
-    if (!waits)
-        event_active(group->runner, EV_TIMEOUT, 0);
+    if (patience > 0) {
+        struct timeval wait = timer_interval(patience);
+        if (event_pending(group->runner, EV_TIMEOUT, NULL) || event_add(group->runner, &wait) == 0)
+            return;
+    }
+    event_active(group->runner, EV_TIMEOUT, 0);
 }
 
 void group_commit_add(struct group_commit *group, struct group_op *op)
