@@ -5,6 +5,8 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "base/mailbox_id.h"
+
 #define TEN 10
 
 /* How many numbers are taken below each digit, big-endian in the row. */
@@ -226,27 +228,14 @@ static void forget_allocations(struct lmdb_change *change, const char *appid, co
 
 /* ---- nameplates ---- */
 
-/* Size of a mailbox's id, in the stock relay's form: 8 random bytes in base32. */
-#define MAILBOX_BYTES  8
-#define MAILBOX_LENGTH 13
+_Static_assert(MAILBOX_ID_TEXT <= RELAY_MAILBOX_MAX + 1, "an id fits");
 
 static void new_mailbox_id(char ret_id[RELAY_MAILBOX_MAX + 1])
 {
-    static const char alphabet[] = "abcdefghijklmnopqrstuvwxyz234567";
-    uint8_t random[MAILBOX_BYTES];
-    unsigned bits = 0, held = 0;
-    size_t next = 0;
+    uint8_t random[MAILBOX_ID_BYTES];
 
     randombytes_buf(random, sizeof(random));
-    for (size_t i = 0; i < MAILBOX_LENGTH; i++, held -= 5) {
-        if (held < 5) {
-            /* Zeros follow the last byte. */
-            bits = bits << 8 | (next < MAILBOX_BYTES ? random[next++] : 0);
-            held += 8;
-        }
-        ret_id[i] = alphabet[bits >> (held - 5) & 31];
-    }
-    ret_id[MAILBOX_LENGTH] = 0;
+    mailbox_id_text(random, ret_id);
 }
 
 static bool get(struct lmdb_change *change, const char *appid, const char *name,
