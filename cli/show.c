@@ -218,6 +218,10 @@ static void print_deadline(const struct wormclient_value *view, const char *labe
 
     if (wormclient_value_text(view, "result") != NULL)
         return;
+    if (wormclient_value_number(view, key, 0) == 0) {
+        output_labelled(label, "never: the session is lasting");
+        return;
+    }
     when_absolute(wormclient_value_number(view, key, 0), clock_now(), when);
     int64_t ms = wormclient_value_number(view, established ? "expire" : "timeout", 0);
     duration_format(ms > 0 ? ms : 0, limit);

@@ -80,27 +80,43 @@ static bool submit(struct turns *turns, struct turn_request *request, turn_done 
 
 /* ---- events: what a step writes ---- */
 
-static void write_outbox(struct turns *turns, const struct session *session,
+static void write_outbox(struct turns *turns, struct session *session,
                          const struct session_write *write)
 {
     store_put_message(turns->batch->txn, STORE_OUTBOX, session->id, write->number, write->data,
                       write->length);
 }
 
-static void write_inbox(struct turns *turns, const struct session *session,
+static void write_inbox(struct turns *turns, struct session *session,
                         const struct session_write *write)
 {
     store_put_message(turns->batch->txn, STORE_INBOX, session->id, write->number, write->data,
                       write->length);
 }
 
-static void write_inbox_forget(struct turns *turns, const struct session *session,
+static void write_inbox_forget(struct turns *turns, struct session *session,
                                const struct session_write *write)
 {
     store_delete_messages(turns->batch->txn, STORE_INBOX, session->id, write->number);
 }
 
-static void write_forget(struct turns *turns, const struct session *session,
+/* Lower rows are deleted already. */
+static void write_outbox_forget(struct turns *turns, struct session *session,
+                                const struct session_write *write)
+{
+    struct kv_txn *txn = turns->batch->txn;
+    enum kv_status status = KV_OK;
+    for (uint32_t i = write->number; i-- > 0 && status != KV_MISSING;) {
+        const uint8_t *row;
+        size_t length;
+        status = store_get_message(txn, STORE_OUTBOX, session->id, i, &row, &length);
+        if (status == KV_OK && length >= KEYS_NONCE_BYTES)
+            session->sent_bytes -= length - KEYS_NONCE_BYTES;
+    }
+    store_delete_messages(txn, STORE_OUTBOX, session->id, write->number);
+}
+
+static void write_forget(struct turns *turns, struct session *session,
                          const struct session_write *write)
 {
     (void)write;
@@ -108,11 +124,11 @@ static void write_forget(struct turns *turns, const struct session *session,
     turn_batch_session(turns, session->id)->deleted = true;
 }
 
-static void (*const writers[])(struct turns *, const struct session *,
-                               const struct session_write *) = {
+static void (*const writers[])(struct turns *, struct session *, const struct session_write *) = {
     [WRITE_OUTBOX] = write_outbox,
     [WRITE_INBOX] = write_inbox,
     [WRITE_INBOX_FORGET] = write_inbox_forget,
+    [WRITE_OUTBOX_FORGET] = write_outbox_forget,
     [WRITE_FORGET] = write_forget,
 };
 

@@ -57,8 +57,9 @@ struct turn_observer {
 };
 
 struct turn_settings {
-    int64_t keep;      /* how long ended sessions stay listed, ms */
-    unsigned max_held; /* limit on connections that are held open */
+    uint64_t place_bytes; /* as in struct session_context; 0: as usual */
+    int64_t keep;         /* how long ended sessions stay listed, ms */
+    unsigned max_held;    /* limit on connections that are held open */
 };
 
 /* New; turns_free(), which drops the connections of all visits. The parts and the observer's arg

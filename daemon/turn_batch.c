@@ -142,6 +142,7 @@ struct session_context turn_batch_context(struct turns *turns)
         .may_hold = held < turns->settings.max_held,
         .doubted_until = watch_clock(turns),
         .keep = turns->settings.keep,
+        .place_bytes = turns->settings.place_bytes,
     };
 }
 

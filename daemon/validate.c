@@ -59,11 +59,11 @@ static const char *schedule_rule(const char *text)
  * would mislead. */
 static const char *app_versions_rule(const char *versions)
 {
-    char *version = payload_version(versions);
-    bool receipts;
+    char *version = payload_version(versions, NULL);
+    struct payload_abilities abilities;
     char *read = version == NULL
                      ? NULL
-                     : payload_read_version((const uint8_t *)version, strlen(version), &receipts);
+                     : payload_read_version((const uint8_t *)version, strlen(version), &abilities);
     bool empty = versions[strspn(versions, "{}[] \t\r\n")] == '\0';
     bool arrive = read != NULL && (empty || strcmp(read, "{}") != 0);
     free(version);

@@ -115,15 +115,24 @@ KEY(verification)
 KEY(app_versions)
 {
     const char *version = source->session->version;
-    bool receipts;
-    char *ours = payload_read_version((const uint8_t *)version, strlen(version), &receipts);
+    struct payload_abilities abilities;
+    char *ours = payload_read_version((const uint8_t *)version, strlen(version), &abilities);
     writer_text(writer, key, ours);
     free(ours);
 }
 
+KEY(lasting)
+{
+    writer_flag(writer, key, session_lasting(source->session));
+}
+
 KEY(deadline)
 {
-    writer_number(writer, key, session_deadline(source->session));
+    int64_t deadline = session_deadline(source->session);
+    if (deadline == INT64_MAX)
+        writer_nil(writer, key);
+    else
+        writer_number(writer, key, deadline);
 }
 
 KEY(expire)

@@ -48,6 +48,8 @@ void closing_begin(struct step *step, enum session_result result, bool flush, co
     session->result = result;
     session->flush = flush && (session->stored < session->sent || receipt_owed(session) ||
                                (session->peer_receipts && session->delivered < session->sent));
+    /* The peer of a lasting session would else wait for ever. */
+    session->flush |= session_lasting(session) && result != RESULT_SCARY && !session->copied;
     session->ended = step->context->now;
     session->failures = 0;
     session->waited = 0;
@@ -147,6 +149,7 @@ void closing_finish(struct step *step)
     sodium_memzero(session->scalar, sizeof(session->scalar));
     sodium_memzero(session->key, sizeof(session->key));
     sodium_memzero(session->verifier, sizeof(session->verifier));
+    lasting_wipe(session);
 }
 
 /* ---- the deadline ---- */

@@ -36,7 +36,8 @@ enum session_refusal command_send(struct step *step)
         return SESSION_REFUSED_COPIED;
     if (event->length > SESSION_MESSAGE_MAX)
         return SESSION_REFUSED_TOO_LARGE;
-    if (session->sent >= SESSION_OUTBOX_MAX ||
+    uint32_t kept = session->sent - (session_lasting(session) ? session->delivered : 0);
+    if (kept >= SESSION_OUTBOX_MAX || session->sent >= SESSION_NUMBERS_MAX ||
         session->sent_bytes + event->length > SESSION_OUTBOX_BYTES_MAX)
         return SESSION_REFUSED_FULL;
     /* The nonce is stored with the message, so that the bytes are the same each time it must be

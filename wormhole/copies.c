@@ -24,15 +24,36 @@ static bool is_same(const struct wire_message *message, const uint8_t *bytes, si
 }
 
 /* Sealed with this nonce, which was drawn when it was made. */
-static bool has_nonce(const struct wire_message *message, const uint8_t nonce[KEYS_NONCE_BYTES])
+static bool has_nonce(const struct session *session, const struct wire_message *message,
+                      const uint8_t nonce[KEYS_NONCE_BYTES])
 {
+    uint8_t masked[KEYS_NONCE_BYTES];
+    visit_mask_nonce(session, nonce, masked);
     return message->body_length >= KEYS_NONCE_BYTES &&
-           memcmp(message->body, nonce, KEYS_NONCE_BYTES) == 0;
+           memcmp(message->body, masked, KEYS_NONCE_BYTES) == 0;
 }
 
 static enum copies_verdict verdict(bool ours)
 {
     return ours ? COPIES_OURS : COPIES_NOT_OURS;
+}
+
+/* It was said by someone who has our keys. A lasting session is not ended by what anybody could
+ * have added who knows its mailbox. */
+static bool is_authentic(struct step *step, const struct wire_message *message)
+{
+    uint8_t key[KEY_BYTES];
+    uint8_t *plain = malloc(message->body_length + 1);
+    if (plain == NULL) {
+        step->outcome->no_memory = true;
+        return false;
+    }
+    visit_phase_key(step->session, message->side, message->phase, key);
+    bool authentic = keys_open(key, message->body, message->body_length, plain);
+    sodium_memzero(key, sizeof(key));
+    sodium_memzero(plain, message->body_length + 1);
+    free(plain);
+    return authentic;
 }
 
 static enum copies_verdict judge_pake(struct step *step, const struct wire_message *message)
@@ -54,7 +75,7 @@ static enum copies_verdict judge_version(struct step *step, const struct wire_me
 {
     const struct session *session = step->session;
     if (!session_keyed(session))
-        return verdict(has_nonce(message, session->version_nonce));
+        return verdict(has_nonce(session, message, session->version_nonce));
     size_t length;
     uint8_t *sealed = session_seal_version(session, &length);
     step->outcome->no_memory |= sealed == NULL;
@@ -73,7 +94,7 @@ static enum copies_verdict judge_number(struct step *step, const struct wire_mes
         return COPIES_NOT_OURS;
     if (event->data == NULL || event->length < KEYS_NONCE_BYTES)
         return COPIES_OURS;
-    if (!has_nonce(message, event->data))
+    if (!has_nonce(step->session, message, event->data))
         return COPIES_NOT_OURS;
     size_t length;
     uint8_t *sealed = session_seal_row(step->session, number, event->data, event->length, &length);
@@ -90,30 +111,42 @@ static enum copies_verdict judge_receipt(const struct session *session,
 {
     if (number >= session->receipts)
         return COPIES_NOT_OURS;
-    return number < session->receipts - 1 ? COPIES_UNKNOWN
-                                          : verdict(has_nonce(message, session->receipt_nonce));
+    return number < session->receipts - 1
+               ? COPIES_UNKNOWN
+               : verdict(has_nonce(session, message, session->receipt_nonce));
 }
 
-enum copies_verdict copies_judge(struct step *step, const struct wire_message *message)
+static enum copies_verdict judge(struct step *step, const struct wire_message *message)
 {
+    const struct epoch_labels *labels = &step->session->visit->labels;
     uint32_t number;
     if (strcmp(message->phase, "pake") == 0)
         return judge_pake(step, message);
     if (strcmp(message->phase, "version") == 0)
         return judge_version(step, message);
-    if (payload_phase_number(message->phase, &number))
+    if (visit_phase_number(message->phase, labels, &number))
         return judge_number(step, message, number);
-    if (payload_receipt_number(message->phase, &number))
+    if (visit_receipt_number(message->phase, labels, &number))
         return judge_receipt(step->session, message, number);
     return COPIES_UNKNOWN;
+}
+
+enum copies_verdict copies_judge(struct step *step, const struct wire_message *message)
+{
+    enum copies_verdict found = judge(step, message);
+    if (found == COPIES_NOT_OURS && session_lasting(step->session) &&
+        strcmp(message->phase, "pake") != 0 && !is_authentic(step, message))
+        return COPIES_UNKNOWN;
+    return found;
 }
 
 bool session_echoes(const struct session *session, const struct wire_message *message,
                     uint32_t *ret_number)
 {
     return message->type == WIRE_MESSAGE && session->visit != NULL &&
-           strcmp(message->side, session->side) == 0 &&
-           payload_phase_number(message->phase, ret_number) && *ret_number < session->sent;
+           strcmp(message->side, visit_side(session)) == 0 &&
+           visit_phase_number(message->phase, &session->visit->labels, ret_number) &&
+           *ret_number < session->sent;
 }
 
 void copies_found(struct step *step)

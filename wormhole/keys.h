@@ -12,6 +12,9 @@
     (KEYS_NONCE_BYTES + 16)        /* nonce and Poly1305 tag: what sealing adds to a message */
 #define KEYS_DERIVE_MAX (255 * 32) /* HKDF-SHA256's own limit, RFC 5869 section 2.3 */
 
+#define SIDE_BYTES 5  /* random, as in stock clients */
+#define SIDE_TEXT  11 /* in hex, with the NUL */
+
 /* HKDF-SHA256 (RFC 5869) with empty salt. False if `length` is over KEYS_DERIVE_MAX. */
 bool keys_hkdf(const uint8_t *ikm, size_t ikm_length, const uint8_t *info, size_t info_length,
                uint8_t *ret_output, size_t length);

@@ -56,6 +56,8 @@ static void choose_next_mailbox(struct session *session)
 void mailbox_recovery_notice(struct session *session)
 {
     const struct visit *visit = session->visit;
+    if (visit->old)
+        return;
     bool lacking = session->pake_stored && !visit->pake_seen && !visit->in_fallback;
     if (lacking || visit->nameplate_moved)
         session->heals++;

@@ -24,6 +24,9 @@
 /* Our own entry in `abilities`, and the prefix of the phases that it permits. */
 #define RECEIPTS_ABILITY "wormholed-receipts-v1"
 #define RECEIPT_PHASE    "wormholed-receipt-"
+/* Another, and the member that has its public. */
+#define LASTING_ABILITY "wormholed-lasting-v1"
+#define LASTING_MEMBER  "wormholed-lasting"
 
 /* Takes ownership of the object. NULL in, NULL out. */
 static char *take_text(json_t *object)
@@ -95,7 +98,18 @@ static bool is_empty_array(const char *text)
     return *text == ']' && text[1 + strspn(text + 1, blanks)] == '\0';
 }
 
-char *payload_version(const char *app_versions)
+static json_t *pack_version(json_t *versions, const uint8_t *lasting_public)
+{
+    char hex[2 * EPOCH_PUBLIC_BYTES + 1];
+
+    if (lasting_public == NULL)
+        return json_pack("{s:o, s:[s]}", "app_versions", versions, "abilities", RECEIPTS_ABILITY);
+    sodium_bin2hex(hex, sizeof(hex), lasting_public, EPOCH_PUBLIC_BYTES);
+    return json_pack("{s:o, s:[s, s], s:{s:s}}", "app_versions", versions, "abilities",
+                     RECEIPTS_ABILITY, LASTING_ABILITY, LASTING_MEMBER, "public", hex);
+}
+
+char *payload_version(const char *app_versions, const uint8_t *lasting_public)
 {
     const char *text = app_versions != NULL && !is_empty_array(app_versions) ? app_versions : "{}";
     size_t length = strlen(text);
@@ -103,8 +117,7 @@ char *payload_version(const char *app_versions)
 
     if (length > PAYLOAD_VERSIONS_MAX || bounded_json_load(text, length, &versions))
         return NULL;
-    return take_text(
-        json_pack("{s:o, s:[s]}", "app_versions", versions, "abilities", RECEIPTS_ABILITY));
+    return take_text(pack_version(versions, lasting_public));
 }
 
 /* The object as text; "{}" if there is none, or it is too long. NULL when out of memory. Pure
@@ -121,22 +134,48 @@ static char *short_object(json_t *object)
     return text;
 }
 
-static bool announces_receipts(const json_t *abilities)
+static bool announces(const json_t *abilities, const char *ability)
 {
     size_t index;
-    json_t *ability;
+    json_t *entry;
 
-    json_array_foreach(abilities, index, ability)
+    json_array_foreach(abilities, index, entry)
     {
-        const char *word = json_string_value(ability);
+        const char *word = json_string_value(entry);
 
-        if (word != NULL && strcmp(word, RECEIPTS_ABILITY) == 0)
+        if (word != NULL && strcmp(word, ability) == 0)
             return true;
     }
     return false;
 }
 
-char *payload_read_version(const uint8_t *plain, size_t length, bool *ret_receipts)
+static bool read_public(const json_t *hex, uint8_t ret_public[EPOCH_PUBLIC_BYTES])
+{
+    uint8_t public[EPOCH_PUBLIC_BYTES];
+    size_t length;
+
+    if (!json_is_string(hex) ||
+        sodium_hex2bin(public, sizeof(public), json_string_value(hex), json_string_length(hex),
+                       NULL, &length, NULL) != 0 ||
+        length != sizeof(public))
+        return false;
+    memcpy(ret_public, public, sizeof(public));
+    return true;
+}
+
+static void read_abilities(const json_t *root, struct payload_abilities *ret_abilities)
+{
+    const json_t *abilities = json_object_get(root, "abilities");
+
+    ret_abilities->receipts = announces(abilities, RECEIPTS_ABILITY);
+    ret_abilities->lasting =
+        ret_abilities->receipts && announces(abilities, LASTING_ABILITY) &&
+        read_public(json_object_get(json_object_get(root, LASTING_MEMBER), "public"),
+                    ret_abilities->lasting_public);
+}
+
+char *payload_read_version(const uint8_t *plain, size_t length,
+                           struct payload_abilities *ret_abilities)
 {
     json_t *root = NULL;
     char *text;
@@ -146,17 +185,31 @@ char *payload_read_version(const uint8_t *plain, size_t length, bool *ret_receip
         return NULL;
     text = short_object(json_object_get(root, "app_versions"));
     if (text != NULL)
-        *ret_receipts = announces_receipts(json_object_get(root, "abilities"));
+        read_abilities(root, ret_abilities);
     json_decref(root);
     return text;
 }
 
 /* ---- receipts ---- */
 
-void payload_receipt(uint32_t delivered, uint32_t read, char ret_text[PAYLOAD_RECEIPT_TEXT])
+void payload_receipt_text(const struct payload_receipt *receipt,
+                          char ret_text[PAYLOAD_RECEIPT_TEXT])
 {
-    snprintf(ret_text, PAYLOAD_RECEIPT_TEXT, "{\"delivered\":%" PRIu32 ",\"read\":%" PRIu32 "}",
-             delivered, read);
+    char hex[2 * EPOCH_PUBLIC_BYTES + 1];
+    int at =
+        snprintf(ret_text, PAYLOAD_RECEIPT_TEXT, "{\"delivered\":%" PRIu32 ",\"read\":%" PRIu32,
+                 receipt->delivered, receipt->read);
+
+    if (receipt->has_next) {
+        sodium_bin2hex(hex, sizeof(hex), receipt->next, EPOCH_PUBLIC_BYTES);
+        at += snprintf(ret_text + at, (size_t)(PAYLOAD_RECEIPT_TEXT - at), ",\"next\":\"%s\"%s",
+                       hex, receipt->moved ? ",\"moved\":true" : "");
+    }
+    if (receipt->has_next && receipt->bye)
+        at += snprintf(ret_text + at, (size_t)(PAYLOAD_RECEIPT_TEXT - at),
+                       ",\"bye\":{\"sent\":%" PRIu32 ",\"result\":\"%s\"}", receipt->bye_sent,
+                       receipt->bye_result);
+    snprintf(ret_text + at, (size_t)(PAYLOAD_RECEIPT_TEXT - at), "}");
 }
 
 static bool read_count(const json_t *count, uint32_t *ret_count)
@@ -169,11 +222,19 @@ static bool read_count(const json_t *count, uint32_t *ret_count)
     return true;
 }
 
+static void read_bye(const json_t *bye, struct payload_receipt *receipt)
+{
+    const char *result = json_string_value(json_object_get(bye, "result"));
+
+    receipt->bye = read_count(json_object_get(bye, "sent"), &receipt->bye_sent);
+    snprintf(receipt->bye_result, sizeof(receipt->bye_result), "%s", result == NULL ? "" : result);
+}
+
 enum payload_fault payload_read_receipt(const uint8_t *plain, size_t length,
-                                        uint32_t *ret_delivered, uint32_t *ret_read)
+                                        struct payload_receipt *ret_receipt)
 {
     json_t *root;
-    uint32_t delivered, read;
+    struct payload_receipt receipt = {0};
     enum payload_fault fault;
 
     if (length > RECEIPT_BODY_MAX)
@@ -181,10 +242,13 @@ enum payload_fault payload_read_receipt(const uint8_t *plain, size_t length,
     fault = faults[bounded_json_load((const char *)plain, length, &root)];
     if (fault != PAYLOAD_OK)
         return fault;
-    if (read_count(json_object_get(root, "delivered"), &delivered) &&
-        read_count(json_object_get(root, "read"), &read)) {
-        *ret_delivered = delivered;
-        *ret_read = read;
+    if (read_count(json_object_get(root, "delivered"), &receipt.delivered) &&
+        read_count(json_object_get(root, "read"), &receipt.read)) {
+        receipt.has_next = read_public(json_object_get(root, "next"), receipt.next);
+        receipt.moved = receipt.has_next && json_is_true(json_object_get(root, "moved"));
+        if (receipt.has_next)
+            read_bye(json_object_get(root, "bye"), &receipt);
+        *ret_receipt = receipt;
     } else {
         fault = PAYLOAD_MALFORMED;
     }

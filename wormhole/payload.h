@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "wormhole/epoch.h"
 #include "wormhole/pake.h"
 
 /* Longest app_versions JSON text, ours or a peer's, that is kept. It names features; it is not a
@@ -29,25 +30,46 @@ enum payload_fault payload_read_pake(const uint8_t *body, size_t length,
                                      uint8_t ret_message[PAKE_MESSAGE_BYTES], size_t *ret_length);
 
 /* {"app_versions": {...}, "abilities": [...]} from an app_versions object as JSON text (NULL: {}).
- * The abilities are our own entry for receipts; other clients ignore what they do not know. New,
- * free(). NULL if the text is not a JSON object or is too long, or when out of memory. */
-char *payload_version(const char *app_versions);
+ * The abilities are our own: that for receipts and, with a `lasting_public` (EPOCH_PUBLIC_BYTES;
+ * NULL: none), that for lasting sessions. Other clients ignore what they do not know. New, free().
+ * NULL if the text is not a JSON object or is too long, or when out of memory. */
+char *payload_version(const char *app_versions, const uint8_t *lasting_public);
+
+/* What a version says of its sender. */
+struct payload_abilities {
+    bool receipts;
+    bool lasting; /* it can make the session last, and has receipts, too: with this public */
+    uint8_t lasting_public[EPOCH_PUBLIC_BYTES];
+};
 
 /* The peer's app_versions as compact JSON text; "{}" if there is nothing usable: it is only a hint,
- * and the message has proven itself by decrypting. *ret_receipts: whether its abilities announce
- * receipts. New, free(). NULL when out of memory. */
-char *payload_read_version(const uint8_t *plain, size_t length, bool *ret_receipts);
+ * and the message has proven itself by decrypting. New, free(). NULL when out of memory. */
+char *payload_read_version(const uint8_t *plain, size_t length,
+                           struct payload_abilities *ret_abilities);
 
 /* Longest receipt, and longest name of its phase, with the NUL. */
-#define PAYLOAD_RECEIPT_TEXT       64
+#define PAYLOAD_RECEIPT_TEXT       256
 #define PAYLOAD_RECEIPT_PHASE_TEXT 32
 
-/* {"delivered": n, "read": m}: the same counts always give the same text. */
-void payload_receipt(uint32_t delivered, uint32_t read, char ret_text[PAYLOAD_RECEIPT_TEXT]);
+/* A receipt; in a lasting session, a statement (doc/lasting.md), which has `next`. */
+struct payload_receipt {
+    uint32_t delivered;
+    uint32_t read;
+    bool has_next; /* else nothing below is said */
+    uint8_t next[EPOCH_PUBLIC_BYTES];
+    bool moved;
+    bool bye;
+    uint32_t bye_sent;
+    char bye_result[8]; /* a word of session_result_name(); anything, from a peer */
+};
+
+/* {"delivered": n, "read": m, …}: the same facts always give the same text. */
+void payload_receipt_text(const struct payload_receipt *receipt,
+                          char ret_text[PAYLOAD_RECEIPT_TEXT]);
 
 /* Reads a peer's receipt. Counts larger than any possible number of messages become UINT32_MAX. */
 enum payload_fault payload_read_receipt(const uint8_t *plain, size_t length,
-                                        uint32_t *ret_delivered, uint32_t *ret_read);
+                                        struct payload_receipt *ret_receipt);
 
 /* The phase of a receipt, "wormholed-receipt-0", "-1", …: numbered as in the phases of messages. */
 bool payload_receipt_number(const char *phase, uint32_t *ret_number);

@@ -87,12 +87,19 @@ static bool decrypt_message(struct step *step, const struct wire_message *messag
         step->outcome->no_memory = true;
         return false;
     }
-    keys_phase(step->session->key, message->side, message->phase, key);
+    const struct session *session = step->session;
+    bool version = strcmp(message->phase, "version") == 0;
+    visit_phase_key(session, message->side, message->phase, key);
     bool authentic = keys_open(key, message->body, message->body_length, plain);
     sodium_memzero(key, sizeof(key));
     if (!authentic) {
         free(plain);
-        if (!mailbox_recovery_escape(step))
+        /* Whoever knows the mailbox can add anything to it; or the key is still unknown. */
+        if (session_lasting(session) && !version)
+            return false;
+        if (lasting_undecided(session) && !version)
+            request_replay(step);
+        else if (!mailbox_recovery_escape(step))
             closing_begin(
                 step, RESULT_SCARY, false,
                 "a message did not decrypt: the code was wrong, or someone is interfering");
@@ -122,8 +129,11 @@ static void on_version(struct step *step, const struct wire_message *message)
     struct decrypted_message opened;
     if (session->peer_versions != NULL || !decrypt_message(step, message, &opened))
         return;
-    char *versions = payload_read_version(opened.plain, opened.length, &session->peer_receipts);
+    struct payload_abilities abilities = {0};
+    char *versions = payload_read_version(opened.plain, opened.length, &abilities);
     step->outcome->no_memory |= versions == NULL;
+    session->peer_receipts = abilities.receipts;
+    lasting_begin(step, &abilities);
     step_set_text(step, &session->peer_versions, versions, PAYLOAD_VERSIONS_MAX);
     free(versions);
     free_decrypted(&opened);
@@ -218,10 +228,16 @@ static void on_number(struct step *step, const struct wire_message *message, uin
 static void on_receipt(struct step *step, const struct wire_message *message)
 {
     struct decrypted_message opened;
+    struct payload_receipt receipt;
     if (!step->session->peer_receipts || !decrypt_message(step, message, &opened))
         return;
-    if (receipt_take(step, opened.plain, opened.length))
-        note_progress(step);
+    enum payload_fault fault = payload_read_receipt(opened.plain, opened.length, &receipt);
+    step->outcome->no_memory |= fault == PAYLOAD_NO_MEMORY;
+    if (fault == PAYLOAD_OK) {
+        if (receipt_take(step, receipt.delivered, receipt.read))
+            note_progress(step);
+        lasting_take_statement(step, &receipt);
+    }
     free_decrypted(&opened);
 }
 
@@ -231,8 +247,9 @@ static void on_receipt(struct step *step, const struct wire_message *message)
 static void take_last_words(struct step *step, const struct wire_message *message)
 {
     uint32_t number;
+    const struct visit *visit = step->session->visit;
     step->session->visit->peer_seen |= session_keyed(step->session);
-    if (step->session->flush && payload_receipt_number(message->phase, &number))
+    if (step->session->flush && visit_receipt_number(message->phase, &visit->peer_labels, &number))
         on_receipt(step, message);
 }
 
@@ -241,7 +258,8 @@ void peer_message_take(struct step *step, const struct wire_message *message)
     struct session *session = step->session;
     bool pake = strcmp(message->phase, "pake") == 0;
     uint32_t number;
-    if (session_keyed(session) && strcmp(message->side, session->peer_side) != 0)
+    const struct epoch_labels *labels = &session->visit->peer_labels;
+    if (session_keyed(session) && strcmp(message->side, visit_peer_side(session)) != 0)
         return; /* a third side; only the relay knows how it got here */
     if (!session_alive(session)) {
         take_last_words(step, message);
@@ -258,8 +276,8 @@ void peer_message_take(struct step *step, const struct wire_message *message)
         request_replay(step);
     else if (strcmp(message->phase, "version") == 0)
         on_version(step, message);
-    else if (payload_phase_number(message->phase, &number))
+    else if (visit_phase_number(message->phase, labels, &number))
         on_number(step, message, number);
-    else if (payload_receipt_number(message->phase, &number))
+    else if (visit_receipt_number(message->phase, labels, &number))
         on_receipt(step, message);
 }

@@ -109,6 +109,7 @@ void plan_next_visit(struct step *step)
         wait = may_hold(step) ? 0 : POLL_INSTEAD_OF_HOLD;
     if (session_alive(session) && time_left(step) < wait)
         wait = time_left(step);
+    wait = lasting_cap_wait(step, wait);
     plan_at(step, step->context->now + wait);
 }
 
@@ -147,7 +148,7 @@ int64_t plan_hold_duration(struct step *step)
     if (hold > longest)
         hold = longest;
     int64_t left = time_left(step);
-    return left < hold ? left : hold;
+    return lasting_cap_hold(step, left < hold ? left : hold);
 }
 
 void plan_restart_schedule(struct step *step)
@@ -169,6 +170,10 @@ int64_t session_expire(const struct session *session)
 
 int64_t session_deadline(const struct session *session)
 {
+    /* What a peer that has closed had sent comes, or does not. */
+    if (session_lasting(session) && session->state == SESSION_ESTABLISHED && !session->expires &&
+        !session->closed_by_peer)
+        return INT64_MAX;
     if (session->state == SESSION_ESTABLISHED || session->expire == 0)
         return session->last_activity + session_expire(session);
     return session->created + session->timeout;

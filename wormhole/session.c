@@ -95,7 +95,12 @@ static void take_options(struct step *step, const struct session_options *option
     step_set_text(step, &session->name, options->name, NAME_MAX_BYTES);
     step_set_text(step, &session->appid, options->appid, APPID_MAX);
     step_set_text(step, &session->relay, options->relay, RELAY_MAX);
-    session->version = payload_version(options->app_versions);
+    uint8_t public[EPOCH_PUBLIC_BYTES];
+    if (options->lasting) {
+        step_random(step, session->epoch_secret, sizeof(session->epoch_secret));
+        epoch_public(session->epoch_secret, public);
+    }
+    session->version = payload_version(options->app_versions, options->lasting ? public : NULL);
     session->schedule = *options->schedule;
     session->words = options->words;
     session->verification = options->verify ? VERIFICATION_PENDING : VERIFICATION_NONE;
@@ -108,6 +113,7 @@ static void take_options(struct step *step, const struct session_options *option
         session->expire = session->timeout;
     if (options->expire > 0)
         session->expire = options->expire;
+    session->expires = options->expire > 0;
 }
 
 struct session *session_new(const struct session_options *options,
@@ -165,8 +171,8 @@ static int64_t adopted(int64_t time, int64_t now)
 }
 
 /* After the clock was set back, the schedule must not stay at its beginning, and neither the
- * end, the deadline nor what a visit waits for may be put off. A clock that may go forward again is
- * not believed yet. */
+ * end, the deadline, the age of an epoch nor what a visit waits for may be put off. A clock that
+ * may go forward again is not believed yet. */
 static void adopt_clock(struct step *step)
 {
     struct session *session = step->session;
@@ -175,6 +181,8 @@ static void adopt_clock(struct step *step)
         session->created = adopted(session->created, now);
         session->schedule_start = adopted(session->schedule_start, now);
         session->last_activity = adopted(session->last_activity, now);
+        if (session_lasting(session))
+            session->epoch_since = adopted(session->epoch_since, now);
         if (session->ended > now)
             session->ended = now;
     }
@@ -274,12 +282,13 @@ enum session_connection session_connection(const struct session *session)
 static uint8_t *seal(const struct session *session, const char *phase, const uint8_t *nonce,
                      const void *plain, size_t length, size_t *ret_length)
 {
-    uint8_t key[KEY_BYTES];
+    uint8_t key[KEY_BYTES], masked[KEYS_NONCE_BYTES];
     uint8_t *sealed = large_pages(malloc(length + KEYS_SEALED_EXTRA), length);
     if (sealed == NULL)
         return NULL;
-    keys_phase(session->key, session->side, phase, key);
-    keys_seal(key, nonce, plain, length, sealed);
+    visit_phase_key(session, visit_side(session), phase, key);
+    visit_mask_nonce(session, nonce, masked);
+    keys_seal(key, masked, plain, length, sealed);
     sodium_memzero(key, sizeof(key));
     *ret_length = length + KEYS_SEALED_EXTRA;
     return sealed;
@@ -291,11 +300,17 @@ uint8_t *session_seal_version(const struct session *session, size_t *ret_length)
                 strlen(session->version), ret_length);
 }
 
+static void name_row(const struct session *session, uint32_t number, char ret_phase[11])
+{
+    payload_phase_name(number + (session->visit == NULL ? 0 : session->visit->labels.shift),
+                       ret_phase);
+}
+
 uint8_t *session_seal_row(const struct session *session, uint32_t number, const uint8_t *row,
                           size_t length, size_t *ret_length)
 {
     char phase[11];
-    payload_phase_name(number, phase);
+    name_row(session, number, phase);
     return seal(session, phase, row, row + KEYS_NONCE_BYTES, length - KEYS_NONCE_BYTES, ret_length);
 }
 
@@ -309,7 +324,7 @@ char *session_seal(const struct session *session, uint32_t number, const uint8_t
     uint8_t *sealed = session_seal_row(session, number, row, length, &sealed_length);
     if (sealed == NULL)
         return NULL;
-    payload_phase_name(number, phase);
+    name_row(session, number, phase);
     char *text = wire_encode_add(phase, sealed, sealed_length);
     free(sealed);
     return text;

@@ -18,13 +18,13 @@
 #include <stdint.h>
 
 #include "wormhole/code.h"
+#include "wormhole/epoch.h"
 #include "wormhole/keys.h"
 #include "wormhole/pake.h"
 #include "wormhole/schedule.h"
 
 #define SESSION_ID_BYTES 8  /* random: a million sessions collide with a probability of 3e-8 */
 #define SESSION_ID_TEXT  17 /* in hex, with the NUL */
-#define SIDE_TEXT        11 /* 5 random bytes in hex, as in stock clients, with the NUL */
 #define NAME_MAX_BYTES   64 /* petname: fits a table column */
 #define APPID_MAX        128
 #define RELAY_MAX        512 /* URL */
@@ -34,9 +34,12 @@
  * net/ws.h. */
 #define SESSION_MESSAGE_MAX ((size_t)16 * 1024 * 1024)
 /* Limits on the messages and bytes that one session sends in its life. They are kept until it ends,
- * so that a mailbox that the relay has forgotten can be filled again. */
+ * so that a mailbox that the relay has forgotten can be filled again. In a lasting session: of
+ * those that are not delivered; only these are kept. */
 #define SESSION_OUTBOX_MAX       65536
 #define SESSION_OUTBOX_BYTES_MAX ((uint64_t)256 * 1024 * 1024)
+/* Numbers of messages end here, so that epoch_labels.shift can be added to them. */
+#define SESSION_NUMBERS_MAX ((uint32_t)INT32_MAX)
 /* Limits on unread messages and bytes. What a peer sends beyond that is not accepted until some
  * have been acknowledged. */
 #define SESSION_INBOX_MAX       4096
@@ -153,13 +156,13 @@ struct session {
     uint32_t exports; /* how often it was exported: of two copies, the one with the higher count is
                          newer */
 
-    uint32_t sent;   /* outbox: numbers 0 … sent - 1 exist */
-    uint32_t stored; /* of these, the relay has echoed 0 … stored - 1 */
-    uint64_t sent_bytes;
-    uint32_t received; /* inbox: 0 … received - 1 have arrived */
-    uint64_t ahead;    /* bit i: number received + 1 + i has arrived, too */
-    uint32_t acked;    /* 0 … acked - 1 were acknowledged and deleted */
-    uint32_t unread;   /* rows in the inbox, including those ahead */
+    uint32_t sent;       /* outbox: numbers 0 … sent - 1 exist */
+    uint32_t stored;     /* of these, the relay has echoed 0 … stored - 1 */
+    uint64_t sent_bytes; /* of the messages that the outbox has */
+    uint32_t received;   /* inbox: 0 … received - 1 have arrived */
+    uint64_t ahead;      /* bit i: number received + 1 + i has arrived, too */
+    uint32_t acked;      /* 0 … acked - 1 were acknowledged and deleted */
+    uint32_t unread;     /* rows in the inbox, including those ahead */
     uint64_t unread_bytes;
     uint32_t inbox_messages; /* limits on the unread messages and bytes that this session keeps; */
     uint64_t inbox_bytes;    /* 0: SESSION_INBOX_MAX, SESSION_INBOX_BYTES_MAX */
@@ -176,6 +179,29 @@ struct session {
     uint32_t receipt_read;      /* … and how many were acknowledged */
     uint8_t receipt_nonce[KEYS_NONCE_BYTES]; /* that it is sealed with, however often it is added */
     bool receipt_stored;                     /* the relay has echoed it */
+
+    /* Lasting sessions (lasting.c). */
+    uint8_t epoch_secret[EPOCH_SECRET_BYTES]; /* secret; that of the public in our version, until
+                                                 there is a root; then that of the epoch; zero: does
+                                                 not last */
+    uint8_t root[KEY_BYTES]; /* secret; of the epoch; zero unless the session is lasting */
+    uint32_t epoch;
+    int64_t epoch_since;
+    uint32_t epoch_messages;               /* sent + received at its beginning */
+    uint8_t peer_next[EPOCH_PUBLIC_BYTES]; /* the peer's public of the epoch; zero until it was met
+                                              there */
+    uint8_t old_root[KEY_BYTES]; /* secret; of the epoch before, until that is over; then zero */
+    uint8_t old_public[EPOCH_PUBLIC_BYTES]; /* ours of that epoch */
+    bool turn_old;                          /* the next visit goes to the place of that one */
+    uint8_t left_places[KEY_BYTES]; /* epoch_places_key() of an epoch that is over, and whose
+                                       mailbox is to be closed; else zero */
+    uint32_t left_epoch;
+    uint32_t left_tries;            /* to close it */
+    bool receipt_bye;               /* our newest receipt says that we close */
+    bool closed_by_peer;            /* the peer's says so, … */
+    uint32_t bye_sent;              /* … after so many messages, … */
+    enum session_result bye_result; /* … with this result */
+    bool expires; /* the user said after what time it ends: a lasting session else does not */
 
     /* Copies of the store (copies.c). */
     bool copied;    /* something was said in this session's name that this store did not say */
@@ -251,16 +277,19 @@ struct session_context {
     int64_t doubted_until; /* the clock has leapt and may come back: nothing ends before this time
                               (base/clock_watch.h); not after `now`: the clock is trusted */
     int64_t keep;          /* ms that an ended session stays listed */
+    uint64_t place_bytes;  /* a lasting session leaves a mailbox behind that holds more, if all is
+                              delivered; and one that holds much more. 0: as lasting.c has it */
 };
 
 /* ---- outcomes ---- */
 
 /* A session that is SESSION_CLOSED needs no outbox: its rows are deleted when it is written. */
 enum write_type {
-    WRITE_OUTBOX,       /* put `data` (nonce ‖ plaintext) at `number` */
-    WRITE_INBOX,        /* put `data` (plaintext) at `number` */
-    WRITE_INBOX_FORGET, /* delete all numbers below `number` */
-    WRITE_FORGET,       /* delete the session and everything that belongs to it */
+    WRITE_OUTBOX,        /* put `data` (nonce ‖ plaintext) at `number` */
+    WRITE_INBOX,         /* put `data` (plaintext) at `number` */
+    WRITE_INBOX_FORGET,  /* delete all numbers below `number` */
+    WRITE_OUTBOX_FORGET, /* the same; what their messages had goes off session->sent_bytes */
+    WRITE_FORGET,        /* delete the session and everything that belongs to it */
 };
 
 struct session_write {
@@ -308,6 +337,7 @@ struct session_options {
     int64_t expire;  /* 0: the schedule's default, but no less than `timeout` */
     uint32_t words;
     bool verify;             /* starts as VERIFICATION_PENDING */
+    bool lasting;            /* it lasts if the peer can */
     uint32_t inbox_messages; /* 0: SESSION_INBOX_MAX */
     uint64_t inbox_bytes;    /* 0: SESSION_INBOX_BYTES_MAX */
 };
@@ -353,6 +383,9 @@ char *session_seal(const struct session *session, uint32_t number, const uint8_t
 bool session_echoes(const struct session *session, const struct wire_message *message,
                     uint32_t *ret_number);
 
+/* True once both ends have announced that they can, and until it is closed. */
+bool session_lasting(const struct session *session);
+
 /* Derives a key of `length` bytes, at most KEYS_DERIVE_MAX, for an application's `purpose`
  * (keys_derive()). False if `length` is greater, the session is not established, or a verification
  * is pending. */
@@ -372,8 +405,8 @@ bool session_wakes_too_late(const struct session *session, int64_t now);
 /* How long an established session lasts without news from the peer, ms. */
 int64_t session_expire(const struct session *session);
 
-/* When the session ends unless the peer has come (established: unless there is news from the peer);
- * ms. It does not end before it has looked for that: closing.c. */
+/* When (INT64_MAX: never) the session ends unless the peer has come (established: unless there is
+ * news from the peer); ms. It does not end before it has looked for that: closing.c. */
 int64_t session_deadline(const struct session *session);
 
 /* Whether its mailbox survives the time between visits, on its relay. A sentence for `show`.

@@ -108,10 +108,14 @@ void peer_message_take(struct step *step, const struct wire_message *message);
 
 /* True if there is something to report that the mailbox is not known to hold. */
 bool receipt_owed(const struct session *session);
+/* Makes a new one, which says what is true now. */
+void receipt_make(struct step *step);
 /* Past the fence: adds the newest receipt; makes a new one if that is out of date. */
 void receipt_add(struct step *step);
-/* Takes a decrypted receipt from the peer. True if it says anything new. */
-bool receipt_take(struct step *step, const uint8_t *plain, size_t length);
+/* True if it is time to say goodbye, and the newest receipt does not. */
+bool receipt_owes_bye(const struct session *session);
+/* Takes what a receipt from the peer says. True if that is anything new. */
+bool receipt_take(struct step *step, uint32_t delivered, uint32_t read);
 
 /* ---- copies.c: a store that is older than what was said in its name, or one of two ---- */
 

@@ -62,12 +62,14 @@ static void note_failure(struct step *step, const char *why, int64_t at_least)
 
 void visit_fail(struct step *step, const char *why, int64_t at_least)
 {
+    lasting_visit_ended(step->session);
     visit_drop(step);
     note_failure(step, why, at_least);
 }
 
 void visit_lost(struct step *step, const char *why)
 {
+    lasting_visit_ended(step->session);
     forget_visit(step);
     note_failure(step, why, 0);
 }
@@ -156,7 +158,8 @@ static void on_message(struct step *step, const struct wire_message *message)
     struct visit *visit = session->visit;
     if (visit->stage < VISIT_REPLAYING || visit->stage > VISIT_LEAVING)
         return;
-    if (strcmp(message->side, session->side) == 0)
+    visit->bytes += message->body_length;
+    if (strcmp(message->side, visit_side(session)) == 0)
         visit_own_message(step, message);
     else
         peer_message_take(step, message);
@@ -176,7 +179,8 @@ static void on_pong(struct step *step, const struct wire_message *message)
         session->last_visit = step->context->now;
         if (closing_after_look(step, visit->asked))
             return;
-        if (visit->incomplete && visit->progressed)
+        lasting_visit_ended(session);
+        if ((visit->incomplete && visit->progressed) || lasting_hurries(session))
             plan_visit_now(step);
         else
             plan_next_visit(step);
@@ -202,8 +206,17 @@ static void on_released(struct step *step, const struct wire_message *message)
 static void on_closed(struct step *step, const struct wire_message *message)
 {
     (void)message;
-    if (step->session->visit->stage == VISIT_CLOSING)
+    struct session *session = step->session;
+    if (session->visit->stage != VISIT_CLOSING)
+        return;
+    if (session->visit->left) {
+        lasting_left_closed(step);
+    } else if (lasting_retire(session)) {
+        visit_drop(step);
+        plan_visit_now(step);
+    } else {
         closing_finish(step);
+    }
 }
 
 /* ---- errors to which the protocol gives a meaning ---- */
@@ -211,6 +224,8 @@ static void on_closed(struct step *step, const struct wire_message *message)
 static void on_crowded(struct step *step)
 {
     struct session *session = step->session;
+    if (lasting_evade_crowd(step))
+        return;
     if (session->visit->reclaim_nameplate || session->visit->in_fallback) {
         /* The nameplate belongs to strangers now; our mailbox is not theirs. */
         visit_fail(step, "the nameplate now belongs to others", 0);

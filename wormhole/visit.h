@@ -14,6 +14,9 @@
 
 #include "wormhole/step.h"
 
+struct payload_abilities;
+struct payload_receipt;
+
 enum visit_stage {
     VISIT_CONNECTING = 0, /* until the welcome */
     VISIT_ALLOCATING,     /* until allocated */
@@ -44,17 +47,30 @@ struct visit {
     bool reclaim_nameplate; /* this visit claimed the nameplate again, because the mailbox was lost
                              */
     char *mailbox;          /* the one opened */
-    bool in_fallback;       /* … which is not the session's */
+
+    /* Which place that is, in a lasting session (lasting.c). */
+    bool old;     /* that of the epoch before */
+    bool left;    /* that of an epoch that is over: only to close it */
+    bool derived; /* its mailbox and sides follow from a root: these; else they are those of the
+                     introduction */
+    struct epoch_place place;
+    struct epoch_labels labels, peer_labels; /* zero in the place of the introduction */
+    bool moved;      /* it was of the newest epoch, and then the session moved on */
+    bool peer_moved; /* the peer has moved on from this epoch, which is the newest */
+    uint64_t bytes;  /* of all messages that it is known to hold */
+
+    bool in_fallback; /* … which is not the session's */
 
     bool pake_seen, version_seen;   /* the mailbox holds ours */
     bool pake_added, version_added; /* added on this connection */
-    struct visit_numbers seen;      /* our numbers that the mailbox holds */
-    uint32_t foreign;               /* 1 + the lowest number under which it first holds what is not
-                                       ours; 0: none */
-    uint32_t next;                  /* lower numbers have been considered for adding */
-    uint32_t echoes_due;            /* numbers added whose echoes have not come */
-    bool receipt_seen;              /* the mailbox holds our newest receipt */
-    bool receipt_added;             /* it was added on this connection */
+    uint32_t base;                  /* lower numbers are delivered, and not in the outbox; */
+    struct visit_numbers seen; /* of the others, counted from it, those that the mailbox holds */
+    uint32_t foreign;          /* 1 + the lowest number under which it first holds what is not
+                                  ours; 0: none */
+    uint32_t next;             /* lower numbers have been considered for adding */
+    uint32_t echoes_due;       /* numbers added whose echoes have not come */
+    bool receipt_seen;         /* the mailbox holds our newest receipt */
+    bool receipt_added;        /* it was added on this connection */
     bool release_sent;
 
     bool peer_seen;      /* the peer is in this mailbox */
@@ -130,6 +146,58 @@ void visit_own_message(struct step *step, const struct wire_message *message);
 
 /* Enters a stage that waits for an answer from the relay. */
 void visit_await(struct step *step, enum visit_stage stage);
+
+/* ---- lasting.c: epochs and their places ---- */
+
+/* The versions are exchanged: the session is lasting if both ends said that they can. */
+void lasting_begin(struct step *step, const struct payload_abilities *abilities);
+/* True until the peer's version was read, if the session may be lasting: what then does not decrypt
+ * may be for later, and nothing but pake and version may leave. */
+bool lasting_undecided(const struct session *session);
+/* Decides to which place this visit goes. The peer's side must be known in a lasting session. */
+void lasting_choose_place(struct step *step);
+/* A receipt of ours, as it stands in the open place: adds what makes it a statement. */
+void lasting_complete_receipt(const struct session *session, struct payload_receipt *receipt);
+/* The peer's, from the open place. */
+void lasting_take_statement(struct step *step, const struct payload_receipt *receipt);
+/* Past the fence: ends the session if the peer has closed it, and all that it had sent is here. */
+void lasting_part(struct step *step);
+/* A session that closes: a stock relay would forget that, and the peer has not heard it yet. */
+bool lasting_awaits_peer(const struct session *session);
+/* Past the fence, before anything is added: moves on if it is time. */
+void lasting_settle(struct step *step);
+/* The open mailbox is crowded. True if the session has moved on, or that does not matter to it: the
+ * visit is over. */
+bool lasting_evade_crowd(struct step *step);
+/* The mailbox of an epoch that is over is closed, or that failed: the visit is over. */
+void lasting_left_closed(struct step *step);
+/* The visit is over, whether it failed or not. (One that must begin anew is not.) */
+void lasting_visit_ended(struct session *session);
+/* The session's end: true if there are mailboxes to be closed besides that of its newest epoch. */
+bool lasting_retire(struct session *session);
+/* This place is not where to stay. */
+bool lasting_leaves(const struct session *session);
+/* After a visit: another one is due at once, to another place. */
+bool lasting_hurries(const struct session *session);
+/* The next visit waits no longer, ms, and a connection is held no longer. */
+int64_t lasting_cap_wait(const struct step *step, int64_t wait);
+int64_t lasting_cap_hold(const struct step *step, int64_t hold);
+void lasting_wipe(struct session *session);
+
+/* Our side, and the peer's (NULL: not known yet), in the place of the visit; without one, in that
+ * of the introduction. Borrowed. */
+const char *visit_side(const struct session *session);
+const char *visit_peer_side(const struct session *session);
+/* The key of an encrypted phase of this side there. */
+void visit_phase_key(const struct session *session, const char *side, const char *phase,
+                     uint8_t ret_key[KEY_BYTES]);
+/* Numbers of messages and receipts from names of phases there. False for any other name. */
+bool visit_phase_number(const char *phase, const struct epoch_labels *labels, uint32_t *ret_number);
+bool visit_receipt_number(const char *phase, const struct epoch_labels *labels,
+                          uint32_t *ret_number);
+/* The nonce on the wire there of something of ours. */
+void visit_mask_nonce(const struct session *session, const uint8_t nonce[KEYS_NONCE_BYTES],
+                      uint8_t ret_masked[KEYS_NONCE_BYTES]);
 
 static inline bool visit_past_fence(const struct visit *visit)
 {

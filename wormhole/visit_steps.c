@@ -33,8 +33,11 @@ static bool wants_claim(const struct session *session)
 void visit_bind(struct step *step)
 {
     struct session *session = step->session;
-    step_send(step, wire_encode_bind(session->appid, session->side, PACKAGE_VERSION));
-    if (!session_alive(session) && session_code(session) == NULL) {
+    lasting_choose_place(step);
+    step_send(step, wire_encode_bind(session->appid, visit_side(session), PACKAGE_VERSION));
+    if (session->visit->left) {
+        visit_release(step);
+    } else if (!session_alive(session) && session_code(session) == NULL) {
         closing_finish(step); /* given up before there was a nameplate */
     } else if (session_code(session) == NULL) {
         step_send(step, wire_encode_allocate());
@@ -44,7 +47,8 @@ void visit_bind(struct step *step)
     } else if (!session_alive(session) && !session->flush) {
         visit_release(step);
     } else {
-        visit_open(step, mailbox_recovery_mailbox(session));
+        visit_open(step, session->visit->derived ? session->visit->place.mailbox
+                                                 : mailbox_recovery_mailbox(session));
     }
 }
 
@@ -64,17 +68,20 @@ void visit_open(struct step *step, const char *mailbox)
 {
     struct visit *visit = step->session->visit;
     step_set_text(step, &visit->mailbox, mailbox, WIRE_NAME_MAX);
-    visit->in_fallback = strcmp(mailbox, step->session->mailbox) != 0;
+    visit->in_fallback = !visit->derived && strcmp(mailbox, step->session->mailbox) != 0;
     step_send(step, wire_encode_open(mailbox));
     ping(step, VISIT_REPLAYING);
 }
 
 /* ---- our messages in the mailbox ---- */
 
-static bool numbers_has(const struct visit_numbers *numbers, uint32_t number)
+/* Those below the base are delivered. */
+static bool numbers_has(const struct visit *visit, uint32_t number)
 {
-    size_t word = number / 64;
-    return word < numbers->count && (numbers->words[word] >> (number % 64) & 1) != 0;
+    size_t word = (size_t)(number - visit->base) / 64;
+    return number < visit->base ||
+           (word < visit->seen.count &&
+            (visit->seen.words[word] >> ((number - visit->base) % 64) & 1) != 0);
 }
 
 static bool grow_numbers(struct visit_numbers *numbers, size_t count)
@@ -88,7 +95,7 @@ static bool grow_numbers(struct visit_numbers *numbers, size_t count)
     return true;
 }
 
-/* False when out of memory. The caller bounds `number`. */
+/* False when out of memory. The caller bounds `number`; from the visit's base. */
 static bool numbers_add(struct visit_numbers *numbers, uint32_t number)
 {
     size_t word = number / 64;
@@ -102,7 +109,7 @@ static void count_stored(struct session *session)
 {
     const struct visit *visit = session->visit;
     uint32_t end = visit->foreign > 0 ? visit->foreign - 1 : session->sent;
-    while (session->stored < end && numbers_has(&visit->seen, session->stored))
+    while (session->stored < end && numbers_has(visit, session->stored))
         session->stored++;
 }
 
@@ -110,8 +117,8 @@ static void count_stored(struct session *session)
 static void note_foreign(struct visit *visit, const struct wire_message *message)
 {
     uint32_t number;
-    if (payload_phase_number(message->phase, &number) && !numbers_has(&visit->seen, number) &&
-        (visit->foreign == 0 || number < visit->foreign))
+    if (visit_phase_number(message->phase, &visit->labels, &number) &&
+        !numbers_has(visit, number) && (visit->foreign == 0 || number < visit->foreign))
         visit->foreign = number + 1;
 }
 
@@ -119,9 +126,9 @@ static void own_number_seen(struct step *step, uint32_t number)
 {
     struct session *session = step->session;
     struct visit *visit = session->visit;
-    if (numbers_has(&visit->seen, number))
+    if (numbers_has(visit, number))
         return;
-    if (!numbers_add(&visit->seen, number))
+    if (!numbers_add(&visit->seen, number - visit->base))
         step->outcome->no_memory = true;
     if (number < visit->next && visit->echoes_due > 0)
         visit->echoes_due--;
@@ -142,11 +149,11 @@ void visit_own_message(struct step *step, const struct wire_message *message)
         session->visit->pake_seen = true;
     else if (strcmp(message->phase, "version") == 0)
         session->visit->version_seen = true;
-    else if (payload_phase_number(message->phase, &number))
+    else if (visit_phase_number(message->phase, &session->visit->labels, &number))
         own_number_seen(step, number);
-    else if (payload_receipt_number(message->phase, &number))
+    else if (visit_receipt_number(message->phase, &session->visit->labels, &number))
         session->visit->receipt_seen |= session->receipts > 0 && number == session->receipts - 1;
-    if (visit_past_fence(session->visit)) {
+    if (visit_past_fence(session->visit) && !session->visit->old) {
         session->pake_stored |= session->visit->pake_seen;
         session->version_stored |= session->visit->version_seen;
         session->receipt_stored |= session->visit->receipt_seen;
@@ -163,11 +170,13 @@ void visit_fenced(struct step *step)
     mailbox_recovery_notice(session);
     if (mailbox_recovery_escape_silence(step))
         return;
-    session->pake_stored = visit->pake_seen;
-    session->version_stored = visit->version_seen;
-    session->receipt_stored = visit->receipt_seen;
-    session->stored = 0;
-    count_stored(session);
+    if (!visit->old) {
+        session->pake_stored = visit->pake_seen;
+        session->version_stored = visit->version_seen;
+        session->receipt_stored = visit->receipt_seen;
+        session->stored = visit->base;
+        count_stored(session);
+    }
     session->failures = 0;
     session->crowded = 0;
     if (session_alive(session))
@@ -203,16 +212,22 @@ static void add_version(struct step *step)
  */
 static bool may_add_numbers(const struct session *session)
 {
-    return session->flush ||
-           (session->state == SESSION_ESTABLISHED && !session_unverified(session));
+    if (session_lasting(session) && session_unverified(session))
+        return false;
+    return session->flush || (session->state == SESSION_ESTABLISHED &&
+                              !session_unverified(session) && !lasting_undecided(session));
 }
 
 static void add_numbers(struct step *step)
 {
     struct session *session = step->session;
     struct visit *visit = session->visit;
+    if (visit->old)
+        return; /* whoever looks there will follow */
+    if (visit->next < session->delivered && session_lasting(session))
+        visit->next = session->delivered;
     for (; visit->next < session->sent && visit->echoes_due < ADD_WINDOW; visit->next++) {
-        if (numbers_has(&visit->seen, visit->next))
+        if (numbers_has(visit, visit->next))
             continue;
         step_effect(step, EFFECT_ADD, NULL, visit->next);
         visit->echoes_due++;
@@ -241,10 +256,10 @@ static void add_missing(struct step *step)
     if (session_keyed(session) && mailbox_recovery_may_add_version(session) &&
         !visit->version_seen && !visit->version_added)
         add_version(step);
-    if (!may_add_numbers(session))
-        return;
-    add_numbers(step);
-    receipt_add(step);
+    if (may_add_numbers(session))
+        add_numbers(step);
+    if (may_add_numbers(session) || receipt_owed(session))
+        receipt_add(step);
 }
 
 /* A copy no longer waits: what it has added may be lost among what others said in its name. */
@@ -263,7 +278,7 @@ static bool echoes_pending(const struct session *session)
 static bool wants_release(const struct session *session)
 {
     return session->nameplate == NAMEPLATE_CLAIMED && session_keyed(session) &&
-           !session->mailbox_lost && !session->copied;
+           !session->mailbox_lost && !session->copied && !session->visit->derived;
 }
 
 static void send_release(struct step *step)
@@ -296,24 +311,29 @@ static bool hold(struct step *step)
  * this one, and the peer has not come back to it yet. */
 static bool would_delete_unread(const struct session *session)
 {
-    return session->flush && session->sent > session->delivered && !session->visit->peer_seen;
+    return lasting_awaits_peer(session) ||
+           (session->flush && session->sent > session->delivered && !session->visit->peer_seen);
 }
 
 void visit_settle(struct step *step)
 {
     struct session *session = step->session;
     struct visit *visit = session->visit;
+    lasting_part(step);
+    if (session->visit == NULL)
+        return;
+    lasting_settle(step);
     add_missing(step);
     if (wants_release(session))
         send_release(step);
     if (echoes_pending(session) ||
         (visit->release_sent && session->nameplate != NAMEPLATE_RELEASED)) {
         visit_await(step, VISIT_DRAINING);
-    } else if (!session_alive(session) && !would_delete_unread(session)) {
+    } else if (!session_alive(session) && !visit->old && !would_delete_unread(session)) {
         session->flush = false;
         visit_release(step);
     } else if (!session_alive(session) || (visit->incomplete && visit->progressed) ||
-               (visit->stage != VISIT_LEAVING && !hold(step))) {
+               lasting_leaves(session) || (visit->stage != VISIT_LEAVING && !hold(step))) {
         visit_leave(step);
     }
 }
@@ -329,13 +349,15 @@ void visit_leave(struct step *step)
 void visit_release(struct step *step)
 {
     struct session *session = step->session;
-    if (session->nameplate == NAMEPLATE_CLAIMED) {
+    const struct visit *visit = session->visit;
+    if (session->nameplate == NAMEPLATE_CLAIMED && !visit->derived) {
         send_release(step);
         visit_await(step, VISIT_RELEASING);
     } else if (session->mailbox == NULL) {
         closing_finish(step);
     } else {
-        step_send(step, wire_encode_close(session->mailbox, closing_mood(session)));
+        step_send(step, wire_encode_close(visit->derived ? visit->place.mailbox : session->mailbox,
+                                          visit->left ? "happy" : closing_mood(session)));
         visit_await(step, VISIT_CLOSING);
     }
 }

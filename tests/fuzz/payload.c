@@ -42,18 +42,22 @@ static void read_pake(const uint8_t *body, size_t length)
  * is: a terminal that prints it does nothing.) */
 static void read_version(const uint8_t *plain, size_t length)
 {
-    bool receipts;
-    char *versions = payload_read_version(plain, length, &receipts);
+    static const uint8_t public[EPOCH_PUBLIC_BYTES] = {9};
+    struct payload_abilities abilities;
+    char *versions = payload_read_version(plain, length, &abilities);
 
     FUZZ_HOLDS(versions != NULL && strlen(versions) <= PAYLOAD_VERSIONS_MAX);
     for (const uint8_t *at = (const uint8_t *)versions; *at != 0; at++)
         FUZZ_HOLDS(*at >= ' ' && *at <= '\x7f');
-    char *ours = payload_version(versions);
+    char *ours = payload_version(versions, abilities.lasting ? public : NULL);
 
     FUZZ_HOLDS(ours != NULL);
-    char *again = payload_read_version((const uint8_t *)ours, strlen(ours), &receipts);
+    bool lasting = abilities.lasting;
+    char *again = payload_read_version((const uint8_t *)ours, strlen(ours), &abilities);
 
-    FUZZ_HOLDS(again != NULL && strcmp(again, versions) == 0 && receipts);
+    FUZZ_HOLDS(again != NULL && strcmp(again, versions) == 0 && abilities.receipts);
+    FUZZ_HOLDS(abilities.lasting == lasting);
+    FUZZ_HOLDS(!lasting || memcmp(abilities.lasting_public, public, sizeof(public)) == 0);
     free(again);
     free(ours);
     free(versions);
@@ -61,15 +65,16 @@ static void read_version(const uint8_t *plain, size_t length)
 
 static void read_receipt(const uint8_t *plain, size_t length)
 {
-    char text[PAYLOAD_RECEIPT_TEXT];
-    uint32_t delivered, read, delivered_again, read_again;
+    char text[PAYLOAD_RECEIPT_TEXT], text_again[PAYLOAD_RECEIPT_TEXT];
+    struct payload_receipt receipt, again;
 
-    if (payload_read_receipt(plain, length, &delivered, &read) != PAYLOAD_OK)
+    if (payload_read_receipt(plain, length, &receipt) != PAYLOAD_OK)
         return;
-    payload_receipt(delivered, read, text);
-    FUZZ_HOLDS(payload_read_receipt((const uint8_t *)text, strlen(text), &delivered_again,
-                                    &read_again) == PAYLOAD_OK);
-    FUZZ_HOLDS(delivered_again == delivered && read_again == read);
+    strcpy(receipt.bye_result, "happy"); /* ours is a word of our own */
+    payload_receipt_text(&receipt, text);
+    FUZZ_HOLDS(payload_read_receipt((const uint8_t *)text, strlen(text), &again) == PAYLOAD_OK);
+    payload_receipt_text(&again, text_again);
+    FUZZ_HOLDS(strcmp(text, text_again) == 0);
 }
 
 static void read_text(struct fuzz_input input)
@@ -85,7 +90,7 @@ static void read_text(struct fuzz_input input)
         payload_receipt_phase(number, phase);
         FUZZ_HOLDS(strcmp(phase, text) == 0);
     }
-    free(payload_version(text));
+    free(payload_version(text, NULL));
     free(text);
 }
 

@@ -34,8 +34,8 @@ static struct session_context context_of(struct end *end)
                                     .keep = 3600 * 1000};
 }
 
-void end_open(struct end *end, struct stock *stock, const char *code, const char *schedule,
-              uint64_t seed)
+static void open_session(struct end *end, struct stock *stock, const char *code,
+                         const char *schedule, uint64_t seed, bool lasting)
 {
     struct schedule parsed;
     schedule_parse(schedule, &parsed);
@@ -46,8 +46,21 @@ void end_open(struct end *end, struct stock *stock, const char *code, const char
                                                          .relay = "ws://relay.invalid/v1",
                                                          .code = code,
                                                          .schedule = &parsed,
-                                                         .words = CODE_WORDS_DEFAULT},
+                                                         .words = CODE_WORDS_DEFAULT,
+                                                         .lasting = lasting},
                                &context);
+}
+
+void end_open(struct end *end, struct stock *stock, const char *code, const char *schedule,
+              uint64_t seed)
+{
+    open_session(end, stock, code, schedule, seed, false);
+}
+
+void end_open_lasting(struct end *end, struct stock *stock, const char *code, const char *schedule,
+                      uint64_t seed)
+{
+    open_session(end, stock, code, schedule, seed, true);
 }
 
 static void empty_network(struct end *end)
@@ -166,6 +179,12 @@ static void keep(struct end *end, const struct session_write *write)
         break;
     case WRITE_INBOX_FORGET:
         forget_messages(end->inbox, write->number);
+        break;
+    case WRITE_OUTBOX_FORGET:
+        for (uint32_t i = 0; i < write->number && i < END_MESSAGES; i++)
+            if (end->outbox[i].data != NULL)
+                end->session->sent_bytes -= end->outbox[i].length - KEYS_NONCE_BYTES;
+        forget_messages(end->outbox, write->number);
         break;
     case WRITE_FORGET:
         end->forgotten = true;

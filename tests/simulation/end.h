@@ -44,6 +44,9 @@ struct end {
 /* A new session on a relay. `code` NULL: allocate. `seed` decides its randomness. */
 void end_open(struct end *end, struct stock *stock, const char *code, const char *schedule,
               uint64_t seed);
+/* The same; it lasts if the peer can. */
+void end_open_lasting(struct end *end, struct stock *stock, const char *code, const char *schedule,
+                      uint64_t seed);
 void end_free(struct end *end);
 
 /* One event, with its writes and effects. */

@@ -33,7 +33,7 @@ static void find_user(struct home *home, struct user *user)
 static struct user *user_of(const struct home *home, const char *side)
 {
     for (unsigned i = 0; home->users[i] != NULL; i++)
-        if (home->users[i]->home == home && strcmp(home->users[i]->side.text, side) == 0)
+        if (home->users[i]->home == home && judge_is_side(&home->users[i]->side, side))
             return home->users[i];
     return NULL;
 }
@@ -72,7 +72,7 @@ static void on_told(void *arg, const char *side, const char *text)
     else if (user == NULL)
         trace_fail("%s speaks for a side that is not its own: %s", home->machine.name, text);
     else
-        judge_told(&user->side, text);
+        judge_told(&user->side, side, text);
 }
 
 static void on_dialled(void *arg)

@@ -67,7 +67,8 @@ static void check_outbox(struct judge_side *side, const struct session *session)
         const uint8_t *row;
         size_t length;
         if (!disk_message(side->disk, STORE_OUTBOX, side->id, i, &row, &length)) {
-            if (session->state < SESSION_CLOSED)
+            if (session->state < SESSION_CLOSED &&
+                !(session_lasting(session) && i < session->delivered))
                 trace_fail("%s lost message %u of its outbox", side->who, i);
             continue;
         }
@@ -148,13 +149,67 @@ static void check_alone(const struct judge_side *side, const struct session *ses
         trace_fail("%s takes its store for a copy", side->who);
 }
 
+/* ---- places ---- */
+
+static const struct judge_place *place_of_side(const struct judge_side *side, const char *text)
+{
+    for (unsigned i = side->place_count; i-- > 0;)
+        if (strcmp(side->places[i].side, text) == 0)
+            return &side->places[i];
+    return NULL;
+}
+
+bool judge_is_side(const struct judge_side *side, const char *text)
+{
+    return strcmp(side->text, text) == 0 || place_of_side(side, text) != NULL;
+}
+
+/* The places of the epochs whose roots are durable. That of the introduction has no labels. */
+static void note_place(struct judge_side *side, const struct session *session, const uint8_t *root,
+                       uint32_t epoch)
+{
+    struct epoch_place place;
+    uint8_t key[KEY_BYTES];
+    enum epoch_role role =
+        strcmp(session->side, session->peer_side) < 0 ? EPOCH_ROLE_A : EPOCH_ROLE_B;
+    if (epoch == 0 || sodium_is_zero(root, KEY_BYTES) ||
+        (side->place_count > 0 && side->places[side->place_count - 1].epoch >= epoch))
+        return;
+    if (side->place_count == JUDGE_PLACES) {
+        trace_fail("%s has more epochs than there are reasons for", side->who);
+        return;
+    }
+    struct judge_place *noted = &side->places[side->place_count++];
+    epoch_places_key(root, key);
+    epoch_place(key, 0, &place);
+    trace(side->who, "is in epoch %u", epoch);
+    noted->epoch = epoch;
+    strcpy(noted->mailbox, place.mailbox);
+    strcpy(noted->side, place.sides[role]);
+    epoch_message_key(root, 0, key);
+    epoch_labels(key, noted->side, &noted->labels);
+    judge_stirred(side);
+}
+
+static void check_epoch(struct judge_side *side, const struct session *session)
+{
+    if (session->epoch < side->epoch && session_lasting(session))
+        trace_fail("%s went back to an earlier epoch", side->who);
+    if (session_lasting(session)) {
+        side->epoch = session->epoch;
+        note_place(side, session, session->root, session->epoch);
+    }
+}
+
 /* Who closed after all went well has said all, and who has not says so. */
 static void check_end(struct judge_side *side, const struct session *session)
 {
     if (session->state != SESSION_CLOSED)
         return;
     if (session_code(session) != NULL || !sodium_is_zero(session->key, sizeof(session->key)) ||
-        !sodium_is_zero(session->scalar, sizeof(session->scalar)))
+        !sodium_is_zero(session->scalar, sizeof(session->scalar)) || session_lasting(session) ||
+        !sodium_is_zero(session->old_root, sizeof(session->old_root)) ||
+        !sodium_is_zero(session->epoch_secret, sizeof(session->epoch_secret)))
         trace_fail("%s has closed and keeps its secrets", side->who);
     if (session->stored >= session->sent)
         return;
@@ -187,6 +242,7 @@ void judge_committed(struct judge_side *side)
     if (session == NULL)
         return;
     check_side(side, session);
+    check_epoch(side, session);
     check_pake(side, session);
     check_outbox(side, session);
     check_inbox(side, session);
@@ -211,8 +267,11 @@ static struct judge_phase *find_phase(struct judge_side *side, const char *name)
     return NULL;
 }
 
-static void check_repetition(struct judge_side *side, const char *name, const char *body)
+static void check_repetition(struct judge_side *side, const char *as, const char *phase_name,
+                             const char *body)
 {
+    char name[128];
+    snprintf(name, sizeof(name), "%s %s", as, phase_name);
     struct judge_phase *phase = find_phase(side, name);
     if (phase == NULL && side->phase_count < JUDGE_PHASES) {
         side->phases[side->phase_count++] =
@@ -222,14 +281,16 @@ static void check_repetition(struct judge_side *side, const char *name, const ch
     }
 }
 
-static void check_add(struct judge_side *side, const struct session *session, const json_t *message)
+static void check_add(struct judge_side *side, const struct session *session, const char *as,
+                      const json_t *message)
 {
+    const struct judge_place *place = place_of_side(side, as);
     const char *phase = json_string_value(json_object_get(message, "phase"));
     const char *body = json_string_value(json_object_get(message, "body"));
     const uint8_t *row;
     size_t length;
     uint32_t number;
-    check_repetition(side, phase, body);
+    check_repetition(side, as, phase, body);
     if (strcmp(phase, "pake") == 0) {
         if (sodium_is_zero(session->pake, sizeof(session->pake)))
             trace_fail("%s told a pake that is not durable", side->who);
@@ -237,6 +298,9 @@ static void check_add(struct judge_side *side, const struct session *session, co
         if (session->peer_side == NULL)
             trace_fail("%s told a version before its key is durable", side->who);
     } else if (payload_phase_number(phase, &number)) {
+        number -= place == NULL ? 0 : place->labels.shift;
+        if (number < session->delivered && session_lasting(session))
+            return; /* the peer has confirmed it meanwhile */
         if (session->state < SESSION_ESTABLISHED)
             trace_fail("%s told message %u before the peer was proven", side->who, number);
         if (session->verification == VERIFICATION_PENDING)
@@ -247,33 +311,40 @@ static void check_add(struct judge_side *side, const struct session *session, co
     }
 }
 
-static void check_claim(struct judge_side *side, const struct session *session,
+static void check_claim(struct judge_side *side, const struct session *session, const char *as,
                         const json_t *message)
 {
+    (void)as;
     (void)message;
     if (session_code(session) == NULL || session->nameplate == NAMEPLATE_NONE)
         if (session->state != SESSION_CLOSED)
             trace_fail("%s claimed a nameplate, and would not know it after a crash", side->who);
 }
 
-static void check_close(struct judge_side *side, const struct session *session,
+static void check_close(struct judge_side *side, const struct session *session, const char *as,
                         const json_t *message)
 {
+    const struct judge_place *place = place_of_side(side, as);
     (void)message;
-    if (session->result == RESULT_NONE)
+    /* The place of an epoch that is over is closed, and no other before the end. */
+    uint32_t alive = session->epoch - !sodium_is_zero(session->old_root, KEY_BYTES);
+    bool over = (place == NULL ? 0 : place->epoch) < alive;
+    if (session->result == RESULT_NONE && !over)
         trace_fail("%s closed its mailbox, and would not know why after a crash", side->who);
 }
 
-static void check_bind(struct judge_side *side, const struct session *session,
+static void check_bind(struct judge_side *side, const struct session *session, const char *as,
                        const json_t *message)
 {
-    if (strcmp(json_string_value(json_object_get(message, "side")), session->side) != 0)
+    if (place_of_side(side, as) == NULL &&
+        strcmp(json_string_value(json_object_get(message, "side")), session->side) != 0)
         trace_fail("%s came under another side", side->who);
 }
 
 static const struct {
     const char *type;
-    void (*check)(struct judge_side *side, const struct session *session, const json_t *message);
+    void (*check)(struct judge_side *side, const struct session *session, const char *as,
+                  const json_t *message);
 } checks[] = {
     {"add", check_add},
     {"claim", check_claim},
@@ -281,7 +352,8 @@ static const struct {
     {"close", check_close},
 };
 
-static void check_durable(struct judge_side *side, const char *type, const json_t *message)
+static void check_durable(struct judge_side *side, const char *type, const char *as,
+                          const json_t *message)
 {
     for (unsigned i = 0; i < sizeof(checks) / sizeof(*checks); i++) {
         const struct session *session;
@@ -289,7 +361,7 @@ static void check_durable(struct judge_side *side, const char *type, const json_
             continue;
         session = disk_session(side->disk, side->id);
         if (session != NULL)
-            checks[i].check(side, session, message);
+            checks[i].check(side, session, as, message);
     }
 }
 
@@ -304,14 +376,14 @@ void judge_told_last(struct judge_side *side, const char *text)
     json_decref(message);
 }
 
-void judge_told(struct judge_side *side, const char *text)
+void judge_told(struct judge_side *side, const char *as, const char *text)
 {
     json_t *message = json_loads(text, 0, NULL);
     const char *type = json_string_value(json_object_get(message, "type"));
     if (type == NULL)
         trace_fail("%s told the relay nonsense: %s", side->who, text);
     else
-        check_durable(side, type, message);
+        check_durable(side, type, as, message);
     side->allocates += type != NULL && strcmp(type, "allocate") == 0;
     json_decref(message);
 }
@@ -341,10 +413,12 @@ void judge_stirred(struct judge_side *side)
     judge_note(&side->stirs);
 }
 
-/* What a stir sets going may last as long as the window does. */
+/* What a stir sets going may last as long as the window does. While two places are alive, each
+ * visit is two. */
 unsigned judge_allowance(const struct judge_side *side)
 {
-    return STORM_CALM + side->visits_a_stir * (1 + within(&side->stirs, 2 * JUDGE_WINDOW));
+    unsigned visits = side->visits_a_stir * (side->place_count > 0 ? 2 : 1);
+    return STORM_CALM + visits * (1 + within(&side->stirs, 2 * JUDGE_WINDOW));
 }
 
 /* ---- what the user is told ---- */

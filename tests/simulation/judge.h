@@ -14,7 +14,7 @@
 
 /* More than any simulated user sends. */
 #define JUDGE_MESSAGES 64
-#define JUDGE_PHASES   256
+#define JUDGE_PHASES   4096
 /* How many of the last dials, and of the last stirs, are remembered. */
 #define JUDGE_TIMES 1024
 /* Sides with which one may find itself. */
@@ -38,6 +38,17 @@ struct judge_phase {
     char *name, *body;
 };
 
+/* A place of a lasting session, and what its side is there. */
+struct judge_place {
+    uint32_t epoch;
+    char mailbox[MAILBOX_ID_TEXT];
+    char side[SIDE_TEXT];
+    struct epoch_labels labels;
+};
+
+/* More than any simulated session has epochs. */
+#define JUDGE_PLACES 512
+
 /* One session of a daemon, as the judge knows it. */
 struct judge_side {
     const char *who;
@@ -46,6 +57,7 @@ struct judge_side {
     char text[SIDE_TEXT];
     char former[SIDE_TEXT]; /* the side that it was before it met a stranger */
     uint32_t strangers;     /* how often it has */
+    uint32_t epoch;         /* the newest that was durable */
     bool known;             /* the session is, or was, durable: `id` and `text` are its */
     bool inbox_full;        /* nothing of a peer may ever come to its user: the codes differ */
     struct judge_side *peers[JUDGE_PEERS]; /* daemons that may be it; NULL: there are no more */
@@ -53,9 +65,11 @@ struct judge_side {
     uint8_t pake[PAKE_MESSAGE_BYTES];
     struct judge_message sent[JUDGE_MESSAGES]; /* outbox rows, as they became durable */
     uint32_t sent_count;
-    uint32_t read;      /* messages that the user has got */
-    uint32_t received;  /* the most that were durable */
-    unsigned allocates; /* how often the relay was asked for a nameplate */
+    uint32_t read;                           /* messages that the user has got */
+    uint32_t received;                       /* the most that were durable */
+    unsigned allocates;                      /* how often the relay was asked for a nameplate */
+    struct judge_place places[JUDGE_PLACES]; /* that followed from what was durable; newest last */
+    unsigned place_count;
     struct judge_phase phases[JUDGE_PHASES];
     unsigned phase_count;
     enum session_state state;
@@ -69,8 +83,11 @@ void judge_clear(struct judge_side *side);
 /* Its disk has changed. */
 void judge_committed(struct judge_side *side);
 
-/* It sends a text to the relay. */
-void judge_told(struct judge_side *side, const char *text);
+/* It sends a text to the relay, as the side `as`. */
+void judge_told(struct judge_side *side, const char *as, const char *text);
+
+/* True if that is its side, or one of those that it has in its epochs. */
+bool judge_is_side(const struct judge_side *side, const char *text);
 
 /* It does so as the side that it was before: it takes its leave, and may have left its version in
  * the same turn. */

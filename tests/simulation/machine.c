@@ -16,7 +16,9 @@
 #include "tests/simulation/trace.h"
 
 #define MAX_CONNECTIONS 64
-#define KEEP            (10 * TIMELINE_DAY)
+/* Mailboxes of lasting sessions are left behind after some messages. */
+#define PLACE_BYTES 2000
+#define KEEP        (10 * TIMELINE_DAY)
 /* How long a machine stays down. */
 #define DOWN_MAX (3 * TIMELINE_HOUR)
 /* A crash "later" comes within so many ms: messages are under way then. */
@@ -118,7 +120,8 @@ void machine_start(struct machine *machine)
                                            .due_changed = on_due_changed,
                                            .watched = is_watched,
                                            .arg = machine};
-    const struct turn_settings settings = {.keep = KEEP, .max_held = MAX_CONNECTIONS / 2};
+    const struct turn_settings settings = {
+        .keep = KEEP, .max_held = MAX_CONNECTIONS / 2, .place_bytes = PLACE_BYTES};
     struct machine_parts *parts;
     if (machine->parts != NULL && !machine->net.dead)
         return;

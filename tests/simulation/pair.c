@@ -9,6 +9,13 @@ void pair_open(struct pair *pair, const char *schedule)
     end_open(&pair->b, pair->stock, "4-purple-sausages", schedule, 2);
 }
 
+void pair_open_lasting(struct pair *pair, const char *schedule)
+{
+    pair->stock = stock_new();
+    end_open_lasting(&pair->a, pair->stock, "4-purple-sausages", schedule, 1);
+    end_open_lasting(&pair->b, pair->stock, "4-purple-sausages", schedule, 2);
+}
+
 void pair_free(struct pair *pair)
 {
     end_free(&pair->a);

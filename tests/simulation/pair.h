@@ -10,6 +10,8 @@ struct pair {
 };
 
 void pair_open(struct pair *pair, const char *schedule);
+/* The same; the session is lasting. */
+void pair_open_lasting(struct pair *pair, const char *schedule);
 void pair_free(struct pair *pair);
 
 /* Each in turn visits the relay, so often, while the other sleeps. */

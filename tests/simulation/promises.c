@@ -226,7 +226,9 @@ static bool is_closed_or_waits(const struct user *user)
 {
     const struct session *session = user_session(user);
     return is_closed(user) ||
-           (session->flush && (session->crowded > 0 || session->sent > session->delivered));
+           (session->flush && (session->crowded > 0 || session->sent > session->delivered ||
+                               /* A stock relay may have forgotten the peer's goodbye. */
+                               (session_lasting(session) && session->retention == 0)));
 }
 
 /* What was handed over closes where it goes on. */

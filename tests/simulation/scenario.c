@@ -194,6 +194,16 @@ static void draw_meddlers(struct world *world)
     world->with_stranger = !world->with_second && chance_percent(15);
 }
 
+/* In most of every other world, all can; drawn from what was drawn, so that the others stay the
+ * worlds that they were before there were lasting sessions. */
+static void draw_lasting(struct world *world)
+{
+    if (world->storm % 2 == 0)
+        return;
+    for (unsigned i = 0; world->users[i] != NULL; i++)
+        world->users[i]->lasting = !world->seldom && (world->act_every >> i) % 8 != 0;
+}
+
 /* ---- all of it ---- */
 
 static void tell(const struct world *world)
@@ -203,8 +213,8 @@ static void tell(const struct world *world)
           world->wrong_code ? ", wrong code" : "", world->with_third ? ", third user" : "",
           world->with_second ? ", second pair" : "");
     for (unsigned i = 0; world->users[i] != NULL; i++)
-        trace(world->users[i]->side.who, "schedule %s; on %s", world->users[i]->schedule,
-              world->users[i]->home->machine.name);
+        trace(world->users[i]->side.who, "schedule %s; on %s%s", world->users[i]->schedule,
+              world->users[i]->home->machine.name, world->users[i]->lasting ? "; lasting" : "");
 }
 
 void scenario_draw(struct world *world)
@@ -220,5 +230,6 @@ void scenario_draw(struct world *world)
     world->storm = chance_spread(STORM_MIN, world->storm);
     world->accident_every = chance_spread(world->storm / THINGS_MAX, world->storm / 2);
     world->act_every = chance_spread(world->storm / THINGS_MAX, world->storm / 10);
+    draw_lasting(world);
     tell(world);
 }

@@ -89,6 +89,8 @@ static void check_end(struct world *world, const struct user *user, bool met, in
     enum session_result result = met && !unfetched ? RESULT_HAPPY : RESULT_LONELY;
     if (session != NULL && session->state == SESSION_ESTABLISHED && session->last_activity > heard)
         return; /* both looked once more before they ended, and so heard of each other */
+    if (session != NULL && session_lasting(session))
+        return; /* it goes on looking */
     if (session == NULL || session->state < SESSION_CLOSING)
         promises_fail(world, "who cannot meet anybody does not end");
     else if (session->result != result || session->reason == NULL ||

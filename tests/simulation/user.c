@@ -94,6 +94,7 @@ static void create(struct user *user)
                                           .words = CODE_WORDS_DEFAULT,
                                           .timeout = USER_TIMEOUT,
                                           .verify = user->verify,
+                                          .lasting = user->lasting,
                                           .inbox_messages = user->inbox_messages},
                 on_created, user);
 }

@@ -22,6 +22,7 @@ struct user {
     const char *schedule;
     char *code; /* NULL: allocate */
     bool verify;
+    bool lasting;        /* the session lasts, if the other's can */
     bool slow;           /* does not compare the verifiers before the world is calm, … */
     int64_t compares;    /* … and this is when */
     struct home *target; /* wants to go on there, or NULL */

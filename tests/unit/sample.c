@@ -44,6 +44,12 @@ static void fill_secrets(struct session *session)
     memset(session->verifier, 0xa4, sizeof(session->verifier));
     memset(session->version_nonce, 0xa5, sizeof(session->version_nonce));
     memset(session->receipt_nonce, 0xa6, sizeof(session->receipt_nonce));
+    memset(session->epoch_secret, 0xa7, sizeof(session->epoch_secret));
+    memset(session->root, 0xa8, sizeof(session->root));
+    memset(session->peer_next, 0xa9, sizeof(session->peer_next));
+    memset(session->old_root, 0xaa, sizeof(session->old_root));
+    memset(session->old_public, 0xab, sizeof(session->old_public));
+    memset(session->left_places, 0xac, sizeof(session->left_places));
 }
 
 static void fill_texts(struct session *session, uint32_t number)
@@ -93,6 +99,12 @@ static void fill_numbers(struct session *session)
     session->expire = 726;
     session->retention = 727;
     session->waited = 728;
+    session->epoch = 729;
+    session->epoch_since = 730;
+    session->epoch_messages = 731;
+    session->left_epoch = 732;
+    session->left_tries = 733;
+    session->bye_sent = 734;
 }
 
 struct session *sample_full(uint32_t number)
@@ -123,6 +135,11 @@ struct session *sample_full(uint32_t number)
     session->verification = VERIFICATION_DONE;
     session->peer_receipts = true;
     session->receipt_stored = true;
+    session->turn_old = true;
+    session->expires = true;
+    session->receipt_bye = true;
+    session->closed_by_peer = true;
+    session->bye_result = RESULT_LONELY;
     session->unknown = malloc(sizeof(unknown));
     assert_non_null(session->unknown);
     memcpy(session->unknown, unknown, sizeof(unknown));

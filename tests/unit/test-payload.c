@@ -138,7 +138,7 @@ static void test_pake_too_long(void **state)
 
 static void expect_version(const char *app_versions, const char *expected)
 {
-    char *text = payload_version(app_versions);
+    char *text = payload_version(app_versions, NULL);
 
     assert_non_null(text);
     assert_string_equal(text, expected);
@@ -176,13 +176,13 @@ static void test_version_not_written(void **state)
 
     (void)state;
     for (size_t i = 0; i < LENGTH(wrong); i++)
-        assert_null(payload_version(wrong[i]));
-    payload = payload_version(text);
+        assert_null(payload_version(wrong[i], NULL));
+    payload = payload_version(text, NULL);
     assert_non_null(payload);
     free(payload);
     free(text);
     text = long_object(PAYLOAD_VERSIONS_MAX + 1);
-    assert_null(payload_version(text));
+    assert_null(payload_version(text, NULL));
     free(text);
 }
 
@@ -192,11 +192,11 @@ static char *read_version(const char *plain)
     size_t length = strlen(plain);
     uint8_t *copy = malloc(length ? length : 1);
     char *text;
-    bool receipts;
+    struct payload_abilities abilities;
 
     assert_non_null(copy);
     memcpy(copy, plain, length);
-    text = payload_read_version(copy, length, &receipts);
+    text = payload_read_version(copy, length, &abilities);
     free(copy);
     return text;
 }
@@ -247,10 +247,42 @@ static void test_version_announces(void **state)
 
     (void)state;
     for (size_t i = 0; i < LENGTH(cases); i++) {
-        bool receipts = !cases[i].expected;
+        struct payload_abilities abilities = {.receipts = !cases[i].expected};
         free(payload_read_version((const uint8_t *)cases[i].plain, strlen(cases[i].plain),
-                                  &receipts));
-        assert_int_equal(receipts, cases[i].expected);
+                                  &abilities));
+        assert_int_equal(abilities.receipts, cases[i].expected);
+        assert_false(abilities.lasting);
+    }
+}
+
+/* Both abilities, and a public. */
+static void test_version_lasting(void **state)
+{
+    static const uint8_t public[EPOCH_PUBLIC_BYTES] = {1, 2, 3};
+    static const char *const wrong[] = {
+        "{\"abilities\":[\"wormholed-receipts-v1\",\"wormholed-lasting-v1\"]}",
+        "{\"abilities\":[\"wormholed-receipts-v1\",\"wormholed-lasting-v1\"],"
+        "\"wormholed-lasting\":{\"public\":\"00\"}}",
+        "{\"abilities\":[\"wormholed-lasting-v1\"],\"wormholed-lasting\":{\"public\":"
+        "\"0000000000000000000000000000000000000000000000000000000000000001\"}}",
+        "{\"abilities\":[\"wormholed-receipts-v1\"],\"wormholed-lasting\":{\"public\":"
+        "\"0000000000000000000000000000000000000000000000000000000000000001\"}}",
+    };
+    struct payload_abilities abilities;
+    char *text = payload_version("{\"a\":1}", public);
+
+    (void)state;
+    assert_string_equal(text,
+                        "{\"app_versions\":{\"a\":1},\"abilities\":[\"wormholed-receipts-v1\","
+                        "\"wormholed-lasting-v1\"],\"wormholed-lasting\":{\"public\":"
+                        "\"0102030000000000000000000000000000000000000000000000000000000000\"}}");
+    free(payload_read_version((const uint8_t *)text, strlen(text), &abilities));
+    assert_true(abilities.receipts && abilities.lasting);
+    assert_memory_equal(abilities.lasting_public, public, sizeof(public));
+    free(text);
+    for (size_t i = 0; i < LENGTH(wrong); i++) {
+        free(payload_read_version((const uint8_t *)wrong[i], strlen(wrong[i]), &abilities));
+        assert_false(abilities.lasting);
     }
 }
 
@@ -377,22 +409,52 @@ static void test_receipt_there_and_back(void **state)
     char text[PAYLOAD_RECEIPT_TEXT];
 
     (void)state;
-    payload_receipt(12, 3, text);
+    payload_receipt_text(&(struct payload_receipt){.delivered = 12, .read = 3}, text);
     assert_string_equal(text, "{\"delivered\":12,\"read\":3}");
     for (size_t i = 0; i < LENGTH(counts); i++) {
-        uint32_t delivered = 7, read = 7;
+        struct payload_receipt receipt = {.delivered = counts[i],
+                                          .read = counts[LENGTH(counts) - 1 - i]};
+        struct payload_receipt again = {.delivered = 7, .read = 7};
 
-        payload_receipt(counts[i], counts[LENGTH(counts) - 1 - i], text);
-        assert_int_equal(
-            payload_read_receipt((const uint8_t *)text, strlen(text), &delivered, &read),
-            PAYLOAD_OK);
-        assert_int_equal(delivered, counts[i]);
-        assert_int_equal(read, counts[LENGTH(counts) - 1 - i]);
+        payload_receipt_text(&receipt, text);
+        assert_int_equal(payload_read_receipt((const uint8_t *)text, strlen(text), &again),
+                         PAYLOAD_OK);
+        assert_memory_equal(&again, &receipt, sizeof(again));
     }
 }
 
-static enum payload_fault read_receipt(const char *text, uint32_t *ret_delivered,
-                                       uint32_t *ret_read)
+/* What lasting ends add. The longest fits. */
+static void test_statement_there_and_back(void **state)
+{
+    struct payload_receipt statement = {
+        .delivered = UINT32_MAX,
+        .read = UINT32_MAX,
+        .has_next = true,
+        .next = {0xab, 0xcd},
+        .moved = true,
+        .bye = true,
+        .bye_sent = UINT32_MAX,
+        .bye_result = "crowded",
+    };
+    char text[PAYLOAD_RECEIPT_TEXT];
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct payload_receipt again;
+
+        payload_receipt_text(&statement, text);
+        assert_int_equal(payload_read_receipt((const uint8_t *)text, strlen(text), &again),
+                         PAYLOAD_OK);
+        assert_memory_equal(&again, &statement, sizeof(again));
+        statement = (struct payload_receipt){
+            .delivered = 1, .has_next = true, .next = {[EPOCH_PUBLIC_BYTES - 1] = 1}};
+    }
+    assert_string_equal(text,
+                        "{\"delivered\":1,\"read\":0,\"next\":\"00000000000000000000000000000000"
+                        "00000000000000000000000000000001\"}");
+}
+
+static enum payload_fault read_receipt(const char *text, struct payload_receipt *ret_receipt)
 {
     size_t length = strlen(text);
     uint8_t *copy = malloc(length ? length : 1);
@@ -400,9 +462,34 @@ static enum payload_fault read_receipt(const char *text, uint32_t *ret_delivered
 
     assert_non_null(copy);
     memcpy(copy, text, length);
-    fault = payload_read_receipt(copy, length, ret_delivered, ret_read);
+    fault = payload_read_receipt(copy, length, ret_receipt);
     free(copy);
     return fault;
+}
+
+/* A receipt whose `next` is none says nothing that a statement would. */
+static void test_statement_unusable(void **state)
+{
+    static const char *const nexts[] = {
+        "",
+        ",\"next\":1",
+        ",\"next\":\"00\"",
+        ",\"next\":null",
+        ",\"next\":\"zz\"",
+        ",\"next\":\"0000000000000000000000000000000000000000000000000000000000000000ff\"",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < LENGTH(nexts); i++) {
+        struct payload_receipt receipt;
+        char text[256];
+
+        snprintf(text, sizeof(text),
+                 "{\"delivered\":1,\"read\":1%s,\"moved\":true,\"bye\":{\"sent\":1}}", nexts[i]);
+        assert_int_equal(read_receipt(text, &receipt), PAYLOAD_OK);
+        assert_int_equal(receipt.delivered, 1);
+        assert_false(receipt.has_next || receipt.moved || receipt.bye);
+    }
 }
 
 static void test_receipt_read(void **state)
@@ -421,22 +508,22 @@ static void test_receipt_read(void **state)
         "{\"delivered\":99999999999999999999,\"read\":0}",
         "{\"delivered\":1,\"read\":0}x",
     };
-    uint32_t delivered = 7, read = 8;
+    struct payload_receipt receipt = {.delivered = 7, .read = 8};
     char longest[5000];
 
     (void)state;
     for (size_t i = 0; i < LENGTH(wrong); i++)
-        assert_int_equal(read_receipt(wrong[i], &delivered, &read), PAYLOAD_MALFORMED);
+        assert_int_equal(read_receipt(wrong[i], &receipt), PAYLOAD_MALFORMED);
     memset(longest, ' ', sizeof(longest));
     strcpy(longest + sizeof(longest) - 32, "{\"delivered\":1,\"read\":0}");
-    assert_int_equal(read_receipt(longest, &delivered, &read), PAYLOAD_MALFORMED);
-    assert_int_equal(delivered, 7);
-    assert_int_equal(read, 8);
+    assert_int_equal(read_receipt(longest, &receipt), PAYLOAD_MALFORMED);
+    assert_int_equal(receipt.delivered, 7);
+    assert_int_equal(receipt.read, 8);
     assert_int_equal(
-        read_receipt("{\"read\":5000000000,\"new\":1,\"delivered\":4294967295}", &delivered, &read),
+        read_receipt("{\"read\":5000000000,\"new\":1,\"delivered\":4294967295}", &receipt),
         PAYLOAD_OK);
-    assert_int_equal(delivered, UINT32_MAX);
-    assert_int_equal(read, UINT32_MAX);
+    assert_int_equal(receipt.delivered, UINT32_MAX);
+    assert_int_equal(receipt.read, UINT32_MAX);
 }
 
 static void test_receipt_phases(void **state)
@@ -470,7 +557,7 @@ static char *make_pake(void)
 
 static char *make_version(void)
 {
-    return payload_version("{\"a\":1}");
+    return payload_version("{\"a\":1}", NULL);
 }
 
 /* jansson cannot tell a string that it could not copy from one that is wrong: then nothing was
@@ -478,8 +565,8 @@ static char *make_version(void)
 static char *take_version(void)
 {
     static const char plain[] = "{\"app_versions\":{\"a\":1}}";
-    bool receipts;
-    char *text = payload_read_version((const uint8_t *)plain, strlen(plain), &receipts);
+    struct payload_abilities abilities;
+    char *text = payload_read_version((const uint8_t *)plain, strlen(plain), &abilities);
 
     if (text == NULL || strcmp(text, "{}") != 0)
         return text;
@@ -489,17 +576,16 @@ static char *take_version(void)
 
 static char *take_no_version(void)
 {
-    bool receipts;
-    return payload_read_version((const uint8_t *)"{}", 2, &receipts);
+    struct payload_abilities abilities;
+    return payload_read_version((const uint8_t *)"{}", 2, &abilities);
 }
 
 static char *take_receipt(void)
 {
     static const char plain[] = "{\"delivered\":1,\"read\":0}";
-    uint32_t delivered, read;
+    struct payload_receipt receipt;
 
-    return payload_read_receipt((const uint8_t *)plain, strlen(plain), &delivered, &read) ==
-                   PAYLOAD_OK
+    return payload_read_receipt((const uint8_t *)plain, strlen(plain), &receipt) == PAYLOAD_OK
                ? strdup("taken")
                : NULL;
 }
@@ -540,14 +626,25 @@ static void test_out_of_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_pake_there_and_back), cmocka_unit_test(test_pake_read),
-        cmocka_unit_test(test_pake_refused),        cmocka_unit_test(test_pake_too_long),
-        cmocka_unit_test(test_version_written),     cmocka_unit_test(test_version_not_written),
-        cmocka_unit_test(test_version_read),        cmocka_unit_test(test_version_unusable),
-        cmocka_unit_test(test_version_too_long),    cmocka_unit_test(test_version_too_wide),
-        cmocka_unit_test(test_phase_numbers),       cmocka_unit_test(test_no_phase_numbers),
-        cmocka_unit_test(test_version_announces),   cmocka_unit_test(test_receipt_there_and_back),
-        cmocka_unit_test(test_receipt_read),        cmocka_unit_test(test_receipt_phases),
+        cmocka_unit_test(test_pake_there_and_back),
+        cmocka_unit_test(test_pake_read),
+        cmocka_unit_test(test_pake_refused),
+        cmocka_unit_test(test_pake_too_long),
+        cmocka_unit_test(test_version_written),
+        cmocka_unit_test(test_version_not_written),
+        cmocka_unit_test(test_version_read),
+        cmocka_unit_test(test_version_unusable),
+        cmocka_unit_test(test_version_too_long),
+        cmocka_unit_test(test_version_too_wide),
+        cmocka_unit_test(test_phase_numbers),
+        cmocka_unit_test(test_no_phase_numbers),
+        cmocka_unit_test(test_version_announces),
+        cmocka_unit_test(test_version_lasting),
+        cmocka_unit_test(test_receipt_there_and_back),
+        cmocka_unit_test(test_statement_there_and_back),
+        cmocka_unit_test(test_statement_unusable),
+        cmocka_unit_test(test_receipt_read),
+        cmocka_unit_test(test_receipt_phases),
         cmocka_unit_test(test_out_of_memory),
     };
 

@@ -506,6 +506,12 @@ static void test_nothing_is_left_out(void **state)
                                          "last_error",
                                          "peer_versions",
                                          "receipt_nonce",
+                                         "epoch_secret",
+                                         "root",
+                                         "peer_next",
+                                         "old_root",
+                                         "old_public",
+                                         "left_places",
                                          "fallback_mailboxes[0]",
                                          "fallback_mailboxes[1]",
                                          "fallback_mailboxes[2]"};

@@ -1,4 +1,4 @@
 # file: wormhole/visit_steps.c
 # a mailbox that the relay had forgotten is closed before the peer has come back
 # unit: test-session
-s/return session->flush && session->sent > session->delivered/return false/
+s/\(session->flush && session->sent > session->delivered/(false/
