@@ -46,7 +46,6 @@ def talk(world, program=(), killed=True):
     daemon.ctl("send", "peer", data=MESSAGE)
     peer = ScriptedPeer(relay, code)
     peer.send(ANSWER)
-    mailbox = relay.mailboxes()[0][0]
     equal(daemon.ctl("recv", "peer", "--wait").bytes, ANSWER, "what was received")
     peer.wait_messages(1)
     derived = daemon.call("derive_key", session="peer", purpose="a test", length=KEY_BYTES)["key"]
@@ -64,7 +63,7 @@ def talk(world, program=(), killed=True):
     return daemon, {
         "code": code, "password": code.split("-", 1)[1], "other code": WRONG, "message": MESSAGE.decode(),
         "message in hex": MESSAGE.hex(), "answer": ANSWER.decode(), "key": peer.key.hex(), "verifier": peer.verifier,
-        "derived key": derived.hex(), "mailbox": mailbox, "moving code": MOVING,
+        "derived key": derived.hex(), "mailbox": peer.mailbox, "moving code": MOVING,
         "exported record": re.search('"record": "([^"]*)"', exported).group(1),
         "proxy's password": PROXY_PASSWORD,
     }

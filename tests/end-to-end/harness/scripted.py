@@ -66,7 +66,8 @@ class ScriptedPeer:
     def hear(self, message):
         kind = message["type"]
         if kind == "claimed":
-            self.say(type="open", mailbox=message["mailbox"])
+            self.mailbox = message["mailbox"]
+            self.say(type="open", mailbox=self.mailbox)
             self.add("pake", json.dumps({"pake_v1": self.pake.start().hex()}).encode())
         elif kind == "message" and message["side"] != self.side:
             self.hear_peer(message["side"], message["phase"], bytes.fromhex(message["body"]))
