@@ -56,6 +56,9 @@ void kv_close(struct kv *store); /* NULL is fine */
  * limit (UINT64_MAX if there is none). No write transaction may be open. */
 void kv_size(struct kv *store, uint64_t *ret_used, uint64_t *ret_limit);
 
+/* Bytes of the limit that are kept back: see kv_write(). */
+uint64_t kv_kept_back(const struct kv *store);
+
 /* ---- transactions ---- */
 
 /* Reads a snapshot of what is durable. Never NULL: a failure to begin is remembered in it.

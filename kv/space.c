@@ -8,7 +8,9 @@
 /*
  * Kept back for deletions, unless the limit is small. Deleting the largest session (320 MiB of
  * messages) records some 80,000 free pages of 8 bytes each; free pages can be used again only two
- * transactions later.
+ * transactions later. A mailbox of a relay is smaller, and a batch of several that needs more is
+ * tried again one by one. The second side of a mailbox adds a hundred bytes to it: there is room
+ * for some ten thousand, while the relay deletes other mailboxes to make more.
  */
 #define RESERVE      ((uint64_t)2 * 1024 * 1024)
 #define RESERVE_PART 8 /* of a small limit */
@@ -18,7 +20,7 @@ static uint64_t least(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-static uint64_t reserve(const struct kv *store)
+uint64_t kv_kept_back(const struct kv *store)
 {
     return least(RESERVE, store->limit / RESERVE_PART);
 }
@@ -67,7 +69,7 @@ static enum kv_status fit_map(struct kv *store, uint64_t used, size_t room)
     int error = mdb_env_info(store->env, &info);
     if (error != MDB_SUCCESS)
         return kv_status_of(error);
-    uint64_t limit = room == 0 ? used + reserve(store) : used;
+    uint64_t limit = room == 0 ? used + kv_kept_back(store) : used;
     if (limit < store->limit)
         limit = store->limit;
     uint64_t want = least(used + 2 * (uint64_t)room + RESERVE, limit);
@@ -102,7 +104,7 @@ static int extend(struct kv *store, uint64_t want)
 enum kv_status kv_space_prepare(struct kv *store, size_t room)
 {
     uint64_t used = kv_space_used(store);
-    uint64_t need = room + reserve(store);
+    uint64_t need = room + kv_kept_back(store);
 
     enum kv_status status = fit_map(store, used, room);
     store->error = status == KV_OK ? 0 : MDB_MAP_FULL;

@@ -136,6 +136,12 @@ static bool take_real_ip(struct handshake *handshake, const char *value)
     return true;
 }
 
+static bool take_real_port(struct handshake *handshake, const char *value)
+{
+    snprintf(handshake->real_port, sizeof(handshake->real_port), "%s", value);
+    return true;
+}
+
 static const struct handshake_header {
     const char *name;
     bool (*client)(struct handshake *, const char *value); /* NULL: of no meaning to a client */
@@ -151,6 +157,7 @@ static const struct handshake_header {
     {"Host", NULL, take_host},
     {"Origin", NULL, take_origin},
     {"X-Real-IP", NULL, take_real_ip},
+    {"X-Real-Port", NULL, take_real_port},
 };
 
 static bool take_header(struct handshake *handshake)

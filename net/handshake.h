@@ -18,6 +18,7 @@
 #define HANDSHAKE_WHY_SIZE  192
 /* Room for the value of a header that is kept. */
 #define HANDSHAKE_VALUE_SIZE 128
+#define HANDSHAKE_PORT_SIZE  8
 /* Longest page. */
 #define HANDSHAKE_PAGE_MAX (URL_MAX)
 
@@ -38,14 +39,15 @@ struct handshake {
      * answers a browser's GET of /, also in HTTP/1.0, or NULL. Likewise. */
     const char *name, *page;
     enum handshake_progress progress;
-    unsigned status;                    /* server: the status of the reply */
-    unsigned facts;                     /* headers that were seen and are valid */
-    bool old, root;                     /* server: HTTP/1.0; the target is / */
-    char origin[HANDSHAKE_VALUE_SIZE];  /* server: Origin, perhaps cut; "" if there was none … */
-    char real_ip[HANDSHAKE_VALUE_SIZE]; /* … and X-Real-IP */
-    char key[32];                       /* Sec-WebSocket-Key, base64; empty until known */
-    char why[HANDSHAKE_WHY_SIZE];       /* once refused: a clause whose subject is the other end */
-    struct http_head head;              /* the other end's; last, since it is large */
+    unsigned status;                     /* server: the status of the reply */
+    unsigned facts;                      /* headers that were seen and are valid */
+    bool old, root;                      /* server: HTTP/1.0; the target is / */
+    char origin[HANDSHAKE_VALUE_SIZE];   /* server: Origin, perhaps cut; "" if there was none … */
+    char real_ip[HANDSHAKE_VALUE_SIZE];  /* … X-Real-IP … */
+    char real_port[HANDSHAKE_PORT_SIZE]; /* … and X-Real-Port */
+    char key[32];                        /* Sec-WebSocket-Key, base64; empty until known */
+    char why[HANDSHAKE_WHY_SIZE];        /* once refused: a clause whose subject is the other end */
+    struct http_head head;               /* the other end's; last, since it is large */
 };
 
 /* A client's end, with a nonce of 16 random bytes. */

@@ -43,8 +43,8 @@ void ws_options_default(struct ws_options *ret_options);
 
 /* What a client said in its handshake. */
 struct ws_request {
-    const char *origin;  /* of the web page, or "" */
-    const char *real_ip; /* X-Real-IP, or "" */
+    const char *origin;              /* of the web page, or "" */
+    const char *real_ip, *real_port; /* X-Real-IP, X-Real-Port; or "" */
 };
 
 struct ws_handlers {

@@ -160,7 +160,7 @@ static void upgrade_refused(struct ws *ws)
 static void upgrade_done(struct ws *ws)
 {
     struct handshake *handshake = &ws->start->handshake;
-    const struct ws_request request = {handshake->origin, handshake->real_ip};
+    const struct ws_request request = {handshake->origin, handshake->real_ip, handshake->real_port};
     const char *refusal = ws->server && ws->handlers->asked != NULL
                               ? ws->handlers->asked(ws, &request, ws->arg)
                               : NULL;

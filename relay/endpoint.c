@@ -142,12 +142,14 @@ void endpoint_host(const union address *endpoint, char ret_text[INET6_ADDRSTRLEN
         inet_ntop(AF_INET6, v6, ret_text, INET6_ADDRSTRLEN);
 }
 
-bool endpoint_of_host(const char *text, union address *ret_endpoint)
+bool endpoint_of_host(const char *text, const char *port, union address *ret_endpoint)
 {
-    char whole[INET6_ADDRSTRLEN + 8];
+    char whole[ENDPOINT_TEXT_SIZE];
+    in_port_t ignored;
     if (strlen(text) >= INET6_ADDRSTRLEN)
         return false;
-    snprintf(whole, sizeof(whole), strchr(text, ':') != NULL ? "[%s]:0" : "%s:0", text);
+    snprintf(whole, sizeof(whole), strchr(text, ':') != NULL ? "[%s]:%s" : "%s:%s", text,
+             parse_port(port, &ignored) ? port : "0");
     return endpoint_parse(whole, ret_endpoint);
 }
 

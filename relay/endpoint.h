@@ -23,11 +23,11 @@ int endpoint_listen(const union address *endpoint, char *ret_why, size_t size);
 /* The address as endpoint_parse() reads it. One that is neither IPv4 nor IPv6 is "a socket". */
 void endpoint_text(const union address *endpoint, char ret_text[ENDPOINT_TEXT_SIZE]);
 
-/* The address without its port and without brackets, IPv4 in IPv6 as IPv4; and back, with port 0:
- * false if it is none. */
+/* The address without its port and without brackets, IPv4 in IPv6 as IPv4; and back, with this
+ * port, or 0 if that is none: false if it is no address. */
 void endpoint_host(const union address *endpoint, char ret_text[INET6_ADDRSTRLEN]);
 unsigned endpoint_port(const union address *endpoint);
-bool endpoint_of_host(const char *text, union address *ret_endpoint);
+bool endpoint_of_host(const char *text, const char *port, union address *ret_endpoint);
 
 /* The address on which a socket listens. */
 void endpoint_of_socket(int fd, char ret_text[ENDPOINT_TEXT_SIZE]);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "relay/lmdb_nameplate.h"
+#include "relay/lmdb_weight.h"
 
 /* ---- rows ---- */
 
@@ -74,12 +75,13 @@ static void make(struct lmdb_change *change, const struct relay_who *who, const 
                  const char *nameplate, struct lmdb_mailbox *ret_mailbox)
 {
     *ret_mailbox = (struct lmdb_mailbox){
-        .serial = lmdb_rows_new_serial(change), .next = 1,
+        .serial = lmdb_rows_new_serial(change), .next = 1, .owner = who->owner,
         /* The first claim and open, which follow at once, then prolong nothing. */
     };
     ret_mailbox->updated = who->now + ahead(change->limits) - earlier(change->limits, ret_mailbox);
     memcpy(ret_mailbox->nameplate, nameplate, strnlen(nameplate, RELAY_NAMEPLATE_MAX));
     put_expiry(change, who->appid, name, ret_mailbox);
+    lmdb_weight_put(change, who->appid, name, ret_mailbox);
 }
 
 /* True if the side is now open; *ret_changed tells if it was not before. */
@@ -106,8 +108,11 @@ enum relay_result lmdb_mailbox_join(struct lmdb_change *change, const struct rel
             return RELAY_BROKEN;
         make(change, who, name, nameplate, ret_mailbox);
     }
+    uint32_t sides = ret_mailbox->sides.count;
     if (!open_side(&ret_mailbox->sides, who->side, &changed))
         return RELAY_CROWDED;
+    if (sides == 1 && ret_mailbox->sides.count == 2)
+        lmdb_weight_joined(change, who->appid, name, ret_mailbox, who->owner);
     /* The second side of what is there already may use what a full store keeps back. */
     change->grown |= changed && ret_mailbox->sides.count < 2;
     if (lmdb_mailbox_prolong(change, who->appid, name, ret_mailbox, who->now) || changed)
@@ -127,8 +132,8 @@ static struct kv_borrowed_text text(const char *string)
     return (struct kv_borrowed_text){string, string == NULL ? 0 : strlen(string)};
 }
 
-void lmdb_mailbox_append(struct lmdb_change *change, struct lmdb_mailbox *mailbox,
-                         const struct relay_message *message)
+void lmdb_mailbox_append(struct lmdb_change *change, const char *appid, const char *name,
+                         struct lmdb_mailbox *mailbox, const struct relay_message *message)
 {
     struct kv_key key = lmdb_rows_message(mailbox->serial, mailbox->next);
     const struct lmdb_message record = {
@@ -143,6 +148,7 @@ void lmdb_mailbox_append(struct lmdb_change *change, struct lmdb_mailbox *mailbo
     mailbox->next++;
     mailbox->count++;
     mailbox->bytes += lmdb_mailbox_weight(message);
+    lmdb_weight_grown(change, appid, name, mailbox, lmdb_mailbox_weight(message));
     change->grown = true;
 }
 
@@ -171,6 +177,7 @@ void lmdb_mailbox_delete(struct lmdb_change *change, const char *appid, const ch
 
     lmdb_rows_delete(change, ROWS_MAILBOXES, &key);
     delete_expiry(change, mailbox);
+    lmdb_weight_delete(change, mailbox);
     if (mailbox->nameplate[0] != 0)
         lmdb_nameplate_drop(change, appid, mailbox->nameplate, name);
     if (mailbox->count <= LMDB_DELETE_AT_ONCE)

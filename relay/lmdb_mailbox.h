@@ -24,7 +24,7 @@
 /* Messages that are deleted at once with their mailbox; the rest is swept later, in steps of
  * LMDB_SWEEP_STEP. */
 #define LMDB_DELETE_AT_ONCE 64
-#define LMDB_SWEEP_STEP     256
+#define LMDB_SWEEP_STEP     128
 
 bool lmdb_mailbox_get(struct lmdb_change *change, const char *appid, const char *name,
                       struct lmdb_mailbox *ret_mailbox);
@@ -44,8 +44,8 @@ bool lmdb_mailbox_prolong(struct lmdb_change *change, const char *appid, const c
                           struct lmdb_mailbox *mailbox, int64_t now);
 
 /* Writes a message as number mailbox->next, and counts it. The mailbox must then be put. */
-void lmdb_mailbox_append(struct lmdb_change *change, struct lmdb_mailbox *mailbox,
-                         const struct relay_message *message);
+void lmdb_mailbox_append(struct lmdb_change *change, const char *appid, const char *name,
+                         struct lmdb_mailbox *mailbox, const struct relay_message *message);
 
 /* Bytes that a message counts towards the limit, which covers bodies and ids. */
 size_t lmdb_mailbox_weight(const struct relay_message *message);

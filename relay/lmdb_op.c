@@ -97,6 +97,7 @@ struct lmdb_op *lmdb_op_new(const struct lmdb_work *work, const struct lmdb_ask 
         return NULL;
     asked.op.turn = ask->who == NULL ? 0 : ask->who->turn;
     asked.who.now = ask->who == NULL ? ask->now : ask->who->now;
+    asked.who.owner = ask->who == NULL ? 0 : ask->who->owner;
     if (ask->message != NULL) {
         asked.message.body_length = ask->message->body_length;
         asked.message.server_rx = ask->message->server_rx;

@@ -89,6 +89,7 @@ static const struct kv_field mailbox_fields[] = {
     [5] = FIELD(lmdb_mailbox, updated, kv_type_signed, REQUIRED, 0),
     [6] = FIELD(lmdb_mailbox, sides, sides_type, REQUIRED, 0),
     [7] = FIELD(lmdb_mailbox, nameplate, kv_type_text, OPTIONAL, RELAY_NAMEPLATE_MAX),
+    [8] = FIELD(lmdb_mailbox, owner, kv_type_unsigned, OPTIONAL, 0),
 };
 
 static const struct kv_field message_fields[] = {

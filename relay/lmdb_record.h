@@ -38,6 +38,7 @@ struct lmdb_mailbox {
     uint64_t bytes;  /* of their bodies and ids */
     int64_t updated; /* the last activity, or a little ahead of it: see relay/lmdb_mailbox.h */
     char nameplate[RELAY_NAMEPLATE_MAX + 1]; /* the first that led here, or "" */
+    uint64_t owner; /* who made it, as long as nobody else has come; or 0: relay/lmdb_weight.h */
     struct lmdb_sides sides;
     void *unknown; /* as above */
     size_t unknown_length;

@@ -11,7 +11,7 @@
 static const char *const table_names[ROWS_TABLES] = {
     [ROWS_META] = "meta",         [ROWS_NAMEPLATES] = "nameplates", [ROWS_MAILBOXES] = "mailboxes",
     [ROWS_MESSAGES] = "messages", [ROWS_EXPIRY] = "expiry",         [ROWS_NUMBERS] = "numbers",
-    [ROWS_DEAD] = "dead",         [ROWS_ALLOCATED] = "allocated",
+    [ROWS_DEAD] = "dead",         [ROWS_ALLOCATED] = "allocated",   [ROWS_WEIGHTS] = "weights",
 };
 
 const struct kv_kind lmdb_rows_kind = {

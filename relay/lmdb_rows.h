@@ -9,6 +9,7 @@
  * | numbers    | (app, length, digits) → ten counts     | the free numbers                        |
  * | dead       | serial → how many messages             | of mailboxes that are gone; to be swept |
  * | allocated  | (app, side) → nameplate                | what a side was allocated last          |
+ * | weights    | (owner, serial) → weight, (app, mailbox) | of mailboxes that one owner alone has |
  * | meta       | format, newest serial                  |                                         |
  *
  * Names in keys are separated by a NUL, which is in none of them; numbers are big-endian.
@@ -32,6 +33,7 @@ enum {
     ROWS_NUMBERS,
     ROWS_DEAD,
     ROWS_ALLOCATED,
+    ROWS_WEIGHTS,
     ROWS_TABLES,
 };
 

@@ -6,9 +6,11 @@
 #include <stdlib.h>
 
 #include "base/fault.h"
+#include "base/clock.h"
 #include "kv/group_commit.h"
 #include "relay/lmdb_mailbox.h"
 #include "relay/lmdb_op.h"
+#include "relay/lmdb_weight.h"
 #include "relay/lmdb_work.h"
 
 /* A transaction should be short, and its dirty pages and answers are in memory; the rest waits for
@@ -20,6 +22,23 @@ static const struct group_limits batch_limits = {
     .run = 5000, /* others wait meanwhile, be it for a `pong` */
 };
 
+/*
+ * A store of whose limit no more than a sixteenth is left, besides what is kept back, is cleared
+ * until an eighth is free. One that has refused something is cleared at once, until there is room
+ * for that twice, but never by more than half; where only the disk is the limit, a sixteenth of
+ * what is there makes way. An address is heavy with a 256th.
+ */
+#define CLEAR_BELOW_PART 16
+#define CLEAR_UNTIL_PART 8
+#define HEAVY_PART       256
+/* LMDB uses freed pages again so many commits later. */
+#define SETTLE_COMMITS 2
+/* After so much was added, it is looked how much is left: a part of the limit, or bytes. */
+#define ADDED_PART 512
+#define ADDED_MAX  (UINT64_C(16) << 20)
+/* Where nothing could be cleared, it is not tried again for so long, ms. */
+#define CLEAR_AGAIN_MS 1000
+
 struct lmdb_store {
     struct relay_store interface;
     struct kv *store;
@@ -29,10 +48,20 @@ struct lmdb_store {
     void *feed_arg;
     lmdb_store_trouble trouble; /* or NULL */
     void *trouble_arg;
+    lmdb_store_cleared cleared; /* or NULL */
+    void *cleared_arg;
     bool unswept;  /* messages of mailboxes that are gone wait to be deleted */
     bool sweeping; /* a sweep is queued */
     bool closing;
-    bool troubled; /* the last that was reported is that the store cannot be written */
+    struct lmdb_clearance clearance;
+    bool clearing;       /* until no more than … */
+    uint64_t clear_goal; /* … so many bytes are used */
+    bool clear_queued;   /* a step is */
+    int64_t clear_next;  /* clock_monotonic(): not before */
+    uint64_t added_most; /* bytes that may be added before it is looked how much is left */
+    uint64_t added;      /* bytes since it was looked how much is left, about */
+    uint64_t evicted;    /* mailboxes */
+    bool troubled;       /* the last that was reported is that the store cannot be written */
 };
 
 /* ---- one transaction ---- */
@@ -49,6 +78,60 @@ static void sweep_soon(struct lmdb_store *store)
     group_commit_add(store->group, &sweep->op);
 }
 
+static void clear_step(struct lmdb_store *store)
+{
+    const struct lmdb_ask nothing = {0};
+    struct lmdb_op *clear = store->clear_queued || store->closing
+                                ? NULL
+                                : lmdb_op_new(&lmdb_work_clear, &nothing, NULL, &store->clearance);
+    if (clear == NULL)
+        return;
+    store->clear_queued = true;
+    group_commit_add(store->group, &clear->op);
+}
+
+/* `refused`: bytes for which there was no room, or 0. */
+static void clear_if_needed(struct lmdb_store *store, size_t refused)
+{
+    uint64_t used, limit, goal, part;
+    int64_t now = clock_monotonic();
+    if (store->clearing || now < store->clear_next)
+        return;
+    kv_size(store->store, &used, &limit);
+    store->added = 0;
+    if (limit == UINT64_MAX)
+        limit = used;
+    part = kv_kept_back(store->store) + limit / CLEAR_BELOW_PART;
+    if (refused == 0 && used <= limit - part)
+        return;
+    part = kv_kept_back(store->store) + limit / CLEAR_UNTIL_PART + 2 * (uint64_t)refused;
+    goal = limit - (part < limit / 2 ? part : limit / 2);
+    if (refused > 0 && goal > used - used / CLEAR_BELOW_PART) /* the disk is the limit */
+        goal = used - used / CLEAR_BELOW_PART;
+    store->clearing = true;
+    store->clear_goal = goal;
+    store->clearance = (struct lmdb_clearance){.quantum = limit / HEAVY_PART};
+    clear_step(store);
+}
+
+/* A step was taken. */
+static void clear_on(struct lmdb_store *store)
+{
+    uint64_t used, limit;
+    kv_size(store->store, &used, &limit);
+    bool done = store->clearance.over || used <= store->clear_goal;
+    if (!done || (store->clearance.deleted > 0 && ++store->clearance.settled <= SETTLE_COMMITS)) {
+        clear_step(store);
+        return;
+    }
+    if (store->clearance.deleted > 0 && store->cleared != NULL)
+        store->cleared(store->cleared_arg, store->clearance.deleted);
+    store->evicted += store->clearance.deleted;
+    store->clearing = false;
+    if (store->clearance.deleted == 0)
+        store->clear_next = clock_monotonic() + CLEAR_AGAIN_MS;
+}
+
 static void run_op(void *arg, struct group_batch *batch, struct group_op *op)
 {
     struct lmdb_store *store = arg;
@@ -56,9 +139,12 @@ static void run_op(void *arg, struct group_batch *batch, struct group_op *op)
     struct lmdb_change change = {.txn = batch->txn, .limits = &store->limits};
     if (asked->work == &lmdb_work_sweep)
         store->sweeping = false;
+    if (asked->work == &lmdb_work_clear)
+        store->clear_queued = false;
     asked->answer.result = asked->work->run(&change, asked);
     batch->written |= change.written;
     batch->grown |= change.grown;
+    store->added += change.grown ? asked->op.room : 0;
     batch->held += asked->held;
 }
 
@@ -72,7 +158,11 @@ static void report_trouble(void *arg, const struct group_batch *batch, enum kv_s
 {
     struct lmdb_store *store = arg;
     const char *why = kv_health(store->store).text;
-    (void)batch;
+    size_t room = 0;
+    for (const struct group_op *op = batch->first; op != NULL; op = op->next)
+        room = op->room > room ? op->room : room;
+    if (status == KV_FULL && room > 0)
+        clear_if_needed(store, room);
     store->troubled |= why != NULL;
     if (store->trouble != NULL)
         store->trouble(store->trouble_arg, why != NULL ? why : kv_status_text(status));
@@ -99,6 +189,10 @@ static void sweep_if_needed(void *arg, const struct group_batch *batch)
     }
     if (store->unswept)
         sweep_soon(store);
+    if (store->clearing && !store->clear_queued)
+        clear_on(store);
+    else if (store->added > store->added_most)
+        clear_if_needed(store, 0);
 }
 
 static void answer_op(void *arg, struct group_op *op)
@@ -219,6 +313,7 @@ static void count(void *self, struct relay_counts *ret_counts)
         .nameplates = kv_count(txn, ROWS_NAMEPLATES),
         .mailboxes = kv_count(txn, ROWS_MAILBOXES),
         .messages = messages > unswept ? messages - unswept : 0,
+        .evicted = store->evicted,
         .commits = done.commits,
         .commit_microseconds = done.microseconds,
     };
@@ -260,6 +355,7 @@ struct lmdb_store *lmdb_store_new(struct event_base *base, const char *directory
                                   char *ret_why, size_t size)
 {
     struct lmdb_store *store = calloc(1, sizeof(*store));
+    uint64_t used, limit;
     if (store == NULL) {
         snprintf(ret_why, size, "out of memory");
         return NULL;
@@ -278,6 +374,8 @@ struct lmdb_store *lmdb_store_new(struct event_base *base, const char *directory
         free(store);
         return NULL;
     }
+    kv_size(store->store, &used, &limit);
+    store->added_most = limit / ADDED_PART < ADDED_MAX ? limit / ADDED_PART : ADDED_MAX;
     sweep_soon(store); /* an earlier run may have left something */
     return store;
 }
@@ -310,6 +408,12 @@ void lmdb_store_set_trouble(struct lmdb_store *store, lmdb_store_trouble trouble
 {
     store->trouble = trouble;
     store->trouble_arg = arg;
+}
+
+void lmdb_store_set_cleared(struct lmdb_store *store, lmdb_store_cleared cleared, void *arg)
+{
+    store->cleared = cleared;
+    store->cleared_arg = arg;
 }
 
 void lmdb_store_set_limits(struct lmdb_store *store, const struct relay_limits *limits)

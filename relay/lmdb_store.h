@@ -42,6 +42,12 @@ typedef void (*lmdb_store_trouble)(void *arg, const char *why);
 /* NULL: none. */
 void lmdb_store_set_trouble(struct lmdb_store *store, lmdb_store_trouble trouble, void *arg);
 
+/* Is told how many mailboxes were deleted because there was no room: relay/lmdb_weight.h. */
+typedef void (*lmdb_store_cleared)(void *arg, uint64_t mailboxes);
+
+/* NULL: none. */
+void lmdb_store_set_cleared(struct lmdb_store *store, lmdb_store_cleared cleared, void *arg);
+
 /* New limits, for operations from now on. Existing mailboxes may already exceed them. */
 void lmdb_store_set_limits(struct lmdb_store *store, const struct relay_limits *limits);
 

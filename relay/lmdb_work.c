@@ -7,6 +7,7 @@
 
 #include "relay/lmdb_mailbox.h"
 #include "relay/lmdb_nameplate.h"
+#include "relay/lmdb_weight.h"
 
 /* ---- nameplates ---- */
 
@@ -161,7 +162,7 @@ static enum relay_result run_add(struct lmdb_change *change, struct lmdb_op *op)
         weight > limits->mailbox_bytes - mailbox.bytes)
         return RELAY_TOO_MUCH;
     op->message.number = mailbox.next;
-    lmdb_mailbox_append(change, &mailbox, &op->message);
+    lmdb_mailbox_append(change, op->who.appid, op->name, &mailbox, &op->message);
     lmdb_mailbox_prolong(change, op->who.appid, op->name, &mailbox, op->who.now);
     lmdb_mailbox_put(change, op->who.appid, op->name, &mailbox);
     return RELAY_DONE;
@@ -219,6 +220,16 @@ static enum relay_result run_sweep(struct lmdb_change *change, struct lmdb_op *o
     return RELAY_DONE;
 }
 
+static enum relay_result run_clear(struct lmdb_change *change, struct lmdb_op *op)
+{
+    struct lmdb_clearance *clearance = op->arg;
+    if (clearance->settled > 0)
+        lmdb_weight_settle(change, clearance);
+    else
+        lmdb_weight_clear(change, clearance);
+    return RELAY_DONE;
+}
+
 #define ON_NAMEPLATE(work) .run = (work), .name_max = RELAY_NAMEPLATE_MAX
 #define ON_MAILBOX(work)   .run = (work), .name_max = RELAY_MAILBOX_MAX
 
@@ -233,3 +244,4 @@ const struct lmdb_work lmdb_work_close = {ON_MAILBOX(run_close), .patient = true
 const struct lmdb_work lmdb_work_touch = {ON_MAILBOX(run_touch), .patient = true};
 const struct lmdb_work lmdb_work_expire = {.run = run_expire};
 const struct lmdb_work lmdb_work_sweep = {.run = run_sweep};
+const struct lmdb_work lmdb_work_clear = {.run = run_clear};

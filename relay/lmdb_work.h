@@ -15,5 +15,6 @@ extern const struct lmdb_work lmdb_work_touch;
 extern const struct lmdb_work lmdb_work_list;
 extern const struct lmdb_work lmdb_work_expire; /* no `who`; now, most */
 extern const struct lmdb_work lmdb_work_sweep;  /* asks nothing: deletes what was left for later */
+extern const struct lmdb_work lmdb_work_clear;  /* arg: a struct lmdb_clearance */
 
 #endif

@@ -74,6 +74,22 @@ static void write_rules(struct evbuffer *text, const struct rules *rules)
         [RULES_RATE_OPEN] = "open",         [RULES_RATE_ADD] = "add",
         [RULES_RATE_LIST] = "list",
     };
+    static const char *const causes[RULES_REFUSALS] = {
+        [RULES_REFUSED_FORM] = "form",
+        [RULES_REFUSED_ORDER] = "order",
+        [RULES_REFUSED_PERMISSION] = "permission",
+        [RULES_REFUSED_SIZE] = "size",
+        [RULES_REFUSED_BUSY] = "busy",
+        [RULES_REFUSED_RATE] = "rate",
+        [RULES_REFUSED_CHANNEL] = "channel",
+        [RULES_REFUSED_CROWDED] = "crowded",
+        [RULES_REFUSED_RECLAIMED] = "reclaimed",
+        [RULES_REFUSED_NO_NAMEPLATE] = "no-nameplate",
+        [RULES_REFUSED_NOT_OPEN] = "not-open",
+        [RULES_REFUSED_MAILBOX_FULL] = "mailbox-full",
+        [RULES_REFUSED_FULL] = "store-full",
+        [RULES_REFUSED_BROKEN] = "store-failed",
+    };
     struct rules_counts counts;
     rules_count(rules, &counts);
     one(text, "clients", "gauge", "Clients that were welcomed.", counts.clients);
@@ -82,6 +98,9 @@ static void write_rules(struct evbuffer *text, const struct rules *rules)
     one(text, "errors_total", "counter", "Errors sent to clients.", counts.errors);
     name(text, "moods_total", "counter", "Mailboxes closed by a side, by mood.");
     many(text, "moods_total", "mood", moods, counts.moods, RULES_MOODS);
+    name(text, "rejects_total", "counter",
+         "Commands refused with an error, or sessions of a connection ended, by cause.");
+    many(text, "rejects_total", "cause", causes, counts.refused, RULES_REFUSALS);
     name(text, "refusals_total", "counter", "Commands refused by a rate limit.");
     many(text, "refusals_total", "command", rates, counts.limited, RULES_RATES);
 }
@@ -93,6 +112,8 @@ static void write_store(struct evbuffer *text, const struct relay_store *store)
     one(text, "nameplates", "gauge", "Nameplates in use.", counts.nameplates);
     one(text, "mailboxes", "gauge", "Mailboxes stored.", counts.mailboxes);
     one(text, "messages", "gauge", "Messages stored.", counts.messages);
+    one(text, "evicted_total", "counter", "Mailboxes deleted because the store was full.",
+        counts.evicted);
     name(text, "commit_seconds", "summary", "Commits to disk, and the time they took.");
     evbuffer_add_printf(text,
                         "relayd_commit_seconds_count %" PRIu64

@@ -192,6 +192,17 @@ static struct rate_limit_entry *find_level(const struct rate_limiter *limiter,
     return find(limiter, &around);
 }
 
+uint64_t rate_limit_owner(const struct rate_limit_address *address,
+                          const uint8_t key[crypto_shorthash_KEYBYTES])
+{
+    const struct rate_limit_address customer =
+        count_levels(address) == 1 ? *address : at_level(address, 1);
+    uint64_t owner;
+    _Static_assert(sizeof(owner) == crypto_shorthash_BYTES, "a hash fits");
+    crypto_shorthash((uint8_t *)&owner, customer.bytes, sizeof(customer.bytes), key);
+    return owner | 1;
+}
+
 /* ---- connections ---- */
 
 static bool enter_level(struct rate_limiter *limiter, const struct rate_limit_address *address,

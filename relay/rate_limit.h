@@ -15,6 +15,7 @@
 #ifndef RELAY_RATE_LIMIT_H
 #define RELAY_RATE_LIMIT_H
 
+#include <sodium.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -48,6 +49,11 @@ bool rate_limit_address(const struct sockaddr *peer, bool loopback,
 /* A number for the address that few others share. */
 uint64_t rate_limit_turn(const struct rate_limit_address *address);
 
+/* A number that stands for the customer who has the address (IPv6: 56 bits), and from which it
+ * cannot be told without the key. Not 0. */
+uint64_t rate_limit_owner(const struct rate_limit_address *address,
+                          const uint8_t key[crypto_shorthash_KEYBYTES]);
+
 /* Meters: one for each of enum rules_rate, and these. */
 enum rate_limit_meter {
     RATE_LIMIT_WORK =
@@ -59,6 +65,9 @@ enum rate_limit_meter {
 /* What a message counts as besides its bytes: about what it costs to deal with a short one, in
  * terms of long ones. */
 #define RATE_LIMIT_MESSAGE 16384
+
+/* What a mailbox or a message counts as besides its body, of what may be stored. */
+#define RATE_LIMIT_ROWS 1024
 
 /* 0: no limit. */
 struct rate_limits {

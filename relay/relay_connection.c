@@ -284,7 +284,7 @@ static const char *on_asked(struct ws *ws, const struct ws_request *request, voi
         return NULL;
     endpoint_host(&connection->endpoint, where);
     if (request->real_ip[0] != 0 && is_in(settings->proxies, where) &&
-        endpoint_of_host(request->real_ip, &real)) {
+        endpoint_of_host(request->real_ip, request->real_port, &real)) {
         const char *why = move_to(connection, &real, settings->limit_loopback);
         if (why != NULL)
             return why;
@@ -417,10 +417,11 @@ static const char *on_limit(void *arg, enum rules_rate rate, size_t bytes)
     int64_t now = clock_monotonic();
     if (!rate_limit_take(limiter, &connection->address, rate, 1, now))
         return errors[rate];
-    if (bytes > 0 &&
-        !rate_limit_take(limiter, &connection->address, RATE_LIMIT_STORED, bytes, now)) {
+    if (rate != RULES_RATE_LIST &&
+        !rate_limit_take(limiter, &connection->address, RATE_LIMIT_STORED, RATE_LIMIT_ROWS + bytes,
+                         now)) {
         connection->all->counts.stored_refused++;
-        return "too many bytes of messages from this address; try again in an hour";
+        return "this address has stored too many bytes; try again in an hour";
     }
     slow_down(connection);
     return NULL;
@@ -467,7 +468,14 @@ static uint64_t on_turn(void *arg)
                                : (uint64_t)(uintptr_t)connection;
 }
 
-/* Behind a proxy, the port is not known. */
+static uint64_t on_owner(void *arg)
+{
+    const struct relay_connection *connection = arg;
+    return connection->limited ? rate_limit_owner(&connection->address, connection->all->owner_key)
+                               : 0;
+}
+
+/* Behind a proxy, the port is known only if that tells it. */
 static const char *on_address(void *arg, unsigned *ret_port)
 {
     static char text[INET6_ADDRSTRLEN];
@@ -487,6 +495,7 @@ const struct rules_hooks relay_connection_hooks = {
     .send_shared = on_send_shared,
     .bound = on_bound,
     .turn = on_turn,
+    .owner = on_owner,
     .address = on_address,
 };
 

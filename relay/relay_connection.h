@@ -73,7 +73,8 @@ struct relay_connections {
     struct rules *rules;
     struct rate_limiter *limiter;
     struct relay_intakes intakes;
-    struct relay_connection *unbound; /* those that have not bound, the oldest first */
+    uint8_t owner_key[crypto_shorthash_KEYBYTES]; /* rate_limit_owner(); anew at each start */
+    struct relay_connection *unbound;             /* those that have not bound, the oldest first */
     struct relay_connection *unused;  /* those that have, the oldest first; see make_room() */
     struct relay_connection *open;    /* the least recently looked after first */
     struct relay_connection *dropped; /* these have no WebSocket; freed when `reaper` fires */

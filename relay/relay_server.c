@@ -124,6 +124,7 @@ struct relay_server *relay_server_new(struct event_base *base,
     all->base = base;
     all->settings = *settings;
     set_options(all);
+    crypto_shorthash_keygen(all->owner_key);
     all->net = ws_net_new(base, NULL, why, sizeof(why));
     all->limiter = rate_limit_new(&settings->rate_limits);
     all->reaper = evtimer_new(base, on_reap, all);

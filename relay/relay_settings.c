@@ -134,6 +134,8 @@ static const struct settings_row rows[] = {
      settings_text, FIELD(version), NULL, SETTINGS_PLAIN},
     {"no-list", "", "do not tell clients which nameplates are in use", settings_switch,
      FIELD(no_list), NULL, SETTINGS_PLAIN},
+    {"any-nameplate", "", "let clients claim nameplates that are no numbers", settings_switch,
+     FIELD(any_nameplate), NULL, SETTINGS_PLAIN},
     {"require-hashcash", "BITS", "require a hashcash stamp of this many bits", settings_number,
      FIELD(hashcash_bits), &bits, SETTINGS_PLAIN},
     {"max-message", "SIZE", "maximum size of a message; 34M", settings_bytes, FIELD(max_message),
@@ -160,8 +162,8 @@ static const struct settings_row rows[] = {
      FIELD(stored), &no_limit_or_bytes, SETTINGS_PLAIN},
     {"allow-origin", "ORIGIN", "web pages on this machine that may connect (repeatable), or *",
      settings_text, FIELD(origins), NULL, SETTINGS_LIST},
-    {"trust-proxy", "ADDRESS", "believe X-Real-IP of this proxy (repeatable)", settings_text,
-     FIELD(proxies), NULL, SETTINGS_LIST},
+    {"trust-proxy", "ADDRESS", "believe X-Real-IP and X-Real-Port of this proxy (repeatable)",
+     settings_text, FIELD(proxies), NULL, SETTINGS_LIST},
     {"ration-loopback", "", "apply the limits per address to this machine too", settings_switch,
      FIELD(ration_loopback), NULL, SETTINGS_PLAIN},
     {"log-addresses", "", "log the addresses of clients", settings_switch, FIELD(log_addresses),
@@ -288,6 +290,7 @@ struct rules_settings relay_settings_for_rules(const struct relay_settings *sett
         .hashcash_bits = settings->hashcash_bits,
         .channels = settings->max_channels,
         .list = !settings->no_list,
+        .any_nameplate = settings->any_nameplate,
     };
 }
 

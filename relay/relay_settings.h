@@ -23,6 +23,7 @@ struct relay_settings {
     char *motd, *error;       /* or NULL */
     char *version;            /* of clients, to recommend; or NULL */
     bool no_list;
+    bool any_nameplate;
     unsigned hashcash_bits; /* 0: none */
     uint64_t max_message;   /* bytes */
     uint64_t max_mailbox_bytes;

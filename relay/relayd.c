@@ -96,17 +96,28 @@ static void on_store_error(void *arg, const char *why)
     log_error("store", "messages of clients could not be stored: %s", why);
 }
 
+static void on_store_cleared(void *arg, uint64_t mailboxes)
+{
+    (void)arg;
+    log_warning("store",
+                "there was no room: %llu mailboxes to which nobody had come were deleted, of the "
+                "addresses with most",
+                (unsigned long long)mailboxes);
+}
+
 static bool open_store(struct relayd *relayd)
 {
     char why[512];
     struct relay_limits limits = relay_settings_for_store(relayd->settings);
     relayd->store = lmdb_store_new(relayd->base, relayd->settings->store,
                                    relayd->settings->max_store_size, &limits, why, sizeof(why));
-    if (relayd->store != NULL)
-        lmdb_store_set_trouble(relayd->store, on_store_error, relayd);
-    else
+    if (relayd->store == NULL) {
         log_error("store", "%s", why);
-    return relayd->store != NULL;
+        return false;
+    }
+    lmdb_store_set_trouble(relayd->store, on_store_error, relayd);
+    lmdb_store_set_cleared(relayd->store, on_store_cleared, relayd);
+    return true;
 }
 
 static bool make_server(struct relayd *relayd)

@@ -168,9 +168,11 @@ static void send_welcome(struct rules_client *client)
     rules_send(client, reply_welcome(&welcome, client->rules->now));
 }
 
-void rules_send_error(struct rules_client *client, const char *error, const json_t *orig)
+void rules_send_error(struct rules_client *client, enum rules_refusal cause, const char *error,
+                      const json_t *orig)
 {
     client->rules->counts.errors++;
+    client->rules->counts.refused[cause]++;
     rules_send(client, reply_error(error, orig, client->rules->now));
 }
 
@@ -297,7 +299,7 @@ static void send_failures(struct rules_client *client)
 
     /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): end() takes it out of the list */
     while ((task = client->begun) != NULL && task->error != NULL) {
-        rules_send_error(client, task->error, task->command.root);
+        rules_send_error(client, task->cause, task->error, task->command.root);
         end(task);
     }
     rules_run(client);
@@ -311,8 +313,9 @@ void rules_task_end(struct rules_task *task)
     send_failures(client);
 }
 
-void rules_task_fail(struct rules_task *task, const char *error)
+void rules_task_fail(struct rules_task *task, enum rules_refusal cause, const char *error)
 {
+    task->cause = cause;
     task->error = error;
     send_failures(task->client);
 }
@@ -407,9 +410,9 @@ void rules_leave(struct rules_client *client)
 }
 
 /* Says why, and ends the connection: there is nothing to quote, or no room for it. */
-static void expel(struct rules_client *client, const char *why)
+static void expel(struct rules_client *client, enum rules_refusal cause, const char *why)
 {
-    rules_send_error(client, why, NULL);
+    rules_send_error(client, cause, why, NULL);
     rules_drop(client, why);
 }
 
@@ -450,9 +453,9 @@ void rules_receive(struct rules_client *client, const char *text, size_t length,
     if (client->dropped)
         return;
     if (length > client->message_max) {
-        expel(client, "the message is too large");
+        expel(client, RULES_REFUSED_SIZE, "the message is too large");
     } else if (rules_busy(client)) {
-        expel(client, "too many commands at once");
+        expel(client, RULES_REFUSED_BUSY, "too many commands at once");
     } else if (!relay_command_parse(text, length, &command)) {
         rules_drop(client, "out of memory");
     } else if ((taker = rules_channels_find(client, &command, length)) == NULL) {

@@ -87,6 +87,27 @@ struct rules_hooks {
     /* Whose turn its operations on the store are in (relay/store.h): the same at each call. May be
      * NULL: each client has its own. */
     uint64_t (*turn)(void *connection);
+    /* What the mailboxes that it makes are charged to (relay_who.owner). May be NULL: nobody. */
+    uint64_t (*owner)(void *connection);
+};
+
+/* Why a command is refused. */
+enum rules_refusal {
+    RULES_REFUSED_FORM = 0,   /* no JSON, no such command, a part is missing, too long or wrong */
+    RULES_REFUSED_ORDER,      /* not now: not bound, not opened, a second time */
+    RULES_REFUSED_PERMISSION, /* none was given */
+    RULES_REFUSED_SIZE,       /* too large for the relay, or for a channel */
+    RULES_REFUSED_BUSY,       /* too many at once */
+    RULES_REFUSED_RATE,       /* the address has done or stored too much */
+    RULES_REFUSED_CHANNEL,    /* no room for one more session, or no such one */
+    RULES_REFUSED_CROWDED,    /* from here on as enum relay_result: the store */
+    RULES_REFUSED_RECLAIMED,
+    RULES_REFUSED_NO_NAMEPLATE,
+    RULES_REFUSED_NOT_OPEN,
+    RULES_REFUSED_MAILBOX_FULL,
+    RULES_REFUSED_FULL,
+    RULES_REFUSED_BROKEN,
+    RULES_REFUSALS,
 };
 
 struct rules_settings {
@@ -97,6 +118,7 @@ struct rules_settings {
     int64_t retention;      /* announced as relayd.retention, in seconds */
     unsigned hashcash_bits; /* 0: no permission is asked for */
     unsigned channels;      /* of a connection at a time; 0: connections are not shared */
+    bool any_nameplate;     /* otherwise, only numbers can be claimed */
     bool list; /* `list` answers with what there is; otherwise with nothing, so that nobody can
                   enumerate */
 };
@@ -167,7 +189,8 @@ struct rules_counts {
     uint64_t clients, listening, channels;
     uint64_t moods[RULES_MOODS]; /* happy, lonely, scary, errory, other: closes */
     uint64_t limited[RULES_RATES];
-    uint64_t errors; /* `error`s sent, for whatever cause */
+    uint64_t errors;                  /* `error`s sent, for whatever cause */
+    uint64_t refused[RULES_REFUSALS]; /* with an `error`, or `left` on a channel */
 };
 void rules_count(const struct rules *rules, struct rules_counts *ret_counts);
 

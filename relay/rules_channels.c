@@ -14,6 +14,7 @@ static const char too_long[] = "a message is too large for a shared connection";
 /* To a number that has no channel, or none any more. */
 static void refuse(struct rules_client *connection, int64_t number, const char *reason, bool alone)
 {
+    connection->rules->counts.refused[alone ? RULES_REFUSED_SIZE : RULES_REFUSED_CHANNEL]++;
     rules_send(connection,
                reply_on_channel(reply_left(reason, alone, connection->rules->now), number));
 }
@@ -108,8 +109,8 @@ struct rules_client *rules_channels_find(struct rules_client *connection,
     if (command->channel == 0 || connection->host.channels_max == 0)
         return connection;
     if (command->channel < 0) {
-        rules_send_error(connection, "a channel must be a number from 1 to 2147483647",
-                         command->root);
+        rules_send_error(connection, RULES_REFUSED_FORM,
+                         "a channel must be a number from 1 to 2147483647", command->root);
         return NULL;
     }
     HASH_FIND(hh, connection->host.channels, &command->channel, sizeof(command->channel), channel);

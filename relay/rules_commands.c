@@ -40,12 +40,26 @@ static const char *const result_texts[] = {
     [RELAY_BROKEN] = "the relay's store failed, nothing was changed",
 };
 
+static enum rules_refusal cause_of(enum relay_result result)
+{
+    return RULES_REFUSED_CROWDED + (enum rules_refusal)(result - RELAY_CROWDED);
+}
+
+_Static_assert(RULES_REFUSED_BROKEN - RULES_REFUSED_CROWDED == RELAY_BROKEN - RELAY_CROWDED,
+               "a cause for each result");
+
 static struct relay_who who(const struct rules_task *task)
 {
     const struct rules_client *client = task->client;
+    const struct rules_hooks *hooks = &client->rules->hooks;
 
     return (struct relay_who){
-        .appid = client->appid, .side = client->side, .turn = rules_turn(client), .now = task->now};
+        .appid = client->appid,
+        .side = client->side,
+        .turn = rules_turn(client),
+        .now = task->now,
+        .owner = hooks->owner != NULL ? hooks->owner(client->connection) : 0,
+    };
 }
 
 static const char must_open[] = "must open mailbox before adding";
@@ -70,7 +84,7 @@ static void store_done(void *arg, const struct relay_answer *answer)
     }
     if (task->command.type == RELAY_COMMAND_OPEN)
         rules_listeners_leave(task->client);
-    rules_task_fail(task, text_of_failure(task, answer->result));
+    rules_task_fail(task, cause_of(answer->result), text_of_failure(task, answer->result));
 }
 
 /* Replaces a string that the client owns. False when out of memory, which ends the connection. */
@@ -247,11 +261,20 @@ static void done_allocate(struct rules_task *task, const struct relay_answer *an
         rules_send(client, reply_allocated(answer->nameplate, client->rules->now));
 }
 
+/* As many digits as stock relays take, from 0.7 on, and nothing else. */
+#define NUMBER_MAX 40
+
 static const char *check_claim(const struct rules_client *client,
                                const struct relay_command *command)
 {
-    (void)command;
-    return client->claimed != NULL ? "only one claim per connection" : NULL;
+    size_t length = strlen(command->nameplate);
+
+    if (client->claimed != NULL)
+        return "only one claim per connection";
+    if (!client->rules->settings.any_nameplate &&
+        (length > NUMBER_MAX || strspn(command->nameplate, "0123456789") != length))
+        return "a nameplate must be a number of at most 40 digits";
+    return NULL;
 }
 
 /* A claim that is refused counts as one, as on a stock relay. */
@@ -454,24 +477,39 @@ static const char *check_rate(const struct rules_task *task, enum rules_rate rat
     return error;
 }
 
+/* Why this may not begin, or NULL. */
+static const char *judge(struct rules_task *task, const struct rules_row *row,
+                         enum rules_refusal *ret_cause)
+{
+    const struct rules_client *client = task->client;
+    const struct relay_command *command = &task->command;
+    const char *error;
+
+    *ret_cause = RULES_REFUSED_ORDER;
+    if (!row->unbound && client->appid == NULL)
+        return "must bind first";
+    if (command->type == RELAY_COMMAND_ADD && /* stock relays say this first */
+        (error = check_add(client, command)) != NULL)
+        return error;
+    *ret_cause = RULES_REFUSED_FORM;
+    if (command->fault[0] != '\0')
+        return command->fault;
+    *ret_cause =
+        client->hashcash_bits > 0 && row->unbound ? RULES_REFUSED_PERMISSION : RULES_REFUSED_ORDER;
+    if (row->check != NULL && (error = row->check(client, command)) != NULL)
+        return error;
+    *ret_cause = RULES_REFUSED_RATE;
+    return check_rate(task, row->rate);
+}
+
 void rules_command_begin(struct rules_task *task)
 {
     const struct rules_row *row = &rules_table[task->command.type];
-    const char *error = NULL;
+    enum rules_refusal cause;
+    const char *error = judge(task, row, &cause);
 
-    if (!row->unbound && task->client->appid == NULL)
-        error = "must bind first";
-    else if (task->command.type == RELAY_COMMAND_ADD && /* stock relays say this first */
-             (error = check_add(task->client, &task->command)) != NULL)
-        ;
-    else if (task->command.fault[0] != '\0')
-        error = task->command.fault;
-    else if (row->check != NULL)
-        error = row->check(task->client, &task->command);
-    if (error == NULL)
-        error = check_rate(task, row->rate);
     if (error != NULL)
-        rules_task_fail(task, error);
+        rules_task_fail(task, cause, error);
     else
         row->begin(task);
 }

@@ -45,7 +45,8 @@ struct rules_task {
     int64_t now; /* when it came */
     size_t size; /* of its text, bytes */
     bool has_begun;
-    const char *error; /* if it failed: the `error` to send after those before it; or NULL */
+    const char *error;        /* if it failed: the `error` to send after those before it; or NULL */
+    enum rules_refusal cause; /* then */
     struct rules_task *prev, *next;
 };
 
@@ -123,8 +124,9 @@ void rules_list_drop(struct rules_list *list);
 #define RULES_SHARED_TEXT_MIN ((size_t)16 * 1024)
 void rules_send_shared(struct rules_client *client, struct shared_text *text);
 
-/* Sends an `error`; `orig` may be NULL. */
-void rules_send_error(struct rules_client *client, const char *error, const json_t *orig);
+/* Sends an `error`, and counts it; `orig` may be NULL. */
+void rules_send_error(struct rules_client *client, enum rules_refusal cause, const char *error,
+                      const json_t *orig);
 
 /* Reports if it has changed whether the connection is busy. */
 void rules_note_busy(struct rules_client *connection);
@@ -150,7 +152,7 @@ void rules_run(struct rules_client *client);
 void rules_task_end(struct rules_task *task);
 
 /* Answers the command with this `error` (borrowed forever), after all before it; then frees it. */
-void rules_task_fail(struct rules_task *task, const char *error);
+void rules_task_fail(struct rules_task *task, enum rules_refusal cause, const char *error);
 
 /* ---- rules_channels.c ---- */
 

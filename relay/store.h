@@ -49,6 +49,9 @@ struct relay_who {
     const char *side;
     uint64_t turn; /* orders operations, see above */
     int64_t now; /* ms since the epoch: the time of the activity, which prolongs a mailbox's life */
+    uint64_t owner; /* stands for its address: what the mailboxes that it makes are charged to; 0:
+                       nobody. A full store deletes those of the heaviest owners that nobody else
+                       has come to */
 };
 
 struct relay_message {
@@ -93,6 +96,7 @@ struct relay_limits {
 
 struct relay_counts {
     uint64_t nameplates, mailboxes, messages;
+    uint64_t evicted;             /* mailboxes, since the start: see relay_who */
     uint64_t commits;             /* since the start */
     uint64_t commit_microseconds; /* total of all commits */
 };

@@ -3,8 +3,10 @@ takes to answer while the attack goes on, beside what it took before. WORMHOLED_
 """
 
 import json
+import mmap
 import os
 import random
+import select
 import socket
 import struct
 import sys
@@ -16,11 +18,11 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
 # pylint: disable=wrong-import-position
 from harness import true  # noqa: E402
 from harness.client import Client  # noqa: E402
-from harness.waiting import patience  # noqa: E402
+from harness.waiting import patience, wait_until  # noqa: E402
 from harness.websocket import FINAL, MASKED, TEXT, Closed, connect  # noqa: E402
 
 FULL = os.environ.get("WORMHOLED_TEST_ATTACK") == "full"
-REST_SECONDS = 3 if FULL else 0.4
+REST_INTRODUCTIONS = 20 if FULL else 3
 HONEST = "127.0.1.1"  # their address
 HANDSHAKE = (b"GET /v1 HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
              b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n")
@@ -75,6 +77,13 @@ def hear(client, word, seconds=20):
     return True
 
 
+def add_large(client, phase, size):
+    """An add of so many bytes of hex, sent as fast as it can be; returns when it is stored."""
+    client.websocket.socket.settimeout(patience(60))
+    client.websocket.socket.sendall(command("add", phase=phase, body="00" * (size // 2)))
+    client.expect("message", 60)
+
+
 # ---- those who behave ----
 
 def introduce(relay):
@@ -88,17 +97,13 @@ def introduce(relay):
         right.add("pake")
 
 
-def behave(relay, until, tell):
-    """Pings, and introductions, until that pipe is closed; tells how long each took."""
+def behave(relay, until, tell, seen):
+    """Pings, and introductions, until that pipe is closed; tells how long each took, and meanwhile how many there were."""
     pings, introductions, trouble = [], [], None
-    os.set_blocking(until, False)
     client = Client(relay, source=HONEST)
     next_introduction, over = 0, False
     while not over or not introductions:
-        try:
-            over = over or os.read(until, 1) == b""
-        except BlockingIOError:
-            pass
+        over = over or bool(select.select([until], [], [], 0.002)[0])  # a pause, too: they are no attack
         try:
             started = time.perf_counter()
             client.ask("ping", "pong", ping=1)
@@ -107,8 +112,8 @@ def behave(relay, until, tell):
                 started = time.perf_counter()
                 introduce(relay)
                 introductions.append(time.perf_counter() - started)
+                seen[:8] = struct.pack("=Q", len(introductions))
                 next_introduction = time.perf_counter() + 0.1  # an address may open 600 mailboxes in a minute
-            time.sleep(0.002)
         except (AssertionError, TimeoutError, Closed, OSError, KeyError) as error:
             trouble = repr(error)[:300]
             break
@@ -125,6 +130,7 @@ class Measure:
     def __init__(self, relay, what):
         self.relay, self.what, self.highest, self.trouble = relay, what, 0, None
         self.pings, self.introductions = [], []
+        self.seen = mmap.mmap(-1, mmap.PAGESIZE)
 
     def __enter__(self):
         child_until, self.end = os.pipe()
@@ -134,7 +140,7 @@ class Measure:
         if self.child == 0:
             os.close(self.end)
             try:
-                behave(self.relay, child_until, child_tell)
+                behave(self.relay, child_until, child_tell, self.seen)
             finally:
                 os._exit(0)
         os.close(child_until)
@@ -147,6 +153,14 @@ class Measure:
     def watch(self):
         while not self.over.wait(0.02):
             self.look()
+
+    def introduced(self):
+        return struct.unpack("=Q", self.seen[:8])[0]
+
+    def lasts(self, introductions):
+        """It goes on until so many more have been introduced."""
+        most = self.introduced() + introductions
+        wait_until(lambda: self.introduced() >= most, 60, "%d introductions while %s" % (introductions, self.what))
 
     def look(self):
         """Notes how much memory the relay has now."""
@@ -181,5 +195,5 @@ class Measure:
 
 def at_rest(relay):
     with Measure(relay, "at rest") as rest:
-        time.sleep(REST_SECONDS)
+        rest.lasts(REST_INTRODUCTIONS)
     return rest

@@ -9,7 +9,7 @@ import time
 from threading import Thread
 
 # pylint: disable=wrong-import-order
-from attack import HANDSHAKE, HONEST, Measure, at_rest, bind, command, frame, scale, strike
+from attack import HANDSHAKE, HONEST, Measure, add_large, at_rest, bind, command, frame, scale, strike
 from harness import main, test, true
 from harness.client import Client
 
@@ -30,7 +30,7 @@ def freeze(world):
         for number in range(scale(150, 2244)):
             said = bind("s%d" % number) + command("open", mailbox="m%d" % number) + adds
             strike(relay.port, said, address(number % 12)).close()
-        time.sleep(scale(0.3, 2))
+        under.lasts(scale(2, 10))
     under.ping_at_most(100 + 2 * max(rest.pings) * 1000)
 
 
@@ -85,8 +85,7 @@ def unfinished(world):
         with Client(relay, source=HONEST) as honest:  # whoever means it finds a place meanwhile
             honest.open("honest")
             started = time.monotonic()
-            honest.say("add", phase="0", body="00" * scale(MiB, 16 * MiB))
-            honest.expect("message", 60)
+            add_large(honest, "0", scale(2, 32) * MiB)
             print("# a large message among them took %.1f s" % (time.monotonic() - started), flush=True)
             under.look()
         let_go(held)
@@ -114,7 +113,7 @@ def pipelined(world):
         held = held_open(relay, range(scale(100, 4000)),
                          lambda number: bind("s%d" % number) + command("open", mailbox="m%d" % number) + said)
         under.look()
-        time.sleep(scale(0.2, 3))
+        under.lasts(scale(1, 10))
         under.look()
         let_go(held)
     true(under.highest < scale(100 * MiB, MEMORY_MAX), "memory: %d MiB" % (under.highest / MiB))
@@ -124,18 +123,14 @@ def pipelined(world):
 def unread(world):
     relay = world.relayd("--ration-loopback", "--max-connections-per-address", "0")
     at_rest(relay)
-    size = scale(1, 16) * MiB
+    size = scale(2, 32) * MiB
     with Measure(relay, "they do not read") as under:
         with Client(relay, source=HONEST, side="a") as client:
             client.open("large")
-            client.say("add", phase="0", body="00" * size)
-            client.expect("message", 60)
+            add_large(client, "0", size)
             held = held_open(relay, range(scale(20, 60)), lambda _: bind("a", client.appid) + command("open", mailbox="large"))
-            for _ in range(10):
-                time.sleep(scale(0.05, 0.5))
-                under.look()
-            client.say("add", phase="1", body="00" * size)
-            client.expect("message", 60)
+            under.lasts(scale(3, 20))
+            add_large(client, "1", size)
             under.look()
             let_go(held)
     true(under.highest < MEMORY_MAX, "memory: %d MiB" % (under.highest / MiB))
@@ -174,22 +169,48 @@ def disk(world):
     relay = world.relayd("--ration-loopback", "--stored-per-hour", scale("4M", "512M"))
     at_rest(relay)
     size = scale(100_000, 4_000_000)
+    refused = 0
     with Measure(relay, "they fill its disk"):
-        with Client(relay, source=address(0)) as client:
-            refused = 0
-            for number in range(30):
-                client.open("m") if number == 0 else None
-                client.say("add", phase=str(number), body="00" * size)
-            for number in range(30):
-                refused += client.hear(60)["type"] == "error"
-        at_once = relay.metric("stored_refused_total")
+        for mailbox in ("m1", "m2", "m3"):
+            with Client(relay, source=address(0)) as client:
+                client.say("open", mailbox=mailbox)
+                for number in range(30):
+                    client.websocket.socket.sendall(command("add", phase=str(number), body="00" * size))
+                for number in range(30):
+                    refused += client.hear(60)["type"] == "error"
         with Client(relay, source=address(0)) as client:  # nor does it help to come back
-            client.open("another")
-            true("hour" in client.refused_add("0", "00" * size), "what it is told")
-    stored = sum(os.path.getsize(os.path.join(relay.store, name)) for name in os.listdir(relay.store)
-                 if os.path.isfile(os.path.join(relay.store, name)))
-    true(refused == at_once > 0, "refused: %d, counted: %d" % (refused, at_once))
-    true(stored < scale(16, 800) * MiB, "on the disk: %d MiB" % (stored / MiB))
+            true("hour" in client.refused("open", mailbox="another"), "what it is told")
+    true(refused > 0, "nothing was refused")
+    true(relay.metric("stored_refused_total") > 0, "it is counted")
+    true(on_disk(relay) < scale(16, 800) * MiB, "on the disk: %d MiB" % (on_disk(relay) / MiB))
+
+
+def on_disk(relay):
+    return sum(entry.stat().st_size for entry in os.scandir(relay.store) if entry.is_file())
+
+
+@test("fill its disk: from many addresses, up to the limit of the store")
+def full(world):
+    limit = scale(16, 512)
+    relay = world.relayd("--ration-loopback", "--stored-per-hour", "0", "--max-store-size", "%dM" % limit)
+    at_rest(relay)
+    size = scale(50_000, 1_000_000)
+    with Client(relay, source=HONEST, side="who-waits") as waiting:
+        waiting.open("waiting")
+        waiting.add("0")
+    with Measure(relay, "they fill the store") as under:
+        for number in range(4 * limit * MiB // (8 * 2 * size)):  # twice the limit
+            with Client(relay, source=address(number % 4)) as client:
+                client.say("open", mailbox="m%d" % number)
+                for phase in range(4):
+                    client.websocket.socket.sendall(command("add", phase=str(phase), body="00" * size))
+                for phase in range(4):
+                    client.hear(60)
+        under.lasts(scale(1, 5))
+    true(on_disk(relay) <= (limit + 4) * MiB, "on the disk: %d MiB" % (on_disk(relay) / MiB))
+    true(relay.metric("evicted_total") > 0, "what made way is counted")
+    with Client(relay, source=HONEST, side="who-comes") as late:
+        true(len(late.open("waiting")) == 1, "who waits is still there")
 
 
 @test("take all places: connections that say nothing")
@@ -198,7 +219,7 @@ def places(world):
     at_rest(relay)
     with Measure(relay, "they take all places") as under:
         held = held_open(relay, range(scale(300, 12000)), lambda number: HANDSHAKE if number % 2 else HANDSHAKE[:20])
-        time.sleep(scale(0.3, 2))
+        under.lasts(scale(2, 10))
         true(relay.metric("connections") <= scale(170, 4100), "connections: %d" % relay.metric("connections"))
         let_go(held)
     under.ping_at_most(scale(150, 250))
@@ -225,7 +246,7 @@ def lists(world):
             for _ in range(60):
                 true(len(client.expect("nameplates", 60)["nameplates"]) == count, "the whole list")
         each = (relay.cpu_seconds() - cpu) / 60
-        time.sleep(0.2)
+        under.lasts(2)
     print("# %.1f ms of CPU for a list of %d" % (each * 1000, count), flush=True)
     true(each < 0.02, "%.1f ms for a list" % (each * 1000))
     under.ping_at_most(100)

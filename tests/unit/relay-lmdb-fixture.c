@@ -88,7 +88,8 @@ void lmdb_fixture_run(struct lmdb_fixture *fixture)
 
 struct relay_who lmdb_fixture_who(const struct lmdb_fixture *fixture, const char *side)
 {
-    return (struct relay_who){fixture->app, side, (uint64_t)(uintptr_t)side, fixture->now};
+    return (struct relay_who){fixture->app, side, (uint64_t)(uintptr_t)side, fixture->now,
+                              fixture->owner};
 }
 
 struct relay_message lmdb_fixture_message(const struct lmdb_fixture *fixture, const char *body)

@@ -35,6 +35,7 @@ struct lmdb_fixture {
     uint64_t max_bytes;
     int64_t now;
     const char *app;
+    uint64_t owner;  /* of who asks */
     unsigned told;   /* replies */
     unsigned fed;    /* messages */
     char feed[8192]; /* as "app/mailbox:" and a message as above */

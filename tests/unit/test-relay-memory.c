@@ -27,8 +27,8 @@ struct shop {
     char fed[200]; /* "mailbox/number/phase " */
 };
 
-static const struct relay_who A = {"app", "A", 1, 0}, B = {"app", "B", 2, 0},
-                              C = {"app", "C", 3, 0}, other_app = {"apq", "A", 4, 0};
+static const struct relay_who A = {"app", "A", 1, 0, 0}, B = {"app", "B", 2, 0, 0},
+                              C = {"app", "C", 3, 0, 0}, other_app = {"apq", "A", 4, 0, 0};
 
 static void on_feed(void *arg, const char *appid, const char *mailbox,
                     const struct relay_message *message)
@@ -98,7 +98,7 @@ static int allocate(struct shop *shop, const char *appid)
     char side[16];
 
     snprintf(side, sizeof(side), "%u", newest++);
-    shop->store->allocate(shop->store->self, &(struct relay_who){appid, side, 5, 0}, on_done, shop);
+    shop->store->allocate(shop->store->self, &(struct relay_who){appid, side, 5, 0, 0}, on_done, shop);
     expect(shop, RELAY_DONE);
     return atoi(shop->text);
 }
@@ -265,7 +265,7 @@ static void test_limits(void **state)
 
 static void test_expire(void **state)
 {
-    struct relay_who late = {"app", "A", 1, RETENTION - 1};
+    struct relay_who late = {"app", "A", 1, RETENTION - 1, 0};
     struct shop shop;
 
     (void)state;

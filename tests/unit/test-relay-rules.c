@@ -376,6 +376,43 @@ static void test_list(void **state)
 
 /* ---- what is refused, in the words of the stock relay ---- */
 
+static void test_numbers_only(void **state)
+{
+    static const char error[] = "a nameplate must be a number of at most 40 digits";
+    static const char long_number[] = "{'type':'claim','nameplate':'%s%s'}";
+    static const char forty[] = "1234567890123456789012345678901234567890";
+    struct rules_settings settings = rules_fixture_settings;
+    struct rules_fixture fixture;
+    struct test_client client, free_client;
+    struct rules_counts counts;
+    char text[128];
+
+    (void)state;
+    rules_fixture_open(&fixture, &settings);
+    client_bind(&client, &fixture, "app", "A");
+    client_fail(&client, "{'type':'claim','nameplate':'four'}", error);
+    client_fail(&client, "{'type':'claim','nameplate':'4 '}", error);
+    client_fail(&client, "{'type':'claim','nameplate':'-4'}", error);
+    snprintf(text, sizeof(text), long_number, forty, "1");
+    client_fail(&client, text, error);
+    client_fail(&client, "{'type':'claim','nameplate':4}", "'nameplate' must be a string");
+    client_fail(&client, "{'type':'release'}", "release without nameplate must follow claim");
+    rules_count(fixture.rules, &counts);
+    assert_int_equal(counts.refused[RULES_REFUSED_ORDER], 5);
+    assert_int_equal(counts.refused[RULES_REFUSED_FORM], 1);
+    snprintf(text, sizeof(text), long_number, forty, "");
+    client_run(&client, text);
+    json_decref(client_next(&client));
+    settings.any_nameplate = true;
+    assert_true(rules_set(fixture.rules, &settings));
+    client_bind(&free_client, &fixture, "app", "A");
+    client_run(&free_client, "{'type':'claim','nameplate':'four'}");
+    json_decref(client_next(&free_client));
+    client_leave(&free_client);
+    client_leave(&client);
+    rules_fixture_close(&fixture);
+}
+
 static void test_once(void **state)
 {
     struct pair pair;
@@ -699,7 +736,7 @@ static void test_fence(void **state)
 /* Other writers are heard as well, also those that no connection here stands for. */
 static void test_other_writers(void **state)
 {
-    static const struct relay_who stranger = {"app", "B", 77, RULES_FIXTURE_START};
+    static const struct relay_who stranger = {"app", "B", 77, RULES_FIXTURE_START, 0};
     static const struct relay_message message = {
         .side = "B", .phase = "0", .body = "00", .body_length = 2};
     struct pair pair;
@@ -1036,6 +1073,7 @@ int main(void)
         cmocka_unit_test(test_errors_in_order),
         cmocka_unit_test(test_introduction),
         cmocka_unit_test(test_list),
+        cmocka_unit_test(test_numbers_only),
         cmocka_unit_test(test_once),
         cmocka_unit_test(test_repeated_farewells),
         cmocka_unit_test(test_open_and_add_in_one_breath),

@@ -368,6 +368,106 @@ static void test_full_store_expires(void **state)
     free(body);
 }
 
+/* ---- who makes way in a full store ---- */
+
+#define HEAVY   1111
+#define LIGHT   2222
+#define ANOTHER 3333
+
+/* This owner's side makes a mailbox, and puts something there. */
+static void put_by(struct lmdb_fixture *fixture, uint64_t owner, const char *mailbox,
+                   const char *body)
+{
+    fixture->owner = owner;
+    lmdb_fixture_enter(fixture, "a", mailbox);
+    enum relay_result result = lmdb_fixture_add(fixture, "a", mailbox, body);
+    if (result == RELAY_FULL) /* what is free is in pieces: then room is made at once */
+        result = lmdb_fixture_add(fixture, "a", mailbox, body);
+    assert_int_equal(result, RELAY_DONE);
+}
+
+/* As many mailboxes as would fill the store twice; none is refused. */
+static void crowd(struct lmdb_fixture *fixture, uint64_t owner, const char *prefix,
+                  const char *body)
+{
+    char name[RELAY_MAILBOX_MAX + 1];
+    for (size_t i = 0; i < 2 * fixture->max_bytes / strlen(body); i++) {
+        snprintf(name, sizeof(name), "%s%zu", prefix, i);
+        put_by(fixture, owner, name, body);
+    }
+}
+
+/* How many messages a newcomer finds. */
+static size_t found(struct lmdb_fixture *fixture, const char *mailbox)
+{
+    fixture->owner = 0;
+    return lmdb_fixture_enter(fixture, "visitor", mailbox)->count;
+}
+
+static void test_the_heaviest_make_way(void **state)
+{
+    struct lmdb_fixture *fixture = *state;
+    char *body = body_of(50000);
+    reopen(fixture, 16 * MIB);
+    put_by(fixture, HEAVY, "met", body);
+    assert_int_equal(found(fixture, "met"), 1);
+    put_by(fixture, LIGHT, "light", body);
+    put_by(fixture, LIGHT, "light2", body);
+    fixture->owner = LIGHT;
+    lmdb_fixture_claim(fixture, "a", "4");
+    crowd(fixture, HEAVY, "heavy", body);
+    assert_in_range(lmdb_fixture_count(fixture).evicted, 200, 600);
+    /* Neither those of others, nor those to which somebody came. */
+    assert_int_equal(found(fixture, "light"), 1);
+    assert_int_equal(found(fixture, "light2"), 1);
+    assert_int_equal(found(fixture, "met"), 1);
+    assert_string_equal(lmdb_fixture_list(fixture)->text, "4 ");
+    assert_int_equal(found(fixture, "heavy0"), 0);
+    /* What has gone is charged to nobody. */
+    fixture->now += 2 * fixture->limits.retention;
+    while (lmdb_fixture_expire(fixture, 1000) > 0)
+        ;
+    uint64_t before = lmdb_fixture_count(fixture).evicted;
+    put_by(fixture, HEAVY, "new", body);
+    crowd(fixture, ANOTHER, "another", body);
+    assert_true(lmdb_fixture_count(fixture).evicted > before);
+    assert_int_equal(found(fixture, "new"), 1);
+    free(body);
+}
+
+/* Both sides of one address: they go, but only where no other is heavy. */
+static void test_kin_make_way_last(void **state)
+{
+    struct lmdb_fixture *fixture = *state;
+    char *body = body_of(50000);
+    reopen(fixture, 16 * MIB);
+    put_by(fixture, HEAVY, "first", body);
+    lmdb_fixture_enter(fixture, "b", "first");
+    crowd(fixture, HEAVY, "alone", body);
+    assert_int_equal(lmdb_fixture_enter(fixture, "b", "first")->count, 1);
+    for (unsigned i = 0; i < 2 * 16 * MIB / 50000; i++) {
+        char name[RELAY_MAILBOX_MAX + 1];
+        snprintf(name, sizeof(name), "kin%u", i);
+        put_by(fixture, HEAVY, name, body);
+        assert_int_equal(lmdb_fixture_enter(fixture, "b", name)->result, RELAY_DONE);
+    }
+    assert_int_equal(found(fixture, "first"), 0);
+    free(body);
+}
+
+/* Where nobody can be told from the others, nothing is deleted. */
+static void test_nobody_makes_way(void **state)
+{
+    struct lmdb_fixture *fixture = *state;
+    char *body = body_of(50000);
+    reopen(fixture, 4 * MIB);
+    lmdb_fixture_enter(fixture, "a", "m");
+    unsigned added = fill(fixture, "m", body);
+    assert_int_equal(lmdb_fixture_count(fixture).evicted, 0);
+    assert_int_equal(lmdb_fixture_enter(fixture, "a", "m")->count, added);
+    free(body);
+}
+
 static void test_a_large_one_does_not_spoil_the_others(void **state)
 {
     struct lmdb_fixture *fixture = *state;
@@ -554,6 +654,9 @@ int main(void)
         TEST(test_not_the_sessions_store),
         TEST(test_full_store),
         TEST(test_full_store_expires),
+        TEST(test_the_heaviest_make_way),
+        TEST(test_kin_make_way_last),
+        TEST(test_nobody_makes_way),
         TEST(test_a_large_one_does_not_spoil_the_others),
         TEST(test_damaged_mailbox),
         TEST(test_damaged_nameplate),
