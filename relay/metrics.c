@@ -84,11 +84,11 @@ static void write_rules(struct evbuffer *text, const struct rules *rules)
         [RULES_REFUSED_CHANNEL] = "channel",
         [RULES_REFUSED_CROWDED] = "crowded",
         [RULES_REFUSED_RECLAIMED] = "reclaimed",
-        [RULES_REFUSED_NO_NAMEPLATE] = "no-nameplate",
-        [RULES_REFUSED_NOT_OPEN] = "not-open",
-        [RULES_REFUSED_MAILBOX_FULL] = "mailbox-full",
-        [RULES_REFUSED_FULL] = "store-full",
-        [RULES_REFUSED_BROKEN] = "store-failed",
+        [RULES_REFUSED_NO_NAMEPLATE] = "no_nameplate",
+        [RULES_REFUSED_NOT_OPEN] = "not_open",
+        [RULES_REFUSED_MAILBOX_FULL] = "mailbox_full",
+        [RULES_REFUSED_FULL] = "store_full",
+        [RULES_REFUSED_BROKEN] = "store_failed",
     };
     struct rules_counts counts;
     rules_count(rules, &counts);

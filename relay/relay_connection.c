@@ -29,6 +29,8 @@
 #define REFUSED_MAX 64
 /* How many of those that have not bound are looked at to find one that makes way. */
 #define LOOK_AT_MAX 64
+/* Whoever has taken nothing of much for so long makes way first, ms. */
+#define STALLED_MS 1000
 /* Between two touches of a mailbox that was never used: see relay/lmdb_mailbox.h. */
 #define UNUSED_TOUCH_MS (4 * 60000)
 
@@ -324,22 +326,49 @@ static size_t backlog_of_kin(const struct relay_connection *one)
     return sum;
 }
 
-/* Of those with much, one of the address with most. No more have so much than the limit allows. */
-static void drop_largest_backlog(struct relay_connections *all)
+/* Notes whether it has taken anything; true if it has not for so long. */
+static bool is_stalled(struct relay_connection *connection, int64_t ms, int64_t now)
+{
+    uint64_t taken = ws_taken(connection->ws);
+    if (ws_backlog(connection->ws) == 0 || taken != connection->taken) {
+        connection->taken = taken;
+        connection->progressed = now;
+    }
+    return now - connection->progressed >= ms;
+}
+
+/* Of those with much, one of the address with most: the latest that came. With `stalled`, only of
+ * those that have taken nothing lately, since whoever reads soon has less. NULL: there is none. */
+static struct relay_connection *find_largest_backlog(struct relay_connections *all, bool stalled)
 {
     struct relay_connection *connection, *largest = NULL;
+    int64_t now = clock_monotonic();
     size_t most = 0;
     DL_FOREACH(all->open, connection)
     {
-        size_t sum = ws_backlog(connection->ws) > BACKLOG_PAUSE ? backlog_of_kin(connection) : 0;
-        if (sum > most || (sum > 0 && sum == most && connection->began > largest->began)) {
+        if (ws_backlog(connection->ws) <= BACKLOG_PAUSE)
+            continue;
+        if (!is_stalled(connection, STALLED_MS, now) && stalled)
+            continue;
+        size_t sum = backlog_of_kin(connection);
+        if (sum > most || (sum == most && connection->began > largest->began)) {
             largest = connection;
             most = sum;
         }
     }
+    return largest;
+}
+
+/* Where none has so much by itself, the one with most. */
+static void drop_largest_backlog(struct relay_connections *all)
+{
+    struct relay_connection *connection, *largest = find_largest_backlog(all, true);
+    if (largest == NULL)
+        largest = find_largest_backlog(all, false);
+    bool much = largest != NULL;
     DL_FOREACH(all->open, connection)
     {
-        if (most == 0 && (largest == NULL || ws_backlog(connection->ws) > ws_backlog(largest->ws)))
+        if (!much && (largest == NULL || ws_backlog(connection->ws) > ws_backlog(largest->ws)))
             largest = connection;
     }
     if (largest != NULL)
@@ -349,6 +378,11 @@ static void drop_largest_backlog(struct relay_connections *all)
 static void note_backlog(struct relay_connection *connection, size_t length)
 {
     struct relay_connections *all = connection->all;
+    size_t backlog = ws_backlog(connection->ws);
+    if (backlog > BACKLOG_PAUSE && backlog - length <= BACKLOG_PAUSE) { /* it begins now */
+        connection->taken = ws_taken(connection->ws);
+        connection->progressed = clock_monotonic();
+    }
     if (length > RATE_LIMIT_MESSAGE) /* answers are paid for with their commands */
         note_work(connection, length);
     relay_connection_update_reading(connection);
@@ -511,16 +545,6 @@ bool relay_connection_is_due(int64_t last, int64_t every, int64_t now)
     return now - last >= every || now < last;
 }
 
-static bool does_not_read(struct relay_connection *connection, int64_t now)
-{
-    uint64_t taken = ws_taken(connection->ws);
-    if (ws_backlog(connection->ws) == 0 || taken != connection->taken) {
-        connection->taken = taken;
-        connection->progressed = now;
-    }
-    return now - connection->progressed >= relay_connection_silence_max(&connection->all->settings);
-}
-
 /* What was never used lives for eleven minutes. */
 static int64_t touch_every(const struct relay_connection *connection)
 {
@@ -533,7 +557,7 @@ void relay_connection_tend(struct relay_connection *connection, int64_t now)
 {
     int64_t mono = clock_monotonic();
     connection->tended = now;
-    if (does_not_read(connection, mono)) {
+    if (is_stalled(connection, relay_connection_silence_max(&connection->all->settings), mono)) {
         relay_connection_drop(connection, RELAY_DROP_SLOW);
     } else if (!relay_intake_gets_on(connection, mono)) {
         relay_connection_drop(connection, RELAY_DROP_INPUT);

@@ -90,6 +90,23 @@ UPGRADE = ("Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Key: dGhl
            "Sec-WebSocket-Version: 13")
 
 
+@test("behind a proxy that is trusted, a client's address and port are those that the proxy names")
+def behind_proxy(world):
+    relay = world.relayd("--trust-proxy", "127.0.0.7")
+    for host, port, family in (("192.0.2.1", "54321", "ipv4"), ("2001:db8::1", "80", "ipv6"), ("192.0.2.1", "http", None),
+                               ("192.0.2.1", None, None)):
+        headers = ["X-Real-IP: " + host] + (["X-Real-Port: " + port] if port else [])
+        with connect(relay.port, 10, "127.0.0.7") as client:
+            client.sendall("\r\n".join(("GET /v1 HTTP/1.1", "Host: x") + UPGRADE + tuple(headers) + ("", "")).encode())
+            said = b""
+            while b"server_tx" not in said:
+                said += client.recv(65536)
+        if family:
+            contains(said.decode(errors="replace"), '"your-address":{"%s":"%s","port":%s}' % (family, host, port), "its address")
+        else:
+            true(b"your-address" not in said, "without a port, the address is not told: clients expect both")
+
+
 @test("a browser is shown a page; a web page may connect from this machine only if it is allowed, and is then limited")
 def web(world):
     relay = world.relayd("--allow-origin", "https://good.example", "--max-connections-per-address", "1",
