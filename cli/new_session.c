@@ -149,6 +149,8 @@ static struct wormclient_options *make_options(const struct cli_options *options
 #undef OPTION
     if (once && options->given[OPTION_TIMEOUT] && !options->given[OPTION_EXPIRE])
         wormclient_options_set_expire(made, options->number[OPTION_TIMEOUT]);
+    if (once)
+        wormclient_options_set_once(made, true);
     if (appid == NULL)
         appid = options->given[OPTION_APPID] ? options->text[OPTION_APPID] : code->appid;
     wormclient_options_set_appid(made, appid);

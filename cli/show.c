@@ -239,6 +239,18 @@ static void print_nobody(const struct wormclient_value *view, const char *label,
         output_labelled(label, wait_nobody_there);
 }
 
+static void print_lasting(const struct wormclient_value *view, const char *label, const char *key)
+{
+    char text[128];
+
+    if (!wormclient_value_flag(view, "lasting", false))
+        return;
+    snprintf(
+        text, sizeof(text), "epoch %" PRId64 ", %" PRId64 " bytes in the mailbox at the last visit",
+        wormclient_value_number(view, key, 0), wormclient_value_number(view, "visit_bytes", 0));
+    output_labelled(label, text);
+}
+
 /* The lines before the verifier. */
 static const struct detail identity_details[] = {
     {"id", "id", print_text},         {"name", "name", print_text},
@@ -262,9 +274,11 @@ static const struct detail progress_details[] = {
     {"relay", "relay", print_text},
     {"relay message", "motd", print_text},
     {"relay refusal", "relay_error", print_text},
+    {"lasting", "epoch", print_lasting},
     {"nameplate", "nameplate", print_text},
     {"schedule", "schedule", print_text},
     {"connection", "connection", print_text},
+    {"last news", "last_news", print_moment},
     {"last visit", "last_visit", print_moment},
     {"next visit", "next_visit", print_next_visit},
     {"failed visits", "failures", print_count},

@@ -45,7 +45,7 @@ static void fill_in(const struct rpc *rpc, const struct ipc_params *params,
         options->expire = usual->expire;
     if (options->words == 0)
         options->words = usual->words > 0 ? usual->words : default_words(schedule);
-    options->lasting = getenv("WORMHOLED_LASTING") != NULL; /* until there is --once: for trying */
+    options->lasting = rpc->settings->lasting && !params->once;
 }
 
 static void create(struct ipc_call *call, const struct ipc_params *params)

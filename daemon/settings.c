@@ -59,6 +59,8 @@ static const struct settings_row rows[] = {
      FIELD(max_connections), &connections, SETTINGS_PLAIN},
     {"share-connections", "yes|no", "one connection to a relay for many sessions", settings_switch,
      FIELD(share_connections), NULL, SETTINGS_PLAIN},
+    {"lasting", "yes|no", "renew sessions with peers that can, for years", settings_switch,
+     FIELD(lasting), NULL, SETTINGS_PLAIN},
 };
 
 static const struct settings_table table = {

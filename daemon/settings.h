@@ -22,6 +22,7 @@ struct settings {
     int64_t keep;             /* ms for which an ended session stays listed */
     unsigned max_connections; /* to relays, at a time */
     bool share_connections;   /* among sessions, where a relay offers it */
+    bool lasting;             /* new sessions last, unless they are to be used once */
     char *config_file;        /* that was read, or NULL */
     char *refused;            /* why the file was not read anew at the last reload; NULL: it was */
     const char *relay_from;   /* where `relay` was set: settings_source_text() */

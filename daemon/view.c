@@ -126,6 +126,12 @@ KEY(lasting)
     writer_flag(writer, key, session_lasting(source->session));
 }
 
+KEY(last_news)
+{
+    bool met = source->session->peer_versions != NULL;
+    write_time(writer, key, met ? source->session->last_activity : INT64_MAX, INT64_MAX);
+}
+
 KEY(deadline)
 {
     int64_t deadline = session_deadline(source->session);

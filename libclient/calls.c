@@ -124,8 +124,9 @@ void wormclient_options_free(struct wormclient_options *options)
 #define OPTION(ID, key, type, min, max, fallback) SETTER_##type(key)
 #include "ipc/methods.def"
 
-/* An option that the daemon does not store as it is. */
+/* Options that the daemon does not store as they are. */
 SETTER_text(schedule)
+SETTER_flag(once)
 
     /* The options as parameters, without those that belong to another call. */
     static struct wormclient_params *session_params(const struct wormclient_options *options,

@@ -491,6 +491,11 @@ void wormclient_options_set_inbox_messages(struct wormclient_options *options, i
 void wormclient_options_set_inbox_bytes(struct wormclient_options *options, int64_t bytes)
     WORMCLIENT_NONNULL(1);
 
+/* Whether it is for one exchange: it is not renewed, and keeps its deadlines, even where the daemon
+ * makes lasting sessions. @since 0.1 */
+void wormclient_options_set_once(struct wormclient_options *options, bool once)
+    WORMCLIENT_NONNULL(1);
+
 /* ---- calls: sessions ---- */
 
 /* Each of these callbacks is called once for a request that was queued. Exactly one of `error` and

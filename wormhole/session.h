@@ -207,13 +207,14 @@ struct session {
     bool copied;    /* something was said in this session's name that this store did not say */
     uint32_t fresh; /* of the messages sent, how many of the newest were never given to a relay */
 
-    int64_t last_visit; /* that was completed; 0 if none */
-    int64_t retention;  /* ms that the relay keeps an unvisited mailbox, by its last welcome; 0: it
-                           does not say */
-    int64_t waited;     /* ms that it has spent waiting: after its deadline, in vain for the relay;
-                           while closing */
-    uint32_t failures;  /* consecutive failed visits */
-    char *last_error;   /* why the last visit failed, or NULL */
+    int64_t last_visit;   /* that was completed; 0 if none */
+    uint64_t visit_bytes; /* of the messages that the newest place had at it */
+    int64_t retention; /* ms that the relay keeps an unvisited mailbox, by its last welcome; 0: it
+                          does not say */
+    int64_t waited;    /* ms that it has spent waiting: after its deadline, in vain for the relay;
+                          while closing */
+    uint32_t failures; /* consecutive failed visits */
+    char *last_error;  /* why the last visit failed, or NULL */
 
     void *unknown; /* MessagePack pairs with tags that this version does not know, kept unchanged;
                       or NULL */

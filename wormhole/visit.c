@@ -176,7 +176,7 @@ static void on_pong(struct step *step, const struct wire_message *message)
     if (visit->stage == VISIT_REPLAYING) {
         visit_fenced(step);
     } else if (visit->stage == VISIT_LEAVING) {
-        session->last_visit = step->context->now;
+        visit_note_completed(step);
         if (closing_after_look(step, visit->asked))
             return;
         lasting_visit_ended(session);

@@ -113,6 +113,8 @@ void visit_claim(struct step *step);
 void visit_open(struct step *step, const char *mailbox);
 /* The fence was passed. */
 void visit_fenced(struct step *step);
+/* It brought what there was, and may end: notes when, and how much that was. */
+void visit_note_completed(struct step *step);
 /* Past the fence: does the next thing to be done, or waits. Call it after every change. */
 void visit_settle(struct step *step);
 /* The session is ending: releases, then closes. */

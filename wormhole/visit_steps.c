@@ -291,6 +291,14 @@ static void send_release(struct step *step)
     step_send(step, wire_encode_release(nameplate));
 }
 
+void visit_note_completed(struct step *step)
+{
+    struct session *session = step->session;
+    session->last_visit = step->context->now;
+    if (!session->visit->old)
+        session->visit_bytes = session->visit->bytes;
+}
+
 /* A connection that is held until now + plan_hold_duration(). */
 static bool hold(struct step *step)
 {
@@ -302,7 +310,7 @@ static bool hold(struct step *step)
     session->visit->alarm = step->context->now + duration;
     /* Recorded once per hold, not at every message: it costs a write. */
     if (!session->visit->was_held)
-        session->last_visit = step->context->now;
+        visit_note_completed(step);
     session->visit->was_held = true;
     return true;
 }

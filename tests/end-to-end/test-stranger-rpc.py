@@ -10,12 +10,13 @@ NIL = type(None)
 VIEW = {
     "id": str, "name": (str, NIL), "appid": str, "relay": str, "state": str, "result": (str, NIL), "reason": (str, NIL),
     "code": (str, NIL), "nameplate": str, "verifier": (str, NIL), "verifier_words": (str, NIL), "verification": str,
-    "app_versions": str, "peer_versions": (str, NIL), "created": int, "deadline": int, "schedule": str, "connection": str,
+    "app_versions": str, "peer_versions": (str, NIL), "created": int, "deadline": (int, NIL), "schedule": str, "connection": str,
     "last_visit": (int, NIL), "next_visit": (int, NIL), "failures": int, "last_error": (str, NIL), "sent": int,
     "stored": int, "received": int, "unread": int, "delivered": (int, NIL), "read": (int, NIL), "inbox_messages": int,
     "inbox_bytes": int, "paused": bool, "heals": int, "strangers": int, "copied": bool, "leased": bool, "nobody_there": bool, "timeout": int, "expire": int,
     "retention": str, "motd": (str, NIL), "relay_error": (str, NIL),
-    "relay_down": bool, "relay_failure": (str, NIL), "change": int,
+    "relay_down": bool, "relay_failure": (str, NIL), "change": int, "lasting": bool, "epoch": int, "closed_by_peer": bool,
+    "expires": bool, "last_news": (int, NIL), "visit_bytes": int,
 }
 STATUS = {
     "version": str, "api": int, "pid": int, "started": int, "state_dir": str, "socket": str, "config": (str, NIL), "config_error": (str, NIL),
@@ -87,7 +88,7 @@ def invite(world):
         equal(len(view["code"].split("-")), 3, "parts of a code for now")
         options = {"name": "n", "appid": "example.org/x", "relay": relay.url, "words": 4, "schedule": "0:60,300:600",
                    "timeout": 3_600_000, "app_versions": '{"x":[1]}', "verify": True, "inbox_messages": 5,
-                   "inbox_bytes": 1 << 20, "colour": "green"}
+                   "inbox_bytes": 1 << 20, "once": True, "colour": "green"}
         view = rpc.call("invite", **options)
         for key in ("name", "appid", "relay", "schedule", "app_versions", "inbox_messages", "inbox_bytes"):
             equal(view[key], options[key], key)
@@ -102,7 +103,7 @@ def invite(world):
         for bad in ({"words": 0}, {"words": 17}, {"words": "two"}, {"schedule": "sometimes"}, {"relay": "http://x/"},
                     {"timeout": -1}, {"appid": ""}, {"appid": "a" * 1000}, {"name": ""}, {"name": "n" * 1000}, {"name": 5},
                     {"name": b"\xff"}, {"app_versions": {}}, {"app_versions": "[1]"}, {"app_versions": "{" + " " * 4096 + "}"},
-                    {"verify": "yes"}, {"inbox_messages": 0}, {"inbox_messages": 4097}, {"inbox_bytes": 0},
+                    {"verify": "yes"}, {"once": 1}, {"inbox_messages": 0}, {"inbox_messages": 4097}, {"inbox_bytes": 0},
                     {"inbox_bytes": (64 << 20) + 1}):
             error = refused(rpc, "bad-params", "invite", **bad)
             true(list(bad)[0] in error.message, "the message names %r: %s" % (bad, error.message))

@@ -178,6 +178,36 @@ def options(world):
         desk.ctl("invite", "--code", "5-x", *wrong, status=USAGE)
 
 
+@test("lasting: without a deadline, to the end that one side says; not with --once, nor with a peer that does not last")
+def lasting(world):
+    relay, desk, laptop = world.pair("--lasting", "yes")
+    other = world.daemon("c", relay)
+
+    def introduce(name, one, another, *options):
+        code = one.ctl("invite", "--name", name, *options).out.strip()
+        another.ctl("accept", "--name", name, code)
+        for daemon in (one, another):
+            daemon.ctl("wait", name, "--for", "established", "--timeout", "10m", seconds=PATIENCE + 10)
+
+    introduce("lasts", desk, laptop)
+    introduce("once", desk, laptop, "--once")
+    introduce("cannot", desk, other)
+    introduce("expires", desk, laptop, "--expire", "300d")
+    fields = "name,lasting,expires,closed_by_peer,epoch"
+    for name, line in (("lasts", "true\tfalse"), ("once", "false\tfalse"), ("cannot", "false\tfalse"), ("expires", "true\ttrue")):
+        equal(desk.ctl("show", name, "-o", fields).out, "%s\t%s\tfalse\t0\n" % (name, line), "what lasts")
+        equal(desk.show(name)["deadline"] is None, name == "lasts", "no deadline: " + name)
+    contains(desk.ctl("show", "lasts").out, "never: the session is lasting", "show")
+    lacks(desk.ctl("show", "once").out, "never", "show of a session for one exchange")
+    true(desk.show("lasts")["last_news"], "there was news")
+    equal(desk.ctl("invite", "--code", "5-x", "-o", "last_news").out, "\n", "no news before the peer")
+    desk.ctl("send", "lasts", "--", "the last word")
+    desk.ctl("close", "lasts")
+    laptop.ctl("wait", "lasts", "--for", "closed", "--timeout", "10m", seconds=PATIENCE + 10)
+    equal(laptop.ctl("show", "lasts", "-o", "result,closed_by_peer,reason").out, "happy\ttrue\tclosed by the peer\n", "the end")
+    equal(laptop.ctl("recv", "lasts").out.strip(), "the last word", "what was sent before")
+
+
 @test("a peer that floods is paused, which list and show tell, until messages are acknowledged")
 def paused(world):
     desk, laptop = meet(world, "--inbox-messages", "2")

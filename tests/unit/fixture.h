@@ -4,6 +4,8 @@
 
 /* The versions that have left fixtures, oldest first; NULL ends them. */
 extern const char *const fixture_versions[];
+/* Likewise, with those of which there is only the daemon's. */
+extern const char *const fixture_daemon_versions[];
 
 /*
  * Copies the fixture of `version` ("daemon" or "relay" in `which`) to a directory that only its

@@ -137,6 +137,7 @@ struct session *sample_full(uint32_t number)
     session->receipt_stored = true;
     session->turn_old = true;
     session->expires = true;
+    session->visit_bytes = 815;
     session->receipt_bye = true;
     session->closed_by_peer = true;
     session->bye_result = RESULT_LONELY;
@@ -211,6 +212,7 @@ static void same_numbers(const struct session *a, const struct session *b)
     SAME_NUMBER(unread_bytes);
     SAME_NUMBER(inbox_full);
     SAME_NUMBER(last_visit);
+    SAME_NUMBER(visit_bytes);
     SAME_NUMBER(failures);
     SAME_NUMBER(verification);
     SAME_NUMBER(exports);

@@ -58,6 +58,7 @@ static void right_ones(void **state)
     writer_number(&map.writer, "timeout", 1000);
     writer_unsigned(&map.writer, "since", INT64_MAX);
     writer_flag(&map.writer, "verify", true);
+    writer_flag(&map.writer, "once", true);
     writer_flag(&map.writer, "force", true);
     writer_nil(&map.writer, "relay");
     writer_nil(&map.writer, "inbox_bytes");
@@ -73,6 +74,7 @@ static void right_ones(void **state)
     assert_int_equal(params.words, 16);
     assert_int_equal(params.timeout, 1000);
     assert_true(params.verify);
+    assert_true(params.once);
     assert_null(params.relay);
     assert_int_equal(params.inbox_bytes, 0);
     assert_null(params.appid);

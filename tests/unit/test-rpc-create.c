@@ -133,6 +133,7 @@ static const struct {
     {"{'app_versions': '[[]]'}", "app_versions"},
     {"{'app_versions': '{} {}'}", "app_versions"},
     {"{'verify': 1}", "verify"},
+    {"{'once': 1}", "once"},
     {"{'inbox_messages': 0}", "inbox_messages"},
     {"{'inbox_messages': 4097}", "inbox_messages"},
     {"{'inbox_bytes': 0}", "inbox_bytes"},

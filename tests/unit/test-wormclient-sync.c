@@ -59,7 +59,8 @@ static void invited_with_all(struct script *script, const struct message *reques
             script_counts(request, "expire", 6000) && script_counts(request, "words", 3) &&
             script_says(request, "app_versions", "{}") && script_flags(request, "verify", true) &&
             script_counts(request, "inbox_messages", 8) &&
-            script_counts(request, "inbox_bytes", 1 << 20) && request->params->via.map.size == 12);
+            script_counts(request, "inbox_bytes", 1 << 20) && script_flags(request, "once", true) &&
+            request->params->via.map.size == 13);
 }
 
 static void invited_with_none(struct script *script, const struct message *request)
@@ -151,6 +152,7 @@ static void new_sessions(void **state)
     wormclient_options_set_verify(all, true);
     wormclient_options_set_inbox_messages(all, 8);
     wormclient_options_set_inbox_bytes(all, 1 << 20);
+    wormclient_options_set_once(all, true);
     struct wormclient_options *named = wormclient_options_new();
     wormclient_options_set_name(named, "n");
     wormclient_options_set_relay(named, "ws://r");
