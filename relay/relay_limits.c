@@ -41,7 +41,7 @@ void relay_limits_print(const struct relay_settings *settings)
     print("output", RELAY_BACKLOG_ALL_MAX, UNIT_BYTES,
           "that waits to be read; the address with most loses a connection");
     print("max-store-size", settings->max_store_size, UNIT_BYTES,
-          "disk; what is kept back is for closing, releasing and second sides");
+          "disk; nearly full, what the heaviest addresses alone have makes way");
 
     puts("\nOf each address (IPv6: network of 64 bits; 4 times as much for 56, 16 times for 48):");
     print("max-connections-per-address", settings->max_per_address, UNIT_NUMBER,
@@ -56,7 +56,8 @@ void relay_limits_print(const struct relay_settings *settings)
           "each walks over all nameplates");
     print("work-per-second", settings->work, UNIT_BYTES,
           "of messages, in and out, and 16K for each: the processor; more has to wait");
-    print("stored-per-hour", settings->stored, UNIT_BYTES, "disk; more is refused");
+    print("stored-per-hour", settings->stored, UNIT_BYTES,
+          "disk; of messages, and 1K for each, for each claim and open");
 
     puts("\nOf each client:");
     print("before bind", INTAKE_UNBOUND_MAX, UNIT_BYTES, "a stranger has nothing more to say");

@@ -138,13 +138,13 @@ static void on_lost(struct ws *ws, const char *why, void *arg)
     load_fail(why);
 }
 
-static int listen_somewhere(char *ret_url, size_t size)
+int load_listen(char *ret_url, size_t size, int backlog)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t length = sizeof(address);
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-    if (fd < 0 || bind(fd, (struct sockaddr *)&address, length) || listen(fd, 1) ||
+    if (fd < 0 || bind(fd, (struct sockaddr *)&address, length) || listen(fd, backlog) ||
         getsockname(fd, (struct sockaddr *)&address, &length))
         load_fail("cannot listen");
     snprintf(ret_url, size, "ws://127.0.0.1:%u/", ntohs(address.sin_port));
@@ -157,7 +157,7 @@ static void measure_trips(double *times, size_t count)
         .opened = on_ready, .message = on_back, .closed = on_lost};
     struct trips trips = {.times = times, .count = count};
     char url[64];
-    int listener = listen_somewhere(url, sizeof(url));
+    int listener = load_listen(url, sizeof(url), 1);
     pid_t child = fork();
     struct ws *ws;
 

@@ -163,6 +163,7 @@ static const struct {
     {"introductions", 3, load_introductions},
     {"latency", 2, load_latency},
     {"idle", 2, load_idle},
+    {"fixed", 0, load_fixed},
     {"floor", 2, load_floor},
     {"sends", 2, load_sends},
     {"sends-floor", 3, load_sends_floor},
@@ -181,5 +182,5 @@ int main(int argc, char **argv)
     }
     load_fail(
         "usage: load introductions URL AT-A-TIME COUNT | latency URL COUNT | idle URL COUNT | "
-        "floor DIRECTORY COUNT | sends SOCKET COUNT | sends-floor DIRECTORY CLIENTS COUNT");
+        "fixed | floor DIRECTORY COUNT | sends SOCKET COUNT | sends-floor DIRECTORY CLIENTS COUNT");
 }

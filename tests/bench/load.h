@@ -30,6 +30,9 @@ _Noreturn void load_fail(const char *why);
 void load_begin(struct load *load, const char *url);
 void load_end(struct load *load);
 
+/* Listens at a port of 127.0.0.1; returns the socket, and the URL of a relay there. */
+int load_listen(char *ret_url, size_t size, int backlog);
+
 /* Microseconds since some moment in the past. */
 int64_t load_now(void);
 
@@ -64,6 +67,7 @@ void load_idle(
     char **words); /* URL COUNT: opens them, prints "ready", waits for the end of standard input */
 void load_sends(char **words);       /* SOCKET COUNT: the sessions' ids are on standard input */
 void load_sends_floor(char **words); /* DIRECTORY CLIENTS COUNT: the same rows in LMDB alone */
+void load_fixed(char **words); /* prints its URL, serves until something comes on standard input */
 void load_floor(char **words); /* DIRECTORY COUNT: what LMDB and WebSockets cost by themselves */
 
 #endif

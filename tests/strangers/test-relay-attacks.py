@@ -192,7 +192,7 @@ def on_disk(relay):
 
 @test("fill its disk: from many addresses, up to the limit of the store")
 def full(world):
-    limit = scale(16, 512)
+    limit = scale(16, 128)
     relay = world.relayd("--ration-loopback", "--stored-per-hour", "0", "--max-store-size", "%dM" % limit)
     at_rest(relay)
     size = scale(50_000, 1_000_000)
