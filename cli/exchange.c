@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/wipe.h"
 #include "cli/command.h"
 #include "cli/fields.h"
 #include "cli/hint.h"
@@ -119,7 +120,7 @@ static enum exit_status run_exchange(struct wormclient *client, const struct cli
         status = exchange(&conversation, &code, &ours);
     wormclient_session_free(conversation.session);
     new_session_code_clear(&code);
-    free(ours.data);
+    wipe_free(ours.data);
     return status;
 }
 
@@ -128,9 +129,11 @@ const struct cli_command exchange_command = {
     .usage = "[CODE] --data DATA",
     .help = "give the peer some data, and print theirs",
     .details = "Without CODE, a session begins, and its code is printed on standard error. The\n"
-               "peer's data is written to standard output as it is.",
+               "peer's data is written to standard output as it is; on a terminal, control "
+               "characters are\n"
+               "shown as escapes, unless --raw is given.",
     .options = NEW_SESSION_OPTIONS | OPTION_BIT(OPTION_APPID) | OPTION_BIT(OPTION_WORDS) |
-               OPTION_BIT(OPTION_DATA),
+               OPTION_BIT(OPTION_DATA) | OPTION_BIT(OPTION_RAW),
     .begins = OPTION_GROUP_LONG,
     .fields = fields_message,
     .most = 1,

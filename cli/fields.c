@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/bounded_json.h"
+#include "base/wipe.h"
 #include "cli/escape.h"
 #include "cli/fields.h"
 #include "cli/output.h"
@@ -83,7 +84,7 @@ static char *format_value(const json_t *value)
         return escape_text(json_string_value(value), json_string_length(value), false);
     dump = bounded_json_text(value, JSON_COMPACT | JSON_ENCODE_ANY);
     safe = dump != NULL ? escape_json(dump) : NULL;
-    free(dump);
+    wipe_free(dump);
     return safe;
 }
 
@@ -98,7 +99,7 @@ enum exit_status fields_print(const json_t *object, const char *wanted)
         if (text == NULL)
             return report_memory();
         printf("%s%s", gap, text);
-        free(text);
+        wipe_free(text);
         gap = "\t";
     }
     return output_line("");

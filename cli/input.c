@@ -8,6 +8,7 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "base/wipe.h"
 #include "cli/input.h"
 #include "cli/report.h"
 
@@ -32,10 +33,13 @@ static ssize_t read_retry(int fd, void *buffer, size_t size)
 static bool grow(char **buffer, size_t *size)
 {
     size_t larger = *size == 0 ? BUFFER_FIRST : *size * 2;
-    char *moved = realloc(*buffer, larger);
+    char *moved = malloc(larger); /* realloc() would leave a copy behind */
 
     if (moved == NULL)
         return false;
+    if (*size > 0)
+        memcpy(moved, *buffer, *size);
+    wipe_free(*buffer);
     *buffer = moved;
     *size = larger;
     return true;
@@ -76,7 +80,7 @@ static enum exit_status read_limited(int fd, const char *name, size_t limit, cha
         report("cannot read %s: %s", name, failure);
     else
         report("%s is too long; the limit is %zu bytes", name, limit);
-    free(buffer);
+    wipe_free(buffer);
     return EXIT_FAILED;
 }
 

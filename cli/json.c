@@ -3,6 +3,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 
+#include "base/wipe.h"
 #include "cli/json.h"
 
 json_t *json_from_data(const void *data, size_t length)
@@ -15,7 +16,7 @@ json_t *json_from_data(const void *data, size_t length)
         return NULL;
     sodium_bin2base64(text, size, data, length, sodium_base64_VARIANT_ORIGINAL);
     json = json_string(text);
-    free(text);
+    wipe_free(text);
     return json;
 }
 

@@ -95,6 +95,8 @@ static const char *format_state(const struct wormclient_value *view, char text[S
         note = ", unverified";
     else if (is_text(view, "state", "exported"))
         note = ", unconfirmed";
+    else if (wormclient_value_number(view, "unexpected", 0) > 0)
+        note = ", strange messages";
     else if (wormclient_value_flag(view, "nobody_there", false))
         note = ", nobody there";
     snprintf(text, STATE_MAX, "%s%s", state != NULL ? state : "", note);

@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <sys/prctl.h>
 
+#include <jansson.h>
+
+#include "base/wipe.h"
 #include "cli/command.h"
 
 int main(int argc, char **argv)
@@ -18,7 +21,8 @@ int main(int argc, char **argv)
     /* Codes and messages are in memory: no core dump. exec resets this: commands that `watch` runs
      * are dumped as the user likes. */
     (void)prctl(PR_SET_DUMPABLE, 0);
-    signal(SIGPIPE, SIG_IGN); /* a reader that has gone is an error of the write */
-    setlocale(LC_CTYPE, "");  /* widths of characters; numbers keep the decimal point */
+    json_set_alloc_funcs(malloc, wipe_free); /* messages and codes pass through JSON */
+    signal(SIGPIPE, SIG_IGN);                /* a reader that has gone is an error of the write */
+    setlocale(LC_CTYPE, ""); /* widths of characters; numbers keep the decimal point */
     return (int)command_main(argc, argv);
 }

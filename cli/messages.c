@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/wipe.h"
 #include "cli/command.h"
 #include "cli/fields.h"
 #include "cli/input.h"
@@ -42,7 +43,8 @@ enum exit_status messages_print(const struct cli_options *options,
     const char *data = wormclient_message_data(message, &length);
     enum exit_status status = output_for_program(options)
                                   ? output_object(options, message_json(message))
-                                  : output_text(data, length);
+                              : options->given[OPTION_RAW] ? output_bytes(data, length)
+                                                           : output_text(data, length);
 
     return status == EXIT_DONE ? output_sync() : status;
 }
@@ -82,7 +84,7 @@ static enum exit_status run_send(struct wormclient *client, const struct cli_opt
     else if (session != NULL)
         status = print_sent(options, wormclient_session_id(session), number);
     wormclient_session_free(session);
-    free(input);
+    wipe_free(input);
     return status;
 }
 
@@ -237,8 +239,10 @@ const struct cli_command recv_command = {
     .help = "print the next message",
     .details =
         "Writes exactly the bytes of the message, and acknowledges it once they are written: in a\n"
-        "file, once they are on the disk. On a terminal, control characters are shown as escapes.",
-    .options = OPTION_BIT(OPTION_WAIT) | OPTION_BIT(OPTION_PEEK) | OPTION_BIT(OPTION_ALL),
+        "file, once they are on the disk. On a terminal, control characters are shown as escapes,\n"
+        "unless --raw is given.",
+    .options = OPTION_BIT(OPTION_WAIT) | OPTION_BIT(OPTION_PEEK) | OPTION_BIT(OPTION_ALL) |
+               OPTION_BIT(OPTION_RAW),
     .fields = fields_message,
     .least = 1,
     .most = 1,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/bounded_json.h"
+#include "base/wipe.h"
 #include "cli/offer.h"
 
 /* Copies a JSON string; anything else is OFFER_BAD. */
@@ -137,7 +138,7 @@ bool offer_read(const void *data, size_t length, struct offer *ret_offer)
 
 void offer_clear(struct offer *offer)
 {
-    free(offer->text);
+    wipe_free(offer->text);
     *offer = (struct offer){.kind = OFFER_OTHER};
 }
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/bounded_json.h"
+#include "base/wipe.h"
 #include "cli/escape.h"
 #include "cli/fields.h"
 #include "cli/json.h"
@@ -78,8 +79,7 @@ enum exit_status output_text(const char *text, size_t length)
     if (length > 0 && text[length - 1] != '\n')
         putchar('\n');
     status = output_flush();
-    explicit_bzero(safe, strlen(safe));
-    free(safe);
+    wipe_free(safe);
     return status;
 }
 
@@ -91,7 +91,7 @@ void output_labelled(const char *label, const char *value)
         printf("%-*s%s\n", OUTPUT_LABEL_WIDTH, label, safe);
     else
         output_mark_incomplete();
-    free(safe);
+    wipe_free(safe);
 }
 
 /* ---- for programs ---- */
@@ -107,8 +107,8 @@ static enum exit_status print_json(const json_t *object)
     char *safe = line != NULL ? escape_json(line) : NULL;
     enum exit_status status = safe != NULL ? output_line(safe) : report_memory();
 
-    free(safe);
-    free(line);
+    wipe_free(safe);
+    wipe_free(line);
     return status;
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/wipe.h"
 #include "cli/escape.h"
 #include "cli/report.h"
 #include "cli/terminal.h"
@@ -73,7 +74,7 @@ void report_progress(const char *text)
         progress_columns = escape_width(line);
     }
     fflush(stderr);
-    free(line);
+    wipe_free(line);
 }
 
 /* Formats, and escapes control characters; newlines and tabs too unless `lines`. New; free();
@@ -85,7 +86,7 @@ static char *format_safe(bool lines, const char *format, va_list arguments)
     if (vasprintf(&text, format, arguments) < 0)
         return NULL;
     safe = escape_text(text, strlen(text), lines);
-    free(text);
+    wipe_free(text);
     return safe;
 }
 
@@ -99,7 +100,7 @@ void report(const char *format, ...)
     va_end(arguments);
     clear_progress();
     fprintf(stderr, "wormctl: %s\n", safe != NULL ? safe : "out of memory");
-    free(safe);
+    wipe_free(safe);
 }
 
 void report_lines(const char *prefix, const char *text)
@@ -125,7 +126,7 @@ void report_hint(const char *format, ...)
     clear_progress();
     if (safe != NULL)
         fprintf(stderr, "%s\n", safe);
-    free(safe);
+    wipe_free(safe);
 }
 
 /* ---- errors ---- */
@@ -141,7 +142,7 @@ enum exit_status report_usage(const char *command, const char *format, ...)
     clear_progress();
     fprintf(stderr, "wormctl: %s%s%s\n", command != NULL ? command : "",
             command != NULL ? ": " : "", safe != NULL ? safe : "out of memory");
-    free(safe);
+    wipe_free(safe);
     return report_try_help(command);
 }
 
@@ -268,5 +269,5 @@ void report_on_interrupt(const char *format, ...)
     if (sigaction(SIGINT, NULL, &old) == 0 && old.sa_handler != SIG_IGN)
         sigaction(SIGINT, &action, NULL);
     sigprocmask(SIG_SETMASK, &before, NULL);
-    free(safe);
+    wipe_free(safe);
 }

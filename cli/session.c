@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/wipe.h"
 #include "cli/command.h"
 #include "cli/fields.h"
 #include "cli/input.h"
@@ -191,8 +192,7 @@ static enum exit_status run_import(struct wormclient *client, const struct cli_o
     while (length > 0 && strchr(" \t\r\n", text[length - 1]) != NULL)
         text[--length] = '\0';
     session = wormclient_import(client, text, options->text[OPTION_NAME], &error);
-    explicit_bzero(text, length);
-    free(text);
+    wipe_free(text);
     if (session == NULL)
         return report_error(&error);
     status = new_session_print(options, session);

@@ -198,6 +198,19 @@ static void print_strangers(const struct wormclient_value *view, const char *lab
     output_labelled(label, text);
 }
 
+static void print_unexpected(const struct wormclient_value *view, const char *label,
+                             const char *key)
+{
+    int64_t messages = wormclient_value_number(view, key, 0);
+    char text[320];
+
+    if (messages == 0)
+        return;
+    snprintf(text, sizeof(text), "%" PRId64 " %s (so it is visited less often): %s", messages,
+             messages == 1 ? "message" : "messages", wait_unexpected);
+    output_labelled(label, text);
+}
+
 /* While it is connected, the plan is out of date. */
 static void print_next_visit(const struct wormclient_value *view, const char *label,
                              const char *key)
@@ -253,10 +266,15 @@ static void print_lasting(const struct wormclient_value *view, const char *label
 
 /* The lines before the verifier. */
 static const struct detail identity_details[] = {
-    {"id", "id", print_text},         {"name", "name", print_text},
-    {"state", "state", print_text},   {"unconfirmed", "state", print_unconfirmed},
-    {"result", "result", print_text}, {"reason", "reason", print_text},
-    {"code", "code", print_text},     {"peer", "nobody_there", print_nobody},
+    {"id", "id", print_text},
+    {"name", "name", print_text},
+    {"state", "state", print_text},
+    {"unconfirmed", "state", print_unconfirmed},
+    {"result", "result", print_text},
+    {"reason", "reason", print_text},
+    {"code", "code", print_text},
+    {"peer", "nobody_there", print_nobody},
+    {"unexpected", "unexpected", print_unexpected},
 };
 
 /* Those after the verifier. */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/wipe.h"
 #include "cli/escape.h"
 #include "cli/table.h"
 
@@ -39,7 +40,7 @@ struct table *table_new(const struct table_column *columns, size_t count)
 static void free_row(struct table_row *row, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        free(row->cells[i]);
+        wipe_free(row->cells[i]);
     free(row);
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/wipe.h"
 #include "cli/command.h"
 #include "cli/escape.h"
 #include "cli/fields.h"
@@ -31,7 +32,7 @@ static enum exit_status finish_with(struct conversation *conversation, char *rep
     if (reply == NULL)
         return report_memory();
     status = conversation_close(conversation, reply);
-    free(reply);
+    wipe_free(reply);
     if (status != EXIT_DONE)
         return status;
     report_on_interrupt("interrupted; the daemon goes on and delivers the answer");
@@ -48,13 +49,13 @@ static enum exit_status print_text(const struct conversation *conversation,
         return output_object(conversation->options,
                              offer_report(offer, conversation_id(conversation)));
     }
-    if (!isatty(STDOUT_FILENO)) {
+    if (!isatty(STDOUT_FILENO) || conversation->options->given[OPTION_RAW]) {
         fwrite(offer->text, 1, offer->length, stdout);
         return output_line("");
     }
     line = escape_text(offer->text, offer->length, true);
     status = line != NULL ? output_line(line) : report_memory();
-    free(line);
+    wipe_free(line);
     return status;
 }
 
@@ -187,14 +188,14 @@ static enum exit_status make_offer(const struct cli_options *options, char **ret
         length = strlen(text);
     }
     offer = offer_make_text(text, length);
-    free(input);
+    wipe_free(input);
     if (offer == NULL) {
         report("not a text (UTF-8); to send other data, use: wormctl send");
         return EXIT_FAILED;
     }
     if (strlen(offer) > WORMCLIENT_MESSAGE_MAX) {
         report("the text is too long; the limit is %zu bytes", WORMCLIENT_MESSAGE_MAX);
-        free(offer);
+        wipe_free(offer);
         return EXIT_FAILED;
     }
     *ret_offer = offer;
@@ -250,7 +251,7 @@ static enum exit_status run_text_send(struct wormclient *client, const struct cl
         return status;
     status = send_offer(&conversation, offer);
     wormclient_session_free(conversation.session);
-    free(offer);
+    wipe_free(offer);
     return status;
 }
 
@@ -306,7 +307,7 @@ const struct cli_command text_receive_command = {
     .usage = "[CODE]",
     .help = "receive a text from 'wormhole send --text' or 'wormctl text send'",
     .details = "Without CODE, or with -, the code is read from standard input.",
-    .options = NEW_SESSION_OPTIONS | NEW_SESSION_ZERO,
+    .options = NEW_SESSION_OPTIONS | NEW_SESSION_ZERO | OPTION_BIT(OPTION_RAW),
     .begins = OPTION_GROUP_EVERY,
     .fields = fields_received_text,
     .most = 1,

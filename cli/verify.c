@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/wipe.h"
 #include "cli/command.h"
 #include "cli/escape.h"
 #include "cli/fields.h"
@@ -69,7 +70,7 @@ void verify_print(FILE *file, const struct wormclient_session *session)
         print_lines(file, "in words", safe, WORDS_IN_LINE);
     else if (words != NULL)
         output_mark_incomplete();
-    free(safe);
+    wipe_free(safe);
 }
 
 /* ---- before messages may flow ---- */

@@ -108,6 +108,19 @@ const char wait_nobody_there[] =
     "nobody is there with this code yet: if somebody should be, its number was mistyped, or the "
     "code is used up (trying a wrong one with this number uses it up): ask for a new one";
 
+const char wait_unexpected[] =
+    "somebody who knows the number of this code leaves messages, but does not exchange keys: if "
+    "whoever you expect cannot come, agree on a new code";
+
+static void report_unexpected(const struct wormclient_value *view, struct wait_reported *reported)
+{
+    if (reported->unexpected || wormclient_value_number(view, "unexpected", 0) == 0)
+        return;
+    reported->unexpected = true;
+    report("%s", wait_unexpected);
+    report("still waiting");
+}
+
 static void report_nobody(const struct wormclient_value *view, struct wait_reported *reported)
 {
     if (reported->nobody || !wormclient_value_flag(view, "nobody_there", false))
@@ -152,6 +165,7 @@ static enum wormclient_progress is_settled(const struct wormclient_session *sess
         if (progress == WORMCLIENT_PROGRESS_PENDING) {
             report_down(view, run->reported);
             report_nobody(view, run->reported);
+            report_unexpected(view, run->reported);
         }
     }
     return progress == WORMCLIENT_PROGRESS_PENDING ? progress : WORMCLIENT_PROGRESS_REACHED;

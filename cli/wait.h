@@ -10,7 +10,7 @@
 
 /* What was reported already: each thing is reported once. Begins as `= {0}`. */
 struct wait_reported {
-    bool down, error, motd, nobody, absent;
+    bool down, error, motd, nobody, absent, unexpected;
     bool briefly; /* set by who waits for the peer, but not for so long that more could be said */
 };
 
@@ -26,6 +26,9 @@ enum wait_end {
 
 /* The view's nobody_there, for people. */
 extern const char wait_nobody_there[];
+
+/* What may be behind the view's `unexpected`, for people. */
+extern const char wait_unexpected[];
 
 /*
  * Waits until `condition` is reached (timeout in ms, -1: no limit), however often the daemon

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/wipe.h"
 #include "cli/escape.h"
 #include "cli/json.h"
 #include "cli/output.h"
@@ -41,7 +42,7 @@ char *watch_line_words(const struct watch_line *line, const char *gap)
         }
     }
     if (fclose(file) != 0) {
-        free(text);
+        wipe_free(text);
         return NULL;
     }
     return text;
@@ -98,7 +99,7 @@ static enum exit_status print_line(const struct watch_line *line)
         return report_memory();
     when_stamp(line->time, time);
     printf("%" PRId64 "  %s  %s  ", line->change, time, safe);
-    free(safe);
+    wipe_free(safe);
     print_events(line);
     return output_line("");
 }

@@ -71,6 +71,9 @@ static void free_connection(struct link_connection *connection)
     while (connection->channels != NULL)
         relay_link_free(connection->channels);
     forget_welcome(connection);
+    if (connection->ignored > 1)
+        log_warning("visit", "%u more messages from %s were ignored", connection->ignored - 1,
+                    connection->use.relay->url);
     DL_DELETE(connection->links->connections, connection);
     relay_use_end(&connection->use);
     event_free(connection->timer);
@@ -245,10 +248,10 @@ static void on_stamp(void *arg, const char *stamp)
     struct link_connection *connection = arg;
     char *text = stamp == NULL ? NULL : wire_encode_submit_permission(stamp);
     connection->hashcash = NULL;
-    if (text != NULL) {
+    if (text != NULL)
         link_connection_send(connection, text);
+    if (text != NULL || connection->welcome.permission_none)
         connection->welcome.permission_needed = false;
-    }
     free(text);
     if (connection->waiting != NULL)
         relay_link_join(connection->waiting);
@@ -319,14 +322,14 @@ static void on_message(struct ws *ws, const uint8_t *data, size_t length, void *
     connection->asked = 0;
     if (connection->closing)
         return;
-    enum wire_fault fault = wire_parse((const char *)data, length, &message);
-    if (fault != WIRE_OK)
+    enum wire_fault fault = wire_parse_odd((const char *)data, length, &message);
+    if (fault != WIRE_OK && connection->ignored++ == 0)
         log_warning("visit", "session %s: a message from %s is ignored: %s", user_of(connection),
                     connection->use.relay->url, wire_fault_text(fault));
     if (fault == WIRE_NOT_JSON || fault == WIRE_NO_MEMORY)
         hang_up(connection, wire_fault_text(fault));
     if (fault != WIRE_OK)
-        return; /* incomplete: a peer may have chosen an odd phase, which must not stop the visit */
+        return;
     if (connection->doubted)
         admit_waiting(connection);
     if (message.type == WIRE_WELCOME && !connection->ready)
@@ -339,10 +342,11 @@ static void on_message(struct ws *ws, const uint8_t *data, size_t length, void *
 static void on_closed(struct ws *ws, const char *why, void *arg)
 {
     struct link_connection *connection = arg;
-    (void)ws;
     if (!connection->use.opened)
         relay_unreachable(connection->use.relay, why, clock_now());
     log_debug("visit", "session %s: %s", user_of(connection), why);
+    if (!connection->shared && connection->channels != NULL)
+        connection->channels->burdened = connection->channels->guarded && ws_was_too_long(ws);
     lose_all(connection, why);
     free_connection(connection);
 }

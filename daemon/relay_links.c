@@ -13,6 +13,7 @@
 #include "daemon/relay_links_parts.h"
 #include "daemon/relays.h"
 #include "net/ws.h"
+#include "wormhole/session.h"
 
 /* Connections to a relay that may be shared; sessions beyond what these carry have their own. */
 #define SHARED_MAX 8
@@ -38,9 +39,11 @@ void relay_link_lose(struct relay_link *link, const char *why)
 {
     const struct relay_link_handlers *handlers = link->handlers;
     void *arg = link->arg;
-    bool alone = link->alone;
+    bool alone = link->alone, burdened = link->burdened;
     relay_link_free(link);
-    if (alone)
+    if (burdened)
+        handlers->burdened(arg);
+    else if (alone)
         handlers->alone(arg);
     else
         handlers->lost(arg, why);
@@ -126,6 +129,19 @@ void relay_link_await_room(struct relay_link *link)
 
 /* ---- joining ---- */
 
+static void set_limit(const struct relay_link *link)
+{
+    if (!link->connection->shared)
+        ws_limit(link->connection->ws, link->guarded ? SESSION_GUARD_MESSAGE : WS_MESSAGE_MAX);
+}
+
+void relay_link_guard(struct relay_link *link, bool guarded)
+{
+    link->guarded = guarded;
+    if (link->stage == LINK_JOINED)
+        set_limit(link);
+}
+
 static void tell_welcome(struct relay_link *link)
 {
     struct wire_message welcome = wire_again(&link->connection->welcome);
@@ -145,6 +161,7 @@ void relay_link_join(struct relay_link *link)
         return;
     }
     link->stage = LINK_JOINED;
+    set_limit(link);
     tell_welcome(link);
 }
 

@@ -32,6 +32,9 @@ struct relay_link_handlers {
     void (*room)(void *arg);
     /* It has ended; `why` is a sentence, borrowed for the call. Last callback. */
     void (*lost)(void *arg, const char *why);
+    /* It has ended, since a message came that was longer than relay_link_guard() admits. Last
+     * callback. */
+    void (*burdened)(void *arg);
     /* It has ended, since what is to be sent needs a connection of its own. Last callback. */
     void (*alone)(void *arg);
 };
@@ -52,6 +55,10 @@ void relay_links_free(struct relay_links *links);
 struct relay_link *relay_link_open(struct relay_links *links, struct relay *relay,
                                    const struct url *url, bool alone, const char *name,
                                    const struct relay_link_handlers *handlers, void *arg);
+
+/* While it is guarded, no message of more than SESSION_GUARD_MESSAGE bytes is fetched; over a
+ * shared connection none comes. May be called from inside `message`, for what follows. */
+void relay_link_guard(struct relay_link *link, bool guarded);
 
 /* Sends a text; whoever waits for an answer that can never come is told by `lost` or `alone`. */
 void relay_link_send(struct relay_link *link, const char *text);

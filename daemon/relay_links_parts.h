@@ -29,10 +29,11 @@ struct link_connection {
     struct relay_use use;
     struct url url;
     bool may_share;
-    bool ready;   /* the relay said what it offers */
-    bool shared;  /* it offers channels */
-    bool closing; /* nobody uses it any more */
-    bool doubted; /* asked for a sign of life; those who want to join wait */
+    bool ready;       /* the relay said what it offers */
+    bool shared;      /* it offers channels */
+    bool closing;     /* nobody uses it any more */
+    bool doubted;     /* asked for a sign of life; those who want to join wait */
+    unsigned ignored; /* messages that made no sense */
     struct relay_link *waiting;
     struct relay_link *channels; /* a hash table; of one that is not shared, its only link, as 0 */
     struct relay_link *queue;    /* those of them that wait for room, in turn */
@@ -55,6 +56,8 @@ struct relay_link {
     const char *name;
     const char *failure; /* why it is among links->failed, or NULL; … */
     bool alone;          /* … the session needs its own connection */
+    bool guarded;        /* relay_link_guard() */
+    bool burdened;       /* … and it was needed */
     bool queued;
     bool spoken;                    /* something was sent on its channel, which therefore exists */
     struct relay_link *prev, *next; /* in connection->waiting */

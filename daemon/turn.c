@@ -205,6 +205,17 @@ static void log_failure(const struct session *session)
              session->reason != NULL ? session->reason : "no reason was given");
 }
 
+/* One line a visit, whatever others have left in the mailbox. */
+static void log_ignored(const struct session *session, uint32_t count)
+{
+    char id[SESSION_ID_TEXT];
+    session_id_text(session->id, id);
+    log_warning("session",
+                "session %s: %u messages in its mailbox were ignored: no peer leaves such, or not "
+                "before the keys are exchanged",
+                id, count);
+}
+
 static enum turn_code run_event(struct turns *turns, struct turn_request *request)
 {
     request->may_wait = request->done == NULL;
@@ -220,10 +231,14 @@ static enum turn_code run_event(struct turns *turns, struct turn_request *reques
                        turns->observer.attended(turns->observer.arg, request->id);
     struct session_event event = request->event; /* what is borrowed ends with the step */
     bool copied = session->copied;
+    const struct visit *visit = session->visit;
+    uint32_t ignored = session_ignored(session);
     enum session_result result = session->result;
     complete_event(turns, session, &event);
     request->answer.session = session;
     request->answer.refusal = session_step(session, &event, &context, &request->outcome);
+    if (ignored > 0 && session->visit != visit)
+        log_ignored(session, ignored);
     if (session->copied && !copied)
         log_copy(session);
     if (session->result != result && session->result != RESULT_NONE &&

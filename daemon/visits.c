@@ -39,9 +39,11 @@ struct live_session {
     struct event *alarm;
     struct relay_link *link; /* NULL: lost, as the session will be told */
     struct deferred_effect *deferred, **deferred_end;
-    bool alone; /* this visit needs a connection of its own */
-    bool held;  /* as counted in visits->held … */
-    bool ended; /* … and visits->ended */
+    bool alone;    /* this visit needs a connection of its own */
+    bool guarded;  /* session_is_guarded(), and what has come of the mailbox since, bytes: */
+    size_t looked; /* beyond SESSION_GUARD_VISIT no more is passed on */
+    bool held;     /* as counted in visits->held … */
+    bool ended;    /* … and visits->ended */
     UT_hash_handle hh;
 };
 
@@ -180,6 +182,19 @@ static bool on_message(void *arg, struct wire_message *message)
 {
     struct live_session *live = arg;
     const struct visits_reports *reports = &live->visits->reports;
+    if (live->guarded && message->type == WIRE_MESSAGE) {
+        bool more = live->looked <= SESSION_GUARD_VISIT;
+        live->looked += message->length;
+        if (session_ends_guard(live->session, message) && more) {
+            live->guarded = false;
+            relay_link_guard(live->link, false);
+        } else if (live->looked > SESSION_GUARD_VISIT) {
+            wire_free(message);
+            if (more)
+                report(live, EVENT_BURDENED, NULL);
+            return true;
+        }
+    }
     return reports->message(reports->arg, live->id, message);
 }
 
@@ -206,6 +221,14 @@ static void on_link_lost(void *arg, const char *why)
     report(live, EVENT_LOST, why);
 }
 
+static void on_burdened(void *arg)
+{
+    struct live_session *live = arg;
+    live->link = NULL;
+    drop_deferred(live);
+    report(live, EVENT_BURDENED, NULL);
+}
+
 static void on_alone(void *arg)
 {
     struct live_session *live = arg;
@@ -219,6 +242,7 @@ static const struct relay_link_handlers link_handlers = {
     .message = on_message,
     .room = on_room,
     .lost = on_link_lost,
+    .burdened = on_burdened,
     .alone = on_alone,
 };
 
@@ -240,6 +264,8 @@ static bool open_link(struct live_session *live, const char *relay_url, const st
     if (relay != NULL)
         live->link = relay_link_open(visits->links, relay, url, live->alone, live->name,
                                      &link_handlers, live);
+    if (live->link != NULL)
+        relay_link_guard(live->link, live->guarded);
     return live->link != NULL;
 }
 
@@ -250,6 +276,10 @@ static void connect_effect(struct visits *visits, const struct session *session,
     enum url_fault fault = url_parse(session->relay, &url);
     struct live_session *live = add_session(visits, session->id);
     (void)effect;
+    if (live != NULL) {
+        live->guarded = session_is_guarded(session);
+        live->looked = 0;
+    }
     if (visits->parts.routes == NULL ||
         (live != NULL && fault == URL_OK && open_link(live, session->relay, &url)))
         return;
@@ -286,7 +316,8 @@ static void disconnect(struct visits *visits, const struct session *session,
     (void)effect;
     if (live == NULL)
         return;
-    leave_link(live, relay_link_close);
+    /* Of a mailbox that somebody filled, no more is fetched. */
+    leave_link(live, live->looked > SESSION_GUARD_VISIT ? relay_link_drop : relay_link_close);
     live->alone = false;
 }
 

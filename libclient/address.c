@@ -80,6 +80,26 @@ static int connect_again(int fd, const struct sockaddr_un *address)
     return result;
 }
 
+/* Whoever takes the path of a socket in a directory that others may write to would be told codes.
+ */
+static bool is_trusted(int fd, const char *path, struct wormclient_error *ret_error)
+{
+    struct ucred listener;
+    socklen_t size = sizeof(listener);
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &listener, &size) != 0) {
+        wormclient__error(ret_error, WORMCLIENT_ERROR_DENIED, errno,
+                          "cannot tell who listens on %s: %s", path, strerror(errno));
+        return false;
+    }
+    if (listener.uid == 0 || listener.uid == geteuid())
+        return true;
+    wormclient__error(ret_error, WORMCLIENT_ERROR_DENIED, EPERM,
+                      "another user (%lu) listens on %s, and is told nothing; to use that user's daemon, "
+                      "become that user",
+                      (unsigned long)listener.uid, path);
+    return false;
+}
+
 int wormclient__dial(const char *path, bool may_wait, struct wormclient_error *ret_error)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -97,6 +117,10 @@ int wormclient__dial(const char *path, bool may_wait, struct wormclient_error *r
     }
     if (connect_again(fd, &address) < 0) {
         explain(ret_error, errno, address.sun_path);
+        close(fd);
+        return -1;
+    }
+    if (!is_trusted(fd, address.sun_path, ret_error)) {
         close(fd);
         return -1;
     }

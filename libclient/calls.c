@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/wipe.h"
 #include "libclient/client.h"
 
 /* ---- options ---- */
@@ -39,7 +40,7 @@ static void unset(struct wormclient_options *options, const char *key)
     if (option == NULL)
         return;
     SLIST_REMOVE(&options->set, option, set_option, link);
-    free(option->text);
+    wipe_free(option->text);
     free(option);
 }
 

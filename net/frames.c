@@ -366,6 +366,11 @@ enum frames_next frames_next(struct frames *frames, struct frames_message **ret_
     return next;
 }
 
+bool frames_too_long(const struct frames *frames)
+{
+    return frames->too_long;
+}
+
 void frames_limit(struct frames *frames, size_t message_max)
 {
     frames->message_max = message_max;

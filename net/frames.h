@@ -52,6 +52,9 @@ enum frames_next frames_next(struct frames *frames, struct frames_message **ret_
 /* After FRAMES_CLOSED and FRAMES_FAULT: one sentence for a person. Borrowed. */
 const char *frames_why(const struct frames *frames);
 
+/* True if that is a message longer than the limit. */
+bool frames_too_long(const struct frames *frames);
+
 /* Puts a text message, an empty ping, or a close frame with status 1000 into the output. False
  * after a close frame, or when out of memory (frames_broken() is then true: the output lacks
  * something that it should have, so the connection cannot go on). */

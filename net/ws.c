@@ -365,6 +365,11 @@ bool ws_send_shared(struct ws *ws, struct shared_text *text)
     return false;
 }
 
+bool ws_was_too_long(const struct ws *ws)
+{
+    return ws->too_long;
+}
+
 void ws_limit(struct ws *ws, size_t message_max)
 {
     ws->options.message_max = message_max;

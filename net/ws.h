@@ -111,6 +111,9 @@ bool ws_send_shared(struct ws *ws, struct shared_text *text);
  * that is being delivered. */
 void ws_limit(struct ws *ws, size_t message_max);
 
+/* For `closed`: true if the other end sent a message that is longer than the limit. */
+bool ws_was_too_long(const struct ws *ws);
+
 /* Bytes that what has not fully arrived (a message, the head of an upgrade) takes of memory, or has
  * announced; 0 if there is nothing of that kind. */
 size_t ws_held(const struct ws *ws);

@@ -208,6 +208,7 @@ static void next_is_closed(struct ws *ws)
 
 static void next_is_fault(struct ws *ws)
 {
+    ws->too_long = frames_too_long(ws->frames);
     frames_say_why(ws);
     ws_begin_lingering(ws);
 }

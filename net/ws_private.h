@@ -76,7 +76,8 @@ struct ws {
     struct bufferevent *bev; /* NULL until TCP is connected, and at the end */
     struct frames *frames;   /* NULL until open */
     struct event *timer;
-    char *why; /* the first reason to end */
+    char *why;     /* the first reason to end */
+    bool too_long; /* … was a message */
     struct ws_options options;
     int64_t heard;     /* when a byte was last received (clock_monotonic) … */
     int64_t pinged;    /* … and when a ping was sent after that, or 0 */

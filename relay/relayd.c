@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 
 #include "base/clock.h"
+#include "base/private_file.h"
 #include "net/tls.h"
 #include "relay/relay_expiry.h"
 #include "relay/lmdb_store.h"
@@ -68,6 +69,9 @@ static bool make_tls(const struct relay_settings *settings, SSL_CTX **ret_tls, c
     *ret_tls = NULL;
     if (settings->tls_cert == NULL)
         return true;
+    const char *key = settings->tls_key != NULL ? settings->tls_key : settings->tls_cert;
+    if (!private_file_check(key, ret_why, size))
+        return false;
     *ret_tls = tls_server_context_new(settings->tls_cert, settings->tls_key, ret_why, size);
     return *ret_tls != NULL;
 }

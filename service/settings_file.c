@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/private_file.h"
 #include "base/utf8.h"
 
 #define BLANKS          " \t\r"
@@ -26,6 +27,7 @@ struct settings_reading {
     /* Keys already set in this section: a key that is set twice is a slip that would otherwise go
      * unnoticed. */
     bool seen[SETTINGS_MAX];
+    bool secret;        /* it holds a password */
     char why[WHY_SIZE]; /* what is wrong */
 };
 
@@ -69,6 +71,7 @@ static bool take_key(struct settings_reading *reading, const char *key, const ch
         return false;
     }
     reading->seen[row - rows] = true;
+    reading->secret |= row->kind == SETTINGS_SECRET && strchr(value, '@') != NULL;
     if (!settings_set(row, section != NULL ? reading->object : target->settings, value,
                       reading->why, WHY_SIZE))
         return false;
@@ -151,11 +154,12 @@ static unsigned line_at(const char *text, size_t length)
 }
 
 /* The whole file as a string, in a buffer of SETTINGS_FILE_MAX + 1 bytes. */
-static bool load(const char *path, char *ret_text, char *ret_why, size_t size)
+static bool load(const char *path, char *ret_text, struct stat *ret_status, char *ret_why,
+                 size_t size)
 {
     FILE *file = fopen(path, "re");
     size_t length = file != NULL ? fread(ret_text, 1, SETTINGS_FILE_MAX + 1, file) : 0;
-    bool read = file != NULL && !ferror(file);
+    bool read = file != NULL && !ferror(file) && fstat(fileno(file), ret_status) == 0;
     if (!read)
         snprintf(ret_why, size, "cannot read %s: %s", path, strerror(errno));
     if (file != NULL)
@@ -180,7 +184,8 @@ bool settings_read_file(struct settings_target *target, const char *path, char *
     struct settings_reading reading = {.target = target};
     char text[SETTINGS_FILE_MAX + 1], *rest = text, *line;
     unsigned number = 0;
-    bool good = load(path, text, ret_why, size);
+    struct stat status;
+    bool good = load(path, text, &status, ret_why, size);
     if (good && strncmp(text, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)) == 0)
         rest += strlen(BYTE_ORDER_MARK);
     while (good && (line = strsep(&rest, "\n")) != NULL) {
@@ -189,6 +194,8 @@ bool settings_read_file(struct settings_target *target, const char *path, char *
         if (!good)
             snprintf(ret_why, size, "%s:%u: %s", path, number, reading.why);
     }
+    if (good && reading.secret)
+        good = private_file_fits(&status, path, ret_why, size);
     explicit_bzero(text, sizeof(text)); /* it may hold passwords */
     return good;
 }

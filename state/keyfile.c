@@ -4,13 +4,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fault.h"
+#include "base/private_file.h"
 #include "kv/table.h"
 
 #define FILE_VERSION 1
@@ -123,11 +126,15 @@ static enum kv_status check(int file, const char *path, uint64_t number, uint64_
 {
     struct stat there;
     struct keyfile_head head, wanted = make_head(number);
+    char place[PATH_MAX], open_to[PRIVATE_FILE_WHY];
+    snprintf(place, sizeof(place), "%s/%s", path, KEYFILE_NAME);
     if (fstat(file, &there) != 0)
         return refuse_open(path, why);
     ssize_t got = S_ISREG(there.st_mode) ? read_at(file, &head, sizeof(head), 0) : 0;
     if (got < 0)
         return refuse_open(path, why);
+    if (!private_file_fits(&there, place, open_to, sizeof(open_to)))
+        return kv_open_fail(why, KV_FAILED, "%s", open_to);
     if (got != (ssize_t)sizeof(head) || memcmp(head.magic, magic, sizeof(magic)) != 0)
         return refuse(path, "is damaged or no file of keys", why);
     if (memcmp(head.version, wanted.version, sizeof(head.version)) != 0)

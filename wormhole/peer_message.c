@@ -33,6 +33,7 @@ static void take_key(struct step *step, const char *side, const uint8_t key[KEY_
     sodium_memzero(session->scalar, sizeof(session->scalar));
     step_set_text(step, &session->peer_side, side, WIRE_NAME_MAX);
     session->state = SESSION_KEYED;
+    session->unexpected = session->burdened = 0;
     note_progress(step);
 }
 
@@ -273,7 +274,7 @@ void peer_message_take(struct step *step, const struct wire_message *message)
     if (pake)
         on_pake(step, message);
     else if (!session_keyed(session))
-        request_replay(step);
+        visit_ignore(step);
     else if (strcmp(message->phase, "version") == 0)
         on_version(step, message);
     else if (visit_phase_number(message->phase, labels, &number))

@@ -31,6 +31,10 @@
 /* … and up to so much further, at random: two sides whose tries alternated would keep each other
  * out. */
 #define CROWDED_SPREAD ((int64_t)30 * 60 * 1000)
+/* Somebody leaves messages who does not exchange keys: each visit costs what they have left, so
+ * visits become rarer, from a minute, doubling up to WAIT_MAX. A stock relay then forgets it all.
+ */
+#define BURDENED_FIRST ((int64_t)60 * 1000)
 /* No wait after a failure is longer than this, whatever the cause. */
 #define WAIT_MAX ((int64_t)3600 * 1000)
 
@@ -95,6 +99,18 @@ static int64_t time_left(const struct step *step)
     return until > now ? until - now : 0;
 }
 
+/* The least wait before the next visit because of what others have left; 0: none. */
+static int64_t burdened_wait(struct step *step)
+{
+    const struct session *session = step->session;
+    int64_t wait = BURDENED_FIRST;
+    if (session->unexpected == 0 || !session_is_guarded(session))
+        return 0;
+    for (uint32_t i = 1; i < session->burdened && wait < WAIT_MAX; i++)
+        wait *= 2;
+    return jittered(step, wait < WAIT_MAX ? wait : WAIT_MAX);
+}
+
 void plan_next_visit(struct step *step)
 {
     const struct session *session = step->session;
@@ -107,6 +123,9 @@ void plan_next_visit(struct step *step)
                                     : wait + step_random_below(step, list_jitter_max(interval));
     if (step->context->attended && session_alive(session) && !session->inbox_full)
         wait = may_hold(step) ? 0 : POLL_INSTEAD_OF_HOLD;
+    int64_t burdened = burdened_wait(step);
+    if (wait < burdened)
+        wait = burdened;
     if (session_alive(session) && time_left(step) < wait)
         wait = time_left(step);
     wait = lasting_cap_wait(step, wait);
@@ -121,6 +140,9 @@ void plan_retry(struct step *step, int64_t at_least)
     wait = jittered(step, wait < RETRY_MAX ? wait : RETRY_MAX);
     if (wait < at_least)
         wait = at_least + step_random_below(step, at_least / 5);
+    int64_t burdened = burdened_wait(step);
+    if (wait < burdened)
+        wait = burdened;
     plan_at(step, step->context->now + wait);
 }
 

@@ -226,6 +226,13 @@ static enum session_refusal on_anew(struct step *step)
     return SESSION_ACCEPTED;
 }
 
+static enum session_refusal on_burdened(struct step *step)
+{
+    if (step->session->visit != NULL)
+        visit_burdened(step);
+    return SESSION_ACCEPTED;
+}
+
 /* During a visit the plan is the one for a crash: the session should then be due. */
 static enum session_refusal on_postpone(struct step *step)
 {
@@ -248,6 +255,7 @@ static enum session_refusal (*const handlers[EVENT_TYPES])(struct step *) = {
     [EVENT_CLOSE] = command_close,   [EVENT_POLL] = command_poll,
     [EVENT_VERIFY] = command_verify, [EVENT_RENAME] = command_rename,
     [EVENT_EXPORT] = exported_begin, [EVENT_ANEW] = on_anew,
+    [EVENT_BURDENED] = on_burdened,
 };
 
 enum session_refusal session_step(struct session *session, const struct session_event *event,
@@ -275,6 +283,24 @@ static const enum session_connection connection_of_stage[VISIT_STAGES] = {
 enum session_connection session_connection(const struct session *session)
 {
     return session->visit == NULL ? CONNECTION_NONE : connection_of_stage[session->visit->stage];
+}
+
+/* ---- what a visit looks at ---- */
+
+bool session_is_guarded(const struct session *session)
+{
+    return session_alive(session) && !session_keyed(session);
+}
+
+bool session_ends_guard(const struct session *session, const struct wire_message *message)
+{
+    return message->type == WIRE_MESSAGE && strcmp(message->phase, "pake") == 0 &&
+           strcmp(message->side, session->side) != 0;
+}
+
+uint32_t session_ignored(const struct session *session)
+{
+    return session->visit == NULL ? 0 : session->visit->ignored;
 }
 
 /* ---- the keys ---- */

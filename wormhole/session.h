@@ -141,6 +141,9 @@ struct session {
     uint32_t strangers;     /* how often it was, and the session began anew under its code */
     uint32_t heals;   /* how often the mailbox was recreated because the relay had forgotten it */
     uint32_t crowded; /* consecutive visits that the relay refused as crowded */
+    uint32_t unexpected; /* messages in its mailbox though nobody there has begun a key exchange, as
+                            the last visit found */
+    uint32_t burdened;   /* consecutive visits that found such */
 
     uint8_t scalar[PAKE_SCALAR_BYTES]; /* secret; zero once keyed */
     uint8_t pake[PAKE_MESSAGE_BYTES];  /* our message; zero until the code is known */
@@ -231,6 +234,8 @@ enum event_type {
                        the row of the outbox, or NULL if it cannot be read */
     EVENT_LOST,     /* the connection failed or ended: `text` says why */
     EVENT_ANEW,     /* the visit must begin anew, over another connection; the old one is gone */
+    EVENT_BURDENED, /* the mailbox has more than is looked at before there is a key:
+                       session_is_guarded() */
     EVENT_POSTPONE, /* the daemon cannot visit now: `until` */
     EVENT_SEND,     /* the user sends `data` */
     EVENT_ACK,      /* the user acknowledges up to and including `number` */
@@ -396,6 +401,22 @@ bool session_derive_key(const struct session *session, const char *purpose, uint
 /* True if the code, our secret and our pake match and nothing that a visit needs is missing; false
  * if an imported text was tampered with. For sessions that are waiting, or were when exported. */
 bool session_sound(const struct session *session);
+
+/* Before there is a key nothing is expected but the peer's key exchange message, and whoever knows
+ * a nameplate can leave anything: then a message (as text) and a visit have limits, beyond which
+ * nothing is looked at, and the visit ends with EVENT_BURDENED. */
+#define SESSION_GUARD_MESSAGE ((size_t)64 * 1024)
+#define SESSION_GUARD_VISIT   ((size_t)1024 * 1024)
+
+/* True if these limits apply when a visit begins: until session_ends_guard(). */
+bool session_is_guarded(const struct session *session);
+
+/* True for a peer's key exchange message: after it, anything may follow. */
+bool session_ends_guard(const struct session *session, const struct wire_message *message);
+
+/* How many messages in the mailbox this visit has ignored, since no peer of ours says such; 0
+ * without a visit. */
+uint32_t session_ignored(const struct session *session);
 
 /* Resumes an imported session: it is waiting and due at once, and its schedule starts over. */
 void session_resume(struct session *session, const struct session_context *context);

@@ -74,6 +74,27 @@ void visit_lost(struct step *step, const char *why)
     note_failure(step, why, 0);
 }
 
+void visit_ignore(struct step *step)
+{
+    struct session *session = step->session;
+    session->visit->ignored++;
+    if (session_keyed(session))
+        return;
+    if (session->visit->ignored == 1)
+        session->burdened++;
+    session->unexpected = session->visit->ignored;
+}
+
+void visit_burdened(struct step *step)
+{
+    visit_ignore(step);
+    visit_fail(
+        step,
+        "somebody who has not exchanged keys has filled the mailbox: messages of more than 64 "
+        "KiB, or more than 1 MiB",
+        0);
+}
+
 void visit_anew(struct step *step)
 {
     forget_visit(step);
@@ -159,7 +180,9 @@ static void on_message(struct step *step, const struct wire_message *message)
     if (visit->stage < VISIT_REPLAYING || visit->stage > VISIT_LEAVING)
         return;
     visit->bytes += message->body_length;
-    if (strcmp(message->side, visit_side(session)) == 0)
+    if (message->odd)
+        visit_ignore(step);
+    else if (strcmp(message->side, visit_side(session)) == 0)
         visit_own_message(step, message);
     else
         peer_message_take(step, message);

@@ -72,6 +72,7 @@ struct visit {
     bool receipt_seen;         /* the mailbox holds our newest receipt */
     bool receipt_added;        /* it was added on this connection */
     bool release_sent;
+    uint32_t ignored; /* messages that no peer of ours says, or not before there is a key */
 
     bool peer_seen;      /* the peer is in this mailbox */
     bool peer_pake_seen; /* its pake is in the mailbox behind the nameplate: it may be here, or gone
@@ -92,6 +93,12 @@ void visit_fail(struct step *step, const char *why, int64_t at_least);
 
 /* The connection is already gone. */
 void visit_lost(struct step *step, const char *why);
+
+/* Counts a message that no peer of ours leaves there, or not before there is a key. */
+void visit_ignore(struct step *step);
+
+/* There are more of them than is looked at. */
+void visit_burdened(struct step *step);
 
 /* The connection is gone, and no harm done: begins the visit anew over another one. */
 void visit_anew(struct step *step);

@@ -177,6 +177,9 @@ void visit_fenced(struct step *step)
         session->stored = visit->base;
         count_stored(session);
     }
+    session->unexpected = session_keyed(session) ? 0 : visit->ignored;
+    if (session->unexpected == 0)
+        session->burdened = 0;
     session->failures = 0;
     session->crowded = 0;
     if (session_alive(session))

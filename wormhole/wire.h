@@ -43,7 +43,9 @@ struct wire_message {
     const char *motd;      /* welcome, or NULL */
     int64_t retention; /* welcome: seconds for which the relay keeps an unvisited mailbox; 0 if it
                           does not say */
-    bool permission_needed; /* welcome: permission-required is present and does not list "none" */
+    bool permission_needed; /* welcome: permission-required is present, and offers a hashcash that
+                               we can make, or does not list "none" */
+    bool permission_none; /* … it lists "none": without a stamp, the rest may work nevertheless */
     unsigned hashcash_bits; /* welcome: what a stamp must have to earn that permission; 0 if none
                                would do */
     const char *hashcash_resource;
@@ -52,7 +54,10 @@ struct wire_message {
     int64_t channel;            /* the channel that it is for; 0: it is for the connection */
     const char *reason;         /* left: a sentence, or NULL */
     bool alone;                 /* left: the session needs a connection of its own */
-    struct json_t *root;        /* owns all of the strings above */
+    bool odd;            /* message: of a phase, side or body that none of ours can be; it has
+                            none of them ("", no bytes) */
+    size_t length;       /* of its text, bytes */
+    struct json_t *root; /* owns all of the strings above */
 };
 
 enum wire_fault {
@@ -64,8 +69,10 @@ enum wire_fault {
 };
 
 /* Parses one message from the relay. On success the caller owns *ret_message and calls
- * wire_free(). */
+ * wire_free(). A peer chooses phase and body: WIRE_MESSAGE that lacks a proper one is WIRE_OK for
+ * whoever asks with wire_parse_odd(), and `odd`; for others it is WIRE_INCOMPLETE. */
 enum wire_fault wire_parse(const char *text, size_t length, struct wire_message *ret_message);
+enum wire_fault wire_parse_odd(const char *text, size_t length, struct wire_message *ret_message);
 
 /* The nameplates that WIRE_NAMEPLATES lists, one after the other: set *index to 0 at first; it then
  * keeps the place. Invalid nameplates are left out. Borrowed; NULL at the end. */

@@ -116,14 +116,6 @@ static bool lists_none(const json_t *methods)
     return false;
 }
 
-static bool permission_needed(const json_t *welcome)
-{
-    const json_t *methods = json_object_get(welcome, "permission-required");
-
-    return methods != NULL && !json_is_null(methods) && !json_is_false(methods) &&
-           !lists_none(methods);
-}
-
 /* {"hashcash": {"bits": 6, "resource": "…"}} */
 static void read_hashcash(const json_t *welcome, struct wire_message *message)
 {
@@ -136,6 +128,18 @@ static void read_hashcash(const json_t *welcome, struct wire_message *message)
         return;
     message->hashcash_bits = (unsigned)bits;
     message->hashcash_resource = resource;
+}
+
+/* A relay that wants a stamp may list "none" beside it, without which magic-wormhole.rs 0.8.1 does
+ * not understand the welcome: "none" counts only where there is no stamp that we can make. */
+static void read_permission(const json_t *welcome, struct wire_message *message)
+{
+    const json_t *methods = json_object_get(welcome, "permission-required");
+
+    message->permission_none = lists_none(methods);
+    message->permission_needed = methods != NULL && !json_is_null(methods) &&
+                                 !json_is_false(methods) &&
+                                 (message->hashcash_bits > 0 || !message->permission_none);
 }
 
 /* Of a version that we do not know nothing is offered; nor with what nobody could use. */
@@ -173,8 +177,8 @@ static enum wire_fault read_welcome(json_t *root, struct wire_message *message)
     if (!json_is_object(welcome) && (!json_is_array(welcome) || json_array_size(welcome) > 0))
         return WIRE_INCOMPLETE;
     message->retention = retention(welcome);
-    message->permission_needed = permission_needed(welcome);
     read_hashcash(welcome, message);
+    read_permission(welcome, message);
     read_shared_connection(welcome, message);
     fault = get_text(welcome, "motd", &message->motd);
     return fault ? fault : get_text(welcome, "error", &message->error);
@@ -293,18 +297,41 @@ static const enum wire_fault load_faults[] = {
     [BOUNDED_JSON_NO_MEMORY] = WIRE_NO_MEMORY,
 };
 
-enum wire_fault wire_parse(const char *text, size_t length, struct wire_message *ret_message)
+static enum wire_fault parse(const char *text, size_t length, bool odd,
+                             struct wire_message *ret_message)
 {
-    struct wire_message message = {0};
+    struct wire_message message = {.length = length};
     enum wire_fault fault = load_faults[bounded_json_load(text, length, &message.root)];
 
     if (!fault)
         fault = read_root(message.root, &message);
+    if (fault == WIRE_INCOMPLETE && message.type == WIRE_MESSAGE && odd) {
+        int64_t channel = message.channel;
+
+        wire_free(&message);
+        message = (struct wire_message){.type = WIRE_MESSAGE,
+                                        .channel = channel,
+                                        .length = length,
+                                        .odd = true,
+                                        .side = "",
+                                        .phase = ""};
+        fault = WIRE_OK;
+    }
     if (fault)
         wire_free(&message);
     else
         *ret_message = message;
     return fault;
+}
+
+enum wire_fault wire_parse(const char *text, size_t length, struct wire_message *ret_message)
+{
+    return parse(text, length, false, ret_message);
+}
+
+enum wire_fault wire_parse_odd(const char *text, size_t length, struct wire_message *ret_message)
+{
+    return parse(text, length, true, ret_message);
 }
 
 const char *wire_next_nameplate(const struct wire_message *message, size_t *index)

@@ -281,6 +281,11 @@ def tls_key(world):
         key, mark, certificates = file.read().partition("-----BEGIN CERTIFICATE")
     write(world.path("cert.pem"), mark + certificates)
     write(world.path("key.pem"), key)
+    os.chmod(world.path("key.pem"), 0o644)
+    refused = world.relayd("--tls-cert", world.path("cert.pem"), "--tls-key", world.path("key.pem"), start=False)
+    true(refused.launch().wait() != 0, "a key that others can read is refused")
+    contains(refused.process.err(), "chmod go= '%s'" % world.path("key.pem"), "what mends that")
+    os.chmod(world.path("key.pem"), 0o600)
     relay = world.relayd("--tls-cert", world.path("cert.pem"), "--tls-key", world.path("key.pem"))
     for data in (b"GET /v1 HTTP/1.1\r\n\r\n", b"\x16\x03\x01\xff\xff" + bytes(300), b""):
         with socket.create_connection(("127.0.0.1", relay.port)) as plain:

@@ -13,7 +13,7 @@ VIEW = {
     "app_versions": str, "peer_versions": (str, NIL), "created": int, "deadline": (int, NIL), "schedule": str, "connection": str,
     "last_visit": (int, NIL), "next_visit": (int, NIL), "failures": int, "last_error": (str, NIL), "sent": int,
     "stored": int, "received": int, "unread": int, "delivered": (int, NIL), "read": (int, NIL), "inbox_messages": int,
-    "inbox_bytes": int, "paused": bool, "heals": int, "strangers": int, "copied": bool, "leased": bool, "nobody_there": bool, "timeout": int, "expire": int,
+    "inbox_bytes": int, "paused": bool, "heals": int, "strangers": int, "unexpected": int, "copied": bool, "leased": bool, "nobody_there": bool, "timeout": int, "expire": int,
     "retention": str, "motd": (str, NIL), "relay_error": (str, NIL),
     "relay_down": bool, "relay_failure": (str, NIL), "change": int, "lasting": bool, "epoch": int, "closed_by_peer": bool,
     "expires": bool, "last_news": (int, NIL), "visit_bytes": int,

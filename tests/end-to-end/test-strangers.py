@@ -79,6 +79,31 @@ def other_uid(world):
     true(is_served(daemon.socket), "the daemon serves its own user")
 
 
+@test("wormctl tells nothing to another user who listens in the daemon's place")
+def other_listener(world):
+    if os.getuid() != 0:
+        raise Skip("only root can become another user")
+    daemon = world.daemon("a", world.relay())
+    daemon.stop()
+    nobody = pwd.getpwnam("nobody")
+    for uid, told in (0, True), (nobody.pw_uid, False):
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(daemon.socket)
+            os.seteuid(uid)
+            listener.listen()  # whose process that is, the kernel notes here
+            os.seteuid(0)
+            client = daemon.spawn_ctl("accept", "4-secret-code")
+            listener.settimeout(patience(20))
+            taken, _ = listener.accept()
+            with taken:
+                taken.settimeout(patience(20))
+                equal(taken.recv(1000) != b"", told, "something was said to uid %d" % uid)
+            true(client.wait() != 0, "it failed")
+            if not told:
+                true("another user" in client.err(), "it says why: " + client.err())
+        os.unlink(daemon.socket)
+
+
 @test("root is served by another user's daemon")
 def root_is_served(world):
     if os.getuid() != 0:

@@ -221,4 +221,25 @@ def escapes(world):
     equal(sender.wait(), DONE, "exit status of the peer's exchange")
 
 
+@test("--raw: what a peer says drives the terminal, as the user wishes")
+def raw(world):
+    _, desk, laptop = world.pair()
+    text = "\x1b[1mowned \u00ad\u034f\U000e0041"
+    code = desk.ctl("invite", "--name", "laptop").out.strip()
+    laptop.ctl("accept", "--name", "desk", code)
+    desk.ctl("send", "laptop", "--", text)
+    laptop.ctl("wait", "desk", "--for", "message", "--timeout", "10m")
+    shown = at_terminal(world, laptop, "recv", "--peek", "desk")
+    shown.expect(re.escape("\\x1b[1mowned \\xad\\u034f\\U000e0041"))
+    equal(shown.wait(), DONE, "exit status")
+    shown = at_terminal(world, laptop, "recv", "--raw", "desk")
+    shown.expect("\x1b?.*owned " + text[-3:])
+    equal(shown.wait(), DONE, "exit status of recv --raw")
+    sender = desk.spawn_ctl("exchange", "--code", "55-x-y", "--data", text)
+    shown = at_terminal(world, laptop, "exchange", "--raw", "55-x-y", "--data", "hi")
+    shown.expect("\x1b?.*owned " + text[-3:])
+    equal(shown.wait(), DONE, "exit status of exchange --raw")
+    equal(sender.wait(), DONE, "exit status of the peer's exchange")
+
+
 main(240)

@@ -35,9 +35,11 @@ struct ws {
     int64_t heard;    /* when the last text from the relay arrived */
     int64_t up, down; /* when the last text of each direction arrives */
     bool opened;
-    bool closing; /* the client wants no more */
-    bool gone;    /* … and knows nothing of it any more: freed, or told that it closed */
-    bool cut;     /* nothing arrives any more */
+    bool closing;       /* the client wants no more */
+    bool gone;          /* … and knows nothing of it any more: freed, or told that it closed */
+    bool cut;           /* nothing arrives any more */
+    size_t message_max; /* 0: none; … */
+    bool too_long;      /* … a longer one came */
     const char *why;
     struct ws *next;
 };
@@ -261,6 +263,16 @@ bool ws_send(struct ws *ws, const char *text, size_t length)
 }
 
 /* The machine's clocks may stand still; the cable's does not. */
+void ws_limit(struct ws *ws, size_t message_max)
+{
+    ws->message_max = message_max;
+}
+
+bool ws_was_too_long(const struct ws *ws)
+{
+    return ws->too_long;
+}
+
 int64_t ws_heard(const struct ws *ws)
 {
     return clock_monotonic() - (timeline_now() - ws->heard);
@@ -318,7 +330,13 @@ static void arrive_down(void *arg)
 {
     struct packet *packet = arg;
     struct ws *ws = packet->ws;
-    if (!ws->cut && !ws->gone && !ws->closing && !ws->net->dead) {
+    if (!ws->cut && !ws->gone && !ws->closing && !ws->net->dead && ws->message_max > 0 &&
+        packet->length > ws->message_max) {
+        ws->too_long = ws->cut = true;
+        ws->why = "a message was too long";
+        relay_notices(ws);
+        client_notices(ws);
+    } else if (!ws->cut && !ws->gone && !ws->closing && !ws->net->dead) {
         trace(ws->net->who, "← %s", packet->text);
         ws->heard = timeline_now();
         if (strstr(packet->text, "\"left\"") != NULL)

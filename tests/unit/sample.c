@@ -76,6 +76,8 @@ static void fill_numbers(struct session *session)
     session->heals = 707;
     session->strangers = 724;
     session->silent_visits = 726;
+    session->unexpected = 727;
+    session->burdened = 728;
     session->fresh = 725;
     session->crowded = 708;
     session->sent = 709;
@@ -195,6 +197,8 @@ static void same_numbers(const struct session *a, const struct session *b)
     SAME_NUMBER(displaced);
     SAME_NUMBER(strangers);
     SAME_NUMBER(silent_visits);
+    SAME_NUMBER(unexpected);
+    SAME_NUMBER(burdened);
     SAME_NUMBER(copied);
     SAME_NUMBER(code_given);
     SAME_NUMBER(fresh);

@@ -665,6 +665,65 @@ static void bad_pakes(void **state)
         RESULT_ERRORY);
 }
 
+/* Somebody who has only the nameplate fills the mailbox: the visits become rarer, and the session
+ * says why, until a relay forgets it all. */
+static void unexpected_messages(void **state)
+{
+    const int64_t minute = 60 * 1000;
+    struct pair pair;
+    (void)state;
+    pair_open(&pair, POLL);
+    end_visit(&pair.a);
+    assert_int_equal(pair.a.session->unexpected, 0);
+    struct stock_connection *connection = stranger(pair.stock, ignore);
+    for (unsigned i = 0; i < 40; i++)
+        add(connection, i % 2 == 0 ? "0" : "version", "?");
+    int64_t least = minute / 5 * 4;
+    for (unsigned visit = 1; visit <= 12; visit++) {
+        end_visit(&pair.a);
+        assert_state(&pair.a, SESSION_WAITING);
+        assert_int_equal(pair.a.session->unexpected, 40);
+        assert_int_equal(pair.a.session->burdened, visit);
+        assert_true(pair.a.session->wake - pair.a.now >= least);
+        assert_true(pair.a.session->wake - pair.a.now <= 60 * minute);
+        least = 2 * least <= 48 * minute ? 2 * least : 48 * minute;
+    }
+    stock_disconnect(connection);
+    stock_prune(pair.stock);
+    end_visit(&pair.a);
+    assert_int_equal(pair.a.session->unexpected, 0);
+    assert_int_equal(pair.a.session->burdened, 0);
+    assert_true(pair.a.session->wake - pair.a.now < 2 * minute);
+    pair_visit(&pair, 3);
+    assert_established(&pair);
+    pair_free(&pair);
+}
+
+/* More than is looked at: not even the fence is reached. */
+static void overfull_mailbox(void **state)
+{
+    struct pair pair;
+    (void)state;
+    pair_open(&pair, POLL);
+    end_visit(&pair.a);
+    for (unsigned visit = 1; visit <= 8; visit++) {
+        pair.a.now = pair.a.session->wake;
+        assert_true(session_is_guarded(pair.a.session));
+        end_step(&pair.a, &(struct session_event){.type = EVENT_WAKE});
+        end_step(&pair.a, &(struct session_event){.type = EVENT_BURDENED});
+        assert_null(pair.a.session->visit);
+        assert_int_equal(pair.a.session->burdened, visit);
+        assert_non_null(strstr(pair.a.session->last_error, "has filled the mailbox"));
+        assert_true(pair.a.session->wake - pair.a.now >= (int64_t)48 * 1000);
+    }
+    assert_true(pair.a.session->wake - pair.a.now >= (int64_t)48 * 60 * 1000);
+    pair_visit(&pair, 4);
+    assert_established(&pair);
+    assert_false(session_is_guarded(pair.a.session));
+    assert_int_equal(pair.a.session->unexpected, 0);
+    pair_free(&pair);
+}
+
 static void reflected_pake(void **state)
 {
     struct pair pair;
@@ -986,6 +1045,8 @@ int main(void)
         cmocka_unit_test(patience_after_a_clock_that_was_ahead),
         cmocka_unit_test(close_waits_for_the_peer_to_come_back),
         cmocka_unit_test(bad_pakes),
+        cmocka_unit_test(unexpected_messages),
+        cmocka_unit_test(overfull_mailbox),
         cmocka_unit_test(reflected_pake),
         cmocka_unit_test(keyed_is_not_established),
         cmocka_unit_test(replayed_and_reordered),

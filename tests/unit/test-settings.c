@@ -42,6 +42,7 @@ static void write_file(const char *text, size_t length)
     FILE *file = fopen(file_path, "w");
     assert_non_null(file);
     assert_int_equal(fwrite(text, 1, length, file), length);
+    assert_int_equal(fchmod(fileno(file), 0600), 0);
     fclose(file);
 }
 
@@ -491,6 +492,41 @@ static void refused_secret(void **state)
     settings_clear(&settings);
 }
 
+/* A file with a password that others can read is refused, with the command that mends it. */
+static void readable_secret(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        mode_t mode;
+        bool fine;
+    } cases[] = {
+        {"proxy = http://user:secret@x:1\n", 0600, true},
+        {"proxy = http://user:secret@x:1\n", 0400, true},
+        {"proxy = http://user:secret@x:1\n", 0604, false},
+        {"proxy = http://user:secret@x:1\n", 0660, false},
+        {"proxy = http://user:secret@x:1\n", 0602, false},
+        {"[relay \"wss://r/\"]\nproxy = socks5h://user:secret@x:1\n", 0644, false},
+        {"proxy = http://x:1\n", 0644, true},
+        {"proxy = none\n", 0666, true},
+        {"", 0644, true},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct settings settings;
+        char why[1024] = "";
+        write_file(cases[i].text, strlen(cases[i].text));
+        assert_int_equal(chmod(file_path, cases[i].mode), 0);
+        if (read_all(&settings, why, NULL, NULL, NULL) != cases[i].fine)
+            fail_msg("case %zu: %s", i, why);
+        if (!cases[i].fine)
+            assert_non_null(strstr(why, "mend that with: chmod go= '"));
+        assert_null(strstr(why, "secret@"));
+        settings_clear(&settings);
+        assert_int_equal(unlink(file_path), 0);
+    }
+    write_file("", 0);
+}
+
 static void large_files(void **state)
 {
     (void)state;
@@ -572,6 +608,7 @@ int main(void)
         TEST(replaced),
         TEST(long_lines),
         TEST(refused_secret),
+        TEST(readable_secret),
         TEST(defaults),
         TEST(every_key_in_a_file),
         TEST(order_of_sources),

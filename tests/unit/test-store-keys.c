@@ -294,6 +294,23 @@ static void test_no_file(void **state)
     assert_refused(shelf, KV_FAILED, "cannot open");
 }
 
+/* Whoever can read it can read the store's copies for ever. */
+static void test_readable_by_others(void **state)
+{
+    static const mode_t modes[] = {0604, 0660, 0666, 0602};
+    struct shelf *shelf = *state;
+    storebox_close(&shelf->box);
+    for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+        if (getuid() == 0 && (modes[i] & S_IRWXO) == 0 && (modes[i] & S_IWGRP) == 0)
+            continue;
+        assert_int_equal(chmod(shelf->keys, modes[i]), 0);
+        assert_refused(shelf, KV_FAILED, "mend that with: chmod go= '");
+    }
+    assert_int_equal(chmod(shelf->keys, 0600), 0);
+    storebox_open(&shelf->box, 0);
+    assert_all_read(shelf, 1);
+}
+
 static void test_unreadable(void **state)
 {
     struct shelf *shelf = *state;
@@ -373,6 +390,7 @@ int main(void)
         TEST(test_no_file),
         TEST(test_keys_alone),
         TEST(test_unfinished),
+        TEST(test_readable_by_others),
         TEST(test_unreadable),
         cmocka_unit_test(test_none_where_nothing_is_sealed),
     };

@@ -341,7 +341,7 @@ static void test_permission(void **state)
         bool needed;
     } cases[] = {
         {"{\"none\":{}}", false},
-        {"{\"none\":{},\"hashcash\":{\"bits\":6,\"resource\":\"r\"}}", false},
+        {"{\"none\":{},\"hashcash\":{\"bits\":6,\"resource\":\"r\"}}", true},
         {"[\"none\"]", false},
         {"[\"hashcash\",\"none\"]", false},
         {"[{\"none\":{}}]", false},
@@ -379,6 +379,9 @@ static void test_hashcash_offer(void **state)
     } cases[] = {
         {"{\"hashcash\":{\"bits\":6,\"resource\":\"relay/1\"}}", 6},
         {"{\"hashcash\":{\"bits\":33,\"resource\":\"relay/1\"}}", 0},
+        {"{\"none\":{},\"hashcash\":{\"bits\":6,\"resource\":\"relay/1\"}}", 6},
+        {"{\"none\":{},\"hashcash\":{\"bits\":33,\"resource\":\"relay/1\"}}", 0},
+        {"{\"none\":null,\"hashcash\":{\"bits\":20,\"resource\":\"relay/1\"}}", 20},
         {"{\"hashcash\":{\"bits\":-1,\"resource\":\"relay/1\"}}", 0},
         {"{\"hashcash\":{\"bits\":\"6\",\"resource\":\"relay/1\"}}", 0},
         {"{\"hashcash\":{\"bits\":6}}", 0},
@@ -393,7 +396,7 @@ static void test_hashcash_offer(void **state)
         snprintf(welcome, sizeof(welcome), "{\"permission-required\":%s}", cases[i].offer);
         struct wire_message message = parse_welcome(welcome);
 
-        assert_true(message.permission_needed);
+        assert_int_equal(message.permission_needed, cases[i].bits > 0 || !message.permission_none);
         assert_int_equal(message.hashcash_bits, cases[i].bits);
         if (cases[i].bits > 0)
             assert_string_equal(message.hashcash_resource, "relay/1");

@@ -2,6 +2,7 @@
 
 import datetime
 import ipaddress
+import os
 import select
 import socket
 import ssl
@@ -23,6 +24,7 @@ def named(text):
 
 def write(path, *parts):
     with open(path, "wb") as file:
+        os.fchmod(file.fileno(), 0o600)
         file.write(b"".join(parts))
     return path
 
