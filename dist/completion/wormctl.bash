@@ -8,6 +8,25 @@ _wormctl_options()
         sed -nE 's/^ +(-[A-Za-z], )?(--[a-z-]+(\[=[A-Z]+\]| [A-Z]+)?)(  .*|$)/\2/p'
 }
 
+# The long form of an option: --fields for -o.
+_wormctl_long()
+{
+    case $1 in
+        --*) echo "$1" ;;
+        *) "$program" $command --help 2>/dev/null | sed -nE "s/^ +$1, (--[a-z-]+).*/\1/p" ;;
+    esac
+}
+
+# The fields of $command, for -o, as its complaint about another one lists them; for that, all else must be right.
+_wormctl_fields()
+{
+    local arguments
+
+    for arguments in '' x 'x x'; do
+        "$program" $command -o '?' $arguments 2>&1 </dev/null | sed -nE 's/.*; the fields are: (.*)/\1/p'
+    done | tr -d ,
+}
+
 # The names of commands, one a line.
 _wormctl_commands()
 {
@@ -47,6 +66,7 @@ _wormctl_value()
     case $1 in
         SESSION) _wormctl_offer < <(_wormctl_sessions) ;;
         PATH | FILE) _filedir ;;
+        FIELDS) COMPREPLY=($(compgen -P "${cur%"${cur##*,}"}" -W "$(_wormctl_fields)" -- "${cur##*,}")) ;;
         WHEN) COMPREPLY=($(compgen -W always -- "$cur")) ;;
         SCHEDULE) COMPREPLY=($(compgen -W 'realtime email' -- "$cur")) ;;
         CONDITION)
@@ -58,7 +78,8 @@ _wormctl_value()
 # True if the help has this option with a value of its own; $value is that one's name.
 _wormctl_takes_value()
 {
-    value=$(_wormctl_options | sed -nE "s/^$1 ([A-Z]+)$/\1/p")
+    value=
+    [[ ${1-} ]] && value=$(_wormctl_options | sed -nE "s/^$1 ([A-Z]+)$/\1/p")
     [[ $value ]]
 }
 
@@ -70,11 +91,12 @@ _wormctl_parse()
     known=$'\n'$(_wormctl_commands)$'\n'
     for ((i = 1; i < cword; i++)); do
         word=${words[i]}
-        if [[ $word == --* ]]; then
+        if [[ $word == -?* ]]; then
+            word=$(_wormctl_long "$word")
             _wormctl_takes_value "$word" && ((i++))
-        elif [[ $word != -?* && $known == *$'\n'"${command:+$command }$word"[$'\n ']* && $arguments == 0 ]]; then
+        elif [[ $known == *$'\n'"${command:+$command }$word"[$'\n ']* && $arguments == 0 ]]; then
             command+=${command:+ }$word
-        elif [[ $word != -?* ]]; then
+        else
             ((arguments++))
         fi
     done
@@ -88,7 +110,7 @@ _wormctl()
     program=${words[0]}
     _wormctl_parse
 
-    if [[ $prev == --* ]] && _wormctl_takes_value "$prev"; then
+    if [[ $prev == -?* ]] && _wormctl_takes_value "$(_wormctl_long "$prev")"; then
         _wormctl_value "$value"
     elif [[ $cur == -* ]]; then
         COMPREPLY=($(compgen -W "$(_wormctl_options | sed -E 's/ .*//; s/\[=.*/\n&/; s/^\n?//; s/\n.*//')" -- "$cur"))

@@ -5,12 +5,15 @@ import os
 import re
 import shlex
 import shutil
+import subprocess
 
-from harness import Skip, contains, main, test, true, wait_until
+from harness import Skip, contains, equal, main, test, true
 from harness.processes import program
 from harness.terminal import Terminal
 
 SOURCE = os.environ["abs_top_srcdir"]
+BUILD = os.environ["abs_top_builddir"]
+DAEMONS = ("wormholed", "wormhole-relayd")
 PROMPT = "ready> "
 TAB = "\t"
 CLEAR = "\x15"  # Ctrl-U
@@ -35,10 +38,11 @@ class Shell:
         directory = world.path("bin")
         if not os.path.exists(directory):
             os.mkdir(directory)
-            script = os.path.join(directory, "wormctl")
-            with open(script, "w", encoding="utf-8") as file:
-                file.write('#!/bin/sh\nexec %s "$@"\n' % shlex.join(program("wormctl")))
-            os.chmod(script, 0o755)
+            for name in ("wormctl",) + DAEMONS:
+                script = os.path.join(directory, name)
+                with open(script, "w", encoding="utf-8") as file:
+                    file.write('#!/bin/sh\nexec %s "$@"\n' % shlex.join(program(name)))
+                os.chmod(script, 0o755)
         return directory
 
     def run(self, line):
@@ -53,6 +57,12 @@ class Shell:
         self.terminal.expect(PROMPT)
         return match
 
+    def silent(self, line):
+        """TAB adds nothing, and says nothing."""
+        self.terminal.type(line + TAB)
+        self.run("")
+        true("Traceback" not in self.terminal.shown, "nothing but the line")
+
     def completes(self, line, rest):
         """TAB adds `rest`, and no other."""
         self.terminal.type(line + TAB)
@@ -66,7 +76,8 @@ class Bash(Shell):
 
     def preparation(self, world):
         return ["bind 'set enable-bracketed-paste off'; bind 'set page-completions off'",
-                "PS1='%s'" % PROMPT, "source %s" % BASH_COMPLETION, "source '%s/dist/completion/wormctl.bash'" % SOURCE]
+                "PS1='%s'" % PROMPT, "source %s" % BASH_COMPLETION, "source '%s/dist/completion/wormctl.bash'" % SOURCE
+                ] + ["source '%s/dist/completion/%s.bash'" % (BUILD, name) for name in DAEMONS]
 
 
 class Zsh(Shell):
@@ -74,7 +85,47 @@ class Zsh(Shell):
 
     def preparation(self, world):
         return ["unsetopt zle_bracketed_paste; unset zle_bracketed_paste; unsetopt prompt_sp; LISTMAX=1000",
-                "fpath=('%s/dist/completion' $fpath); autoload -U compinit; compinit -u -D" % SOURCE]
+                "fpath=('%s/dist/completion' '%s/dist/completion' $fpath); autoload -U compinit; compinit -u -D" % (SOURCE, BUILD)]
+
+
+class Fish(Shell):
+    """It draws its line as it likes: what it offers is asked for."""
+
+    command = ["fish", "--no-config", "--private"]
+
+    def __init__(self, world, daemon):
+        self.environment = dict(daemon.environment(), PATH=self.path(world) + ":" + os.environ["PATH"],
+                                LD_LIBRARY_PATH=os.path.join(BUILD, "libclient/.libs"), WORMHOLED_SOCKET=daemon.socket)
+        self.directory = world.directory
+
+    def offered(self, line):
+        """{what may stand there: its description}"""
+        script = "".join("source '%s/dist/completion/%s.fish'; " % place
+                         for place in [(SOURCE, "wormctl")] + [(BUILD, name) for name in DAEMONS])
+        done = subprocess.run(["fish", "--no-config", "-c", script + "complete -C %s" % shlex.quote(line)], env=self.environment,
+                              cwd=self.directory, capture_output=True, text=True, timeout=60, check=False)
+        equal(done.stderr, "", "complaints of fish")
+        return dict(one.partition("\t")[::2] for one in done.stdout.splitlines())
+
+    def completes(self, line, rest):
+        words = [word.rstrip("/") for word in self.offered(line) if word.startswith(Fish.last(line))]
+        equal(words, [Fish.last(line) + rest.strip().replace("\\ ", " ")], "what is offered for " + line)
+
+    @staticmethod
+    def last(line):
+        return line.split(" ")[-1]
+
+    def after(self, line, pattern):
+        offered = "\n".join(self.offered(line))
+        match = re.search(pattern, offered)
+        true(match, "%r among %s" % (pattern, offered))
+        return match
+
+    def run(self, line):
+        """Nothing is left on a line."""
+
+    def silent(self, line):
+        equal(self.offered(line), {}, "what is offered for " + line)
 
 
 def each_shell(world, daemon):
@@ -83,8 +134,10 @@ def each_shell(world, daemon):
         shells.append(Bash)
     if shutil.which("zsh"):
         shells.append(Zsh)
+    if shutil.which("fish"):
+        shells.append(Fish)
     if not shells:
-        raise Skip("neither bash-completion nor zsh")
+        raise Skip("neither bash-completion, zsh nor fish")
     return (shell(world, daemon) for shell in shells)
 
 
@@ -127,9 +180,32 @@ def sessions(world):
         shell.after("wormctl close ", r"(?s)laptop")
     daemon.stop()
     for shell in each_shell(world, daemon):
-        shell.terminal.type("wormctl show lap" + TAB)
-        shell.run("")
-        true("Traceback" not in shell.terminal.shown, "nothing but the line")
+        shell.silent("wormctl show lap")
+
+
+@test("fields of -o, each command's own, and several of them")
+def fields(world):
+    daemon = world.daemon("desk", world.relayd())
+    for shell in each_shell(world, daemon):
+        shell.completes("wormctl list -o verifier_w", "ords")
+        shell.completes("wormctl list -o id,verifier_w", "ords")
+        shell.completes("wormctl status --fields default_relay_f", "rom")
+        shell.completes("wormctl recv -o num", "ber")
+        shell.completes("wormctl send -o id --js", "on ")
+
+
+@test("the daemons: options, and what they take")
+def daemons(world):
+    daemon = world.daemon("desk", world.relayd())
+    os.mkdir(world.path("directory-of-mine"))
+    for shell in each_shell(world, daemon):
+        shell.completes("wormholed --foreg", "round ")
+        shell.completes("wormholed --log-level deb", "ug ")
+        shell.completes("wormholed --share-connections ye", "s ")
+        shell.completes("wormholed --config directory-of", "-mine")
+        shell.completes("wormhole-relayd --max-mailbox-b", "ytes ")
+        shell.completes("wormhole-relayd --store directory-of", "-mine")
+        shell.after("wormhole-relayd --t", r"(?s)--tls-cert.*--tls-key")
 
 
 main(180)
