@@ -25,10 +25,21 @@ skip() { echo "ok $1 # SKIP $2"; }
 # Names that are defined for others, of "value type name" lines; what compilers add begins with an underscore.
 names() { awk 'NF == 3 && $2 ~ /^[A-TV-Z]$/ && $2 != "A" { sub(/@.*/, "", $3); print $3 }' | grep -v '^_' | sort; }
 
-echo 1..3
-
 # CC may bring options. Without comments, a name before a parenthesis is a declaration.
 ${CC:-cc} -E -P "$header" | grep -o 'wormclient_[a-z_]*(' | tr -d '(' | sort -u >"$work/declared"
+symbols=${abs_top_srcdir:?}/debian/libwormclient0.symbols
+
+# --symbols VERSION: the symbols file of the Debian package as it should be; what is new gets this version.
+if [ "${1-}" = --symbols ]; then
+    echo 'libwormclient.so.0 libwormclient0 #MINVER#'
+    echo " WORMCLIENT_1@WORMCLIENT_1 $2"
+    while read -r name; do
+        grep "^ $name@" "$symbols" 2>/dev/null || echo " $name@WORMCLIENT_1 $2"
+    done <"$work/declared"
+    exit
+fi
+
+echo 1..4
 
 if [ -e "$libraries/libwormclient.so" ]; then
     ${NM:-nm} -D --defined-only "$libraries/libwormclient.so" | names >"$work/found"
@@ -53,3 +64,6 @@ if [ -e "$libraries/libwormclient.a" ]; then
 else
     skip 3 "no static library was built"
 fi
+
+sed -n 's/^ \(wormclient_[a-z_]*\)@.*/\1/p' "$symbols" >"$work/found"
+compare 4 "the symbols file of the Debian package names the functions of the header (make signatures)"
