@@ -1,7 +1,10 @@
 #!/usr/bin/python3
 """The programs of examples/, which is how users of libwormclient begin: each against live daemons and a live relay."""
 
+import itertools
+import os
 import re
+import shlex
 import signal
 import subprocess
 
@@ -252,6 +255,52 @@ def verifying(world):
     for process in (first, second):
         process.wait_text(QUESTION, SECONDS)
     return here, there, first, second
+
+
+@test("notify.sh shows what arrives, and after a pause what arrived meanwhile, once")
+def notify(world):
+    _, desk, laptop = world.pair()
+    tools = world.path("tools")
+    os.mkdir(tools)
+    shown = world.path("shown")
+    for name, text in (("notify-send", 'echo "$*" >>%s' % shlex.quote(shown)),
+                       ("wormctl", 'exec %s "$@"' % shlex.join(program("wormctl")))):
+        with open(os.path.join(tools, name), "w", encoding="utf-8") as file:
+            file.write("#!/bin/sh\n%s\n" % text)
+        os.chmod(file.name, 0o755)
+    environment = dict(desk.environment(), WORMHOLED_SOCKET=desk.socket, PATH=tools + ":" + os.environ["PATH"])
+    script = os.path.join(os.environ["abs_top_srcdir"], "examples", "notify.sh")
+
+    def screen():
+        try:
+            with open(shown, encoding="utf-8") as file:
+                return file.read().replace("--app-name=wormholed -- ", "").splitlines()
+        except FileNotFoundError:
+            return []
+
+    old = desk.call("invite", name="old")["id"]
+    watch = world.spawn("notify", ["sh", script], environment=environment)
+    seen = os.path.join(desk.home, ".local", "state", "wormhole-notify", "seen")
+    names = itertools.count()
+
+    def watches():
+        desk.call("rename", session=old, name="old %d" % next(names))
+        return os.path.exists(seen)
+
+    wait_until(watches, SECONDS, "it watches")
+    code = desk.ctl("invite", "--name", "laptop").out.strip()
+    laptop.ctl("accept", "--name", "desk", code)
+    laptop.ctl("wait", "desk", "--for", "established")
+    wait_until(lambda: "laptop is connected" in screen(), SECONDS, "the introduction is shown")
+    laptop.ctl("send", "desk", "hello")
+    wait_until(lambda: "laptop: 1 unread" in screen(), SECONDS, "the message is shown")
+    watch.kill()
+    watch.wait(SECONDS)
+    laptop.ctl("send", "desk", "are you there?")
+    desk.until("laptop", lambda view: view["unread"] == 2)
+    world.spawn("notify", ["sh", script], environment=environment)
+    wait_until(lambda: "laptop: 2 unread" in screen(), SECONDS, "what came meanwhile is shown")
+    true(not [line for line in screen() if "old" in line], "nothing of what was there before: %s" % screen())
 
 
 main(300)
