@@ -112,7 +112,11 @@ relayd_options_are_documented()
 has_no_mistakes()
 {
     command -v mandoc >/dev/null || return 0
-    mandoc -T lint -W warning "$1"
+    # Which other pages are installed here does not matter, and a heading may end with a bracket.
+    mandoc -T lint "$1" 2>&1 |
+        grep -v 'referenced manual not found\|mandoc\.db lacks\|trailing delimiter: Ss \[' >"$directory/mistakes"
+    cat "$directory/mistakes"
+    [ ! -s "$directory/mistakes" ]
 }
 
 check "wormholed: options" options_are_documented wormholed
