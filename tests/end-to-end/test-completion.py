@@ -109,7 +109,9 @@ class Fish(Shell):
 
     def completes(self, line, rest):
         words = [word.rstrip("/") for word in self.offered(line) if word.startswith(Fish.last(line))]
-        equal(words, [Fish.last(line) + rest.strip().replace("\\ ", " ")], "what is offered for " + line)
+        wanted = Fish.last(line) + rest.strip().replace("\\ ", " ")
+        # A blank at the end says that nothing more may follow.
+        equal([word if rest.endswith(" ") else word[:len(wanted)] for word in words], [wanted], "what is offered for " + line)
 
     @staticmethod
     def last(line):
@@ -208,4 +210,4 @@ def daemons(world):
         shell.after("wormhole-relayd --t", r"(?s)--tls-cert.*--tls-key")
 
 
-main(180)
+main(300)
