@@ -142,6 +142,7 @@ void lmdb_mailbox_append(struct lmdb_change *change, const char *appid, const ch
         .body = {message->body, message->body_length},
         .id = text(message->id),
         .server_rx = message->server_rx,
+        .mark = message->mark,
     };
 
     lmdb_rows_put(change, LMDB_MESSAGE, &key, &record);

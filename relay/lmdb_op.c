@@ -101,6 +101,7 @@ struct lmdb_op *lmdb_op_new(const struct lmdb_work *work, const struct lmdb_ask 
     if (ask->message != NULL) {
         asked.message.body_length = ask->message->body_length;
         asked.message.server_rx = ask->message->server_rx;
+        asked.message.mark = ask->message->mark;
     }
     copy_strings(strings, op->text);
     asked.message.side = asked.who.side;
@@ -172,6 +173,7 @@ bool lmdb_op_tell_message(struct lmdb_op *op, uint64_t number, const struct lmdb
 
     struct relay_message *told = &messages[op->answer.count++];
     told->number = number;
+    told->mark = message->mark;
     told->side = append(&end, &message->side);
     told->phase = append(&end, &message->phase);
     told->body = append(&end, &message->body);

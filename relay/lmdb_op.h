@@ -28,8 +28,8 @@ struct lmdb_ask {
     const char *name; /* of a nameplate or mailbox */
     const char *mood;
     const struct relay_message *message;
-    int64_t now;    /* if there is no `who` */
-    uint64_t after; /* number of a message */
+    int64_t now; /* if there is no `who` */
+    struct relay_position after;
     unsigned most;
 };
 
@@ -43,7 +43,7 @@ struct lmdb_op {
     struct relay_who who;
     const char *name, *mood;
     struct relay_message message;
-    uint64_t after;
+    struct relay_position after;
     unsigned most;
 
     /* The answer, and the memory that it points to. */

@@ -98,6 +98,7 @@ static const struct kv_field message_fields[] = {
     [3] = FIELD(lmdb_message, body, kv_type_borrowed, REQUIRED, 0),
     [4] = FIELD(lmdb_message, id, kv_type_borrowed, OPTIONAL, 0),
     [5] = FIELD(lmdb_message, server_rx, kv_type_signed, REQUIRED, 0),
+    [6] = FIELD(lmdb_message, mark, kv_type_unsigned, OPTIONAL, 0),
 };
 
 /* Small maps of short arrays; texts may be as long as a row. */

@@ -48,6 +48,7 @@ struct lmdb_mailbox {
 struct lmdb_message {
     struct kv_borrowed_text side, phase, body, id;
     int64_t server_rx;
+    uint64_t mark; /* 0: none */
     void *unknown; /* as above */
     size_t unknown_length;
 };

@@ -254,16 +254,19 @@ static void ask_release(void *self, const struct relay_who *who, const char *nam
     ask(self, &lmdb_work_release, &(struct lmdb_ask){.who = who, .name = nameplate}, done, arg);
 }
 
-static void ask_open(void *self, const struct relay_who *who, const char *mailbox, relay_done done,
-                     void *arg)
+static void ask_open(void *self, const struct relay_who *who, const char *mailbox,
+                     const struct relay_position *after, relay_done done, void *arg)
 {
-    ask(self, &lmdb_work_open, &(struct lmdb_ask){.who = who, .name = mailbox}, done, arg);
+    struct lmdb_ask question = {.who = who, .name = mailbox};
+    if (after != NULL)
+        question.after = *after;
+    ask(self, &lmdb_work_open, &question, done, arg);
 }
 
 static void ask_read(void *self, const struct relay_who *who, const char *mailbox, uint64_t after,
                      relay_done done, void *arg)
 {
-    const struct lmdb_ask question = {.who = who, .name = mailbox, .after = after};
+    const struct lmdb_ask question = {.who = who, .name = mailbox, .after.number = after};
     ask(self, &lmdb_work_read, &question, done, arg);
 }
 

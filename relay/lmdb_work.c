@@ -111,14 +111,27 @@ static bool read_message_row(void *arg, const MDB_val *key, const MDB_val *value
     return told(reader, lmdb_op_tell_message(reader->op, number, &message));
 }
 
+/* Those behind message number `after`. */
 static void tell_messages(struct lmdb_change *change, struct lmdb_op *op,
-                          const struct lmdb_mailbox *mailbox)
+                          const struct lmdb_mailbox *mailbox, uint64_t after)
 {
-    struct kv_key first = lmdb_rows_message(mailbox->serial, op->after + 1);
+    struct kv_key first = lmdb_rows_message(mailbox->serial, after + 1);
     struct kv_key last = lmdb_rows_message(mailbox->serial, UINT64_MAX);
     struct row_reader reader = {change, op};
 
     kv_walk(change->txn, ROWS_MESSAGES, &first, &last, read_message_row, &reader);
+}
+
+/* True if the place that the client names is one of this mailbox, and of this history of the store.
+ */
+static bool is_known(struct lmdb_change *change, const struct lmdb_mailbox *mailbox,
+                     const struct relay_position *place)
+{
+    struct kv_key key = lmdb_rows_message(mailbox->serial, place->number);
+    struct lmdb_message message;
+
+    return place->mark != 0 && place->number < mailbox->next &&
+           lmdb_rows_get(change, LMDB_MESSAGE, &key, &message) && message.mark == place->mark;
 }
 
 static enum relay_result run_open(struct lmdb_change *change, struct lmdb_op *op)
@@ -126,9 +139,11 @@ static enum relay_result run_open(struct lmdb_change *change, struct lmdb_op *op
     struct lmdb_mailbox mailbox;
 
     enum relay_result result = lmdb_mailbox_join(change, &op->who, op->name, "", &mailbox);
-    if (result == RELAY_DONE)
-        tell_messages(change, op, &mailbox);
-    return result;
+    if (result != RELAY_DONE)
+        return result;
+    op->answer.resumed = is_known(change, &mailbox, &op->after);
+    tell_messages(change, op, &mailbox, op->answer.resumed ? op->after.number : 0);
+    return RELAY_DONE;
 }
 
 /* True if this side has the mailbox open. */
@@ -146,7 +161,7 @@ static enum relay_result run_read(struct lmdb_change *change, struct lmdb_op *op
     struct lmdb_mailbox mailbox;
 
     if (get_open(change, op, &mailbox))
-        tell_messages(change, op, &mailbox);
+        tell_messages(change, op, &mailbox, op->after.number);
     return RELAY_DONE;
 }
 

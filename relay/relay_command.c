@@ -109,6 +109,16 @@ static void read_ping(struct relay_command *command)
         set_fault(command, "", "ping", " must be a number");
 }
 
+/* Whatever is no place is taken for one that is not known any more: no client fails for it. */
+static void read_after(struct relay_command *command)
+{
+    const json_t *after = json_object_get(command->root, "after");
+
+    command->resumes = json_is_string(after);
+    if (command->resumes)
+        command->after = relay_position_read(json_string_value(after));
+}
+
 /* ---- a spec for each type ---- */
 
 static const struct relay_command_spec {
@@ -126,7 +136,7 @@ static const struct relay_command_spec {
     {"close", RELAY_COMMAND_CLOSE, "", {NULL}, {&mailbox, &mood}, NULL},
     {"leave", RELAY_COMMAND_LEAVE, "", {NULL}, {NULL}, NULL},
     {"list", RELAY_COMMAND_LIST, "", {NULL}, {NULL}, NULL},
-    {"open", RELAY_COMMAND_OPEN, "open requires ", {&mailbox}, {NULL}, NULL},
+    {"open", RELAY_COMMAND_OPEN, "open requires ", {&mailbox}, {NULL}, read_after},
     {"ping", RELAY_COMMAND_PING, "", {NULL}, {NULL}, read_ping},
     {"release", RELAY_COMMAND_RELEASE, "", {NULL}, {&nameplate}, NULL},
     /* The documentation uses the first, the Rust client sends the second. */

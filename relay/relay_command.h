@@ -9,6 +9,8 @@
 
 #include <jansson.h>
 
+#include "relay/position.h"
+
 /* Longest hashcash stamp, and name of a method; stamps are about 60. */
 #define RELAY_COMMAND_STAMP_MAX  512
 #define RELAY_COMMAND_METHOD_MAX 32
@@ -43,6 +45,8 @@ struct relay_command {
     const char *appid, *side;             /* bind */
     const char *nameplate;                /* claim; release, or NULL */
     const char *mailbox;                  /* open; close, or NULL */
+    bool resumes;                         /* open: it has `after`, … */
+    struct relay_position after;          /* … which is this place, or anything else */
     const char *phase, *body;             /* add; the body is hex */
     size_t body_length;                   /* of the hex */
     const char *mood;                     /* close, or NULL */

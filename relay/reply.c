@@ -238,10 +238,15 @@ static void put_relayd(struct json_text *text, const struct reply_welcome *welco
 static void put_extensions(struct json_text *text, const struct reply_welcome *welcome)
 {
     open_member(text, "extensions");
-    open_member(text, "shared-connection");
+    if (welcome->channels > 0) {
+        open_member(text, "shared-connection");
+        put_integer(text, "version", 1);
+        put_integer(text, "channels", welcome->channels);
+        put_integer(text, "max_message", (int64_t)welcome->channel_message_max);
+        close_member(text);
+    }
+    open_member(text, "resume");
     put_integer(text, "version", 1);
-    put_integer(text, "channels", welcome->channels);
-    put_integer(text, "max_message", (int64_t)welcome->channel_message_max);
     close_member(text);
     close_member(text);
 }
@@ -265,8 +270,7 @@ char *reply_welcome(const struct reply_welcome *welcome, int64_t now)
         close_member(&text);
     }
     put_relayd(&text, welcome);
-    if (welcome->channels > 0)
-        put_extensions(&text, welcome);
+    put_extensions(&text, welcome);
     if (welcome->hashcash_bits > 0)
         put_permission_required(&text, welcome);
     close_member(&text);
@@ -278,9 +282,21 @@ char *reply_ack(const json_t *id, int64_t now)
     return quoting("ack", "id", id, now);
 }
 
-char *reply_pong(const json_t *ping, int64_t now)
+char *reply_pong(const json_t *ping, const char *position, int64_t now)
 {
-    return quoting("pong", "pong", ping, now);
+    struct json_text text = begin("pong");
+
+    put_value(&text, "pong", ping);
+    if (position != NULL)
+        put_string(&text, "position", position);
+    return finish(&text, now);
+}
+
+char *reply_resumed(int64_t now)
+{
+    struct json_text text = begin("resumed");
+
+    return finish(&text, now);
 }
 
 char *reply_nameplates(const char *const *nameplates, size_t count, int64_t now)

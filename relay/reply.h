@@ -24,7 +24,7 @@ struct reply_welcome {
     const char *resource;       /* of the stamp */
     int64_t retention;          /* ms */
     size_t message_max;         /* bytes */
-    unsigned channels;          /* 0: the extension of shared connections is not offered */
+    unsigned channels;          /* 0: shared connections are not offered */
     size_t channel_message_max; /* bytes */
 };
 
@@ -36,7 +36,9 @@ char *reply_claimed(const char *mailbox, int64_t now);
 char *reply_released(int64_t now);
 char *reply_message(const struct relay_message *message, int64_t now);
 char *reply_closed(int64_t now);
-char *reply_pong(const json_t *ping, int64_t now);
+/* `position`: a token, or NULL. */
+char *reply_pong(const json_t *ping, const char *position, int64_t now);
+char *reply_resumed(int64_t now);
 /* The relay has ended a channel, or there is none; `reason` is a sentence. `alone`: what the client
  * asked for needs a connection of its own. */
 char *reply_left(const char *reason, bool alone, int64_t now);

@@ -516,9 +516,11 @@ bool rules_listens_to_unused(const struct rules_client *client)
 {
     const struct rules_client *channel = client->host.channels;
 
-    while (channel != NULL && (channel->listener_state == RULES_NOT_LISTENING || channel->seen > 0))
+    while (channel != NULL &&
+           (channel->listener_state == RULES_NOT_LISTENING || channel->seen.number > 0))
         channel = channel->hh.next;
-    return channel != NULL || (client->listener_state != RULES_NOT_LISTENING && client->seen == 0);
+    return channel != NULL ||
+           (client->listener_state != RULES_NOT_LISTENING && client->seen.number == 0);
 }
 
 static void touch(const struct rules_client *client)

@@ -110,7 +110,14 @@ static bool same(const char *a, const char *b)
 
 static void begin_ping(struct rules_task *task)
 {
-    rules_send(task->client, reply_pong(task->command.ping, task->client->rules->now));
+    const struct rules_client *client = task->client;
+    char token[RELAY_POSITION_TEXT];
+    bool tells =
+        client->resumes && client->listener_state == RULES_LISTENING && client->seen.mark != 0;
+
+    relay_position_write(&client->seen, token);
+    rules_send(task->client,
+               reply_pong(task->command.ping, tells ? token : NULL, client->rules->now));
     rules_task_end(task);
 }
 
@@ -347,14 +354,22 @@ static void begin_open(struct rules_task *task)
         rules_drop(client, "out of memory");
         rules_task_end(task);
     } else {
-        store->open(store->self, &asking, client->mailbox, store_done, task);
+        client->resumes = task->command.resumes;
+        store->open(store->self, &asking, client->mailbox,
+                    client->resumes ? &task->command.after : NULL, store_done, task);
     }
 }
 
 static void done_open(struct rules_task *task, const struct relay_answer *answer)
 {
-    task->client->opened = true;
-    rules_listeners_replay(task->client, answer);
+    struct rules_client *client = task->client;
+
+    client->opened = true;
+    if (answer->resumed) {
+        client->seen = task->command.after;
+        rules_send(client, reply_resumed(client->rules->now));
+    }
+    rules_listeners_replay(client, answer);
 }
 
 static const char *check_add(const struct rules_client *client, const struct relay_command *command)
@@ -364,6 +379,15 @@ static const char *check_add(const struct rules_client *client, const struct rel
         return must_open;
     /* Another connection of this side has closed it. */
     return client->listener_state != RULES_NOT_LISTENING ? NULL : result_texts[RELAY_NOT_OPEN];
+}
+
+/* 0 means that there is none. */
+static uint64_t draw_mark(void)
+{
+    uint64_t mark;
+
+    randombytes_buf(&mark, sizeof(mark));
+    return mark != 0 ? mark : 1;
 }
 
 /* The store copies the body, so that it need not stay here as well until the commit. */
@@ -379,6 +403,7 @@ static void begin_add(struct rules_task *task)
         .body_length = task->command.body_length,
         .id = task->command.id,
         .server_rx = task->now,
+        .mark = draw_mark(),
     };
     json_t *body = relay_command_take_body(&task->command);
 

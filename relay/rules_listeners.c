@@ -84,7 +84,8 @@ bool rules_listeners_join(struct rules_client *client)
     DL_APPEND(listeners->clients, client);
     client->listeners = listeners;
     client->listener_state = RULES_OPENING;
-    client->seen = client->missed = 0;
+    client->seen = (struct relay_position){0};
+    client->missed = 0;
     return true;
 }
 
@@ -155,6 +156,11 @@ void rules_listeners_stop(struct rules_client *client, const char *mailbox)
     }
 }
 
+static void note_sent(struct rules_client *client, const struct relay_message *message)
+{
+    client->seen = (struct relay_position){message->number, message->mark};
+}
+
 /* ---- what is stored ---- */
 
 static bool is_backlogged(const struct rules_client *client)
@@ -173,16 +179,17 @@ static void send_stored(struct rules_client *client, const struct relay_answer *
     for (size_t i = 0; i < answer->count && !rules_is_dropped(client); i++) {
         const struct relay_message *message = &answer->messages[i];
 
-        if (message->number <= client->seen)
+        if (message->number <= client->seen.number)
             continue;
         if (client->channel != 0 && is_backlogged(client)) {
             more = true;
             break;
         }
         rules_send(client, reply_message(message, client->rules->now));
-        client->seen = message->number;
+        note_sent(client, message);
     }
-    set_state(client, more || client->missed > client->seen ? RULES_REPLAYING : RULES_LISTENING);
+    set_state(client,
+              more || client->missed > client->seen.number ? RULES_REPLAYING : RULES_LISTENING);
     queue_reader(client);
 }
 
@@ -222,7 +229,7 @@ static void read_piece(struct rules_client *client)
     unqueue_reader(client);
     client->reading = client->whole->host.reading = true;
     client->missed = 0;
-    store->read(store->self, &who, client->mailbox, client->seen, on_piece, client);
+    store->read(store->self, &who, client->mailbox, client->seen.number, on_piece, client);
 }
 
 void rules_listeners_take_turns(struct rules_client *connection)
@@ -251,9 +258,9 @@ static void send_new(struct rules_client *client, const struct relay_message *me
     if (client->listener_state != RULES_LISTENING)
         client->missed = message->number;
     if (client->listener_state != RULES_LISTENING || rules_is_dropped(client) ||
-        message->number <= client->seen)
+        message->number <= client->seen.number)
         return;
-    client->seen = message->number;
+    note_sent(client, message);
     if (text != NULL && client->channel == 0)
         rules_send_shared(client, text);
     else

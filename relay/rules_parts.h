@@ -97,7 +97,8 @@ struct rules_client {
     enum rules_listener_state listener_state;
     struct rules_listeners *listeners; /* those it is one of, or NULL */
     struct rules_client *prev, *next;  /* in their list */
-    uint64_t seen;                     /* number of the last message that was sent */
+    bool resumes;                      /* its `open` had `after`: it is told where it stands */
+    struct relay_position seen;        /* behind the last message that was sent */
     uint64_t missed; /* greatest number of a new message that was not sent to it since a piece was
                         last requested */
     bool reading;    /* a piece was requested from the store */

@@ -19,6 +19,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "relay/position.h"
+
 /* Longest appid, side, nameplate, mailbox id and phase, in bytes. Stock ones are far shorter;
  * stored keys must be bounded. */
 #define RELAY_APPID_MAX     128
@@ -57,6 +59,7 @@ struct relay_who {
 struct relay_message {
     uint64_t
         number; /* position in its mailbox: 1, 2, 3, … in the order in which they were stored */
+    uint64_t mark; /* drawn when it was added: relay/position.h; 0: none */
     const char *side;
     const char *phase;
     const char *body; /* hex, as received */
@@ -73,6 +76,7 @@ struct relay_answer {
     const struct relay_message
         *messages; /* open, read: what is stored, this side's own included, oldest first … */
     bool more;     /* … up to here, and more remain: see read */
+    bool resumed;  /* open: it is what is stored behind the place that was asked for */
     const char *const *nameplates; /* list */
     size_t count;                  /* of messages or nameplates */
 };
@@ -117,9 +121,10 @@ struct relay_store {
      * fine. */
     void (*release)(void *self, const struct relay_who *who, const char *nameplate, relay_done done,
                     void *arg);
-    /* Creates the mailbox if there is none. */
-    void (*open)(void *self, const struct relay_who *who, const char *mailbox, relay_done done,
-                 void *arg);
+    /* Creates the mailbox if there is none. With `after` (or NULL), only what is behind that place,
+     * if it is one of this mailbox; everything, if it is not. */
+    void (*open)(void *self, const struct relay_who *who, const char *mailbox,
+                 const struct relay_position *after, relay_done done, void *arg);
     /* What is stored after message number `after`; nothing if this side does not have the mailbox
      * open. */
     void (*read)(void *self, const struct relay_who *who, const char *mailbox, uint64_t after,

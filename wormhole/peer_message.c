@@ -230,6 +230,8 @@ static void on_receipt(struct step *step, const struct wire_message *message)
 {
     struct decrypted_message opened;
     struct payload_receipt receipt;
+    if (step->session->peer_versions == NULL)
+        request_replay(step);
     if (!step->session->peer_receipts || !decrypt_message(step, message, &opened))
         return;
     enum payload_fault fault = payload_read_receipt(opened.plain, opened.length, &receipt);

@@ -42,6 +42,8 @@ void session_free(struct session *session)
     free(session->peer_side);
     free(session->peer_versions);
     free(session->last_error);
+    free(session->cursor);
+    free(session->cursor_version);
     free(session->unknown);
     locked_free(&sessions, session);
 }

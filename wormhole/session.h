@@ -23,12 +23,13 @@
 #include "wormhole/pake.h"
 #include "wormhole/schedule.h"
 
-#define SESSION_ID_BYTES 8  /* random: a million sessions collide with a probability of 3e-8 */
-#define SESSION_ID_TEXT  17 /* in hex, with the NUL */
-#define NAME_MAX_BYTES   64 /* petname: fits a table column */
-#define APPID_MAX        128
-#define RELAY_MAX        512 /* URL */
-#define REASON_MAX       256 /* one sentence */
+#define SESSION_ID_BYTES   8  /* random: a million sessions collide with a probability of 3e-8 */
+#define SESSION_ID_TEXT    17 /* in hex, with the NUL */
+#define NAME_MAX_BYTES     64 /* petname: fits a table column */
+#define APPID_MAX          128
+#define RELAY_MAX          512 /* URL */
+#define REASON_MAX         256 /* one sentence */
+#define CURSOR_VERSION_MAX 64  /* of a program */
 
 /* Largest application message. In hex, with the JSON around it, it just fits the limit of
  * net/ws.h. */
@@ -209,6 +210,12 @@ struct session {
     /* Copies of the store (copies.c). */
     bool copied;    /* something was said in this session's name that this store did not say */
     uint32_t fresh; /* of the messages sent, how many of the newest were never given to a relay */
+
+    /* Where the next replay may begin (cursor.c). */
+    char *cursor; /* the relay's token of a place in the mailbox, or NULL: at its beginning */
+    char *cursor_version;     /* of the program that dealt with what is before that, or NULL */
+    uint32_t cursor_stored;   /* of the messages sent, the first so many are before it */
+    uint32_t cursor_receipts; /* so many receipts had been made, and the newest is before it */
 
     int64_t last_visit;   /* that was completed; 0 if none */
     uint64_t visit_bytes; /* of the messages that the newest place had at it */

@@ -129,6 +129,7 @@ static void on_welcome(struct step *step, const struct wire_message *message)
         visit_fail(step, why, REFUSED_WAIT);
     } else {
         step->session->retention = message->retention * 1000;
+        step->session->visit->relay_resumes = message->resumes;
         visit_bind(step);
     }
 }
@@ -173,12 +174,20 @@ static void on_claimed(struct step *step, const struct wire_message *message)
         visit_open(step, message->mailbox);
 }
 
+static void on_resumed(struct step *step, const struct wire_message *message)
+{
+    (void)message;
+    if (step->session->visit->stage == VISIT_REPLAYING)
+        cursor_resume(step->session);
+}
+
 static void on_message(struct step *step, const struct wire_message *message)
 {
     struct session *session = step->session;
     struct visit *visit = session->visit;
     if (visit->stage < VISIT_REPLAYING || visit->stage > VISIT_LEAVING)
         return;
+    visit->resumes = false;
     visit->bytes += message->body_length;
     if (message->odd)
         visit_ignore(step);
@@ -202,6 +211,7 @@ static void on_pong(struct step *step, const struct wire_message *message)
         visit_note_completed(step);
         if (closing_after_look(step, visit->asked))
             return;
+        cursor_note(step, message->position);
         lasting_visit_ended(session);
         if ((visit->incomplete && visit->progressed) || lasting_hurries(session))
             plan_visit_now(step);
@@ -311,7 +321,7 @@ static void on_error(struct step *step, const struct wire_message *message)
 static void (*const handlers[WIRE_TYPES])(struct step *, const struct wire_message *) = {
     [WIRE_WELCOME] = on_welcome,   [WIRE_ALLOCATED] = on_allocated, [WIRE_CLAIMED] = on_claimed,
     [WIRE_RELEASED] = on_released, [WIRE_MESSAGE] = on_message,     [WIRE_CLOSED] = on_closed,
-    [WIRE_PONG] = on_pong,         [WIRE_ERROR] = on_error,
+    [WIRE_PONG] = on_pong,         [WIRE_ERROR] = on_error,         [WIRE_RESUMED] = on_resumed,
 };
 
 void visit_relay_message(struct step *step)

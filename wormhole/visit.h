@@ -43,6 +43,9 @@ struct visit {
     int64_t asked; /* … and when that was */
     bool was_held; /* it reached the point where nothing was left to do */
 
+    bool relay_resumes; /* the relay can begin a replay at a cursor */
+    bool resumes;       /* it was asked to, and has told nothing yet */
+
     bool nameplate_moved;   /* the nameplate leads to a different mailbox than before */
     bool reclaim_nameplate; /* this visit claimed the nameplate again, because the mailbox was lost
                              */
@@ -147,6 +150,16 @@ void mailbox_recovery_found(struct step *step);
 bool mailbox_recovery_escape(struct step *step);
 /* Past the fence: the same if whoever is there has been silent for too long. */
 bool mailbox_recovery_escape_silence(struct step *step);
+
+/* ---- cursor.c: where the next replay may begin ---- */
+
+/* The relay has told the mailbox up to this place (or NULL: it does not say), and all of that was
+ * taken: the cursor, if nothing remains to be done there. */
+void cursor_note(struct step *step, const char *position);
+/* The place to name when this mailbox is opened; "": its beginning. Borrowed. */
+const char *cursor_after(const struct session *session, const char *mailbox);
+/* The replay, which has not begun, will begin there: what is before counts as seen. */
+void cursor_resume(struct session *session);
 
 /* ---- visit_steps.c again ---- */
 

@@ -69,13 +69,15 @@ void visit_open(struct step *step, const char *mailbox)
     struct visit *visit = step->session->visit;
     step_set_text(step, &visit->mailbox, mailbox, WIRE_NAME_MAX);
     visit->in_fallback = !visit->derived && strcmp(mailbox, step->session->mailbox) != 0;
-    step_send(step, wire_encode_open(mailbox));
+    const char *after = cursor_after(step->session, mailbox);
+    visit->resumes = visit->relay_resumes && after[0] != '\0';
+    step_send(step, wire_encode_open(mailbox, visit->relay_resumes ? after : NULL));
     ping(step, VISIT_REPLAYING);
 }
 
 /* ---- our messages in the mailbox ---- */
 
-/* Those below the base are delivered. */
+/* Those below the base are delivered, or before the cursor. */
 static bool numbers_has(const struct visit *visit, uint32_t number)
 {
     size_t word = (size_t)(number - visit->base) / 64;
@@ -176,6 +178,7 @@ void visit_fenced(struct step *step)
         session->receipt_stored = visit->receipt_seen;
         session->stored = visit->base;
         count_stored(session);
+        cursor_note(step, step->event->relay->position);
     }
     session->unexpected = session_keyed(session) ? 0 : visit->ignored;
     if (session->unexpected == 0)

@@ -13,6 +13,9 @@
  * character's end. */
 #define WIRE_TEXT_MAX 1024
 
+/* Longest token of a place in a mailbox. */
+#define WIRE_POSITION_MAX 64
+
 enum wire_type {
     WIRE_UNKNOWN = 0, /* a well-formed message of a type that we do not know: ignored */
     WIRE_WELCOME,
@@ -25,8 +28,9 @@ enum wire_type {
     WIRE_ACK,
     WIRE_PONG,
     WIRE_ERROR,
-    WIRE_LEFT,  /* of a channel of a shared connection: it has ended (doc/relay-extensions.md) */
-    WIRE_TYPES, /* the number of types */
+    WIRE_RESUMED, /* the replay begins where `open` asked for (doc/relay-extensions.md) */
+    WIRE_LEFT,    /* of a channel of a shared connection: it has ended (doc/relay-extensions.md) */
+    WIRE_TYPES,   /* the number of types */
 };
 
 struct wire_message {
@@ -37,8 +41,9 @@ struct wire_message {
     const char *phase;     /* message */
     uint8_t *body;         /* message: the bytes encoded as hex; not NULL even if empty */
     size_t body_length;
-    int64_t pong;          /* pong */
-    const char *error;     /* error: its text; welcome: the relay's refusal, or NULL */
+    int64_t pong;         /* pong */
+    const char *position; /* pong: a token of the place up to which the mailbox was told, or NULL */
+    const char *error;    /* error: its text; welcome: the relay's refusal, or NULL */
     const char *orig_type; /* error: the type of the message that it answers, or NULL */
     const char *motd;      /* welcome, or NULL */
     int64_t retention; /* welcome: seconds for which the relay keeps an unvisited mailbox; 0 if it
@@ -49,6 +54,7 @@ struct wire_message {
     unsigned hashcash_bits; /* welcome: what a stamp must have to earn that permission; 0 if none
                                would do */
     const char *hashcash_resource;
+    bool resumes;               /* welcome: `open` may say behind which place the replay begins */
     unsigned channels;          /* welcome: how many sessions may share the connection; 0: none */
     size_t channel_message_max; /* welcome: the longest text of one of those, bytes */
     int64_t channel;            /* the channel that it is for; 0: it is for the connection */
@@ -101,7 +107,8 @@ char *wire_encode_list(void);
 char *wire_encode_allocate(void);
 char *wire_encode_claim(const char *nameplate);
 char *wire_encode_release(const char *nameplate); /* NULL: the claimed one */
-char *wire_encode_open(const char *mailbox);
+/* `after`: a token, "" for none, or NULL where the relay does not resume. */
+char *wire_encode_open(const char *mailbox, const char *after);
 char *wire_encode_add(const char *phase, const uint8_t *body, size_t length);
 char *wire_encode_close(const char *mailbox, const char *mood);
 char *wire_encode_ping(int64_t number);

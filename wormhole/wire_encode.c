@@ -61,8 +61,11 @@ char *wire_encode_release(const char *nameplate)
     return encode(json_pack("{s:s, s:s}", "type", "release", "nameplate", nameplate));
 }
 
-char *wire_encode_open(const char *mailbox)
+char *wire_encode_open(const char *mailbox, const char *after)
 {
+    if (after != NULL)
+        return encode(
+            json_pack("{s:s, s:s, s:s}", "type", "open", "mailbox", mailbox, "after", after));
     return encode(json_pack("{s:s, s:s}", "type", "open", "mailbox", mailbox));
 }
 

@@ -157,6 +157,13 @@ static void read_shared_connection(const json_t *welcome, struct wire_message *m
     message->channel_message_max = (size_t)longest;
 }
 
+static bool offers_resume(const json_t *welcome)
+{
+    const json_t *offer = json_object_get(json_object_get(welcome, "extensions"), "resume");
+
+    return json_integer_value(json_object_get(offer, "version")) == 1;
+}
+
 /* `relayd` is what our own relay says about itself. */
 static int64_t retention(const json_t *welcome)
 {
@@ -180,6 +187,7 @@ static enum wire_fault read_welcome(json_t *root, struct wire_message *message)
     read_hashcash(welcome, message);
     read_permission(welcome, message);
     read_shared_connection(welcome, message);
+    message->resumes = offers_resume(welcome);
     fault = get_text(welcome, "motd", &message->motd);
     return fault ? fault : get_text(welcome, "error", &message->error);
 }
@@ -233,6 +241,10 @@ static enum wire_fault read_pong(json_t *root, struct wire_message *message)
     const json_t *pong = json_object_get(root, "pong");
 
     message->pong = json_integer_value(pong);
+    message->position = get_name(root, "position");
+    if (message->position != NULL &&
+        (message->position[0] == '\0' || strlen(message->position) > WIRE_POSITION_MAX))
+        message->position = NULL;
     return json_is_integer(pong) ? WIRE_OK : WIRE_INCOMPLETE;
 }
 
@@ -262,7 +274,7 @@ static const struct wire_reader {
     {"error", WIRE_ERROR, read_error},       {"left", WIRE_LEFT, read_left},
     {"message", WIRE_MESSAGE, read_message}, {"nameplates", WIRE_NAMEPLATES, read_nameplates},
     {"pong", WIRE_PONG, read_pong},          {"released", WIRE_RELEASED, read_nothing},
-    {"welcome", WIRE_WELCOME, read_welcome},
+    {"resumed", WIRE_RESUMED, read_nothing}, {"welcome", WIRE_WELCOME, read_welcome},
 };
 
 static const struct wire_reader unknown = {"", WIRE_UNKNOWN, read_nothing};

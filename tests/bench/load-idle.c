@@ -33,7 +33,7 @@ static void on_heard(struct talker *talker, const struct wire_message *message)
     struct crowd *crowd = talker->arg;
 
     if (message->type == WIRE_WELCOME) {
-        talker_say(talker, wire_encode_open(talker->side));
+        talker_say(talker, wire_encode_open(talker->side, NULL));
         talker_say(talker, wire_encode_ping(1));
     } else if (message->type == WIRE_PONG && ++crowd->ready == crowd->wanted) {
         puts("ready");

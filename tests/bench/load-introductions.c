@@ -92,7 +92,7 @@ static void on_claimed(struct talker *talker, const struct wire_message *message
     if (strlen(message->mailbox) >= MAILBOX_SIZE)
         load_fail("a long mailbox id");
     strcpy(introduction->mailbox, message->mailbox);
-    talker_say(talker, wire_encode_open(message->mailbox));
+    talker_say(talker, wire_encode_open(message->mailbox, NULL));
     talker_add(talker, "pake", PAKE_BYTES);
     if (talker == &introduction->left)
         talker_start(&introduction->right, talker->load);

@@ -51,7 +51,7 @@ static void on_heard(struct talker *talker, const struct wire_message *message)
     struct lane *lane = talker->arg;
 
     if (message->type == WIRE_WELCOME) {
-        talker_say(talker, wire_encode_open(lane->mailbox));
+        talker_say(talker, wire_encode_open(lane->mailbox, NULL));
         talker_say(talker, wire_encode_ping(1));
     } else if (message->type == WIRE_PONG && ++lane->ready == 2) {
         next(lane);

@@ -398,6 +398,15 @@ void memory_data_read(struct memory_data *data, const struct relay_who *who, con
     ret_answer->more = after + ret_answer->count < mailbox->count;
 }
 
+bool memory_data_knows(const struct memory_data *data, const struct relay_who *who, const char *id,
+                       const struct relay_position *place)
+{
+    const struct mailbox *mailbox = find_mailbox((struct memory_data *)data, who->appid, id);
+
+    return mailbox && place->mark != 0 && place->number > 0 && place->number <= mailbox->count &&
+           mailbox->messages[place->number - 1].mark == place->mark;
+}
+
 static bool copy_message(const struct relay_message *message, struct relay_message *ret_copy)
 {
     *ret_copy = *message;

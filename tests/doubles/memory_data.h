@@ -18,6 +18,9 @@ void memory_data_release(struct memory_data *data, const struct relay_who *who,
                          const char *nameplate);
 enum relay_result memory_data_open(struct memory_data *data, const struct relay_who *who,
                                    const char *mailbox);
+/* True if this place is one of the mailbox. */
+bool memory_data_knows(const struct memory_data *data, const struct relay_who *who,
+                       const char *mailbox, const struct relay_position *place);
 /* Fills in a piece of the messages behind number `after`, if there are any for this side. */
 void memory_data_read(struct memory_data *data, const struct relay_who *who, const char *mailbox,
                       uint64_t after, struct relay_answer *ret_answer);

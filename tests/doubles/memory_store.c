@@ -15,7 +15,7 @@ struct operation {
     struct relay_who who;
     char *name; /* nameplate or mailbox, or NULL */
     struct relay_message message;
-    uint64_t after; /* number of a message */
+    struct relay_position after;
     unsigned most;
     relay_done done; /* NULL: nobody wants to know */
     void *arg;
@@ -59,14 +59,19 @@ static void run_open(struct memory_store *memory, struct operation *operation,
                      struct relay_answer *answer)
 {
     answer->result = memory_data_open(memory->data, &operation->who, operation->name);
-    if (!answer->result)
-        memory_data_read(memory->data, &operation->who, operation->name, 0, answer);
+    if (answer->result)
+        return;
+    answer->resumed =
+        memory_data_knows(memory->data, &operation->who, operation->name, &operation->after);
+    memory_data_read(memory->data, &operation->who, operation->name,
+                     answer->resumed ? operation->after.number : 0, answer);
 }
 
 static void run_read(struct memory_store *memory, struct operation *operation,
                      struct relay_answer *answer)
 {
-    memory_data_read(memory->data, &operation->who, operation->name, operation->after, answer);
+    memory_data_read(memory->data, &operation->who, operation->name, operation->after.number,
+                     answer);
 }
 
 static void run_add(struct memory_store *memory, struct operation *operation,
@@ -167,6 +172,7 @@ static bool copy_message(const struct relay_message *message, struct relay_messa
 {
     ret_copy->body_length = message->body_length;
     ret_copy->server_rx = message->server_rx;
+    ret_copy->mark = message->mark;
     ret_copy->body = strndup(message->body, message->body_length);
     return ret_copy->body && copy(message->side, &ret_copy->side) &&
            copy(message->phase, &ret_copy->phase) && copy(message->id, &ret_copy->id);
@@ -234,10 +240,17 @@ static void ask_release(void *self, const struct relay_who *who, const char *nam
     ask(self, who, nameplate, run_release, done, arg);
 }
 
-static void ask_open(void *self, const struct relay_who *who, const char *mailbox, relay_done done,
-                     void *arg)
+static void ask_open(void *self, const struct relay_who *who, const char *mailbox,
+                     const struct relay_position *after, relay_done done, void *arg)
 {
-    ask(self, who, mailbox, run_open, done, arg);
+    struct operation *operation = make(who, mailbox);
+
+    if (operation) {
+        operation->run = run_open;
+        if (after)
+            operation->after = *after;
+    }
+    put(self, operation, done, arg);
 }
 
 static void ask_read(void *self, const struct relay_who *who, const char *mailbox, uint64_t after,
@@ -247,7 +260,7 @@ static void ask_read(void *self, const struct relay_who *who, const char *mailbo
 
     if (operation) {
         operation->run = run_read;
-        operation->after = after;
+        operation->after.number = after;
     }
     put(self, operation, done, arg);
 }

@@ -2,9 +2,27 @@
 
 #include "tests/simulation/pair.h"
 
+bool pair_resumes;
+
+int pair_replay(void **state)
+{
+    (void)state;
+    pair_resumes = false;
+    return 0;
+}
+
+int pair_resume(void **state)
+{
+    (void)state;
+    pair_resumes = true;
+    return 0;
+}
+
 void pair_open(struct pair *pair, const char *schedule)
 {
     pair->stock = stock_new();
+    if (pair_resumes)
+        stock_resume(pair->stock);
     end_open(&pair->a, pair->stock, "4-purple-sausages", schedule, 1);
     end_open(&pair->b, pair->stock, "4-purple-sausages", schedule, 2);
 }

@@ -9,6 +9,20 @@ struct pair {
     struct end a, b;
 };
 
+/* Whether the relays of pairs that are opened from now on can resume. */
+extern bool pair_resumes;
+
+/* Setups of a test: its pairs meet on a relay that cannot, and on one that can. */
+int pair_replay(void **state);
+int pair_resume(void **state);
+
+/* A test, twice: on either. */
+#define PAIR_TEST(test)                                                                            \
+    cmocka_unit_test_setup(test, pair_replay),                                                     \
+    {                                                                                              \
+#test "_resumed", test, pair_resume, NULL, NULL                                            \
+    }
+
 void pair_open(struct pair *pair, const char *schedule);
 /* The same; the session is lasting. */
 void pair_open_lasting(struct pair *pair, const char *schedule);

@@ -29,9 +29,19 @@ struct mailbox {
     char sides[MAILBOX_SIDES][SIDE_MAX];
     bool closed[MAILBOX_SIDES]; /* has, as far as it was heard */
     unsigned side_count;
+    unsigned life;  /* how often it was forgotten */
     bool ended;     /* all sides had closed at some time: it may be forgotten */
     int64_t active; /* when somebody was there, for certain */
     struct mailbox *next;
+};
+
+/* Where a pong said that somebody stands. */
+struct place {
+    char token[NAME_MAX_TEXT];
+    const struct mailbox *mailbox;
+    unsigned life; /* of the mailbox, then */
+    unsigned told;
+    struct place *next;
 };
 
 /* A connection, or a channel of one. */
@@ -39,10 +49,12 @@ struct ear {
     const void *connection;
     long channel; /* 0: the connection */
     char side[SIDE_MAX];
-    struct mailbox *opened; /* NULL: none */
-    unsigned told;          /* of its messages */
-    unsigned adds;          /* of ours that wait for an answer; … */
-    int64_t added;          /* … the last since then */
+    struct mailbox *opened;    /* NULL: none */
+    unsigned told;             /* of its messages */
+    unsigned skipped;          /* of these, were told before, to whoever resumes */
+    char after[NAME_MAX_TEXT]; /* the token that it opened with, or "" */
+    unsigned adds;             /* of ours that wait for an answer; … */
+    int64_t added;             /* … the last since then */
     bool welcomed, owes_ack, dropped;
     struct ear *next;
 };
@@ -52,6 +64,7 @@ struct relay_checker {
     bool commits;
     struct ear *first;
     struct mailbox *mailboxes;
+    struct place *places;
 };
 
 /* ---- all of them ---- */
@@ -72,12 +85,17 @@ static void forget_messages(struct mailbox *mailbox)
 void relay_checker_free(struct relay_checker *checker)
 {
     struct mailbox *mailbox;
+    struct place *place;
     while (checker->first != NULL)
         relay_checker_leave(checker, checker->first->connection);
     while ((mailbox = checker->mailboxes) != NULL) {
         checker->mailboxes = mailbox->next;
         forget_messages(mailbox);
         free(mailbox);
+    }
+    while ((place = checker->places) != NULL) {
+        checker->places = place->next;
+        free(place);
     }
     free(checker);
 }
@@ -160,6 +178,7 @@ static void note_forgotten(const struct relay_checker *checker, struct mailbox *
     if (!may_be_forgotten(checker, mailbox))
         trace_fail("the relay has forgotten mailbox %s before its time", mailbox->id);
     forget_messages(mailbox);
+    mailbox->life++;
     mailbox->side_count = 0;
     mailbox->ended = false;
 }
@@ -230,7 +249,8 @@ static void on_bind(struct relay_checker *checker, struct ear *ear, const char *
 static void on_open(struct relay_checker *checker, struct ear *ear, const char *text)
 {
     ear->opened = named_mailbox(checker, text);
-    ear->told = 0;
+    ear->told = ear->skipped = 0;
+    read_name(text, "after", ear->after, sizeof(ear->after));
 }
 
 static void on_add(struct relay_checker *checker, struct ear *ear, const char *text)
@@ -277,7 +297,7 @@ static void place_message(struct relay_checker *checker, struct ear *ear, char *
     struct mailbox *mailbox = ear->opened;
     bool known = ear->told < mailbox->count;
     if (known && strcmp(mailbox->messages[ear->told], message) != 0) {
-        if (ear->told > 0)
+        if (ear->told > ear->skipped)
             trace_fail("the relay tells the messages of mailbox %s in two orders", mailbox->id);
         note_forgotten(checker, mailbox);
         known = false;
@@ -305,10 +325,53 @@ static void on_message(struct relay_checker *checker, struct ear *ear, const cha
     note_side(ear->opened, ear->side);
 }
 
+/* The newest first: a mailbox that was forgotten may use a token again only by chance. */
+static struct place *find_place(const struct relay_checker *checker, const char *token)
+{
+    struct place *place = checker->places;
+    while (place != NULL && strcmp(place->token, token) != 0)
+        place = place->next;
+    return place;
+}
+
+static void note_place(struct relay_checker *checker, const struct ear *ear, const char *text)
+{
+    char token[NAME_MAX_TEXT];
+    read_name(text, "position", token, sizeof(token));
+    if (token[0] == '\0')
+        return;
+    struct place *place = find_place(checker, token);
+    if (ear->opened == NULL) {
+        trace_fail("the relay tells a place to somebody who has opened no mailbox");
+    } else if (place == NULL) {
+        place = calloc(1, sizeof(*place));
+        *place = (struct place){.mailbox = ear->opened,
+                                .life = ear->opened->life,
+                                .told = ear->told,
+                                .next = checker->places};
+        memcpy(place->token, token, sizeof(token));
+        checker->places = place;
+    } else if (place->mailbox != ear->opened || place->life != ear->opened->life ||
+               place->told != ear->told) {
+        trace_fail("the relay gives two places one name");
+    }
+}
+
+/* What was told up to there is not told again, so it must be the same mailbox still. */
+static void on_resumed(struct relay_checker *checker, struct ear *ear, const char *text)
+{
+    const struct place *place = find_place(checker, ear->after);
+    (void)text;
+    if (ear->opened == NULL || ear->told > 0 || place == NULL || place->mailbox != ear->opened ||
+        place->life != ear->opened->life)
+        trace_fail("the relay resumes where nobody was");
+    else
+        ear->told = ear->skipped = place->told;
+}
+
 /* Whatever was asked for before it is done. */
 static void on_pong(struct relay_checker *checker, struct ear *ear, const char *text)
 {
-    (void)text;
     if (ear->adds > 0)
         trace_fail("the relay says pong before it has told what was added");
     if (ear->opened == NULL)
@@ -318,6 +381,7 @@ static void on_pong(struct relay_checker *checker, struct ear *ear, const char *
     if (ear->told < ear->opened->count)
         trace_fail("the relay says pong before it has told all that mailbox %s holds",
                    ear->opened->id);
+    note_place(checker, ear, text);
 }
 
 /* What was refused is not waited for. */
@@ -355,13 +419,14 @@ static const struct type {
     void (*said)(struct relay_checker *, struct ear *, const char *);
     bool durable; /* it says that something is */
 } types[] = {
-    {"ack", NULL, on_ack, false},        {"add", on_add, NULL, false},
-    {"allocated", NULL, NULL, true},     {"bind", on_bind, NULL, false},
-    {"claimed", NULL, on_claimed, true}, {"close", on_close, NULL, false},
-    {"closed", NULL, on_closed, true},   {"error", NULL, on_error, false},
-    {"message", NULL, on_message, true}, {"open", on_open, NULL, false},
-    {"left", NULL, on_left, false},      {"pong", NULL, on_pong, false},
-    {"released", NULL, NULL, true},      {"welcome", NULL, on_welcome, false},
+    {"ack", NULL, on_ack, false},         {"add", on_add, NULL, false},
+    {"allocated", NULL, NULL, true},      {"bind", on_bind, NULL, false},
+    {"claimed", NULL, on_claimed, true},  {"close", on_close, NULL, false},
+    {"closed", NULL, on_closed, true},    {"error", NULL, on_error, false},
+    {"message", NULL, on_message, true},  {"open", on_open, NULL, false},
+    {"left", NULL, on_left, false},       {"pong", NULL, on_pong, false},
+    {"released", NULL, NULL, true},       {"resumed", NULL, on_resumed, true},
+    {"welcome", NULL, on_welcome, false},
 };
 
 /* Its row in the table; NULL: an unknown type. */

@@ -224,6 +224,12 @@ void rendezvous_set_forgetful(struct rendezvous *relay, unsigned percent)
     relay->forgetful = percent;
 }
 
+void rendezvous_resume(struct rendezvous *relay)
+{
+    if (relay->stock != NULL)
+        stock_resume(relay->stock);
+}
+
 static unsigned draw(unsigned below)
 {
     return (unsigned)chance_below(below);

@@ -36,6 +36,9 @@ void rendezvous_prune(struct rendezvous *relay);
 /* From now on the stock one forgets, by itself, what nobody has visited for 11 minutes. */
 void rendezvous_age(struct rendezvous *relay);
 
+/* A relay like the stock one, except that it can resume. */
+void rendezvous_resume(struct rendezvous *relay);
+
 /* So often, per cent, the stock one forgets what nobody listens to soon after somebody has left:
  * the worst moments that there are. */
 void rendezvous_set_forgetful(struct rendezvous *relay, unsigned percent);

@@ -12,14 +12,18 @@ struct stock {
     json_t *nameplates; /* name → {mailbox, sides: {side: claimed}} */
     json_t *mailboxes;  /* id → {side: opened} */
     json_t *idle;       /* id → steps of time since somebody was there */
-    json_t
-        *messages; /* id → [{side, phase, text}…]: outlives its mailbox when added to an orphan */
+    json_t *messages; /* id → [{side, phase, text, mark}…]: outlives its mailbox when added to an
+                         orphan */
     struct stock_connection *connections;
     unsigned made;
     unsigned view;     /* how often it has let go of the app, for want of listeners */
     unsigned withheld; /* how often somebody who listened was not told */
     stock_watcher watcher;
     void *watcher_arg;
+    bool resumes;
+    unsigned marks; /* given out */
+    unsigned told;  /* messages, to all */
+    json_t *copy;   /* of the four above, or NULL */
 };
 
 struct stock_connection {
@@ -30,6 +34,8 @@ struct stock_connection {
     char *listening; /* mailbox */
     char *claimed;   /* nameplate */
     bool dropped;
+    bool placed;   /* it is told where it stands */
+    bool misses;   /* it was not told something, so nobody can say where */
     unsigned view; /* of the app, when it was bound: it is told live only what others add who have
                       the same */
     struct stock_connection *next;
@@ -53,7 +59,43 @@ void stock_free(struct stock *stock)
     json_decref(stock->mailboxes);
     json_decref(stock->idle);
     json_decref(stock->messages);
+    json_decref(stock->copy);
     free(stock);
+}
+
+void stock_resume(struct stock *stock)
+{
+    stock->resumes = true;
+}
+
+unsigned stock_told(const struct stock *stock)
+{
+    return stock->told;
+}
+
+void stock_save(struct stock *stock)
+{
+    json_t *all = json_pack("{s:O,s:O,s:O,s:O}", "nameplates", stock->nameplates, "mailboxes",
+                            stock->mailboxes, "idle", stock->idle, "messages", stock->messages);
+    json_decref(stock->copy);
+    stock->copy = json_deep_copy(all);
+    json_decref(all);
+}
+
+static void put_back(const json_t *copy, const char *name, json_t **table)
+{
+    json_decref(*table);
+    *table = json_deep_copy(json_object_get(copy, name));
+}
+
+void stock_put_back(struct stock *stock)
+{
+    if (stock->copy == NULL)
+        return;
+    put_back(stock->copy, "nameplates", &stock->nameplates);
+    put_back(stock->copy, "mailboxes", &stock->mailboxes);
+    put_back(stock->copy, "idle", &stock->idle);
+    put_back(stock->copy, "messages", &stock->messages);
 }
 
 void stock_watch(struct stock *stock, stock_watcher watcher, void *arg)
@@ -88,7 +130,9 @@ struct stock_connection *stock_connect(struct stock *stock, stock_deliver delive
     *connection = (struct stock_connection){
         .stock = stock, .deliver = deliver, .arg = arg, .next = stock->connections};
     stock->connections = connection;
-    say(connection, json_pack("{s:s,s:{s:s*}}", "type", "welcome", "welcome", "error", error));
+    say(connection,
+        json_pack("{s:s,s:{s:s*,s:o*}}", "type", "welcome", "welcome", "error", error, "extensions",
+                  stock->resumes ? json_pack("{s:{s:i}}", "resume", "version", 1) : NULL));
     return connection;
 }
 
@@ -157,6 +201,37 @@ static bool anybody_listens(const struct stock *stock)
     return false;
 }
 
+/* ---- places in a mailbox ---- */
+
+static void give_mark(struct stock *stock, json_t *message)
+{
+    char mark[16];
+    snprintf(mark, sizeof(mark), "mark%u", ++stock->marks);
+    json_object_set_new(message, "mark", json_string(mark));
+}
+
+/* Their order has changed: nobody stands anywhere any more. */
+static void give_marks_anew(struct stock *stock, json_t *list)
+{
+    size_t index;
+    json_t *message;
+    json_array_foreach(list, index, message) give_mark(stock, message);
+}
+
+static const char *mark_at(const json_t *list, size_t place)
+{
+    return json_string_value(json_object_get(json_array_get(list, place), "mark"));
+}
+
+/* How many messages come up to the one with this mark; 0: there is none. */
+static size_t find_mark(const json_t *list, const char *mark)
+{
+    size_t place = json_array_size(list);
+    while (place > 0 && (mark == NULL || strcmp(mark_at(list, place - 1), mark) != 0))
+        place--;
+    return place;
+}
+
 static json_int_t idle_for(const struct stock *stock, const char *id)
 {
     return json_integer_value(json_object_get(stock->idle, id));
@@ -215,6 +290,7 @@ void stock_reverse(struct stock *stock)
         for (size_t i = 0; i < count; i++)
             json_array_set(list, i, json_array_get(copy, count - 1 - i));
         json_decref(copy);
+        give_marks_anew(stock, list);
     }
 }
 
@@ -235,6 +311,7 @@ void stock_swap(struct stock *stock, bool fairly, unsigned (*draw)(unsigned belo
         json_t *first = json_incref(json_array_get(list, place));
         json_array_remove(list, place);
         json_array_insert_new(list, place + 1, first);
+        give_marks_anew(stock, list);
     }
 }
 
@@ -267,8 +344,13 @@ bool stock_holds(const struct stock *stock, const char *mailbox, const char *sid
 
 static void on_ping(struct stock_connection *connection, json_t *command)
 {
+    const json_t *list = connection->listening == NULL
+                             ? NULL
+                             : json_object_get(connection->stock->messages, connection->listening);
+    size_t count = connection->placed && !connection->misses ? json_array_size(list) : 0;
     say(connection,
-        json_pack("{s:s,s:O}", "type", "pong", "pong", json_object_get(command, "ping")));
+        json_pack("{s:s,s:O,s:s*}", "type", "pong", "pong", json_object_get(command, "ping"),
+                  "position", count > 0 ? mark_at(list, count - 1) : NULL));
 }
 
 static void on_bind(struct stock_connection *connection, json_t *command)
@@ -338,6 +420,7 @@ static void on_release(struct stock_connection *connection, json_t *command)
 
 static void say_message(const struct stock_connection *connection, const json_t *message)
 {
+    connection->stock->told++;
     say_text(connection, json_string_value(json_object_get(message, "text")));
 }
 
@@ -355,8 +438,17 @@ static void on_open(struct stock_connection *connection, json_t *command)
         return;
     }
     connection->listening = strdup(id);
-    json_array_foreach(json_object_get(connection->stock->messages, id), index, message)
-        say_message(connection, message);
+    const char *after = json_string_value(json_object_get(command, "after"));
+    const json_t *list = json_object_get(connection->stock->messages, id);
+    connection->placed = connection->stock->resumes && after != NULL;
+    size_t known = connection->placed ? find_mark(list, after) : 0;
+    if (known > 0)
+        say(connection, json_pack("{s:s}", "type", "resumed"));
+    json_array_foreach(list, index, message)
+    {
+        if (index >= known)
+            say_message(connection, message);
+    }
 }
 
 static void show_watcher(const struct stock_connection *connection, const json_t *command)
@@ -391,6 +483,7 @@ static void on_add(struct stock_connection *connection, json_t *command)
         return;
     }
     json_t *message = make_message(connection, command);
+    give_mark(stock, message);
     show_watcher(connection, command);
     if (json_object_get(stock->messages, id) == NULL)
         json_object_set_new(stock->messages, id, json_array());
@@ -402,7 +495,7 @@ static void on_add(struct stock_connection *connection, json_t *command)
             if (other->view == connection->view)
                 say_message(other, message);
             else
-                stock->withheld++;
+                stock->withheld++, other->misses = true;
         }
     json_decref(message);
 }

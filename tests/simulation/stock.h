@@ -18,6 +18,16 @@ typedef void (*stock_deliver)(void *arg, const char *text);
 struct stock *stock_new(void);
 void stock_free(struct stock *stock);
 
+/* From now on it can resume, as a relay may that is like it otherwise (doc/relay-extensions.md). */
+void stock_resume(struct stock *stock);
+
+/* How many messages it has told, to all together. */
+unsigned stock_told(const struct stock *stock);
+
+/* Its store is copied; and put back, if it was, while nobody is connected. */
+void stock_save(struct stock *stock);
+void stock_put_back(struct stock *stock);
+
 /* A client connects: is welcomed at once. The error of the welcome may be NULL. */
 struct stock_connection *stock_connect(struct stock *stock, stock_deliver deliver, void *arg,
                                        const char *error);

@@ -25,7 +25,7 @@ static void talk(struct stranger *stranger, const char *mailbox)
     static const char *const sayings[][2] = {
         {"pake", "{\"pake_v1\":\"53\"}"}, {"pake", "nonsense"}, {"version", "?"}, {"0", ""}};
     const char *const *saying = sayings[chance_below(sizeof(sayings) / sizeof(*sayings))];
-    say(stranger, wire_encode_open(mailbox));
+    say(stranger, wire_encode_open(mailbox, NULL));
     if (chance_percent(70))
         say(stranger, wire_encode_add(saying[0], (const uint8_t *)saying[1], strlen(saying[1])));
     if (chance_percent(50))

@@ -46,7 +46,7 @@ static void on_welcome(struct strict *strict, const struct wire_message *message
 static void on_claimed(struct strict *strict, const struct wire_message *message)
 {
     char *body = payload_pake(strict->pake);
-    say(strict, wire_encode_open(message->mailbox));
+    say(strict, wire_encode_open(message->mailbox, NULL));
     say(strict, wire_encode_add("pake", (const uint8_t *)body, strlen(body)));
     free(body);
 }

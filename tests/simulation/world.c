@@ -209,6 +209,8 @@ const char *world_live(uint64_t seed, bool loud, struct world_counts *counts)
     timeline_begin();
     trace_begin(loud);
     begin(&world);
+    if (seed % 2 == 1)
+        rendezvous_resume(world.relay);
     world_go(&world, world.storm);
     calm(&world);
     promises_keep(&world, counts);

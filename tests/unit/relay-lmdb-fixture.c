@@ -120,6 +120,7 @@ void lmdb_fixture_done(void *arg, const struct relay_answer *answer)
     reply->result = answer->result;
     reply->count = answer->count;
     reply->more = answer->more;
+    reply->resumed = answer->resumed;
     snprintf(reply->nameplate, sizeof(reply->nameplate), "%s",
              answer->nameplate == NULL ? "" : answer->nameplate);
     snprintf(reply->mailbox, sizeof(reply->mailbox), "%s",
@@ -174,12 +175,20 @@ const struct lmdb_fixture_reply *lmdb_fixture_list(struct lmdb_fixture *fixture)
     return wait_for_it(fixture);
 }
 
+const struct lmdb_fixture_reply *lmdb_fixture_resume(struct lmdb_fixture *fixture, const char *side,
+                                                     const char *mailbox,
+                                                     const struct relay_position *after)
+{
+    struct relay_who who = lmdb_fixture_who(fixture, side);
+    fixture->relay->open(fixture->relay->self, &who, mailbox, after, lmdb_fixture_done,
+                         fresh(fixture));
+    return wait_for_it(fixture);
+}
+
 const struct lmdb_fixture_reply *lmdb_fixture_enter(struct lmdb_fixture *fixture, const char *side,
                                                     const char *mailbox)
 {
-    struct relay_who who = lmdb_fixture_who(fixture, side);
-    fixture->relay->open(fixture->relay->self, &who, mailbox, lmdb_fixture_done, fresh(fixture));
-    return wait_for_it(fixture);
+    return lmdb_fixture_resume(fixture, side, mailbox, NULL);
 }
 
 enum relay_result lmdb_fixture_release(struct lmdb_fixture *fixture, const char *side,
@@ -190,15 +199,22 @@ enum relay_result lmdb_fixture_release(struct lmdb_fixture *fixture, const char 
     return wait_for_it(fixture)->result;
 }
 
-enum relay_result lmdb_fixture_add(struct lmdb_fixture *fixture, const char *side,
-                                   const char *mailbox, const char *body)
+enum relay_result lmdb_fixture_add_marked(struct lmdb_fixture *fixture, const char *side,
+                                          const char *mailbox, const char *body, uint64_t mark)
 {
     struct relay_who who = lmdb_fixture_who(fixture, side);
     struct relay_message message = lmdb_fixture_message(fixture, body);
     message.side = side;
+    message.mark = mark;
     fixture->relay->add(fixture->relay->self, &who, mailbox, &message, lmdb_fixture_done,
                         fresh(fixture));
     return wait_for_it(fixture)->result;
+}
+
+enum relay_result lmdb_fixture_add(struct lmdb_fixture *fixture, const char *side,
+                                   const char *mailbox, const char *body)
+{
+    return lmdb_fixture_add_marked(fixture, side, mailbox, body, 0);
 }
 
 enum relay_result lmdb_fixture_leave(struct lmdb_fixture *fixture, const char *side,

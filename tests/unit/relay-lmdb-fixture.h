@@ -22,7 +22,7 @@ struct lmdb_fixture_reply {
     char nameplate[RELAY_NAMEPLATE_MAX + 1];
     char mailbox[RELAY_MAILBOX_MAX + 1];
     size_t count;
-    bool more;
+    bool more, resumed;
     char text[8192];
 };
 
@@ -68,10 +68,17 @@ const struct lmdb_fixture_reply *lmdb_fixture_claim(struct lmdb_fixture *fixture
 const struct lmdb_fixture_reply *lmdb_fixture_list(struct lmdb_fixture *fixture);
 const struct lmdb_fixture_reply *lmdb_fixture_enter(struct lmdb_fixture *fixture, const char *side,
                                                     const char *mailbox);
+/* Opens with a place. */
+const struct lmdb_fixture_reply *lmdb_fixture_resume(struct lmdb_fixture *fixture, const char *side,
+                                                     const char *mailbox,
+                                                     const struct relay_position *after);
 enum relay_result lmdb_fixture_release(struct lmdb_fixture *fixture, const char *side,
                                        const char *name);
 enum relay_result lmdb_fixture_add(struct lmdb_fixture *fixture, const char *side,
                                    const char *mailbox, const char *body);
+/* With a mark. */
+enum relay_result lmdb_fixture_add_marked(struct lmdb_fixture *fixture, const char *side,
+                                          const char *mailbox, const char *body, uint64_t mark);
 enum relay_result lmdb_fixture_leave(struct lmdb_fixture *fixture, const char *side,
                                      const char *mailbox);
 void lmdb_fixture_touch(struct lmdb_fixture *fixture, const char *side, const char *mailbox);

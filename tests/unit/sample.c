@@ -63,6 +63,8 @@ static void fill_texts(struct session *session, uint32_t number)
     session->peer_side = text("0123456789");
     session->peer_versions = text("{\"a\": 1}");
     session->last_error = text("connection refused");
+    session->cursor = text("0000000000000007abcdef");
+    session->cursor_version = text("0.1.0");
 }
 
 static void fill_numbers(struct session *session)
@@ -107,6 +109,8 @@ static void fill_numbers(struct session *session)
     session->left_epoch = 732;
     session->left_tries = 733;
     session->bye_sent = 734;
+    session->cursor_stored = 735;
+    session->cursor_receipts = 736;
 }
 
 struct session *sample_full(uint32_t number)
@@ -232,6 +236,8 @@ static void same_numbers(const struct session *a, const struct session *b)
     SAME_NUMBER(expire);
     SAME_NUMBER(retention);
     SAME_NUMBER(waited);
+    SAME_NUMBER(cursor_stored);
+    SAME_NUMBER(cursor_receipts);
 }
 
 void sample_assert_same(const struct session *a, const struct session *b)
@@ -256,6 +262,8 @@ void sample_assert_same(const struct session *a, const struct session *b)
     SAME_TEXT(peer_side);
     SAME_TEXT(peer_versions);
     SAME_TEXT(last_error);
+    SAME_TEXT(cursor);
+    SAME_TEXT(cursor_version);
     assert_int_equal(a->unknown_length, b->unknown_length);
     if (a->unknown_length > 0)
         assert_memory_equal(a->unknown, b->unknown, a->unknown_length);

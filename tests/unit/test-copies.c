@@ -339,18 +339,10 @@ static void unknown_phase(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sent_since),
-        cmocka_unit_test(closed_by_its_user),
-        cmocka_unit_test(found_while_closing),
-        cmocka_unit_test(received_since),
-        cmocka_unit_test(relay_forgot),
-        cmocka_unit_test(nothing_said_since),
-        cmocka_unit_test(both_send),
-        cmocka_unit_test(one_after_the_other),
-        cmocka_unit_test(another_pake),
-        cmocka_unit_test(another_body),
-        cmocka_unit_test(beyond_what_was_sent),
-        cmocka_unit_test(unknown_phase),
+        PAIR_TEST(sent_since),     PAIR_TEST(closed_by_its_user),   PAIR_TEST(found_while_closing),
+        PAIR_TEST(received_since), PAIR_TEST(relay_forgot),         PAIR_TEST(nothing_said_since),
+        PAIR_TEST(both_send),      PAIR_TEST(one_after_the_other),  PAIR_TEST(another_pake),
+        PAIR_TEST(another_body),   PAIR_TEST(beyond_what_was_sent), PAIR_TEST(unknown_phase),
     };
     if (sodium_init() < 0)
         return 1;

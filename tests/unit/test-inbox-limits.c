@@ -277,18 +277,12 @@ static void few_visits_for_many_acknowledgements(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(so_many_messages),
-        cmocka_unit_test(so_many_bytes),
-        cmocka_unit_test(one_is_always_taken),
-        cmocka_unit_test(none_is_none),
-        cmocka_unit_test(any_order_fits),
-        cmocka_unit_test(survives_a_crash),
-        cmocka_unit_test(is_not_decrypted),
-        cmocka_unit_test(is_not_held),
-        cmocka_unit_test(schedule_may_be_rarer),
-        cmocka_unit_test(user_is_not_paused),
-        cmocka_unit_test(receipts_say_it),
-        cmocka_unit_test(few_visits_for_many_acknowledgements),
+        PAIR_TEST(so_many_messages),      PAIR_TEST(so_many_bytes),
+        PAIR_TEST(one_is_always_taken),   PAIR_TEST(none_is_none),
+        PAIR_TEST(any_order_fits),        PAIR_TEST(survives_a_crash),
+        PAIR_TEST(is_not_decrypted),      PAIR_TEST(is_not_held),
+        PAIR_TEST(schedule_may_be_rarer), PAIR_TEST(user_is_not_paused),
+        PAIR_TEST(receipts_say_it),       PAIR_TEST(few_visits_for_many_acknowledgements),
     };
     if (sodium_init() < 0)
         return 1;

@@ -512,6 +512,8 @@ static void test_nothing_is_left_out(void **state)
                                          "old_root",
                                          "old_public",
                                          "left_places",
+                                         "cursor",
+                                         "cursor_version",
                                          "fallback_mailboxes[0]",
                                          "fallback_mailboxes[1]",
                                          "fallback_mailboxes[2]"};

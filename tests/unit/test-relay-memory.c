@@ -111,7 +111,7 @@ static void release(struct shop *shop, const struct relay_who *who, const char *
 
 static void open_m(struct shop *shop, const struct relay_who *who, enum relay_result result)
 {
-    shop->store->open(shop->store->self, who, "m", on_done, shop);
+    shop->store->open(shop->store->self, who, "m", NULL, on_done, shop);
     expect(shop, result);
 }
 

@@ -91,7 +91,7 @@ static void test_quotes(void **state)
         json_decref(orig);
     }
     json_t *ping = json_real(1.0 / 3);
-    assert_says(reply_pong(ping, NOW), json_pack("{s:s, s:O}", "type", "pong", "pong", ping));
+    assert_says(reply_pong(ping, NULL, NOW), json_pack("{s:s, s:O}", "type", "pong", "pong", ping));
     json_decref(ping);
 }
 

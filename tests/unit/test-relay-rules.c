@@ -140,13 +140,15 @@ static void test_welcome(void **state)
     client.rules = rules_enter(fixture.rules, &client, "r1", fixture.now);
     client_expect(&client, "{'type':'welcome','welcome':{'motd':'hello','error':'go away',"
                            "'permission-required':{'hashcash':{'bits':6,'resource':'r1'}},"
-                           "'relayd':{'retention':3600,'max_message':100000}}}");
+                           "'relayd':{'retention':3600,'max_message':100000},"
+                           "'extensions':{'resume':{'version':1}}}}");
     rules_leave(client.rules);
 
     assert_true(rules_set(fixture.rules, &rules_fixture_settings));
     client.rules = rules_enter(fixture.rules, &client, NULL, fixture.now);
     client_expect(&client, "{'type':'welcome','welcome':{"
-                           "'relayd':{'retention':3600,'max_message':100000}}}");
+                           "'relayd':{'retention':3600,'max_message':100000},"
+                           "'extensions':{'resume':{'version':1}}}}");
     client_leave(&client);
     rules_fixture_close(&fixture);
 }
@@ -734,6 +736,121 @@ static void test_fence(void **state)
 }
 
 /* Other writers are heard as well, also those that no connection here stands for. */
+/* The position that the next answer, a pong, tells. New; "" if it tells none. */
+static char *told_position(struct test_client *client)
+{
+    client_run(client, "{'type':'ping','ping':1}");
+    json_t *pong = client_next(client);
+    const char *position = json_string_value(json_object_get(pong, "position"));
+    char *copy = strdup(position == NULL ? "" : position);
+
+    assert_string_equal(json_string_value(json_object_get(pong, "type")), "pong");
+    json_decref(pong);
+    return copy;
+}
+
+/* Opens with `after`, and expects so many messages of a mailbox with phases 0, 1, …, of `all`. */
+static void expect_replay(struct rules_fixture *fixture, const char *mailbox, const char *after,
+                          unsigned all, unsigned count)
+{
+    struct test_client client;
+    char text[512], phase[2] = "";
+
+    client_bind(&client, fixture, "app", "A");
+    snprintf(text, sizeof(text), "{'type':'open','mailbox':'%s','after':%s}", mailbox, after);
+    client_run(&client, text);
+    if (count < all)
+        client_expect(&client, "{'type':'resumed'}");
+    for (unsigned i = all - count; i < all; i++) {
+        phase[0] = (char)('0' + i);
+        client_expect_message(&client, "A", phase);
+    }
+    client_expect_nothing(&client);
+    client_leave(&client);
+}
+
+static void test_resume(void **state)
+{
+    static const char *const hostile[] = {
+        "''",
+        "'0'",
+        "'ffffffffffffffffffffffffffffffff'",
+        "'00000000000000000000000000000000'",
+        "'00000000000000010000000000000000'",
+        "'0000000000000001000000000000000'",
+        "'-000000000000001000000000000000a'",
+        "'0x0000000000000100000000000000ab'",
+        "7",
+        "-1",
+        "true",
+        "[]",
+        "{}",
+        "null",
+    };
+    struct pair pair;
+    char text[512], quoted[64], long_text[400];
+
+    (void)state;
+    pair_open(&pair);
+    client_run(&pair.a, "{'type':'open','mailbox':'m1','after':''}");
+    char *nowhere = told_position(&pair.a);
+    assert_string_equal(nowhere, "");
+    for (unsigned i = 0; i < 3; i++) {
+        snprintf(text, sizeof(text), "{'type':'add','phase':'%u','body':'00'}", i);
+        client_run(&pair.a, text);
+        snprintf(text, sizeof(text), "%u", i);
+        client_expect_message(&pair.a, "A", text);
+    }
+    char *end = told_position(&pair.a);
+    assert_int_equal(strlen(end), RELAY_POSITION_TEXT - 1);
+    client_run(&pair.a, "{'type':'add','phase':'3','body':'00'}");
+    client_expect_message(&pair.a, "A", "3");
+    char *later = told_position(&pair.a);
+    assert_string_not_equal(end, later);
+
+    snprintf(quoted, sizeof(quoted), "'%s'", end);
+    expect_replay(&pair.fixture, "m1", quoted, 4, 1);
+    snprintf(quoted, sizeof(quoted), "'%s'", later);
+    expect_replay(&pair.fixture, "m1", quoted, 4, 0);
+    for (size_t i = 0; i < LENGTH(hostile); i++)
+        expect_replay(&pair.fixture, "m1", hostile[i], 4, 4);
+    /* Next to right. */
+    later[RELAY_POSITION_TEXT - 2] ^= 1;
+    snprintf(quoted, sizeof(quoted), "'%s'", later);
+    expect_replay(&pair.fixture, "m1", quoted, 4, 4);
+    memset(long_text, 'a', sizeof(long_text));
+    long_text[0] = long_text[sizeof(long_text) - 2] = '\'';
+    long_text[sizeof(long_text) - 1] = '\0';
+    expect_replay(&pair.fixture, "m1", long_text, 4, 4);
+    /* Of another mailbox. */
+    snprintf(quoted, sizeof(quoted), "'%s'", end);
+    expect_replay(&pair.fixture, "m2", quoted, 0, 0);
+    /* Of this name, made anew. */
+    client_run(&pair.a, "{'type':'close','mailbox':'m1'}");
+    client_expect(&pair.a, CLOSED);
+    free(told_position(&pair.a));
+    expect_replay(&pair.fixture, "m1", quoted, 0, 0);
+    free(nowhere);
+    free(end);
+    free(later);
+    pair_close(&pair);
+}
+
+/* Who does not say `after` is told nothing of it. */
+static void test_no_resume(void **state)
+{
+    struct pair pair;
+
+    (void)state;
+    pair_open(&pair);
+    client_run(&pair.a, "{'type':'open','mailbox':'m'}");
+    client_run(&pair.a, "{'type':'add','phase':'0','body':'00'}");
+    client_expect_message(&pair.a, "A", "0");
+    client_run(&pair.a, "{'type':'ping','ping':1}");
+    client_expect(&pair.a, "{'type':'pong','pong':1}");
+    pair_close(&pair);
+}
+
 static void test_other_writers(void **state)
 {
     static const struct relay_who stranger = {"app", "B", 77, RULES_FIXTURE_START, 0};
@@ -1087,6 +1204,8 @@ int main(void)
         cmocka_unit_test(test_listeners_go),
         cmocka_unit_test(test_feed_overtakes_replay),
         cmocka_unit_test(test_fence),
+        cmocka_unit_test(test_resume),
+        cmocka_unit_test(test_no_resume),
         cmocka_unit_test(test_other_writers),
         cmocka_unit_test(test_touch),
         cmocka_unit_test(test_rate_limits),

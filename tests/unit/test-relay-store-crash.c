@@ -132,7 +132,7 @@ static uint64_t look(struct lmdb_fixture *fixture)
     struct found found = {0};
     struct relay_who who = lmdb_fixture_who(fixture, "a");
     lmdb_fixture_open(fixture);
-    fixture->relay->open(fixture->relay->self, &who, "m", on_opened, &found);
+    fixture->relay->open(fixture->relay->self, &who, "m", NULL, on_opened, &found);
     lmdb_fixture_run(fixture);
     assert_true(found.opened);
     assert_int_equal(lmdb_fixture_count(fixture).messages, found.last);

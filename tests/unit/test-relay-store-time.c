@@ -310,7 +310,8 @@ static void ask_release(const struct question *ask)
 
 static void ask_open(const struct question *ask)
 {
-    ask->store->open(ask->store->self, &ask->who, ask->mailbox, lmdb_fixture_done, ask->reply);
+    ask->store->open(ask->store->self, &ask->who, ask->mailbox, NULL, lmdb_fixture_done,
+                     ask->reply);
 }
 
 static void ask_add(const struct question *ask)

@@ -46,7 +46,7 @@ static void ask_open(struct lmdb_fixture *fixture, const char *mailbox,
 {
     struct relay_who who = lmdb_fixture_who(fixture, "a");
     *reply = (struct lmdb_fixture_reply){.fixture = fixture};
-    fixture->relay->open(fixture->relay->self, &who, mailbox, lmdb_fixture_done, reply);
+    fixture->relay->open(fixture->relay->self, &who, mailbox, NULL, lmdb_fixture_done, reply);
 }
 
 /* ---- group commit ---- */
@@ -119,7 +119,7 @@ static void test_durable_before_told_and_fed_before_done(void **state)
     lmdb_fixture_enter(fixture, "a", "m");
     lmdb_store_set_feed(fixture->store, on_feed, &seen);
     fixture->relay->add(fixture->relay->self, &who, "m", &message, on_added, &seen);
-    fixture->relay->open(fixture->relay->self, &who, "m", on_opened, &seen);
+    fixture->relay->open(fixture->relay->self, &who, "m", NULL, on_opened, &seen);
     fixture->relay->add(fixture->relay->self, &who, "m", &message, on_added, &seen);
     lmdb_fixture_run(fixture);
     assert_string_equal(seen.order, "faofa");
@@ -207,7 +207,7 @@ static void test_callbacks_forget_and_ask(void **state)
     struct lmdb_fixture *fixture = *state;
     struct chain chain = {.fixture = fixture};
     struct relay_who who = lmdb_fixture_who(fixture, "a");
-    fixture->relay->open(fixture->relay->self, &who, "m", on_first, &chain);
+    fixture->relay->open(fixture->relay->self, &who, "m", NULL, on_first, &chain);
     ask_open(fixture, "m2", &chain.first);
     lmdb_fixture_run(fixture);
     assert_int_equal(chain.first.told, 0);

@@ -285,7 +285,7 @@ static void test_server_rx(void **state)
     lmdb_fixture_add(fixture, "a", "m", "01");
     fixture->now += 77;
     lmdb_fixture_add(fixture, "a", "m", "02");
-    fixture->relay->open(fixture->relay->self, &who, "m", on_opened_with_times, times);
+    fixture->relay->open(fixture->relay->self, &who, "m", NULL, on_opened_with_times, times);
     lmdb_fixture_run(fixture);
     assert_int_equal(times[0], start);
     assert_int_equal(times[1], start + 77);
@@ -331,6 +331,47 @@ static void test_pieces(void **state)
     read_behind(fixture, "a", 0, &reply);
     assert_int_equal(reply.count, 3);
     assert_false(reply.more);
+}
+
+static void assert_resumes(struct lmdb_fixture *fixture, uint64_t number, uint64_t mark,
+                           const char *told)
+{
+    const struct relay_position after = {number, mark};
+    const struct lmdb_fixture_reply *reply = lmdb_fixture_resume(fixture, "a", "m", &after);
+    assert_int_equal(reply->result, RELAY_DONE);
+    assert_int_equal(reply->resumed, told != NULL);
+    if (told != NULL)
+        assert_string_equal(reply->text, told);
+    else
+        assert_int_equal(reply->count, 3);
+}
+
+/* Behind a place that is known, also after a restart; else everything. */
+static void test_resume(void **state)
+{
+    struct lmdb_fixture *fixture = *state;
+    char rest[8192];
+    lmdb_fixture_enter(fixture, "a", "m");
+    lmdb_fixture_enter(fixture, "a", "other");
+    lmdb_fixture_add_marked(fixture, "a", "m", "00", 0); /* by an earlier version */
+    lmdb_fixture_add_marked(fixture, "a", "m", "11", 70);
+    lmdb_fixture_add_marked(fixture, "a", "m", "22", 71);
+    lmdb_fixture_add_marked(fixture, "a", "other", "33", 80);
+    snprintf(rest, sizeof(rest), "%s", lmdb_fixture_enter(fixture, "a", "m")->text);
+    assert_resumes(fixture, 2, 70, strstr(rest, "3/"));
+    assert_resumes(fixture, 3, 71, "");
+    lmdb_fixture_close(fixture);
+    lmdb_fixture_open(fixture);
+    assert_resumes(fixture, 2, 70, strstr(rest, "3/"));
+    assert_resumes(fixture, 3, 71, "");
+    assert_resumes(fixture, 0, 0, NULL);
+    assert_resumes(fixture, 0, 70, NULL);
+    assert_resumes(fixture, 1, 0, NULL);
+    assert_resumes(fixture, 1, 70, NULL);
+    assert_resumes(fixture, 3, 70, NULL); /* the number is used, for another message */
+    assert_resumes(fixture, 4, 71, NULL);
+    assert_resumes(fixture, 1, 80, NULL); /* of another mailbox */
+    assert_resumes(fixture, UINT64_MAX, UINT64_MAX, NULL);
 }
 
 static void test_add_where_not_open(void **state)
@@ -457,7 +498,7 @@ static void test_large_mailbox_goes_in_steps(void **state)
     assert_holds(fixture, 0, 1, 900);
     uint64_t commits = lmdb_fixture_count(fixture).commits;
     fixture->relay->close(fixture->relay->self, &who, "m", "", lmdb_fixture_done, &reply);
-    fixture->relay->open(fixture->relay->self, &who, "m", lmdb_fixture_done, &reply);
+    fixture->relay->open(fixture->relay->self, &who, "m", NULL, lmdb_fixture_done, &reply);
     lmdb_fixture_run(fixture);
     assert_int_equal(reply.count, 0);
     assert_holds(fixture, 0, 1, 0);
@@ -513,6 +554,7 @@ int main(void)
         TEST(test_messages),
         TEST(test_server_rx),
         TEST(test_pieces),
+        TEST(test_resume),
         TEST(test_add_where_not_open),
         TEST(test_limits),
         TEST(test_an_id_counts),

@@ -167,6 +167,40 @@ static void test_pong(void **state)
     }
 }
 
+/* What is no token is as if it were not there. */
+static void test_positions(void **state)
+{
+    static const struct {
+        const char *value;
+        bool good;
+    } cases[] = {
+        {"\"abc\"", true},
+        {"\"0123456789012345678901234567890123456789012345678901234567890123\"", true},
+        {"\"01234567890123456789012345678901234567890123456789012345678901234\"", false},
+        {"\"\"", false},
+        {"\"a\\u001b\"", false},
+        {"7", false},
+        {"null", false},
+        {"[]", false},
+    };
+    char text[256];
+
+    (void)state;
+    for (size_t i = 0; i < LENGTH(cases); i++) {
+        snprintf(text, sizeof(text), "{\"type\":\"pong\",\"pong\":1,\"position\":%s}",
+                 cases[i].value);
+        struct wire_message message = parse_good(text);
+
+        assert_int_equal(message.type, WIRE_PONG);
+        assert_int_equal(message.position != NULL, cases[i].good);
+        wire_free(&message);
+    }
+    struct wire_message message = parse_good("{\"type\":\"resumed\"}");
+
+    assert_int_equal(message.type, WIRE_RESUMED);
+    wire_free(&message);
+}
+
 static void test_error(void **state)
 {
     static const struct {
@@ -276,6 +310,31 @@ static void test_channels(void **state)
     assert_string_equal(text, "{\"type\":\"leave\",\"channel\":2147483647}");
     free(text);
     free(leave);
+}
+
+static void test_welcome_resumes(void **state)
+{
+    static const struct {
+        const char *offer;
+        bool resumes;
+    } cases[] = {
+        {"{\"version\":1}", true},
+        {"{\"version\":1,\"new\":2}", true},
+        {"{\"version\":2}", false},
+        {"{}", false},
+        {"true", false},
+        {"[1]", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < LENGTH(cases); i++) {
+        char welcome[256];
+
+        snprintf(welcome, sizeof(welcome), "{\"extensions\":{\"resume\":%s}}", cases[i].offer);
+        struct wire_message message = parse_welcome(welcome);
+        assert_int_equal(message.resumes, cases[i].resumes);
+        wire_free(&message);
+    }
 }
 
 static void test_welcome_without_texts(void **state)
@@ -734,7 +793,9 @@ static void test_told(void **state)
     expect_told(wire_encode_claim("4"), "{\"type\":\"claim\",\"nameplate\":\"4\"}");
     expect_told(wire_encode_release("4"), "{\"type\":\"release\",\"nameplate\":\"4\"}");
     expect_told(wire_encode_release(NULL), "{\"type\":\"release\"}");
-    expect_told(wire_encode_open("abc"), "{\"type\":\"open\",\"mailbox\":\"abc\"}");
+    expect_told(wire_encode_open("abc", NULL), "{\"type\":\"open\",\"mailbox\":\"abc\"}");
+    expect_told(wire_encode_open("abc", "t1"),
+                "{\"type\":\"open\",\"mailbox\":\"abc\",\"after\":\"t1\"}");
     expect_told(wire_encode_close("abc", "happy"),
                 "{\"type\":\"close\",\"mailbox\":\"abc\",\"mood\":\"happy\"}");
     expect_told(wire_encode_ping(1), "{\"type\":\"ping\",\"ping\":1}");
@@ -755,8 +816,8 @@ static void test_told_add(void **state)
 static void test_told_is_escaped(void **state)
 {
     static const char odd[] = "a\"b\\c\n\x01/\x7f\xc3\xbc\xf0\x9f\x90\xa2";
-    char *texts[] = {wire_encode_bind(odd, odd, odd), wire_encode_claim(odd), wire_encode_open(odd),
-                     wire_encode_add(odd, (const uint8_t *)"a", 1)};
+    char *texts[] = {wire_encode_bind(odd, odd, odd), wire_encode_claim(odd),
+                     wire_encode_open(odd, NULL), wire_encode_add(odd, (const uint8_t *)"a", 1)};
     static const char *const keys[] = {"appid", "nameplate", "mailbox", "phase"};
 
     (void)state;
@@ -818,7 +879,7 @@ static char *tell_bare_release(void)
 
 static char *tell_open(void)
 {
-    return wire_encode_open("abc");
+    return wire_encode_open("abc", NULL);
 }
 
 static char *tell_add(void)
@@ -924,6 +985,8 @@ int main(void)
         cmocka_unit_test(test_types_without_keys),
         cmocka_unit_test(test_pong),
         cmocka_unit_test(test_error),
+        cmocka_unit_test(test_positions),
+        cmocka_unit_test(test_welcome_resumes),
         cmocka_unit_test(test_welcome_texts),
         cmocka_unit_test(test_welcome_channels),
         cmocka_unit_test(test_channels),
