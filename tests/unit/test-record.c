@@ -117,7 +117,7 @@ static void test_longest(void **state)
 
 /* ---- taking records apart ---- */
 
-#define PAIRS_MAX 96
+#define PAIRS_MAX 128
 
 /* The pairs of a record, each as its own bytes. */
 struct pairs {

@@ -502,8 +502,8 @@ static void test_large_mailbox_goes_in_steps(void **state)
     lmdb_fixture_run(fixture);
     assert_int_equal(reply.count, 0);
     assert_holds(fixture, 0, 1, 0);
-    /* One that closes, and four that sweep. */
-    assert_int_equal(lmdb_fixture_count(fixture).commits, commits + 5);
+    /* One that closes, and eight that sweep. */
+    assert_int_equal(lmdb_fixture_count(fixture).commits, commits + 9);
 }
 
 /* ---- what is too long ---- */

@@ -46,6 +46,7 @@ static void (*const functions[METHOD_COUNT][2])(void) = {
 static void (*const setters[])(void) = {
 #include "ipc/methods.def"
     (void (*)(void))wormclient_options_set_schedule,
+    (void (*)(void))wormclient_options_set_once,
 };
 
 static void each_method_is_typed(void **state)
