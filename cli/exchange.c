@@ -88,7 +88,7 @@ static enum exit_status exchange(struct conversation *conversation, struct given
 {
     enum exit_status status =
         new_session_begin(conversation->client, conversation->options, NULL,
-                          code->text != NULL ? code : NULL, true, &conversation->session);
+                          code->text != NULL ? code : NULL, NEW_SESSION_ONCE, &conversation->session);
 
     if (status == EXIT_DONE)
         status = conversation_begin(conversation, ours->data, ours->length);

@@ -132,7 +132,8 @@ enum exit_status new_session_check_code(const char *command, const struct cli_op
 
 /* New; wormclient_options_free(). */
 static struct wormclient_options *make_options(const struct cli_options *options, const char *appid,
-                                               const struct given_code *code, bool once)
+                                               const struct given_code *code,
+                                               enum new_session_use use)
 {
     struct wormclient_options *made = wormclient_options_new();
 
@@ -147,9 +148,11 @@ static struct wormclient_options *make_options(const struct cli_options *options
         wormclient_options_set_##set(made, VALUE_##kind(OPTION_##id));
 #include "cli/options.def"
 #undef OPTION
-    if (once && options->given[OPTION_TIMEOUT] && !options->given[OPTION_EXPIRE])
+    if (use == NEW_SESSION_OFFER)
+        wormclient_options_set_await_answer(made, true);
+    if (use != NEW_SESSION_LASTS && options->given[OPTION_TIMEOUT] && !options->given[OPTION_EXPIRE])
         wormclient_options_set_expire(made, options->number[OPTION_TIMEOUT]);
-    if (once)
+    if (use != NEW_SESSION_LASTS)
         wormclient_options_set_once(made, true);
     if (appid == NULL)
         appid = options->given[OPTION_APPID] ? options->text[OPTION_APPID] : code->appid;
@@ -162,7 +165,8 @@ static struct wormclient_options *make_options(const struct cli_options *options
 }
 
 enum exit_status new_session_begin(struct wormclient *client, const struct cli_options *options,
-                                   const char *appid, const struct given_code *code, bool once,
+                                   const char *appid, const struct given_code *code,
+                                   enum new_session_use use,
                                    struct wormclient_session **ret_session)
 {
     struct wormclient_error error = WORMCLIENT_ERROR_INIT;
@@ -179,7 +183,7 @@ enum exit_status new_session_begin(struct wormclient *client, const struct cli_o
     }
     /* Before the daemon answers nobody knows whether there is a session. */
     report_on_interrupt("interrupted; the session may have begun, see: wormctl list");
-    made = make_options(options, appid, used, once);
+    made = make_options(options, appid, used, use);
     if (agreed.text != NULL)
         wormclient_options_set_code(made, agreed.text);
     session = code != NULL ? wormclient_accept(client, code->text, made, &error)
@@ -276,7 +280,7 @@ static enum exit_status run_invite(struct wormclient *client, const struct cli_o
 {
     struct wait_reported reported = {0};
     struct wormclient_session *session, *view;
-    enum exit_status status = new_session_begin(client, options, NULL, NULL, false, &session);
+    enum exit_status status = new_session_begin(client, options, NULL, NULL, NEW_SESSION_LASTS, &session);
 
     if (status != EXIT_DONE)
         return status;
@@ -398,7 +402,7 @@ static enum exit_status run_accept(struct wormclient *client, const struct cli_o
     if (status != EXIT_DONE)
         return status;
     bool asked_to_send = code.send;
-    status = new_session_begin(client, options, NULL, &code, false, &session);
+    status = new_session_begin(client, options, NULL, &code, NEW_SESSION_LASTS, &session);
     new_session_code_clear(&code);
     if (session == NULL)
         return status;

@@ -38,15 +38,23 @@ enum exit_status new_session_check_code(const char *command, const struct cli_op
 /* A usage error in `command` if a QR code would go among lines for programs. */
 enum exit_status new_session_check_qr(const char *command, const struct cli_options *options);
 
+/* What a session is for. */
+enum new_session_use {
+    NEW_SESSION_LASTS = 0,
+    NEW_SESSION_ONCE,  /* the command waits until all is done: --timeout limits that as well, unless
+                          --expire does */
+    NEW_SESSION_OFFER, /* likewise; it offers a text, and the daemon takes the answer */
+};
+
 /*
  * Asks the daemon for a new session as the options say: with a code of ours if `code` is NULL,
  * otherwise with the peer's. `appid` (NULL: what the options or the code say) is the application.
- * `once`: the command waits until all is done, so --timeout limits that as well, unless --expire
- * does. From then on Ctrl-C reports that the session lives on. *ret_session is new;
+ * From then on Ctrl-C reports that the session lives on. *ret_session is new;
  * wormclient_session_free().
  */
 enum exit_status new_session_begin(struct wormclient *client, const struct cli_options *options,
-                                   const char *appid, const struct given_code *code, bool once,
+                                   const char *appid, const struct given_code *code,
+                                   enum new_session_use use,
                                    struct wormclient_session **ret_session);
 
 /* Waits until the session's code exists. *ret_session is new; wormclient_session_free(). */

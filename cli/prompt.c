@@ -110,6 +110,9 @@ static bool typed(EditLine *line, char ret_text[COMPLETE_TEXT_MAX + 1])
     return true;
 }
 
+/* Where a code may end: most have a third word, but stock ones have not. */
+#define SECOND_WORD 2
+
 static unsigned char on_tab(EditLine *line, int key)
 {
     struct prompt *prompt;
@@ -122,13 +125,16 @@ static unsigned char on_tab(EditLine *line, int key)
         return CC_ERROR;
     struct complete_list list = list_for(prompt, text);
     complete_code(text, &list, &complete);
-    if (complete.common[0] != '\0') {
+    if (complete.common[0] != '\0')
         el_insertstr(line, complete.common);
-    } else if (complete.count > 1) {
+    if (complete.count == 1 && complete_position(text) == SECOND_WORD) {
+        report_below("Return if that is the whole code; - and TAB if it has a third word");
+        done = CC_REDISPLAY;
+    } else if (complete.common[0] == '\0' && complete.count > 1) {
         show(&complete, &list);
         done = CC_REDISPLAY;
-    } else {
-        done = complete.count == 0 ? CC_REFRESH_BEEP : CC_REFRESH;
+    } else if (complete.count == 0) {
+        done = CC_REFRESH_BEEP;
     }
     explicit_bzero(text, sizeof(text));
     explicit_bzero(&complete, sizeof(complete));

@@ -17,6 +17,7 @@
 #include "cli/new_session.h"
 #include "cli/offer.h"
 #include "cli/output.h"
+#include "cli/wait.h"
 
 /* Handles a message that ends the transfer; returns the exit status. */
 typedef enum exit_status (*text_handler)(struct conversation *conversation,
@@ -86,13 +87,6 @@ static enum exit_status refuse_file(struct conversation *conversation, const str
     return refuse(conversation, "the receiver accepts texts only, not files");
 }
 
-static enum exit_status refuse_offer(struct conversation *conversation, const struct offer *offer)
-{
-    (void)offer;
-    report("the peer wants to send something too; one side must receive");
-    return refuse(conversation, "both sides want to send");
-}
-
 static enum exit_status refuse_bad(struct conversation *conversation, const struct offer *offer)
 {
     (void)offer;
@@ -114,20 +108,6 @@ static enum exit_status sender_gave_up(struct conversation *conversation, const 
     return close_failed(conversation);
 }
 
-static enum exit_status receiver_refused(struct conversation *conversation,
-                                         const struct offer *offer)
-{
-    report("the peer refuses the text: %s", offer->text);
-    return close_failed(conversation);
-}
-
-static enum exit_status confirmed(struct conversation *conversation, const struct offer *offer)
-{
-    (void)offer;
-    report_hint("The peer has received the text.");
-    return conversation_close(conversation, NULL);
-}
-
 /* NULL: ignored. A "transit" comes before the offer of a file, which says more. */
 static const text_handler receiver_handlers[OFFER_KINDS] = {
     [OFFER_BAD] = refuse_bad,
@@ -135,14 +115,9 @@ static const text_handler receiver_handlers[OFFER_KINDS] = {
     [OFFER_FILE] = refuse_file,
     [OFFER_ERROR] = sender_gave_up,
 };
-static const text_handler sender_handlers[OFFER_KINDS] = {
-    [OFFER_BAD] = refuse_bad, [OFFER_TEXT] = refuse_offer,      [OFFER_FILE] = refuse_offer,
-    [OFFER_ACK] = confirmed,  [OFFER_ERROR] = receiver_refused,
-};
 
 /* Takes messages until one ends the transfer. */
-static enum exit_status run_transfer(struct conversation *conversation,
-                                     const text_handler *handlers)
+static enum exit_status receive_text(struct conversation *conversation)
 {
     enum exit_status status;
     bool over = false;
@@ -161,9 +136,9 @@ static enum exit_status run_transfer(struct conversation *conversation,
             status = report_memory();
         wormclient_message_free(message);
         if (status == EXIT_DONE) {
-            over = handlers[offer.kind] != NULL;
-            status =
-                over ? handlers[offer.kind](conversation, &offer) : conversation_skip(conversation);
+            over = receiver_handlers[offer.kind] != NULL;
+            status = over ? receiver_handlers[offer.kind](conversation, &offer)
+                          : conversation_skip(conversation);
         }
         offer_clear(&offer);
     } while (status == EXIT_DONE && !over);
@@ -202,10 +177,28 @@ static enum exit_status make_offer(const struct cli_options *options, char **ret
     return EXIT_DONE;
 }
 
+/* The daemon takes the answer: the session ends with it. */
+static enum exit_status await_answer(struct conversation *conversation)
+{
+    struct wormclient_session *view;
+    enum exit_status status = wait_for(conversation->client, conversation_id(conversation),
+                                       wait_is_answered, -1, &conversation->reported, &view);
+
+    if (status != EXIT_DONE)
+        return status;
+    if (report_is_failure(view))
+        status = report_ended(view);
+    else
+        report_hint("The peer has received the text.");
+    wormclient_session_free(view);
+    return status;
+}
+
 static enum exit_status send_offer(struct conversation *conversation, const char *offer)
 {
     enum exit_status status = new_session_begin(conversation->client, conversation->options,
-                                                OFFER_APPID, NULL, true, &conversation->session);
+                                                OFFER_APPID, NULL, NEW_SESSION_OFFER,
+                                                &conversation->session);
     struct wormclient_session *view;
     char *ours, *stock;
 
@@ -231,7 +224,7 @@ static enum exit_status send_offer(struct conversation *conversation, const char
     input_code_free(stock);
     wormclient_session_free(view);
     status = conversation_verify(conversation);
-    return status == EXIT_DONE ? run_transfer(conversation, sender_handlers) : status;
+    return status == EXIT_DONE ? await_answer(conversation) : status;
 }
 
 static enum exit_status check_text_send(const struct cli_options *options)
@@ -292,12 +285,15 @@ static enum exit_status run_text_receive(struct wormclient *client,
         return report_usage("text receive", "who made this URI waits for something to be sent: "
                                             "wormctl text send --code URI");
     }
-    status = new_session_begin(client, options, OFFER_APPID, &code, true, &conversation.session);
+    status = new_session_begin(client, options, OFFER_APPID, &code, NEW_SESSION_ONCE, &conversation.session);
     new_session_code_clear(&code);
-    if (status == EXIT_DONE)
+    if (status == EXIT_DONE) {
+        report_on_interrupt("interrupted; the daemon goes on and keeps what comes: wormctl recv %s",
+                            report_label(conversation.session));
         status = conversation_verify(&conversation);
+    }
     if (status == EXIT_DONE)
-        status = run_transfer(&conversation, receiver_handlers);
+        status = receive_text(&conversation);
     wormclient_session_free(conversation.session);
     return status;
 }

@@ -24,6 +24,19 @@
 
 /* ---- what is waited for ---- */
 
+enum wormclient_progress wait_is_answered(const struct wormclient_session *session, void *arg)
+{
+    const struct wormclient_value *view = wormclient_session_view(session);
+
+    (void)arg;
+    if (wormclient_session_result(session) != NULL)
+        return WORMCLIENT_PROGRESS_REACHED;
+    return wormclient_value_flag(view, "copied", false) ||
+                   !wormclient_session_alive(session, NULL)
+               ? WORMCLIENT_PROGRESS_NEVER
+               : WORMCLIENT_PROGRESS_PENDING;
+}
+
 /* In the words of a person who waits, and what may be said while that has not come. */
 static const struct wait_subject {
     wormclient_condition condition;
@@ -39,6 +52,7 @@ static const struct wait_subject {
     {wormclient_is_delivered, "the peer to get everything",
      "the peer's daemon has not fetched everything yet"},
     {wormclient_is_read, "the peer to read everything", "the peer has not read everything yet"},
+    {wait_is_answered, "the peer to take the text", "the peer has not answered yet"},
     {wormclient_is_closed, "the session to end", "nobody has closed the session yet"},
 };
 

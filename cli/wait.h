@@ -24,6 +24,9 @@ enum wait_end {
     WAIT_ERROR, /* any other error */
 };
 
+/* A condition: the session of a text has ended, or is about to (await_answer in the RPC). */
+enum wormclient_progress wait_is_answered(const struct wormclient_session *session, void *arg);
+
 /* The view's nobody_there, for people. */
 extern const char wait_nobody_there[];
 

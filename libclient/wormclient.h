@@ -496,6 +496,11 @@ void wormclient_options_set_inbox_bytes(struct wormclient_options *options, int6
 void wormclient_options_set_once(struct wormclient_options *options, bool once)
     WORMCLIENT_NONNULL(1);
 
+/* Whether what is sent offers a text, as `wormhole send --text` does: the daemon takes the answer,
+ * with or without a client, and the session ends with it; its reason says how. @since 0.1 */
+void wormclient_options_set_await_answer(struct wormclient_options *options, bool await_answer)
+    WORMCLIENT_NONNULL(1);
+
 /* ---- calls: sessions ---- */
 
 /* Each of these callbacks is called once for a request that was queued. Exactly one of `error` and

@@ -190,6 +190,54 @@ char *payload_read_version(const uint8_t *plain, size_t length,
     return text;
 }
 
+/* ---- answers to the offer of a text ---- */
+
+/* Longest answer that is read; nobody gives a longer reason. */
+#define ANSWER_MAX 65536
+
+/* The reason that `value`, a string, gives. */
+static enum payload_answer read_refusal(const json_t *value, char **ret_reason)
+{
+    if (!json_is_string(value))
+        return PAYLOAD_ANSWER_BAD;
+    *ret_reason = strdup(json_string_value(value));
+    return *ret_reason != NULL ? PAYLOAD_ANSWER_REFUSED : PAYLOAD_ANSWER_NO_MEMORY;
+}
+
+/* An error outweighs anything else that a message may hold. */
+static enum payload_answer read_answer(const json_t *root, char **ret_reason)
+{
+    const json_t *error = json_object_get(root, "error");
+    const json_t *answer = json_object_get(root, "answer");
+    const json_t *ack = json_object_get(answer, "message_ack");
+
+    if (error != NULL)
+        return read_refusal(error, ret_reason);
+    if (json_object_get(root, "offer") != NULL)
+        return PAYLOAD_ANSWER_OFFER;
+    if (answer == NULL)
+        return PAYLOAD_ANSWER_NONE;
+    if (json_is_string(ack) && strcmp(json_string_value(ack), "ok") == 0)
+        return PAYLOAD_ANSWER_TAKEN;
+    return read_refusal(ack, ret_reason);
+}
+
+enum payload_answer payload_read_answer(const uint8_t *plain, size_t length, char **ret_reason)
+{
+    enum bounded_json_fault fault = BOUNDED_JSON_REFUSED;
+    enum payload_answer answer;
+    json_t *root = NULL;
+
+    *ret_reason = NULL;
+    if (length <= ANSWER_MAX)
+        fault = bounded_json_load((const char *)plain, length, &root);
+    if (fault != BOUNDED_JSON_OK)
+        return fault == BOUNDED_JSON_NO_MEMORY ? PAYLOAD_ANSWER_NO_MEMORY : PAYLOAD_ANSWER_BAD;
+    answer = read_answer(root, ret_reason);
+    json_decref(root);
+    return answer;
+}
+
 /* ---- receipts ---- */
 
 void payload_receipt_text(const struct payload_receipt *receipt,

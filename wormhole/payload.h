@@ -71,6 +71,20 @@ void payload_receipt_text(const struct payload_receipt *receipt,
 enum payload_fault payload_read_receipt(const uint8_t *plain, size_t length,
                                         struct payload_receipt *ret_receipt);
 
+/* What the peer of somebody who offers a text says to that. */
+enum payload_answer {
+    PAYLOAD_ANSWER_NONE = 0, /* nothing that matters: "transit", or unknown */
+    PAYLOAD_ANSWER_TAKEN,
+    PAYLOAD_ANSWER_REFUSED, /* or the peer has met with an error */
+    PAYLOAD_ANSWER_OFFER,   /* it wants to send, too */
+    PAYLOAD_ANSWER_BAD,     /* no such message */
+    PAYLOAD_ANSWER_NO_MEMORY,
+};
+
+/* Reads such a message of the text and file transfer. *ret_reason: what the peer gives as its reason
+ * to refuse, a stranger's text; new, free(); otherwise NULL. */
+enum payload_answer payload_read_answer(const uint8_t *plain, size_t length, char **ret_reason);
+
 /* The phase of a receipt, "wormholed-receipt-0", "-1", …: numbered as in the phases of messages. */
 bool payload_receipt_number(const char *phase, uint32_t *ret_number);
 void payload_receipt_phase(uint32_t number, char ret_phase[PAYLOAD_RECEIPT_PHASE_TEXT]);

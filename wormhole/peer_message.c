@@ -188,11 +188,29 @@ static void refuse_for_space(struct step *step)
         request_replay(step);
 }
 
+/* The daemon reads it itself: nothing waits for a client. */
+static void take_answer(struct step *step, uint32_t number, const struct decrypted_message *opened)
+{
+    struct session *session = step->session;
+    if (number != session->received) {
+        request_replay(step); /* those before it come first */
+        return;
+    }
+    count_received(session, number);
+    session->acked = session->received;
+    establish(step);
+    answer_take(step, opened->plain, opened->length);
+}
+
 static void keep_message(struct step *step, uint32_t number, const struct decrypted_message *opened)
 {
     struct session *session = step->session;
     if (opened->length > SESSION_MESSAGE_MAX) {
         closing_begin(step, RESULT_ERRORY, false, "the peer sent a message larger than 16 MiB");
+        return;
+    }
+    if (session->await_answer) {
+        take_answer(step, number, opened);
         return;
     }
     if (!inbox_has_room(session, number, opened->length)) {

@@ -108,6 +108,7 @@ static void take_options(struct step *step, const struct session_options *option
     session->verification = options->verify ? VERIFICATION_PENDING : VERIFICATION_NONE;
     session->inbox_messages = options->inbox_messages;
     session->inbox_bytes = options->inbox_bytes;
+    session->await_answer = options->await_answer;
     session->timeout =
         options->timeout > 0 ? options->timeout : schedule_default_timeout(options->schedule);
     session->expire = schedule_default_timeout(options->schedule);

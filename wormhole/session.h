@@ -170,6 +170,7 @@ struct session {
     uint64_t unread_bytes;
     uint32_t inbox_messages; /* limits on the unread messages and bytes that this session keeps; */
     uint64_t inbox_bytes;    /* 0: SESSION_INBOX_MAX, SESSION_INBOX_BYTES_MAX */
+    bool await_answer; /* what is sent offers a text: the answer ends the session (answer.c) */
     bool inbox_full; /* a message was refused because the inbox was full: the peer is paused */
 
     /* Receipts (receipt.c). Only a peer whose version announces them is sent any, or believed.
@@ -353,6 +354,7 @@ struct session_options {
     bool lasting;            /* it lasts if the peer can */
     uint32_t inbox_messages; /* 0: SESSION_INBOX_MAX */
     uint64_t inbox_bytes;    /* 0: SESSION_INBOX_BYTES_MAX */
+    bool await_answer;
 };
 
 /* A new session, due at once, with its pake made if the code is known. session_free(). NULL when

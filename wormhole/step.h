@@ -104,6 +104,11 @@ void plan_peer_activity(struct step *step);
 /* Takes one: its pake, its version, an application message or a receipt. */
 void peer_message_take(struct step *step, const struct wire_message *message);
 
+/* ---- answer.c: the answer to an offer of a text ---- */
+
+/* What came for a session with `await_answer`: unless it is of no account, the session ends. */
+void answer_take(struct step *step, const uint8_t *plain, size_t length);
+
 /* ---- receipt.c: what was stored and read ---- */
 
 /* True if there is something to report that the mailbox is not known to hold. */

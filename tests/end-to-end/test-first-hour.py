@@ -17,7 +17,7 @@ from harness.processes import program
 from harness.terminal import Terminal, render
 
 SCREENS = os.path.join(os.environ.get("abs_top_srcdir", "."), "tests/end-to-end/screens")
-DONE, FAILED, USAGE, NOTHING, SESSION, NO_DAEMON = 0, 1, 2, 3, 4, 5
+DONE, FAILED, USAGE, NOTHING, SESSION, NO_DAEMON, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
 TRANSFER = "lothar.com/wormhole/text-or-file-xfer"
 # What differs from run to run is as long there as here, where it matters for the lines.
 MASKS = (
@@ -256,6 +256,28 @@ def restarts(world):
     desk.ctl("invite", "--code", "7-crossover-clockwork")
     for process in waits:
         equal(process.wait(60), DONE, "exit status of %s: %s" % (process.name, process.err()))
+
+
+@test("text send, Ctrl-C: the daemon delivers the text, takes the answer and ends the session")
+def text_without_client(world):
+    relay = world.relayd()
+    desk, laptop = world.daemon("desk", relay), world.daemon("laptop", relay)
+    for code, result in (("4-crossover", "happy"), ("5-crossover", "errory")):
+        terminal = Person(world, desk, 80).begin("text", "send", "--name", "text", "--code", code, "hello")
+        terminal.expect("Waiting for the peer to take the text")
+        terminal.type("\x03")
+        equal(terminal.wait(), INTERRUPTED, "exit status")
+        if result == "happy":
+            equal(laptop.ctl("text", "receive", code).out, "hello\n", "the text")
+        else:
+            desk.kill9()
+            desk.restart_killed()
+            laptop.ctl("accept", "--name", "peer", "--appid", TRANSFER, code)
+            laptop.ctl("recv", "--wait", "peer")
+            laptop.ctl("send", "peer", '{"error": "no"}')
+        view = desk.until("text", lambda view: view["state"] == "closed", what="the session has ended")
+        equal((view["result"], view["unread"]), (result, 0), "how it ended")
+        desk.ctl("forget", "text")
 
 
 @test("without a runtime directory daemon and wormctl meet at the same place, which is ours alone")

@@ -398,7 +398,7 @@ def text_unwanted(world):
         peer = ScriptedPeer(relay, code, appid=TEXT_APPID)
         peer.wait_messages(1)
         peer.send(json.dumps(reply).encode())
-        finish(sender, FAILED)
+        finish(sender, SESSION)
         contains(sender.err(), said, "what we say")
     receiver = daemon.spawn_ctl("text", "receive", "99-x")
     peer = ScriptedPeer(relay, "99-x", appid=TEXT_APPID)

@@ -60,6 +60,7 @@ def typed_code(world):
         if start != word:
             terminal.expect(re.escape(word[len(start):]))
         if position == 1:
+            terminal.expect("if it has a third word")
             terminal.type("-")  # only codes of two words are known to end
     equal(claims(middle), [], "claims while the code was typed")
     terminal.type("\r")

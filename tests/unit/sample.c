@@ -95,6 +95,7 @@ static void fill_numbers(struct session *session)
     session->exports = 716;
     session->inbox_messages = 717;
     session->inbox_bytes = 718;
+    session->await_answer = true;
     session->delivered = 719;
     session->read = 720;
     session->receipts = 721;
@@ -226,6 +227,7 @@ static void same_numbers(const struct session *a, const struct session *b)
     SAME_NUMBER(exports);
     SAME_NUMBER(inbox_messages);
     SAME_NUMBER(inbox_bytes);
+    SAME_NUMBER(await_answer);
     SAME_NUMBER(peer_receipts);
     SAME_NUMBER(delivered);
     SAME_NUMBER(read);

@@ -623,6 +623,43 @@ static void test_out_of_memory(void **state)
     }
 }
 
+static void test_answers(void **state)
+{
+    static const struct {
+        const char *plain;
+        enum payload_answer answer;
+        const char *reason;
+    } cases[] = {
+        {"{\"answer\": {\"message_ack\": \"ok\"}}", PAYLOAD_ANSWER_TAKEN, NULL},
+        {"{\"answer\": {\"message_ack\": \"no room\"}}", PAYLOAD_ANSWER_REFUSED, "no room"},
+        {"{\"answer\": {\"message_ack\": 1}}", PAYLOAD_ANSWER_BAD, NULL},
+        {"{\"answer\": {\"file_ack\": \"ok\"}}", PAYLOAD_ANSWER_BAD, NULL},
+        {"{\"answer\": 1}", PAYLOAD_ANSWER_BAD, NULL},
+        {"{\"error\": \"not this\"}", PAYLOAD_ANSWER_REFUSED, "not this"},
+        {"{\"error\": \"x\", \"answer\": {\"message_ack\": \"ok\"}}", PAYLOAD_ANSWER_REFUSED, "x"},
+        {"{\"error\": {}}", PAYLOAD_ANSWER_BAD, NULL},
+        {"{\"offer\": {\"message\": \"mine\"}}", PAYLOAD_ANSWER_OFFER, NULL},
+        {"{\"transit\": {}}", PAYLOAD_ANSWER_NONE, NULL},
+        {"{}", PAYLOAD_ANSWER_NONE, NULL},
+        {"[]", PAYLOAD_ANSWER_BAD, NULL},
+        {"", PAYLOAD_ANSWER_BAD, NULL},
+        {"hello", PAYLOAD_ANSWER_BAD, NULL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < LENGTH(cases); i++) {
+        char *reason;
+
+        assert_int_equal(payload_read_answer((const uint8_t *)cases[i].plain,
+                                             strlen(cases[i].plain), &reason),
+                         cases[i].answer);
+        assert_int_equal(reason == NULL, cases[i].reason == NULL);
+        if (reason != NULL)
+            assert_string_equal(reason, cases[i].reason);
+        free(reason);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -646,6 +683,7 @@ int main(void)
         cmocka_unit_test(test_receipt_read),
         cmocka_unit_test(test_receipt_phases),
         cmocka_unit_test(test_out_of_memory),
+        cmocka_unit_test(test_answers),
     };
 
     scarce_init();

@@ -60,7 +60,7 @@ static void invited_with_all(struct script *script, const struct message *reques
             script_says(request, "app_versions", "{}") && script_flags(request, "verify", true) &&
             script_counts(request, "inbox_messages", 8) &&
             script_counts(request, "inbox_bytes", 1 << 20) && script_flags(request, "once", true) &&
-            request->params->via.map.size == 13);
+            script_flags(request, "await_answer", true) && request->params->via.map.size == 14);
 }
 
 static void invited_with_none(struct script *script, const struct message *request)
@@ -153,6 +153,7 @@ static void new_sessions(void **state)
     wormclient_options_set_inbox_messages(all, 8);
     wormclient_options_set_inbox_bytes(all, 1 << 20);
     wormclient_options_set_once(all, true);
+    wormclient_options_set_await_answer(all, true);
     struct wormclient_options *named = wormclient_options_new();
     wormclient_options_set_name(named, "n");
     wormclient_options_set_relay(named, "ws://r");
