@@ -9,10 +9,16 @@
 #include "cli/launch.h"
 #include "cli/output.h"
 #include "cli/spelling.h"
+#include "cli/terminal.h"
+#include "cli/wrap.h"
 
 /* Columns for names in help; a longer one pushes its line. */
 #define COMMAND_WIDTH 14
 #define OPTION_WIDTH  24
+/* Room for the line that says how a command is used. */
+#define USAGE_MAX 256
+/* Where a terminal is too narrow for two columns. */
+#define NARROW_INDENT 10
 
 const struct cli_command *const commands[] = {
 #define COMMAND(name) &name##_command,
@@ -106,6 +112,29 @@ const char *command_nearest(const char *word)
 
 /* ---- help ---- */
 
+/* Columns in which help is shown; 0: whatever it takes. */
+static size_t help_columns(void)
+{
+    return terminal_columns(STDOUT_FILENO);
+}
+
+/* "  WORD   what it means", with that on lines of its own where the terminal is narrow. */
+static void print_item(const char *word, int width, const char *help)
+{
+    size_t columns = help_columns(), at = (size_t)width + 4;
+
+    if (columns > 0 && columns < 2 * at) {
+        printf("  %s\n%*s", word, NARROW_INDENT, "");
+        at = NARROW_INDENT;
+    } else {
+        int used = printf("  %-*s  ", width, word);
+
+        at = (size_t)used;
+    }
+    wrap_print(stdout, help, at, at < (size_t)width + 4 ? at : (size_t)width + 4, columns);
+    putchar('\n');
+}
+
 static void print_options(uint64_t set)
 {
     for (int id = 0; id < OPTIONS; id++) {
@@ -122,35 +151,49 @@ static void print_options(uint64_t set)
             snprintf(spelling, sizeof(spelling),
                      options_value_optional(row) ? "%s--%s[=%s]" : "%s--%s %s", letter, row->name,
                      row->value);
-        printf("  %-*s  %s\n", OPTION_WIDTH, spelling, row->help);
+        print_item(spelling, OPTION_WIDTH, row->help);
     }
 }
 
 static void help_general(void)
 {
-    puts("usage: wormctl [OPTION]... COMMAND [ARGUMENT]...\n"
-         "Control wormholed, the Magic Wormhole daemon that does not forget.\n"
-         "\n"
-         "Commands ('wormctl help COMMAND' describes one):");
+    size_t columns = help_columns();
+
+    wrap_paragraph(stdout, "usage: wormctl [OPTION]... COMMAND [ARGUMENT]...", columns);
+    wrap_paragraph(stdout, "Control wormholed, the Magic Wormhole daemon that does not forget.",
+                   columns);
+    putchar('\n');
+    wrap_paragraph(stdout, "Commands ('wormctl help COMMAND' describes one):", columns);
 #define COMMAND_GROUP(title) puts(title);
-#define COMMAND(row)         printf("  %-*s  %s\n", COMMAND_WIDTH, row##_command.name, row##_command.help);
+#define COMMAND(row)         print_item(row##_command.name, COMMAND_WIDTH, row##_command.help);
 #include "cli/commands.def"
 #undef COMMAND
     puts("\nOptions, before or after the command:");
     print_options(OPTIONS_GLOBAL);
-    puts("\n"
-         "SESSION is a name, an id, or an unambiguous prefix of either.\n"
-         "\n"
-         "Exit status: 0 success, 1 failure, 2 usage error, 3 nothing there or timed out,\n"
-         "4 the session failed, 5 no daemon.");
+    putchar('\n');
+    wrap_paragraph(stdout, "SESSION is a name, an id, or an unambiguous prefix of either.",
+                   columns);
+    putchar('\n');
+    wrap_paragraph(
+        stdout,
+        "Exit status: 0 success, 1 failure, 2 usage error, 3 nothing there or timed out,\n"
+        "4 the session failed, 5 no daemon.",
+        columns);
 }
 
 static void help_command(const struct cli_command *command)
 {
-    printf("usage: wormctl %s [OPTION]...%s%s\n%s\n", command->name,
-           command->usage[0] != '\0' ? " " : "", command->usage, command->help);
-    if (command->details != NULL)
-        printf("\n%s\n", command->details);
+    size_t columns = help_columns();
+    char usage[USAGE_MAX];
+
+    snprintf(usage, sizeof(usage), "usage: wormctl %s [OPTION]...%s%s", command->name,
+             command->usage[0] != '\0' ? " " : "", command->usage);
+    wrap_paragraph(stdout, usage, columns);
+    wrap_paragraph(stdout, command->help, columns);
+    if (command->details != NULL) {
+        putchar('\n');
+        wrap_paragraph(stdout, command->details, columns);
+    }
     puts("\nOptions:");
     print_options(own_options(command));
     print_options(command_options(command) & ~own_options(command));

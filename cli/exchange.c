@@ -86,9 +86,9 @@ static enum exit_status take_theirs(struct conversation *conversation)
 static enum exit_status exchange(struct conversation *conversation, struct given_code *code,
                                  const struct exchange_data *ours)
 {
-    enum exit_status status =
-        new_session_begin(conversation->client, conversation->options, NULL,
-                          code->text != NULL ? code : NULL, NEW_SESSION_ONCE, &conversation->session);
+    enum exit_status status = new_session_begin(conversation->client, conversation->options, NULL,
+                                                code->text != NULL ? code : NULL, NEW_SESSION_ONCE,
+                                                &conversation->session);
 
     if (status == EXIT_DONE)
         status = conversation_begin(conversation, ours->data, ours->length);

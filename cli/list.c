@@ -11,8 +11,8 @@
 #include "cli/fields.h"
 #include "cli/list.h"
 #include "cli/output.h"
-#include "cli/output.h"
 #include "cli/table.h"
+#include "cli/terminal.h"
 #include "cli/when.h"
 
 /* Room for a 64-bit number. */
@@ -44,12 +44,32 @@ void list_pages_clear(struct list_pages *pages)
 
 /* ---- list ---- */
 
-static const struct table_column columns[] = {
-    {"SESSION", false},    {"NAME", false},       {"STATE", false}, {"CODE", false},
-    {"UNREAD", true},      {"UNSENT", true},      {"GOT", true},    {"READ", true},
-    {"LAST VISIT", false}, {"NEXT VISIT", false},
+/* Those that matter most come first; the last ones to be left out have the lowest ranks. */
+enum list_column {
+    LIST_SESSION,
+    LIST_STATE,
+    LIST_UNREAD,
+    LIST_NEXT_VISIT,
+    LIST_CODE,
+    LIST_UNSENT,
+    LIST_LAST_VISIT,
+    LIST_GOT,
+    LIST_READ,
+    LIST_ID,
+    LIST_COLUMNS,
 };
-#define COLUMNS (sizeof(columns) / sizeof(columns[0]))
+static const struct table_column columns[LIST_COLUMNS] = {
+    [LIST_SESSION] = {"SESSION", .cut = true},
+    [LIST_STATE] = {"STATE", .cut = true, .coloured = true},
+    [LIST_UNREAD] = {"UNREAD", .rank = 1, .right = true},
+    [LIST_NEXT_VISIT] = {"NEXT VISIT", .rank = 2},
+    [LIST_CODE] = {"CODE", .rank = 3},
+    [LIST_UNSENT] = {"UNSENT", .rank = 4, .right = true},
+    [LIST_LAST_VISIT] = {"LAST VISIT", .rank = 5},
+    [LIST_GOT] = {"GOT", .rank = 6, .right = true},
+    [LIST_READ] = {"READ", .rank = 6, .right = true},
+    [LIST_ID] = {"ID", .rank = 7},
+};
 
 /* One run of list. */
 struct listing {
@@ -129,20 +149,25 @@ static enum exit_status print_row(struct listing *listing, const struct wormclie
     char state[STATE_MAX], unread[NUMBER_MAX], unsent[NUMBER_MAX], got[NUMBER_MAX],
         read[NUMBER_MAX], last[WHEN_MAX], next[WHEN_MAX];
     const struct wormclient_value *view = wormclient_session_view(session);
-    const char *cells[COLUMNS] = {
-        wormclient_session_id(session),
-        wormclient_session_name(session),
-        format_state(view, state),
-        wormclient_session_code(session),
-        format_count(wormclient_session_unread(session), unread),
-        format_count(wormclient_session_sent(session) - wormclient_session_stored(session), unsent),
-        format_receipt(wormclient_session_delivered(session), got),
-        format_receipt(wormclient_session_read(session), read),
-        format_moment(view, "last_visit", listing->now, last),
-        format_next_visit(view, listing->now, next),
+    const char *name = wormclient_session_name(session);
+    const char *cells[LIST_COLUMNS] = {
+        [LIST_SESSION] = report_label(session),
+        [LIST_STATE] = format_state(view, state),
+        [LIST_UNREAD] = format_count(wormclient_session_unread(session), unread),
+        [LIST_NEXT_VISIT] = format_next_visit(view, listing->now, next),
+        [LIST_CODE] = wormclient_session_code(session),
+        [LIST_UNSENT] = format_count(
+            wormclient_session_sent(session) - wormclient_session_stored(session), unsent),
+        [LIST_LAST_VISIT] = format_moment(view, "last_visit", listing->now, last),
+        [LIST_GOT] = format_receipt(wormclient_session_delivered(session), got),
+        [LIST_READ] = format_receipt(wormclient_session_read(session), read),
+        [LIST_ID] = name != NULL ? wormclient_session_id(session) : NULL,
     };
 
-    return table_add(listing->table, cells) ? EXIT_DONE : report_memory();
+    return table_add(listing->table, cells, wormclient_value_number(view, "change", 0),
+                     report_colour(session))
+               ? EXIT_DONE
+               : report_memory();
 }
 
 static enum exit_status print_result(struct listing *listing,
@@ -169,9 +194,9 @@ static enum exit_status list_all(struct wormclient *client, struct listing *list
 
     while (status == EXIT_DONE && (page = list_next_page(&pages, &error)) != NULL) {
         for (size_t i = 0; i < wormclient_list_count(page) && status == EXIT_DONE; i++)
-            status = listing->print(listing, wormclient_list_at(page, i));
-        if (status == EXIT_DONE && listing->table != NULL)
-            table_print(listing->table, stdout);
+            if (!listing->options->given[OPTION_ACTIVE] ||
+                !report_has_ended(wormclient_list_at(page, i)))
+                status = listing->print(listing, wormclient_list_at(page, i));
         if (status == EXIT_DONE)
             status = output_flush();
     }
@@ -191,20 +216,43 @@ static enum exit_status run_list(struct wormclient *client, const struct cli_opt
         listing.print = print_name;
     } else {
         listing.print = print_row;
-        listing.table = table_new(columns, COLUMNS);
+        listing.table = table_new(columns, LIST_COLUMNS);
         if (listing.table == NULL)
             return report_memory();
     }
     status = list_all(client, &listing);
+    if (status == EXIT_DONE && listing.table != NULL) {
+        size_t width = options->given[OPTION_WIDE] ? 0 : terminal_columns(STDOUT_FILENO);
+
+        status = table_print(listing.table, stdout, width) ? output_flush() : report_memory();
+    }
     table_free(listing.table);
     return status;
+}
+
+static enum exit_status check_list(const struct cli_options *options)
+{
+    const char *shape = options->given[OPTION_NAMES]    ? "--names"
+                        : options->given[OPTION_FIELDS] ? "-o"
+                        : options->given[OPTION_JSON]   ? "--json"
+                                                        : NULL;
+
+    if (options->given[OPTION_NAMES] && output_for_program(options))
+        return report_usage("list", "--names cannot be used with --json or -o");
+    if (options->given[OPTION_WIDE] && shape != NULL)
+        return report_usage("list", "--wide cannot be used with %s", shape);
+    return EXIT_DONE;
 }
 
 const struct cli_command list_command = {
     .name = "list",
     .usage = "",
     .help = "list all sessions",
-    .options = OPTION_BIT(OPTION_NAMES),
+    .details =
+        "Those with the latest news come first. Where the terminal is too narrow, columns are\n"
+        "left out and long names cut.",
+    .options = OPTION_BIT(OPTION_WIDE) | OPTION_BIT(OPTION_ACTIVE) | OPTION_BIT(OPTION_NAMES),
     .fields = fields_view,
+    .check = check_list,
     .run = run_list,
 };

@@ -150,7 +150,8 @@ static struct wormclient_options *make_options(const struct cli_options *options
 #undef OPTION
     if (use == NEW_SESSION_OFFER)
         wormclient_options_set_await_answer(made, true);
-    if (use != NEW_SESSION_LASTS && options->given[OPTION_TIMEOUT] && !options->given[OPTION_EXPIRE])
+    if (use != NEW_SESSION_LASTS && options->given[OPTION_TIMEOUT] &&
+        !options->given[OPTION_EXPIRE])
         wormclient_options_set_expire(made, options->number[OPTION_TIMEOUT]);
     if (use != NEW_SESSION_LASTS)
         wormclient_options_set_once(made, true);
@@ -206,20 +207,47 @@ enum exit_status new_session_check_qr(const char *command, const struct cli_opti
 {
     if (options->given[OPTION_QR] && output_for_program(options))
         return report_usage(command, "--qr cannot be used with --json or -o");
+    if (options->given[OPTION_URI] && output_for_program(options))
+        return report_usage(command, "--uri cannot be used with --json or -o");
     return EXIT_DONE;
 }
 
-static enum exit_status print_qr(const struct wormclient_session *session)
+static enum exit_status draw_qr(const char *uri)
+{
+    size_t columns = terminal_columns(STDOUT_FILENO), needed = 0;
+    char *drawing = uri_draw_qr(uri, isatty(STDOUT_FILENO), &needed);
+    enum exit_status status;
+
+    if (drawing == NULL)
+        return report_memory();
+    if (columns == 0 || needed <= columns) {
+        status = output_bytes(drawing, strlen(drawing));
+    } else {
+        report("the QR code does not fit: it needs %zu columns, and the terminal has %zu; it would "
+               "say:",
+               needed, columns);
+        status = output_line(uri);
+    }
+    input_code_free(drawing);
+    return status;
+}
+
+/* The code, or its URI, and its QR code, for people. */
+static enum exit_status print_code(const struct cli_options *options,
+                                   const struct wormclient_session *session)
 {
     const char *appid = wormclient_value_text(wormclient_session_view(session), "appid");
     char *uri = uri_make(wormclient_session_code(session), wormclient_session_relay(session),
                          appid != NULL ? appid : "");
-    char *drawing = uri != NULL ? uri_draw_qr(uri, isatty(STDOUT_FILENO)) : NULL;
-    enum exit_status status =
-        drawing != NULL ? output_bytes(drawing, strlen(drawing)) : report_memory();
+    enum exit_status status;
 
+    if (uri == NULL)
+        return report_memory();
+    status = output_line(options->given[OPTION_URI] ? uri : wormclient_session_code(session));
+    if (status == EXIT_DONE && options->given[OPTION_QR] &&
+        (options->text[OPTION_QR] != NULL || isatty(STDOUT_FILENO)))
+        status = draw_qr(uri);
     input_code_free(uri);
-    input_code_free(drawing);
     return status;
 }
 
@@ -247,11 +275,8 @@ enum exit_status new_session_print_code(struct wormclient *client,
 
     if (status != EXIT_DONE)
         return status;
-    status = output_for_program(options) ? output_session(options, view)
-                                         : output_line(wormclient_session_code(view));
-    if (status == EXIT_DONE && options->given[OPTION_QR] &&
-        (options->text[OPTION_QR] != NULL || isatty(STDOUT_FILENO)))
-        status = print_qr(view);
+    status =
+        output_for_program(options) ? output_session(options, view) : print_code(options, view);
     if (status == EXIT_DONE)
         *ret_session = view;
     else
@@ -280,7 +305,8 @@ static enum exit_status run_invite(struct wormclient *client, const struct cli_o
 {
     struct wait_reported reported = {0};
     struct wormclient_session *session, *view;
-    enum exit_status status = new_session_begin(client, options, NULL, NULL, NEW_SESSION_LASTS, &session);
+    enum exit_status status =
+        new_session_begin(client, options, NULL, NULL, NEW_SESSION_LASTS, &session);
 
     if (status != EXIT_DONE)
         return status;
@@ -307,7 +333,7 @@ const struct cli_command invite_command = {
     .details = "Waits until the code exists. The session lives on in the daemon, whatever happens\n"
                "to this command.",
     .options = NEW_SESSION_OPTIONS | OPTION_BIT(OPTION_APPID) | OPTION_BIT(OPTION_WORDS) |
-               OPTION_BIT(OPTION_QR),
+               OPTION_BIT(OPTION_QR) | OPTION_BIT(OPTION_URI),
     .begins = OPTION_GROUP_LONG,
     .fields = fields_view,
     .check = check_invite,

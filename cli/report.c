@@ -205,6 +205,35 @@ bool report_is_failure(const struct wormclient_session *session)
     return result != NULL && strcmp(result, "happy") != 0;
 }
 
+static bool has_state(const struct wormclient_session *session, const char *state)
+{
+    const char *is = wormclient_session_state(session);
+
+    return is != NULL && strcmp(is, state) == 0;
+}
+
+bool report_has_ended(const struct wormclient_session *session)
+{
+    return has_state(session, "closed");
+}
+
+enum terminal_colour report_colour(const struct wormclient_session *session)
+{
+    const struct wormclient_value *view = wormclient_session_view(session);
+    const char *result = wormclient_session_result(session);
+
+    if (wormclient_value_flag(view, "copied", false))
+        return TERMINAL_RED;
+    if (result != NULL && strcmp(result, "lonely") == 0)
+        return TERMINAL_YELLOW;
+    if (result != NULL)
+        return report_is_failure(session) ? TERMINAL_RED : TERMINAL_PLAIN;
+    if (wormclient_value_flag(view, "paused", false) ||
+        wormclient_value_flag(view, "nobody_there", false))
+        return TERMINAL_YELLOW;
+    return has_state(session, "established") ? TERMINAL_GREEN : TERMINAL_PLAIN;
+}
+
 enum exit_status report_ended(const struct wormclient_session *session)
 {
     const char *reason = wormclient_session_reason(session);

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+#include "cli/terminal.h"
 #include "libclient/wormclient.h"
 
 /* wormctl(1) promises these numbers to scripts. */
@@ -59,6 +60,12 @@ enum exit_status report_copied(const struct wormclient_session *session);
 
 /* True if the session ended with a result other than `happy`. */
 bool report_is_failure(const struct wormclient_session *session);
+
+/* True if the session is over, whatever came of it, or lives elsewhere. */
+bool report_has_ended(const struct wormclient_session *session);
+
+/* The colour of its state. */
+enum terminal_colour report_colour(const struct wormclient_session *session);
 
 /* What a person calls the session: its petname, else its id. Borrowed. */
 const char *report_label(const struct wormclient_session *session);

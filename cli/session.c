@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 #include "cli/command.h"
 #include "cli/fields.h"
 #include "cli/input.h"
+#include "cli/list.h"
 #include "cli/new_session.h"
 #include "cli/output.h"
 
@@ -83,18 +85,73 @@ const struct cli_command poll_command = {
     .run = run_poll,
 };
 
+static enum exit_status report_forgotten(const struct cli_options *options, const char *id)
+{
+    return output_object(options, json_pack("{s:s}", "session", id));
+}
+
+/* One of those that have ended. It may be gone by now. */
+static enum exit_status forget_ended(struct wormclient *client, const struct cli_options *options,
+                                     const struct wormclient_session *session)
+{
+    struct wormclient_error error = WORMCLIENT_ERROR_INIT;
+    int64_t unread = wormclient_session_unread(session);
+
+    if (!report_has_ended(session))
+        return EXIT_DONE;
+    if (unread > 0) {
+        report("session %s is kept: it has %" PRId64 " unread message%s", report_label(session),
+               unread, unread == 1 ? "" : "s");
+        return EXIT_DONE;
+    }
+    if (wormclient_forget(client, wormclient_session_id(session), false, &error))
+        return report_forgotten(options, wormclient_session_id(session));
+    return error.code == WORMCLIENT_ERROR_NOT_FOUND ? EXIT_DONE : report_error(&error);
+}
+
+static enum exit_status forget_all_ended(struct wormclient *client,
+                                         const struct cli_options *options)
+{
+    struct list_pages pages = {.client = client};
+    struct wormclient_error error = WORMCLIENT_ERROR_INIT;
+    const struct wormclient_list *page;
+    enum exit_status status = EXIT_DONE;
+
+    while (status == EXIT_DONE && (page = list_next_page(&pages, &error)) != NULL)
+        for (size_t i = 0; i < wormclient_list_count(page) && status == EXIT_DONE; i++)
+            status = forget_ended(client, options, wormclient_list_at(page, i));
+    list_pages_clear(&pages);
+    return status == EXIT_DONE && error.code != WORMCLIENT_ERROR_NONE ? report_error(&error)
+                                                                      : status;
+}
+
+static enum exit_status check_forget(const struct cli_options *options)
+{
+    if (!options->given[OPTION_ENDED])
+        return options->count == 1 ? EXIT_DONE
+                                   : report_usage("forget", "missing argument: SESSION");
+    if (options->count > 0)
+        return report_usage("forget", "give either SESSION or --ended, not both");
+    if (options->given[OPTION_FORCE])
+        return report_usage("forget", "--force cannot be used with --ended");
+    return EXIT_DONE;
+}
+
 static enum exit_status run_forget(struct wormclient *client, const struct cli_options *options)
 {
     struct wormclient_error error = WORMCLIENT_ERROR_INIT;
-    struct wormclient_session *session = wormclient_show(client, options->arguments[0], &error);
+    struct wormclient_session *session;
     enum exit_status status;
     const char *id;
 
+    if (options->given[OPTION_ENDED])
+        return forget_all_ended(client, options);
+    session = wormclient_show(client, options->arguments[0], &error);
     if (session == NULL)
         return report_error_about(&error, options->arguments[0]);
     id = wormclient_session_id(session);
     if (wormclient_forget(client, id, options->given[OPTION_FORCE], &error))
-        status = output_object(options, json_pack("{s:s}", "session", id));
+        status = report_forgotten(options, id);
     else
         status = report_error_about(&error, options->arguments[0]);
     wormclient_session_free(session);
@@ -103,12 +160,13 @@ static enum exit_status run_forget(struct wormclient *client, const struct cli_o
 
 const struct cli_command forget_command = {
     .name = "forget",
-    .usage = "SESSION",
+    .usage = "SESSION | --ended",
     .help = "remove an ended session and its unread messages",
-    .options = OPTION_BIT(OPTION_FORCE),
+    .details = "With --ended, sessions that still have unread messages are kept.",
+    .options = OPTION_BIT(OPTION_FORCE) | OPTION_BIT(OPTION_ENDED),
     .fields = fields_session,
-    .least = 1,
     .most = 1,
+    .check = check_forget,
     .run = run_forget,
 };
 

@@ -1,17 +1,24 @@
-/* A table for people: columns as wide as what is in them. */
+/* A table for people: columns as wide as what is in them, and no wider than the terminal. */
 #ifndef CLI_TABLE_H
 #define CLI_TABLE_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
+#include "cli/terminal.h"
+
 /* Most columns of a table. */
-#define TABLE_COLUMNS_MAX 10
+#define TABLE_COLUMNS_MAX 16
 
 struct table_column {
     const char *title;
+    unsigned
+        rank;   /* 0: always shown; where there is no room, the highest ones are left out first */
     bool right; /* numbers */
+    bool cut;   /* where there is no room, long cells are cut */
+    bool coloured; /* in the colour of the row */
 };
 
 struct table;
@@ -21,11 +28,12 @@ struct table *table_new(const struct table_column *columns, size_t count);
 void table_free(struct table *table);
 
 /* Adds a row of as many cells as there are columns; NULL is an empty one. Copies them, with control
- * characters escaped. False: out of memory. */
-bool table_add(struct table *table, const char *const *cells);
+ * characters escaped. Rows of a higher `order` come first. False: out of memory. */
+bool table_add(struct table *table, const char *const *cells, int64_t order,
+               enum terminal_colour colour);
 
-/* Prints and drops the rows that were added, the first time below the titles. If it is called now
- * and then, a table of any length takes little memory; columns never become narrower again. */
-void table_print(struct table *table, FILE *file);
+/* Prints the rows below the titles, in so many columns of a terminal (0: whatever they need);
+ * nothing if there is no row. To be called once. False: out of memory. */
+bool table_print(struct table *table, FILE *file, size_t columns);
 
 #endif

@@ -1,6 +1,7 @@
 #include "config.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -30,4 +31,24 @@ size_t terminal_columns(int fd)
 bool terminal_attended(void)
 {
     return isatty(STDOUT_FILENO) && isatty(STDERR_FILENO);
+}
+
+static bool has_colours(int fd)
+{
+    const char *refused = getenv("NO_COLOR"), *kind = getenv("TERM");
+
+    return (refused == NULL || refused[0] == '\0') && kind != NULL && kind[0] != '\0' &&
+           strcmp(kind, "dumb") != 0 && isatty(fd);
+}
+
+const char *terminal_colour_begin(int fd, enum terminal_colour colour)
+{
+    static const char *const sequences[TERMINAL_COLOURS] = {
+        [TERMINAL_PLAIN] = "",
+        [TERMINAL_RED] = "\033[31m",
+        [TERMINAL_YELLOW] = "\033[33m",
+        [TERMINAL_GREEN] = "\033[32m",
+    };
+
+    return has_colours(fd) ? sequences[colour] : "";
 }

@@ -196,9 +196,9 @@ static enum exit_status await_answer(struct conversation *conversation)
 
 static enum exit_status send_offer(struct conversation *conversation, const char *offer)
 {
-    enum exit_status status = new_session_begin(conversation->client, conversation->options,
-                                                OFFER_APPID, NULL, NEW_SESSION_OFFER,
-                                                &conversation->session);
+    enum exit_status status =
+        new_session_begin(conversation->client, conversation->options, OFFER_APPID, NULL,
+                          NEW_SESSION_OFFER, &conversation->session);
     struct wormclient_session *view;
     char *ours, *stock;
 
@@ -255,8 +255,8 @@ const struct cli_command text_send_command = {
     .details =
         "Without TEXT, the text is read from standard input. Prints the code, then waits until\n"
         "the peer has the text. If the command is interrupted, the daemon goes on.",
-    .options =
-        NEW_SESSION_OPTIONS | NEW_SESSION_ZERO | OPTION_BIT(OPTION_WORDS) | OPTION_BIT(OPTION_QR),
+    .options = NEW_SESSION_OPTIONS | NEW_SESSION_ZERO | OPTION_BIT(OPTION_WORDS) |
+               OPTION_BIT(OPTION_QR) | OPTION_BIT(OPTION_URI),
     .begins = OPTION_GROUP_EVERY,
     .fields = fields_view,
     .most = 1,
@@ -285,7 +285,8 @@ static enum exit_status run_text_receive(struct wormclient *client,
         return report_usage("text receive", "who made this URI waits for something to be sent: "
                                             "wormctl text send --code URI");
     }
-    status = new_session_begin(client, options, OFFER_APPID, &code, NEW_SESSION_ONCE, &conversation.session);
+    status = new_session_begin(client, options, OFFER_APPID, &code, NEW_SESSION_ONCE,
+                               &conversation.session);
     new_session_code_clear(&code);
     if (status == EXIT_DONE) {
         report_on_interrupt("interrupted; the daemon goes on and keeps what comes: wormctl recv %s",

@@ -305,7 +305,7 @@ static char *draw(const QRcode *code, bool colours)
     return drawing;
 }
 
-char *uri_draw_qr(const char *text, bool colours)
+char *uri_draw_qr(const char *text, bool colours, size_t *ret_columns)
 {
     /* Least error correction: on a screen that is enough, and the code stays small. */
     QRcode *code = QRcode_encodeString8bit(text, 0, QR_ECLEVEL_L);
@@ -314,6 +314,7 @@ char *uri_draw_qr(const char *text, bool colours)
     if (code == NULL)
         return NULL;
     drawing = draw(code, colours);
+    *ret_columns = (size_t)code->width + 2 * QUIET_ZONE;
     explicit_bzero(code->data, (size_t)code->width * (size_t)code->width);
     QRcode_free(code);
     return drawing;

@@ -13,6 +13,7 @@
 #define CLI_URI_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* The longest codes, relay URLs and application IDs; the daemon checks them. */
 #define URI_CODE_MAX  255
@@ -44,8 +45,8 @@ char *uri_make(const char *code, const char *relay, const char *appid);
  * A text as a QR code (ISO/IEC 18004) of half blocks, two modules a character, in lines. `colours`:
  * black on white whatever the terminal has; otherwise light modules are blocks, as is right for
  * light text on a dark background. New; free(). NULL when out of memory, or if the text is too long
- * (about 2,900 bytes).
+ * (about 2,900 bytes). *ret_columns is how many columns of a terminal it needs.
  */
-char *uri_draw_qr(const char *text, bool colours);
+char *uri_draw_qr(const char *text, bool colours, size_t *ret_columns);
 
 #endif

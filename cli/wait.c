@@ -31,8 +31,7 @@ enum wormclient_progress wait_is_answered(const struct wormclient_session *sessi
     (void)arg;
     if (wormclient_session_result(session) != NULL)
         return WORMCLIENT_PROGRESS_REACHED;
-    return wormclient_value_flag(view, "copied", false) ||
-                   !wormclient_session_alive(session, NULL)
+    return wormclient_value_flag(view, "copied", false) || !wormclient_session_alive(session, NULL)
                ? WORMCLIENT_PROGRESS_NEVER
                : WORMCLIENT_PROGRESS_PENDING;
 }

@@ -10,7 +10,7 @@ import shlex
 import signal
 import subprocess
 
-from harness import Skip, contains, equal, main, test, true, wait_until
+from harness import Skip, contains, equal, lacks, main, test, true, wait_until
 from harness import wormctl
 from harness.clock import Clock
 from harness.processes import program
@@ -50,6 +50,12 @@ class Person:
     def see(self, name, *arguments, status=DONE):
         """Runs wormctl to its end: what is then on the screen is as it should be."""
         self.ends(name, self.begin(*arguments), status)
+
+    def begin_and_wait(self, *arguments):
+        """Runs wormctl to its end."""
+        terminal = self.begin(*arguments)
+        equal(terminal.wait(), DONE, "exit status: %r" % terminal.screen())
+        return terminal
 
     def ends(self, name, terminal, status=DONE):
         equal(terminal.wait(), status, "exit status: %r" % terminal.screen())
@@ -114,6 +120,62 @@ def wrong_code(world, columns):
     desk, laptop = world.daemon("desk", relay), world.daemon("laptop", relay)
     desk.ctl("invite", "--name", "laptop", "--code", "4-crossover-clockwork")
     Person(world, laptop, columns).see("accept-wrong", "accept", "--name", "desk", "4-crossover-adult", status=SESSION)
+
+
+@widths
+def listed(world, columns):
+    """list fits the terminal, what changed last comes first, and ended sessions can go"""
+    relay = world.relayd()
+    desk, laptop = world.daemon("desk", relay), world.daemon("laptop", relay)
+    person = Person(world, desk, columns)
+    desk.ctl("invite", "--name", "a name that is so long that it must be cut somewhere", "--code", "5-one")
+    desk.ctl("invite", "--name", "laptop", "--code", "4-crossover-clockwork")
+    desk.ctl("invite", "--name", "spoilt", "--code", "6-crossover-clockwork")
+    laptop.ctl("accept", "--name", "desk", "4-crossover-clockwork", "--wait")
+    desk.ctl("wait", "laptop", "--for", "established")
+    laptop.ctl("accept", "--name", "x", "6-crossover-adult", "--wait", status=SESSION)
+    desk.ctl("wait", "spoilt", "--for", "closed", status=SESSION)
+    laptop.ctl("forget", "--ended")
+    equal([view["name"] for view in laptop.call("list")["sessions"]], ["desk"], "what is left")
+    plain = person.begin("list", "--active")
+    equal(plain.wait(), DONE, "exit status")
+    true(all(len(line) <= columns for line in plain.screen().splitlines()), "it fits")
+    lacks(plain.screen(), "spoilt", "those that are active")
+    contains(plain.raw, "\x1b[32mestablished\x1b[0m", "a colour")
+    contains(person.begin_and_wait("list").raw, "\x1b[31mscary\x1b[0m", "another one")
+    lacks(Person(world, desk, columns, NO_COLOR="1").begin_and_wait("list").raw, "\x1b[3", "colours that nobody wants")
+    wide = desk.ctl("list", "--wide").out
+    lacks(wide, "\x1b", "colours in a pipe")
+    contains(wide, "so long that it must be cut somewhere", "all of it")
+    true(re.search(r"SESSION +STATE +UNREAD +NEXT VISIT +CODE +UNSENT +LAST VISIT +GOT +READ +ID\n", wide), "all columns")
+    true(wide.splitlines()[1].startswith("spoilt"), "the latest news come first")
+    for wrong in (["list", "--names", "--json"], ["list", "-w", "--json"], ["forget"], ["forget", "x", "--ended"],
+                  ["forget", "--ended", "--force"]):
+        desk.ctl(*wrong, status=USAGE)
+    desk.ctl("forget", "laptop", "--force")
+    desk.ctl("forget", "--ended")
+    equal(len(desk.call("list")["sessions"]), 1, "what has not ended is kept")
+
+
+@widths
+def helped(world, columns):
+    """help is broken at words"""
+    daemon = world.daemon("a", world.relayd())
+    person = Person(world, daemon, columns)
+    for command in ([], ["accept"], ["wait"], ["text"]):
+        shown = person.begin_and_wait("help", *command)
+        true(all(len(line.rstrip("\r")) <= columns for line in shown.raw.split("\n")), "no line is longer: %r" % command)
+    person.see("help-wait", "help", "wait")
+
+
+@test("a QR code that does not fit says so, and what it holds can be had as a URI")
+def qr_too_wide(world):
+    daemon = world.daemon("a", world.relayd())
+    narrow = Person(world, daemon, 30).begin_and_wait("invite", "--qr", "--code", "4-x")
+    contains(narrow.raw.replace("\r\n", ""), "the QR code does not fit: it needs ", "what is said")
+    uri = "wormholed:5-x?appid="
+    contains(daemon.ctl("invite", "--code", "5-x", "--uri").out, uri, "the URI alone")
+    daemon.ctl("invite", "--code", "6-x", "--uri", "--json", status=USAGE)
 
 
 @test("accept in a script: at once without --wait, otherwise the exit status tells")
