@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/candidates.h"
 #include "cli/command.h"
 #include "cli/fields.h"
 #include "cli/launch.h"
@@ -344,7 +345,9 @@ enum exit_status command_main(int argc, char **argv)
         status = connect_client(&options, &client);
     if (status != EXIT_DONE)
         return status;
+    candidates_ask(client);
     status = command->run(client, &options);
+    candidates_ask(NULL);
     wormclient_free(client);
     return status;
 }

@@ -1,9 +1,11 @@
 #include "config.h"
 
 #include <getopt.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/typos.h"
 #include "cli/options.h"
 #include "base/quantity.h"
 #include "cli/report.h"
@@ -34,6 +36,12 @@ static bool read_any(const char *text, int64_t *ret_number)
     *ret_number = 0;
     return true;
 }
+
+/* Longest name of an option that is looked at, and room for those that begin alike. */
+#define OPTION_NAME_MAX 64
+#define NAMES_MAX       256
+/* 366 days. */
+#define OPTIONS_DURATION_MAX INT64_C(31622400000)
 
 static bool read_always(const char *text, int64_t *ret_number)
 {
@@ -106,7 +114,7 @@ bool options_value_optional(const struct option_row *row)
 /* getopt's tables, made from ours. */
 struct getopt_tables {
     struct option longs[OPTIONS + 1];
-    char letters[2 * OPTIONS + 2];
+    char letters[2 * OPTIONS + 3];
 };
 
 /* What getopt_long returns for an option; clear of every letter. */
@@ -119,6 +127,7 @@ static void make_tables(uint64_t allowed, bool stop_early, struct getopt_tables 
     memset(ret_tables, 0, sizeof(*ret_tables));
     if (stop_early)
         ret_tables->letters[letters++] = '+';
+    ret_tables->letters[letters++] = ':'; /* a value that is missing is told apart */
     for (int id = 0; id < OPTIONS; id++) {
         const struct option_row *row = &option_rows[id];
         int argument = kind_rows[row->kind].argument;
@@ -146,6 +155,99 @@ static enum option_id found_option(int result)
     return OPTIONS;
 }
 
+/* The options of the set that begin like this, as "--name, --names". */
+static size_t list_beginnings(uint64_t allowed, const char *word, size_t length, char *text,
+                              size_t size)
+{
+    size_t count = 0, end = 0;
+
+    text[0] = '\0';
+    for (int id = 0; id < OPTIONS; id++) {
+        if ((allowed & OPTION_BIT(id)) == 0 || strncmp(option_rows[id].name, word, length) != 0)
+            continue;
+        if (end < size)
+            end += (size_t)snprintf(text + end, size - end, "%s--%s", count > 0 ? ", " : "",
+                                    option_rows[id].name);
+        count++;
+    }
+    return count;
+}
+
+/* The name most like the word; NULL if none is. */
+static const char *nearest_option(uint64_t allowed, const char *word)
+{
+    size_t least = SPELLING_TYPOS_MAX + 1;
+    const char *nearest = NULL;
+
+    for (int id = 0; id < OPTIONS; id++) {
+        const char *name = option_rows[id].name;
+        size_t typos =
+            (allowed & OPTION_BIT(id)) == 0 ? least : spelling_distance(name, strlen(name), word);
+
+        if (typos < least) {
+            least = typos;
+            nearest = name;
+        }
+    }
+    return nearest;
+}
+
+/* `word` is no option of the command: "--name=value", or a letter of "-x". */
+static enum exit_status report_unknown(const char *command, uint64_t allowed, const char *word)
+{
+    char name[OPTION_NAME_MAX], names[NAMES_MAX];
+    const char *nearest;
+
+    if (strncmp(word, "--", 2) != 0)
+        return report_usage(command, "unknown option '%s'", word);
+    snprintf(name, sizeof(name), "%.*s", (int)strcspn(word + 2, "="), word + 2);
+    if (list_beginnings(allowed, name, strlen(name), names, sizeof(names)) > 1)
+        return report_usage(command, "option '--%s' is ambiguous: %s", name, names);
+    nearest = nearest_option(allowed, name);
+    if (nearest != NULL)
+        return report_usage(command, "unknown option '--%s'; did you mean '--%s'?", name, nearest);
+    if (list_beginnings(~UINT64_C(0), name, SIZE_MAX, names, sizeof(names)) > 0)
+        return report_usage(command, "option '--%s' belongs to other commands", name);
+    return report_usage(command, "unknown option '--%s'", name);
+}
+
+/* What getopt_long() could not take; it has set optopt. */
+static enum exit_status report_wrong(const char *command, uint64_t allowed, int result,
+                                     const char *argument)
+{
+    enum option_id id = optopt != 0 ? found_option(optopt) : OPTIONS;
+    char letter[] = {'-', (char)optopt, '\0'};
+
+    if (id == OPTIONS)
+        return report_unknown(command, allowed, optopt != 0 ? letter : argument);
+    if (result == ':')
+        return report_usage(command, "--%s: expected %s", option_rows[id].name,
+                            kind_rows[option_rows[id].kind].wanted);
+    return report_usage(command, "--%s takes no value", option_rows[id].name);
+}
+
+/* The daemon accepts no others. */
+static const struct option_range {
+    enum option_id id;
+    int64_t least, most;
+    const char *wanted;
+} ranges[] = {
+    {OPTION_WORDS, 1, 16, "a number from 1 to 16"},
+    {OPTION_TIMEOUT, 1000, OPTIONS_DURATION_MAX, "a duration from 1s to 366d"},
+    {OPTION_EXPIRE, 1000, OPTIONS_DURATION_MAX, "a duration from 1s to 366d"},
+    {OPTION_INBOX_MESSAGES, 1, 4096, "a number from 1 to 4096"},
+    {OPTION_INBOX_BYTES, 1, INT64_C(64) << 20, "a size up to 64M"},
+};
+
+/* What is expected, if the number is out of its range; else NULL. */
+static const char *range_wanted(enum option_id id, int64_t number)
+{
+    for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
+        if (ranges[i].id == id && (number < ranges[i].least || number > ranges[i].most))
+            return ranges[i].wanted;
+    return NULL;
+}
+
 enum exit_status options_read(struct cli_options *options, const char *command, uint64_t allowed,
                               int argc, char **argv)
 {
@@ -154,17 +256,20 @@ enum exit_status options_read(struct cli_options *options, const char *command, 
 
     make_tables(allowed, command == NULL, &tables);
     optind = 0; /* glibc: start over */
-    opterr = 1;
+    opterr = 0;
     while ((result = getopt_long(argc, argv, tables.letters, tables.longs, NULL)) != -1) {
-        enum option_id id = found_option(result);
+        enum option_id id = result == '?' || result == ':' ? OPTIONS : found_option(result);
 
-        if (id == OPTIONS) /* getopt_long has reported what is wrong */
-            return report_try_help(command);
+        if (id == OPTIONS)
+            return report_wrong(command, allowed, result, argv[optind - 1]);
         const struct option_row *row = &option_rows[id];
-        if (optarg != NULL && !kind_rows[row->kind].read(optarg, &options->number[id])) {
-            return report_usage(command, "--%s: expected %s, not '%s'", row->name,
-                                kind_rows[row->kind].wanted, optarg);
-        }
+        const char *wanted = NULL;
+        if (optarg != NULL && !kind_rows[row->kind].read(optarg, &options->number[id]))
+            wanted = kind_rows[row->kind].wanted;
+        else if (optarg != NULL)
+            wanted = range_wanted(id, options->number[id]);
+        if (wanted != NULL)
+            return report_usage(command, "--%s: expected %s, not '%s'", row->name, wanted, optarg);
         if (optarg == NULL)
             options->number[id] = -1;
         options->given[id] = true;

@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include <ctype.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -8,7 +9,9 @@
 #include <unistd.h>
 
 #include "base/wipe.h"
+#include "cli/candidates.h"
 #include "cli/escape.h"
+#include "cli/options.h"
 #include "cli/report.h"
 #include "cli/terminal.h"
 
@@ -165,12 +168,48 @@ static void report_hint_about(const char *text, const char *session)
         report("%.*s%s%s", (int)(place - text), text, session, place + strlen(word));
 }
 
+/* What hints call a session that the user has not named. */
+static const char unknown_session[] = "SESSION";
+/* Room for the name of a parameter. */
+#define PARAMETER_MAX 32
+
+/* What the daemon calls a parameter, a person knows as an option or an argument. */
+static void report_bad_parameter(const char *text)
+{
+    static const char begin[] = "parameter \"";
+    const char *key = strncmp(text, begin, strlen(begin)) == 0 ? text + strlen(begin) : "";
+    size_t length = strcspn(key, "\"");
+    char name[PARAMETER_MAX];
+    bool is_option = false;
+
+    if (length == 0 || length >= sizeof(name)) {
+        report("%s", text);
+        return;
+    }
+    for (size_t i = 0; i < length; i++)
+        name[i] = key[i] == '_' ? '-' : key[i];
+    name[length] = '\0';
+    for (int id = 0; id < OPTIONS; id++)
+        is_option = is_option || strcmp(option_rows[id].name, name) == 0;
+    for (size_t i = 0; i < length && !is_option; i++)
+        name[i] = (char)toupper((unsigned char)name[i]);
+    report("%s%s%s", is_option ? "--" : "", name, key + length + 1);
+}
+
 enum exit_status report_error_about(const struct wormclient_error *error, const char *session)
 {
-    report("%s", error->text[0] != '\0' ? error->text : "the daemon gave no reason");
+    bool about = session != unknown_session && (error->code == WORMCLIENT_ERROR_NOT_FOUND ||
+                                                error->code == WORMCLIENT_ERROR_AMBIGUOUS);
+
     /* The daemon found a mistake in the command line: as good as found here. */
-    if (strcmp(error->daemon_code, "bad-params") == 0)
+    if (strcmp(error->daemon_code, "bad-params") == 0) {
+        report_bad_parameter(error->text);
         return EXIT_USAGE;
+    }
+    report("%s%s%s", about ? session : "", about ? ": " : "",
+           error->text[0] != '\0' ? error->text : "the daemon gave no reason");
+    if (about && error->code == WORMCLIENT_ERROR_AMBIGUOUS)
+        candidates_report(session);
     if (strcmp(error->daemon_code, "store-failed") == 0) {
         report("how the store of the daemon is: wormctl status");
         return EXIT_FAILED;
@@ -187,7 +226,7 @@ enum exit_status report_error_about(const struct wormclient_error *error, const 
 
 enum exit_status report_error(const struct wormclient_error *error)
 {
-    return report_error_about(error, "SESSION");
+    return report_error_about(error, unknown_session);
 }
 
 enum exit_status report_memory(void)

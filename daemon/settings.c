@@ -73,6 +73,7 @@ static const struct settings_table table = {
 
 const struct options_info settings_options = {
     .table = &table,
+    .program = "wormholed",
     .config_file = "wormholed/wormholed.conf",
     .name = "foreground",
     .help = "stay in the foreground",

@@ -180,6 +180,7 @@ static const struct settings_table table = {
 
 const struct options_info relay_settings_options = {
     .table = &table,
+    .program = "wormhole-relayd",
     .name = "limits",
     .help = "show the limits that are in force, and why, and exit",
     .intro = "Usage: wormhole-relayd [OPTION]...\n"

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/home.h"
+#include "base/typos.h"
 #include "service/paths.h"
 
 #define EXIT_USAGE 2
@@ -71,6 +72,27 @@ static bool take(struct service_options *options, const struct settings_table *t
     return true;
 }
 
+/* getopt_long() has reported that the argument is wrong: says what may have been meant. */
+static void suggest(const struct option *list, const char *program, const char *argument)
+{
+    size_t least = SPELLING_TYPOS_MAX + 1;
+    const char *nearest = NULL;
+    char word[SPELLING_WORD_MAX + 2];
+
+    if (strncmp(argument, "--", 2) != 0)
+        return;
+    snprintf(word, sizeof(word), "%.*s", (int)strcspn(argument + 2, "="), argument + 2);
+    for (; list->name != NULL; list++) {
+        size_t typos = spelling_distance(list->name, strlen(list->name), word);
+        if (typos < least) {
+            least = typos;
+            nearest = list->name;
+        }
+    }
+    if (nearest != NULL && least > 0)
+        fprintf(stderr, "%s: did you mean '--%s'?\n", program, nearest);
+}
+
 bool options_parse(const struct options_info *info, int argc, char **argv,
                    struct service_options *ret_options)
 {
@@ -91,11 +113,14 @@ bool options_parse(const struct options_info *info, int argc, char **argv,
     *ret_options = (struct service_options){0};
     char why[512];
     int option;
-    while ((option = getopt_long(argc, argv, "", list, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, "hV", list, NULL)) != -1) {
         if (option == '?') {
+            suggest(list, argv[0], argv[optind - 1]);
             fprintf(stderr, "Try '%s --help'.\n", argv[0]);
             return false;
         }
+        if (option == 'h' || option == 'V')
+            option = option == 'h' ? OPTION_HELP : OPTION_VERSION;
         if (!take(ret_options, table, option, optarg, why, sizeof(why))) {
             fprintf(stderr, "%s: %s\n", argv[0], why);
             return false;
@@ -136,10 +161,13 @@ void options_print_help(const struct options_info *info)
         const struct settings_row *row = &info->table->rows[i];
         print_option(row->key, row->value, row->help);
     }
-    print_option("help", "", "show this help and exit");
-    print_option("version", "", "show the version and exit");
+    print_option("help", "", "show this help and exit (-h)");
+    print_option("version", "", "show the version and exit (-V)");
     fputs(info->outro, stdout);
 }
+
+/* A value on the command line was refused: its exit status is that of a wrong command line. */
+static bool wrong_value;
 
 /* The file to read, new: the one requested, or the usual one if it exists; NULL: none. False when
  * out of memory. */
@@ -173,6 +201,7 @@ bool options_apply(const struct options_info *info, const struct service_options
         if (options->texts[i] == NULL)
             continue;
         good = settings_set(&info->table->rows[i], settings, options->texts[i], ret_why, size);
+        wrong_value = wrong_value || !good;
         target.sources[i] = SETTINGS_COMMAND_LINE;
     }
     if (!good) {
@@ -203,9 +232,11 @@ int options_main(const struct options_info *info, int argc, char **argv,
     else if (options.help)
         options_print_help(info);
     else if (options.version)
-        puts(PACKAGE_STRING);
+        printf("%s %s\n", info->program, PACKAGE_VERSION);
     else
         status = run(&options);
+    if (status == EXIT_FAILURE && wrong_value)
+        status = EXIT_USAGE;
     options_clear(&options);
     return status;
 }

@@ -9,6 +9,7 @@
 
 /* What is specific to a daemon's command line. */
 struct options_info {
+    const char *program; /* its name, for --version */
     const struct settings_table *table;
     /* The file that is read, if it exists, unless --config names one: its place below ~/.config.
      * NULL: none. */

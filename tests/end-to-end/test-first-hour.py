@@ -178,6 +178,53 @@ def qr_too_wide(world):
     daemon.ctl("invite", "--code", "6-x", "--uri", "--json", status=USAGE)
 
 
+@test("a mistake is answered with what was probably meant, and in the words in which it was typed")
+def mistakes(world):
+    daemon = world.daemon("a", world.relayd())
+    for arguments, said in ((("lst",), "did you mean 'list'?"),
+                            (("list", "--nmaes"), "list: unknown option '--nmaes'; did you mean '--names'?"),
+                            (("--jsn", "list"), "unknown option '--jsn'; did you mean '--json'?"),
+                            (("invite", "--inbox", "3"), "is ambiguous: --inbox-messages, --inbox-bytes"),
+                            (("list", "--words", "3"), "option '--words' belongs to other commands"),
+                            (("list", "-x"), "unknown option '-x'"),
+                            (("list", "--json=1"), "--json takes no value"),
+                            (("invite", "--timeout"), "--timeout: expected a duration"),
+                            (("invite", "--timeout", "400d"), "--timeout: expected a duration from 1s to 366d, not '400d'"),
+                            (("invite", "--expire", "0.1s"), "--expire: expected a duration from 1s to 366d"),
+                            (("invite", "--words", "17"), "--words: expected a number from 1 to 16, not '17'"),
+                            (("invite", "--inbox-messages", "5000"), "--inbox-messages: expected a number from 1 to 4096"),
+                            (("invite", "--inbox-bytes", "65M"), "--inbox-bytes: expected a size up to 64M"),
+                            (("invite", "--appid", "a" * 129), "wormctl: --appid must be 1 to 128 bytes long"),
+                            (("invite", "--name", "a/b"), "wormctl: --name: a petname has no '/'"),
+                            (("invite", "--relay", "http://x"), "wormctl: --relay: "),
+                            (("invite", "--app-versions", "1"), "wormctl: --app-versions: "),
+                            (("invite", "--schedule", "often"), "wormctl: --schedule: ")):
+        error = daemon.ctl(*arguments, status=USAGE).err
+        contains(error, said, "what is said to %r" % (arguments,))
+        lacks(error, "parameter", "the RPC's words")
+        lacks(error, "31622400000", "milliseconds")
+    for name in "laptop", "laptop at work", "desk":
+        daemon.ctl("invite", "--name", name, "--code", "%d-x" % (4 + len(name)))
+    contains(daemon.ctl("show", "lap", status=FAILED).err, "it may be one of: ", "the candidates")
+    true(re.search("one of: laptop( at work)?, laptop", daemon.ctl("close", "lap", status=FAILED).err), "their names")
+    contains(daemon.ctl("show", "nobody", status=FAILED).err, "nobody: no session has this", "which argument")
+
+
+@test("all three programs say their names, and agree on the exit status of a wrong value")
+def three_programs(world):
+    for name, setting in (("wormctl", "--socket"), ("wormholed", "--keep"), ("wormhole-relayd", "--keep")):
+        def run(*arguments, name=name):
+            return subprocess.run(program(name) + list(arguments), capture_output=True, text=True, check=False, env={
+                **os.environ, "HOME": world.directory})
+        for option in "-V", "--version":
+            done = run(option)
+            true(re.fullmatch(name + r" \d+\.\d+\S*\n", done.stdout) and done.returncode == DONE, "%s %s: %r" % (name, option, done))
+        equal((run("-h").stdout, run("-h").returncode), (run("--help").stdout, DONE), name + " -h")
+        for wrong in [setting + "="], ["--nonsense"], ["-x"]:
+            equal(run(*wrong).returncode, USAGE, "%s %s" % (name, wrong))
+        contains(run("--versoin").stderr, "did you mean '--version'?", name)
+
+
 @test("accept in a script: at once without --wait, otherwise the exit status tells")
 def accept_in_scripts(world):
     relay = world.relayd()
