@@ -33,7 +33,7 @@ bool table_add(struct table *table, const char *const *cells, int64_t order,
                enum terminal_colour colour);
 
 /* Prints the rows below the titles, in so many columns of a terminal (0: whatever they need);
- * nothing if there is no row. To be called once. False: out of memory. */
+ * nothing if there is no row. Cells that were cut stay so. False: out of memory. */
 bool table_print(struct table *table, FILE *file, size_t columns);
 
 #endif

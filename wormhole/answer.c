@@ -1,4 +1,5 @@
-/* The answer to the offer of a text: it ends the session, whether or not a client is there to see it. */
+/* The answer to the offer of a text: it ends the session, whether or not a client is there to see
+ * it. */
 #include "config.h"
 
 #include "wormhole/payload.h"

@@ -57,10 +57,11 @@ def typed_code(world):
     for position, word in enumerate(words):
         start = beginning(word, lists[position % 2])
         terminal.type(start + TAB)
+        if position == 1:
+            terminal.expect("if it has a third word")
         if start != word:
             terminal.expect(re.escape(word[len(start):]))
         if position == 1:
-            terminal.expect("if it has a third word")
             terminal.type("-")  # only codes of two words are known to end
     equal(claims(middle), [], "claims while the code was typed")
     terminal.type("\r")

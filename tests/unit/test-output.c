@@ -23,22 +23,30 @@
 #define HOUR   (60 * MINUTE)
 #define DAY    (24 * HOUR)
 
-static const struct table_column columns[] = {{"NAME", false}, {"N", true}, {"NOTE", false}};
+static const struct table_column columns[] = {{.title = "NAME", .cut = true},
+                                              {.title = "N", .right = true, .rank = 2},
+                                              {.title = "NOTE", .rank = 1}};
 
 /* Adds rows, and checks what is printed for them. */
-static void check(struct table *table, const char *const rows[][3], size_t count,
-                  const char *wanted)
+static void check_fit(struct table *table, const char *const rows[][3], size_t count, size_t width,
+                      const char *wanted)
 {
     char *printed = NULL;
     size_t size = 0;
     FILE *file = open_memstream(&printed, &size);
     assert_non_null(file);
     for (size_t i = 0; i < count; i++)
-        assert_true(table_add(table, rows[i]));
-    table_print(table, file);
+        assert_true(table_add(table, rows[i], (int64_t)(count - i), TERMINAL_PLAIN));
+    assert_true(table_print(table, file, width));
     assert_int_equal(fclose(file), 0);
     assert_string_equal(printed, wanted);
     free(printed);
+}
+
+static void check(struct table *table, const char *const rows[][3], size_t count,
+                  const char *wanted)
+{
+    check_fit(table, rows, count, 0, wanted);
 }
 
 static void test_table(void **state)
@@ -56,17 +64,42 @@ static void test_table(void **state)
     table_free(table);
 }
 
-/* Titles stand over the first page only, and columns never become narrower. */
-static void test_pages(void **state)
+/* Where there is no room, long names are cut first, then the columns that matter least are left
+ * out. */
+static void test_fit(void **state)
 {
-    static const char *const first[][3] = {{"a long name", "1", "x"}};
-    static const char *const second[][3] = {{"b", "2", "y"}};
+    static const char *const rows[][3] = {{"a very long name", "1", "x"}, {"b", "2", "y"}};
+    static const struct {
+        size_t width;
+        const char *wanted;
+    } cases[] = {
+        {25, "NAME              N  NOTE\na very long name  1  x\nb                 2  y\n"},
+        {20, "NAME         N  NOTE\na very lon.  1  x\nb            2  y\n"},
+        {18, "NAME          NOTE\na very long.  x\nb             y\n"},
+        {12, "NAME\na very long.\nb\n"},
+        {5, "NAME\na very lo.\nb\n"},
+    };
+    (void)state;
+    assert_non_null(setlocale(LC_CTYPE, "C"));
+    for (size_t i = 0; i < LENGTH(cases); i++) {
+        struct table *table = table_new(columns, LENGTH(columns));
+        assert_non_null(table);
+        check_fit(table, rows, LENGTH(rows), cases[i].width, cases[i].wanted);
+        table_free(table);
+    }
+}
+
+/* The highest order stands at the top. */
+static void test_order(void **state)
+{
+    static const char *const first[] = {"a", "1", "x"}, *const second[] = {"b", "2", "y"};
     struct table *table = table_new(columns, LENGTH(columns));
     (void)state;
     assert_non_null(table);
-    check(table, NULL, 0, "");
-    check(table, first, 1, "NAME         N  NOTE\na long name  1  x\n");
-    check(table, second, 1, "b            2  y\n");
+    assert_true(table_add(table, first, 1, TERMINAL_PLAIN));
+    check(table, NULL, 0, "NAME  N  NOTE\na     1  x\n");
+    assert_true(table_add(table, second, 2, TERMINAL_PLAIN));
+    check(table, NULL, 0, "NAME  N  NOTE\nb     2  y\na     1  x\n");
     table_free(table);
 }
 
@@ -161,13 +194,10 @@ static void test_absolute(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_table),
-        cmocka_unit_test(test_pages),
-        cmocka_unit_test(test_hostile_cells),
-        cmocka_unit_test(test_wide_cells),
-        cmocka_unit_test(test_too_many_columns),
-        cmocka_unit_test(test_relative),
-        cmocka_unit_test(test_extremes),
+        cmocka_unit_test(test_table),      cmocka_unit_test(test_fit),
+        cmocka_unit_test(test_order),      cmocka_unit_test(test_hostile_cells),
+        cmocka_unit_test(test_wide_cells), cmocka_unit_test(test_too_many_columns),
+        cmocka_unit_test(test_relative),   cmocka_unit_test(test_extremes),
         cmocka_unit_test(test_absolute),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
