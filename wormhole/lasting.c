@@ -389,9 +389,9 @@ bool lasting_evade_crowd(struct step *step)
     if (session->visit->left) {
         lasting_left_closed(step);
     } else if (session->visit->old) {
-        lasting_visit_ended(session);
-        visit_drop(step);
-        plan_next_visit(step);
+        /* Looks that come sooner would only make it stay so. */
+        visit_fail(step, "a third side is in the old mailbox: the relay lets nobody in for a while",
+                   plan_crowd_wait(step));
     } else if (is_ready(session)) {
         move(step);
         visit_drop(step);
