@@ -287,7 +287,7 @@ static enum exit_status run_help(int count, char **arguments)
     const struct cli_command *command;
     int words = 0;
 
-    if (count == 0) {
+    if (count < 1) {
         help_general();
         return output_flush();
     }

@@ -187,7 +187,7 @@ static void report_bad_parameter(const char *text)
         return;
     }
     for (size_t i = 0; i < length; i++)
-        name[i] = key[i] == '_' ? '-' : key[i];
+        name[i] = (char)(key[i] == '_' ? '-' : key[i]);
     name[length] = '\0';
     for (int id = 0; id < OPTIONS; id++)
         is_option = is_option || strcmp(option_rows[id].name, name) == 0;

@@ -193,12 +193,12 @@ bool table_print(struct table *table, FILE *file, size_t columns)
 
     if (table->rows == 0)
         return true;
-    rows = calloc(table->rows, sizeof(rows[0]));
+    rows = calloc(table->rows, sizeof(struct table_row *));
     if (rows == NULL)
         return false;
     for (struct table_row *row = table->first; row != NULL; row = row->next)
         rows[count++] = row;
-    qsort(rows, count, sizeof(rows[0]), compare);
+    qsort(rows, count, sizeof(struct table_row *), compare);
     fit(table, columns, &layout);
     print_row(table, &layout, file, NULL);
     for (size_t i = 0; i < count; i++)

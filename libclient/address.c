@@ -93,10 +93,11 @@ static bool is_trusted(int fd, const char *path, struct wormclient_error *ret_er
     }
     if (listener.uid == 0 || listener.uid == geteuid())
         return true;
-    wormclient__error(ret_error, WORMCLIENT_ERROR_DENIED, EPERM,
-                      "another user (%lu) listens on %s, and is told nothing; to use that user's daemon, "
-                      "become that user",
-                      (unsigned long)listener.uid, path);
+    wormclient__error(
+        ret_error, WORMCLIENT_ERROR_DENIED, EPERM,
+        "another user (%lu) listens on %s, and is told nothing; to use that user's daemon, "
+        "become that user",
+        (unsigned long)listener.uid, path);
     return false;
 }
 

@@ -126,8 +126,7 @@ void wormclient_options_free(struct wormclient_options *options)
 #include "ipc/methods.def"
 
 /* Options that the daemon does not store as they are. */
-SETTER_text(schedule)
-SETTER_flag(once)
+SETTER_text(schedule) SETTER_flag(once)
 
     /* The options as parameters, without those that belong to another call. */
     static struct wormclient_params *session_params(const struct wormclient_options *options,

@@ -351,7 +351,7 @@ static struct relay_connection *find_largest_backlog(struct relay_connections *a
         if (!is_stalled(connection, STALLED_MS, now) && stalled)
             continue;
         size_t sum = backlog_of_kin(connection);
-        if (sum > most || (sum == most && connection->began > largest->began)) {
+        if (largest == NULL || sum > most || (sum == most && connection->began > largest->began)) {
             largest = connection;
             most = sum;
         }

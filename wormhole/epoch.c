@@ -67,9 +67,9 @@ bool epoch_first_root(const struct epoch_introduction *introduction, enum epoch_
     const char *texts[] = {introduction->appid, introduction->sides[EPOCH_ROLE_A],
                            introduction->sides[EPOCH_ROLE_B]};
     uint8_t info[PURPOSE_TEXT + 3 * crypto_hash_sha256_BYTES];
-    size_t length = strlen(purpose);
+    size_t length = sizeof(purpose) - 1;
 
-    memcpy(info, purpose, length);
+    memcpy(info, purpose, sizeof(purpose)); /* its NUL is overwritten */
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         crypto_hash_sha256(info + length, (const uint8_t *)texts[i], strlen(texts[i]));
         length += crypto_hash_sha256_BYTES;

@@ -81,8 +81,8 @@ enum payload_answer {
     PAYLOAD_ANSWER_NO_MEMORY,
 };
 
-/* Reads such a message of the text and file transfer. *ret_reason: what the peer gives as its reason
- * to refuse, a stranger's text; new, free(); otherwise NULL. */
+/* Reads such a message of the text and file transfer. *ret_reason: what the peer gives as its
+ * reason to refuse, a stranger's text; new, free(); otherwise NULL. */
 enum payload_answer payload_read_answer(const uint8_t *plain, size_t length, char **ret_reason);
 
 /* The phase of a receipt, "wormholed-receipt-0", "-1", …: numbered as in the phases of messages. */

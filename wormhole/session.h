@@ -171,7 +171,7 @@ struct session {
     uint32_t inbox_messages; /* limits on the unread messages and bytes that this session keeps; */
     uint64_t inbox_bytes;    /* 0: SESSION_INBOX_MAX, SESSION_INBOX_BYTES_MAX */
     bool await_answer; /* what is sent offers a text: the answer ends the session (answer.c) */
-    bool inbox_full; /* a message was refused because the inbox was full: the peer is paused */
+    bool inbox_full;   /* a message was refused because the inbox was full: the peer is paused */
 
     /* Receipts (receipt.c). Only a peer whose version announces them is sent any, or believed.
      * Counts are cumulative: the newest receipt supersedes all earlier ones, so only that one is

@@ -35,6 +35,7 @@ void visit_bind(struct step *step)
     struct session *session = step->session;
     lasting_choose_place(step);
     step_send(step, wire_encode_bind(session->appid, visit_side(session), PACKAGE_VERSION));
+    /* NOLINTNEXTLINE(bugprone-branch-clone): each question is of the one before */
     if (session->visit->left) {
         visit_release(step);
     } else if (!session_alive(session) && session_code(session) == NULL) {

@@ -650,9 +650,9 @@ static void test_answers(void **state)
     for (size_t i = 0; i < LENGTH(cases); i++) {
         char *reason;
 
-        assert_int_equal(payload_read_answer((const uint8_t *)cases[i].plain,
-                                             strlen(cases[i].plain), &reason),
-                         cases[i].answer);
+        assert_int_equal(
+            payload_read_answer((const uint8_t *)cases[i].plain, strlen(cases[i].plain), &reason),
+            cases[i].answer);
         assert_int_equal(reason == NULL, cases[i].reason == NULL);
         if (reason != NULL)
             assert_string_equal(reason, cases[i].reason);

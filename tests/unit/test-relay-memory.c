@@ -98,7 +98,8 @@ static int allocate(struct shop *shop, const char *appid)
     char side[16];
 
     snprintf(side, sizeof(side), "%u", newest++);
-    shop->store->allocate(shop->store->self, &(struct relay_who){appid, side, 5, 0, 0}, on_done, shop);
+    shop->store->allocate(shop->store->self, &(struct relay_who){appid, side, 5, 0, 0}, on_done,
+                          shop);
     expect(shop, RELAY_DONE);
     return atoi(shop->text);
 }
