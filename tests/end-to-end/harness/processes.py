@@ -77,6 +77,12 @@ class Process:
         self.kill(signal.SIGKILL)
         self.popen.wait()
 
+    def kill_all(self):
+        """With what it has started, as a shell has."""
+        if self.running():
+            os.killpg(self.pid, signal.SIGKILL)
+        self.popen.wait()
+
     def wait(self, seconds=20):
         """Waits for its end; its exit status, negative if a signal ended it."""
         try:

@@ -38,7 +38,7 @@ class World:
             except Exception as error:
                 failures.append(error)
         for process in self.processes:
-            process.kill9()
+            process.kill_all()
             if process.popen.stdin:
                 process.popen.stdin.close()
         shutil.rmtree(self.directory, ignore_errors=True)
