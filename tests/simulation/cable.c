@@ -231,6 +231,14 @@ static void note_side(struct ws *ws, const char *text)
     ws->sides = side;
 }
 
+/* It asks for a nameplate, and its sender has left meanwhile, and hears no answer. */
+static bool asks_in_vain(const struct ws *ws, const char *text)
+{
+    const struct cable_side *side = find_side(ws, cable_channel(text));
+    return side != NULL && side->left &&
+           (strstr(text, "\"allocate\"") != NULL || strstr(text, "\"claim\"") != NULL);
+}
+
 static void arrive_up(void *arg)
 {
     struct packet *packet = arg;
@@ -241,7 +249,7 @@ static void arrive_up(void *arg)
         return;
     }
     if (arrives) {
-        late |= ws->gone || ws->closing;
+        late |= ws->gone || ws->closing || asks_in_vain(ws, packet->text);
         trace(ws->net->who, "→ %s", packet->text);
         if (ws->net->heard != NULL)
             ws->net->heard(ws->net->arg, side_of(ws, packet->text), packet->text);
