@@ -99,6 +99,8 @@ static void clear_if_needed(struct lmdb_store *store, size_t refused)
         return;
     kv_size(store->store, &used, &limit);
     store->added = 0;
+    if (limit == UINT64_MAX && refused == 0) /* only the disk limits it */
+        return;
     if (limit == UINT64_MAX)
         limit = used;
     part = kv_kept_back(store->store) + limit / CLEAR_BELOW_PART;
@@ -120,6 +122,8 @@ static void clear_on(struct lmdb_store *store)
     uint64_t used, limit;
     kv_size(store->store, &used, &limit);
     bool done = store->clearance.over || used <= store->clear_goal;
+    if (!done) /* others have added meanwhile */
+        store->clearance.settled = 0;
     if (!done || (store->clearance.deleted > 0 && ++store->clearance.settled <= SETTLE_COMMITS)) {
         clear_step(store);
         return;
@@ -189,9 +193,10 @@ static void sweep_if_needed(void *arg, const struct group_batch *batch)
     }
     if (store->unswept)
         sweep_soon(store);
-    if (store->clearing && !store->clear_queued)
+    /* What was deleted is free only when it has been swept. */
+    if (store->clearing && !store->clear_queued && !store->unswept)
         clear_on(store);
-    else if (store->added > store->added_most)
+    else if (!store->clearing && store->added > store->added_most)
         clear_if_needed(store, 0);
 }
 

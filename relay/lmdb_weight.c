@@ -34,6 +34,13 @@ static unsigned log_of(uint64_t bytes)
 
 _Static_assert(LMDB_WEIGHT_MIN == 1 << 12, "the least logarithm");
 
+/* A row takes room even if it is empty: as much as rate_limit.h counts for it. */
+#define ROW_ROOM ((uint64_t)1024)
+static uint64_t size_of(uint64_t bytes, uint64_t messages)
+{
+    return bytes + ROW_ROOM * messages;
+}
+
 void lmdb_weight_put(struct lmdb_change *change, const char *appid, const char *name,
                      const struct lmdb_mailbox *mailbox)
 {
@@ -43,7 +50,7 @@ void lmdb_weight_put(struct lmdb_change *change, const char *appid, const char *
     if (mailbox->owner == 0)
         return;
     value[VALUE_KIND] = mailbox->sides.count > 1 ? LMDB_WEIGHT_KIN : LMDB_WEIGHT_ALONE;
-    value[VALUE_LOG] = (uint8_t)log_of(mailbox->bytes);
+    value[VALUE_LOG] = (uint8_t)log_of(size_of(mailbox->bytes, mailbox->count));
     memcpy(value + VALUE_PLACE, place.bytes, place.length);
     lmdb_rows_put_bytes(change, ROWS_WEIGHTS, &key, value, VALUE_PLACE + place.length);
 }
@@ -51,7 +58,8 @@ void lmdb_weight_put(struct lmdb_change *change, const char *appid, const char *
 void lmdb_weight_grown(struct lmdb_change *change, const char *appid, const char *name,
                        const struct lmdb_mailbox *mailbox, uint64_t bytes)
 {
-    if (log_of(mailbox->bytes) != log_of(mailbox->bytes - bytes))
+    if (log_of(size_of(mailbox->bytes, mailbox->count)) !=
+        log_of(size_of(mailbox->bytes - bytes, mailbox->count - 1)))
         lmdb_weight_put(change, appid, name, mailbox);
 }
 
@@ -148,8 +156,8 @@ static bool weigh(void *arg, const MDB_val *key, const MDB_val *value)
     return true;
 }
 
-/* Those whom somebody has come to go only where nobody is heavy otherwise; where nobody is heavy at
- * all, the heaviest of the others goes. */
+/* Those whom somebody has come to go only where nobody is heavy otherwise. Where nobody is heavy at
+ * all, nothing goes: a full store refuses what is new rather than lose what honest people left. */
 static void choose(struct lmdb_clearance *clearance)
 {
     const struct lmdb_heavy *first = clearance->first;
@@ -161,7 +169,7 @@ static void choose(struct lmdb_clearance *clearance)
     uint64_t over = weight - clearance->second[clearance->kind];
     clearance->target = first[clearance->kind];
     clearance->target.weight = over > clearance->quantum ? over : clearance->quantum;
-    clearance->over = weight == 0;
+    clearance->over = weight < clearance->quantum;
     clearance->clearing = true;
     clearance->next = row_of(clearance->target.owner, 0);
 }

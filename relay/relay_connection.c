@@ -363,8 +363,10 @@ static struct relay_connection *find_largest_backlog(struct relay_connections *a
 static void drop_largest_backlog(struct relay_connections *all)
 {
     struct relay_connection *connection, *largest = find_largest_backlog(all, true);
-    if (largest == NULL)
-        largest = find_largest_backlog(all, false);
+    struct relay_connection *most = find_largest_backlog(all, false);
+    /* To take a little now and then is no excuse for much more. */
+    if (largest == NULL || (most != NULL && backlog_of_kin(most) / 2 > backlog_of_kin(largest)))
+        largest = most;
     bool much = largest != NULL;
     DL_FOREACH(all->open, connection)
     {
