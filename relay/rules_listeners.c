@@ -251,6 +251,10 @@ void rules_listeners_take_turns(struct rules_client *connection)
 static void send_new(struct rules_client *client, const struct relay_message *message,
                      struct shared_text *text)
 {
+    /* Of a mailbox that was made anew: what this client was not told is not behind its place. */
+    if (client->seen.number > message->number ||
+        (client->seen.number == message->number && client->seen.mark != message->mark))
+        client->resumes = false;
     if (client->listener_state == RULES_LISTENING && is_backlogged(client)) {
         set_state(client, RULES_REPLAYING);
         queue_reader(client);

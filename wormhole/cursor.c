@@ -28,8 +28,9 @@ static bool all_dealt_with(const struct session *session)
     return session->state == SESSION_ESTABLISHED && !session_lasting(session) &&
            session->peer_versions != NULL && !session->mailbox_lost && !session->inbox_full &&
            !session->copied && visit->peer_seen && !visit->in_fallback && !visit->incomplete &&
-           visit->foreign == 0 && session->pake_stored && session->version_stored &&
-           session->stored == session->sent && (session->receipts == 0 || session->receipt_stored);
+           visit->foreign == 0 && visit->ignored == 0 && session->pake_stored &&
+           session->version_stored && session->stored == session->sent &&
+           (session->receipts == 0 || session->receipt_stored);
 }
 
 void cursor_note(struct step *step, const char *position)
