@@ -202,7 +202,9 @@ static void log_failure(const struct session *session)
     char id[SESSION_ID_TEXT];
     session_id_text(session->id, id);
     log_info("session", "session %s ended (%s): %s", id, session_result_name(session->result),
-             session->reason != NULL ? session->reason : "no reason was given");
+             session->await_answer     ? "see wormctl show" /* it may quote the peer */
+             : session->reason != NULL ? session->reason
+                                       : "no reason was given");
 }
 
 /* One line a visit, whatever others have left in the mailbox. */

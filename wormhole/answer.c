@@ -14,8 +14,12 @@ static void refuse(struct step *step, const char *reason, const char *reply)
 {
     struct session *session = step->session;
     uint8_t nonce[KEYS_NONCE_BYTES];
-    bool replies = reply != NULL && session->sent < SESSION_OUTBOX_MAX;
-    if (replies) {
+    /* What is held back until the verifiers were compared never leaves: the reply takes its place.
+     */
+    bool held = session_unverified(session);
+    bool replies = reply != NULL && (held ? closing_abandons(step, reply)
+                                          : !session->copied && session->sent < SESSION_OUTBOX_MAX);
+    if (replies && !held) {
         step_random(step, nonce, sizeof(nonce));
         step_write(step, WRITE_OUTBOX, session->sent, nonce, sizeof(nonce), reply, strlen(reply));
         session->sent++;
@@ -29,7 +33,7 @@ static void refuse(struct step *step, const char *reason, const char *reply)
 
 static void refused_by_peer(struct step *step, const char *why)
 {
-    char reason[REASON_MAX + 1];
+    char reason[REASON_ROOM];
     snprintf(reason, sizeof(reason), "the peer refuses the text: %s", why);
     refuse(step, reason, NULL);
 }
@@ -40,6 +44,7 @@ void answer_take(struct step *step, const uint8_t *plain, size_t length)
         .met = "the peer has received the text",
         .unverified = "the peer answered before the verifiers were compared",
         .alone = "the peer answered before it had proved to know the code",
+        .answered = true,
     };
     char *why;
     switch (payload_read_answer(plain, length, &why)) {

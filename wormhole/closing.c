@@ -106,7 +106,9 @@ void closing_peacefully(struct step *step, const struct closing_reasons *reasons
     else if (session_unverified(session))
         closing_begin(step, RESULT_LONELY, abandons, reasons->unverified);
     else
-        closing_begin(step, RESULT_HAPPY, true, reasons->met);
+        closing_begin(step,
+                      session->await_answer && !reasons->answered ? RESULT_LONELY : RESULT_HAPPY,
+                      true, reasons->met);
     if (visit_past_fence(session->visit))
         visit_settle(step);
 }
@@ -115,7 +117,7 @@ void closing_peacefully(struct step *step, const struct closing_reasons *reasons
 static void amend(struct step *step, const char *what)
 {
     struct session *session = step->session;
-    char reason[REASON_MAX + 1];
+    char reason[REASON_ROOM];
     if (session->result == RESULT_HAPPY)
         session->result = session->crowded > 0 ? RESULT_CROWDED : RESULT_ERRORY;
     snprintf(reason, sizeof(reason), "%s; %s", session->reason == NULL ? "ended" : session->reason,
@@ -180,7 +182,7 @@ static void close_unfetched(struct step *step)
     const struct session *session = step->session;
     uint32_t missing =
         session->sent - (session->peer_receipts ? session->delivered : session->stored);
-    char reason[REASON_MAX + 1];
+    char reason[REASON_ROOM];
     int length =
         snprintf(reason, sizeof(reason), "the peer was not heard from before the deadline");
     if (missing > 0)

@@ -271,7 +271,7 @@ void lasting_part(struct step *step)
 {
     const struct session *session = step->session;
     uint32_t missing = session->sent - session->delivered;
-    char reason[REASON_MAX + 1] = "closed by the peer";
+    char reason[REASON_ROOM] = "closed by the peer";
     if (!session->closed_by_peer || !session_alive(session) ||
         session->received < session->bye_sent)
         return;

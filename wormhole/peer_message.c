@@ -293,9 +293,10 @@ void peer_message_take(struct step *step, const struct wire_message *message)
         mailbox_recovery_found(step);
     if (pake)
         on_pake(step, message);
-    else if (!session_keyed(session))
+    else if (!session_keyed(session)) {
         visit_ignore(step);
-    else if (strcmp(message->phase, "version") == 0)
+        request_replay(step); /* if it was the peer's, which comes out of order */
+    } else if (strcmp(message->phase, "version") == 0)
         on_version(step, message);
     else if (visit_phase_number(message->phase, labels, &number))
         on_number(step, message, number);

@@ -23,13 +23,15 @@
 #include "wormhole/pake.h"
 #include "wormhole/schedule.h"
 
-#define SESSION_ID_BYTES   8  /* random: a million sessions collide with a probability of 3e-8 */
-#define SESSION_ID_TEXT    17 /* in hex, with the NUL */
-#define NAME_MAX_BYTES     64 /* petname: fits a table column */
-#define APPID_MAX          128
-#define RELAY_MAX          512 /* URL */
-#define REASON_MAX         256 /* one sentence */
-#define CURSOR_VERSION_MAX 64  /* of a program */
+#define SESSION_ID_BYTES 8  /* random: a million sessions collide with a probability of 3e-8 */
+#define SESSION_ID_TEXT  17 /* in hex, with the NUL */
+#define NAME_MAX_BYTES   64 /* petname: fits a table column */
+#define APPID_MAX        128
+#define RELAY_MAX        512 /* URL */
+#define REASON_MAX       256 /* one sentence */
+/* A buffer for one that may be longer, so that it is seen, and cut between characters. */
+#define REASON_ROOM        (REASON_MAX + 8)
+#define CURSOR_VERSION_MAX 64 /* of a program */
 
 /* Largest application message. In hex, with the JSON around it, it just fits the limit of
  * net/ws.h. */

@@ -156,6 +156,8 @@ struct closing_reasons {
     const char *met;        /* happy: the peer joined; what is queued is sent first */
     const char *unverified; /* lonely: it joined, but the verifiers were never compared */
     const char *alone;      /* lonely: it did not join */
+    bool answered;          /* what was offered was taken; else a session that waits for that is
+                             * lonely */
 };
 void closing_peacefully(struct step *step, const struct closing_reasons *reasons);
 /* Ends a session whose time is over and of which the relay has never heard: there is nothing to

@@ -118,7 +118,7 @@ void visit_alarm(struct step *step)
 
 static void on_welcome(struct step *step, const struct wire_message *message)
 {
-    char why[REASON_MAX + 1];
+    char why[REASON_ROOM];
     if (step->session->visit->stage != VISIT_CONNECTING)
         return;
     if (message->error != NULL) {
@@ -307,7 +307,7 @@ static const struct {
 
 static void on_error(struct step *step, const struct wire_message *message)
 {
-    char why[REASON_MAX + 1];
+    char why[REASON_ROOM];
     for (size_t i = 0; i < sizeof(known_errors) / sizeof(known_errors[0]); i++)
         if (strcmp(message->error, known_errors[i].text) == 0) {
             known_errors[i].handler(step);
