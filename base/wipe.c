@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-void wipe_free(void *memory)
+/* Not inlined, where a compiler might know that fewer bytes were asked for than there are. */
+__attribute__((noinline)) void wipe_free(void *memory)
 {
     if (memory != NULL)
         explicit_bzero(memory, malloc_usable_size(memory));

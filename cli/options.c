@@ -218,7 +218,7 @@ static enum exit_status report_wrong(const char *command, uint64_t allowed, int 
     enum option_id id = optopt != 0 ? found_option(optopt) : OPTIONS;
     char letter[] = {'-', (char)optopt, '\0'};
 
-    if (id == OPTIONS)
+    if (id == OPTIONS || (allowed & OPTION_BIT(id)) == 0)
         return report_unknown(command, allowed, optopt != 0 ? letter : argument);
     if (result == ':')
         return report_usage(command, "--%s: expected %s", option_rows[id].name,

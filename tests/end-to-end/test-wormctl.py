@@ -221,7 +221,7 @@ def no_daemon(world):
         contains(result.err, "wormholed", "the hint of %r" % (arguments,))
     daemon.start()
     waiting_one = daemon.spawn_ctl("invite", "--relay", "ws://127.0.0.1:1/v1", "--name", "n")
-    daemon.until_sessions(1)
+    waiting_one.wait_text("still waiting", stream="err")
     daemon.kill9()
     os.stat(daemon.socket)
     daemon.ctl("list", status=NO_DAEMON)

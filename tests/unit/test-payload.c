@@ -436,7 +436,7 @@ static void test_statement_there_and_back(void **state)
         .bye_sent = UINT32_MAX,
         .bye_result = "crowded",
     };
-    char text[PAYLOAD_RECEIPT_TEXT];
+    char text[PAYLOAD_RECEIPT_TEXT], twice[PAYLOAD_RECEIPT_TEXT];
 
     (void)state;
     for (int i = 0; i < 2; i++) {
@@ -445,7 +445,8 @@ static void test_statement_there_and_back(void **state)
         payload_receipt_text(&statement, text);
         assert_int_equal(payload_read_receipt((const uint8_t *)text, strlen(text), &again),
                          PAYLOAD_OK);
-        assert_memory_equal(&again, &statement, sizeof(again));
+        payload_receipt_text(&again, twice); /* which has every member */
+        assert_string_equal(twice, text);
         statement = (struct payload_receipt){
             .delivered = 1, .has_next = true, .next = {[EPOCH_PUBLIC_BYTES - 1] = 1}};
     }
