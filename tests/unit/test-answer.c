@@ -80,6 +80,35 @@ static void nothing_yet(void **state)
     pair_free(&pair);
 }
 
+/* The text was held back for the verifiers, and the one who answers may be a stranger. */
+static void held_back(void **state)
+{
+    struct pair pair;
+    (void)state;
+    pair_open(&pair, "0:60");
+    pair.a.session->await_answer = true;
+    pair.a.session->verification = VERIFICATION_PENDING;
+    end_send(&pair.a, OFFER);
+    end_send(&pair.b, "what?");
+    pair_visit(&pair, 4);
+    check_ended(&pair, "errory",
+                "the peer does not use the text transfer protocol; 1 of 1 messages were not sent");
+    assert_null(end_inbox(&pair.b, 0));
+    pair_free(&pair);
+}
+
+/* The relay has the text, and perhaps the peer, but nobody has said so. */
+static void never_answered(void **state)
+{
+    struct pair pair;
+    (void)state;
+    open_offer(&pair);
+    end_close(&pair.a);
+    pair_visit(&pair, 3);
+    check_ended(&pair, "lonely", "closed by the user");
+    pair_free(&pair);
+}
+
 /* Whatever is lost in between. */
 static void crashes(void **state)
 {
@@ -99,8 +128,8 @@ static void crashes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(answers),
-        cmocka_unit_test(nothing_yet),
+        cmocka_unit_test(answers),   cmocka_unit_test(nothing_yet),
+        cmocka_unit_test(held_back), cmocka_unit_test(never_answered),
         cmocka_unit_test(crashes),
     };
     if (sodium_init() < 0)
