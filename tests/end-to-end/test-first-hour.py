@@ -135,6 +135,7 @@ def listed(world, columns):
     desk.ctl("wait", "laptop", "--for", "established")
     laptop.ctl("accept", "--name", "x", "6-crossover-adult", "--wait", status=SESSION)
     desk.ctl("wait", "spoilt", "--for", "closed", status=SESSION)
+    laptop.ctl("wait", "x", "--for", "closed", status=SESSION)
     laptop.ctl("forget", "--ended")
     equal([view["name"] for view in laptop.call("list")["sessions"]], ["desk"], "what is left")
     plain = person.begin("list", "--active")
