@@ -119,6 +119,7 @@ static void at_one_point_only(void **state)
                 end_work(&b);
         if (a.session->state == SESSION_WAITING) {
             assert_int_equal(hand_over(&a), SESSION_ACCEPTED);
+            export_free_text(text_of(a.session));
             possible++;
         } else {
             assert_not_now(&a);
@@ -160,6 +161,37 @@ static void not_once_somebody_was_seen(void **state)
     assert_int_equal(pair.a.session->state, SESSION_CLOSED);
     assert_not_now(&pair.a);
     pair_free(&pair);
+}
+
+/* Whatever others have left in its mailbox, and however the relay has treated it. */
+static void once_others_were_there(void **state)
+{
+    struct pair pair;
+    (void)state;
+    for (int prunes = 0; prunes < 2; prunes++) {
+        pair_open(&pair, POLL);
+        end_visit(&pair.a);
+        pair.b.session->mailbox = strdup(pair.a.session->mailbox);
+        end_say(&pair.b, "0", "nobody has a key yet");
+        end_say(&pair.b, "version", "nor is this one");
+        for (int i = 0; i < 3; i++) {
+            end_visit(&pair.a);
+            assert_int_equal(pair.a.session->unexpected, 2);
+            assert_int_equal(pair.a.session->burdened, i + 1);
+        }
+        if (prunes) {
+            stock_prune(pair.stock);
+            end_visit(&pair.a);
+            assert_int_equal(pair.a.session->unexpected, 0);
+        }
+        assert_int_equal(hand_over(&pair.a), SESSION_ACCEPTED);
+        char *text = text_of(pair.a.session);
+        struct session *back = read_back(text);
+        assert_int_equal(back->unexpected, pair.a.session->unexpected);
+        session_free(back);
+        export_free_text(text);
+        pair_free(&pair);
+    }
 }
 
 /* ---- what it is then ---- */
@@ -717,6 +749,7 @@ int main(void)
         cmocka_unit_test(at_one_point_only),
         cmocka_unit_test(not_once_a_message_is_queued),
         cmocka_unit_test(not_once_somebody_was_seen),
+        cmocka_unit_test(once_others_were_there),
         cmocka_unit_test(it_never_runs_again),
         cmocka_unit_test(its_connection_is_dropped),
         cmocka_unit_test(names_can_change),
