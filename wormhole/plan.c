@@ -173,6 +173,13 @@ int64_t plan_hold_duration(struct step *step)
     return lasting_cap_hold(step, left < hold ? left : hold);
 }
 
+bool plan_may_stay(const struct step *step)
+{
+    int64_t held = step->context->now - step->session->last_visit;
+    return step->context->attended && !step->session->mailbox_lost && held >= 0 &&
+           held < lasting_cap_hold(step, HOLD_RENEW);
+}
+
 void plan_restart_schedule(struct step *step)
 {
     if (step->session->schedule.preset)

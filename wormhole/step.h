@@ -94,6 +94,9 @@ void plan_at(struct step *step, int64_t when);
 int64_t plan_retention(const struct session *session);
 /* How long a connection may be held from now, ms; 0: not at all. */
 int64_t plan_hold_duration(struct step *step);
+/* A connection that is held, and that was to be left now, may be held on: somebody waits, and it is
+ * not yet to be renewed. */
+bool plan_may_stay(const struct step *step);
 /* The user did something: a preset starts over. A user's own list does not. */
 void plan_restart_schedule(struct step *step);
 /* There was news from the peer. Until the session is established that prolongs nothing. */

@@ -104,8 +104,8 @@ void visit_anew(struct step *step)
 void visit_alarm(struct step *step)
 {
     struct visit *visit = step->session->visit;
-    bool stays = step->context->attended && !step->session->mailbox_lost;
-    int64_t hold = visit->stage == VISIT_HELD && stays ? plan_hold_duration(step) : 0;
+    bool stays = visit->stage == VISIT_HELD && plan_may_stay(step);
+    int64_t hold = stays ? plan_hold_duration(step) : 0;
     if (hold > 0)
         visit->alarm = step->context->now + hold;
     else if (visit->stage == VISIT_HELD)

@@ -992,6 +992,29 @@ static void held_while_somebody_waits(void **state)
     pair_free(&pair);
 }
 
+/* However long somebody waits: it may be cut off from what others add who were bound later. */
+static void held_is_renewed_while_somebody_waits(void **state)
+{
+    static const char *const schedules[] = {"0:3600", HOLD};
+    (void)state;
+    for (size_t i = 0; i < sizeof(schedules) / sizeof(schedules[0]); i++) {
+        struct pair pair;
+        pair_open(&pair, schedules[i]);
+        pair.a.session->timeout = (int64_t)14 * 86400 * 1000;
+        pair.a.attended = true;
+        end_run(&pair.a);
+        int64_t begun = pair.a.now;
+        while (pair.a.now < begun + (int64_t)130 * 60 * 1000) {
+            end_skip(&pair.a);
+            end_run(&pair.a);
+            assert_int_equal(session_connection(pair.a.session), CONNECTION_HELD);
+        }
+        assert_in_range(pair.a.connects, 3, 4); /* once an hour */
+        assert_string_equal(pair.a.added, "pake");
+        pair_free(&pair);
+    }
+}
+
 /* The network may have changed without a word. */
 static void held_is_proven_when_used(void **state)
 {
@@ -1060,6 +1083,7 @@ int main(void)
         PAIR_TEST(kept_alive),
         PAIR_TEST(held_is_proven_when_used),
         PAIR_TEST(held_while_somebody_waits),
+        PAIR_TEST(held_is_renewed_while_somebody_waits),
         PAIR_TEST(held_connection_is_renewed),
     };
     if (sodium_init() < 0)
