@@ -67,9 +67,12 @@ void closing_begin(struct step *step, enum session_result result, bool flush, co
 /* The application of stock clients that transfers texts and files. */
 #define TRANSFER_APPID "lothar.com/wormhole/text-or-file-xfer"
 
-/* There the peer waits until it hears something: an offer, or an answer. */
+/* There the peer waits until it hears something: an offer, or an answer. In a lasting session it
+ * hears the goodbye; a message does not leave before the verifiers were compared. */
 static bool keeps_peer_waiting(const struct session *session)
 {
+    if (session_lasting(session) && session_unverified(session))
+        return false;
     bool silent =
         session->sent == 0 || session->state == SESSION_KEYED || session_unverified(session);
     return silent && session_keyed(session) && session_alive(session) && !session->copied &&

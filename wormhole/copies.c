@@ -134,8 +134,9 @@ static enum copies_verdict judge(struct step *step, const struct wire_message *m
 enum copies_verdict copies_judge(struct step *step, const struct wire_message *message)
 {
     enum copies_verdict found = judge(step, message);
-    if (found == COPIES_NOT_OURS && session_lasting(step->session) &&
-        strcmp(message->phase, "pake") != 0 && !is_authentic(step, message))
+    bool introduces = strcmp(message->phase, "pake") == 0 && !step->session->visit->derived;
+    if (found == COPIES_NOT_OURS && session_lasting(step->session) && !introduces &&
+        !is_authentic(step, message))
         return COPIES_UNKNOWN;
     return found;
 }

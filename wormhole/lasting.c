@@ -272,22 +272,24 @@ void lasting_part(struct step *step)
     const struct session *session = step->session;
     uint32_t missing = session->sent - session->delivered;
     char reason[REASON_ROOM] = "closed by the peer";
+    enum session_result result = session->bye_result;
     if (!session->closed_by_peer || !session_alive(session) ||
         session->received < session->bye_sent)
         return;
     if (missing > 0)
         snprintf(reason, sizeof(reason), "closed by the peer, which had not got %u of %u messages",
                  missing, session->sent);
-    closing_begin(step,
-                  missing > 0 && session->bye_result == RESULT_HAPPY ? RESULT_ERRORY
-                                                                     : session->bye_result,
-                  false, reason);
+    if (result == RESULT_HAPPY && missing > 0)
+        result = RESULT_ERRORY;
+    else if (result == RESULT_HAPPY && session->await_answer)
+        result = RESULT_LONELY; /* the answer would have ended it before */
+    closing_begin(step, result, false, reason);
 }
 
 bool lasting_awaits_peer(const struct session *session)
 {
-    return session_lasting(session) && session->flush && session->retention == 0 &&
-           !session->closed_by_peer;
+    return session_lasting(session) && session->flush && !session->closed_by_peer &&
+           (session->retention == 0 || is_set(session->old_root));
 }
 
 void lasting_take_statement(struct step *step, const struct payload_receipt *receipt)
@@ -424,7 +426,7 @@ bool lasting_hurries(const struct session *session)
 int64_t lasting_cap_wait(const struct step *step, int64_t wait)
 {
     const struct session *session = step->session;
-    if (session->visit == NULL || !session->visit->peer_moved)
+    if (session->visit == NULL || !session->visit->peer_moved || !is_ready(session))
         return wait;
     int64_t left = EPOCH_AGE_MIN - age(step);
     if (left < 0)

@@ -117,5 +117,7 @@ bool receipt_take(struct step *step, uint32_t delivered, uint32_t read)
         step_write(step, WRITE_OUTBOX_FORGET, delivered, NULL, 0, NULL, 0);
     session->delivered = delivered;
     session->read = read;
+    if (session_lasting(session) && session->stored < delivered)
+        session->stored = delivered;
     return news;
 }

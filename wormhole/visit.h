@@ -184,7 +184,8 @@ void lasting_complete_receipt(const struct session *session, struct payload_rece
 void lasting_take_statement(struct step *step, const struct payload_receipt *receipt);
 /* Past the fence: ends the session if the peer has closed it, and all that it had sent is here. */
 void lasting_part(struct step *step);
-/* A session that closes: a stock relay would forget that, and the peer has not heard it yet. */
+/* A session that closes, and whose peer has not heard it yet: a stock relay would forget that; and
+ * where nobody has met the peer in the newest place, what is in it goes when that is closed. */
 bool lasting_awaits_peer(const struct session *session);
 /* Past the fence, before anything is added: moves on if it is time. */
 void lasting_settle(struct step *step);
@@ -201,7 +202,8 @@ bool lasting_retire(struct session *session);
 bool lasting_leaves(const struct session *session);
 /* After a visit: another one is due at once, to another place. */
 bool lasting_hurries(const struct session *session);
-/* The next visit waits no longer, ms, and a connection is held no longer. */
+/* The next visit waits no longer, ms, and a connection is held no longer: the peer is to be
+ * followed. */
 int64_t lasting_cap_wait(const struct step *step, int64_t wait);
 int64_t lasting_cap_hold(const struct step *step, int64_t hold);
 void lasting_wipe(struct session *session);

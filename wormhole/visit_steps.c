@@ -112,6 +112,8 @@ static void count_stored(struct session *session)
 {
     const struct visit *visit = session->visit;
     uint32_t end = visit->foreign > 0 ? visit->foreign - 1 : session->sent;
+    if (session_lasting(session) && session->stored < session->delivered)
+        session->stored = session->delivered; /* it is not added again anywhere */
     while (session->stored < end && numbers_has(visit, session->stored))
         session->stored++;
 }

@@ -1,6 +1,7 @@
 /* What must come true when no more accidents happen; and then, when all have said farewell. */
 #include "config.h"
 
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -227,8 +228,11 @@ static bool is_closed_or_waits(const struct user *user)
     const struct session *session = user_session(user);
     return is_closed(user) ||
            (session->flush && (session->crowded > 0 || session->sent > session->delivered ||
-                               /* A stock relay may have forgotten the peer's goodbye. */
-                               (session_lasting(session) && session->retention == 0)));
+                               /* A stock relay may have forgotten the peer's goodbye; and the
+                                * peer may not have come to the newest place yet. */
+                               (session_lasting(session) &&
+                                (session->retention == 0 ||
+                                 !sodium_is_zero(session->old_root, sizeof(session->old_root))))));
 }
 
 /* What was handed over closes where it goes on. */

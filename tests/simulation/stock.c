@@ -21,9 +21,10 @@ struct stock {
     stock_watcher watcher;
     void *watcher_arg;
     bool resumes;
-    unsigned marks; /* given out */
-    unsigned told;  /* messages, to all */
-    json_t *copy;   /* of the four above, or NULL */
+    unsigned retention; /* that it says, in seconds; 0: it does not */
+    unsigned marks;     /* given out */
+    unsigned told;      /* messages, to all */
+    json_t *copy;       /* of the four above, or NULL */
 };
 
 struct stock_connection {
@@ -66,6 +67,11 @@ void stock_free(struct stock *stock)
 void stock_resume(struct stock *stock)
 {
     stock->resumes = true;
+}
+
+void stock_remember(struct stock *stock, unsigned retention)
+{
+    stock->retention = retention;
 }
 
 unsigned stock_told(const struct stock *stock)
@@ -131,8 +137,10 @@ struct stock_connection *stock_connect(struct stock *stock, stock_deliver delive
         .stock = stock, .deliver = deliver, .arg = arg, .next = stock->connections};
     stock->connections = connection;
     say(connection,
-        json_pack("{s:s,s:{s:s*,s:o*}}", "type", "welcome", "welcome", "error", error, "extensions",
-                  stock->resumes ? json_pack("{s:{s:i}}", "resume", "version", 1) : NULL));
+        json_pack(
+            "{s:s,s:{s:s*,s:o*,s:o*}}", "type", "welcome", "welcome", "error", error, "extensions",
+            stock->resumes ? json_pack("{s:{s:i}}", "resume", "version", 1) : NULL, "relayd",
+            stock->retention > 0 ? json_pack("{s:i}", "retention", (int)stock->retention) : NULL));
     return connection;
 }
 

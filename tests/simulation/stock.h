@@ -21,6 +21,9 @@ void stock_free(struct stock *stock);
 /* From now on it can resume, as a relay may that is like it otherwise (doc/relay-extensions.md). */
 void stock_resume(struct stock *stock);
 
+/* From now on it says for how long, in seconds, it keeps what nobody visits. */
+void stock_remember(struct stock *stock, unsigned retention);
+
 /* How many messages it has told, to all together. */
 unsigned stock_told(const struct stock *stock);
 

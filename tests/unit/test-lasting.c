@@ -501,6 +501,112 @@ static void closes_too_early(void **state)
     pair_free(&pair);
 }
 
+/* Who has moved and is not yet met in the new place is alone there: what it leaves there goes when
+ * it closes that. A relay that never forgets makes no difference. */
+static void closes_in_the_middle_of_a_move(void **state)
+{
+    struct pair pair;
+    (void)state;
+    open_met(&pair, POLL);
+    stock_remember(pair.stock, 14 * 24 * 3600);
+    send_long(&pair.b, 20000);
+    for (int i = 0; i < 20 && pair.a.session->epoch == 0; i++)
+        (i % 2 == 0 ? end_visit : read_all)(i % 4 < 2 ? &pair.b : &pair.a);
+    assert_int_equal(pair.a.session->epoch, 1);
+    assert_int_equal(pair.b.session->epoch, 0);
+    assert_int_equal(end_close(&pair.a), SESSION_ACCEPTED);
+    for (int i = 0; i < 6; i++)
+        end_visit(&pair.a);
+    pair_visit(&pair, 6);
+    assert_int_equal(pair.b.session->state, SESSION_CLOSED);
+    assert_string_equal(pair.b.session->reason, "closed by the peer");
+    assert_int_equal(pair.b.session->result, RESULT_HAPPY);
+    assert_int_equal(pair.a.session->state, SESSION_CLOSED);
+    assert_int_equal(pair.a.session->result, RESULT_HAPPY);
+    pair_free(&pair);
+}
+
+/* The relay has forgotten the message that the peer has: it is not added again, and not missed. */
+static void delivered_is_sent(void **state)
+{
+    struct pair pair;
+    (void)state;
+    open_met(&pair, POLL);
+    send_long(&pair.a, 20);
+    end_visit(&pair.a);
+    end_visit(&pair.b);
+    assert_int_equal(pair.b.session->received, 1);
+    stock_prune(pair.stock);
+    end_close(&pair.b);
+    end_visit(&pair.b);
+    end_visit(&pair.a);
+    assert_int_equal(pair.a.session->state, SESSION_CLOSED);
+    assert_string_equal(pair.a.session->reason, "closed by the peer");
+    assert_int_equal(pair.a.session->result, RESULT_HAPPY);
+    pair_free(&pair);
+}
+
+/* Nor is it where two places were: the newest never had it. */
+static void delivered_is_stored(void **state)
+{
+    struct pair pair;
+    (void)state;
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        chance_state = seed * 0x9e3779b97f4a7c15u;
+        open_met(&pair, POLL);
+        for (unsigned i = 0; i < 60; i++) {
+            something_happens(&pair);
+            assert_true(pair.a.session->stored >= pair.a.session->delivered);
+            assert_true(pair.b.session->stored >= pair.b.session->delivered);
+        }
+        pair_free(&pair);
+    }
+}
+
+/* The offer of a text was taken, and then the peer closed, without a word. */
+static void closes_without_an_answer(void **state)
+{
+    struct pair pair;
+    (void)state;
+    for (int reads = 0; reads < 2; reads++) {
+        open_met(&pair, POLL);
+        pair.a.session->await_answer = true;
+        send_long(&pair.a, 20);
+        if (reads)
+            pair_visit(&pair, 2);
+        end_close(&pair.b);
+        pair_visit(&pair, 6);
+        assert_int_equal(pair.a.session->state, SESSION_CLOSED);
+        assert_int_equal(pair.a.session->result, reads ? RESULT_LONELY : RESULT_ERRORY);
+        pair_free(&pair);
+    }
+}
+
+/* What is held back does not leave, not even words in its place: the goodbye is enough, and is not
+ * said to have left out anything that nobody wrote. */
+static void transfer_is_abandoned(void **state)
+{
+    struct pair pair;
+    (void)state;
+    pair_open_lasting(&pair, POLL);
+    struct session *sessions[] = {pair.a.session, pair.b.session};
+    for (int i = 0; i < 2; i++) {
+        free(sessions[i]->appid);
+        sessions[i]->appid = strdup("lothar.com/wormhole/text-or-file-xfer");
+    }
+    pair.a.session->verification = VERIFICATION_PENDING;
+    pair_visit(&pair, 4);
+    assert_true(session_lasting(pair.a.session));
+    end_close(&pair.a);
+    pair_visit(&pair, 6);
+    assert_int_equal(pair.a.session->state, SESSION_CLOSED);
+    assert_int_equal(pair.b.session->state, SESSION_CLOSED);
+    assert_int_equal(pair.a.session->sent, 0);
+    assert_string_equal(pair.a.session->reason,
+                        "closed by the user; the verifiers were never compared");
+    pair_free(&pair);
+}
+
 static void verifiers_differ(void **state)
 {
     struct pair pair;
@@ -536,7 +642,8 @@ static void hear_nothing(void *arg, const char *text)
     (void)text;
 }
 
-/* Somebody in the place of the newest epoch; in the name of `side`, or of nobody. */
+/* Somebody in the place of the newest epoch; in the name of `side`, or of nobody. After epoch 0
+ * the sides are others: side_there(). */
 static struct stock_connection *intrude(const struct pair *pair, const char *side)
 {
     const struct session *session = pair->a.session;
@@ -575,6 +682,51 @@ static void noise_is_ignored(void **state)
     send_long(&pair.b, 20);
     pair_visit(&pair, 6);
     assert_false(pair.a.session->copied || pair.b.session->copied);
+    assert_settled(&pair);
+    pair_free(&pair);
+}
+
+/* What an end is called in the place of its newest epoch. */
+static const char *side_there(const struct end *end, struct epoch_place *ret_place)
+{
+    const struct session *session = end->session;
+    uint8_t key[KEY_BYTES];
+    epoch_places_key(session->root, key);
+    epoch_place(key, 0, ret_place);
+    bool lower = strcmp(session->side, session->peer_side) < 0;
+    return session->epoch == 0 ? session->side
+                               : ret_place->sides[lower ? EPOCH_ROLE_A : EPOCH_ROLE_B];
+}
+
+/* Nor is what belongs to the introduction, in a place that has none. */
+static void introductions_are_ignored(void **state)
+{
+    static const char *const phases[] = {"pake", "version"};
+    struct pair pair;
+    struct epoch_place place;
+    (void)state;
+    open_met(&pair, POLL);
+    send_long(&pair.a, 20000);
+    pair_visit(&pair, 12);
+    assert_int_equal(pair.a.session->epoch, 1);
+    for (size_t i = 0; i < sizeof(phases) / sizeof(phases[0]); i++)
+        for (int who = 0; who < 2; who++) {
+            struct stock_connection *connection =
+                intrude(&pair, side_there(who == 0 ? &pair.a : &pair.b, &place));
+            say(connection, json_pack("{s:s,s:s,s:s}", "type", "add", "phase", phases[i], "body",
+                                      "00112233445566778899aabbccddeeff00112233445566778899aabbccdd"
+                                      "eeff00112233445566778899"));
+            stock_disconnect(connection);
+        }
+    send_long(&pair.a, 20);
+    send_long(&pair.b, 20);
+    pair_visit(&pair, 6);
+    assert_false(pair.a.session->copied || pair.b.session->copied);
+    assert_int_equal(pair.a.session->state, SESSION_ESTABLISHED);
+    assert_int_equal(pair.b.session->state, SESSION_ESTABLISHED);
+    read_all(&pair.a);
+    read_all(&pair.b);
+    pair_visit(&pair, 4);
     assert_settled(&pair);
     pair_free(&pair);
 }
@@ -675,6 +827,30 @@ static void moves_for_nothing(void **state)
     pair_free(&pair);
 }
 
+/* A copy cannot follow, however often it is told to: it comes by its schedule. */
+static void copies_do_not_hurry(void **state)
+{
+    struct pair pair;
+    char text[256], hex[2 * EPOCH_PUBLIC_BYTES + 1];
+    (void)state;
+    open_met(&pair, "0:600");
+    sodium_bin2hex(hex, sizeof(hex), pair.a.session->peer_next, EPOCH_PUBLIC_BYTES);
+    snprintf(text, sizeof(text), "{\"delivered\":0,\"read\":0,\"next\":\"%s\",\"moved\":true}",
+             hex);
+    state_for_b(&pair, 9, text);
+    pair.a.session->copied = true;
+    unsigned connects = pair.a.connects;
+    int64_t before = pair.a.now;
+    for (int i = 0; i < 100 && pair.a.now < before + 6000 * 1000; i++) {
+        end_skip(&pair.a);
+        for (int steps = 0; steps < 100 && end_work(&pair.a); steps++)
+            continue;
+    }
+    assert_int_equal(pair.a.session->epoch, 0);
+    assert_in_range(pair.a.connects - connects, 8, 12);
+    pair_free(&pair);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -691,12 +867,19 @@ int main(void)
         cmocka_unit_test(closes_while_away),
         cmocka_unit_test(both_close),
         cmocka_unit_test(closes_too_early),
+        cmocka_unit_test(closes_in_the_middle_of_a_move),
+        cmocka_unit_test(delivered_is_sent),
+        cmocka_unit_test(delivered_is_stored),
+        cmocka_unit_test(closes_without_an_answer),
+        cmocka_unit_test(transfer_is_abandoned),
         cmocka_unit_test(verifiers_differ),
         cmocka_unit_test(noise_is_ignored),
+        cmocka_unit_test(introductions_are_ignored),
         cmocka_unit_test(crowded),
         cmocka_unit_test(next_changes),
         cmocka_unit_test(next_is_unusable),
         cmocka_unit_test(moves_for_nothing),
+        cmocka_unit_test(copies_do_not_hurry),
     };
     if (sodium_init() < 0)
         return 1;
