@@ -39,12 +39,12 @@ void relay_link_lose(struct relay_link *link, const char *why)
 {
     const struct relay_link_handlers *handlers = link->handlers;
     void *arg = link->arg;
-    bool alone = link->alone, burdened = link->burdened;
+    bool alone = link->alone, anew = alone || link->stale, burdened = link->burdened;
     relay_link_free(link);
     if (burdened)
         handlers->burdened(arg);
-    else if (alone)
-        handlers->alone(arg);
+    else if (anew)
+        handlers->anew(arg, alone);
     else
         handlers->lost(arg, why);
 }
@@ -94,6 +94,12 @@ static void on_tell(evutil_socket_t fd, short what, void *arg)
 void relay_link_fail(struct relay_link *link)
 {
     fail(link, "out of memory", false);
+}
+
+void relay_link_renew(struct relay_link *link)
+{
+    link->stale |= link->failure == NULL;
+    fail(link, "what was to be sent is delivered", false);
 }
 
 void relay_link_send(struct relay_link *link, const char *text)

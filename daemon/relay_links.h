@@ -35,8 +35,9 @@ struct relay_link_handlers {
     /* It has ended, since a message came that was longer than relay_link_guard() admits. Last
      * callback. */
     void (*burdened)(void *arg);
-    /* It has ended, since what is to be sent needs a connection of its own. Last callback. */
-    void (*alone)(void *arg);
+    /* It has ended, and no harm is done: the visit is to begin anew; if `alone`, over a connection
+     * of its own, since what is to be sent needs one. Last callback. */
+    void (*anew)(void *arg, bool alone);
 };
 
 /* The arguments must outlive them; `dialer` NULL: there is no network. New; relay_links_free().
@@ -60,7 +61,7 @@ struct relay_link *relay_link_open(struct relay_links *links, struct relay *rela
  * shared connection none comes. May be called from inside `message`, for what follows. */
 void relay_link_guard(struct relay_link *link, bool guarded);
 
-/* Sends a text; whoever waits for an answer that can never come is told by `lost` or `alone`. */
+/* Sends a text; whoever waits for an answer that can never come is told by `lost` or `anew`. */
 void relay_link_send(struct relay_link *link, const char *text);
 
 /* True if what is sent now need not wait long. */
@@ -85,5 +86,8 @@ void relay_link_drop(struct relay_link *link);
 
 /* The link can no longer serve its purpose: `lost` follows. */
 void relay_link_fail(struct relay_link *link);
+
+/* What was to be sent over it need not be sent any more: `anew` follows. */
+void relay_link_renew(struct relay_link *link);
 
 #endif

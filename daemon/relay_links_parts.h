@@ -55,7 +55,8 @@ struct relay_link {
     void *arg;
     const char *name;
     const char *failure; /* why it is among links->failed, or NULL; … */
-    bool alone;          /* … the session needs its own connection */
+    bool alone;          /* … the session needs its own connection, … */
+    bool stale;          /* … or what it was to send is delivered: its visit begins anew */
     bool guarded;        /* relay_link_guard() */
     bool burdened;       /* … and it was needed */
     bool queued;
@@ -80,8 +81,8 @@ struct relay_links {
 /* Takes the link from its connection, and frees it. */
 void relay_link_free(struct relay_link *link);
 
-/* The same, and tells the session: that it needs a connection of its own, if `link->alone`, or that
- * it was lost, and `why`. */
+/* The same, and tells the session: that its visit is to begin anew, if `link->alone` or
+ * `link->stale`, or that it was lost, and `why`. */
 void relay_link_lose(struct relay_link *link, const char *why);
 
 /* A link that waits for a connection which is ready becomes one of its channels, and hears the

@@ -157,11 +157,15 @@ static void send_outbox(struct live_session *live, const struct session *session
     const uint8_t *row;
     size_t length;
     char *text = NULL;
-    if (store_get_message(txn, STORE_OUTBOX, session->id, number, &row, &length) == KV_OK)
+    enum kv_status status =
+        store_get_message(txn, STORE_OUTBOX, session->id, number, &row, &length);
+    if (status == KV_OK)
         text = session_seal(session, number, row, length);
     kv_end(txn);
     if (text != NULL)
         relay_link_send(live->link, text);
+    else if (status == KV_MISSING && number < session->delivered)
+        relay_link_renew(live->link); /* the peer said so meanwhile, and the row is gone */
     else
         relay_link_fail(live->link);
     free(text);
@@ -229,11 +233,11 @@ static void on_burdened(void *arg)
     report(live, EVENT_BURDENED, NULL);
 }
 
-static void on_alone(void *arg)
+static void on_anew(void *arg, bool alone)
 {
     struct live_session *live = arg;
     live->link = NULL;
-    live->alone = true;
+    live->alone |= alone;
     drop_deferred(live);
     report(live, EVENT_ANEW, NULL);
 }
@@ -243,7 +247,7 @@ static const struct relay_link_handlers link_handlers = {
     .room = on_room,
     .lost = on_link_lost,
     .burdened = on_burdened,
-    .alone = on_alone,
+    .anew = on_anew,
 };
 
 /* ---- effects ---- */
