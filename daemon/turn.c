@@ -106,7 +106,8 @@ static void write_outbox_forget(struct turns *turns, struct session *session,
 {
     struct kv_txn *txn = turns->batch->txn;
     enum kv_status status = KV_OK;
-    for (uint32_t i = write->number; i-- > 0 && status != KV_MISSING;) {
+    for (uint32_t i = write->number;
+         i-- > 0 && status != KV_MISSING && kv_txn_status(txn) == KV_OK;) {
         const uint8_t *row;
         size_t length;
         status = store_get_message(txn, STORE_OUTBOX, session->id, i, &row, &length);
@@ -186,38 +187,6 @@ static void complete_event(struct turns *turns, const struct session *session,
         relays_hurry(turns->relays, session->relay);
 }
 
-static void log_copy(const struct session *session)
-{
-    char id[SESSION_ID_TEXT];
-    session_id_text(session->id, id);
-    log_error("session",
-              "session %s: this store is an older copy, or one of two: the relay holds "
-              "messages in its name that it never sent; nothing more is sent",
-              id);
-}
-
-/* A happy end is what people wanted, and no news. */
-static void log_failure(const struct session *session)
-{
-    char id[SESSION_ID_TEXT];
-    session_id_text(session->id, id);
-    log_info("session", "session %s ended (%s): %s", id, session_result_name(session->result),
-             session->await_answer     ? "see wormctl show" /* it may quote the peer */
-             : session->reason != NULL ? session->reason
-                                       : "no reason was given");
-}
-
-/* One line a visit, whatever others have left in the mailbox. */
-static void log_ignored(const struct session *session, uint32_t count)
-{
-    char id[SESSION_ID_TEXT];
-    session_id_text(session->id, id);
-    log_warning("session",
-                "session %s: %u messages in its mailbox were ignored: no peer leaves such, or not "
-                "before the keys are exchanged",
-                id, count);
-}
-
 static enum turn_code run_event(struct turns *turns, struct turn_request *request)
 {
     request->may_wait = request->done == NULL;
@@ -233,19 +202,16 @@ static enum turn_code run_event(struct turns *turns, struct turn_request *reques
                        turns->observer.attended(turns->observer.arg, request->id);
     struct session_event event = request->event; /* what is borrowed ends with the step */
     bool copied = session->copied;
-    const struct visit *visit = session->visit;
     uint32_t ignored = session_ignored(session);
     enum session_result result = session->result;
     complete_event(turns, session, &event);
     request->answer.session = session;
     request->answer.refusal = session_step(session, &event, &context, &request->outcome);
-    if (ignored > 0 && session->visit != visit)
-        log_ignored(session, ignored);
-    if (session->copied && !copied)
-        log_copy(session);
-    if (session->result != result && session->result != RESULT_NONE &&
-        session->result != RESULT_HAPPY)
-        log_failure(session);
+    if (session->visit == NULL)
+        found->ignored += ignored;
+    found->copied |= session->copied && !copied;
+    found->failed |= session->result != result && session->result != RESULT_NONE &&
+                     session->result != RESULT_HAPPY;
     if (request->event.type == EVENT_SEND)
         request->answer.number = session->sent - 1;
     turns->batch->no_memory |= request->outcome.no_memory;

@@ -229,11 +229,54 @@ static void log_health(struct turns *turns)
         log_info("store", "the store can be written again");
 }
 
+static void log_copy(const struct session *session)
+{
+    char id[SESSION_ID_TEXT];
+    session_id_text(session->id, id);
+    log_error("session",
+              "session %s: this store is an older copy, or one of two: the relay holds "
+              "messages in its name that it never sent; nothing more is sent",
+              id);
+}
+
+/* A happy end is what people wanted, and no news. */
+static void log_failure(const struct session *session)
+{
+    char id[SESSION_ID_TEXT];
+    session_id_text(session->id, id);
+    log_info("session", "session %s ended (%s): %s", id, session_result_name(session->result),
+             session->await_answer     ? "see wormctl show" /* it may quote the peer */
+             : session->reason != NULL ? session->reason
+                                       : "no reason was given");
+}
+
+/* One line a visit, whatever others have left in the mailbox. */
+static void log_ignored(const struct session *session, uint32_t count)
+{
+    char id[SESSION_ID_TEXT];
+    session_id_text(session->id, id);
+    log_warning("session",
+                "session %s: %u messages in its mailbox were ignored: no peer leaves such, or not "
+                "before the keys are exchanged",
+                id, count);
+}
+
+static void log_session(const struct turn_session *entry)
+{
+    if (entry->ignored > 0)
+        log_ignored(entry->session, entry->ignored);
+    if (entry->copied)
+        log_copy(entry->session);
+    if (entry->failed)
+        log_failure(entry->session);
+}
+
 static void report_changes(struct turns *turns)
 {
     for (struct turn_session *entry = turns->sessions; entry != NULL; entry = entry->hh.next) {
         bool visit_ended = entry->visiting && entry->session->visit == NULL;
         bool changed = entry->changed || entry->deleted;
+        log_session(entry);
         turns->due_changed |= changed || visit_ended;
         if (changed)
             turns->observer.changed(turns->observer.arg, entry->session->change, entry->id);

@@ -27,6 +27,10 @@ struct turn_session {
     bool changed;
     bool deferred; /* its changes are, and it stays in memory */
     bool joined;   /* nothing happened to it: it has deferred changes to be written */
+    /* What the log says of the turn, once it is durable: */
+    bool copied;      /* it was found to be a copy */
+    bool failed;      /* it ended, and not happily */
+    uint32_t ignored; /* messages, by visits that ended: session_ignored() */
     UT_hash_handle hh;
 };
 
