@@ -103,13 +103,17 @@ void rpc_subscribe(struct ipc_call *call, const struct ipc_params *params)
         kv_end(txn);
         return;
     }
+    /* Who waits for a session wants it now. If it has ended, nothing comes of that. */
+    if (text != NULL && params->hold &&
+        !turn_event(call->rpc->turns, call->session, &(struct session_event){.type = EVENT_POLL},
+                    NULL, NULL)) {
+        kv_end(txn);
+        rpc_refuse_memory(call);
+        return;
+    }
     uint64_t change = store_last_change(txn);
     subscribers_set(call->rpc->subscribers, &call->client->subscription,
                     text != NULL ? call->session : NULL, params->hold, change);
-    /* Who waits for a session wants it now. If it has ended, nothing comes of that. */
-    if (text != NULL && params->hold)
-        turn_event(call->rpc->turns, call->session, &(struct session_event){.type = EVENT_POLL},
-                   NULL, NULL);
     struct writer writer;
     ipc_call_begin(call, &writer);
     writer_map(&writer, NULL);
