@@ -217,9 +217,22 @@ static bool print_help(const struct cli_options *options, const struct cli_comma
 
 /* ---- running a command ---- */
 
+/* What people want to see is not printed for programs. */
+static enum exit_status check_for_people(const struct cli_command *command,
+                                         const struct cli_options *options)
+{
+    for (int id = 0; id < OPTIONS && output_for_program(options); id++)
+        if (options->given[id] && (OPTIONS_FOR_PEOPLE & OPTION_BIT(id)) != 0)
+            return report_usage(command->name, "--%s cannot be used with --json or -o",
+                                option_rows[id].name);
+    return EXIT_DONE;
+}
+
 static enum exit_status check_usage(const struct cli_command *command,
                                     const struct cli_options *options)
 {
+    enum exit_status status;
+
     if (options->count < command->least)
         return report_usage(command->name, "missing argument: %s", command->usage);
     if (options->count > command->most) {
@@ -227,12 +240,13 @@ static enum exit_status check_usage(const struct cli_command *command,
                             options->arguments[command->most]);
     }
     if (options->given[OPTION_FIELDS]) {
-        enum exit_status status =
-            fields_check(command->name, command->fields, options->text[OPTION_FIELDS]);
-
+        status = fields_check(command->name, command->fields, options->text[OPTION_FIELDS]);
         if (status != EXIT_DONE)
             return status;
     }
+    status = check_for_people(command, options);
+    if (status != EXIT_DONE)
+        return status;
     return command->check != NULL ? command->check(options) : EXIT_DONE;
 }
 
@@ -345,6 +359,7 @@ enum exit_status command_main(int argc, char **argv)
         status = connect_client(&options, &client);
     if (status != EXIT_DONE)
         return status;
+    report_set_options(command_options(command));
     candidates_ask(client);
     status = command->run(client, &options);
     candidates_ask(NULL);

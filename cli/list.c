@@ -232,15 +232,8 @@ static enum exit_status run_list(struct wormclient *client, const struct cli_opt
 
 static enum exit_status check_list(const struct cli_options *options)
 {
-    const char *shape = options->given[OPTION_NAMES]    ? "--names"
-                        : options->given[OPTION_FIELDS] ? "-o"
-                        : options->given[OPTION_JSON]   ? "--json"
-                                                        : NULL;
-
-    if (options->given[OPTION_NAMES] && output_for_program(options))
-        return report_usage("list", "--names cannot be used with --json or -o");
-    if (options->given[OPTION_WIDE] && shape != NULL)
-        return report_usage("list", "--wide cannot be used with %s", shape);
+    if (options->given[OPTION_WIDE] && options->given[OPTION_NAMES])
+        return report_usage("list", "give either --wide or --names, not both");
     return EXIT_DONE;
 }
 

@@ -203,15 +203,6 @@ enum exit_status new_session_begin(struct wormclient *client, const struct cli_o
 
 /* ---- printing the code ---- */
 
-enum exit_status new_session_check_qr(const char *command, const struct cli_options *options)
-{
-    if (options->given[OPTION_QR] && output_for_program(options))
-        return report_usage(command, "--qr cannot be used with --json or -o");
-    if (options->given[OPTION_URI] && output_for_program(options))
-        return report_usage(command, "--uri cannot be used with --json or -o");
-    return EXIT_DONE;
-}
-
 static enum exit_status draw_qr(const char *uri)
 {
     size_t columns = terminal_columns(STDOUT_FILENO), needed = 0;
@@ -296,11 +287,6 @@ enum exit_status new_session_print(const struct cli_options *options,
 
 /* ---- invite ---- */
 
-static enum exit_status check_invite(const struct cli_options *options)
-{
-    return new_session_check_qr("invite", options);
-}
-
 static enum exit_status run_invite(struct wormclient *client, const struct cli_options *options)
 {
     struct wait_reported reported = {0};
@@ -334,16 +320,12 @@ const struct cli_command invite_command = {
                "to this command.",
     .options = NEW_SESSION_OPTIONS | OPTION_BIT(OPTION_APPID) | OPTION_BIT(OPTION_WORDS) |
                OPTION_BIT(OPTION_QR) | OPTION_BIT(OPTION_URI),
-    .begins = OPTION_GROUP_LONG,
+    .begins = OPTION_GROUP_LASTING,
     .fields = fields_view,
-    .check = check_invite,
     .run = run_invite,
 };
 
 /* ---- accept ---- */
-
-/* A person at a terminal is told how it goes; a program only if it asks for that. */
-#define MEET_PATIENCE WAIT_ABSENT_AFTER
 
 static enum exit_status check_accept(const struct cli_options *options)
 {
@@ -392,7 +374,7 @@ static enum exit_status meet(struct wormclient *client, const struct cli_options
     enum exit_status status = EXIT_DONE;
 
     switch (wait_until(client, session, wormclient_is_established,
-                       asked ? options->number[OPTION_MEET] : MEET_PATIENCE, &reported, &view,
+                       asked ? options->number[OPTION_MEET] : WAIT_ABSENT_AFTER, &reported, &view,
                        &error)) {
     case WAIT_REACHED:
         hint_met(view);
@@ -418,6 +400,7 @@ static enum exit_status meet(struct wormclient *client, const struct cli_options
 
 static enum exit_status run_accept(struct wormclient *client, const struct cli_options *options)
 {
+    /* A person at a terminal is told how it goes; a program only if it asks for that. */
     bool waits =
         options->given[OPTION_MEET] ||
         (terminal_attended() && !options->given[OPTION_NO_MEET] && !output_for_program(options));
@@ -456,7 +439,7 @@ const struct cli_command accept_command = {
         "waits some seconds, and says whether the peer was there; elsewhere with --wait.",
     .options = NEW_SESSION_OPTIONS | OPTION_BIT(OPTION_APPID) | OPTION_BIT(OPTION_MEET) |
                OPTION_BIT(OPTION_NO_MEET),
-    .begins = OPTION_GROUP_LONG,
+    .begins = OPTION_GROUP_LASTING,
     .fields = fields_view,
     .most = 1,
     .check = check_accept,

@@ -35,9 +35,6 @@ void new_session_code_clear(struct given_code *code);
 /* A usage error in `command` if more than one code is given: by argument, --code and -0. */
 enum exit_status new_session_check_code(const char *command, const struct cli_options *options);
 
-/* A usage error in `command` if a QR code would go among lines for programs. */
-enum exit_status new_session_check_qr(const char *command, const struct cli_options *options);
-
 /* What a session is for. */
 enum new_session_use {
     NEW_SESSION_LASTS = 0,

@@ -106,6 +106,14 @@ uint64_t options_of_group(enum option_group group)
     return set;
 }
 
+bool options_have(uint64_t set, const char *name)
+{
+    for (int id = 0; id < OPTIONS; id++)
+        if ((set & OPTION_BIT(id)) != 0 && strcmp(option_rows[id].name, name) == 0)
+            return true;
+    return false;
+}
+
 bool options_value_optional(const struct option_row *row)
 {
     return kind_rows[row->kind].argument == optional_argument;

@@ -20,6 +20,10 @@ enum option_id {
 #define OPTIONS_GLOBAL                                                                             \
     (OPTION_BIT(OPTION_SOCKET) | OPTION_BIT(OPTION_START_DAEMON) | OPTION_BIT(OPTION_JSON) |       \
      OPTION_BIT(OPTION_HELP) | OPTION_BIT(OPTION_VERSION))
+/* How people want to see what is printed: nothing for programs. */
+#define OPTIONS_FOR_PEOPLE                                                                         \
+    (OPTION_BIT(OPTION_QR) | OPTION_BIT(OPTION_URI) | OPTION_BIT(OPTION_RAW) |                     \
+     OPTION_BIT(OPTION_WIDE) | OPTION_BIT(OPTION_NAMES))
 _Static_assert(OPTIONS <= 64, "a set of options is a number of 64 bits");
 
 /* What a value must look like. */
@@ -40,8 +44,9 @@ enum option_kind {
 /* Which commands take an option because they begin a session. */
 enum option_group {
     OPTION_GROUP_NONE = 0,
-    OPTION_GROUP_EVERY, /* each of them */
-    OPTION_GROUP_LONG,  /* those that are not limited to one message */
+    OPTION_GROUP_EVERY,   /* each of them */
+    OPTION_GROUP_LONG,    /* those that are not limited to one text */
+    OPTION_GROUP_LASTING, /* those that leave the session to go on */
 };
 
 struct option_row {
@@ -56,9 +61,11 @@ struct option_row {
 /* By enum option_id. */
 extern const struct option_row option_rows[OPTIONS];
 
-/* The options of a command that begins a session: OPTION_GROUP_EVERY only, or OPTION_GROUP_LONG,
- * which includes those. */
+/* The options of a command of that group, which takes those of the groups before it as well. */
 uint64_t options_of_group(enum option_group group);
+
+/* True if an option of the set has this name. */
+bool options_have(uint64_t set, const char *name);
 
 /* True if the option may stand without its value. */
 bool options_value_optional(const struct option_row *row);

@@ -173,6 +173,13 @@ static const char unknown_session[] = "SESSION";
 /* Room for the name of a parameter. */
 #define PARAMETER_MAX 32
 
+static uint64_t taken_options;
+
+void report_set_options(uint64_t set)
+{
+    taken_options = set;
+}
+
 /* What the daemon calls a parameter, a person knows as an option or an argument. */
 static void report_bad_parameter(const char *text)
 {
@@ -180,7 +187,7 @@ static void report_bad_parameter(const char *text)
     const char *key = strncmp(text, begin, strlen(begin)) == 0 ? text + strlen(begin) : "";
     size_t length = strcspn(key, "\"");
     char name[PARAMETER_MAX];
-    bool is_option = false;
+    bool is_option;
 
     if (length == 0 || length >= sizeof(name)) {
         report("%s", text);
@@ -189,8 +196,7 @@ static void report_bad_parameter(const char *text)
     for (size_t i = 0; i < length; i++)
         name[i] = (char)(key[i] == '_' ? '-' : key[i]);
     name[length] = '\0';
-    for (int id = 0; id < OPTIONS; id++)
-        is_option = is_option || strcmp(option_rows[id].name, name) == 0;
+    is_option = options_have(taken_options, name);
     for (size_t i = 0; i < length && !is_option; i++)
         name[i] = (char)toupper((unsigned char)name[i]);
     report("%s%s%s", is_option ? "--" : "", name, key + length + 1);

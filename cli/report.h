@@ -4,6 +4,7 @@
 #define CLI_REPORT_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "cli/terminal.h"
 #include "libclient/wormclient.h"
@@ -42,6 +43,10 @@ enum exit_status report_usage(const char *command, const char *format, ...)
 
 /* Points to the help on `command` (NULL: the general help). Returns EXIT_USAGE. */
 enum exit_status report_try_help(const char *command);
+
+/* The options that the command takes (OPTION_BIT): what the daemon calls a parameter is one of
+ * them, or else an argument. */
+void report_set_options(uint64_t set);
 
 /* An error of the library or the daemon, with a hint what to do. Returns the exit status for it. */
 enum exit_status report_error(const struct wormclient_error *error);

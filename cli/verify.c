@@ -217,8 +217,6 @@ static enum exit_status check_derive_key(const struct cli_options *options)
 {
     if (key_length(options) == 0)
         return report_usage("derive-key", "LENGTH must be a number from 1 to %d", KEY_LENGTH_MAX);
-    if (options->given[OPTION_RAW] && output_for_program(options))
-        return report_usage("derive-key", "--raw cannot be used with --json or -o");
     return EXIT_DONE;
 }
 

@@ -197,6 +197,7 @@ def mistakes(world):
                             (("invite", "--inbox-bytes", "65M"), "--inbox-bytes: expected a size up to 64M"),
                             (("invite", "--appid", "a" * 129), "wormctl: --appid must be 1 to 128 bytes long"),
                             (("invite", "--name", "a/b"), "wormctl: --name: a petname has no '/'"),
+                            (("rename", "x", "a/b"), "wormctl: NAME: a petname has no '/'"),
                             (("invite", "--relay", "http://x"), "wormctl: --relay: "),
                             (("invite", "--app-versions", "1"), "wormctl: --app-versions: "),
                             (("invite", "--schedule", "often"), "wormctl: --schedule: ")):

@@ -124,6 +124,9 @@ exchange
 exchange 1-a
 exchange 1-a --code 1-a --data x
 exchange --data
+exchange --data x --once
+exchange --data x --raw --json
+exchange --data x --raw -o text
 list extra
 show
 show a b
@@ -131,6 +134,8 @@ send
 send a b c
 recv
 recv a --wait=soon
+recv a --raw --json
+recv a --raw -o data
 wait a
 wait a --for ever
 wait a --for code --timeout x
@@ -157,7 +162,17 @@ text
 text forward
 text send a b
 text receive 1-a 2-b
+text receive 1-a --raw --json
+text receive 1-a --raw -o text
+text send a --qr --json
+text send a --uri -o code
+list --wide --names
+list --wide -o id
 EOF
+check "what is for people is not for programs" \
+    sh -c '"$1" text receive 1-a --raw -o text 2>&1 | grep -q "^wormctl: text receive: --raw cannot be used with --json or -o$"' sh "$wormctl"
+check "exchange does not offer --once" sh -c '"$1" invite --help | grep -q -e --once && ! "$1" exchange --help | grep -q -e --once' \
+    sh "$wormctl"
 check "the nearest command is suggested" sh -c '"$1" lst 2>&1 | grep -q "did you mean .list."' sh "$wormctl"
 
 while read -r arguments; do
