@@ -1,4 +1,5 @@
 # bash completion for wormctl(1). It asks wormctl's own help what there is, and the daemon for the names of sessions.
+# What was typed is compared, quoted: it never becomes a pattern or part of a script.
 
 # The options of $command as its help has them, one a line: "--json", "--name NAME", "--wait[=DURATION]".
 _wormctl_options()
@@ -11,10 +12,17 @@ _wormctl_options()
 # The long form of an option: --fields for -o.
 _wormctl_long()
 {
-    case $1 in
-        --*) echo "$1" ;;
-        *) "$program" $command --help 2>/dev/null | sed -nE "s/^ +$1, (--[a-z-]+).*/\1/p" ;;
-    esac
+    local short long rest
+
+    if [[ $1 == --* ]]; then
+        printf '%s\n' "$1"
+        return
+    fi
+    while read -r short long rest; do
+        if [[ $short == "$1," ]]; then
+            printf '%s\n' "$long"
+        fi
+    done < <("$program" $command --help 2>/dev/null)
 }
 
 # The fields of $command, for -o, as its complaint about another one lists them; for that, all else must be right.
@@ -25,6 +33,19 @@ _wormctl_fields()
     for arguments in '' x 'x x'; do
         "$program" $command -o '?' $arguments 2>&1 </dev/null | sed -nE 's/.*; the fields are: (.*)/\1/p'
     done | tr -d ,
+}
+
+# The words that may follow $command in the name of a command, one a line.
+_wormctl_next()
+{
+    local name before=${command:+$command }
+
+    while IFS= read -r name; do
+        if [[ $name == "$before"* ]]; then
+            name=${name#"$before"}
+            printf '%s\n' "${name%% *}"
+        fi
+    done < <(_wormctl_commands)
 }
 
 # The names of commands, one a line.
@@ -60,26 +81,36 @@ _wormctl_offer()
     __ltrim_colon_completions "$cur"
 }
 
+# Offers those of the words in $1 that begin with $2, behind what stands before that in the current word ($3).
+_wormctl_words()
+{
+    mapfile -t COMPREPLY < <(compgen ${3:+-P "$3"} -W "$1" -- "$2")
+}
+
 # What goes for a value, by the name that the help gives it.
 _wormctl_value()
 {
     case $1 in
         SESSION) _wormctl_offer < <(_wormctl_sessions) ;;
         PATH | FILE) _filedir ;;
-        FIELDS) COMPREPLY=($(compgen -P "${cur%"${cur##*,}"}" -W "$(_wormctl_fields)" -- "${cur##*,}")) ;;
-        WHEN) COMPREPLY=($(compgen -W always -- "$cur")) ;;
-        SCHEDULE) COMPREPLY=($(compgen -W 'realtime email' -- "$cur")) ;;
-        CONDITION)
-            COMPREPLY=($(compgen -W "$("$program" wait --help | sed -nE 's/^  ([a-z]+)  .*/\1/p')" -- "$cur"))
-            ;;
+        FIELDS) _wormctl_words "$(_wormctl_fields)" "${cur##*,}" "${cur%"${cur##*,}"}" ;;
+        WHEN) _wormctl_words always "$cur" ;;
+        SCHEDULE) _wormctl_words 'realtime email' "$cur" ;;
+        CONDITION) _wormctl_words "$("$program" wait --help | sed -nE 's/^  ([a-z]+)  .*/\1/p')" "$cur" ;;
     esac
 }
 
 # True if the help has this option with a value of its own; $value is that one's name.
 _wormctl_takes_value()
 {
+    local option kind
+
     value=
-    [[ ${1-} ]] && value=$(_wormctl_options | sed -nE "s/^$1 ([A-Z]+)$/\1/p")
+    while read -r option kind; do
+        if [[ $option == "${1-}" ]]; then
+            value=$kind
+        fi
+    done < <(_wormctl_options)
     [[ $value ]]
 }
 
@@ -113,13 +144,13 @@ _wormctl()
     if [[ $prev == -?* ]] && _wormctl_takes_value "$(_wormctl_long "$prev")"; then
         _wormctl_value "$value"
     elif [[ $cur == -* ]]; then
-        COMPREPLY=($(compgen -W "$(_wormctl_options | sed -E 's/ .*//; s/\[=.*/\n&/; s/^\n?//; s/\n.*//')" -- "$cur"))
-    elif _wormctl_commands | grep -q -x "$command"; then
+        _wormctl_words "$(_wormctl_options | sed -E 's/ .*//; s/\[=.*//')" "$cur"
+    elif _wormctl_commands | grep -q -x -F -e "$command"; then
         # "usage: wormctl send [OPTION]... SESSION [TEXT]"
         usage=($("$program" $command --help 2>/dev/null | sed -n '1s/.*\[OPTION\]\.\.\.//p' | tr -d '[]'))
         _wormctl_value "${usage[arguments]-}"
     else
-        COMPREPLY=($(compgen -W "$(_wormctl_commands | sed -nE "s/^${command:+$command }([^ ]+).*/\1/p")" -- "$cur"))
+        _wormctl_words "$(_wormctl_next)" "$cur"
     fi
 } &&
     complete -F _wormctl wormctl

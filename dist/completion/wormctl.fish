@@ -37,8 +37,10 @@ end
 function __wormctl_fields
     set -l before (commandline -ct | string match -r '^.*,')
     for arguments in '' x 'x x'
-        wormctl $argv -o '?' (string split -n ' ' -- $arguments) 2>&1 </dev/null |
-            string match -rg '; the fields are: (.*)' | string split ', ' | string replace -r '^' -- "$before"
+        for field in (wormctl $argv -o '?' (string split -n ' ' -- $arguments) 2>&1 </dev/null |
+            string match -rg '; the fields are: (.*)' | string split ', ')
+            printf '%s\n' "$before$field"
+        end
     end
 end
 

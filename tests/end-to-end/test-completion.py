@@ -57,6 +57,12 @@ class Shell:
         self.terminal.expect(PROMPT)
         return match
 
+    def tries(self, line):
+        """Asks what there is, whatever that may be."""
+        self.terminal.type(line + TAB)
+        self.terminal.type(CLEAR + "\r")
+        self.terminal.expect(PROMPT)
+
     def silent(self, line):
         """TAB adds nothing, and says nothing."""
         self.terminal.type(line + TAB)
@@ -126,6 +132,9 @@ class Fish(Shell):
     def run(self, line):
         """Nothing is left on a line."""
 
+    def tries(self, line):
+        self.offered(line)
+
     def silent(self, line):
         equal(self.offered(line), {}, "what is offered for " + line)
 
@@ -194,6 +203,17 @@ def fields(world):
         shell.completes("wormctl status --fields default_relay_f", "rom")
         shell.completes("wormctl recv -o num", "ber")
         shell.completes("wormctl send -o id --js", "on ")
+
+
+@test("what was typed is no script: nothing of it is run")
+def hostile(world):
+    daemon = world.daemon("desk", world.relayd())
+    for shell in each_shell(world, daemon):
+        for line in ("wormctl list -'x/y/;e touch taken #' ", "wormctl --'x/y/;e touch taken #' ", "wormctl list -o '`touch taken`,i",
+                     "wormctl text send --'$(touch taken)' ", "wormholed --'x/y/;e touch taken #' "):
+            shell.tries(line)
+        shell.completes("wormctl list --js", "on ")
+        equal(os.path.exists(world.path("taken")), False, "something was run by %s" % type(shell).__name__)
 
 
 @test("the daemons: options, and what they take")
