@@ -180,6 +180,31 @@ static void moves_while_held(void **state)
     pair_free(&pair);
 }
 
+/* Keys that have sealed a message are used for a week at most; those that have not, for ever. */
+static void moves_after_a_week(void **state)
+{
+    static const int64_t week = (int64_t)7 * 24 * 3600 * 1000;
+    struct pair pair;
+    (void)state;
+    open_met(&pair, POLL);
+    send_long(&pair.a, 20);
+    pair_visit(&pair, 4);
+    read_all(&pair.b);
+    pair.a.now += week / 2;
+    pair.b.now += week / 2;
+    pair_visit(&pair, 4);
+    assert_settled(&pair);
+    assert_int_equal(pair.a.session->epoch, 0);
+    for (int i = 0; i < 2; i++) {
+        pair.a.now += week;
+        pair.b.now += week;
+        pair_visit(&pair, 12);
+        assert_settled(&pair);
+        assert_int_equal(pair.a.session->epoch, 1);
+    }
+    pair_free(&pair);
+}
+
 /* ---- whatever happens ---- */
 
 static uint64_t chance_state;
@@ -395,7 +420,7 @@ static void restored_in_its_epoch(void **state)
     pair_free(&pair);
 }
 
-/* The peer of a store whose epoch begins anew sees two publics of it. */
+/* An older store, and the relay has forgotten what was in the mailbox of its epoch. */
 static void restored_in_a_forgotten_place(void **state)
 {
     struct pair pair;
@@ -468,6 +493,30 @@ static void closes_while_away(void **state)
     assert_int_equal(pair.b.session->state, SESSION_CLOSED);
     assert_int_equal(pair.a.session->result, RESULT_HAPPY);
     assert_int_equal(pair.b.session->received, 1);
+    pair_free(&pair);
+}
+
+/* The peer has room for one message at a time: it ends when it has got all, and not before. */
+static void closes_while_inbox_is_full(void **state)
+{
+    struct pair pair;
+    (void)state;
+    open_met(&pair, POLL);
+    pair.b.session->inbox_messages = 1;
+    for (int i = 0; i < 3; i++)
+        send_long(&pair.a, 20);
+    end_close(&pair.a);
+    for (uint32_t received = 1; received <= 3; received++) {
+        pair_visit(&pair, 4);
+        assert_int_equal(pair.b.session->received, received);
+        assert_int_equal(pair.b.session->state < SESSION_CLOSING, received < 3);
+        read_all(&pair.b);
+    }
+    pair_visit(&pair, 4);
+    assert_int_equal(pair.a.session->state, SESSION_CLOSED);
+    assert_int_equal(pair.b.session->state, SESSION_CLOSED);
+    assert_int_equal(pair.a.session->result, RESULT_HAPPY);
+    assert_int_equal(pair.b.session->result, RESULT_HAPPY);
     pair_free(&pair);
 }
 
@@ -859,12 +908,14 @@ int main(void)
         cmocka_unit_test(version_comes_late),
         cmocka_unit_test(moves_when_idle),
         cmocka_unit_test(moves_while_held),
+        cmocka_unit_test(moves_after_a_week),
         cmocka_unit_test(anything_happens),
         cmocka_unit_test(old_keys_go),
         cmocka_unit_test(restored_in_its_epoch),
         cmocka_unit_test(restored_in_a_forgotten_place),
         cmocka_unit_test(closes),
         cmocka_unit_test(closes_while_away),
+        cmocka_unit_test(closes_while_inbox_is_full),
         cmocka_unit_test(both_close),
         cmocka_unit_test(closes_too_early),
         cmocka_unit_test(closes_in_the_middle_of_a_move),
