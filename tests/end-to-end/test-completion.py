@@ -8,7 +8,7 @@ import shutil
 import subprocess
 
 from harness import Skip, contains, equal, main, test, true
-from harness.processes import program
+from harness.processes import SHARED_LIBRARIES, put_programs
 from harness.terminal import Terminal
 
 SOURCE = os.environ["abs_top_srcdir"]
@@ -24,26 +24,18 @@ class Shell:
     """A shell with our completion, in which `wormctl` is the one that was built, and one daemon's socket is known."""
 
     def __init__(self, world, daemon):
-        environment = dict(daemon.environment(), PATH=self.path(world) + ":" + os.environ["PATH"],
-                           LD_LIBRARY_PATH=os.path.join(os.environ["abs_top_builddir"], "libclient/.libs"),
-                           WORMHOLED_SOCKET=daemon.socket, PS1=PROMPT)
-        self.terminal = Terminal(self.command, environment, cwd=world.directory)
+        self.terminal = Terminal(self.command, dict(self.environment(world, daemon), PS1=PROMPT), cwd=world.directory)
         world.finally_call(self.terminal.close)
         self.terminal.expect(PROMPT)
         for line in self.preparation(world):
             self.run(line)
 
     @staticmethod
-    def path(world):
+    def environment(world, daemon):
         directory = world.path("bin")
-        if not os.path.exists(directory):
-            os.mkdir(directory)
-            for name in ("wormctl",) + DAEMONS:
-                script = os.path.join(directory, name)
-                with open(script, "w", encoding="utf-8") as file:
-                    file.write('#!/bin/sh\nexec %s "$@"\n' % shlex.join(program(name)))
-                os.chmod(script, 0o755)
-        return directory
+        put_programs(directory, "wormctl", *DAEMONS)
+        return dict(daemon.environment(), PATH=directory + ":" + os.environ["PATH"], LD_LIBRARY_PATH=SHARED_LIBRARIES,
+                    WORMHOLED_SOCKET=daemon.socket)
 
     def run(self, line):
         self.terminal.type(line + "\r")
@@ -100,15 +92,14 @@ class Fish(Shell):
     command = ["fish", "--no-config", "--private"]
 
     def __init__(self, world, daemon):
-        self.environment = dict(daemon.environment(), PATH=self.path(world) + ":" + os.environ["PATH"],
-                                LD_LIBRARY_PATH=os.path.join(BUILD, "libclient/.libs"), WORMHOLED_SOCKET=daemon.socket)
+        self.variables = self.environment(world, daemon)
         self.directory = world.directory
 
     def offered(self, line):
         """{what may stand there: its description}"""
         script = "".join("source '%s/dist/completion/%s.fish'; " % place
                          for place in [(SOURCE, "wormctl")] + [(BUILD, name) for name in DAEMONS])
-        done = subprocess.run(["fish", "--no-config", "-c", script + "complete -C %s" % shlex.quote(line)], env=self.environment,
+        done = subprocess.run(["fish", "--no-config", "-c", script + "complete -C %s" % shlex.quote(line)], env=self.variables,
                               cwd=self.directory, capture_output=True, text=True, timeout=60, check=False)
         equal(done.stderr, "", "complaints of fish")
         return dict(one.partition("\t")[::2] for one in done.stdout.splitlines())

@@ -9,7 +9,7 @@ import signal
 import subprocess
 
 from harness import Skip, contains, equal, failure, lacks, main, test, true
-from harness.processes import program
+from harness.processes import program, put_programs, put_script
 from harness.rpc import RpcError
 from harness.stock import LibraryPeer
 from harness.waiting import wait_until
@@ -261,13 +261,9 @@ def verifying(world):
 def notify(world):
     _, desk, laptop = world.pair()
     tools = world.path("tools")
-    os.mkdir(tools)
+    put_programs(tools, "wormctl")
     shown = world.path("shown")
-    for name, text in (("notify-send", 'echo "$*" >>%s' % shlex.quote(shown)),
-                       ("wormctl", 'exec %s "$@"' % shlex.join(program("wormctl")))):
-        with open(os.path.join(tools, name), "w", encoding="utf-8") as file:
-            file.write("#!/bin/sh\n%s\n" % text)
-        os.chmod(file.name, 0o755)
+    put_script(os.path.join(tools, "notify-send"), 'echo "$*" >>%s' % shlex.quote(shown))
     environment = dict(desk.environment(), WORMHOLED_SOCKET=desk.socket, PATH=tools + ":" + os.environ["PATH"])
     script = os.path.join(os.environ["abs_top_srcdir"], "examples", "notify.sh")
 

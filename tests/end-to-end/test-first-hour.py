@@ -333,7 +333,10 @@ def mistyped(world):
 @test("who waits in the foreground hears at once what comes, whatever the schedule; afterwards the schedule counts again")
 def foreground(world):
     relay = world.relayd()
-    desk, laptop = world.daemon("desk", relay), world.daemon("laptop", relay)
+    clock = Clock(world)
+    desk, laptop = world.daemon("desk", relay), world.daemon("laptop", relay, start=False)
+    laptop.extra = clock.environment()
+    laptop.start()
     desk.ctl("invite", "--name", "laptop", "--code", "4-crossover-clockwork", "--schedule", "0:3600")
     laptop.ctl("accept", "--name", "desk", "4-crossover-clockwork", "--schedule", "0:3600")
     wait_until(lambda: laptop.show("desk")["last_visit"] and laptop.show("desk")["connection"] == "none", 20, "it was there")
@@ -343,6 +346,9 @@ def foreground(world):
     desk.ctl("send", "laptop", "hello")
     equal(waits.wait(30), DONE, "exit status of recv")
     equal(waits.out(), b"hello", "the message")
+    clock.wait(31)  # it looks now and then whether somebody still waits
+    laptop.until("desk", lambda view: view["connection"] == "none" and view["next_visit"] > view["last_visit"] + 50 * 60 * 1000,
+                 what="the next visit is when the schedule says")
 
 
 @test("who waits goes on waiting when the daemon restarts, whatever the command")

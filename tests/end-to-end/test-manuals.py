@@ -7,10 +7,9 @@ import os
 import re
 import shlex
 import shutil
-import stat
 
 from harness import Skip, contains, equal, main, test, true
-from harness.processes import program
+from harness.processes import put_programs, put_script
 from harness.terminal import Terminal
 from harness.waiting import wait_until
 
@@ -40,16 +39,9 @@ class End:
         self.daemon = world.daemon(name, relay)
         self.directory = world.path(name + "-files")
         self.bin = os.path.join(self.directory, "bin")
-        os.makedirs(self.bin)
-        for one in ("wormctl", "wormholed", "wormhole-relayd"):
-            self.script(os.path.join(self.bin, one), 'exec %s "$@"' % shlex.join(program(one)))
+        put_programs(self.bin, "wormctl", "wormholed", "wormhole-relayd")
         self.environment = dict(self.daemon.environment(), WORMHOLED_SOCKET=self.daemon.socket,
                                 PATH=self.bin + ":" + os.environ["PATH"])
-
-    def script(self, path, text):
-        with open(path, "w", encoding="utf-8") as file:
-            file.write("#!/bin/sh\n%s\n" % text)
-        os.chmod(path, os.stat(path).st_mode | stat.S_IXUSR)
 
     def start(self, line):
         return self.world.spawn("shell", ["sh", "-c", line], environment=self.environment, cwd=self.directory)
@@ -152,8 +144,8 @@ def window(world):
 def moves(world):
     desk, server = ends(world)
     code = desk.type("wormctl invite --name laptop").strip()
-    desk.script(os.path.join(desk.bin, "scp"), 'cp "$1" %s/' % shlex.quote(server.directory))
-    desk.script(os.path.join(desk.bin, "ssh"),
+    put_script(os.path.join(desk.bin, "scp"), 'cp "$1" %s/' % shlex.quote(server.directory))
+    put_script(os.path.join(desk.bin, "ssh"),
                 'shift; cd %s && WORMHOLED_SOCKET=%s exec "$@"' % (shlex.quote(server.directory), shlex.quote(server.daemon.socket)))
     export, move = commands(wormctl_example("(umask"))
     desk.type(export)
@@ -166,7 +158,7 @@ def jobs(world):
     desk, laptop = ends(world)
     code = desk.type("wormctl invite --name jobs").strip()
     laptop.type("wormctl accept --name desk " + code)
-    desk.script(os.path.join(desk.directory, "run-job"), "cat >>done")
+    put_script(os.path.join(desk.directory, "run-job"), "cat >>done")
     desk.start(wormctl_example("while"))
     for job in ("first", "second"):
         laptop.type("wormctl send desk " + job)
@@ -176,7 +168,7 @@ def jobs(world):
 @test("wormctl(1): notifications, the first time too")
 def notifications(world):
     desk, laptop = ends(world)
-    desk.script(os.path.join(desk.bin, "notify-send"), 'echo "$*" >>shown')
+    put_script(os.path.join(desk.bin, "notify-send"), 'echo "$*" >>shown')
     desk.start(wormctl_example("wormctl watch"))
     code = desk.type("wormctl invite --name laptop").strip()
     laptop.type("wormctl accept --name desk " + code)
@@ -298,6 +290,33 @@ def troubleshooting(_):
     unknown = sorted({place + ": " + part for place, part in found
                       if part and not explained(part, page) and not any(known in part for known in NO_TROUBLE)})
     true(not unknown, "messages that are not explained:\n" + "\n".join(unknown))
+
+
+def listed():
+    """The clauses of the messages in the page's tables, of more than one word."""
+    with open(os.path.join(SOURCE, "doc", "troubleshooting.md"), encoding="utf-8") as file:
+        cells = re.findall(r"(?m)^\| (?!message \||--- \|)(.*?) \| ", file.read())
+    true(len(cells) > 100, "the page is searched: %d rows" % len(cells))
+    parts = [part.strip(" :;,.()'") for cell in cells for part in re.split(r"[:;,] | \(|…", cell)]
+    return [part for part in parts if " " in part]
+
+
+def literals():
+    """All that the sources can say."""
+    for room in ("base", "cli", "daemon", "ipc", "kv", "libclient", "net", "relay", "service", "state", "wormhole"):
+        for name in sorted(os.listdir(os.path.join(SOURCE, room))):
+            if name.endswith((".c", ".h", ".def")):
+                with open(os.path.join(SOURCE, room, name), encoding="utf-8") as file:
+                    text = re.sub(r"PRI[a-zA-Z]+(?:64|32)", '""', file.read())
+                for literal in re.findall(STRING + r"(?:\s*" + STRING + ")*", text):
+                    yield "".join(part[1:-1] for part in re.findall(STRING, literal)).replace('\\"', '"')
+
+
+@test("each message that doc/troubleshooting.md explains is in the sources")
+def stale(_):
+    said = "\n".join(literals())
+    gone = sorted({part for part in listed() if part not in said})
+    true(not gone, "messages that no program says:\n" + "\n".join(gone))
 
 
 main(240)

@@ -75,7 +75,9 @@ class Front:
         """A connection from this address, kept, and what is answered."""
         context = ssl.create_default_context(cafile=self.authority.cafile)
         plain = socket.create_connection(("127.0.0.1", self.port), SECONDS, source_address=(address, 0))
-        client = context.wrap_socket(plain, server_hostname="localhost")
+        return self.ask(context.wrap_socket(plain, server_hostname="localhost"), request)
+
+    def ask(self, client, request):
         self.world.finally_call(client.close)
         client.sendall(b"\r\n".join([request, b"Host: localhost", b"X-Real-IP: " + FORGED.encode()] + UPGRADE) + b"\r\n\r\n")
         return client.recv(4096)
@@ -88,8 +90,13 @@ class Front:
         contains(self.connect(OTHERS, b"GET /v1 HTTP/1.1"), b" 101 ", "answer to another one")
 
     def elsewhere(self):
-        """Nothing but /v1 is passed on."""
-        lacks(self.connect(OTHERS, b"GET /healthz HTTP/1.1"), b" 101 ", "answer")
+        """Nothing but /v1 is passed on: the server itself answers what the relay would take for its own."""
+        for path in (b"/", b"/v1/", b"/v1/more"):
+            request = b"GET %s HTTP/1.1" % path
+            direct = socket.create_connection(("127.0.0.1", self.relay.port), SECONDS)
+            contains(self.ask(direct, request), b"HTTP/1.1 101 ", "the relay's answer to %s" % path.decode())
+            status = self.connect(OTHERS, request)[:13]
+            true(status in (b"HTTP/1.1 200 ", b"HTTP/1.1 404 "), "the server's answer to %s: %r" % (path.decode(), status))
 
     def all(self):
         self.introduces()

@@ -4,8 +4,6 @@ check`, and a full one for `make attack`. What each visit costs has a limit, vis
 why.
 """
 
-import os
-
 # pylint: disable=wrong-import-position,wrong-import-order
 from attack import scale
 from harness import contains, equal, main, test, true, wait_until
@@ -36,21 +34,15 @@ def fill(relay, code, count, phase, body):
             stranger.fence()
 
 
-def cpu(daemon):
-    with open("/proc/%d/stat" % daemon.process.pid) as file:
-        fields = file.read().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def visits(daemon, count):
     """Makes it visit so often, as `poll` does; what each cost of CPU, and the views after them."""
-    views, before = [], cpu(daemon)
+    views, before = [], daemon.process.cpu_seconds()
     for _ in range(count):
         last = daemon.show("mine")["failures"], daemon.show("mine")["last_visit"]
         daemon.call("poll", session="mine")
         views.append(daemon.until("mine", lambda view: view["connection"] == "none" and  # pylint: disable=cell-var-from-loop
                                   (view["failures"], view["last_visit"]) != last, 30, "it has visited again"))
-    print("# %.3f s of CPU a visit" % ((cpu(daemon) - before) / count), flush=True)
+    print("# %.3f s of CPU a visit" % ((daemon.process.cpu_seconds() - before) / count), flush=True)
     return views
 
 

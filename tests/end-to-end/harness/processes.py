@@ -29,6 +29,19 @@ def program(name):
     return [built]
 
 
+def put_programs(directory, *names):
+    """Scripts that run these of our programs, in a directory that is made for a PATH."""
+    os.makedirs(directory, exist_ok=True)
+    for name in names:
+        put_script(os.path.join(directory, name), 'exec %s "$@"' % shlex.join(program(name)))
+
+
+def put_script(path, text):
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("#!/bin/sh\n%s\n" % text)
+    os.chmod(path, 0o755)
+
+
 def environment(**more):
     """That of this process, and the way to our shared library."""
     return dict(os.environ, LD_LIBRARY_PATH=SHARED_LIBRARIES, **more)
@@ -68,6 +81,12 @@ class Process:
 
     def running(self):
         return self.popen.poll() is None
+
+    def cpu_seconds(self):
+        """What it has used of a processor, in its own code and in the kernel."""
+        with open("/proc/%d/stat" % self.pid, encoding="utf-8") as file:
+            fields = file.read().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def kill(self, number=signal.SIGKILL):
         if self.running():

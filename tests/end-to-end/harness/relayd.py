@@ -130,9 +130,7 @@ class Relayd:
             return next(int(line.split()[1]) * 1024 for line in file if line.startswith("RssAnon:"))
 
     def cpu_seconds(self):
-        with open("/proc/%d/stat" % self.process.pid) as file:
-            fields = file.read().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return self.process.cpu_seconds()
 
     def log(self):
         return self.process.err()
