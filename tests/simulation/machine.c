@@ -19,6 +19,8 @@
 /* Mailboxes of lasting sessions are left behind after some messages. */
 #define PLACE_BYTES 2000
 #define KEEP        (10 * TIMELINE_DAY)
+/* So often somebody waits for a session at the moment at which it is asked, %. */
+#define ATTENDED 5
 /* How long a machine stays down. */
 #define DOWN_MAX (3 * TIMELINE_HOUR)
 /* A crash "later" comes within so many ms: messages are under way then. */
@@ -95,6 +97,13 @@ static bool is_watched(void *arg, const uint8_t id[SESSION_ID_BYTES])
     return chance_percent(50);
 }
 
+static bool is_attended(void *arg, const uint8_t id[SESSION_ID_BYTES])
+{
+    (void)arg;
+    (void)id;
+    return chance_percent(ATTENDED);
+}
+
 static void on_due_changed(void *arg)
 {
     struct machine *machine = arg;
@@ -119,6 +128,7 @@ void machine_start(struct machine *machine)
     const struct turn_observer observer = {.changed = on_changed,
                                            .due_changed = on_due_changed,
                                            .watched = is_watched,
+                                           .attended = is_attended,
                                            .arg = machine};
     const struct turn_settings settings = {
         .keep = KEEP, .max_held = MAX_CONNECTIONS / 2, .place_bytes = PLACE_BYTES};

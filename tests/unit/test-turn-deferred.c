@@ -10,7 +10,9 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <errno.h>
 #include <event2/event.h>
+#include <lmdb.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,6 +48,31 @@ struct timeval timer_interval(int64_t ms)
     if (asked < 0 || ms < asked)
         asked = ms;
     return (struct timeval){.tv_sec = FAR};
+}
+
+/* ---- the disk, and the log ---- */
+
+static bool disk_full;
+
+int __real_mdb_txn_commit(MDB_txn *txn);
+int __wrap_mdb_txn_commit(MDB_txn *txn);
+
+int __wrap_mdb_txn_commit(MDB_txn *txn)
+{
+    if (!disk_full)
+        return __real_mdb_txn_commit(txn);
+    mdb_txn_abort(txn);
+    return ENOSPC;
+}
+
+static unsigned ends_logged;
+
+void __wrap_log_info(const char *subsystem, const char *format, ...);
+
+void __wrap_log_info(const char *subsystem, const char *format, ...)
+{
+    (void)subsystem;
+    ends_logged += strstr(format, " ended (") != NULL;
 }
 
 /* ---- the scene ---- */
@@ -398,6 +425,26 @@ static void test_closed(void **state)
     session_free(session);
 }
 
+/* What could not be stored has not happened. */
+static void test_an_end_is_logged_once(void **state)
+{
+    struct scene *scene = *state;
+    const struct session_event closes = {.type = EVENT_CLOSE};
+    create(scene, CODE);
+    ends_logged = 0;
+    disk_full = true;
+    happen(scene, &closes, false);
+    disk_full = false;
+    struct session *session = stored(scene);
+    assert_int_equal(session->state, SESSION_WAITING);
+    session_free(session);
+    assert_int_equal(ends_logged, 0);
+    happen(scene, &closes, false);
+    assert_int_equal(ends_logged, 1);
+    happen(scene, &closes, false);
+    assert_int_equal(ends_logged, 1);
+}
+
 /* ---- the table ---- */
 
 /* The rows of what is deferred name the members that have these tags. */
@@ -464,6 +511,7 @@ int main(void)
         TEST(test_the_end_writes_all),
         TEST(test_the_end_of_a_visit),
         TEST(test_closed),
+        TEST(test_an_end_is_logged_once),
         cmocka_unit_test(test_rows_name_their_members),
         cmocka_unit_test(test_what_the_relay_forgot_is_not_forgotten),
     };
