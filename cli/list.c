@@ -91,13 +91,6 @@ static const char *format_receipt(int64_t receipt, char text[NUMBER_MAX])
     return receipt >= 0 ? format_count(receipt, text) : NULL;
 }
 
-static bool is_text(const struct wormclient_value *view, const char *key, const char *wanted)
-{
-    const char *text = wormclient_value_text(view, key);
-
-    return text != NULL && strcmp(text, wanted) == 0;
-}
-
 /* The result says more than "closed"; other states have a note of what the user can do about. */
 static const char *format_state(const struct wormclient_value *view, char text[STATE_MAX])
 {
@@ -110,10 +103,10 @@ static const char *format_state(const struct wormclient_value *view, char text[S
         note = ", copied";
     else if (wormclient_value_flag(view, "paused", false))
         note = ", paused";
-    else if (is_text(view, "verification", "pending") &&
+    else if (report_is(view, "verification", "pending") &&
              wormclient_value_text(view, "verifier") != NULL)
         note = ", unverified";
-    else if (is_text(view, "state", "exported"))
+    else if (report_is(view, "state", "exported"))
         note = ", unconfirmed";
     else if (wormclient_value_number(view, "unexpected", 0) > 0)
         note = ", strange messages";

@@ -82,18 +82,6 @@ static bool read_offer(const json_t *value, struct offer *ret_offer)
     return true;
 }
 
-/* "ok", or the reason why not. */
-static bool read_answer(const json_t *value, struct offer *ret_offer)
-{
-    const json_t *ack = json_object_get(value, "message_ack");
-
-    if (json_is_string(ack) && strcmp(json_string_value(ack), "ok") == 0) {
-        ret_offer->kind = OFFER_ACK;
-        return true;
-    }
-    return read_string(ack, OFFER_ERROR, ret_offer);
-}
-
 static bool read_transit(const json_t *value, struct offer *ret_offer)
 {
     (void)value;
@@ -113,7 +101,6 @@ static const struct offer_key {
 } keys[] = {
     {"error", read_error},
     {"offer", read_offer},
-    {"answer", read_answer},
     {"transit", read_transit},
 };
 

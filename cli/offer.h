@@ -18,7 +18,6 @@ enum offer_kind {
     OFFER_TEXT,
     OFFER_FILE, /* or a directory */
     OFFER_TRANSIT,
-    OFFER_ACK,
     OFFER_ERROR,
     OFFER_KINDS,
 };

@@ -250,16 +250,16 @@ bool report_is_failure(const struct wormclient_session *session)
     return result != NULL && strcmp(result, "happy") != 0;
 }
 
-static bool has_state(const struct wormclient_session *session, const char *state)
+bool report_is(const struct wormclient_value *view, const char *key, const char *text)
 {
-    const char *is = wormclient_session_state(session);
+    const char *found = wormclient_value_text(view, key);
 
-    return is != NULL && strcmp(is, state) == 0;
+    return found != NULL && strcmp(found, text) == 0;
 }
 
 bool report_has_ended(const struct wormclient_session *session)
 {
-    return has_state(session, "closed");
+    return report_is(wormclient_session_view(session), "state", "closed");
 }
 
 enum terminal_colour report_colour(const struct wormclient_session *session)
@@ -269,14 +269,14 @@ enum terminal_colour report_colour(const struct wormclient_session *session)
 
     if (wormclient_value_flag(view, "copied", false))
         return TERMINAL_RED;
-    if (result != NULL && strcmp(result, "lonely") == 0)
+    if (report_is(view, "result", "lonely"))
         return TERMINAL_YELLOW;
     if (result != NULL)
         return report_is_failure(session) ? TERMINAL_RED : TERMINAL_PLAIN;
     if (wormclient_value_flag(view, "paused", false) ||
         wormclient_value_flag(view, "nobody_there", false))
         return TERMINAL_YELLOW;
-    return has_state(session, "established") ? TERMINAL_GREEN : TERMINAL_PLAIN;
+    return report_is(view, "state", "established") ? TERMINAL_GREEN : TERMINAL_PLAIN;
 }
 
 enum exit_status report_ended(const struct wormclient_session *session)
@@ -287,7 +287,7 @@ enum exit_status report_ended(const struct wormclient_session *session)
         report("session %s failed (%s)%s%s", report_label(session),
                wormclient_session_result(session), reason != NULL ? ": " : "",
                reason != NULL ? reason : "");
-        if (strcmp(wormclient_session_result(session), "scary") == 0)
+        if (report_is(wormclient_session_view(session), "result", "scary"))
             report("the code is used up at both ends: the one who made it must make a new one; "
                    "then type it with care");
         return EXIT_SESSION;

@@ -63,6 +63,9 @@ enum exit_status report_ended(const struct wormclient_session *session);
 /* Reports that a session that lives sends nothing more (`copied`). Returns EXIT_SESSION. */
 enum exit_status report_copied(const struct wormclient_session *session);
 
+/* True if the view has this text under the key. */
+bool report_is(const struct wormclient_value *view, const char *key, const char *text);
+
 /* True if the session ended with a result other than `happy`. */
 bool report_is_failure(const struct wormclient_session *session);
 

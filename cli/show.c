@@ -80,9 +80,9 @@ static void print_verification(const struct wormclient_value *view, const char *
 {
     const char *verification = wormclient_value_text(view, key);
 
-    if (verification == NULL || strcmp(verification, "none") == 0)
+    if (verification == NULL || report_is(view, key, "none"))
         return;
-    if (strcmp(verification, "pending") == 0)
+    if (report_is(view, key, "pending"))
         output_labelled(label,
                         "pending: messages are held back until the verifiers have been compared");
     else
@@ -93,9 +93,7 @@ static void print_verification(const struct wormclient_value *view, const char *
 static void print_unconfirmed(const struct wormclient_value *view, const char *label,
                               const char *key)
 {
-    const char *state = wormclient_value_text(view, key);
-
-    if (state != NULL && strcmp(state, "exported") == 0)
+    if (report_is(view, key, "exported"))
         output_labelled(label, "the text may not have arrived; wormctl export prints it again; "
                                "once it has arrived: wormctl forget --force");
 }
@@ -215,18 +213,15 @@ static void print_unexpected(const struct wormclient_value *view, const char *la
 static void print_next_visit(const struct wormclient_value *view, const char *label,
                              const char *key)
 {
-    const char *connection = wormclient_value_text(view, "connection");
-
-    if (connection == NULL || strcmp(connection, "none") == 0)
+    if (wormclient_value_text(view, "connection") == NULL || report_is(view, "connection", "none"))
         print_moment(view, label, key);
 }
 
 /* What it may be that ends it, and by which of the two limits. */
 static void print_deadline(const struct wormclient_value *view, const char *label, const char *key)
 {
-    const char *state = wormclient_value_text(view, "state");
-    bool established = state != NULL && strcmp(state, "established") == 0;
-    bool exported = state != NULL && strcmp(state, "exported") == 0;
+    bool established = report_is(view, "state", "established");
+    bool exported = report_is(view, "state", "exported");
     char when[WHEN_MAX], limit[QUANTITY_TEXT_SIZE], text[256];
 
     if (wormclient_value_text(view, "result") != NULL)

@@ -4,32 +4,30 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/report.h"
 #include "cli/snapshot.h"
 
 /* ---- taking it ---- */
 
-static bool is_text(const char *text, const char *wanted)
-{
-    return text != NULL && strcmp(text, wanted) == 0;
-}
-
 struct snapshot snapshot_take(const struct wormclient_session *session)
 {
     struct snapshot snapshot = {.forgotten = true};
+    const struct wormclient_value *view;
     const char *name;
 
     if (session == NULL)
         return snapshot;
+    view = wormclient_session_view(session);
     name = wormclient_session_name(session);
     snapshot = (struct snapshot){
         .change = (int64_t)wormclient_session_change(session),
         .code = wormclient_session_code(session) != NULL,
         .keyed = wormclient_session_verifier(session) != NULL,
         .established = wormclient_session_was_established(session),
-        .verified = is_text(wormclient_session_verification(session), "done"),
-        .paused = wormclient_value_flag(wormclient_session_view(session), "paused", false),
-        .copied = wormclient_value_flag(wormclient_session_view(session), "copied", false),
-        .exported = is_text(wormclient_session_state(session), "exported"),
+        .verified = report_is(view, "verification", "done"),
+        .paused = wormclient_value_flag(view, "paused", false),
+        .copied = wormclient_value_flag(view, "copied", false),
+        .exported = report_is(view, "state", "exported"),
         .ended = wormclient_session_result(session) != NULL,
         .received = wormclient_session_received(session),
         .unread = wormclient_session_unread(session),

@@ -12,7 +12,6 @@
 
 #define TRANSFER "wormhole-transfer:"
 #define OURS     "wormholed:"
-/* The default of both schemes. */
 /* The endpoint that the first scheme makes clients add. */
 #define ENDPOINT  "/v1"
 #define FIELD_MAX 16

@@ -63,13 +63,6 @@ static const struct wait_subject *find_subject(wormclient_condition condition)
     return NULL;
 }
 
-static bool is_text(const struct wormclient_value *view, const char *key, const char *wanted)
-{
-    const char *text = wormclient_value_text(view, key);
-
-    return text != NULL && strcmp(text, wanted) == 0;
-}
-
 /* The relay may be known to be down before this session ever tried, or be up but of no use. */
 static bool is_out_of_reach(const struct wormclient_value *view)
 {
@@ -87,7 +80,7 @@ static const char *trouble(const struct wormclient_value *view)
 
 static bool is_connected(const struct wormclient_value *view)
 {
-    return is_text(view, "connection", "visiting") || is_text(view, "connection", "held");
+    return report_is(view, "connection", "visiting") || report_is(view, "connection", "held");
 }
 
 /* ---- while it waits ---- */
@@ -210,7 +203,7 @@ static void describe_connection(const struct wormclient_value *view, char *text,
     when_relative(next, now, when);
     if (is_connected(view))
         snprintf(text, size, "; connected");
-    else if (is_text(view, "connection", "connecting") || next < 0 || next <= now)
+    else if (report_is(view, "connection", "connecting") || next < 0 || next <= now)
         snprintf(text, size, down ? "; trying the relay again" : "; connecting");
     else
         snprintf(text, size, "; next %s %s", down ? "try" : "look", when);
@@ -236,7 +229,7 @@ static bool is_view_over(const struct wormclient_value *view)
 {
     int64_t next = wormclient_value_number(view, "next_visit", -1);
 
-    return !is_text(view, "connection", "none") || next < 0 || next <= clock_now();
+    return !report_is(view, "connection", "none") || next < 0 || next <= clock_now();
 }
 
 static void look_again(struct wait_run *run)
@@ -386,13 +379,13 @@ static const char *missing(const struct wormclient_session *session, wormclient_
     const struct wormclient_value *view = wormclient_session_view(session);
     const struct wait_subject *subject = find_subject(condition);
 
-    if (is_text(view, "state", "allocating"))
+    if (report_is(view, "state", "allocating"))
         return "the relay has not given a code yet";
-    if (is_text(view, "state", "waiting"))
+    if (report_is(view, "state", "waiting"))
         return "nobody has used the code yet";
-    if (is_text(view, "state", "keyed"))
+    if (report_is(view, "state", "keyed"))
         return "somebody has used the code, and still has to prove to know it";
-    if (condition == wormclient_has_message && is_text(view, "verification", "pending"))
+    if (condition == wormclient_has_message && report_is(view, "verification", "pending"))
         return "messages are held back until the verifiers have been compared";
     if (condition == wormclient_has_message && wormclient_value_flag(view, "leased", false))
         return "another program is at work on the unread messages";
