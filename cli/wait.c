@@ -147,15 +147,17 @@ static void report_text(const struct wormclient_value *view, const char *key, co
     }
 }
 
-/* Takes a newer view. */
-static void take_view(struct wait_run *run, const struct wormclient_session *session)
+/* Takes a newer view. False: out of memory, the older one remains. */
+static bool take_view(struct wait_run *run, const struct wormclient_session *session,
+                      struct wormclient_error *ret_error)
 {
-    struct wormclient_session *copy = wormclient_session_dup(session, NULL);
+    struct wormclient_session *copy = wormclient_session_dup(session, ret_error);
 
     if (copy == NULL)
-        return;
+        return false;
     wormclient_session_free(run->view);
     run->view = copy;
+    return true;
 }
 
 static enum wormclient_progress is_settled(const struct wormclient_session *session, void *arg)
@@ -164,7 +166,7 @@ static enum wormclient_progress is_settled(const struct wormclient_session *sess
     struct wait_run *run = arg;
     enum wormclient_progress progress = run->condition(session, NULL);
 
-    take_view(run, session);
+    take_view(run, session, NULL); /* an older one will do until the wait ends */
     if (run->reported != NULL) {
         report_text(view, "motd", "message from the relay: ", &run->reported->motd);
         report_text(view, "relay_error", "the relay refuses: ", &run->reported->error);
@@ -184,11 +186,9 @@ static void on_settled(struct wormclient *client, const struct wormclient_error 
 
     (void)client;
     run->done = true;
-    run->failed = error != NULL;
     if (error != NULL)
         wormclient_error_copy(&run->error, error);
-    else
-        take_view(run, session);
+    run->failed = error != NULL || !take_view(run, session, &run->error);
 }
 
 /* ---- the line on the terminal ---- */
@@ -318,12 +318,6 @@ static enum wait_end follow(struct wait_run *run, const char *session, int64_t t
         report_progress(NULL);
     if (run->failed)
         return run->error.code == WORMCLIENT_ERROR_TIMEOUT ? WAIT_TIME : WAIT_ERROR;
-    if (run->view == NULL) {
-        run->error = (struct wormclient_error)WORMCLIENT_ERROR_INIT;
-        run->error.code = WORMCLIENT_ERROR_MEMORY;
-        snprintf(run->error.text, sizeof(run->error.text), "out of memory");
-        return WAIT_ERROR;
-    }
     return run->condition(run->view, NULL) == WORMCLIENT_PROGRESS_REACHED ? WAIT_REACHED
                                                                           : WAIT_ENDED;
 }
