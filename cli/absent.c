@@ -3,9 +3,9 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/wipe.h"
 #include "cli/absent.h"
 #include "cli/hint.h"
-#include "cli/input.h"
 #include "cli/offer.h"
 #include "cli/report.h"
 
@@ -80,5 +80,5 @@ void absent_report(struct wormclient *client, const struct wormclient_session *s
         report("nobody with this application is at number %.*s yet; if the code was made by '%s': "
                "%s",
                (int)digits, code, other->maker, command != NULL ? command : other->command);
-    input_code_free(command);
+    wipe_free(command);
 }

@@ -1,9 +1,9 @@
 #include "config.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "base/wipe.h"
 #include "cli/candidates.h"
 #include "cli/list.h"
 #include "cli/report.h"
@@ -56,7 +56,8 @@ void candidates_report(const char *beginning)
     list_pages_clear(&pages);
     if (count > NAMED_MAX)
         fprintf(file, " and %zu more", count - NAMED_MAX);
-    if (fclose(file) == 0 && count > 0)
+    text = wipe_stream_close(file, &text);
+    if (text != NULL && count > 0)
         report("it may be one of: %s", text);
-    free(text);
+    wipe_free(text);
 }

@@ -61,7 +61,7 @@ static enum exit_status print_code(struct conversation *conversation)
     command = hint_command(view, "wormctl exchange", appid);
     report_hint("On the other machine: %s --data DATA",
                 command != NULL ? command : "wormctl exchange CODE");
-    input_code_free(command);
+    wipe_free(command);
     wormclient_session_free(view);
     return status;
 }

@@ -1,10 +1,10 @@
 #include "config.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/wipe.h"
 #include "cli/hint.h"
 #include "cli/uri.h"
 
@@ -44,14 +44,6 @@ static void put_code(FILE *file, const struct wormclient_session *session)
     put_word(file, code != NULL && isatty(STDERR_FILENO) ? code : "CODE");
 }
 
-static char *finish(FILE *file, char **text)
-{
-    if (fclose(file) == 0)
-        return *text;
-    free(*text);
-    return NULL;
-}
-
 char *hint_command(const struct wormclient_session *session, const char *command, const char *appid)
 {
     char *text = NULL;
@@ -64,7 +56,7 @@ char *hint_command(const struct wormclient_session *session, const char *command
     put_code(file, session);
     put_option(file, "--relay", wormclient_session_relay(session), URI_PUBLIC_RELAY);
     put_option(file, "--appid", appid, HINT_APPID);
-    return finish(file, &text);
+    return wipe_stream_close(file, &text);
 }
 
 char *hint_stock_receive(const struct wormclient_session *session)
@@ -79,5 +71,5 @@ char *hint_stock_receive(const struct wormclient_session *session)
     put_option(file, "--relay-url", wormclient_session_relay(session), URI_PUBLIC_RELAY);
     fputs(" receive", file);
     put_code(file, session);
-    return finish(file, &text);
+    return wipe_stream_close(file, &text);
 }

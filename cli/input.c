@@ -162,14 +162,6 @@ enum exit_status input_code(char *argument, char **ret_code)
     return EXIT_DONE;
 }
 
-void input_code_free(char *code)
-{
-    if (code != NULL) {
-        explicit_bzero(code, strlen(code));
-        free(code);
-    }
-}
-
 bool input_yes_or_no(const char *question, bool *ret_yes)
 {
     char line[ANSWER_MAX];

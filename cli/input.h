@@ -17,10 +17,9 @@ enum exit_status input_file(const char *path, size_t limit, char **ret_data, siz
 /*
  * A code: `argument`, or a line of standard input if that is "-" or NULL (with a prompt, on a
  * terminal). A code is secret, and anybody on the machine can read the arguments of a process, so
- * `argument` is overwritten. *ret_code is new; input_code_free().
+ * `argument` is overwritten. *ret_code is new; wipe_free().
  */
 enum exit_status input_code(char *argument, char **ret_code);
-void input_code_free(char *code);
 
 /* A copy of `argument`, which is then overwritten. New; free(). NULL: out of memory. */
 char *input_take_argument(char *argument);

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/utf8.h"
+#include "base/wipe.h"
 #include "cli/command.h"
 #include "cli/fields.h"
 #include "cli/hint.h"
@@ -115,7 +116,7 @@ static enum exit_status read_agreed_code(struct wormclient *client,
 
 void new_session_code_clear(struct given_code *code)
 {
-    input_code_free(code->text);
+    wipe_free(code->text);
     free(code->relay);
     free(code->appid);
     *code = (struct given_code){0};
@@ -219,7 +220,7 @@ static enum exit_status draw_qr(const char *uri)
                needed, columns);
         status = output_line(uri);
     }
-    input_code_free(drawing);
+    wipe_free(drawing);
     return status;
 }
 
@@ -238,7 +239,7 @@ static enum exit_status print_code(const struct cli_options *options,
     if (status == EXIT_DONE && options->given[OPTION_QR] &&
         (options->text[OPTION_QR] != NULL || isatty(STDOUT_FILENO)))
         status = draw_qr(uri);
-    input_code_free(uri);
+    wipe_free(uri);
     return status;
 }
 
@@ -305,7 +306,7 @@ static enum exit_status run_invite(struct wormclient *client, const struct cli_o
         report_hint("On the other machine: %s\n"
                     "To see its progress: wormctl show %s",
                     command != NULL ? command : "wormctl accept CODE", report_label(session));
-        input_code_free(command);
+        wipe_free(command);
         wormclient_session_free(view);
     }
     wormclient_session_free(session);
@@ -339,9 +340,7 @@ static enum exit_status check_accept(const struct cli_options *options)
 /* The peer is there, and has proven to know the code. */
 static void hint_met(const struct wormclient_session *session)
 {
-    const char *verification = wormclient_session_verification(session);
-
-    if (verification != NULL && strcmp(verification, "pending") == 0)
+    if (report_is(wormclient_session_view(session), "verification", "pending"))
         report_hint("The peer is there. Compare verifiers with it: wormctl verify %s",
                     report_label(session));
     else

@@ -13,7 +13,7 @@ bool prompt_possible(void);
 /*
  * Asks for a code on standard error. TAB completes the nameplates that `relay` lists for `appid`
  * (NULL: the daemon's defaults), which the daemon gets from the relay, then word by word. The relay
- * learns nothing of what is typed. *ret_code is new; input_code_free(). At the end of the input,
+ * learns nothing of what is typed. *ret_code is new; wipe_free(). At the end of the input,
  * and for an empty line, reports it and returns EXIT_USAGE.
  */
 enum exit_status prompt_code(struct wormclient *client, const char *appid, const char *relay,

@@ -3,10 +3,10 @@
 #include <ctype.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "base/wipe.h"
 #include "cli/input.h"
 #include "cli/prompt.h"
 #include "cli/spelling.h"
@@ -100,7 +100,7 @@ static char *join(const char *nameplate, const struct code_word *words, size_t c
     fputs(nameplate, file);
     for (size_t i = 0; i < count; i++)
         fprintf(file, "-%s", words[i].text);
-    return fclose(file) == 0 ? text : NULL;
+    return wipe_stream_close(file, &text);
 }
 
 static enum exit_status check_words(const struct wormclient_words *list, char *nameplate,
@@ -130,7 +130,6 @@ enum exit_status spelling_check_code(struct wormclient *client, char **code)
     struct code_word words[WORDS_MAX];
     struct wormclient_words *list;
     char *parts = prompt_possible() ? strdup(*code) : NULL, *fresh = NULL;
-    size_t size = strlen(*code);
     size_t count = parts != NULL ? split(parts, words) : 0;
     enum exit_status status = EXIT_DONE;
 
@@ -138,12 +137,10 @@ enum exit_status spelling_check_code(struct wormclient *client, char **code)
     if (list != NULL)
         status = check_words(list, parts, words, count, &fresh);
     if (fresh != NULL) {
-        input_code_free(*code);
+        wipe_free(*code);
         *code = fresh;
     }
     wormclient_words_free(list);
-    if (parts != NULL)
-        explicit_bzero(parts, size);
-    free(parts);
+    wipe_free(parts);
     return status;
 }

@@ -220,8 +220,8 @@ static enum exit_status send_offer(struct conversation *conversation, const char
         report_hint("On the other machine: %s\n"
                     "                  or: %s",
                     ours, stock);
-    input_code_free(ours);
-    input_code_free(stock);
+    wipe_free(ours);
+    wipe_free(stock);
     wormclient_session_free(view);
     status = conversation_verify(conversation);
     return status == EXIT_DONE ? await_answer(conversation) : status;

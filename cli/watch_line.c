@@ -41,11 +41,7 @@ char *watch_line_words(const struct watch_line *line, const char *gap)
             before = gap;
         }
     }
-    if (fclose(file) != 0) {
-        wipe_free(text);
-        return NULL;
-    }
-    return text;
+    return wipe_stream_close(file, &text);
 }
 
 /* ---- for programs ---- */

@@ -19,30 +19,52 @@ static size_t width_of(const char *word, size_t length)
     return escape_width(copy);
 }
 
-void wrap_print(FILE *file, const char *text, size_t at, size_t indent, size_t columns)
-{
-    const char *gap = "";
+/* Lines that are being filled with words. */
+struct wrap_lines {
+    FILE *file;
+    size_t columns; /* 0: a line is as long as it is */
+    size_t at;      /* where the next column is */
+    size_t indent;  /* of lines that are begun because the one before was full */
+    bool begun;     /* the line has a word */
+};
 
-    while (*text != '\0') {
+/* Adds the words up to a newline or the end, which it returns. Blanks between them are kept, and
+ * there is one at least behind what the line has already. */
+static const char *add_words(struct wrap_lines *lines, const char *text)
+{
+    while (*text != '\0' && *text != '\n') {
         size_t blanks = strspn(text, " "), length = strcspn(text + blanks, " \n");
         size_t width = width_of(text + blanks, length);
+        size_t gap = blanks == 0 && lines->begun ? 1 : blanks;
 
-        if (columns > 0 && gap[0] != '\0' && at + blanks + width > columns) {
-            fprintf(file, "\n%*s", (int)indent, "");
-            at = indent + width;
+        if (lines->columns > 0 && lines->begun && lines->at + gap + width > lines->columns) {
+            fprintf(lines->file, "\n%*s", (int)lines->indent, "");
+            lines->at = lines->indent + width;
         } else {
-            fprintf(file, "%*s", (int)blanks, "");
-            at += blanks + width;
+            fprintf(lines->file, "%*s", (int)gap, "");
+            lines->at += gap + width;
         }
-        fwrite(text + blanks, 1, length, file);
-        gap = " ";
+        fwrite(text + blanks, 1, length, lines->file);
+        lines->begun = true;
         text += blanks + length;
-        if (*text == '\n') {
-            fprintf(file, "\n%*s", text[1] != '\0' ? (int)indent : 0, "");
-            at = indent;
-            gap = "";
-            text++;
-        }
+    }
+    return text;
+}
+
+static void begin_line(struct wrap_lines *lines, size_t indent)
+{
+    fprintf(lines->file, "\n%*s", (int)indent, "");
+    lines->at = indent;
+    lines->begun = false;
+}
+
+void wrap_print(FILE *file, const char *text, size_t at, size_t indent, size_t columns)
+{
+    struct wrap_lines lines = {.file = file, .columns = columns, .at = at, .indent = indent};
+
+    for (text = add_words(&lines, text); *text != '\0'; text = add_words(&lines, text)) {
+        text++;
+        begin_line(&lines, *text != '\0' ? indent : 0);
     }
 }
 
@@ -58,39 +80,18 @@ static size_t list_indent(const char *line)
 
 void wrap_paragraph(FILE *file, const char *text, size_t columns)
 {
-    bool begun = false;
-    size_t at = 0;
+    struct wrap_lines lines = {.file = file, .columns = columns};
+    bool stays = false; /* the line before does, and nothing joins it */
 
-    for (const char *line = text; *line != '\0';) {
-        size_t length = strcspn(line, "\n"), indent = list_indent(line);
+    for (const char *line = text; *line != '\0'; line += *line == '\n') {
+        bool stayed = stays;
 
-        if (columns == 0 || indent > 0 || length == 0) {
-            char copy[256];
-
-            snprintf(copy, sizeof(copy), "%.*s", (int)length, line);
-            fputs(begun ? "\n" : "", file);
-            wrap_print(file, copy, 0, indent, columns);
-            begun = true;
-            at = columns; /* what follows begins a line */
-        } else {
-            for (const char *word = line; word < line + length;) {
-                size_t bytes = strcspn(word, " \n"), width = width_of(word, bytes);
-
-                if (begun && at + 1 + width > columns) {
-                    putc('\n', file);
-                    at = 0;
-                } else if (begun) {
-                    putc(' ', file);
-                    at++;
-                }
-                fwrite(word, 1, bytes, file);
-                at += width;
-                begun = true;
-                word += bytes + strspn(word + bytes, " ");
-            }
-        }
-        line += length + (line[length] == '\n');
+        lines.indent = list_indent(line);
+        stays = columns == 0 || lines.indent > 0 || *line == '\n';
+        if (line != text && (stays || stayed))
+            begin_line(&lines, 0);
+        line = add_words(&lines, line);
     }
-    if (begun)
+    if (*text != '\0')
         putc('\n', file);
 }

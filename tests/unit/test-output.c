@@ -1,4 +1,5 @@
-/* Tables line up whatever is in them, and moments read as people say them. */
+/* Tables line up whatever is in them, moments read as people say them, and text is broken at words.
+ */
 #include "config.h"
 
 #include <stdarg.h>
@@ -8,13 +9,16 @@
 #include <cmocka.h>
 
 #include <locale.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "base/wipe.h"
 #include "cli/table.h"
 #include "cli/when.h"
+#include "cli/wrap.h"
 
 #define LENGTH(array) (sizeof(array) / sizeof(*(array)))
 
@@ -191,6 +195,79 @@ static void test_absolute(void **state)
     assert_string_equal(text, "2023-11-14 22:13 (3 min ago)");
 }
 
+/* ---- text that is broken into lines ---- */
+
+static void check_paragraph(const char *text, size_t width, const char *wanted)
+{
+    char *printed = NULL;
+    size_t size = 0;
+    FILE *file = open_memstream(&printed, &size);
+    assert_non_null(file);
+    wrap_paragraph(file, text, width);
+    printed = wipe_stream_close(file, &printed);
+    assert_non_null(printed);
+    assert_string_equal(printed, wanted);
+    wipe_free(printed);
+}
+
+static void test_paragraph(void **state)
+{
+    (void)state;
+    check_paragraph("", 20, "");
+    check_paragraph("one two three\nfour five", 0, "one two three\nfour five\n");
+    check_paragraph("one two three\nfour five", 20, "one two three four\nfive\n");
+    check_paragraph("one\n\ntwo three", 5, "one\n\ntwo\nthree\n");
+    check_paragraph("one two\n  item  what it is for\n  other  no\nthree four\n", 16,
+                    "one two\n  item  what it\n        is for\n  other  no\nthree four\n");
+}
+
+/* However long an item of a list is, all of it is shown. */
+static void test_long_item(void **state)
+{
+    char item[1200] = "  item  ";
+    (void)state;
+    for (int i = 0; i < 100; i++)
+        snprintf(item + strlen(item), sizeof(item) - strlen(item), "word%d ", i);
+    for (size_t width = 0; width < 100; width += 40) {
+        char *printed = NULL;
+        size_t size = 0;
+        FILE *file = open_memstream(&printed, &size);
+        assert_non_null(file);
+        wrap_paragraph(file, item, width);
+        printed = wipe_stream_close(file, &printed);
+        assert_non_null(printed);
+        assert_non_null(strstr(printed, "word99"));
+        wipe_free(printed);
+    }
+}
+
+/* The next stream is closed, but not without failure. */
+static bool close_fails;
+
+int __real_fclose(FILE *file);
+int __wrap_fclose(FILE *file);
+
+int __wrap_fclose(FILE *file)
+{
+    int result = __real_fclose(file);
+    return close_fails ? EOF : result;
+}
+
+/* A stream that has failed leaves no text that somebody might take for all of it. */
+static void test_failed_stream(void **state)
+{
+    char *printed = NULL;
+    size_t size = 0;
+    FILE *file = open_memstream(&printed, &size);
+    (void)state;
+    assert_non_null(file);
+    fputs("a secret", file);
+    close_fails = true;
+    assert_null(wipe_stream_close(file, &printed));
+    close_fails = false;
+    assert_null(printed);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -198,7 +275,8 @@ int main(void)
         cmocka_unit_test(test_order),      cmocka_unit_test(test_hostile_cells),
         cmocka_unit_test(test_wide_cells), cmocka_unit_test(test_too_many_columns),
         cmocka_unit_test(test_relative),   cmocka_unit_test(test_extremes),
-        cmocka_unit_test(test_absolute),
+        cmocka_unit_test(test_absolute),   cmocka_unit_test(test_paragraph),
+        cmocka_unit_test(test_long_item),  cmocka_unit_test(test_failed_stream),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
