@@ -4,7 +4,6 @@ the relay learns the addresses of its clients from the server alone.
 """
 
 import os
-import shutil
 import socket
 import ssl
 
