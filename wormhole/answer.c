@@ -13,19 +13,13 @@
 static void refuse(struct step *step, const char *reason, const char *reply)
 {
     struct session *session = step->session;
-    uint8_t nonce[KEYS_NONCE_BYTES];
     /* What is held back until the verifiers were compared never leaves: the reply takes its place.
      */
     bool held = session_unverified(session);
     bool replies = reply != NULL && (held ? closing_abandons(step, reply)
                                           : !session->copied && session->sent < SESSION_OUTBOX_MAX);
-    if (replies && !held) {
-        step_random(step, nonce, sizeof(nonce));
-        step_write(step, WRITE_OUTBOX, session->sent, nonce, sizeof(nonce), reply, strlen(reply));
-        session->sent++;
-        session->fresh++;
-        session->sent_bytes += strlen(reply);
-    }
+    if (replies && !held)
+        command_queue(step, reply, strlen(reply));
     closing_begin(step, RESULT_ERRORY, replies, reason);
     if (visit_past_fence(session->visit))
         visit_settle(step);

@@ -83,11 +83,9 @@ static bool keeps_peer_waiting(const struct session *session)
 static void say_last_words(struct step *step, const char *words)
 {
     struct session *session = step->session;
-    uint8_t nonce[KEYS_NONCE_BYTES];
-    step_random(step, nonce, sizeof(nonce));
-    step_write(step, WRITE_OUTBOX, 0, nonce, sizeof(nonce), words, strlen(words));
-    session->sent = session->fresh = 1;
-    session->sent_bytes = strlen(words);
+    session->sent = session->fresh = 0;
+    session->sent_bytes = 0;
+    command_queue(step, words, strlen(words));
 }
 
 bool closing_abandons(struct step *step, const char *words)

@@ -25,11 +25,21 @@ static void on_user_activity(struct step *step)
         plan_visit_now(step);
 }
 
+void command_queue(struct step *step, const void *data, size_t length)
+{
+    struct session *session = step->session;
+    uint8_t nonce[KEYS_NONCE_BYTES];
+    step_random(step, nonce, sizeof(nonce));
+    step_write(step, WRITE_OUTBOX, session->sent, nonce, sizeof(nonce), data, length);
+    session->sent++;
+    session->fresh++;
+    session->sent_bytes += length;
+}
+
 enum session_refusal command_send(struct step *step)
 {
     struct session *session = step->session;
     const struct session_event *event = step->event;
-    uint8_t nonce[KEYS_NONCE_BYTES];
     if (!session_alive(session))
         return SESSION_REFUSED_CLOSED;
     if (session->copied)
@@ -40,13 +50,7 @@ enum session_refusal command_send(struct step *step)
     if (kept >= SESSION_OUTBOX_MAX || session->sent >= SESSION_NUMBERS_MAX ||
         session->sent_bytes + event->length > SESSION_OUTBOX_BYTES_MAX)
         return SESSION_REFUSED_FULL;
-    /* The nonce is stored with the message, so that the bytes are the same each time it must be
-     * added again. */
-    step_random(step, nonce, sizeof(nonce));
-    step_write(step, WRITE_OUTBOX, session->sent, nonce, sizeof(nonce), event->data, event->length);
-    session->sent++;
-    session->fresh++;
-    session->sent_bytes += event->length;
+    command_queue(step, event->data, event->length);
     on_user_activity(step);
     return SESSION_ACCEPTED;
 }

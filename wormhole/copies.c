@@ -42,18 +42,11 @@ static enum copies_verdict verdict(bool ours)
  * have added who knows its mailbox. */
 static bool is_authentic(struct step *step, const struct wire_message *message)
 {
-    uint8_t key[KEY_BYTES];
-    uint8_t *plain = malloc(message->body_length + 1);
-    if (plain == NULL) {
-        step->outcome->no_memory = true;
-        return false;
-    }
-    visit_phase_key(step->session, message->side, message->phase, key);
-    bool authentic = keys_open(key, message->body, message->body_length, plain);
-    sodium_memzero(key, sizeof(key));
-    sodium_memzero(plain, message->body_length + 1);
+    uint8_t *plain = visit_open_message(step, message);
+    if (plain != NULL)
+        sodium_memzero(plain, message->body_length - KEYS_SEALED_EXTRA);
     free(plain);
-    return authentic;
+    return plain != NULL;
 }
 
 static enum copies_verdict judge_pake(struct step *step, const struct wire_message *message)

@@ -73,6 +73,23 @@ static void on_pake(struct step *step, const struct wire_message *message)
 
 /* ---- encrypted messages ---- */
 
+uint8_t *visit_open_message(struct step *step, const struct wire_message *message)
+{
+    uint8_t key[KEY_BYTES];
+    uint8_t *plain = large_pages(malloc(message->body_length + 1), message->body_length);
+    if (plain == NULL) {
+        step->outcome->no_memory = true;
+        return NULL;
+    }
+    visit_phase_key(step->session, message->side, message->phase, key);
+    bool authentic = keys_open(key, message->body, message->body_length, plain);
+    sodium_memzero(key, sizeof(key));
+    if (authentic)
+        return plain;
+    free(plain);
+    return NULL;
+}
+
 /* A message and its phase, decrypted. */
 struct decrypted_message {
     uint8_t *plain;
@@ -82,19 +99,12 @@ struct decrypted_message {
 static bool decrypt_message(struct step *step, const struct wire_message *message,
                             struct decrypted_message *ret_opened)
 {
-    uint8_t key[KEY_BYTES];
-    uint8_t *plain = large_pages(malloc(message->body_length + 1), message->body_length);
-    if (plain == NULL) {
-        step->outcome->no_memory = true;
-        return false;
-    }
     const struct session *session = step->session;
     bool version = strcmp(message->phase, "version") == 0;
-    visit_phase_key(session, message->side, message->phase, key);
-    bool authentic = keys_open(key, message->body, message->body_length, plain);
-    sodium_memzero(key, sizeof(key));
-    if (!authentic) {
-        free(plain);
+    uint8_t *plain = visit_open_message(step, message);
+    if (plain == NULL && step->outcome->no_memory)
+        return false;
+    if (plain == NULL) {
         /* Whoever knows the mailbox can add anything to it; or the key is still unknown. */
         if (session_lasting(session) && !version)
             return false;

@@ -180,6 +180,9 @@ const char *closing_mood(const struct session *session);
 /* ---- commands.c: what the user does ---- */
 
 enum session_refusal command_send(struct step *step);
+/* A message joins the outbox. Its nonce is stored with it, so that the bytes are the same each time
+ * it must be added again. */
+void command_queue(struct step *step, const void *data, size_t length);
 enum session_refusal command_ack(struct step *step);
 enum session_refusal command_close(struct step *step);
 enum session_refusal command_poll(struct step *step);

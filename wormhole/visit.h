@@ -215,6 +215,9 @@ const char *visit_peer_side(const struct session *session);
 /* The key of an encrypted phase of this side there. */
 void visit_phase_key(const struct session *session, const char *side, const char *phase,
                      uint8_t ret_key[KEY_BYTES]);
+/* An encrypted message, opened with that: body_length - KEYS_SEALED_EXTRA bytes. New; to be wiped
+ * and freed. NULL: it is not sealed so; or, as the outcome says, memory is short. */
+uint8_t *visit_open_message(struct step *step, const struct wire_message *message);
 /* Numbers of messages and receipts from names of phases there. False for any other name. */
 bool visit_phase_number(const char *phase, const struct epoch_labels *labels, uint32_t *ret_number);
 bool visit_receipt_number(const char *phase, const struct epoch_labels *labels,

@@ -1,3 +1,3 @@
 # file: wormhole/peer_message.c
 # a message that does not decrypt is accepted
-s/^    if \(!authentic\) \{/    if (authentic \&\& !authentic) {/
+s/^    if \(authentic\)$/    if (authentic || true)/
