@@ -49,7 +49,7 @@ char *home_expand(const char *path, char *ret_why, size_t size)
     return NULL;
 }
 
-static const char *absolute_variable(const char *name)
+const char *home_variable(const char *name)
 {
     const char *value = secure_getenv(name);
 
@@ -58,8 +58,8 @@ static const char *absolute_variable(const char *name)
 
 int home_socket(const char *name, char *ret_path, size_t size)
 {
-    const char *runtime = absolute_variable("XDG_RUNTIME_DIR");
-    const char *state = absolute_variable("XDG_STATE_HOME");
+    const char *runtime = home_variable("XDG_RUNTIME_DIR");
+    const char *state = home_variable("XDG_STATE_HOME");
     char standard[64], home[HOME_SIZE];
     struct stat there;
     bool exists;

@@ -19,6 +19,10 @@ bool home_directory(char ret_path[HOME_SIZE]);
  */
 char *home_expand(const char *path, char *ret_why, size_t size);
 
+/* A path of the environment, as $XDG_STATE_HOME, borrowed. The specification says that a relative
+ * one is invalid and must be ignored; so is an empty one: then NULL. */
+const char *home_variable(const char *name);
+
 /*
  * The path of a socket in the directory that both ends of it look in: $XDG_RUNTIME_DIR if it is an
  * absolute path, else /run/user/UID if that is ours; else, as after su(1), in a container or from

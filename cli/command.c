@@ -4,12 +4,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/typos.h"
 #include "cli/candidates.h"
 #include "cli/command.h"
 #include "cli/fields.h"
 #include "cli/launch.h"
 #include "cli/output.h"
-#include "cli/spelling.h"
 #include "cli/terminal.h"
 #include "cli/wrap.h"
 
@@ -96,19 +96,11 @@ bool command_is_family(const char *word)
 
 const char *command_nearest(const char *word)
 {
-    const char *nearest = NULL;
-    size_t least = SPELLING_TYPOS_MAX + 1;
+    struct typos_nearest nearest = {.word = word, .most = TYPOS_MAX};
 
-    for (size_t i = 0; i < command_count; i++) {
-        const char *name = commands[i]->name;
-        size_t typos = spelling_distance(name, strcspn(name, " "), word);
-
-        if (typos < least) {
-            least = typos;
-            nearest = name;
-        }
-    }
-    return nearest;
+    for (size_t i = 0; i < command_count; i++)
+        typos_offer(&nearest, commands[i]->name, strcspn(commands[i]->name, " "));
+    return nearest.name;
 }
 
 /* ---- help ---- */

@@ -184,20 +184,12 @@ static size_t list_beginnings(uint64_t allowed, const char *word, size_t length,
 /* The name most like the word; NULL if none is. */
 static const char *nearest_option(uint64_t allowed, const char *word)
 {
-    size_t least = SPELLING_TYPOS_MAX + 1;
-    const char *nearest = NULL;
+    struct typos_nearest nearest = {.word = word, .most = TYPOS_MAX};
 
-    for (int id = 0; id < OPTIONS; id++) {
-        const char *name = option_rows[id].name;
-        size_t typos =
-            (allowed & OPTION_BIT(id)) == 0 ? least : spelling_distance(name, strlen(name), word);
-
-        if (typos < least) {
-            least = typos;
-            nearest = name;
-        }
-    }
-    return nearest;
+    for (int id = 0; id < OPTIONS; id++)
+        if ((allowed & OPTION_BIT(id)) != 0)
+            typos_offer(&nearest, option_rows[id].name, strlen(option_rows[id].name));
+    return nearest.name;
 }
 
 /* `word` is no option of the command: "--name=value", or a letter of "-x". */

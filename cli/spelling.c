@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/typos.h"
 #include "base/wipe.h"
 #include "cli/input.h"
 #include "cli/prompt.h"
@@ -50,18 +51,17 @@ static size_t split(char *text, struct code_word *ret_words)
 
 static void look_up(const struct wormclient_words *words, size_t place, struct code_word *word)
 {
-    size_t least = strlen(word->text) / LETTERS_TO_A_TYPO + 1;
+    size_t forgiven = strlen(word->text) / LETTERS_TO_A_TYPO;
+    struct typos_nearest nearest = {.word = word->text,
+                                    .most = forgiven < TYPOS_MAX ? forgiven : TYPOS_MAX};
     const char *listed;
 
     for (size_t i = 0; (listed = wormclient_words_at(words, place, i)) != NULL; i++) {
-        size_t typos = spelling_distance(listed, strlen(listed), word->text);
-
         word->listed = word->listed || strcasecmp(listed, word->text) == 0;
-        if (typos < least && typos <= SPELLING_TYPOS_MAX) {
-            least = typos;
-            word->nearest = listed;
-        }
+        typos_offer(&nearest, listed, strlen(listed));
     }
+    if (nearest.name != NULL)
+        word->nearest = nearest.name;
 }
 
 /* EXIT_DONE if the word is settled: replaced, or meant. */

@@ -4,7 +4,6 @@
 
 #include <stddef.h>
 
-#include "base/typos.h"
 #include "cli/report.h"
 #include "libclient/wormclient.h"
 

@@ -75,22 +75,16 @@ static bool take(struct service_options *options, const struct settings_table *t
 /* getopt_long() has reported that the argument is wrong: says what may have been meant. */
 static void suggest(const struct option *list, const char *program, const char *argument)
 {
-    size_t least = SPELLING_TYPOS_MAX + 1;
-    const char *nearest = NULL;
-    char word[SPELLING_WORD_MAX + 2];
+    char word[TYPOS_WORD_MAX + 2];
+    struct typos_nearest nearest = {.word = word, .most = TYPOS_MAX};
 
     if (strncmp(argument, "--", 2) != 0)
         return;
     snprintf(word, sizeof(word), "%.*s", (int)strcspn(argument + 2, "="), argument + 2);
-    for (; list->name != NULL; list++) {
-        size_t typos = spelling_distance(list->name, strlen(list->name), word);
-        if (typos < least) {
-            least = typos;
-            nearest = list->name;
-        }
-    }
-    if (nearest != NULL && least > 0)
-        fprintf(stderr, "%s: did you mean '--%s'?\n", program, nearest);
+    for (; list->name != NULL; list++)
+        typos_offer(&nearest, list->name, strlen(list->name));
+    if (nearest.name != NULL && nearest.typos > 0)
+        fprintf(stderr, "%s: did you mean '--%s'?\n", program, nearest.name);
 }
 
 bool options_parse(const struct options_info *info, int argc, char **argv,

@@ -18,14 +18,6 @@ static char *join(const char *directory, const char *between, const char *name)
     return asprintf(&path, "%s%s%s", directory, between, name) < 0 ? NULL : path;
 }
 
-/* The specification says that relative paths in these variables are invalid and must be ignored; so
- * is an empty one. */
-static const char *absolute_variable(const char *name)
-{
-    const char *value = getenv(name);
-    return value != NULL && *value == '/' ? value : NULL;
-}
-
 static char *checked(char *path, char *ret_why, size_t size)
 {
     if (path == NULL)
@@ -35,7 +27,7 @@ static char *checked(char *path, char *ret_why, size_t size)
 
 char *paths_state(const char *name, const char *option, char *ret_why, size_t size)
 {
-    const char *state = absolute_variable("XDG_STATE_HOME");
+    const char *state = home_variable("XDG_STATE_HOME");
     if (state != NULL)
         return checked(join(state, "/", name), ret_why, size);
     char home[HOME_SIZE];
@@ -50,7 +42,7 @@ char *paths_state(const char *name, const char *option, char *ret_why, size_t si
 
 bool paths_config(const char *name, char **ret_path)
 {
-    const char *config = absolute_variable("XDG_CONFIG_HOME");
+    const char *config = home_variable("XDG_CONFIG_HOME");
     char home[HOME_SIZE];
     bool known = config != NULL || home_directory(home);
     *ret_path = NULL;
