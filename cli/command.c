@@ -30,7 +30,6 @@ const size_t command_count = sizeof(commands) / sizeof(commands[0]);
 
 /* getopt_long puts this before its complaints. */
 static char program[] = "wormctl";
-static char option_help[] = "--help";
 
 /* Those that its help shows first. */
 static uint64_t own_options(const struct cli_command *command)
@@ -103,7 +102,7 @@ const char *command_nearest(const char *word)
     return nearest.name;
 }
 
-/* ---- help ---- */
+/* ---- what help says ---- */
 
 /* Columns in which help is shown; 0: whatever it takes. */
 static size_t help_columns(void)
@@ -148,7 +147,7 @@ static void print_options(uint64_t set)
     }
 }
 
-static void help_general(void)
+static void print_general_help(void)
 {
     size_t columns = help_columns();
 
@@ -174,7 +173,7 @@ static void help_general(void)
         columns);
 }
 
-static void help_command(const struct cli_command *command)
+static void print_command_help(const struct cli_command *command)
 {
     size_t columns = help_columns();
     char usage[USAGE_MAX];
@@ -192,14 +191,28 @@ static void help_command(const struct cli_command *command)
     print_options(command_options(command) & ~own_options(command));
 }
 
+/* Of all commands whose first word this is. */
+static void print_family_help(const char *word)
+{
+    const char *gap = "";
+
+    for (size_t i = 0; i < command_count; i++) {
+        if (in_family(commands[i], word)) {
+            fputs(gap, stdout);
+            print_command_help(commands[i]);
+            gap = "\n";
+        }
+    }
+}
+
 /* True if the options ask for help (on `command`, unless it is NULL) or the version, which are then
  * printed. */
 static bool print_help(const struct cli_options *options, const struct cli_command *command)
 {
     if (options->given[OPTION_HELP] && command != NULL)
-        help_command(command);
+        print_command_help(command);
     else if (options->given[OPTION_HELP])
-        help_general();
+        print_general_help();
     else if (options->given[OPTION_VERSION])
         puts("wormctl " PACKAGE_VERSION);
     else
@@ -257,54 +270,33 @@ static enum exit_status connect_client(const struct cli_options *options,
     return EXIT_DONE;
 }
 
+/* The words that begin with this one are no command. */
+static enum exit_status report_no_command(const char *word)
+{
+    const char *nearest = command_nearest(word);
+
+    if (command_is_family(word))
+        return report_usage(word, "incomplete command");
+    if (nearest != NULL)
+        return report_usage(NULL, "unknown command '%s'; did you mean '%s'?", word, nearest);
+    return report_usage(NULL, "unknown command '%s'", word);
+}
+
 /* The words are no command; but `text --help` asks for help all the same. */
 static enum exit_status no_command(struct cli_options *options)
 {
     char *word = options->arguments[0];
-    const char *nearest = command_nearest(word), *gap = "";
     enum exit_status status;
 
-    if (!command_is_family(word)) {
-        if (nearest != NULL)
-            return report_usage(NULL, "unknown command '%s'; did you mean '%s'?", word, nearest);
-        return report_usage(NULL, "unknown command '%s'", word);
-    }
+    if (!command_is_family(word))
+        return report_no_command(word);
     options->arguments[0] = program;
     status = options_read(options, NULL, OPTIONS_GLOBAL, options->count, options->arguments);
     if (status != EXIT_DONE)
         return status;
     if (!options->given[OPTION_HELP])
-        return report_usage(word, "incomplete command");
-    for (size_t i = 0; i < command_count; i++) {
-        if (in_family(commands[i], word)) {
-            fputs(gap, stdout);
-            help_command(commands[i]);
-            gap = "\n";
-        }
-    }
-    return output_flush();
-}
-
-/* "help COMMAND" is "COMMAND --help"; "help" alone, the general help. */
-static enum exit_status run_help(int count, char **arguments)
-{
-    char *family[] = {count > 0 ? arguments[0] : NULL, option_help, NULL};
-    struct cli_options options = {.count = 1, .arguments = family};
-    const struct cli_command *command;
-    int words = 0;
-
-    if (count < 1) {
-        help_general();
-        return output_flush();
-    }
-    command = command_find(count, arguments, &words);
-    if (command == NULL && count == 1 && command_is_family(arguments[0]))
-        options.count = 2;
-    if (command == NULL)
-        return no_command(&options);
-    if (words < count)
-        return report_usage(NULL, "unexpected argument '%s'", arguments[words]);
-    help_command(command);
+        return report_no_command(word);
+    print_family_help(word);
     return output_flush();
 }
 
@@ -313,7 +305,7 @@ static enum exit_status nothing_given(void)
 {
     report("no command given");
     if (dup2(STDERR_FILENO, STDOUT_FILENO) >= 0)
-        help_general();
+        print_general_help();
     fflush(stdout);
     return EXIT_USAGE;
 }
@@ -332,8 +324,6 @@ enum exit_status command_main(int argc, char **argv)
         return status;
     if (options.count == 0)
         return print_help(&options, NULL) ? output_flush() : nothing_given();
-    if (strcmp(options.arguments[0], "help") == 0)
-        return run_help(options.count - 1, options.arguments + 1);
     command = command_find(options.count, options.arguments, &words);
     if (command == NULL)
         return no_command(&options);
@@ -347,7 +337,7 @@ enum exit_status command_main(int argc, char **argv)
     if (print_help(&options, command))
         return output_flush();
     status = check_usage(command, &options);
-    if (status == EXIT_DONE)
+    if (status == EXIT_DONE && !command->local)
         status = connect_client(&options, &client);
     if (status != EXIT_DONE)
         return status;
@@ -358,3 +348,35 @@ enum exit_status command_main(int argc, char **argv)
     wormclient_free(client);
     return status;
 }
+
+/* ---- help ---- */
+
+/* "help COMMAND" is "COMMAND --help"; "help" alone, the general help. */
+static enum exit_status run_help(struct wormclient *client, const struct cli_options *options)
+{
+    char **words = options->arguments;
+    int used = 0;
+    const struct cli_command *command = command_find(options->count, words, &used);
+
+    (void)client;
+    if (command != NULL && used < options->count)
+        return report_usage("help", "unexpected argument '%s'", words[used]);
+    if (command != NULL)
+        print_command_help(command);
+    else if (options->count == 0)
+        print_general_help();
+    else if (options->count == 1 && command_is_family(words[0]))
+        print_family_help(words[0]);
+    else
+        return report_no_command(words[0]);
+    return output_flush();
+}
+
+const struct cli_command help_command = {
+    .name = "help",
+    .usage = "[COMMAND]",
+    .help = "describe a command, or list them all",
+    .most = 2, /* the words of a command */
+    .local = true,
+    .run = run_help,
+};

@@ -20,9 +20,10 @@ struct cli_command {
     enum option_group begins;  /* it begins a session, and takes its options as well */
     const char *const *fields; /* what -o can name; NULL: it reports nothing to choose from */
     int least, most;           /* number of arguments */
+    bool local;                /* it asks no daemon: run() gets no client */
     /* Checks what the table cannot say, before the daemon is asked; NULL: nothing. */
     enum exit_status (*check)(const struct cli_options *options);
-    /* Carries the command out, and reports what goes wrong. */
+    /* Carries the command out, and reports what goes wrong. `client` is NULL if it is local. */
     enum exit_status (*run)(struct wormclient *client, const struct cli_options *options);
 };
 

@@ -122,7 +122,9 @@ _wormctl_parse()
     known=$'\n'$(_wormctl_commands)$'\n'
     for ((i = 1; i < cword; i++)); do
         word=${words[i]}
-        if [[ $word == -?* ]]; then
+        if [[ $word == help && ! $command && $arguments == 0 ]]; then
+            continue # a command follows
+        elif [[ $word == -?* ]]; then
             word=$(_wormctl_long "$word")
             _wormctl_takes_value "$word" && ((i++))
         elif [[ $known == *$'\n'"${command:+$command }$word"[$'\n ']* && $arguments == 0 ]]; then

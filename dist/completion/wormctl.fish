@@ -71,7 +71,9 @@ function __wormctl
     set -l value
     while set -q words[1]
         set value
-        if string match -q -- '-?*' $words[1]
+        if test "$words[1]" = help; and test -z "$command"; and test $arguments = 0
+            # A command follows.
+        else if string match -q -- '-?*' $words[1]
             if set value (__wormctl_value_of $words[1] $command)
                 set -e words[1]
                 set -q words[1]; or break

@@ -196,6 +196,7 @@ static void test_nearest(void **state)
     (void)state;
     assert_string_equal(command_nearest("lst"), "list");
     assert_string_equal(command_nearest("sned"), "send");
+    assert_string_equal(command_nearest("hepl"), "help");
     assert_string_equal(command_nearest("txet"), "text send");
     assert_null(command_nearest("xy"));
     assert_null(command_nearest("frobnicate"));

@@ -95,6 +95,7 @@ receive recv
 join accept
 EOF
 check "wormctl alone shows the commands" sh -c '"$1" 2>&1 | grep -q "^  invite  "' sh "$wormctl"
+check "help needs no daemon" sh -c '"$1" --socket "$2/nobody" help status | grep -q "^usage: wormctl status"' sh "$wormctl" "$directory"
 check "version" sh -c '"$1" --version | grep -q "^wormctl [0-9]"' sh "$wormctl"
 
 while read -r arguments; do
@@ -103,6 +104,9 @@ done <<'EOF'
 
 help frobnicate
 help list extra
+help text forward
+help text send extra
+help --frobnicate
 frobnicate
 lst
 --frobnicate
