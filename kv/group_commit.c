@@ -40,12 +40,15 @@ struct group_commit {
     void *arg;
     struct group_limits limits;
     struct event *runner;
+    unsigned
+        ops; /* of a batch at most: fewer after one that failed, soon as many as the limit again */
     bool running;
-    struct op_queue returned; /* from a batch that was full: they are the first of the next */
-    struct op_turn *turns;    /* a hash table … */
-    struct op_turn *served;   /* … and the same ones as a list */
-    struct op_turn rest;      /* of all for whose turn there was no memory; in the list only */
-    size_t queued_room;       /* of all that are queued */
+    struct op_queue
+        returned; /* from a batch that was full, or failed: they are the first of the next */
+    struct op_turn *turns;  /* a hash table … */
+    struct op_turn *served; /* … and the same ones as a list */
+    struct op_turn rest;    /* of all for whose turn there was no memory; in the list only */
+    size_t queued_room;     /* of all that are queued */
     struct group_counts counts;
 
     /* Operations by their waiter, from when they are queued until they are answered. */
@@ -74,18 +77,24 @@ static struct group_op *take_first(struct op_queue *queue)
     return op;
 }
 
+/* Moves all of them, and keeps their order. */
+static void put_first(struct op_queue *queue, const struct op_queue *ops)
+{
+    if (ops->first == NULL)
+        return;
+    ops->last->next = queue->first;
+    if (queue->first == NULL)
+        queue->last = ops->last;
+    queue->first = ops->first;
+}
+
 /* Cuts the queue after `last`; the rest comes before all else that is queued. */
 static void put_back(struct group_commit *group, struct op_queue *batch, struct group_op *last)
 {
-    struct group_op *rest = last->next;
-    if (rest == NULL)
-        return;
-    for (struct group_op *op = rest; op != NULL; op = op->next)
+    struct op_queue rest = {last->next, batch->last};
+    for (struct group_op *op = rest.first; op != NULL; op = op->next)
         group->queued_room += op->room;
-    batch->last->next = group->returned.first;
-    if (group->returned.first == NULL)
-        group->returned.last = batch->last;
-    group->returned.first = rest;
+    put_first(&group->returned, &rest);
     last->next = NULL;
     batch->last = last;
 }
@@ -330,36 +339,34 @@ static void fail(struct group_commit *group, struct group_op *op, enum kv_status
     answer_all(group, &alone);
 }
 
-static enum kv_status run_alone(struct group_commit *group, struct group_op *op, size_t room)
+static enum kv_status try_batch(struct group_commit *group, struct op_queue *ops, size_t room)
 {
-    struct op_queue alone = {0};
     struct group_batch batch;
-    put_last(&alone, op);
-    group->methods->reset(op);
-    enum kv_status status = attempt(group, &alone, room, &batch);
+    enum kv_status status = attempt(group, ops, room, &batch);
     if (status == KV_OK)
-        publish(group, &alone, &batch);
+        publish(group, ops, &batch);
     return status;
 }
 
-/* Each by itself, so that what spoiled the batch fails alone. */
-static void retry_all(struct group_commit *group, struct op_queue *ops, enum kv_status status)
+/* What spoiled the batch is among fewer in the next one, and fails when it is alone. */
+static void divide(struct group_commit *group, struct op_queue *ops)
 {
-    bool tried = ops->first == ops->last; /* it has already run by itself, with this result */
+    struct op_queue again = {0};
     struct group_op *op;
+    unsigned count = 0;
     while ((op = take_first(ops)) != NULL) {
-        if (!tried && group->methods->worth_retry != NULL && !group->methods->worth_retry(op)) {
+        if (group->methods->worth_retry != NULL && !group->methods->worth_retry(op)) {
             remove_waiter(group, op);
             group->methods->free(op);
             continue;
         }
-        if (!tried)
-            status = run_alone(group, op, op->room);
-        if (status == KV_FULL && op->room > 0 && op->may_not_grow)
-            status = run_alone(group, op, 0);
-        if (status != KV_OK)
-            fail(group, op, status);
+        group->methods->reset(op);
+        group->queued_room += op->room;
+        put_last(&again, op);
+        count++;
     }
+    put_first(&group->returned, &again);
+    group->ops = count > 1 ? count / 2 : 1;
 }
 
 /* ---- batches ---- */
@@ -367,23 +374,30 @@ static void retry_all(struct group_commit *group, struct op_queue *ops, enum kv_
 static void run_batch(struct group_commit *group)
 {
     struct op_queue ops = {0};
-    struct group_batch batch;
     struct group_op *op;
     size_t room = 0;
     for (unsigned i = 0;
-         i < group->limits.ops && room < group->limits.room && (op = take_next(group)) != NULL;
-         i++) {
+         i < group->ops && room < group->limits.room && (op = take_next(group)) != NULL; i++) {
         room += op->room;
         put_last(&ops, op);
     }
     if (ops.first == NULL)
         return;
     group->running = true;
-    enum kv_status status = attempt(group, &ops, room, &batch);
-    if (status == KV_OK)
-        publish(group, &ops, &batch);
-    else
-        retry_all(group, &ops, status);
+    enum kv_status status = try_batch(group, &ops, room);
+    if (status == KV_OK) {
+        group->ops = group->ops < group->limits.ops / 2 ? 2 * group->ops : group->limits.ops;
+    } else if (ops.first->next != NULL) {
+        divide(group, &ops);
+    } else {
+        op = ops.first;
+        if (status == KV_FULL && op->room > 0 && op->may_not_grow) {
+            group->methods->reset(op);
+            status = try_batch(group, &ops, 0);
+        }
+        if (status != KV_OK)
+            fail(group, op, status);
+    }
     group->running = false;
 }
 
@@ -456,6 +470,7 @@ struct group_commit *group_commit_new(struct event_base *base, struct kv *store,
                                    .methods = methods,
                                    .arg = arg,
                                    .limits = *limits,
+                                   .ops = limits->ops,
                                    .buckets = BUCKETS_FIRST};
     group->waiters = calloc(BUCKETS_FIRST, sizeof(struct group_op *));
     group->runner = evtimer_new(base, on_run, group);

@@ -2,11 +2,11 @@
  * Group commit: operations that are queued during one turn of the event loop share one transaction,
  * and are answered when, and only when, it is durable.
  *
- * A batch that cannot be committed leaves nothing in the store. If it held several operations, each
- * is tried once more by itself, so that one that is too large, or meets a damaged row, does not
- * spoil the others. What fails alone fails for good. In a full store, an operation whose `room` is
- * only an upper bound (`may_not_grow`) is tried without any, and succeeds if it turns out to add
- * nothing: reading, closing and releasing go on.
+ * A batch that cannot be committed leaves nothing in the store. If it held several operations, they
+ * are tried again, by half as many at a time, so that one that is too large, or meets a damaged
+ * row, does not spoil the others, and these still share commits. What fails alone fails for good.
+ * In a full store, an operation whose `room` is only an upper bound (`may_not_grow`) is tried
+ * without any, and succeeds if it turns out to add nothing: reading, closing and releasing go on.
  *
  * Whoever queues much does not hold up the others: operations are queued by turns, and the turns
  * are served one after the other, each for about as many bytes. Within a turn, operations run, and

@@ -288,6 +288,13 @@ static void go_round(struct scene *scene)
     event_base_loop(scene->base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
 }
 
+/* All that is queued. */
+static void go_on(struct scene *scene)
+{
+    go_round(scene);
+    group_commit_flush(scene->group);
+}
+
 /* ---- one commit for all ---- */
 
 /* What is patient waits for others, and shares their commit; alone it is not forgotten. */
@@ -423,13 +430,47 @@ static void who_spoils_a_batch_fails_alone(void **state)
     add(scene, 'a', WRITE, 1);
     add(scene, 'c', FAIL, 1);
     add(scene, 'd', WRITE, 2);
-    go_round(scene);
+    go_on(scene);
     expect("(acd.)undo damaged;"
            "(a.!) publish:a a=done settled;"
+           "(cd.)undo damaged;"
            "(c.)undo damaged; c=damaged"
            "(d.!) publish:d d=done settled;");
     assert_int_equal(scene->store.used, 3);
     assert_int_equal(scene->freed, 3);
+}
+
+/* By halves, and as before once it has been found. */
+static void the_others_share_commits(void **state)
+{
+    struct scene *scene = *state;
+    for (char name = 'a'; name < 'h'; name++)
+        add(scene, name, name == 'b' ? FAIL : READ, 0);
+    go_on(scene);
+    expect("(abcd.)undo damaged;"
+           "(ab.)undo damaged;"
+           "(a.) publish:a a=done settled;"
+           "(bc.)undo damaged;"
+           "(b.)undo damaged; b=damaged"
+           "(c.) publish:c c=done settled;"
+           "(de.) publish:de d=done e=done settled;"
+           "(fg.) publish:fg f=done g=done settled;");
+}
+
+/* Between two tries the sockets are looked at, and waiters are forgotten as ever. */
+static void a_batch_that_fails_holds_up_nobody(void **state)
+{
+    struct scene *scene = *state;
+    struct group_op *op = make(scene, 'a', WRITE, 1);
+    op->waiter = scene;
+    group_commit_add(scene->group, op);
+    add(scene, 'c', FAIL, 1);
+    go_round(scene);
+    expect("(ac.)undo damaged;");
+    assert_int_equal(group_commit_queued(scene->group), 2);
+    group_commit_forget(scene->group, scene);
+    go_on(scene);
+    expect("(a.!) publish:a settled;(c.)undo damaged; c=damaged");
 }
 
 static void memory_fails_like_anything_else(void **state)
@@ -437,7 +478,7 @@ static void memory_fails_like_anything_else(void **state)
     struct scene *scene = *state;
     add(scene, 'a', WRITE, 1);
     add(scene, 'c', NO_MEMORY, 0);
-    go_round(scene);
+    go_on(scene);
     expect("(ac.)undo memory;(a.!) publish:a a=done settled;(c.)undo memory; c=memory");
 }
 
@@ -446,11 +487,11 @@ static void one_alone_is_not_tried_twice(void **state)
     struct scene *scene = *state;
     scene->store.failing = KV_FAILED;
     add(scene, 'a', WRITE, 1);
-    go_round(scene);
+    go_on(scene);
     expect("(a.x)undo failed; a=failed");
     scene->store.failing = KV_OK;
     add(scene, 'a', WRITE, 1);
-    go_round(scene);
+    go_on(scene);
     expect("(a.!) publish:a a=done settled;");
 }
 
@@ -462,7 +503,7 @@ static void nobody_waits_for_what_is_not_worth_it(void **state)
     scene->store.failing = KV_FAILED;
     add(scene, 'a', WRITE, 1);
     group_commit_add(scene->group, unwanted);
-    go_round(scene);
+    go_on(scene);
     expect("(au.x)undo failed;(a.x)undo failed; a=failed");
     assert_int_equal(scene->freed, 2);
 }
@@ -474,7 +515,7 @@ static void a_full_store_does_what_brings_nothing(void **state)
     add(scene, 'c', WRITE, 10);
     add(scene, 'd', REWRITE, 10);
     add(scene, 'e', READ, 0);
-    go_round(scene);
+    go_on(scene);
     expect("(cde.)undo full;"
            "(c.)undo full; c=full"
            "(d.)undo full;(d.!) publish:d d=done settled;"
@@ -490,7 +531,7 @@ static void a_full_store_takes_nothing_new(void **state)
     op->may_not_grow = true;
     scene->store.used = CAPACITY;
     group_commit_add(scene->group, op);
-    go_round(scene);
+    go_on(scene);
     expect("(c.)undo full;(c.)undo full; c=full");
     assert_int_equal(scene->store.used, CAPACITY);
 }
@@ -639,7 +680,7 @@ static void optional_methods_are_optional(void **state)
     scene->group = group_commit_new(scene->base, &scene->store, &bare, scene, &limits);
     add(scene, 'a', WRITE, 1);
     add(scene, 'c', FAIL, 1);
-    go_round(scene);
+    go_on(scene);
     expect("(ac)(a!) a=done(c) c=damaged");
 }
 
@@ -689,6 +730,8 @@ int main(void)
         TEST(a_batch_brings_so_much),
         TEST(answers_hold_so_much),
         TEST(who_spoils_a_batch_fails_alone),
+        TEST(the_others_share_commits),
+        TEST(a_batch_that_fails_holds_up_nobody),
         TEST(memory_fails_like_anything_else),
         TEST(one_alone_is_not_tried_twice),
         TEST(nobody_waits_for_what_is_not_worth_it),
