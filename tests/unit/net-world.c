@@ -30,9 +30,16 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
     fail_msg("the deadline has passed");
 }
 
+static void on_tick(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    (void)arg;
+}
+
 void world_begin(struct world *world, const char *cafile)
 {
-    const struct timeval deadline = {.tv_sec = DEADLINE_SECONDS};
+    const struct timeval deadline = {.tv_sec = DEADLINE_SECONDS}, often = {.tv_usec = 10000};
     char why[256] = "";
 
     signal(SIGPIPE, SIG_IGN);
@@ -40,6 +47,8 @@ void world_begin(struct world *world, const char *cafile)
     assert_non_null(world->base);
     world->deadline = evtimer_new(world->base, on_deadline, NULL);
     event_add(world->deadline, &deadline);
+    world->tick = event_new(world->base, -1, EV_PERSIST, on_tick, NULL);
+    event_add(world->tick, &often);
     world->net = ws_net_new(world->base, cafile, why, sizeof(why));
     if (world->net == NULL)
         fail_msg("%s", why);
@@ -50,6 +59,7 @@ void world_end(struct world *world)
 {
     ws_net_free(world->net);
     event_free(world->deadline);
+    event_free(world->tick);
     world_settle(world);
     event_base_free(world->base);
 }

@@ -20,6 +20,7 @@ struct world {
     struct event_base *base;
     struct ws_net *net;
     struct event *deadline;
+    struct event *tick; /* the kernel sends no event when the other end has taken something */
     struct ws_options options; /* for this world's connections; patience is long */
 };
 
