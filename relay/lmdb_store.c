@@ -53,11 +53,12 @@ struct lmdb_store {
     bool unswept;  /* messages of mailboxes that are gone wait to be deleted */
     bool sweeping; /* a sweep is queued */
     bool closing;
-    struct lmdb_clearance clearance;
-    bool clearing;       /* until no more than … */
-    uint64_t clear_goal; /* … so many bytes are used */
-    bool clear_queued;   /* a step is */
-    int64_t clear_next;  /* clock_monotonic(): not before */
+    struct lmdb_clearance clearance; /* as the last durable step left it … */
+    struct lmdb_clearance step;      /* … and as the one under way does */
+    bool clearing;                   /* until no more than … */
+    uint64_t clear_goal;             /* … so many bytes are used */
+    bool clear_queued;               /* a step is */
+    int64_t clear_next;              /* clock_monotonic(): not before */
     uint64_t added_most; /* bytes that may be added before it is looked how much is left */
     uint64_t added;      /* bytes since it was looked how much is left, about */
     uint64_t evicted;    /* mailboxes */
@@ -83,7 +84,7 @@ static void clear_step(struct lmdb_store *store)
     const struct lmdb_ask nothing = {0};
     struct lmdb_op *clear = store->clear_queued || store->closing
                                 ? NULL
-                                : lmdb_op_new(&lmdb_work_clear, &nothing, NULL, &store->clearance);
+                                : lmdb_op_new(&lmdb_work_clear, &nothing, NULL, &store->step);
     if (clear == NULL)
         return;
     store->clear_queued = true;
@@ -143,8 +144,8 @@ static void run_op(void *arg, struct group_batch *batch, struct group_op *op)
     struct lmdb_change change = {.txn = batch->txn, .limits = &store->limits};
     if (asked->work == &lmdb_work_sweep)
         store->sweeping = false;
-    if (asked->work == &lmdb_work_clear)
-        store->clear_queued = false;
+    if (asked->work == &lmdb_work_clear) /* an attempt that failed leaves no trace */
+        store->step = store->clearance;
     asked->answer.result = asked->work->run(&change, asked);
     batch->written |= change.written;
     batch->grown |= change.grown;
@@ -165,7 +166,8 @@ static void report_trouble(void *arg, const struct group_batch *batch, enum kv_s
     size_t room = 0;
     for (const struct group_op *op = batch->first; op != NULL; op = op->next)
         room = op->room > room ? op->room : room;
-    if (status == KV_FULL && room > 0)
+    /* A batch asks for more than it takes; what is in it is tried once more, one by one. */
+    if (status == KV_FULL && room > 0 && batch->first->next == NULL)
         clear_if_needed(store, room);
     store->troubled |= why != NULL;
     if (store->trouble != NULL)
@@ -200,10 +202,22 @@ static void sweep_if_needed(void *arg, const struct group_batch *batch)
         clear_if_needed(store, 0);
 }
 
+static void end_step(struct lmdb_store *store, enum relay_result result)
+{
+    store->clear_queued = false;
+    if (result != RELAY_DONE) /* the next commit goes on */
+        return;
+    store->clearance = store->step;
+    if (!store->unswept)
+        clear_on(store);
+}
+
 static void answer_op(void *arg, struct group_op *op)
 {
     struct lmdb_store *store = arg;
     const struct lmdb_op *asked = (struct lmdb_op *)op;
+    if (asked->work == &lmdb_work_clear)
+        end_step(store, asked->answer.result);
     if (asked->work->feeds && asked->answer.result == RELAY_DONE && store->feed != NULL)
         store->feed(store->feed_arg, asked->who.appid, asked->name, &asked->message);
     FAULT_POINT("relay.answer.before");

@@ -209,14 +209,23 @@ static bool find_next(struct lmdb_change *change, const struct lmdb_clearance *c
     return false;
 }
 
-static void delete_mailbox(struct lmdb_change *change, const struct weight_row *row)
+/* False if nothing was: a version that knows of no rows has been at work since this one was
+ * written, or the mailbox is damaged. */
+static bool delete_mailbox(struct lmdb_change *change, const struct weight_row *row)
 {
     char appid[RELAY_APPID_MAX + 1], name[RELAY_MAILBOX_MAX + 1];
     struct lmdb_mailbox mailbox;
-    if (lmdb_rows_split(&row->place, appid, name) &&
-        lmdb_mailbox_get(change, appid, name, &mailbox) && mailbox.serial == row->serial)
+    bool found = lmdb_rows_split(&row->place, appid, name) &&
+                 lmdb_mailbox_get(change, appid, name, &mailbox) && mailbox.serial == row->serial;
+    bool joined = found && row->kind == LMDB_WEIGHT_ALONE && mailbox.sides.count > 1;
+    if (joined) {
+        mailbox.owner = 0; /* nobody knows whose the second side is */
+        lmdb_mailbox_put(change, appid, name, &mailbox);
+    } else if (found) {
         lmdb_mailbox_delete(change, appid, name, &mailbox);
+    }
     lmdb_rows_delete(change, ROWS_WEIGHTS, &row->key);
+    return found && !joined;
 }
 
 static void clear(struct lmdb_change *change, struct lmdb_clearance *clearance)
@@ -231,18 +240,11 @@ static void clear(struct lmdb_change *change, struct lmdb_clearance *clearance)
         clearance->next = row_of(row.owner, row.serial + 1);
         if (row.kind != clearance->kind)
             continue;
-        delete_mailbox(change, &row);
-        clearance->deleted++;
+        clearance->deleted += delete_mailbox(change, &row);
         size += row.weight;
         clearance->target.weight -=
             row.weight < clearance->target.weight ? row.weight : clearance->target.weight;
     }
-}
-
-void lmdb_weight_settle(struct lmdb_change *change, const struct lmdb_clearance *clearance)
-{
-    kv_put_number(change->txn, "cleared", clearance->deleted);
-    change->written = true;
 }
 
 void lmdb_weight_clear(struct lmdb_change *change, struct lmdb_clearance *clearance)

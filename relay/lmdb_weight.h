@@ -55,9 +55,6 @@ struct lmdb_clearance {
     struct lmdb_heavy target;                   /* … whose, and how much more */
 };
 
-/* Writes something: what was deleted two commits ago can be used again. */
-void lmdb_weight_settle(struct lmdb_change *change, const struct lmdb_clearance *clearance);
-
 /* Takes one step, which is short. */
 void lmdb_weight_clear(struct lmdb_change *change, struct lmdb_clearance *clearance);
 

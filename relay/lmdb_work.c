@@ -239,7 +239,7 @@ static enum relay_result run_clear(struct lmdb_change *change, struct lmdb_op *o
 {
     struct lmdb_clearance *clearance = op->arg;
     if (clearance->settled > 0)
-        lmdb_weight_settle(change, clearance);
+        lmdb_rows_new_serial(change); /* an empty transaction would not be committed */
     else
         lmdb_weight_clear(change, clearance);
     return RELAY_DONE;

@@ -13,12 +13,10 @@
 #include "base/clock.h"
 #include "base/shared_text.h"
 #include "base/timer.h"
+#include "relay/relay_yield.h"
 #include "service/log.h"
 
-/* A client with a larger backlog is not read, since its commands would only add to it, and is sent
- * no more messages until it has taken what waits. */
-#define BACKLOG_PAUSE ((size_t)1 << 20)
-/* The same for a shared connection, on which whatever waits delays all sessions. */
+/* As RELAY_BACKLOG_PAUSE, for a shared connection, on which whatever waits delays all sessions. */
 #define SHARED_BACKLOG_PAUSE ((size_t)64 << 10)
 /* A client that listens to no mailbox and sends nothing for this long is of no use to anybody: it
  * is longer than it takes to type a code. */
@@ -27,10 +25,6 @@
 #define RESOURCE_BYTES 8
 /* Connections that are being told that they are not served, at a time; any more are just closed. */
 #define REFUSED_MAX 64
-/* How many of those that have not bound are looked at to find one that makes way. */
-#define LOOK_AT_MAX 64
-/* Whoever has taken nothing of much for so long makes way first, ms. */
-#define STALLED_MS 1000
 /* Between two touches of a mailbox that was never used: see relay/lmdb_mailbox.h. */
 #define UNUSED_TOUCH_MS (4 * 60000)
 
@@ -39,54 +33,15 @@ static const char *name_of(const struct relay_connection *connection)
     return connection->name != NULL ? connection->name : "a client";
 }
 
-/* ---- those that may have to make way ---- */
-
-static void set_idle(struct relay_connection *connection, struct relay_connection **list)
+static void log_connected(struct relay_connection *connection, const union address *endpoint)
 {
-    if (connection->idle_list != NULL)
-        DL_DELETE2(*connection->idle_list, connection, idle_prev, idle_next);
-    connection->idle_list = list;
-    if (list != NULL)
-        DL_APPEND2(*list, connection, idle_prev, idle_next);
-}
-
-/* Of the first ones, the one whose address has most connections, since a crowd of strangers would
- * otherwise push out whoever has just come. */
-static struct relay_connection *find_stranger(const struct relay_connections *all)
-{
-    struct relay_connection *connection, *found = NULL;
-    uint64_t most = 0;
-    unsigned looked = 0;
-    DL_FOREACH2(all->unbound, connection, idle_next)
-    {
-        uint64_t taken =
-            connection->limited ? rate_limit_taken(all->limiter, &connection->address) : 1;
-        if (taken > most) {
-            found = connection;
-            most = taken;
-        }
-        if (++looked == LOOK_AT_MAX)
-            break;
-    }
-    return found;
-}
-
-/* Of those that have not bound, one that came early makes way; then the first of those that
- * have, and listen to nothing, nor have channels. Each is looked at once: those in use leave the
- * list. */
-static bool make_room(struct relay_connections *all)
-{
-    struct relay_connection *first = find_stranger(all);
-    while (first == NULL && (first = all->unused) != NULL &&
-           (first->client == NULL || rules_listening(first->client) ||
-            rules_channels(first->client) > 0 || !rules_idle(first->client))) {
-        set_idle(first, NULL);
-        first = NULL;
-    }
-    if (first == NULL)
-        return false;
-    relay_connection_drop(first, RELAY_DROP_UNBOUND);
-    return true;
+    char text[ENDPOINT_TEXT_SIZE];
+    if (!connection->all->settings.log_addresses)
+        return;
+    endpoint_text(endpoint, text);
+    free(connection->name); /* behind a proxy, the proxy's */
+    connection->name = strdup(text);
+    log_debug("relay", "%s connected", name_of(connection));
 }
 
 /* ---- reading ---- */
@@ -94,7 +49,7 @@ static bool make_room(struct relay_connections *all)
 static bool has_backlog(const struct relay_connection *connection)
 {
     bool shared = connection->client != NULL && rules_channels(connection->client) > 0;
-    return ws_backlog(connection->ws) > (shared ? SHARED_BACKLOG_PAUSE : BACKLOG_PAUSE);
+    return ws_backlog(connection->ws) > (shared ? SHARED_BACKLOG_PAUSE : RELAY_BACKLOG_PAUSE);
 }
 
 void relay_connection_update_reading(struct relay_connection *connection)
@@ -274,20 +229,18 @@ static const char *move_to(struct relay_connection *connection, const union addr
 
 /* A page that somebody on this machine looks at is no program of theirs: it may connect only if the
  * operator says so, and is not exempt from the limits as they are. */
-static const char *on_asked(struct ws *ws, const struct ws_request *request, void *arg)
+static const char *find_objection(struct relay_connection *connection,
+                                  const struct ws_request *request)
 {
-    struct relay_connection *connection = arg;
     const struct relay_connection_settings *settings = &connection->all->settings;
     struct rate_limit_address ignored;
     union address real;
     char where[INET6_ADDRSTRLEN + 2];
-    (void)ws;
-    if (connection->refusal != NULL)
-        return NULL;
     endpoint_host(&connection->endpoint, where);
     if (request->real_ip[0] != 0 && is_in(settings->proxies, where) &&
         endpoint_of_host(request->real_ip, request->real_port, &real)) {
         const char *why = move_to(connection, &real, settings->limit_loopback);
+        log_connected(connection, &real);
         if (why != NULL)
             return why;
     }
@@ -301,6 +254,20 @@ static const char *on_asked(struct ws *ws, const struct ws_request *request, voi
     return connection->limited ? NULL : move_to(connection, &connection->endpoint, true);
 }
 
+static const char *on_asked(struct ws *ws, const struct ws_request *request, void *arg)
+{
+    struct relay_connection *connection = arg;
+    (void)ws;
+    if (connection->refusal != NULL)
+        return NULL;
+    connection->refusal = find_objection(connection, request);
+    if (connection->refusal != NULL) {
+        connection->all->refused++;
+        relay_yield_list(connection, NULL);
+    }
+    return connection->refusal;
+}
+
 static const struct ws_handlers handlers = {
     .asked = on_asked,
     .opened = on_opened,
@@ -312,86 +279,19 @@ static const struct ws_handlers handlers = {
 
 /* ---- from the rules ---- */
 
-/* What waits for all connections of the same address; whoever is not limited counts alone. */
-static size_t backlog_of_kin(const struct relay_connection *one)
-{
-    const struct relay_connection *other;
-    size_t sum = 0;
-    DL_FOREACH(one->all->open, other)
-    {
-        if (other == one || (one->limited && other->limited &&
-                             memcmp(&one->address, &other->address, sizeof(one->address)) == 0))
-            sum += ws_backlog(other->ws);
-    }
-    return sum;
-}
-
-/* Notes whether it has taken anything; true if it has not for so long. */
-static bool is_stalled(struct relay_connection *connection, int64_t ms, int64_t now)
-{
-    uint64_t taken = ws_taken(connection->ws);
-    if (ws_backlog(connection->ws) == 0 || taken != connection->taken) {
-        connection->taken = taken;
-        connection->progressed = now;
-    }
-    return now - connection->progressed >= ms;
-}
-
-/* Of those with much, one of the address with most: the latest that came. With `stalled`, only of
- * those that have taken nothing lately, since whoever reads soon has less. NULL: there is none. */
-static struct relay_connection *find_largest_backlog(struct relay_connections *all, bool stalled)
-{
-    struct relay_connection *connection, *largest = NULL;
-    int64_t now = clock_monotonic();
-    size_t most = 0;
-    DL_FOREACH(all->open, connection)
-    {
-        if (ws_backlog(connection->ws) <= BACKLOG_PAUSE)
-            continue;
-        if (!is_stalled(connection, STALLED_MS, now) && stalled)
-            continue;
-        size_t sum = backlog_of_kin(connection);
-        if (largest == NULL || sum > most || (sum == most && connection->began > largest->began)) {
-            largest = connection;
-            most = sum;
-        }
-    }
-    return largest;
-}
-
-/* Where none has so much by itself, the one with most. */
-static void drop_largest_backlog(struct relay_connections *all)
-{
-    struct relay_connection *connection, *largest = find_largest_backlog(all, true);
-    struct relay_connection *most = find_largest_backlog(all, false);
-    /* To take a little now and then is no excuse for much more. */
-    if (largest == NULL || (most != NULL && backlog_of_kin(most) / 2 > backlog_of_kin(largest)))
-        largest = most;
-    bool much = largest != NULL;
-    DL_FOREACH(all->open, connection)
-    {
-        if (!much && (largest == NULL || ws_backlog(connection->ws) > ws_backlog(largest->ws)))
-            largest = connection;
-    }
-    if (largest != NULL)
-        relay_connection_drop(largest, RELAY_DROP_SLOW);
-}
-
 static void note_backlog(struct relay_connection *connection, size_t length)
 {
     struct relay_connections *all = connection->all;
     size_t backlog = ws_backlog(connection->ws);
-    if (backlog > BACKLOG_PAUSE && backlog - length <= BACKLOG_PAUSE) { /* it begins now */
-        connection->taken = ws_taken(connection->ws);
-        connection->progressed = clock_monotonic();
-    }
+    if (backlog > RELAY_BACKLOG_PAUSE && backlog - length <= RELAY_BACKLOG_PAUSE)
+        relay_yield_begin(connection);
     if (length > RATE_LIMIT_MESSAGE) /* answers are paid for with their commands */
         note_work(connection, length);
     relay_connection_update_reading(connection);
     if (ws_backlog(connection->ws) > all->settings.backlog_max)
         relay_connection_drop(connection, RELAY_DROP_SLOW);
     else if (ws_net_backlog(all->net) > RELAY_BACKLOG_ALL_MAX)
-        drop_largest_backlog(all);
+        relay_yield_output(all);
 }
 
 static void on_send(void *arg, const char *text, size_t length)
@@ -414,7 +314,7 @@ static void on_bound(void *arg)
     struct relay_connection *connection = arg;
     if (connection->ws == NULL || connection->idle_list != &connection->all->unbound)
         return;
-    set_idle(connection, &connection->all->unused);
+    relay_yield_list(connection, &connection->all->unused);
     ws_limit(connection->ws, connection->all->settings.message_max + RELAY_MESSAGE_MARGIN);
 }
 
@@ -559,7 +459,8 @@ void relay_connection_tend(struct relay_connection *connection, int64_t now)
 {
     int64_t mono = clock_monotonic();
     connection->tended = now;
-    if (is_stalled(connection, relay_connection_silence_max(&connection->all->settings), mono)) {
+    if (relay_yield_is_stalled(connection, relay_connection_silence_max(&connection->all->settings),
+                               mono)) {
         relay_connection_drop(connection, RELAY_DROP_SLOW);
     } else if (!relay_intake_gets_on(connection, mono)) {
         relay_connection_drop(connection, RELAY_DROP_INPUT);
@@ -583,7 +484,7 @@ static void judge(struct relay_connection *connection, const union address *endp
 {
     struct relay_connections *all = connection->all;
     uint64_t places = (uint64_t)all->settings.connections_max * RATE_LIMIT_CONNECTION;
-    if (places_taken(all) > places && !make_room(all)) {
+    if (places_taken(all) > places && !relay_yield_place(all)) {
         all->counts.drops[RELAY_DROP_FULL]++;
         connection->refusal = "the relay is at its limit of connections; try again later";
     } else if (!enter_address(connection, endpoint, all->settings.limit_loopback)) {
@@ -593,17 +494,7 @@ static void judge(struct relay_connection *connection, const union address *endp
     if (connection->refusal != NULL)
         all->refused++;
     else
-        set_idle(connection, &all->unbound);
-}
-
-static void log_connected(struct relay_connection *connection, const union address *endpoint)
-{
-    char text[ENDPOINT_TEXT_SIZE];
-    if (!connection->all->settings.log_addresses)
-        return;
-    endpoint_text(endpoint, text);
-    connection->name = strdup(text);
-    log_debug("relay", "%s connected", name_of(connection));
+        relay_yield_list(connection, &all->unbound);
 }
 
 void relay_connection_accept(struct relay_connections *all, int fd, const union address *endpoint)
@@ -641,7 +532,7 @@ void relay_connection_free(struct relay_connection *connection)
     ws_free(connection->ws);
     connection->ws = NULL;
     relay_intake_leave(connection);
-    set_idle(connection, NULL);
+    relay_yield_list(connection, NULL);
     DL_DELETE(*connection->list, connection);
     rules_leave(connection->client);
     if (connection->limited)
@@ -664,8 +555,7 @@ void relay_connection_drop(struct relay_connection *connection, enum relay_drop_
         [RELAY_DROP_IDLE] = "idle for too long",
         [RELAY_DROP_SHUTDOWN] = "the relay is shutting down",
         [RELAY_DROP_INPUT] = "what it sends does not get on",
-        [RELAY_DROP_UNBOUND] = "has not bound",
-        [RELAY_DROP_ORIGIN] = "is a web page",
+        [RELAY_DROP_UNBOUND] = "has not bound, or makes way for others",
     };
     struct relay_connections *all = connection->all;
     all->counts.drops[cause]++;
@@ -673,7 +563,7 @@ void relay_connection_drop(struct relay_connection *connection, enum relay_drop_
     ws_free(connection->ws);
     connection->ws = NULL;
     relay_intake_leave(connection);
-    set_idle(connection, NULL);
+    relay_yield_list(connection, NULL);
     DL_DELETE(*connection->list, connection);
     connection->list = &all->dropped;
     DL_APPEND(all->dropped, connection);

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/timer.h"
 #include "relay/relay_connection.h"
+#include "relay/relay_yield.h"
 
 /* How often it is looked whether there is a place, and who does not get on, ms. */
 #define LOOK_MS 200
@@ -62,7 +63,8 @@ static void look_soon(struct relay_connections *all)
         event_add(all->intakes.timer, &wait);
 }
 
-/* In the order in which they came, except that a smaller one need not wait for a larger. */
+/* In the order in which they came: smaller ones do not pass a larger, which might then wait for
+ * ever. */
 static void serve_line(struct relay_connections *all)
 {
     struct relay_connection *connection, *next;
@@ -85,8 +87,7 @@ static void drop_with_kin(struct relay_connection *connection)
     struct relay_connection *other, *next;
     DL_FOREACH_SAFE2(all->intakes.line, other, next, intake.next)
     {
-        if (connection->limited && other->limited &&
-            memcmp(&other->address, &connection->address, sizeof(other->address)) == 0)
+        if (relay_yield_is_kin(connection, other))
             relay_connection_drop(other, RELAY_DROP_INPUT);
     }
     relay_connection_drop(connection, RELAY_DROP_INPUT);
@@ -106,7 +107,7 @@ static bool gets_on(struct relay_connection *connection, enum intake_pace pace, 
     const struct relay_intake *intake = &connection->intake;
     if (now - intake->seen_at[pace] < paces[pace].ms)
         return true;
-    bool held_back = connection->wait != NULL || intake->asks ||
+    bool held_back = connection->wait != NULL || relay_intake_holds_back(connection) ||
                      (connection->client != NULL && rules_busy(connection->client));
     bool on = held_back || ws_received(connection->ws) - intake->seen[pace] >= paces[pace].bytes;
     see(connection, pace, now);
@@ -136,7 +137,8 @@ static void drop_stalled(struct relay_connections *all, int64_t now)
 void relay_intake_press(struct relay_connections *all)
 {
     struct relay_connection *connection, *next;
-    bool pressed = pending(all) > INTAKE_PENDING_MAX;
+    /* It ends lower than it begins, since its end costs a walk over all connections. */
+    bool pressed = pending(all) > INTAKE_PENDING_MAX / (all->intakes.pressed ? 2 : 1);
     if (pressed)
         look_soon(all);
     if (pressed == all->intakes.pressed)

@@ -5,8 +5,8 @@
  * share INTAKE_SMALL_MAX: when that is used up, the one that has been arriving for the longest is
  * dropped, for an honest one takes a moment. For a large message, a place must be found before it
  * is read, as soon as the header of its frame announces it: all of them together, and what waits
- * for the store, have `intake_max` bytes. Whoever finds no place is not read until there is one;
- * while somebody waits, a large message that does not get on is dropped.
+ * for the store, have INTAKE_LARGE_MAX bytes, and one message more. Whoever finds no place is not
+ * read until there is one; while somebody waits, a large message that does not get on is dropped.
  *
  * While much waits for the store, only those are read who wait for nothing.
  */
