@@ -152,10 +152,9 @@ def show_says(world):
     established(left, right)
     healthy = left.ctl("show", "peer").out
     relay.stop()
-    until_lost(left)
+    left.until("peer", lambda view: view["last_error"], what="there is a last error")
     away = left.ctl("show", "peer").out
     true(away != healthy, "show tells of the missing relay")
-    true(left.show("peer")["last_error"], "there is a last error")
     contains(away, left.show("peer")["last_error"], "what show says of it")
     relay.start(expiration=-3600)
     visit(left)

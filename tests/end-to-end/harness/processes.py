@@ -6,6 +6,7 @@ import shlex
 import signal
 import subprocess
 
+from .fork import Fork
 from .waiting import patience, wait_until
 
 # How sanitizers, and valgrind -q, begin what they have to say.
@@ -59,16 +60,19 @@ def preloading(library, **more):
 class Process:
     """A running child. `name` is also that of its files in `directory`."""
 
-    def __init__(self, directory, name, command, environment=None, stdin=subprocess.DEVNULL, **options):
+    def __init__(self, directory, name, command, environment=None, stdin=subprocess.DEVNULL, modules=None, **options):
+        """With `modules`, the command is a program in Python with its arguments; see fork.py."""
         self.name = name
         self.command = command
         self.out_path = os.path.join(directory, name + ".out")
         self.err_path = os.path.join(directory, name + ".err")
-        # setpriv: when the test itself is killed, its children must not stay.
         with open(self.out_path, "wb") as out, open(self.err_path, "ab") as err:
-            self.popen = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", "--"] + command, stdin=stdin,
-                                          stdout=options.pop("stdout", out), stderr=options.pop("stderr", err),
-                                          env=environment, start_new_session=True, **options)
+            if modules is not None:
+                self.popen = Fork(command[0], command[1:], modules, out, err)
+            else:  # setpriv: when the test itself is killed, its children must not stay
+                self.popen = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", "--"] + command, stdin=stdin,
+                                              stdout=options.pop("stdout", out), stderr=options.pop("stderr", err),
+                                              env=environment, start_new_session=True, **options)
         self.pid = self.popen.pid
 
     def out(self):
