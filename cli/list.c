@@ -46,12 +46,15 @@ void list_pages_clear(struct list_pages *pages)
 
 /* Those that matter most come first; the last ones to be left out have the lowest ranks. */
 enum list_column {
-    LIST_SESSION,
+    LIST_NAME,
     LIST_STATE,
+    LIST_EPOCH,
     LIST_UNREAD,
-    LIST_NEXT_VISIT,
-    LIST_CODE,
     LIST_UNSENT,
+    LIST_LAST_NEWS,
+    LIST_NEXT_LOOK,
+    LIST_EXPIRES,
+    LIST_CODE,
     LIST_LAST_VISIT,
     LIST_GOT,
     LIST_READ,
@@ -59,16 +62,19 @@ enum list_column {
     LIST_COLUMNS,
 };
 static const struct table_column columns[LIST_COLUMNS] = {
-    [LIST_SESSION] = {"SESSION", .cut = true},
+    [LIST_NAME] = {"NAME", .cut = true},
     [LIST_STATE] = {"STATE", .cut = true, .coloured = true},
+    [LIST_EPOCH] = {"EPOCH", .rank = 7, .right = true, .dash = true},
     [LIST_UNREAD] = {"UNREAD", .rank = 1, .right = true},
-    [LIST_NEXT_VISIT] = {"NEXT VISIT", .rank = 2},
-    [LIST_CODE] = {"CODE", .rank = 3},
-    [LIST_UNSENT] = {"UNSENT", .rank = 4, .right = true},
-    [LIST_LAST_VISIT] = {"LAST VISIT", .rank = 5},
-    [LIST_GOT] = {"GOT", .rank = 6, .right = true},
-    [LIST_READ] = {"READ", .rank = 6, .right = true},
-    [LIST_ID] = {"ID", .rank = 7},
+    [LIST_UNSENT] = {"UNSENT", .rank = 6, .right = true},
+    [LIST_LAST_NEWS] = {"LAST NEWS", .rank = 2, .dash = true},
+    [LIST_NEXT_LOOK] = {"NEXT LOOK", .rank = 3, .dash = true},
+    [LIST_EXPIRES] = {"EXPIRES", .rank = 5, .dash = true},
+    [LIST_CODE] = {"CODE", .rank = 4, .dash = true},
+    [LIST_LAST_VISIT] = {"LAST VISIT", .rank = 8, .dash = true},
+    [LIST_GOT] = {"GOT", .rank = 9, .right = true, .dash = true},
+    [LIST_READ] = {"READ", .rank = 9, .right = true, .dash = true},
+    [LIST_ID] = {"ID", .rank = 10},
 };
 
 /* One run of list. */
@@ -112,49 +118,78 @@ static const char *format_state(const struct wormclient_value *view, char text[S
         note = ", strange messages";
     else if (wormclient_value_flag(view, "nobody_there", false))
         note = ", nobody there";
+    if (report_is(view, "state", "established") && wormclient_value_flag(view, "lasting", false))
+        state = "lasting";
     snprintf(text, STATE_MAX, "%s%s", state != NULL ? state : "", note);
     return text;
 }
 
+/* NULL if there is none. */
 static const char *format_moment(const struct wormclient_value *view, const char *key, int64_t now,
                                  char text[WHEN_MAX])
 {
     int64_t when = wormclient_value_number(view, key, -1);
 
     if (when < 0)
-        return "";
+        return NULL;
     when_relative(when, now, text);
     return text;
 }
 
-static const char *format_next_visit(const struct wormclient_value *view, int64_t now,
-                                     char text[WHEN_MAX])
+/* NULL if there is none. */
+static const char *format_next_look(const struct wormclient_value *view, int64_t now,
+                                    char text[WHEN_MAX])
 {
     const char *connection = wormclient_value_text(view, "connection");
 
     if (connection != NULL && strcmp(connection, "none") != 0)
         return connection;
-    return format_moment(view, "next_visit", now, text);
+    if (wormclient_value_number(view, "next_visit", -1) < 0)
+        return NULL;
+    when_planned(wormclient_value_number(view, "next_visit", -1), now, text);
+    return text;
+}
+
+/* NULL if it is over already. */
+static const char *format_expiry(const struct wormclient_session *session, int64_t now,
+                                 char text[WHEN_MAX])
+{
+    const char *moment = format_moment(wormclient_session_view(session), "deadline", now, text);
+
+    if (wormclient_session_result(session) != NULL)
+        return NULL;
+    return moment != NULL ? moment : "never";
+}
+
+/* NULL if it is renewed by nobody. */
+static const char *format_epoch(const struct wormclient_value *view, char text[NUMBER_MAX])
+{
+    return wormclient_value_flag(view, "lasting", false)
+               ? format_count(wormclient_value_number(view, "epoch", 0), text)
+               : NULL;
 }
 
 static enum exit_status print_row(struct listing *listing, const struct wormclient_session *session)
 {
-    char state[STATE_MAX], unread[NUMBER_MAX], unsent[NUMBER_MAX], got[NUMBER_MAX],
-        read[NUMBER_MAX], last[WHEN_MAX], next[WHEN_MAX];
+    char state[STATE_MAX], epoch[NUMBER_MAX], unread[NUMBER_MAX], unsent[NUMBER_MAX],
+        got[NUMBER_MAX], read[NUMBER_MAX], news[WHEN_MAX], next[WHEN_MAX], expiry[WHEN_MAX],
+        visit[WHEN_MAX];
     const struct wormclient_value *view = wormclient_session_view(session);
-    const char *name = wormclient_session_name(session);
     const char *cells[LIST_COLUMNS] = {
-        [LIST_SESSION] = report_label(session),
+        [LIST_NAME] = report_label(session),
         [LIST_STATE] = format_state(view, state),
+        [LIST_EPOCH] = format_epoch(view, epoch),
         [LIST_UNREAD] = format_count(wormclient_session_unread(session), unread),
-        [LIST_NEXT_VISIT] = format_next_visit(view, listing->now, next),
-        [LIST_CODE] = wormclient_session_code(session),
         [LIST_UNSENT] = format_count(
             wormclient_session_sent(session) - wormclient_session_stored(session), unsent),
-        [LIST_LAST_VISIT] = format_moment(view, "last_visit", listing->now, last),
+        [LIST_LAST_NEWS] = format_moment(view, "last_news", listing->now, news),
+        [LIST_NEXT_LOOK] = format_next_look(view, listing->now, next),
+        [LIST_EXPIRES] = format_expiry(session, listing->now, expiry),
+        [LIST_CODE] = report_is(view, "state", "waiting") ? wormclient_session_code(session) : NULL,
+        [LIST_LAST_VISIT] = format_moment(view, "last_visit", listing->now, visit),
         [LIST_GOT] = format_receipt(wormclient_session_delivered(session), got),
         [LIST_READ] = format_receipt(wormclient_session_read(session), read),
-        [LIST_ID] = name != NULL ? wormclient_session_id(session) : NULL,
+        [LIST_ID] = wormclient_session_id(session),
     };
 
     return table_add(listing->table, cells, wormclient_value_number(view, "change", 0),

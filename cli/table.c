@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <wchar.h>
 
 #include "base/wipe.h"
 #include "cli/escape.h"
@@ -9,8 +10,8 @@
 
 /* Blanks between columns. */
 #define GAP 2
-/* A column that may be cut keeps so many characters. */
-#define CUT_LEAST 10
+/* A column that may be cut keeps so many characters: "established" is never cut. */
+#define CUT_LEAST 11
 
 struct table_row {
     struct table_row *next;
@@ -23,6 +24,7 @@ struct table {
     const struct table_column *columns;
     size_t count, rows;
     size_t width[TABLE_COLUMNS_MAX]; /* of the widest cell, title included */
+    bool used[TABLE_COLUMNS_MAX];    /* a cell is not NULL */
     struct table_row *first, **last;
 };
 
@@ -58,6 +60,14 @@ void table_free(struct table *table)
     free(table);
 }
 
+/* What stands for nothing in this column. */
+static const char *format_nothing(const struct table_column *column)
+{
+    if (!column->dash)
+        return "";
+    return wcwidth(L'\u2013') == 1 ? "\u2013" : "-";
+}
+
 bool table_add(struct table *table, const char *const *cells, int64_t order,
                enum terminal_colour colour)
 {
@@ -68,7 +78,7 @@ bool table_add(struct table *table, const char *const *cells, int64_t order,
     row->order = order;
     row->colour = colour;
     for (size_t i = 0; i < table->count; i++) {
-        const char *cell = cells[i] != NULL ? cells[i] : "";
+        const char *cell = cells[i] != NULL ? cells[i] : format_nothing(&table->columns[i]);
         char *safe = escape_text(cell, strlen(cell), false);
         size_t width;
 
@@ -82,6 +92,7 @@ bool table_add(struct table *table, const char *const *cells, int64_t order,
         width = escape_width(row->cells[i]);
         if (width > table->width[i])
             table->width[i] = width;
+        table->used[i] = table->used[i] || cells[i] != NULL;
     }
     *table->last = row;
     table->last = &row->next;
@@ -132,7 +143,9 @@ static void fit(const struct table *table, size_t columns, struct layout *layout
             most = table->columns[i].rank;
     for (;; most--) {
         for (size_t i = 0; i < table->count; i++)
-            layout->width[i] = table->columns[i].rank <= most ? table->width[i] : 0;
+            layout->width[i] = table->columns[i].rank <= most && (columns == 0 || table->used[i])
+                                   ? table->width[i]
+                                   : 0;
         if (columns > 0)
             cut_columns(table, layout, columns);
         if (columns == 0 || most == 0 || total(table, layout) <= columns)

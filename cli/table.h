@@ -19,6 +19,7 @@ struct table_column {
     bool right; /* numbers */
     bool cut;   /* where there is no room, long cells are cut */
     bool coloured; /* in the colour of the row */
+    bool dash;     /* a cell that is NULL shows as a dash */
 };
 
 struct table;
@@ -27,13 +28,14 @@ struct table;
 struct table *table_new(const struct table_column *columns, size_t count);
 void table_free(struct table *table);
 
-/* Adds a row of as many cells as there are columns; NULL is an empty one. Copies them, with control
- * characters escaped. Rows of a higher `order` come first. False: out of memory. */
+/* Adds a row of as many cells as there are columns; NULL: there is nothing to say. Copies them,
+ * with control characters escaped. Rows of a higher `order` come first. False: out of memory. */
 bool table_add(struct table *table, const char *const *cells, int64_t order,
                enum terminal_colour colour);
 
-/* Prints the rows below the titles, in so many columns of a terminal (0: whatever they need);
- * nothing if there is no row. Cells that were cut stay so. False: out of memory. */
+/* Prints the rows below the titles, in so many columns of a terminal, without the columns in which
+ * all cells are NULL (0: all of them, and whatever they need); nothing if there is no row. Cells
+ * that were cut stay so. False: out of memory. */
 bool table_print(struct table *table, FILE *file, size_t columns);
 
 #endif

@@ -51,6 +51,43 @@ static bool format_local(int64_t when, const char *format, char ret_text[WHEN_MA
            strftime(ret_text, WHEN_MAX, format, &local) > 0;
 }
 
+/* How many days of the calendar lie between the two, at most 1; -1: others, or no such days. */
+static int days_between(int64_t now, int64_t when)
+{
+    time_t first = (time_t)(now / 1000), second = (time_t)(when / 1000);
+    struct tm today, day;
+
+    if (localtime_r(&first, &today) == NULL || localtime_r(&second, &day) == NULL)
+        return -1;
+    for (int days = 0; days <= 1; days++) {
+        if (today.tm_year == day.tm_year && today.tm_yday == day.tm_yday)
+            return days;
+        today.tm_mday++;
+        today.tm_hour = 12; /* on each day of every calendar */
+        today.tm_isdst = -1;
+        if (mktime(&today) == (time_t)-1)
+            return -1;
+    }
+    return -1;
+}
+
+void when_planned(int64_t when, int64_t now, char ret_text[WHEN_MAX])
+{
+    static const char *const formats[] = {"today %H:%M", "tomorrow %H:%M"};
+    int days;
+
+    if (when <= now) {
+        snprintf(ret_text, WHEN_MAX, "now");
+        return;
+    }
+    when_relative(when, now, ret_text);
+    if (when - now < units[1].limit)
+        return;
+    days = days_between(now, when);
+    if (days >= 0)
+        format_local(when, formats[days], ret_text);
+}
+
 void when_absolute(int64_t when, int64_t now, char ret_text[WHEN_MAX])
 {
     char relative[WHEN_MAX], date[WHEN_MAX];

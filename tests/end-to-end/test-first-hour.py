@@ -26,6 +26,7 @@ MASKS = (
     (r"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?", "YYYY-MM-DD hh:mm"),
     (r"\b(next (?:try|look)) (?:in \d+ s|now|soon)\b", r"\1 in N s"),
     (r"/tmp/\S*wormholed-[^/\s]*", "/tmp/world"),
+    (r"just now|\b\d\d s ago|\b\d s ago ", "SOME ago"),
 )
 
 
@@ -148,7 +149,7 @@ def listed(world, columns):
     wide = desk.ctl("list", "--wide").out
     lacks(wide, "\x1b", "colours in a pipe")
     contains(wide, "so long that it must be cut somewhere", "all of it")
-    true(re.search(r"SESSION +STATE +UNREAD +NEXT VISIT +CODE +UNSENT +LAST VISIT +GOT +READ +ID\n", wide), "all columns")
+    true(re.search(r"NAME +STATE +EPOCH +UNREAD +UNSENT +LAST NEWS +NEXT LOOK +EXPIRES +CODE +LAST VISIT +GOT +READ +ID\n", wide), "all columns")
     true(wide.splitlines()[1].startswith("spoilt"), "the latest news come first")
     for wrong in (["list", "--names", "--json"], ["list", "-w", "--json"], ["forget"], ["forget", "x", "--ended"],
                   ["forget", "--ended", "--force"]):
@@ -156,6 +157,26 @@ def listed(world, columns):
     desk.ctl("forget", "laptop", "--force")
     desk.ctl("forget", "--ended")
     equal(len(desk.call("list")["sessions"]), 1, "what has not ended is kept")
+
+
+@widths
+def kept(world, columns):
+    """list says what lasts, what was heard and when more is looked for"""
+    relay = world.relayd()
+    desk, laptop, stock = (world.daemon(name, relay, "--lasting", lasting)
+                           for name, lasting in (("desk", "yes"), ("laptop", "yes"), ("stock", "no")))
+    person = Person(world, desk, columns)
+    for peer, name, code in ((laptop, "bob", "4-crossover-clockwork"), (stock, "stranger", "5-crossover-clockwork")):
+        desk.ctl("invite", "--name", name, "--code", code, "--schedule", "0:0")
+        peer.ctl("accept", "--name", "desk", "--schedule", "0:0", code, "--wait")
+        desk.ctl("wait", name, "--for", "established")
+    wait_until(lambda: [desk.show(name)["connection"] for name in ("bob", "stranger")] == ["held", "held"], 20, "both are held")
+    desk.ctl("rename", "stranger", "go-man")  # it changed last
+    contains(person.begin_and_wait("list").raw, "\x1b[32mlasting\x1b[0m", "a colour")
+    person.see("list-met", "list")
+    desk.ctl("invite", "--name", "new", "--code", "6-crossover-clockwork", "--schedule", "0:0")
+    wait_until(lambda: desk.show("new")["connection"] == "held", 20, "a third")
+    person.see("list-waiting", "list")
 
 
 @widths

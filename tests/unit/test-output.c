@@ -81,13 +81,40 @@ static void test_fit(void **state)
         {20, "NAME         N  NOTE\na very lon.  1  x\nb            2  y\n"},
         {18, "NAME          NOTE\na very long.  x\nb             y\n"},
         {12, "NAME\na very long.\nb\n"},
-        {5, "NAME\na very lo.\nb\n"},
+        {5, "NAME\na very lon.\nb\n"},
     };
     (void)state;
     assert_non_null(setlocale(LC_CTYPE, "C"));
     for (size_t i = 0; i < LENGTH(cases); i++) {
         struct table *table = table_new(columns, LENGTH(columns));
         assert_non_null(table);
+        check_fit(table, rows, LENGTH(rows), cases[i].width, cases[i].wanted);
+        table_free(table);
+    }
+}
+
+/* A column in which nothing stands is left out on a terminal; a dash stands for nothing elsewhere.
+ */
+static void test_nothing(void **state)
+{
+    static const struct table_column dashed[] = {{.title = "NAME"},
+                                                 {.title = "N", .right = true, .dash = true},
+                                                 {.title = "NOTE", .dash = true}};
+    static const char *const rows[][3] = {{"a", "10", NULL}, {"b", NULL, NULL}};
+    static const struct {
+        const char *locale;
+        size_t width;
+        const char *wanted;
+    } cases[] = {
+        {"C", 80, "NAME   N\na     10\nb      -\n"},
+        {"C", 0, "NAME   N  NOTE\na     10  -\nb      -  -\n"},
+        {"C.UTF-8", 80, "NAME   N\na     10\nb      \u2013\n"},
+    };
+    (void)state;
+    for (size_t i = 0; i < LENGTH(cases); i++) {
+        struct table *table = table_new(dashed, LENGTH(dashed));
+        assert_non_null(table);
+        assert_non_null(setlocale(LC_CTYPE, cases[i].locale));
         check_fit(table, rows, LENGTH(rows), cases[i].width, cases[i].wanted);
         table_free(table);
     }
@@ -195,6 +222,37 @@ static void test_absolute(void **state)
     assert_string_equal(text, "2023-11-14 22:13 (3 min ago)");
 }
 
+static void test_planned(void **state)
+{
+    static const struct {
+        int64_t distance;
+        const char *text;
+    } cases[] = {
+        {-MINUTE, "now"},
+        {0, "now"},
+        {3 * MINUTE, "in 3 min"},
+        {89 * MINUTE, "in 89 min"},
+        {90 * MINUTE, "today 23:43"},
+        {107 * MINUTE, "tomorrow 00:00"},
+        {25 * HOUR, "tomorrow 23:13"},
+        {26 * HOUR, "in 26 h"},
+        {14 * DAY, "in 14 days"},
+    };
+    int64_t now = 1700000000000 - 13 * SECOND - 7 * MINUTE; /* 2023-11-14 22:06:07 UTC */
+    (void)state;
+    assert_int_equal(setenv("TZ", "UTC-0:07", 1), 0);
+    tzset();
+    for (size_t i = 0; i < LENGTH(cases); i++) {
+        char text[WHEN_MAX];
+        when_planned(now + cases[i].distance, now, text);
+        assert_string_equal(text, cases[i].text);
+    }
+    /* A year and a month end. */
+    char text[WHEN_MAX];
+    when_planned(1704153600000, 1704067140000, text); /* 2024-01-02 00:00, 2023-12-31 23:59 UTC */
+    assert_string_equal(text, "tomorrow 00:07");
+}
+
 /* ---- text that is broken into lines ---- */
 
 static void check_paragraph(const char *text, size_t width, const char *wanted)
@@ -272,6 +330,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_table),      cmocka_unit_test(test_fit),
+        cmocka_unit_test(test_nothing),    cmocka_unit_test(test_planned),
         cmocka_unit_test(test_order),      cmocka_unit_test(test_hostile_cells),
         cmocka_unit_test(test_wide_cells), cmocka_unit_test(test_too_many_columns),
         cmocka_unit_test(test_relative),   cmocka_unit_test(test_extremes),
