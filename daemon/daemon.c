@@ -286,7 +286,7 @@ bool daemon_check(const struct settings *settings, char *ret_why, size_t size)
 static void reload(struct daemon *daemon)
 {
     struct settings fresh;
-    char why[1024];
+    char why[SETTINGS_WHY_SIZE];
     notify_reloading();
     if (settings_read(daemon->options, &fresh, why, sizeof(why)) &&
         relay_dialer_prepare(daemon->routes, &fresh, why, sizeof(why))) {
@@ -299,8 +299,9 @@ static void reload(struct daemon *daemon)
     } else {
         settings_clear(&fresh);
         free(daemon->settings->refused);
-        daemon->settings->refused = strdup(why); /* without memory, only the log has it */
-        log_error("daemon", "settings not reloaded: %s", why);
+        /* The first mistake; without memory, only the log has it. */
+        daemon->settings->refused = strndup(why, strcspn(why, "\n"));
+        options_log_refused("daemon", why);
     }
     listener_check(daemon->listener);
     notify_ready();

@@ -11,14 +11,16 @@
 static int run(const struct service_options *options)
 {
     struct settings settings = {0};
-    char why[1024];
+    char why[SETTINGS_WHY_SIZE];
     int status = EXIT_FAILURE;
     /* This comes first, because a child inherits its parent's memory, but not its memory locks. */
-    if (!options->check && !options->own && !background_start())
+    if (!options->check && !options->print && !options->own && !background_start())
         perror("wormholed: cannot run in the background");
     else if (!settings_read(options, &settings, why, sizeof(why)) ||
              (options->check && !daemon_check(&settings, why, sizeof(why))))
-        fprintf(stderr, "wormholed: %s\n", why);
+        options_complain(&settings_options, why);
+    else if (options->print)
+        status = options_printed(&settings_options, &settings, &settings.origin);
     else if (options->check)
         status = options_checked(settings.config_file);
     else

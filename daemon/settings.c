@@ -40,26 +40,26 @@ static const struct settings_bounds connections = {
 #define FIELD(name) offsetof(struct settings, name)
 
 static const struct settings_row rows[] = {
-    {"state", "DIR", "directory of the store", settings_path, FIELD(state), NULL, SETTINGS_PLAIN},
-    {"socket", "PATH", "socket on which to listen", settings_path, FIELD(socket), NULL,
+    {"state", "DIR", "directory of the store", &settings_path, FIELD(state), NULL, SETTINGS_PLAIN},
+    {"socket", "PATH", "socket on which to listen", &settings_path, FIELD(socket), NULL,
      SETTINGS_PLAIN},
-    {"relay", "URL", "relay for sessions that do not name one", settings_sections_set_relay,
+    {"relay", "URL", "relay for sessions that do not name one", &settings_sections_relay_url,
      FIELD(relay), NULL, SETTINGS_PLAIN},
-    {"log-level", "LEVEL", "error, warning, info or debug", settings_level, FIELD(log_level), NULL,
+    {"log-level", "LEVEL", "error, warning, info or debug", &settings_level, FIELD(log_level), NULL,
      SETTINGS_PLAIN},
-    {"cafile", "FILE", "certificates to trust instead of the system's", settings_path,
+    {"cafile", "FILE", "certificates to trust instead of the system's", &settings_path,
      FIELD(cafile), NULL, SETTINGS_PLAIN},
-    {"proxy", "URL", "proxy for connections to relays, or none", settings_sections_set_proxy,
+    {"proxy", "URL", "proxy for connections to relays, or none", &settings_sections_proxy_url,
      FIELD(proxy), NULL, SETTINGS_SECRET},
-    {"max-store-size", "SIZE", "limit on the size of the store, as in 2G", settings_bytes,
+    {"max-store-size", "SIZE", "limit on the size of the store, as in 2G", &settings_bytes,
      FIELD(max_store_size), &kv_size, SETTINGS_PLAIN},
-    {"keep", "DURATION", "how long to list ended sessions, as in 30d", settings_duration,
+    {"keep", "DURATION", "how long to list ended sessions, as in 30d", &settings_duration,
      FIELD(keep), &keep, SETTINGS_PLAIN},
-    {"max-connections", "N", "limit on simultaneous connections to relays", settings_number,
+    {"max-connections", "N", "limit on simultaneous connections to relays", &settings_number,
      FIELD(max_connections), &connections, SETTINGS_PLAIN},
-    {"share-connections", "yes|no", "one connection to a relay for many sessions", settings_switch,
+    {"share-connections", "yes|no", "one connection to a relay for many sessions", &settings_switch,
      FIELD(share_connections), NULL, SETTINGS_PLAIN},
-    {"lasting", "yes|no", "renew sessions with peers that can, for years", settings_switch,
+    {"lasting", "yes|no", "renew sessions with peers that can, for years", &settings_switch,
      FIELD(lasting), NULL, SETTINGS_PLAIN},
 };
 
@@ -107,6 +107,7 @@ void settings_clear(struct settings *settings)
     free(settings->cafile);
     free(settings->config_file);
     free(settings->refused);
+    settings_origin_clear(&settings->origin);
     settings_sections_clear_proxy(&settings->proxy);
     settings_sections_clear(&settings->sections);
     *settings = (struct settings){0};
@@ -139,24 +140,24 @@ static bool complete(struct settings *settings, char *ret_why, size_t size)
 }
 
 /* What `status` tells of where the settings came from. */
-static void note_origin(struct settings *settings, const struct options_origin *origin)
+static void note_origin(struct settings *settings)
 {
     const struct settings_row *row = settings_find(&table, "relay");
-    settings->config_file = origin->config_file;
-    settings->relay_from = settings_source_text(origin->sources[row - rows]);
+    settings->config_file = settings->origin.file;
+    settings->relay_from = settings_source_text(settings->origin.sources[row - rows]);
 }
 
 bool settings_read(const struct service_options *options, struct settings *ret_settings,
                    char *ret_why, size_t size)
 {
-    struct options_origin origin;
     if (!settings_init(ret_settings)) {
         snprintf(ret_why, size, "out of memory");
         return false;
     }
-    if (!options_apply(&settings_options, options, ret_settings, &origin, ret_why, size))
+    if (!options_apply(&settings_options, options, ret_settings, &ret_settings->origin, ret_why,
+                       size))
         return false;
-    note_origin(ret_settings, &origin);
+    note_origin(ret_settings);
     return complete(ret_settings, ret_why, size);
 }
 

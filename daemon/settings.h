@@ -24,8 +24,9 @@ struct settings {
     bool share_connections;   /* among sessions, where a relay offers it */
     bool lasting;             /* new sessions last, unless they are to be used once */
     char *config_file;        /* that was read, or NULL */
-    char *refused;            /* why the file was not read anew at the last reload; NULL: it was */
-    const char *relay_from;   /* where `relay` was set: settings_source_text() */
+    struct settings_origin origin;
+    char *refused;          /* why the file was not read anew at the last reload; NULL: it was */
+    const char *relay_from; /* where `relay` was set: settings_source_text() */
 };
 
 /* The command line of wormholed; the only switch of its own is --foreground. */
@@ -49,8 +50,8 @@ const struct proxy *settings_proxy(const struct settings *settings, const struct
 const char *settings_cafile(const struct settings *settings, const struct url *relay);
 
 /* The defaults, overridden by all sources; paths that are not set get their usual values, and all
- * are made absolute. False with a sentence in ret_why (of `size` bytes). Call settings_clear() in
- * either case. */
+ * are made absolute. False with all mistakes in ret_why (of `size` bytes; see
+ * options_apply()). Call settings_clear() in either case. */
 bool settings_read(const struct service_options *options, struct settings *ret_settings,
                    char *ret_why, size_t size);
 

@@ -16,16 +16,18 @@
 
 /* ---- values ---- */
 
-bool settings_sections_set_relay(void *field, const struct settings_bounds *bounds,
-                                 const char *text, char *ret_why, size_t size)
+static bool set_relay(void *field, const struct settings_bounds *bounds, const char *text,
+                      char *ret_why, size_t size)
 {
     struct url url;
     enum url_fault fault = url_parse(text, &url);
     if (fault == URL_OK)
-        return settings_text(field, bounds, text, ret_why, size);
-    snprintf(ret_why, size, "%s", url_fault_text(fault));
+        return settings_set_text(field, bounds, text, ret_why, size);
+    snprintf(ret_why, size, "%s, as in wss://relay.example.org/v1", url_fault_text(fault));
     return false;
 }
+
+const struct settings_type settings_sections_relay_url = {set_relay, settings_print_text};
 
 static struct locked_pool proxies = LOCKED_POOL(sizeof(struct proxy));
 
@@ -47,8 +49,8 @@ static struct proxy *parse_proxy(const char *text, char *ret_why, size_t size)
     return NULL;
 }
 
-bool settings_sections_set_proxy(void *field, const struct settings_bounds *bounds,
-                                 const char *text, char *ret_why, size_t size)
+static bool set_proxy(void *field, const struct settings_bounds *bounds, const char *text,
+                      char *ret_why, size_t size)
 {
     struct settings_proxy *proxy = field, fresh = {.what = SETTINGS_PROXY_NONE};
     (void)bounds;
@@ -62,16 +64,29 @@ bool settings_sections_set_proxy(void *field, const struct settings_bounds *boun
     return true;
 }
 
+static bool print_proxy(const void *field, FILE *out)
+{
+    const struct settings_proxy *proxy = field;
+    char text[PROXY_TEXT_SIZE] = "none";
+    if (proxy->proxy != NULL)
+        proxy_text(proxy->proxy, text);
+    return proxy->what != SETTINGS_PROXY_UNSAID && fputs(text, out) >= 0;
+}
+
+const struct settings_type settings_sections_proxy_url = {set_proxy, print_proxy};
+
 static bool set_schedule(void *field, const struct settings_bounds *bounds, const char *text,
                          char *ret_why, size_t size)
 {
     struct schedule schedule;
     enum schedule_fault fault = schedule_parse(text, &schedule);
     if (fault == SCHEDULE_OK)
-        return settings_text(field, bounds, text, ret_why, size);
+        return settings_set_text(field, bounds, text, ret_why, size);
     snprintf(ret_why, size, "%s", schedule_fault_text(fault));
     return false;
 }
+
+static const struct settings_type schedule_text = {set_schedule, settings_print_text};
 
 static const struct settings_bounds timeout = {
     .min = 1000,
@@ -88,14 +103,14 @@ static const struct settings_bounds words = {
 #define FIELD(name) offsetof(struct settings_appid, name)
 
 static const struct settings_row appid_rows[] = {
-    {"relay", "URL", "relay", settings_sections_set_relay, FIELD(relay), NULL, SETTINGS_PLAIN},
-    {"schedule", "SCHEDULE", "when to visit the relay", set_schedule, FIELD(schedule), NULL,
+    {"relay", "URL", "relay", &settings_sections_relay_url, FIELD(relay), NULL, SETTINGS_PLAIN},
+    {"schedule", "SCHEDULE", "when to visit the relay", &schedule_text, FIELD(schedule), NULL,
      SETTINGS_PLAIN},
-    {"timeout", "DURATION", "time in which the peer must come", settings_duration, FIELD(timeout),
+    {"timeout", "DURATION", "time in which the peer must come", &settings_duration, FIELD(timeout),
      &timeout, SETTINGS_PLAIN},
-    {"expire", "DURATION", "time without news from a peer that has come", settings_duration,
+    {"expire", "DURATION", "time without news from a peer that has come", &settings_duration,
      FIELD(expire), &timeout, SETTINGS_PLAIN},
-    {"words", "N", "words in a generated code", settings_number, FIELD(words), &words,
+    {"words", "N", "words in a generated code", &settings_number, FIELD(words), &words,
      SETTINGS_PLAIN},
 };
 
@@ -155,9 +170,10 @@ const struct settings_appid *settings_sections_appid(const struct settings_secti
 #define FIELD(name) offsetof(struct settings_relay, name)
 
 static const struct settings_row relay_rows[] = {
-    {"proxy", "URL", "proxy for connections to it, or none", settings_sections_set_proxy,
+    {"proxy", "URL", "proxy for connections to it, or none", &settings_sections_proxy_url,
      FIELD(proxy), NULL, SETTINGS_SECRET},
-    {"cafile", "FILE", "certificates to trust", settings_path, FIELD(cafile), NULL, SETTINGS_PLAIN},
+    {"cafile", "FILE", "certificates to trust", &settings_path, FIELD(cafile), NULL,
+     SETTINGS_PLAIN},
 };
 
 #undef FIELD

@@ -59,14 +59,12 @@ const struct settings_relay *settings_sections_relay(const struct settings_secti
 void settings_sections_clear(struct settings_sections *sections);
 void settings_sections_clear_proxy(struct settings_proxy *proxy);
 
-/* ---- setters (settings_setter) that the general settings use, too ---- */
+/* ---- types that the general settings use, too ---- */
 
 /* The URL of a relay: a `char *`, new. */
-bool settings_sections_set_relay(void *field, const struct settings_bounds *bounds,
-                                 const char *text, char *ret_why, size_t size);
+extern const struct settings_type settings_sections_relay_url;
 
-/* The URL of a proxy, or "none": a struct settings_proxy. */
-bool settings_sections_set_proxy(void *field, const struct settings_bounds *bounds,
-                                 const char *text, char *ret_why, size_t size);
+/* The URL of a proxy, or "none": a struct settings_proxy. Printed without user and password. */
+extern const struct settings_type settings_sections_proxy_url;
 
 #endif

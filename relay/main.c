@@ -11,11 +11,13 @@
 static int run(const struct service_options *options)
 {
     struct relay_settings settings;
-    char why[1024];
+    char why[SETTINGS_WHY_SIZE];
     int status = EXIT_FAILURE;
     if (!relay_settings_read(options, &settings, why, sizeof(why)) ||
         (options->check && !relayd_check(&settings, why, sizeof(why))))
-        fprintf(stderr, "wormhole-relayd: %s\n", why);
+        options_complain(&relay_settings_options, why);
+    else if (options->print)
+        status = options_printed(&relay_settings_options, &settings, &settings.origin);
     else if (options->own)
         status = (relay_limits_print(&settings), EXIT_SUCCESS);
     else if (options->check)

@@ -56,15 +56,29 @@ static bool set_endpoints(void *field, const struct settings_bounds *bounds, con
 static bool set_endpoint(void *field, const struct settings_bounds *bounds, const char *text,
                          char *ret_why, size_t size)
 {
-    struct address_list *endpoints = field, made;
+    struct address_list made;
     (void)bounds;
     if (endpoints_parse(text, &made) && made.count == 1) {
-        *endpoints = made;
+        *(struct address_list *)field = made;
         return true;
     }
     snprintf(ret_why, size, "expected one IP address and a port, as in 127.0.0.1:9100");
     return false;
 }
+
+static bool print_endpoints(const void *field, FILE *out)
+{
+    const struct address_list *endpoints = field;
+    for (unsigned i = 0; i < endpoints->count; i++) {
+        char text[ENDPOINT_TEXT_SIZE];
+        endpoint_text(&endpoints->items[i], text);
+        fprintf(out, "%s%s", i > 0 ? " " : "", text);
+    }
+    return endpoints->count > 0;
+}
+
+static const struct settings_type endpoints = {set_endpoints, print_endpoints};
+static const struct settings_type endpoint = {set_endpoint, print_endpoints};
 
 /* ---- the table ---- */
 
@@ -113,62 +127,62 @@ static const struct settings_bounds no_limit_or_bytes = {
 #define FIELD(name) offsetof(struct relay_settings, name)
 
 static const struct settings_row rows[] = {
-    {"listen", "ADDRESS:PORT", "where to accept clients (repeatable); " LISTEN_DEFAULT,
-     set_endpoints, FIELD(listen), NULL, SETTINGS_LIST},
-    {"store", "DIR", "where to keep mailboxes", settings_path, FIELD(store), NULL, SETTINGS_PLAIN},
-    {"max-store-size", "SIZE", "maximum size of the store; 8G", settings_bytes,
+    {"listen", "ADDRESS:PORT", "where to accept clients (repeatable); " LISTEN_DEFAULT, &endpoints,
+     FIELD(listen), NULL, SETTINGS_LIST},
+    {"store", "DIR", "where to keep mailboxes", &settings_path, FIELD(store), NULL, SETTINGS_PLAIN},
+    {"max-store-size", "SIZE", "maximum size of the store; 8G", &settings_bytes,
      FIELD(max_store_size), &kv_size, SETTINGS_PLAIN},
     {"retention", "DURATION", "keep a mailbox this long after its last visit; 30d",
-     settings_duration, FIELD(retention), &retention, SETTINGS_PLAIN},
-    {"tls-cert", "FILE", "serve TLS with this certificate and its chain", settings_path,
+     &settings_duration, FIELD(retention), &retention, SETTINGS_PLAIN},
+    {"tls-cert", "FILE", "serve TLS with this certificate and its chain", &settings_path,
      FIELD(tls_cert), NULL, SETTINGS_PLAIN},
-    {"tls-key", "FILE", "the certificate's key, if not in the same file", settings_path,
+    {"tls-key", "FILE", "the certificate's key, if not in the same file", &settings_path,
      FIELD(tls_key), NULL, SETTINGS_PLAIN},
-    {"metrics-listen", "ADDRESS:PORT", "serve /healthz and /metrics here", set_endpoint,
+    {"metrics-listen", "ADDRESS:PORT", "serve /healthz and /metrics here", &endpoint,
      FIELD(metrics), NULL, SETTINGS_PLAIN},
-    {"motd", "TEXT", "message of the day for every client", settings_text, FIELD(motd), NULL,
+    {"motd", "TEXT", "message of the day for every client", &settings_text, FIELD(motd), NULL,
      SETTINGS_PLAIN},
-    {"error", "TEXT", "turn every client away with this message", settings_text, FIELD(error), NULL,
-     SETTINGS_PLAIN},
+    {"error", "TEXT", "turn every client away with this message", &settings_text, FIELD(error),
+     NULL, SETTINGS_PLAIN},
     {"advertise-version", "VERSION", "tell clients that this version of them is current",
-     settings_text, FIELD(version), NULL, SETTINGS_PLAIN},
-    {"no-list", "", "do not tell clients which nameplates are in use", settings_switch,
+     &settings_text, FIELD(version), NULL, SETTINGS_PLAIN},
+    {"no-list", "", "do not tell clients which nameplates are in use", &settings_switch,
      FIELD(no_list), NULL, SETTINGS_PLAIN},
-    {"any-nameplate", "", "let clients claim nameplates that are no numbers", settings_switch,
+    {"any-nameplate", "", "let clients claim nameplates that are no numbers", &settings_switch,
      FIELD(any_nameplate), NULL, SETTINGS_PLAIN},
-    {"require-hashcash", "BITS", "require a hashcash stamp of this many bits", settings_number,
+    {"require-hashcash", "BITS", "require a hashcash stamp of this many bits", &settings_number,
      FIELD(hashcash_bits), &bits, SETTINGS_PLAIN},
-    {"max-message", "SIZE", "maximum size of a message; 34M", settings_bytes, FIELD(max_message),
+    {"max-message", "SIZE", "maximum size of a message; 34M", &settings_bytes, FIELD(max_message),
      &message, SETTINGS_PLAIN},
-    {"max-mailbox-bytes", "SIZE", "maximum size of a mailbox; 256M", settings_bytes,
+    {"max-mailbox-bytes", "SIZE", "maximum size of a mailbox; 256M", &settings_bytes,
      FIELD(max_mailbox_bytes), &mailbox_bytes, SETTINGS_PLAIN},
-    {"max-mailbox-messages", "N", "maximum number of messages in a mailbox; 10000", settings_number,
-     FIELD(max_mailbox_messages), &at_least_one, SETTINGS_PLAIN},
-    {"max-connections", "N", "maximum number of connections; 16384", settings_number,
+    {"max-mailbox-messages", "N", "maximum number of messages in a mailbox; 10000",
+     &settings_number, FIELD(max_mailbox_messages), &at_least_one, SETTINGS_PLAIN},
+    {"max-connections", "N", "maximum number of connections; 16384", &settings_number,
      FIELD(max_connections), &at_least_one, SETTINGS_PLAIN},
-    {"max-channels", "N", "maximum number of sessions on one connection; 1024", settings_number,
+    {"max-channels", "N", "maximum number of sessions on one connection; 1024", &settings_number,
      FIELD(max_channels), &channels, SETTINGS_PLAIN},
     {"client-timeout", "DURATION", "drop a client without a sign of life for this long; 90s",
-     settings_duration, FIELD(client_timeout), &client_timeout, SETTINGS_PLAIN},
-    {"max-connections-per-address", "N", "maximum for each address; 512", settings_number,
+     &settings_duration, FIELD(client_timeout), &client_timeout, SETTINGS_PLAIN},
+    {"max-connections-per-address", "N", "maximum for each address; 512", &settings_number,
      FIELD(max_per_address), &no_limit_or_number, SETTINGS_PLAIN},
-    {"allocations-per-minute", "N", "maximum for each address; 60", settings_number,
+    {"allocations-per-minute", "N", "maximum for each address; 60", &settings_number,
      FIELD(allocations), &no_limit_or_number, SETTINGS_PLAIN},
-    {"claims-per-minute", "N", "maximum for each address; 60", settings_number, FIELD(claims),
+    {"claims-per-minute", "N", "maximum for each address; 60", &settings_number, FIELD(claims),
      &no_limit_or_number, SETTINGS_PLAIN},
-    {"work-per-second", "SIZE", "bytes of messages for each address; 32M", settings_bytes,
+    {"work-per-second", "SIZE", "bytes of messages for each address; 32M", &settings_bytes,
      FIELD(work), &no_limit_or_bytes, SETTINGS_PLAIN},
-    {"stored-per-hour", "SIZE", "bytes of messages stored for each address; 512M", settings_bytes,
+    {"stored-per-hour", "SIZE", "bytes of messages stored for each address; 512M", &settings_bytes,
      FIELD(stored), &no_limit_or_bytes, SETTINGS_PLAIN},
     {"allow-origin", "ORIGIN", "web pages on this machine that may connect (repeatable), or *",
-     settings_text, FIELD(origins), NULL, SETTINGS_LIST},
+     &settings_text, FIELD(origins), NULL, SETTINGS_LIST},
     {"trust-proxy", "ADDRESS", "believe X-Real-IP and X-Real-Port of this proxy (repeatable)",
-     settings_text, FIELD(proxies), NULL, SETTINGS_LIST},
-    {"ration-loopback", "", "apply the limits per address to this machine too", settings_switch,
+     &settings_text, FIELD(proxies), NULL, SETTINGS_LIST},
+    {"ration-loopback", "", "apply the limits per address to this machine too", &settings_switch,
      FIELD(ration_loopback), NULL, SETTINGS_PLAIN},
-    {"log-addresses", "", "log the addresses of clients", settings_switch, FIELD(log_addresses),
+    {"log-addresses", "", "log the addresses of clients", &settings_switch, FIELD(log_addresses),
      NULL, SETTINGS_PLAIN},
-    {"log-level", "LEVEL", "error, warning, info or debug", settings_level, FIELD(log_level), NULL,
+    {"log-level", "LEVEL", "error, warning, info or debug", &settings_level, FIELD(log_level), NULL,
      SETTINGS_PLAIN},
 };
 
@@ -226,7 +240,9 @@ static char *default_store(char *ret_why, size_t size)
 static bool complete(struct relay_settings *settings, char *ret_why, size_t size)
 {
     if (settings->tls_key != NULL && settings->tls_cert == NULL) {
-        snprintf(ret_why, size, "tls-key is given without tls-cert");
+        char place[512];
+        settings_place(&table, &settings->origin, "tls-key", place, sizeof(place));
+        snprintf(ret_why, size, "%stls-key is given without tls-cert", place);
         return false;
     }
     if (settings->store == NULL)
@@ -237,11 +253,11 @@ static bool complete(struct relay_settings *settings, char *ret_why, size_t size
 bool relay_settings_read(const struct service_options *options, struct relay_settings *ret_settings,
                          char *ret_why, size_t size)
 {
-    struct options_origin origin;
     set_defaults(ret_settings);
-    if (!options_apply(&relay_settings_options, options, ret_settings, &origin, ret_why, size))
+    if (!options_apply(&relay_settings_options, options, ret_settings, &ret_settings->origin,
+                       ret_why, size))
         return false;
-    ret_settings->config_file = origin.config_file;
+    ret_settings->config_file = ret_settings->origin.file;
     return complete(ret_settings, ret_why, size);
 }
 
@@ -256,6 +272,7 @@ void relay_settings_clear(struct relay_settings *settings)
     free(settings->origins);
     free(settings->proxies);
     free(settings->config_file);
+    settings_origin_clear(&settings->origin);
     *settings = (struct relay_settings){0};
 }
 

@@ -41,14 +41,15 @@ struct relay_settings {
     bool log_addresses;
     enum log_level log_level;
     char *config_file; /* that was read, or NULL */
+    struct settings_origin origin;
 };
 
 /* The command line of wormhole-relayd. */
 extern const struct options_info relay_settings_options;
 
-/* Sets the defaults, then applies all sources over them. False with a sentence in ret_why (of
- * `size` bytes). relay_settings_clear() in any case. May be called again, to read everything
- * anew. */
+/* Sets the defaults, then applies all sources over them. False with all mistakes in ret_why
+ * (of `size` bytes; see options_apply()). relay_settings_clear() in any case. May be called again,
+ * to read everything anew. */
 bool relay_settings_read(const struct service_options *options, struct relay_settings *ret_settings,
                          char *ret_why, size_t size);
 

@@ -245,7 +245,7 @@ static bool apply(struct relayd *relayd, struct relay_settings *fresh, char *ret
 static void reload(struct relayd *relayd)
 {
     struct relay_settings fresh;
-    char why[1024];
+    char why[SETTINGS_WHY_SIZE];
     notify_reloading();
     if (relay_settings_read(relayd->options, &fresh, why, sizeof(why)) &&
         apply(relayd, &fresh, why, sizeof(why))) {
@@ -254,7 +254,7 @@ static void reload(struct relayd *relayd)
         log_info("relay", "settings reloaded");
     } else {
         relay_settings_clear(&fresh);
-        log_error("relay", "settings not reloaded: %s", why);
+        options_log_refused("relay", why);
     }
     notify_ready();
 }

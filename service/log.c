@@ -46,6 +46,11 @@ bool log_level_parse(const char *text, enum log_level *ret_level)
     return false;
 }
 
+const char *log_level_name(enum log_level level)
+{
+    return levels[level].name;
+}
+
 void log_set_level(enum log_level level)
 {
     threshold = level;

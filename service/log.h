@@ -12,6 +12,7 @@ enum log_level { LOG_LEVEL_ERROR = 0, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEV
 
 /* "error", "warning", "info", "debug". */
 bool log_level_parse(const char *text, enum log_level *ret_level);
+const char *log_level_name(enum log_level level);
 
 void log_set_level(enum log_level level);
 

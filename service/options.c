@@ -11,6 +11,7 @@
 
 #include "base/home.h"
 #include "base/typos.h"
+#include "service/log.h"
 #include "service/paths.h"
 
 #define EXIT_USAGE 2
@@ -22,6 +23,7 @@ enum {
     OPTION_OWN = OPTION_FIRST,
     OPTION_CHECK,
     OPTION_CONFIG,
+    OPTION_PRINT,
     OPTION_HELP,
     OPTION_VERSION,
     OPTION_SETTINGS,
@@ -41,6 +43,7 @@ static bool take(struct service_options *options, const struct settings_table *t
 {
     bool *const switches[] = {[OPTION_OWN - OPTION_FIRST] = &options->own,
                               [OPTION_CHECK - OPTION_FIRST] = &options->check,
+                              [OPTION_PRINT - OPTION_FIRST] = &options->print,
                               [OPTION_HELP - OPTION_FIRST] = &options->help,
                               [OPTION_VERSION - OPTION_FIRST] = &options->version};
     if (option == OPTION_CONFIG) {
@@ -96,6 +99,7 @@ bool options_parse(const struct options_info *info, int argc, char **argv,
         *next++ = (struct option){info->name, no_argument, NULL, OPTION_OWN};
     *next++ = (struct option){"check-config", no_argument, NULL, OPTION_CHECK};
     *next++ = (struct option){"config", required_argument, NULL, OPTION_CONFIG};
+    *next++ = (struct option){"print-config", no_argument, NULL, OPTION_PRINT};
     *next++ = (struct option){"help", no_argument, NULL, OPTION_HELP};
     *next++ = (struct option){"version", no_argument, NULL, OPTION_VERSION};
     for (unsigned i = 0; i < table->count; i++) /* every setting is an option too */
@@ -107,24 +111,27 @@ bool options_parse(const struct options_info *info, int argc, char **argv,
     *ret_options = (struct service_options){0};
     char why[512];
     int option;
+    bool good = true;
     while ((option = getopt_long(argc, argv, "hV", list, NULL)) != -1) {
         if (option == '?') {
             suggest(list, argv[0], argv[optind - 1]);
-            fprintf(stderr, "Try '%s --help'.\n", argv[0]);
-            return false;
+            good = false;
+            continue;
         }
         if (option == 'h' || option == 'V')
             option = option == 'h' ? OPTION_HELP : OPTION_VERSION;
         if (!take(ret_options, table, option, optarg, why, sizeof(why))) {
             fprintf(stderr, "%s: %s\n", argv[0], why);
-            return false;
+            good = false;
         }
     }
-    if (optind < argc) {
+    for (; optind < argc; optind++) {
         fprintf(stderr, "%s: unexpected argument '%s'\n", argv[0], argv[optind]);
-        return false;
+        good = false;
     }
-    return true;
+    if (!good)
+        fprintf(stderr, "Try '%s --help'.\n", argv[0]);
+    return good;
 }
 
 void options_clear(struct service_options *options)
@@ -150,7 +157,8 @@ void options_print_help(const struct options_info *info)
     if (info->name != NULL)
         print_option(info->name, "", info->help);
     print_option("config", "FILE", "read settings from FILE, as 'key = value' lines");
-    print_option("check-config", "", "check all settings and exit");
+    print_option("check-config", "", "check all settings, report every mistake, and exit");
+    print_option("print-config", "", "show all settings, and where each comes from, and exit");
     for (unsigned i = 0; i < info->table->count; i++) {
         const struct settings_row *row = &info->table->rows[i];
         print_option(row->key, row->value, row->help);
@@ -181,30 +189,63 @@ static bool find_config(const struct options_info *info, const struct service_op
 }
 
 bool options_apply(const struct options_info *info, const struct service_options *options,
-                   void *settings, struct options_origin *ret_origin, char *ret_why, size_t size)
+                   void *settings, struct settings_origin *ret_origin, char *ret_why, size_t size)
 {
-    struct settings_target target = {.table = info->table, .settings = settings};
+    struct settings_target target = {
+        .table = info->table,
+        .settings = settings,
+        .record = options->print,
+    };
     char *path;
-    if (!find_config(info, options, &path)) {
-        snprintf(ret_why, size, "out of memory");
-        return false;
-    }
-    bool good = (path == NULL || settings_read_file(&target, path, ret_why, size)) &&
-                settings_read_environment(&target, ret_why, size);
-    for (unsigned i = 0; i < info->table->count && good; i++) {
+    *ret_why = '\0';
+    *ret_origin = (struct settings_origin){0};
+    if (!find_config(info, options, &path))
+        return settings_mistake(ret_why, size, "out of memory");
+    bool good = path == NULL || settings_read_file(&target, path, ret_why, size);
+    good = settings_read_environment(&target, ret_why, size) && good;
+    for (unsigned i = 0; i < info->table->count; i++) {
+        char why[512];
         if (options->texts[i] == NULL)
             continue;
-        good = settings_set(&info->table->rows[i], settings, options->texts[i], ret_why, size);
-        wrong_value = wrong_value || !good;
-        target.sources[i] = SETTINGS_COMMAND_LINE;
+        target.origin.sources[i] = SETTINGS_COMMAND_LINE;
+        if (settings_set(&info->table->rows[i], settings, options->texts[i], why, sizeof(why)))
+            continue;
+        good = settings_mistake(ret_why, size, "--%s: %s", info->table->rows[i].key, why);
+        wrong_value = true;
     }
-    if (!good) {
+    target.origin.file = path;
+    if (good) {
+        *ret_origin = target.origin;
+    } else {
         free(path);
-        return false;
+        settings_origin_clear(&target.origin);
     }
-    ret_origin->config_file = path;
-    memcpy(ret_origin->sources, target.sources, sizeof(target.sources));
-    return true;
+    return good;
+}
+
+void options_complain(const struct options_info *info, const char *why)
+{
+    while (*why != '\0') {
+        size_t length = strcspn(why, "\n");
+        fprintf(stderr, "%s: %.*s\n", info->program, (int)length, why);
+        why += length + (why[length] == '\n');
+    }
+}
+
+void options_log_refused(const char *subsystem, const char *why)
+{
+    while (*why != '\0') {
+        size_t length = strcspn(why, "\n");
+        log_error(subsystem, "settings not reloaded: %.*s", (int)length, why);
+        why += length + (why[length] == '\n');
+    }
+}
+
+int options_printed(const struct options_info *info, const void *settings,
+                    const struct settings_origin *origin)
+{
+    settings_print(info->table, settings, origin, stdout);
+    return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 int options_checked(const char *config_file)
@@ -221,14 +262,17 @@ int options_main(const struct options_info *info, int argc, char **argv,
 {
     struct service_options options;
     int status = EXIT_SUCCESS;
-    if (!options_parse(info, argc, argv, &options))
+    if (!options_parse(info, argc, argv, &options)) {
         status = EXIT_USAGE;
-    else if (options.help)
+        if (options.check)
+            run(&options);
+    } else if (options.help) {
         options_print_help(info);
-    else if (options.version)
+    } else if (options.version) {
         printf("%s %s\n", info->program, PACKAGE_VERSION);
-    else
+    } else {
         status = run(&options);
+    }
     if (status == EXIT_FAILURE && wrong_value)
         status = EXIT_USAGE;
     options_clear(&options);

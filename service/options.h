@@ -1,5 +1,5 @@
-/* The command line of a daemon: --config, --check-config, --help, --version, possibly a switch of
- * its own, and an option for each of its settings. */
+/* The command line of a daemon: --config, --check-config, --print-config, --help, --version,
+ * possibly a switch of its own, and an option for each of its settings. */
 #ifndef SERVICE_OPTIONS_H
 #define SERVICE_OPTIONS_H
 
@@ -20,26 +20,21 @@ struct options_info {
 
 struct service_options {
     bool own; /* its switch */
-    bool check, help, version;
+    bool check, print, help, version;
     char *config_file;         /* absolute; or NULL */
     char *texts[SETTINGS_MAX]; /* of settings, by row; NULL where not given */
 };
 
-/* Where the settings came from. */
-struct options_origin {
-    char *config_file; /* that was read, or NULL; new */
-    enum settings_source sources[SETTINGS_MAX];
-};
-
 /* Reads the command line, and overwrites secret values in argv. False if it is wrong (or memory is
- * short), after a message on stderr. options_clear() in any case. */
+ * short), after a message on stderr about each mistake. options_clear() in any case. */
 bool options_parse(const struct options_info *info, int argc, char **argv,
                    struct service_options *ret_options);
 
 void options_clear(struct service_options *options);
 
 /* What a daemon's main() does: answers --help and --version, or else calls `run` and returns its
- * exit status; for a wrong command line it returns 2. */
+ * exit status; for a wrong command line it returns 2. With --check-config, `run` is called even
+ * then, so that the other mistakes are told, too. */
 int options_main(const struct options_info *info, int argc, char **argv,
                  int (*run)(const struct service_options *options));
 
@@ -47,10 +42,21 @@ int options_main(const struct options_info *info, int argc, char **argv,
 void options_print_help(const struct options_info *info);
 
 /* Applies all sources over the defaults in `settings`, in their order: file, environment, command
- * line. False with a sentence in ret_why (of `size` bytes). May be called again later, to read
- * everything anew. */
+ * line. False with all mistakes in ret_why (of `size` bytes), as settings_mistake() puts them
+ * there, and then ret_origin is empty. Otherwise the file in ret_origin is new; entries of sections
+ * are recorded for --print-config only. May be called again later, to read everything anew. */
 bool options_apply(const struct options_info *info, const struct service_options *options,
-                   void *settings, struct options_origin *ret_origin, char *ret_why, size_t size);
+                   void *settings, struct settings_origin *ret_origin, char *ret_why, size_t size);
+
+/* Prints mistakes (settings_mistake()) on stderr, each after the program's name. */
+void options_complain(const struct options_info *info, const char *why);
+
+/* Logs mistakes for which settings were not read anew, a line for each. */
+void options_log_refused(const char *subsystem, const char *why);
+
+/* Prints what --print-config shows. Returns the exit status. */
+int options_printed(const struct options_info *info, const void *settings,
+                    const struct settings_origin *origin);
 
 /* Prints what --check-config says when all is well, about the file that was read (NULL: none).
  * Returns the exit status. */

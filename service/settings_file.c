@@ -9,12 +9,15 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/private_file.h"
+#include "base/typos.h"
 #include "base/utf8.h"
 
 #define BLANKS          " \t\r"
+#define COMMENT         "#;"
 #define BYTE_ORDER_MARK "\xef\xbb\xbf"
 #define WHY_SIZE        512
 
@@ -24,9 +27,11 @@ struct settings_reading {
     /* The current section, and what its rows set; NULL: before the first one. */
     const struct settings_section *section;
     void *object;
-    /* Keys already set in this section: a key that is set twice is a slip that would otherwise go
-     * unnoticed. */
-    bool seen[SETTINGS_MAX];
+    bool skip; /* the section's header is wrong: nobody knows what its keys mean */
+    unsigned line;
+    /* Lines that set keys in this section, or 0: a key that is set twice is a slip that would
+     * otherwise go unnoticed. */
+    unsigned seen[SETTINGS_MAX];
     bool secret;        /* it holds a password */
     char why[WHY_SIZE]; /* what is wrong */
 };
@@ -46,7 +51,84 @@ static void trim_end(char *text)
         text[--length] = 0;
 }
 
+/* Keeps an entry of a section, if that is wanted. `name` is NULL, or copied. */
+static bool record(struct settings_reading *reading, const struct settings_row *row,
+                   const char *name)
+{
+    struct settings_origin *origin = &reading->target->origin;
+    if (!reading->target->record || reading->section == NULL)
+        return true;
+    char *copy = name != NULL ? strdup(name) : NULL;
+    struct settings_entry *entries =
+        reallocarray(origin->entries, origin->entries_count + 1, sizeof(*entries));
+    if (entries != NULL)
+        origin->entries = entries;
+    if (entries == NULL || (name != NULL && copy == NULL)) {
+        free(copy);
+        return refuse(reading, "out of memory");
+    }
+    entries[origin->entries_count++] = (struct settings_entry){
+        .section = reading->section,
+        .row = row,
+        .name = copy,
+        .object = reading->object,
+        .line = reading->line,
+    };
+    return true;
+}
+
 /* ---- keys ---- */
+
+/* The section in which a key is known; NULL: in none. */
+static const struct settings_section *section_with(const struct settings_table *table,
+                                                   const char *key)
+{
+    for (unsigned i = 0; i < table->sections_count; i++)
+        if (settings_find_row(table->sections[i].rows, table->sections[i].count, key) != NULL)
+            return &table->sections[i];
+    return NULL;
+}
+
+/* Always false. */
+static bool refuse_key(struct settings_reading *reading, const char *key)
+{
+    const struct settings_table *table = reading->target->table;
+    const struct settings_section *section = reading->section;
+    struct typos_nearest nearest = {.word = key, .most = TYPOS_MAX};
+    size_t length = (size_t)snprintf(reading->why, WHY_SIZE, "unknown setting '%.64s'", key);
+    if (section != NULL) {
+        length += (size_t)snprintf(reading->why + length, WHY_SIZE - length, " in [%s …]; expected",
+                                   section->kind);
+        for (unsigned i = 0; i < section->count && length < WHY_SIZE; i++)
+            length += (size_t)snprintf(reading->why + length, WHY_SIZE - length, "%s %s",
+                                       i > 0 ? "," : "", section->rows[i].key);
+        return false;
+    }
+    if ((section = section_with(table, key)) != NULL) {
+        snprintf(reading->why + length, WHY_SIZE - length,
+                 ": it belongs in a section, after a line [%s \"…\"]", section->kind);
+        return false;
+    }
+    for (unsigned i = 0; i < table->count; i++)
+        typos_offer(&nearest, table->rows[i].key, strlen(table->rows[i].key));
+    if (nearest.name != NULL)
+        snprintf(reading->why + length, WHY_SIZE - length, ": did you mean '%s'?", nearest.name);
+    return false;
+}
+
+/* Always false. */
+static bool refuse_second(struct settings_reading *reading, const char *key, unsigned first)
+{
+    const struct settings_section *section =
+        reading->section == NULL ? section_with(reading->target->table, key) : NULL;
+    size_t length = (size_t)snprintf(reading->why, WHY_SIZE,
+                                     "%s is set for the second time, after line %u", key, first);
+    if (section != NULL && length < WHY_SIZE)
+        snprintf(reading->why + length, WHY_SIZE - length,
+                 ": if this one belongs in a section, a line [%s \"…\"] must be above it",
+                 section->kind);
+    return false;
+}
 
 static bool take_key(struct settings_reading *reading, const char *key, const char *value)
 {
@@ -55,51 +137,54 @@ static bool take_key(struct settings_reading *reading, const char *key, const ch
     const struct settings_row *rows = section != NULL ? section->rows : target->table->rows;
     const struct settings_row *row =
         settings_find_row(rows, section != NULL ? section->count : target->table->count, key);
-    if (row == NULL) {
-        int length = snprintf(reading->why, WHY_SIZE, "unknown setting '%.64s'", key);
-        if (section == NULL)
-            return false;
-        length += snprintf(reading->why + length, WHY_SIZE - (size_t)length, " in [%s …]; expected",
-                           section->kind);
-        for (unsigned i = 0; i < section->count && length < WHY_SIZE; i++)
-            length += snprintf(reading->why + length, WHY_SIZE - (size_t)length, "%s %s",
-                               i > 0 ? "," : "", section->rows[i].key);
-        return false;
+    if (row == NULL)
+        return refuse_key(reading, key);
+    unsigned *seen = &reading->seen[row - rows];
+    if (*seen > 0)
+        return refuse_second(reading, key, *seen);
+    *seen = reading->line;
+    if (section == NULL) {
+        target->origin.sources[row - rows] = SETTINGS_FILE;
+        target->origin.lines[row - rows] = reading->line;
     }
-    if (reading->seen[row - rows]) {
-        snprintf(reading->why, WHY_SIZE, "%s is set for the second time", key);
-        return false;
-    }
-    reading->seen[row - rows] = true;
     reading->secret |= row->kind == SETTINGS_SECRET && strchr(value, '@') != NULL;
-    if (!settings_set(row, section != NULL ? reading->object : target->settings, value,
-                      reading->why, WHY_SIZE))
-        return false;
-    if (section == NULL)
-        target->sources[row - rows] = SETTINGS_FILE;
-    return true;
+    return settings_set(row, section != NULL ? reading->object : target->settings, value,
+                        reading->why, WHY_SIZE) &&
+           record(reading, row, NULL);
 }
 
 /* ---- sections ---- */
 
+/* What follows is nothing, or a comment. */
+static bool is_end(const char *text)
+{
+    size_t blanks = strspn(text, BLANKS);
+    return text[blanks] == '\0' || (blanks > 0 && strchr(COMMENT, text[blanks]) != NULL);
+}
+
+/* The quotation mark that ends the name that begins at `name`; NULL if there is none. */
+static char *name_end(char *name)
+{
+    for (char *quote = name; (quote = strchr(quote, '"')) != NULL; quote++) {
+        const char *bracket = quote + 1 + strspn(quote + 1, BLANKS);
+        if (*bracket == ']' && is_end(bracket + 1))
+            return quote;
+    }
+    return NULL;
+}
+
 /* Takes [KIND "NAME"] apart, in place. */
 static bool take_header(struct settings_reading *reading, char *line)
 {
-    static const char expected[] = "expected '[kind \"name\"]'";
     const struct settings_table *table = reading->target->table;
-    trim_end(line);
-    char *end = line + strlen(line) - 1, *kind = line + 1 + strspn(line + 1, BLANKS);
-    char *quote = strchr(line, '"');
-    if (*end != ']' || quote == NULL)
-        return refuse(reading, expected);
-    *end = 0;
-    *quote = 0;
+    char *kind = line + 1 + strspn(line + 1, BLANKS);
+    char *quote = strchr(line, '"'), *end = quote != NULL ? name_end(quote + 1) : NULL;
+    reading->skip = true;
+    if (end == NULL)
+        return refuse(reading, "expected '[kind \"name\"]'");
+    *quote = '\0';
+    *end = '\0';
     trim_end(kind);
-    trim_end(quote + 1);
-    size_t length = strlen(quote + 1);
-    if (length == 0 || quote[length] != '"')
-        return refuse(reading, expected);
-    quote[length] = 0;
 
     reading->section = NULL;
     for (unsigned i = 0; i < table->sections_count; i++)
@@ -107,12 +192,17 @@ static bool take_header(struct settings_reading *reading, char *line)
             reading->section = &table->sections[i];
     memset(reading->seen, 0, sizeof(reading->seen));
     if (reading->section == NULL) {
-        snprintf(reading->why, WHY_SIZE, "unknown section kind '%.64s'", kind);
+        size_t length =
+            (size_t)snprintf(reading->why, WHY_SIZE, "unknown section kind '%.64s'", kind);
+        for (unsigned i = 0; i < table->sections_count && length < WHY_SIZE; i++)
+            length += (size_t)snprintf(reading->why + length, WHY_SIZE - length, "%s %s",
+                                       i > 0 ? " or" : "; expected", table->sections[i].kind);
         return false;
     }
     reading->object =
         reading->section->begin(reading->target->settings, quote + 1, reading->why, WHY_SIZE);
-    return reading->object;
+    reading->skip = reading->object == NULL;
+    return !reading->skip && record(reading, NULL, quote + 1);
 }
 
 /* ---- lines ---- */
@@ -122,12 +212,14 @@ static bool take_line(struct settings_reading *reading, char *line)
     line += strspn(line, BLANKS);
     if (!utf8_valid(line, strlen(line)))
         return refuse(reading, "this line is not UTF-8");
-    if (*line == 0 || *line == '#' || *line == ';')
+    if (*line == 0 || strchr(COMMENT, *line) != NULL)
         return true;
     if (*line == '[')
         return take_header(reading, line);
-    /* A comment at the end: what follows a ';' that has a blank before it. */
-    for (char *at = line; (at = strchr(at, ';')) != NULL; at++)
+    if (reading->skip)
+        return true;
+    /* A comment at the end: what follows one of these that has a blank before it. */
+    for (char *at = line; (at = strpbrk(at, COMMENT)) != NULL; at++)
         if (at > line && strchr(BLANKS, at[-1]) != NULL) {
             *at = 0;
             break;
@@ -183,19 +275,22 @@ bool settings_read_file(struct settings_target *target, const char *path, char *
 {
     struct settings_reading reading = {.target = target};
     char text[SETTINGS_FILE_MAX + 1], *rest = text, *line;
-    unsigned number = 0;
+    char why[1024];
     struct stat status;
-    bool good = load(path, text, &status, ret_why, size);
-    if (good && strncmp(text, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)) == 0)
-        rest += strlen(BYTE_ORDER_MARK);
-    while (good && (line = strsep(&rest, "\n")) != NULL) {
-        number++;
-        good = take_line(&reading, line);
-        if (!good)
-            snprintf(ret_why, size, "%s:%u: %s", path, number, reading.why);
+    if (!load(path, text, &status, why, sizeof(why))) {
+        explicit_bzero(text, sizeof(text));
+        return settings_mistake(ret_why, size, "%s", why);
     }
-    if (good && reading.secret)
-        good = private_file_fits(&status, path, ret_why, size);
+    bool good = true;
+    if (strncmp(text, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)) == 0)
+        rest += strlen(BYTE_ORDER_MARK);
+    while ((line = strsep(&rest, "\n")) != NULL) {
+        reading.line++;
+        if (!take_line(&reading, line))
+            good = settings_mistake(ret_why, size, "%s:%u: %s", path, reading.line, reading.why);
+    }
+    if (reading.secret && !private_file_fits(&status, path, why, sizeof(why)))
+        good = settings_mistake(ret_why, size, "%s", why);
     explicit_bzero(text, sizeof(text)); /* it may hold passwords */
     return good;
 }

@@ -77,6 +77,15 @@ def whole(parts):
     return text
 
 
+@test("a setting of a section of the shipped file without its section is told what is missing")
+def without_section(world):
+    config = world.path("config")
+    write(config, "relay = ws://a/v1\nrelay = ws://b/v1\nwords = 2\n")
+    said = check("wormholed", world.directory, "--config", config)[1]
+    for part in (":2: relay is set for the second time, after line 1: ", ":3: unknown setting 'words': it belongs in a section"):
+        contains(said, part, "what it says")
+
+
 @test("each line of wormhole-relayd.conf, as it is shipped, does what it says")
 def shipped_for_the_relay(world):
     path = os.path.join(SOURCE_DIRECTORY, "dist/wormhole-relayd.conf")
@@ -100,7 +109,7 @@ def check_config(world):
         equal(check("wormholed", home, **variables), (0, config + ": fine\n"), "a file that is fine")
         write(config, "keep = 3d\nkeeps = 3d\n")
         equal(check("wormholed", home, **variables),
-              (1, "wormholed: %s:2: unknown setting 'keeps'\n" % config), "one that is not")
+              (1, "wormholed: %s:2: unknown setting 'keeps': did you mean 'keep'?\n" % config), "one that is not")
         os.chmod(config, 0)
         if os.geteuid() != 0:
             contains(check("wormholed", home, **variables)[1], "Permission denied", "one that cannot be read")
@@ -120,6 +129,61 @@ def check_all(world):
     sentence = "wormholed: WORMHOLED_KEEP: invalid value 'soon' for keep: expected a duration"
     equal((status, said[:len(sentence)]), (1, sentence), "a variable")
     equal(check("wormholed", world.directory, "--nonsense")[0], 2, "exit status with a wrong command line")
+
+
+@test("--check-config tells every mistake of command line, file and environment, each with its place")
+def every_mistake(world):
+    config = world.path("config")
+    for name, key, prefix in (("wormholed", "keep", "WORMHOLED_"), ("wormhole-relayd", "retention", "WORMHOLE_RELAYD_")):
+        write(config, "%s = soon\nnonsense = 1\n" % key)
+        status, said = check(name, world.directory, "--config", config, **{prefix + "LOG_LEVEL": "loud"})
+        equal(status, 1, "exit status with mistakes in file and environment")
+        starts = ["%s: %s" % (name, place) for place in (config + ":1: ", config + ":2: ", prefix + "LOG_LEVEL: ")]
+        equal([line.startswith(start) for line, start in zip(said.splitlines(), starts)], [True] * 3, "of " + said)
+        equal(len(said.splitlines()), 3, "mistakes in " + said)
+        status, said = check(name, world.directory, "--nonsense", "--max-connections=x", "word", "--config", config)
+        equal(status, 2, "exit status with a wrong command line")
+        for part in ("--nonsense'", "unexpected argument 'word'", config + ":1: ", config + ":2: ", "--max-connections: "):
+            contains(said, part, "what it says")
+        equal(check(name, world.directory, "--max-connections=x")[0], 2, "exit status with a wrong value in the command line")
+
+
+@test("a start and a SIGHUP tell every mistake, too")
+def every_mistake_told(world):
+    daemon = world.daemon("a", world.relay())
+    reread(daemon, "keep = soon\nnonsense = 1\n", said="conf:2: unknown setting")
+    contains(daemon.process.err(), "settings not reloaded: %s:1: " % usual(daemon), "the log")
+    equal(daemon.call("status")["config_error"].count(":1: "), 1, "the first of them in status")
+    lacks(daemon.call("status")["config_error"], "nonsense", "the first of them in status")
+
+
+# ---- --print-config ----
+
+@test("--print-config shows each setting, its value and its source, and no password; what it prints is such a file")
+def print_config(world):
+    def show(name, *arguments, **more):
+        environment = {"PATH": os.environ["PATH"], "HOME": world.directory, "XDG_RUNTIME_DIR": world.directory, **more}
+        return subprocess.run(program(name) + ["--print-config"] + list(arguments), env=environment, cwd=world.directory,
+                              capture_output=True, text=True, timeout=patience(60), check=True).stdout
+
+    config, again = world.path("config"), world.path("again")
+    write(config, "proxy = socks5h://me:%s@proxy\n\n[relay \"wss://x/\"]\nproxy = http://me:%s@other:3\n" % (SECRET, SECRET))
+    os.chmod(config, 0o600)
+    said = show("wormholed", "--config", config, "--keep=24h", WORMHOLED_RELAY="ws://r/v1")
+    lacks(said, SECRET, "what is printed")
+    for line in ("proxy = socks5h://proxy:1080  # %s:1" % config, "keep = 1d  # --keep", "relay = ws://r/v1  # WORMHOLED_RELAY",
+                 "lasting = no  # built in", "[relay \"wss://x/\"]  # %s:3" % config, "proxy = http://other:3  # %s:4" % config):
+        contains(said.splitlines(), line, "what is printed")
+    write(again, said)
+    equal(re.sub("  # .*", "", show("wormholed", "--config", again)), re.sub("  # .*", "", said), "printed from what was printed")
+    write(config, "listen = 127.0.0.1:1 [::1]:2\nno-list = yes # they are many\n")
+    said = show("wormhole-relayd", "--config", config)
+    for line in ("listen = 127.0.0.1:1 [::1]:2  # %s:1" % config, "no-list = yes  # %s:2" % config, "#tls-cert =  # not set",
+                 "max-store-size = 8G  # built in"):
+        contains(said.splitlines(), line, "what is printed")
+    write(again, said)
+    equal(re.sub("  # .*", "", show("wormhole-relayd", "--config", again)), re.sub("  # .*", "", said), "printed from that")
+    true(not os.path.exists(world.path(".local")), "nothing was created")
 
 
 @test("with a mistake in its file the daemon does not start, and says where it is")

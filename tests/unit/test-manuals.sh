@@ -41,7 +41,7 @@ options_of_help()
 # Those of them that are settings.
 settings_of_help()
 {
-    options_of_help "$1" | grep -Evx 'foreground|config|check-config|limits|help|version'
+    options_of_help "$1" | grep -Evx 'foreground|config|check-config|print-config|limits|help|version'
 }
 
 # The options that are explained in a page, as .It Fl Fl NAME.
@@ -104,7 +104,7 @@ section_is_documented()
 # wormhole-relayd explains its settings as keys, since there are so many; so their options are not .It Fl Fl.
 relayd_options_are_documented()
 {
-    options_of_help wormhole-relayd | grep -Ex 'config|check-config|limits|help|version' >"$directory/help"
+    options_of_help wormhole-relayd | grep -Ex 'config|check-config|print-config|limits|help|version' >"$directory/help"
     options_of_page "$source/doc/wormhole-relayd.8" >"$directory/page"
     same help page
 }

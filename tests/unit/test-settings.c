@@ -47,8 +47,8 @@ static void write_file(const char *text, size_t length)
 }
 
 /* Runs a command line; up to three arguments. */
-static bool read_all(struct settings *settings, char *why, const char *first, const char *second,
-                     const char *third)
+static bool read_all_of(struct settings *settings, char *why, size_t size, const char *first,
+                        const char *second, const char *third)
 {
     char *argv[] = {"wormholed",
                     "--config",
@@ -61,9 +61,15 @@ static bool read_all(struct settings *settings, char *why, const char *first, co
     struct service_options options;
     optind = 0;
     assert_true(options_parse(&settings_options, argc, argv, &options));
-    bool read = settings_read(&options, settings, why, 512);
+    bool read = settings_read(&options, settings, why, size);
     options_clear(&options);
     return read;
+}
+
+static bool read_all(struct settings *settings, char *why, const char *first, const char *second,
+                     const char *third)
+{
+    return read_all_of(settings, why, 512, first, second, third);
 }
 
 static void defaults(void **state)
@@ -95,10 +101,10 @@ static void every_key_in_a_file(void **state)
                                "\n"
                                "   # another\n"
                                "state=/s\n"
-                               "\tsocket =  /with a blank and # in it  \n"
+                               "\tsocket =  /with a blank and;#in it  \n"
                                "relay = wss://example.org/v1\r\n"
                                "log-level = debug\n"
-                               "cafile = /ca.pem\n"
+                               "cafile = /ca.pem # the proxy's; with what it signs\n"
                                "; one more comment\n"
                                "proxy: socks5h://user:secret@proxy:1 ; and another\n"
                                "max-store-size = 2G\n"
@@ -109,7 +115,7 @@ static void every_key_in_a_file(void **state)
     write_file(text, sizeof(text) - 1);
     assert_true(read_all(&settings, why, NULL, NULL, NULL));
     assert_string_equal(settings.state, "/s");
-    assert_string_equal(settings.socket, "/with a blank and # in it");
+    assert_string_equal(settings.socket, "/with a blank and;#in it");
     assert_string_equal(settings.relay, "wss://example.org/v1");
     assert_string_equal(settings.cafile, "/ca.pem");
     assert_int_equal(settings.proxy.what, SETTINGS_PROXY_GIVEN);
@@ -417,6 +423,12 @@ static void refused_files(void **state)
         {"keep = 1dd\n", ":1:", "1dd"},
         {"keep = 99999999999999999999\n", ":1:", "9999"},
         {"keep = 36501d\n", ":1:", "36501d"},
+        {"state = /a\x1b[2J\n", ":1:", "'/a?[2J' for state: expected a path without control"},
+        {"keeps = 1d\n", ":1:", "did you mean 'keep'?"},
+        {"relay = ws://r/v1\n\nrelay = ws://s/v1\n",
+         ":3:", "after line 1: if this one belongs in a section, a line [appid"},
+        {"timeout = 1h\n", ":1:", "'timeout': it belongs in a section, after a line [appid \"…\"]"},
+        {"relay = ws://x/v1#mine\n", ":1:", "as in wss://relay.example.org/v1"},
         {"max-store-size = 5x\n", ":1:", "5x"},
         {"max-store-size = 1K\n", ":1:", "1K"},
         {"max-store-size = 18446744073709551615T\n", ":1:", "T"},
@@ -457,6 +469,90 @@ static void refused_files(void **state)
         refuse_file(rows[i].text, strlen(rows[i].text), rows[i].where, rows[i].what);
     refuse_file("keep = 1d\0\n", 11, "", "not text");
     refuse_file("keep = 1d\n#\0", 12, ":2:", "not text");
+}
+
+/* Every mistake of every source is told, in their order; what follows a wrong header is not. */
+static void all_mistakes(void **state)
+{
+    (void)state;
+    static const char text[] = "keep = soon\nrelais = ws://r/v1\n[apid \"a\"]\nwords = 0\n"
+                               "[appid \"b\"] # of an example\nwords = 0\nexpire = -1d\n";
+    static const char *const expected[] = {
+        "config:1: ",   "config:2: ", "config:3: ",
+        "config:6: ",   "config:7: ", "WORMHOLED_MAX_CONNECTIONS: ",
+        "--log-level: "};
+    struct settings settings;
+    char why[4096], *rest = why;
+    write_file(text, sizeof(text) - 1);
+    setenv("WORMHOLED_MAX_CONNECTIONS", "a\nb", 1);
+    assert_false(read_all_of(&settings, why, sizeof(why), "--log-level=loud", NULL, NULL));
+    for (size_t i = 0; i < sizeof(expected) / sizeof(*expected); i++) {
+        const char *line = strsep(&rest, "\n");
+        if (line == NULL || strstr(line, expected[i]) == NULL)
+            fail_msg("'%s' is not about %s", line != NULL ? line : "", expected[i]);
+    }
+    assert_null(rest);
+    settings_clear(&settings);
+}
+
+/* If there is no room for all, that is said. */
+static void many_mistakes(void **state)
+{
+    (void)state;
+    static const char last[] = "\nthere are more mistakes: mend these first";
+    char text[4000] = "", why[512];
+    struct settings settings;
+    for (int i = 0; i < 100; i++)
+        snprintf(text + strlen(text), sizeof(text) - strlen(text), "nonsense%d = 1\n", i);
+    write_file(text, strlen(text));
+    assert_false(read_all(&settings, why, NULL, NULL, NULL));
+    assert_true(strlen(why) < sizeof(why));
+    assert_string_equal(why + strlen(why) - strlen(last), last);
+    settings_clear(&settings);
+}
+
+/* --print-config: each value as it is in effect, and who set it, as a file that says the same. */
+static void printed(void **state)
+{
+    (void)state;
+    static const char text[] = "keep = 24h\nproxy = http://user:secret@proxy\n"
+                               "[appid \"an \"application\"\"]\ntimeout = 60m\n"
+                               "[relay \"wss://r/v1\"]\nproxy = none\n";
+    static const char expected[] = "state = /home/somebody/state  # --state\n"
+                                   "socket = /run/user/somebody/wormholed/socket  # built in\n"
+                                   "relay = ws://environment/v1  # WORMHOLED_RELAY\n"
+                                   "log-level = info  # built in\n"
+                                   "#cafile =  # not set\n"
+                                   "proxy = http://proxy:1080  # %1$s:2\n"
+                                   "max-store-size = 0  # built in\n"
+                                   "keep = 1d  # %1$s:1\n"
+                                   "max-connections = 1024  # built in\n"
+                                   "share-connections = yes  # built in\n"
+                                   "lasting = no  # built in\n"
+                                   "\n[appid \"an \"application\"\"]  # %1$s:3\n"
+                                   "timeout = 1h  # %1$s:4\n"
+                                   "\n[relay \"wss://r/v1\"]  # %1$s:5\n"
+                                   "proxy = none  # %1$s:6\n";
+    struct settings settings;
+    char why[512], *shown = NULL, *wanted = NULL;
+    size_t length;
+    write_file(text, sizeof(text) - 1);
+    setenv("WORMHOLED_RELAY", "ws://environment/v1", 1);
+    assert_true(read_all(&settings, why, "--print-config", "--state=~/state", NULL));
+    FILE *out = open_memstream(&shown, &length);
+    settings_print(settings_options.table, &settings, &settings.origin, out);
+    fclose(out);
+    settings_clear(&settings);
+    assert_true(asprintf(&wanted, expected, file_path) > 0);
+    assert_string_equal(shown, wanted);
+    unsetenv("WORMHOLED_RELAY");
+    write_file(shown, length);
+    assert_true(read_all(&settings, why, NULL, NULL, NULL));
+    assert_string_equal(settings.state, "/home/somebody/state");
+    assert_int_equal(settings_for_appid(&settings, "an \"application\"")->timeout, 3600000);
+    settings_clear(&settings);
+    free(shown);
+    free(wanted);
 }
 
 /* No line is cut. */
@@ -606,6 +702,9 @@ int main(void)
         TEST(sections_of_relays),
         TEST(too_many_sections),
         TEST(replaced),
+        TEST(all_mistakes),
+        TEST(many_mistakes),
+        TEST(printed),
         TEST(long_lines),
         TEST(refused_secret),
         TEST(readable_secret),
