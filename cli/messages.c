@@ -1,6 +1,8 @@
 /* send and recv, and the conversations of the commands that do both. */
 #include "config.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -126,11 +128,33 @@ static bool acknowledge(struct wormclient *client, const char *session, uint32_t
     return view != NULL;
 }
 
+/* With -0: a NUL after the message, which must have none. */
+static enum exit_status print_terminated(const struct cli_options *options,
+                                         const struct wormclient_message *message)
+{
+    size_t length;
+    const char *data = wormclient_message_data(message, &length);
+    enum exit_status status;
+
+    if (memchr(data, '\0', length) != NULL) {
+        report("message %" PRIu32 " has NUL characters in it; receive it without -0",
+               wormclient_message_number(message));
+        return EXIT_FAILED;
+    }
+    status = options->given[OPTION_RAW] ? output_bytes(data, length) : output_text(data, length);
+    if (status != EXIT_DONE)
+        return status;
+    putchar('\0');
+    return output_sync();
+}
+
 static enum exit_status take_message(struct recv_run *run, const struct wormclient_message *message)
 {
     uint32_t number = wormclient_message_number(message);
     struct wormclient_error error = WORMCLIENT_ERROR_INIT;
-    enum exit_status status = messages_print(run->options, message);
+    enum exit_status status = run->options->given[OPTION_NUL]
+                                  ? print_terminated(run->options, message)
+                                  : messages_print(run->options, message);
 
     if (status == EXIT_DONE && !run->options->given[OPTION_PEEK] &&
         !acknowledge(run->client, run->session, number, &error))
@@ -242,7 +266,7 @@ const struct cli_command recv_command = {
         "file, once they are on the disk. On a terminal, control characters are shown as escapes,\n"
         "unless --raw is given.",
     .options = OPTION_BIT(OPTION_WAIT) | OPTION_BIT(OPTION_PEEK) | OPTION_BIT(OPTION_ALL) |
-               OPTION_BIT(OPTION_RAW),
+               OPTION_BIT(OPTION_RAW) | OPTION_BIT(OPTION_NUL),
     .fields = fields_message,
     .least = 1,
     .most = 1,

@@ -152,13 +152,13 @@ static void make_tables(uint64_t allowed, bool stop_early, struct getopt_tables 
     }
 }
 
-/* The option that getopt_long found; OPTIONS if none. */
-static enum option_id found_option(int result)
+/* The option of the set that getopt_long found; OPTIONS if none. */
+static enum option_id found_option(uint64_t allowed, int result)
 {
     if (result >= RESULT_BASE)
         return (enum option_id)(result - RESULT_BASE);
     for (int id = 0; id < OPTIONS; id++)
-        if (option_rows[id].letter == result)
+        if ((allowed & OPTION_BIT(id)) != 0 && option_rows[id].letter == result)
             return (enum option_id)id;
     return OPTIONS;
 }
@@ -215,7 +215,7 @@ static enum exit_status report_unknown(const char *command, uint64_t allowed, co
 static enum exit_status report_wrong(const char *command, uint64_t allowed, int result,
                                      const char *argument)
 {
-    enum option_id id = optopt != 0 ? found_option(optopt) : OPTIONS;
+    enum option_id id = optopt != 0 ? found_option(allowed, optopt) : OPTIONS;
     char letter[] = {'-', (char)optopt, '\0'};
 
     if (id == OPTIONS || (allowed & OPTION_BIT(id)) == 0)
@@ -258,7 +258,8 @@ enum exit_status options_read(struct cli_options *options, const char *command, 
     optind = 0; /* glibc: start over */
     opterr = 0;
     while ((result = getopt_long(argc, argv, tables.letters, tables.longs, NULL)) != -1) {
-        enum option_id id = result == '?' || result == ':' ? OPTIONS : found_option(result);
+        enum option_id id =
+            result == '?' || result == ':' ? OPTIONS : found_option(allowed, result);
 
         if (id == OPTIONS)
             return report_wrong(command, allowed, result, argv[optind - 1]);

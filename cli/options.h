@@ -23,7 +23,7 @@ enum option_id {
 /* How people want to see what is printed: nothing for programs. */
 #define OPTIONS_FOR_PEOPLE                                                                         \
     (OPTION_BIT(OPTION_QR) | OPTION_BIT(OPTION_URI) | OPTION_BIT(OPTION_RAW) |                     \
-     OPTION_BIT(OPTION_WIDE) | OPTION_BIT(OPTION_NAMES))
+     OPTION_BIT(OPTION_WIDE) | OPTION_BIT(OPTION_NAMES) | OPTION_BIT(OPTION_NUL))
 _Static_assert(OPTIONS <= 64, "a set of options is a number of 64 bits");
 
 /* What a value must look like. */

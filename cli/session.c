@@ -2,9 +2,12 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
+#include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/wipe.h"
@@ -172,41 +175,136 @@ const struct cli_command forget_command = {
 
 /* ---- export ---- */
 
+/* The secret goes neither where somebody looks on, nor where others may read it. */
 static enum exit_status check_export(const struct cli_options *options)
 {
-    if (isatty(STDOUT_FILENO) && !options->given[OPTION_TERMINAL]) {
+    struct stat file;
+
+    if (options->given[OPTION_OUTPUT] && options->given[OPTION_TERMINAL])
+        return report_usage("export", "give either -O or --force, not both");
+    if (options->given[OPTION_OUTPUT] || options->given[OPTION_TERMINAL])
+        return EXIT_DONE;
+    if (isatty(STDOUT_FILENO)) {
         report("export: the text is secret and should not be shown on a terminal; write it to a "
-               "file (umask 077; wormctl export SESSION >FILE), or use --force");
+               "file (wormctl export -O FILE SESSION), or use --force");
+        return EXIT_USAGE;
+    }
+    if (fstat(STDOUT_FILENO, &file) == 0 && S_ISREG(file.st_mode) &&
+        (file.st_mode & (S_IRGRP | S_IROTH)) != 0) {
+        report("export: the text is secret, and other users may read the file; let wormctl make "
+               "one (wormctl export -O FILE SESSION), or use --force");
         return EXIT_USAGE;
     }
     return EXIT_DONE;
 }
 
-/* Writes a line, and if it goes to a disk, waits until it is there. */
-static enum exit_status write_durably(const char *text)
-{
-    enum exit_status status = output_line(text);
+/* Where the text of an export goes. */
+struct export_place {
+    int fd;
+    const char *path; /* NULL: it is standard output */
+};
 
-    if (status != EXIT_DONE)
-        return status;
-    /* Pipes and terminals cannot be synced. */
-    if (fsync(STDOUT_FILENO) == 0 || errno == EINVAL || errno == ENOTSUP || errno == EROFS)
-        return EXIT_DONE;
-    report("cannot write to standard output: %s", strerror(errno));
+static enum exit_status report_not_written(const struct export_place *place)
+{
+    report("cannot write to %s: %s", place->path != NULL ? place->path : "standard output",
+           strerror(errno));
     return EXIT_FAILED;
+}
+
+/* What exists, a terminal among it, is not written to. */
+static enum exit_status open_place(const struct cli_options *options,
+                                   struct export_place *ret_place)
+{
+    struct export_place place = {STDOUT_FILENO, options->text[OPTION_OUTPUT]};
+
+    if (place.path != NULL)
+        place.fd = open(place.path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
+    if (place.fd < 0 && errno == EEXIST) {
+        report("%s exists, and is not overwritten; remove it, or choose another name", place.path);
+        return EXIT_FAILED;
+    }
+    if (place.fd < 0)
+        return report_not_written(&place);
+    *ret_place = place;
+    return EXIT_DONE;
+}
+
+/* Pipes and terminals cannot be synced. */
+static bool sync_place(int fd)
+{
+    int failed;
+
+    do
+        failed = fsync(fd);
+    while (failed != 0 && errno == EINTR);
+    return failed == 0 || errno == EINVAL || errno == ENOTSUP || errno == EROFS;
+}
+
+/* True if the disk has the name of the file as well. */
+static bool sync_directory(const char *path)
+{
+    char *copy = strdup(path);
+    int fd = copy != NULL ? open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    bool done = fd >= 0 && sync_place(fd);
+
+    if (fd >= 0)
+        close(fd);
+    free(copy);
+    return done;
+}
+
+static bool write_all(int fd, const char *text, size_t length)
+{
+    while (length > 0) {
+        ssize_t written = write(fd, text, length);
+
+        if (written < 0 && errno != EINTR)
+            return false;
+        if (written > 0) {
+            text += written;
+            length -= (size_t)written;
+        }
+    }
+    return true;
+}
+
+/* Writes a line, and if it goes to a disk, waits until it is there. */
+static enum exit_status write_durably(const struct export_place *place, const char *text)
+{
+    if (write_all(place->fd, text, strlen(text)) && write_all(place->fd, "\n", 1) &&
+        sync_place(place->fd) && (place->path == NULL || sync_directory(place->path)))
+        return EXIT_DONE;
+    return report_not_written(place);
+}
+
+/* A file that does not hold the text goes. */
+static void close_place(const struct export_place *place, bool written)
+{
+    if (place->path == NULL)
+        return;
+    close(place->fd);
+    if (!written)
+        unlink(place->path);
 }
 
 static enum exit_status run_export(struct wormclient *client, const struct cli_options *options)
 {
     const char *session = options->arguments[0];
     struct wormclient_error error = WORMCLIENT_ERROR_INIT;
-    char *text = wormclient_export(client, session, &error);
-    enum exit_status status;
+    struct export_place place;
+    enum exit_status status = open_place(options, &place);
+    char *text;
 
-    if (text == NULL)
+    if (status != EXIT_DONE)
+        return status;
+    text = wormclient_export(client, session, &error);
+    if (text == NULL) {
+        close_place(&place, false);
         return report_error_about(&error, session);
-    status = write_durably(text);
+    }
+    status = write_durably(&place, text);
     wormclient_secret_free(text);
+    close_place(&place, status == EXIT_DONE);
     if (status != EXIT_DONE) {
         report("the session is kept, and the text can be printed again: wormctl export %s",
                session);
@@ -227,7 +325,7 @@ const struct cli_command export_command = {
     .details =
         "Prints one line that contains the secrets of the session, and then forgets the session\n"
         "here. Possible until the peer has joined.",
-    .options = OPTION_BIT(OPTION_TERMINAL) | OPTION_BIT(OPTION_KEEP),
+    .options = OPTION_BIT(OPTION_OUTPUT) | OPTION_BIT(OPTION_TERMINAL) | OPTION_BIT(OPTION_KEEP),
     .least = 1,
     .most = 1,
     .check = check_export,

@@ -94,6 +94,36 @@ const char *snapshot_word(enum snapshot_event event)
     return events[event].word;
 }
 
+static bool read_event(const char *word, size_t length, uint32_t *events_read)
+{
+    for (unsigned i = 0; i < SNAPSHOT_EVENTS; i++) {
+        if (strncmp(events[i].word, word, length) == 0 && events[i].word[length] == '\0') {
+            *events_read |= UINT32_C(1) << i;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool snapshot_read_events(const char *words, uint32_t *ret_events, const char **ret_wrong)
+{
+    uint32_t read = 0;
+
+    for (;;) {
+        size_t length = strcspn(words, ",");
+
+        if (!read_event(words, length, &read)) {
+            *ret_wrong = words;
+            return false;
+        }
+        if (words[length] == '\0')
+            break;
+        words += length + 1;
+    }
+    *ret_events = read;
+    return true;
+}
+
 uint32_t snapshot_compare(const struct snapshot *before, const struct snapshot *now)
 {
     struct snapshot first = {0}, second = *now;

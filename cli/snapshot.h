@@ -43,6 +43,12 @@ const char *snapshot_word(enum snapshot_event event);
 /* What a view says; NULL: the session was forgotten. */
 struct snapshot snapshot_take(const struct wormclient_session *session);
 
+/*
+ * The events that "message,ended" names, a bit for each: *ret_events. False if one of the words is
+ * none: *ret_wrong is where it begins, in `words`.
+ */
+bool snapshot_read_events(const char *words, uint32_t *ret_events, const char **ret_wrong);
+
 /* What happened between the two, a bit for each event. Without a state before (NULL), all that is
  * true now counts as having happened. */
 uint32_t snapshot_compare(const struct snapshot *before, const struct snapshot *now);

@@ -9,11 +9,16 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/typos.h"
 #include "cli/command.h"
 #include "cli/fields.h"
 #include "cli/list.h"
 #include "cli/watch_known.h"
 #include "cli/watch_line.h"
+
+/* Room for all events in one sentence, and for one that is none. */
+#define EVENTS_MAX 192
+#define EVENT_MAX  32
 
 /* One run of watch. */
 struct watch_run {
@@ -28,6 +33,7 @@ struct watch_run {
     bool connected;         /* false until the watch has begun, and while the daemon is away */
     bool reported_lost;
     enum exit_status status; /* of a watch that is over */
+    uint32_t events;         /* a change with none of these is not reported */
 };
 
 /* How a step went. */
@@ -127,7 +133,11 @@ static enum watch_step await_notification(struct watch_run *run, uint64_t seen)
 static enum watch_step report_line(struct watch_run *run, const struct watch_line *line)
 {
     const char *command = run->options->text[OPTION_EXEC];
-    enum exit_status status = watch_line_print(run->options, line);
+    enum exit_status status;
+
+    if (run->options->given[OPTION_ON] && (line->events & run->events) == 0)
+        return WATCH_GOING_ON;
+    status = watch_line_print(run->options, line);
 
     if (status == EXIT_DONE && command != NULL)
         status = watch_line_exec(command, run->options->text[OPTION_SOCKET], line);
@@ -388,12 +398,47 @@ static enum exit_status follow(struct watch_run *run)
     return step == WATCH_OVER ? run->status : EXIT_DONE;
 }
 
+/* `wrong` begins with what is no event. */
+static enum exit_status report_no_event(const char *wrong)
+{
+    char word[EVENT_MAX], words[EVENTS_MAX];
+    struct typos_nearest nearest = {.word = word, .most = TYPOS_MAX};
+    size_t end = 0;
+
+    snprintf(word, sizeof(word), "%.*s", (int)strcspn(wrong, ","), wrong);
+    for (unsigned i = 0; i < SNAPSHOT_EVENTS; i++) {
+        const char *event = snapshot_word((enum snapshot_event)i);
+
+        typos_offer(&nearest, event, strlen(event));
+        if (end < sizeof(words))
+            end += (size_t)snprintf(words + end, sizeof(words) - end, "%s%s", i > 0 ? ", " : "",
+                                    event);
+    }
+    if (nearest.name != NULL)
+        return report_usage("watch",
+                            "--on: unknown event '%s', did you mean '%s'? The events are: %s", word,
+                            nearest.name, words);
+    return report_usage("watch", "--on: unknown event '%s'; the events are: %s", word, words);
+}
+
+static enum exit_status check_watch(const struct cli_options *options)
+{
+    const char *wrong;
+    uint32_t events;
+
+    return !options->given[OPTION_ON] ||
+                   snapshot_read_events(options->text[OPTION_ON], &events, &wrong)
+               ? EXIT_DONE
+               : report_no_event(wrong);
+}
+
 static enum exit_status run_watch(struct wormclient *client, const struct cli_options *options)
 {
     struct watch_run run = {.client = client, .options = options, .since = -1};
     struct wormclient_error error = WORMCLIENT_ERROR_INIT;
     struct wormclient_watch *watch;
     enum exit_status status;
+    const char *wrong;
 
     if (options->count > 0) { /* by its id from now on: its name may change */
         struct wormclient_session *session = wormclient_show(client, options->arguments[0], &error);
@@ -403,6 +448,8 @@ static enum exit_status run_watch(struct wormclient *client, const struct cli_op
         snprintf(run.id, sizeof(run.id), "%s", wormclient_session_id(session));
         wormclient_session_free(session);
     }
+    if (options->given[OPTION_ON])
+        (void)snapshot_read_events(options->text[OPTION_ON], &run.events, &wrong); /* checked */
     if (options->given[OPTION_SINCE])
         run.since = options->number[OPTION_SINCE];
     catch_signals();
@@ -423,8 +470,9 @@ const struct cli_command watch_command = {
     .details =
         "Runs until it is interrupted, even across restarts of the daemon. Each line begins\n"
         "with the number of the change, which can be passed to --since.",
-    .options = OPTION_BIT(OPTION_SINCE) | OPTION_BIT(OPTION_EXEC),
+    .options = OPTION_BIT(OPTION_SINCE) | OPTION_BIT(OPTION_ON) | OPTION_BIT(OPTION_EXEC),
     .fields = fields_change,
     .most = 1,
+    .check = check_watch,
     .run = run_watch,
 };

@@ -6,7 +6,7 @@ _wormctl_options()
 {
     # Unquoted: a command may be two words, or none.
     "$program" $command --help 2>/dev/null |
-        sed -nE 's/^ +(-[A-Za-z], )?(--[a-z-]+(\[=[A-Z]+\]| [A-Z]+)?)(  .*|$)/\2/p'
+        sed -nE 's/^ +(-[A-Za-z0-9], )?(--[a-z-]+(\[=[A-Z]+\]| [A-Z]+)?)(  .*|$)/\2/p'
 }
 
 # The long form of an option: --fields for -o.
@@ -33,6 +33,12 @@ _wormctl_fields()
     for arguments in '' x 'x x'; do
         "$program" $command -o '?' $arguments 2>&1 </dev/null | sed -nE 's/.*; the fields are: (.*)/\1/p'
     done | tr -d ,
+}
+
+# The events of $command, for --on, as its complaint about another one lists them.
+_wormctl_events()
+{
+    "$program" $command --on '?' 2>&1 </dev/null | sed -nE 's/.*the events are: (.*)/\1/p' | tr -d ,
 }
 
 # The words that may follow $command in the name of a command, one a line.
@@ -94,6 +100,7 @@ _wormctl_value()
         SESSION) _wormctl_offer < <(_wormctl_sessions) ;;
         PATH | FILE) _filedir ;;
         FIELDS) _wormctl_words "$(_wormctl_fields)" "${cur##*,}" "${cur%"${cur##*,}"}" ;;
+        EVENTS) _wormctl_words "$(_wormctl_events)" "${cur##*,}" "${cur%"${cur##*,}"}" ;;
         WHEN) _wormctl_words always "$cur" ;;
         SCHEDULE) _wormctl_words 'realtime email' "$cur" ;;
         CONDITION) _wormctl_words "$("$program" wait --help | sed -nE 's/^  ([a-z]+)  .*/\1/p')" "$cur" ;;

@@ -11,7 +11,7 @@ end
 # Of each option in the help of a command (two words, or none): the short form or nothing, the long one, the name of its
 # value or nothing, whether that one may be missing, and the description; with tabs between.
 function __wormctl_options
-    wormctl $argv --help 2>/dev/null | string replace -rf '^ +(?:(-[a-zA-Z]), )?(--[a-z-]+)(?:(\[=| )([A-Z]+)\]?)?  +(.*)$' '$1\t$2\t$4\t$3\t$5' |
+    wormctl $argv --help 2>/dev/null | string replace -rf '^ +(?:(-[a-zA-Z0-9]), )?(--[a-z-]+)(?:(\[=| )([A-Z]+)\]?)?  +(.*)$' '$1\t$2\t$4\t$3\t$5' |
         string replace -a '\t' \t
 end
 
@@ -44,6 +44,14 @@ function __wormctl_fields
     end
 end
 
+# Some of the events of the command, for --on, as its complaint about another one lists them.
+function __wormctl_events
+    set -l before (commandline -ct | string match -r '^.*,')
+    for event in (wormctl $argv --on '?' 2>&1 </dev/null | string match -rg 'the events are: (.*)' | string split ', ')
+        printf '%s\n' "$before$event"
+    end
+end
+
 # What goes for a value of this name, for the command in the remaining arguments.
 function __wormctl_value -a kind
     switch $kind
@@ -53,6 +61,8 @@ function __wormctl_value -a kind
             __fish_complete_path (commandline -ct)
         case FIELDS
             __wormctl_fields $argv[2..]
+        case EVENTS
+            __wormctl_events $argv[2..]
         case WHEN
             echo always
         case SCHEDULE

@@ -195,6 +195,8 @@ def fields(world):
         shell.completes("wormctl status --fields default_relay_f", "rom")
         shell.completes("wormctl recv -o num", "ber")
         shell.completes("wormctl send -o id --js", "on ")
+        shell.completes("wormctl watch --on forg", "otten")
+        shell.completes("wormctl watch --on message,forg", "otten")
 
 
 @test("what was typed is no script: nothing of it is run")

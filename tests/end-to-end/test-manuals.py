@@ -147,7 +147,7 @@ def moves(world):
     put_script(os.path.join(desk.bin, "scp"), 'cp "$1" %s/' % shlex.quote(server.directory))
     put_script(os.path.join(desk.bin, "ssh"),
                 'shift; cd %s && WORMHOLED_SOCKET=%s exec "$@"' % (shlex.quote(server.directory), shlex.quote(server.daemon.socket)))
-    export, move = commands(wormctl_example("(umask"))
+    export, move = commands(wormctl_example("wormctl export"))
     desk.type(export)
     desk.type(move)
     equal(server.daemon.show("laptop")["code"], code, "the code at the new place")

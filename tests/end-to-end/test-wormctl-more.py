@@ -427,12 +427,40 @@ def exported(world):
     path = world.path("moved")
 
     def write(daemon):
-        with open(path, "wb") as file:
+        with open(path, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
             finish(daemon.spawn_ctl("export", "peer", stdout=file))
         with open(path, encoding="utf-8") as file:
             lines = file.read().split("\n")
         equal((len(lines), lines[1]), (2, ""), "lines")
         json.loads(lines[0])
+
+    move(world, lambda daemon: daemon.ctl("import", path), write)
+
+
+@test("export -O makes a file that only its owner may read, and overwrites none; no export into a file that others may read")
+def exported_to_file(world):
+    path = world.path("moved")
+
+    def refused(daemon, status, said, *arguments, **options):
+        process = daemon.spawn_ctl("export", *arguments, "peer", **options)
+        finish(process, status)
+        contains(process.err(), said, "what it says")
+        equal(daemon.show("peer")["state"], "waiting", "state")
+
+    def write(daemon):
+        daemon.ctl("wait", "peer", "--for", "code")
+        with open(world.path("open"), "wb") as file:
+            os.fchmod(file.fileno(), 0o644)
+            refused(daemon, USAGE, "wormctl export -O FILE", stdout=file)
+        equal(os.path.getsize(world.path("open")), 0, "nothing of the secret")
+        refused(daemon, FAILED, "exists, and is not overwritten", "-O", world.path("open"))
+        refused(daemon, FAILED, "exists, and is not overwritten", "-O", "/dev/tty")
+        refused(daemon, FAILED, "No such file or directory", "-O", world.path("nowhere") + "/moved")
+        refused(daemon, USAGE, "give either -O or --force", "-O", path, "--force")
+        equal(daemon.ctl("export", "-O", path, "peer").out, "", "standard output")
+        equal(os.stat(path).st_mode & 0o777, 0o600, "who may read it")
+        daemon.ctl("export", "-O", world.path("none"), "peer", status=FAILED)
+        true(not os.path.exists(world.path("none")), "no file of what is not exported")
 
     move(world, lambda daemon: daemon.ctl("import", path), write)
 
@@ -660,6 +688,23 @@ def watch_lines(world):
     finish(process)
     contains(process.out().decode().splitlines()[-1], "forgotten", "the last line, when what is watched is gone")
     desk.ctl("watch", "nobody", status=FAILED)
+
+
+@test("watch --on tells and runs a command for changes with one of the events only")
+def watch_on(world):
+    desk, laptop = meet(world)
+    session, log = desk.show("laptop")["id"], world.path("log")
+    watch = Watch(desk, session, "--on", "message,forgotten", "--exec", 'echo "$WORMHOLED_EVENTS" >>%s' % log, "--since", "0")
+    for text in ("one", "two"):
+        laptop.ctl("send", "desk", text)
+        watch.until(lambda watch, text=text: sum("message" in row["events"] for row in watch.rows()) == 1 + (text == "two"), text)
+        desk.ctl("rename", session, "friend-" + text)
+    desk.ctl("forget", session, "--force")
+    watch.until_events(session, "forgotten")
+    true(all({"message", "forgotten"} & set(row["events"]) for row in watch.rows()), "which ones: %r" % watch.rows())
+    finish(watch.process)
+    with open(log, encoding="utf-8") as file:
+        equal([line.split() for line in file], [row["events"] for row in watch.rows()], "what the command was run for")
 
 
 @test("watch --since tells what was missed; -o picks fields; an interrupt ends it with status 0")

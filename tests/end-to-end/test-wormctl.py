@@ -99,6 +99,24 @@ def receiving(world):
     laptop.ctl("recv", "desk", "--all", status=NOTHING)
 
 
+@test("recv --all -0: a NUL after each message; one that has a NUL in it stays")
+def terminated(world):
+    desk, laptop = meet(world)
+    for message in (b"one\ntwo", b"", b"three\n", b"a\0b", b"last"):
+        desk.ctl("send", "laptop", data=message)
+    laptop.until("desk", lambda view: view["unread"] == 5, what="all came")
+    result = laptop.ctl("recv", "desk", "--all", "-0", status=FAILED)
+    equal(result.bytes, b"one\ntwo\0\0three\n\0", "up to the one with a NUL")
+    contains(result.err, "receive it without -0", "what to do")
+    equal(laptop.ctl("recv", "desk").bytes, b"a\0b", "it is still there")
+    equal(laptop.ctl("recv", "desk", "--null").bytes, b"last\0", "another one")
+    desk.ctl("send", "laptop", "full")
+    laptop.until("desk", lambda view: view["unread"] == 1, what="one more")
+    with open("/dev/full", "wb") as full:
+        equal(laptop.spawn_ctl("recv", "desk", "-0", stdout=full).wait(), FAILED, "what cannot be written")
+    equal(laptop.show("desk")["unread"], 1, "is still there")
+
+
 @test("recv --json tells numbers and data")
 def receiving_json(world):
     desk, laptop = meet(world)

@@ -7,6 +7,7 @@ man=${abs_top_srcdir:?}/doc/wormctl.1
 
 directory=$(mktemp -d "${TMPDIR:-/tmp}/wormctl-usage.XXXXXX") || exit 99
 trap 'rm -rf "$directory"' EXIT
+umask 077 # or no secret is written to a file
 unset WORMHOLED_SOCKET
 count=0
 
@@ -60,7 +61,7 @@ commands()
 # The long options in the help that comes on standard input.
 options()
 {
-    sed -n 's/^  *\(-[a-zA-Z], \)\{0,1\}--\([a-z-]*\).*/\2/p'
+    sed -n 's/^  *\(-[a-zA-Z0-9], \)\{0,1\}--\([a-z-]*\).*/\2/p'
 }
 
 every_option()
@@ -75,7 +76,7 @@ every_option()
 commands >"$directory/commands"
 every_option >"$directory/options"
 sed -n 's/^\.It Ic \([a-z-]*\( [a-z][a-z]*\)\{0,1\}\).*/\1/p' "$man" >"$directory/man-commands"
-sed 's/\.It Fl [a-zA-Z] , //; s/Fl Fl /\n--/g' "$man" | sed -n 's/^--\([a-z][a-z-]*\).*/\1/p' >"$directory/man-options"
+sed 's/\.It Fl [a-zA-Z0-9] , //; s/Fl Fl /\n--/g' "$man" | sed -n 's/^--\([a-z][a-z-]*\).*/\1/p' >"$directory/man-options"
 
 check "general help" helps
 while read -r command; do
@@ -139,6 +140,9 @@ send a b c
 recv
 recv a --wait=soon
 recv a --raw --json
+recv a -0 --json
+recv a --all --null -o data
+recv a -01
 recv a --raw -o data
 wait a
 wait a --for ever
@@ -146,6 +150,9 @@ wait a --for code --timeout x
 watch a b
 watch --since x
 watch --exec
+watch --on
+watch --on ,
+watch --on message,mesage
 verify
 verify a --yes --no
 derive-key a
@@ -156,6 +163,8 @@ derive-key a b --raw --json
 rename
 rename a b c
 export
+export a -O
+export a -O x --force
 import a b
 close
 forget
@@ -177,6 +186,8 @@ check "what is for people is not for programs" \
     sh -c '"$1" text receive 1-a --raw -o text 2>&1 | grep -q "^wormctl: text receive: --raw cannot be used with --json or -o$"' sh "$wormctl"
 check "exchange does not offer --once" sh -c '"$1" invite --help | grep -q -e --once && ! "$1" exchange --help | grep -q -e --once' \
     sh "$wormctl"
+check "the nearest event is suggested, and all are named" \
+    sh -c '"$1" watch --on message,endet 2>&1 | grep -q "did you mean .ended.? The events are: code, .* forgotten$"' sh "$wormctl"
 check "the nearest command is suggested" sh -c '"$1" lst 2>&1 | grep -q "did you mean .list."' sh "$wormctl"
 
 while read -r arguments; do
