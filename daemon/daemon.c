@@ -267,20 +267,6 @@ static bool make_parts(struct daemon *daemon)
            make_nameplates(daemon) && make_server(daemon);
 }
 
-bool daemon_check(const struct settings *settings, char *ret_why, size_t size)
-{
-    struct event_base *base = event_base_new();
-    struct relay_dialer *routes =
-        base != NULL ? relay_dialer_new(base, settings, ret_why, size) : NULL;
-    bool fine = routes;
-    relay_dialer_free(routes);
-    if (base != NULL)
-        event_base_free(base);
-    else
-        snprintf(ret_why, size, "out of memory");
-    return fine;
-}
-
 /* ---- signals ---- */
 
 static void reload(struct daemon *daemon)

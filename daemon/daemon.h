@@ -2,8 +2,6 @@
 #ifndef DAEMON_DAEMON_H
 #define DAEMON_DAEMON_H
 
-#include <stdbool.h>
-#include <stddef.h>
 
 struct service_options;
 struct settings;
@@ -11,10 +9,6 @@ struct settings;
 /* Exit status if another daemon has the state directory or the socket: a caller that only wants one
  * running has what it wants. */
 #define DAEMON_EXIT_RUNNING 3
-
-/* True if the settings can be used: the files that they name exist. False with a sentence in
- * ret_why. */
-bool daemon_check(const struct settings *settings, char *ret_why, size_t size);
 
 /* Runs until SIGTERM or SIGINT; `ready` is called once clients can connect. SIGHUP rereads the
  * settings into `settings`. Returns the process's exit status. Errors have been logged. */

@@ -13,11 +13,18 @@ static int run(const struct service_options *options)
     struct settings settings = {0};
     char why[SETTINGS_WHY_SIZE];
     int status = EXIT_FAILURE;
+    bool good;
     /* This comes first, because a child inherits its parent's memory, but not its memory locks. */
-    if (!options->check && !options->print && !options->own && !background_start())
+    if (!options->check && !options->print && !options->own && !background_start()) {
         perror("wormholed: cannot run in the background");
-    else if (!settings_read(options, &settings, why, sizeof(why)) ||
-             (options->check && !daemon_check(&settings, why, sizeof(why))))
+        return status;
+    }
+    good = settings_read(options, &settings, why, sizeof(why));
+    if (options->check) {
+        settings_warn_of_clients(&settings, stderr);
+        good = settings_check(&settings, why, sizeof(why)) && good;
+    }
+    if (!good)
         options_complain(&settings_options, why);
     else if (options->print)
         status = options_printed(&settings_options, &settings, &settings.origin);

@@ -5,9 +5,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
 #include <utlist.h>
 
+#include "base/home.h"
 #include "base/quantity.h"
+#include "net/tls.h"
 #include "service/paths.h"
 #include "service/settings_table.h"
 
@@ -113,30 +119,35 @@ void settings_clear(struct settings *settings)
     *settings = (struct settings){0};
 }
 
-/* True also if there is no path. */
+/* Makes a path absolute, if there is one. */
 static bool make_absolute(char **path, char *ret_why, size_t size)
 {
-    return *path == NULL || paths_make_absolute(path, ret_why, size);
+    char why[512];
+    return *path == NULL || paths_make_absolute(path, why, sizeof(why)) ||
+           settings_mistake(ret_why, size, "%s", why);
 }
 
 /* Fills in default paths where none is set, and makes all paths absolute. */
 static bool complete(struct settings *settings, char *ret_why, size_t size)
 {
-    if (settings->state == NULL)
-        settings->state = paths_state("wormholed", "--state", ret_why, size);
-    if (settings->state == NULL)
-        return false;
-    if (settings->socket == NULL)
-        settings->socket = paths_runtime("wormholed/socket", "--socket", ret_why, size);
-    bool done = settings->socket != NULL && make_absolute(&settings->state, ret_why, size) &&
-                make_absolute(&settings->socket, ret_why, size) &&
-                make_absolute(&settings->cafile, ret_why, size);
+    char why[512];
+    bool good = true;
+    if (settings->state == NULL &&
+        (settings->state = paths_state("wormholed", "--state DIR", why, sizeof(why))) == NULL)
+        good = settings_mistake(ret_why, size, "%s", why);
+    if (settings->socket == NULL &&
+        (settings->socket = paths_runtime("wormholed/socket", "--socket PATH", why, sizeof(why))) ==
+            NULL)
+        good = settings_mistake(ret_why, size, "%s", why);
+    good = make_absolute(&settings->state, ret_why, size) && good;
+    good = make_absolute(&settings->socket, ret_why, size) && good;
+    good = make_absolute(&settings->cafile, ret_why, size) && good;
     struct settings_relay *relay;
     LL_FOREACH(settings->sections.relays, relay)
     {
-        done = done && make_absolute(&relay->cafile, ret_why, size);
+        good = make_absolute(&relay->cafile, ret_why, size) && good;
     }
-    return done;
+    return good;
 }
 
 /* What `status` tells of where the settings came from. */
@@ -154,11 +165,93 @@ bool settings_read(const struct service_options *options, struct settings *ret_s
         snprintf(ret_why, size, "out of memory");
         return false;
     }
-    if (!options_apply(&settings_options, options, ret_settings, &ret_settings->origin, ret_why,
-                       size))
-        return false;
+    bool good = options_apply(&settings_options, options, ret_settings, &ret_settings->origin,
+                              ret_why, size);
     note_origin(ret_settings);
-    return complete(ret_settings, ret_why, size);
+    return complete(ret_settings, ret_why, size) && good;
+}
+
+/* ---- checking ---- */
+
+/* Where the file of certificates of a section was named. */
+static void place_of(const struct settings *settings, const struct settings_relay *relay,
+                     char *ret_place, size_t size)
+{
+    const struct settings_origin *origin = &settings->origin;
+    *ret_place = '\0';
+    for (unsigned i = 0; i < origin->entries_count; i++)
+        if (origin->entries[i].object == relay && origin->entries[i].row != NULL &&
+            strcmp(origin->entries[i].row->key, "cafile") == 0)
+            snprintf(ret_place, size, "%s:%u: ", origin->file, origin->entries[i].line);
+}
+
+static bool check_certificates(const char *cafile, const char *place, char *ret_why, size_t size)
+{
+    char why[1024];
+    SSL_CTX *context = tls_context_new(cafile, why, sizeof(why));
+    SSL_CTX_free(context);
+    return context != NULL ||
+           settings_mistake(ret_why, size, "%s%s%s", place, cafile != NULL ? "cafile: " : "", why);
+}
+
+bool settings_check(const struct settings *settings, char *ret_why, size_t size)
+{
+    const struct settings_origin *origin = &settings->origin;
+    char place[512], why[512];
+    struct stat status;
+    bool good = true;
+    settings_place(&table, origin, "state", place, sizeof(place));
+    if (settings->state != NULL && !paths_may_be_directory(settings->state, why, sizeof(why)))
+        good = settings_mistake(ret_why, size, "%sstate: %s", place, why);
+    settings_place(&table, origin, "socket", place, sizeof(place));
+    if (settings->socket != NULL &&
+        strlen(settings->socket) >= sizeof(((struct sockaddr_un *)NULL)->sun_path))
+        good = settings_mistake(ret_why, size, "%ssocket: the path is longer than %zu bytes: %s",
+                                place, sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1,
+                                settings->socket);
+    else if (settings->socket != NULL && lstat(settings->socket, &status) == 0 &&
+             !S_ISSOCK(status.st_mode))
+        good = settings_mistake(ret_why, size, "%ssocket: %s exists and is not a socket", place,
+                                settings->socket);
+    settings_place(&table, origin, "cafile", place, sizeof(place));
+    good = check_certificates(settings->cafile, place, ret_why, size) && good;
+    const struct settings_relay *relay;
+    LL_FOREACH(settings->sections.relays, relay)
+    {
+        place_of(settings, relay, place, sizeof(place));
+        if (relay->cafile != NULL)
+            good = check_certificates(relay->cafile, place, ret_why, size) && good;
+    }
+    return good;
+}
+
+void settings_warn_of_clients(const struct settings *settings, FILE *out)
+{
+    const struct settings_row *row = settings_find(&table, "socket");
+    char place[512], why[128], *theirs;
+    const char *runtime = home_variable("XDG_RUNTIME_DIR"), *given = getenv("WORMHOLED_SOCKET");
+    struct stat status;
+    if (settings->socket == NULL)
+        return;
+    if (settings->origin.sources[row - rows] == SETTINGS_BUILT_IN) {
+        if (runtime != NULL && stat(runtime, &status) == 0 && status.st_uid != getuid())
+            fprintf(out,
+                    "wormholed: warning: XDG_RUNTIME_DIR is %s, which belongs to another user: "
+                    "%s is used instead\n",
+                    runtime, settings->socket);
+        return;
+    }
+    theirs = given != NULL && *given != '\0'
+                 ? home_expand(given, why, sizeof(why))
+                 : paths_runtime("wormholed/socket", "--socket PATH", why, sizeof(why));
+    settings_place(&table, &settings->origin, "socket", place, sizeof(place));
+    if (theirs != NULL && paths_make_absolute(&theirs, why, sizeof(why)) &&
+        strcmp(theirs, settings->socket) != 0)
+        fprintf(out,
+                "wormholed: warning: %sthe socket is %s, but wormctl looks for %s: set "
+                "WORMHOLED_SOCKET for it, or give it --socket %s\n",
+                place, settings->socket, theirs, settings->socket);
+    free(theirs);
 }
 
 /* ---- reloading ---- */

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "daemon/settings_sections.h"
 #include "service/log.h"
@@ -54,6 +55,13 @@ const char *settings_cafile(const struct settings *settings, const struct url *r
  * options_apply()). Call settings_clear() in either case. */
 bool settings_read(const struct service_options *options, struct settings *ret_settings,
                    char *ret_why, size_t size);
+
+/* Looks at the files and directories that the settings name. False with all mistakes added to
+ * ret_why, as by settings_mistake(). */
+bool settings_check(const struct settings *settings, char *ret_why, size_t size);
+
+/* Warns, on `out`, if wormctl in the same environment would not find the daemon's socket. */
+void settings_warn_of_clients(const struct settings *settings, FILE *out);
 
 /* Replaces `settings` with `fresh`, which is consumed, except for what only a restart can change:
  * that is logged. With `socket_stays`, the socket's path is not considered either. */

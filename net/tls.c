@@ -3,10 +3,12 @@
 #include "net/tls.h"
 
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "net/url.h"
 
@@ -18,6 +20,39 @@ static const char *first_reason(void)
 
     ERR_clear_error();
     return reason != NULL ? reason : "unknown error";
+}
+
+static bool is_fault(unsigned long error, int library, int reason)
+{
+    return ERR_GET_LIB(error) == library && ERR_GET_REASON(error) == reason;
+}
+
+/* Why nothing could be read from a file, `what` being what ought to be in it: OpenSSL's own words
+ * are "unsupported", "no start line" or the like. */
+static const char *file_reason(const char *path, const char *what)
+{
+    static __thread char text[128];
+    unsigned long error = ERR_peek_error();
+    struct stat status;
+    bool absent = ERR_GET_REASON(error) == ERR_R_UNSUPPORTED ||
+                  is_fault(error, ERR_LIB_PEM, PEM_R_NO_START_LINE) ||
+                  is_fault(error, ERR_LIB_X509, X509_R_NO_CERTIFICATE_OR_CRL_FOUND);
+
+    if (stat(path, &status) == 0 && S_ISDIR(status.st_mode)) {
+        snprintf(text, sizeof(text), "it is a directory");
+    } else if (is_fault(error, ERR_LIB_X509, X509_R_KEY_VALUES_MISMATCH) ||
+               is_fault(error, ERR_LIB_X509, X509_R_KEY_TYPE_MISMATCH)) {
+        snprintf(text, sizeof(text), "it belongs to another certificate");
+    } else if (!ERR_SYSTEM_ERROR(error) &&
+               ERR_GET_REASON(error) == ERR_R_INTERRUPTED_OR_CANCELLED) {
+        snprintf(text, sizeof(text), "it needs a passphrase, which nobody could type");
+    } else if (!ERR_SYSTEM_ERROR(error) && absent) {
+        snprintf(text, sizeof(text), "there is no %s in it (PEM)", what);
+    } else {
+        return first_reason();
+    }
+    ERR_clear_error();
+    return text;
 }
 
 /* For both ends. */
@@ -49,7 +84,8 @@ SSL_CTX *tls_context_new(const char *cafile, char *ret_why, size_t size)
     if ((cafile == NULL ? SSL_CTX_set_default_verify_paths(context)
                         : SSL_CTX_load_verify_file(context, cafile)) != 1) {
         snprintf(ret_why, size, "cannot read the certificates in %s: %s",
-                 cafile != NULL ? cafile : "the system's CA store", first_reason());
+                 cafile != NULL ? cafile : "the system's CA store",
+                 cafile != NULL ? file_reason(cafile, "certificate") : first_reason());
         SSL_CTX_free(context);
         return NULL;
     }
@@ -78,9 +114,10 @@ SSL_CTX *tls_server_context_new(const char *certificate, const char *key, char *
     SSL_CTX_set_default_passwd_cb(context, no_passphrase);
     if (SSL_CTX_use_certificate_chain_file(context, certificate) != 1)
         snprintf(ret_why, size, "cannot read the certificate in %s: %s", certificate,
-                 first_reason());
+                 file_reason(certificate, "certificate"));
     else if (SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM) != 1)
-        snprintf(ret_why, size, "cannot use the key in %s: %s", key, first_reason());
+        snprintf(ret_why, size, "cannot use the key in %s: %s", key,
+                 file_reason(key, "private key"));
     else
         return context;
     SSL_CTX_free(context);

@@ -51,17 +51,49 @@ bool endpoint_parse(const char *text, union address *ret_endpoint)
     return parsed;
 }
 
+/* True if [::1] can be listened on. */
+static bool has_v6_loopback(void)
+{
+    const struct sockaddr_in6 address = {.sin6_family = AF_INET6,
+                                         .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool has = fd >= 0 && bind(fd, (const struct sockaddr *)&address, sizeof(address)) == 0;
+    if (fd >= 0)
+        close(fd);
+    return has;
+}
+
+/* Adds what one word stands for. */
+static bool add_word(struct address_list *list, const char *word)
+{
+    static const char localhost[] = "localhost:";
+    const char *port = strrchr(word, ':');
+    char text[ENDPOINT_TEXT_SIZE];
+    bool local = strncmp(word, localhost, sizeof(localhost) - 1) == 0;
+    if (port == NULL || list->count == ADDRESS_MAX)
+        return false;
+    if (port != word && !local)
+        return endpoint_parse(word, &list->items[list->count++]);
+    snprintf(text, sizeof(text), "%s%.6s", local ? "127.0.0.1" : "[::]", port);
+    if (!endpoint_parse(text, &list->items[list->count++]))
+        return false;
+    if (!local || list->count == ADDRESS_MAX || !has_v6_loopback())
+        return true;
+    snprintf(text, sizeof(text), "[::1]%.6s", port);
+    return endpoint_parse(text, &list->items[list->count++]);
+}
+
 bool endpoints_parse(const char *text, struct address_list *ret_endpoints)
 {
     struct address_list made = {0};
     for (text += strspn(text, blanks); *text; text += strspn(text, blanks)) {
         char one[ENDPOINT_TEXT_SIZE];
         size_t length = strcspn(text, blanks);
-        if (length >= sizeof(one) || made.count == ADDRESS_MAX)
+        if (length >= sizeof(one))
             return false;
         memcpy(one, text, length);
         one[length] = 0;
-        if (!endpoint_parse(one, &made.items[made.count++]))
+        if (!add_word(&made, one))
             return false;
         text += length;
     }
@@ -102,6 +134,15 @@ int endpoint_listen(const union address *endpoint, char *ret_why, size_t size)
     int fd = socket(endpoint->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd >= 0 && bind_and_listen(fd, endpoint))
         return fd;
+    bool without_v6 = errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL;
+    if (endpoint->any.sa_family == AF_INET6 && without_v6 &&
+        IN6_IS_ADDR_UNSPECIFIED(&endpoint->v6.sin6_addr)) {
+        const union address all = {
+            .v4 = {.sin_family = AF_INET, .sin_port = endpoint->v6.sin6_port}};
+        if (fd >= 0)
+            close(fd);
+        return endpoint_listen(&all, ret_why, size);
+    }
     char text[ENDPOINT_TEXT_SIZE];
     endpoint_text(endpoint, text);
     snprintf(ret_why, size, "cannot listen at %s: %s", text, strerror(errno));

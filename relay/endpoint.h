@@ -13,10 +13,12 @@
 /* An IP address (IPv6 in brackets), a colon and a port; port 0 means any that is free. */
 bool endpoint_parse(const char *text, union address *ret_endpoint);
 
-/* Several addresses, separated by blanks; at least one. */
+/* Several addresses, separated by blanks; at least one. Without a host, as in :4000, it is [::],
+ * all addresses; localhost is 127.0.0.1 and, if this machine has it, [::1]. */
 bool endpoints_parse(const char *text, struct address_list *ret_endpoints);
 
-/* Listens on the address. [::] takes IPv4 too. Returns the socket (non-blocking, close-on-exec), or
+/* Listens on the address. [::] takes IPv4 too, and only IPv4 on a machine without
+ * IPv6. Returns the socket (non-blocking, close-on-exec), or
  * -1 with a sentence in ret_why (of `size` bytes). */
 int endpoint_listen(const union address *endpoint, char *ret_why, size_t size);
 

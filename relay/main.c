@@ -13,8 +13,10 @@ static int run(const struct service_options *options)
     struct relay_settings settings;
     char why[SETTINGS_WHY_SIZE];
     int status = EXIT_FAILURE;
-    if (!relay_settings_read(options, &settings, why, sizeof(why)) ||
-        (options->check && !relayd_check(&settings, why, sizeof(why))))
+    bool good = relay_settings_read(options, &settings, why, sizeof(why));
+    if (options->check)
+        good = relayd_check(&settings, why, sizeof(why)) && good;
+    if (!good)
         options_complain(&relay_settings_options, why);
     else if (options->print)
         status = options_printed(&relay_settings_options, &settings, &settings.origin);

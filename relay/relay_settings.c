@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/quantity.h"
+#include "base/utf8.h"
 #include "service/paths.h"
 #include "service/settings_table.h"
 
@@ -47,8 +48,8 @@ static bool set_endpoints(void *field, const struct settings_bounds *bounds, con
     if (endpoints_parse(text, field))
         return true;
     snprintf(ret_why, size,
-             "expected an IP address and a port, as in 0.0.0.0:4000 or [::]:4000; or at most %d of "
-             "them, separated by blanks",
+             "expected an IP address or localhost, and a port, as in 127.0.0.1:4000 or [::1]:4000; "
+             "[::]:4000 and :4000 are all addresses; or at most %d of them, separated by blanks",
              ADDRESS_MAX);
     return false;
 }
@@ -58,11 +59,13 @@ static bool set_endpoint(void *field, const struct settings_bounds *bounds, cons
 {
     struct address_list made;
     (void)bounds;
-    if (endpoints_parse(text, &made) && made.count == 1) {
+    if (strpbrk(text, " \t") == NULL && endpoints_parse(text, &made)) {
+        made.count = 1; /* of localhost, the first */
         *(struct address_list *)field = made;
         return true;
     }
-    snprintf(ret_why, size, "expected one IP address and a port, as in 127.0.0.1:9100");
+    snprintf(ret_why, size,
+             "expected one IP address or localhost, and a port, as in 127.0.0.1:9100");
     return false;
 }
 
@@ -79,6 +82,78 @@ static bool print_endpoints(const void *field, FILE *out)
 
 static const struct settings_type endpoints = {set_endpoints, print_endpoints};
 static const struct settings_type endpoint = {set_endpoint, print_endpoints};
+
+/* Sets a list of words, each as `take` writes it; false if it does not like one. */
+static bool set_words(void *field, const char *text, bool (*take)(const char *word, FILE *out))
+{
+    char *made = NULL, *copy = strdup(text), *rest = copy, *word;
+    size_t length;
+    FILE *out = open_memstream(&made, &length);
+    bool good = copy != NULL && out != NULL;
+    while (good && (word = strsep(&rest, " \t")) != NULL) {
+        if (*word == '\0')
+            continue;
+        if (ftell(out) > 0)
+            fputc(' ', out);
+        good = take(word, out);
+    }
+    good = out != NULL && fclose(out) == 0 && good && made != NULL && *made != '\0';
+    free(copy);
+    if (!good) {
+        free(made);
+        return false;
+    }
+    free(*(char **)field);
+    *(char **)field = made;
+    return true;
+}
+
+/* As endpoint_host() writes it, since it is compared with that. */
+static bool take_address(const char *word, FILE *out)
+{
+    union address address;
+    char text[INET6_ADDRSTRLEN];
+    if (!endpoint_of_host(word, "0", &address))
+        return false;
+    endpoint_host(&address, text);
+    return fputs(text, out) >= 0;
+}
+
+static bool set_addresses(void *field, const struct settings_bounds *bounds, const char *text,
+                          char *ret_why, size_t size)
+{
+    (void)bounds;
+    if (set_words(field, text, take_address))
+        return true;
+    snprintf(ret_why, size,
+             "expected an IP address without a port, as in 127.0.0.1 or ::1; or several, separated "
+             "by blanks");
+    return false;
+}
+
+/* As browsers send it: a scheme, a host and perhaps a port, and nothing else. */
+static bool take_origin(const char *word, FILE *out)
+{
+    const char *host = strstr(word, "://");
+    bool named = host != NULL && host != word && host[3] != '\0' && strchr(host + 3, '/') == NULL &&
+                 !utf8_has_control(word);
+    return (named || strcmp(word, "*") == 0 || strcmp(word, "null") == 0) && fputs(word, out) >= 0;
+}
+
+static bool set_origins(void *field, const struct settings_bounds *bounds, const char *text,
+                        char *ret_why, size_t size)
+{
+    (void)bounds;
+    if (set_words(field, text, take_origin))
+        return true;
+    snprintf(ret_why, size,
+             "expected an origin without a path, as in https://wormhole.example.org, or * for all; "
+             "or several, separated by blanks");
+    return false;
+}
+
+static const struct settings_type addresses = {set_addresses, settings_print_text};
+static const struct settings_type origins = {set_origins, settings_print_text};
 
 /* ---- the table ---- */
 
@@ -175,9 +250,9 @@ static const struct settings_row rows[] = {
     {"stored-per-hour", "SIZE", "bytes of messages stored for each address; 512M", &settings_bytes,
      FIELD(stored), &no_limit_or_bytes, SETTINGS_PLAIN},
     {"allow-origin", "ORIGIN", "web pages on this machine that may connect (repeatable), or *",
-     &settings_text, FIELD(origins), NULL, SETTINGS_LIST},
+     &origins, FIELD(origins), NULL, SETTINGS_LIST},
     {"trust-proxy", "ADDRESS", "believe X-Real-IP and X-Real-Port of this proxy (repeatable)",
-     &settings_text, FIELD(proxies), NULL, SETTINGS_LIST},
+     &addresses, FIELD(proxies), NULL, SETTINGS_LIST},
     {"ration-loopback", "", "apply the limits per address to this machine too", &settings_switch,
      FIELD(ration_loopback), NULL, SETTINGS_PLAIN},
     {"log-addresses", "", "log the addresses of clients", &settings_switch, FIELD(log_addresses),
@@ -230,7 +305,7 @@ static char *default_store(char *ret_why, size_t size)
 {
     const char *given = getenv("STATE_DIRECTORY");
     if (given == NULL || *given != '/')
-        return paths_state("wormhole-relayd", "--store", ret_why, size);
+        return paths_state("wormhole-relayd", "--store DIR", ret_why, size);
     char *store = strndup(given, strcspn(given, ":"));
     if (store == NULL)
         snprintf(ret_why, size, "out of memory");
@@ -239,26 +314,27 @@ static char *default_store(char *ret_why, size_t size)
 
 static bool complete(struct relay_settings *settings, char *ret_why, size_t size)
 {
+    char why[512];
+    bool good = true;
     if (settings->tls_key != NULL && settings->tls_cert == NULL) {
-        char place[512];
-        settings_place(&table, &settings->origin, "tls-key", place, sizeof(place));
-        snprintf(ret_why, size, "%stls-key is given without tls-cert", place);
-        return false;
+        settings_place(&table, &settings->origin, "tls-key", why, sizeof(why));
+        good = settings_mistake(ret_why, size, "%stls-key is given without tls-cert", why);
     }
     if (settings->store == NULL)
-        settings->store = default_store(ret_why, size);
-    return settings->store != NULL && paths_make_absolute(&settings->store, ret_why, size);
+        settings->store = default_store(why, sizeof(why));
+    if (settings->store == NULL || !paths_make_absolute(&settings->store, why, sizeof(why)))
+        good = settings_mistake(ret_why, size, "%s", why);
+    return good;
 }
 
 bool relay_settings_read(const struct service_options *options, struct relay_settings *ret_settings,
                          char *ret_why, size_t size)
 {
     set_defaults(ret_settings);
-    if (!options_apply(&relay_settings_options, options, ret_settings, &ret_settings->origin,
-                       ret_why, size))
-        return false;
+    bool good = options_apply(&relay_settings_options, options, ret_settings, &ret_settings->origin,
+                              ret_why, size);
     ret_settings->config_file = ret_settings->origin.file;
-    return complete(ret_settings, ret_why, size);
+    return complete(ret_settings, ret_why, size) && good;
 }
 
 void relay_settings_clear(struct relay_settings *settings)

@@ -22,6 +22,7 @@
 #include "service/activation.h"
 #include "service/log.h"
 #include "service/notify.h"
+#include "service/paths.h"
 #include "service/process.h"
 
 /* Sockets passed by the service manager are served too; any beyond this number are ignored. */
@@ -78,8 +79,21 @@ static bool make_tls(const struct relay_settings *settings, SSL_CTX **ret_tls, c
 
 bool relayd_check(const struct relay_settings *settings, char *ret_why, size_t size)
 {
-    SSL_CTX *tls;
-    bool fine = make_tls(settings, &tls, ret_why, size);
+    const struct settings_table *table = relay_settings_options.table;
+    char why[1024], place[512];
+    SSL_CTX *tls = NULL;
+    bool fine = true;
+    if (settings->store != NULL && !paths_may_be_directory(settings->store, why, sizeof(why))) {
+        settings_place(table, &settings->origin, "store", place, sizeof(place));
+        fine = settings_mistake(ret_why, size, "%sstore: %s", place, why);
+    }
+    if (!make_tls(settings, &tls, why, sizeof(why))) {
+        bool key = settings->tls_key != NULL && strstr(why, settings->tls_key) != NULL;
+        settings_place(table, &settings->origin, key ? "tls-key" : "tls-cert", place,
+                       sizeof(place));
+        fine =
+            settings_mistake(ret_why, size, "%s%s: %s", place, key ? "tls-key" : "tls-cert", why);
+    }
     SSL_CTX_free(tls);
     return fine;
 }

@@ -194,7 +194,7 @@ bool options_apply(const struct options_info *info, const struct service_options
     struct settings_target target = {
         .table = info->table,
         .settings = settings,
-        .record = options->print,
+        .record = options->print || options->check,
     };
     char *path;
     *ret_why = '\0';
@@ -214,12 +214,7 @@ bool options_apply(const struct options_info *info, const struct service_options
         wrong_value = true;
     }
     target.origin.file = path;
-    if (good) {
-        *ret_origin = target.origin;
-    } else {
-        free(path);
-        settings_origin_clear(&target.origin);
-    }
+    *ret_origin = target.origin;
     return good;
 }
 

@@ -43,8 +43,8 @@ void options_print_help(const struct options_info *info);
 
 /* Applies all sources over the defaults in `settings`, in their order: file, environment, command
  * line. False with all mistakes in ret_why (of `size` bytes), as settings_mistake() puts them
- * there, and then ret_origin is empty. Otherwise the file in ret_origin is new; entries of sections
- * are recorded for --print-config only. May be called again later, to read everything anew. */
+ * there. The file in ret_origin is new in either case; entries of sections are recorded for
+ * --print-config and --check-config only. May be called again later, to read everything anew. */
 bool options_apply(const struct options_info *info, const struct service_options *options,
                    void *settings, struct settings_origin *ret_origin, char *ret_why, size_t size);
 

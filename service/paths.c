@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,24 +19,59 @@ static char *join(const char *directory, const char *between, const char *name)
     return asprintf(&path, "%s%s%s", directory, between, name) < 0 ? NULL : path;
 }
 
-static char *checked(char *path, char *ret_why, size_t size)
+/* What is nearest to a path of those above it that are there belongs to another user. */
+static bool is_of_another(const char *path, uid_t *ret_owner)
 {
-    if (path == NULL)
+    char *copy = strdup(path), *slash;
+    struct stat status;
+    bool there = false;
+    while (copy != NULL && !(there = stat(copy, &status) == 0) &&
+           (slash = strrchr(copy, '/')) != NULL && slash != copy)
+        *slash = '\0';
+    free(copy);
+    *ret_owner = there ? status.st_uid : 0;
+    return there && status.st_uid != 0;
+}
+
+/* True unless we are root, as after `sudo -E` or `su -m`, and the place that the environment names
+ * is a user's. */
+static bool may_use(const char *path, const char *option, char *ret_why, size_t size)
+{
+    uid_t owner;
+    if (geteuid() != 0 || !is_of_another(path, &owner))
+        return true;
+    snprintf(
+        ret_why, size,
+        "%s is in a directory of user %ju, and this is root: that user could not use what root "
+        "puts there; run this as that user, set HOME to root's own, or give %s",
+        path, (uintmax_t)owner, option);
+    return false;
+}
+
+/* The path, or NULL; it is freed. */
+static char *usable(char *path, const char *option, char *ret_why, size_t size)
+{
+    if (path == NULL) {
         snprintf(ret_why, size, "out of memory");
-    return path;
+        return NULL;
+    }
+    if (may_use(path, option, ret_why, size))
+        return path;
+    free(path);
+    return NULL;
 }
 
 char *paths_state(const char *name, const char *option, char *ret_why, size_t size)
 {
     const char *state = home_variable("XDG_STATE_HOME");
     if (state != NULL)
-        return checked(join(state, "/", name), ret_why, size);
+        return usable(join(state, "/", name), option, ret_why, size);
     char home[HOME_SIZE];
     if (home_directory(home))
-        return checked(join(home, "/.local/state/", name), ret_why, size);
+        return usable(join(home, "/.local/state/", name), option, ret_why, size);
     snprintf(ret_why, size,
              "no state directory: neither XDG_STATE_HOME nor HOME is an absolute path; "
-             "set one of them, or give %s DIR",
+             "set one of them, or give %s",
              option);
     return NULL;
 }
@@ -58,12 +94,23 @@ char *paths_runtime(const char *name, const char *option, char *ret_why, size_t 
     char path[PATH_MAX];
     int length = home_socket(name, path, sizeof(path));
     if (length >= 0 && (size_t)length < sizeof(path))
-        return checked(strdup(path), ret_why, size);
+        return usable(strdup(path), option, ret_why, size);
     snprintf(ret_why, size,
              "no directory for the socket: there is neither XDG_RUNTIME_DIR nor /run/user/%lu, and "
-             "no home directory; set XDG_RUNTIME_DIR, or give %s PATH",
+             "no home directory; set XDG_RUNTIME_DIR, or give %s",
              (unsigned long)getuid(), option);
     return NULL;
+}
+
+bool paths_may_be_directory(const char *path, char *ret_why, size_t size)
+{
+    struct stat status;
+    bool there = stat(path, &status) == 0;
+    if (there ? S_ISDIR(status.st_mode) : errno != ENOTDIR)
+        return true;
+    snprintf(ret_why, size, "%s is no directory, but %s", path,
+             there ? "a file" : "in a path that leads through a file");
+    return false;
 }
 
 bool paths_make_absolute(char **path, char *ret_why, size_t size)

@@ -8,7 +8,8 @@
 /*
  * The state directory: $XDG_STATE_HOME/NAME, else $HOME/.local/state/NAME, else the same in the
  * home directory from the password database. New. NULL with a sentence in ret_why (of `size`
- * bytes), which suggests `option` as the way out.
+ * bytes), which suggests `option` as the way out. For root, the directory of another user counts as
+ * a mistake: what root left there would be in that user's way.
  */
 char *paths_state(const char *name, const char *option, char *ret_why, size_t size);
 
@@ -21,6 +22,9 @@ bool paths_config(const char *name, char **ret_path);
  * su do not set the variable). New. NULL as above.
  */
 char *paths_runtime(const char *name, const char *option, char *ret_why, size_t size);
+
+/* False, with a sentence in ret_why, if there is something at `path` that is no directory. */
+bool paths_may_be_directory(const char *path, char *ret_why, size_t size);
 
 /* Makes `*path`, an allocated text, absolute, as seen from the working directory in which this was
  * first called: a daemon leaves it. False with a sentence in ret_why. */

@@ -103,7 +103,8 @@ bool settings_set(const struct settings_row *row, void *settings, const char *te
                   size_t size)
 {
     if (!*text) {
-        snprintf(ret_why, size, "%s has no value", row->key);
+        snprintf(ret_why, size, "%s has no value: expected %s; to have the default, leave it out",
+                 row->key, *row->value != '\0' ? row->value : "yes or no");
         return false;
     }
     char why[256];

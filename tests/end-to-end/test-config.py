@@ -65,7 +65,9 @@ def shipped(world):
     config = world.path("config")
     for text in [section + line for section, line in parts] + [whole(parts)]:
         write(config, text)
-        equal(check("wormholed", world.directory, "--config", config), (0, config + ": fine\n"), "with " + text)
+        status, said = check("wormholed", world.directory, "--config", config)
+        equal((status, said.splitlines()[0]), (0, config + ": fine"), "with " + text)
+        equal("warning: %s:" % config in said, "socket = " in text, "a warning that wormctl looks elsewhere, with " + text)
 
 
 def whole(parts):
@@ -146,6 +148,45 @@ def every_mistake(world):
         for part in ("--nonsense'", "unexpected argument 'word'", config + ":1: ", config + ":2: ", "--max-connections: "):
             contains(said, part, "what it says")
         equal(check(name, world.directory, "--max-connections=x")[0], 2, "exit status with a wrong value in the command line")
+
+
+@test("--check-config warns where wormctl would look for another socket than the daemon's")
+def other_socket(world):
+    config = world.path("config")
+    write(config, "\nsocket = %s\n" % world.path("s"))
+    status, said = check("wormholed", world.directory, "--config", config)
+    equal(status, 0, "exit status")
+    contains(said, "wormholed: warning: %s:2: the socket is %s, but wormctl looks for %s: " %
+             (config, world.path("s"), world.path("wormholed/socket")), "what it says")
+    equal(check("wormholed", world.directory, "--config", config, WORMHOLED_SOCKET=world.path("s")),
+          (0, config + ": fine\n"), "where wormctl finds it")
+
+
+@test("files that the settings name: a directory in place of a file, or a file without what is wanted, is told with its place")
+def wrong_files(world):
+    config, empty = world.path("config"), world.path("empty")
+    write(empty, "")
+    write(config, "cafile = %s\n\n[relay \"wss://x/\"]\ncafile = %s\n" % (empty, world.directory))
+    status, said = check("wormholed", world.directory, "--config", config, "--state", empty)
+    equal(status, 1, "exit status")
+    for part in ("%s:1: cafile: cannot read the certificates in %s: there is no certificate in it" % (config, empty),
+                 "%s:4: cafile: cannot read the certificates in %s: it is a directory" % (config, world.directory),
+                 "--state: state: %s is no directory" % empty):
+        contains(said, part, "what it says")
+    authority = Authority(world)
+    with open(authority.issue("127.0.0.1")) as file:
+        _, mark, certificates = file.read().partition("-----BEGIN CERTIFICATE")
+    write(world.path("cert.pem"), mark + certificates)
+    os.chmod(world.path("cert.pem"), 0o600)
+    write(config, "tls-cert = %s\n" % world.path("cert.pem"))
+    status, said = check("wormhole-relayd", world.directory, "--config", config, "--store", empty)
+    equal(status, 1, "exit status")
+    for part in (config + ":1: tls-cert: cannot use the key in %s: there is no private key in it" % world.path("cert.pem"),
+                 "--store: store: %s is no directory" % empty):
+        contains(said, part, "what it says")
+    write(config, "tls-cert = %s\n\ntls-key = %s\n" % (world.path("cert.pem"), world.directory))
+    contains(check("wormhole-relayd", world.directory, "--config", config)[1],
+             config + ":3: tls-key: cannot use the key in %s: it is a directory" % world.directory, "what it says")
 
 
 @test("a start and a SIGHUP tell every mistake, too")

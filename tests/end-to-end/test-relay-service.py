@@ -71,6 +71,17 @@ def ask(relay, line, *headers):
     return said.decode(errors="replace")
 
 
+@test("--listen :PORT is all addresses, and localhost:PORT those of localhost")
+def listen_words(world):
+    for word, hosts in ((":0", ["127.0.0.1"]), ("localhost:0", ["127.0.0.1"])):
+        relay = world.relayd(start=False)
+        process = world.spawn("words", relay.command()[:1] + ["--listen", word, "--store", world.path("words" + word)])
+        where = process.wait_text(r"listening on ws://(\S+):(\d+)/v1", 20)
+        equal(where.group(1), "[::]" if word[0] == ":" else "127.0.0.1", "where it listens with " + word)
+        for host in hosts:
+            socket.create_connection((host, int(where.group(2)))).close()
+
+
 @test("the welcome tells the client its address, and the version that the operator recommends")
 def welcome(world):
     relay = world.relayd("--advertise-version", "0.17.0")

@@ -15,6 +15,7 @@
 
 #include <getopt.h>
 
+#include "base/utf8.h"
 #include "relay/relay_settings.h"
 
 #define DAY (INT64_C(24) * 3600 * 1000)
@@ -142,6 +143,56 @@ static void lists(void **state)
     relay_settings_clear(&settings);
 }
 
+/* What stands for several addresses; what is compared with addresses is written as they are. */
+static void words_for_addresses(void **state)
+{
+    (void)state;
+    struct relay_settings settings;
+    char why[512];
+    write_file("listen = :4000 localhost:4001\nmetrics-listen = localhost:4002\n"
+               "trust-proxy = 10.0.0.1\t0:0:0:0::1 ::ffff:10.0.0.2\n"
+               "allow-origin = https://a.example  http://b.example:8080\n");
+    assert_true(READ_FILE(&settings));
+    assert_in_range(settings.listen.count, 2, 3); /* not every machine has IPv6 */
+    expect_endpoint(&settings.listen.items[0], "[::]:4000");
+    expect_endpoint(&settings.listen.items[1], "127.0.0.1:4001");
+    if (settings.listen.count == 3)
+        expect_endpoint(&settings.listen.items[2], "[::1]:4001");
+    assert_int_equal(settings.metrics.count, 1);
+    expect_endpoint(&settings.metrics.items[0], "127.0.0.1:4002");
+    assert_string_equal(settings.proxies, "10.0.0.1 ::1 10.0.0.2");
+    assert_string_equal(settings.origins, "https://a.example http://b.example:8080");
+    relay_settings_clear(&settings);
+}
+
+/* Each setting with each kind of bad value: it is taken, or refused in one line with its place, its
+ * key and, for numbers, what may be given. */
+static void every_bad_value(void **state)
+{
+    (void)state;
+    static const char *const values[] = {"",         "-1",    "-1d",   "99999999999999999999",
+                                         "5 x",      "0x10",  "1e3",   "a\x1b[2Jb",
+                                         "\xc2\x9b", "$HOME", "1.5.5", "%"};
+    const struct settings_table *table = relay_settings_options.table;
+    for (unsigned i = 0; i < table->count; i++)
+        for (size_t j = 0; j < sizeof(values) / sizeof(*values); j++) {
+            struct relay_settings settings;
+            char why[1024], text[256], place[128];
+            snprintf(text, sizeof(text), "\n%s = %s\n", table->rows[i].key, values[j]);
+            snprintf(place, sizeof(place), "%s:2: ", file_path);
+            write_file(text);
+            bool taken = READ_FILE(&settings);
+            relay_settings_clear(&settings);
+            bool bad = *values[j] == '\0' || utf8_has_control(values[j]) || table->rows[i].bounds;
+            if (taken && bad)
+                fail_msg("'%s' was taken for %s", values[j], table->rows[i].key);
+            if (!taken && (strncmp(why, place, strlen(place)) != 0 || utf8_has_control(why) ||
+                           strstr(why + strlen(place), table->rows[i].key) == NULL ||
+                           (*values[j] != '\0' && table->rows[i].bounds && !strstr(why, " to "))))
+                fail_msg("with %s it says: %s", text, why);
+        }
+}
+
 static void switches(void **state)
 {
     (void)state;
@@ -164,7 +215,19 @@ static void refused(void **state)
 {
     (void)state;
     static const char *const rows[][2] = {
-        {"listen = localhost:4000\n", "IP address"},
+        {"listen = example.org:4000\n", "IP address"},
+        {"listen = :\n", "IP address"},
+        {"listen = :65536\n", "as in 127.0.0.1:4000"},
+        {"listen = localhost\n", "IP address or localhost"},
+        {"listen = localhost:x\n", "IP address"},
+        {"listen = [::1]\n", "IP address"},
+        {"metrics-listen = :1 :2\n", "one IP address"},
+        {"trust-proxy = nonsense\n", "as in 127.0.0.1 or ::1"},
+        {"trust-proxy = 127.0.0.1:80\n", "without a port"},
+        {"allow-origin = https://x.example/\n", "without a path"},
+        {"allow-origin = x.example\n", "https://wormhole.example.org"},
+        {"motd = a\x1b[31m\n", "without control characters"},
+        {"no-list =\n", "expected yes or no"},
         {"listen = 1.2.3.4:1 1.2.3.4\n", "IP address"},
         {"metrics-listen = 1.2.3.4:1 1.2.3.4:2\n", "one IP address"},
         {"retention = 0\n", "from 1s"},
@@ -226,8 +289,15 @@ static void meaning(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(addresses), TEST(defaults), TEST(state_directory), TEST(lists),
-        TEST(switches),  TEST(refused),  TEST(meaning),
+        TEST(addresses),
+        TEST(defaults),
+        TEST(state_directory),
+        TEST(lists),
+        TEST(words_for_addresses),
+        TEST(every_bad_value),
+        TEST(switches),
+        TEST(refused),
+        TEST(meaning),
     };
     if (!mkdtemp(directory))
         return 1;

@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "base/utf8.h"
 #include "daemon/settings.h"
 
 #define DAY (INT64_C(24) * 3600 * 1000)
@@ -555,6 +556,125 @@ static void printed(void **state)
     free(wanted);
 }
 
+/* Each setting with each kind of bad value: it is taken, or refused in one line with its place, its
+ * key and, for numbers, what may be given. */
+static void every_bad_value(void **state)
+{
+    (void)state;
+    static const char *const values[] = {"",         "-1",    "-1d",   "99999999999999999999",
+                                         "5 x",      "0x10",  "1e3",   "a\x1b[2Jb",
+                                         "\xc2\x9b", "$HOME", "1.5.5", "%"};
+    static const char *const sections[] = {"", "[appid \"a\"]", "[relay \"wss://r/v1\"]"};
+    const struct settings_table *table = settings_options.table;
+    for (size_t kind = 0; kind < sizeof(sections) / sizeof(*sections); kind++) {
+        const struct settings_row *rows = kind == 0 ? table->rows : table->sections[kind - 1].rows;
+        unsigned count = kind == 0 ? table->count : table->sections[kind - 1].count;
+        for (unsigned i = 0; i < count; i++)
+            for (size_t j = 0; j < sizeof(values) / sizeof(*values); j++) {
+                struct settings settings;
+                char why[512], text[256], place[sizeof(file_path) + 8];
+                snprintf(text, sizeof(text), "%s\n%s = %s\n", sections[kind], rows[i].key,
+                         values[j]);
+                snprintf(place, sizeof(place), "%s:2: ", file_path);
+                write_file(text, strlen(text));
+                bool taken = read_all(&settings, why, NULL, NULL, NULL);
+                settings_clear(&settings);
+                bool bad = *values[j] == '\0' || utf8_has_control(values[j]) || rows[i].bounds;
+                if (taken && bad)
+                    fail_msg("'%s' was taken for %s", values[j], rows[i].key);
+                if (!taken &&
+                    (strncmp(why, place, strlen(place)) != 0 || utf8_has_control(why) ||
+                     strstr(why + strlen(place), rows[i].key) == NULL ||
+                     (*values[j] != '\0' && rows[i].bounds && strstr(why, " to ") == NULL)))
+                    fail_msg("with %s it says: %s", text, why);
+            }
+    }
+}
+
+/* What the settings name is looked at; each fault is told with the place where it is named. */
+static void checked(void **state)
+{
+    (void)state;
+    char text[512], why[4096], name[sizeof(file_path) + 8], *rest = why;
+    static const char *const expected[] = {
+        ":1: state: ", ":2: socket: ", ":3: cafile: ", ":6: cafile: "};
+    struct settings settings;
+    snprintf(text, sizeof(text),
+             "state = %1$s\nsocket = %2$s\ncafile = %1$s\n[relay \"wss://r/v1\"]\nproxy = none\n"
+             "cafile = %2$s\n",
+             file_path, directory);
+    write_file(text, strlen(text));
+    assert_true(read_all_of(&settings, why, sizeof(why), "--check-config", NULL, NULL));
+    assert_false(settings_check(&settings, why, sizeof(why)));
+    for (size_t i = 0; i < sizeof(expected) / sizeof(*expected); i++) {
+        const char *line = strsep(&rest, "\n");
+        snprintf(name, sizeof(name), "%s%s", file_path, expected[i]);
+        if (line == NULL || strncmp(line, name, strlen(name)) != 0)
+            fail_msg("'%s' does not begin with %s", line != NULL ? line : "", name);
+    }
+    assert_null(rest);
+    settings_clear(&settings);
+}
+
+/* Whether wormctl, in the same environment, would look for the socket elsewhere. */
+static void warned_of_clients(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *option, *variable;
+        bool warned;
+    } cases[] = {
+        {NULL, NULL, false},          {"--socket=/s", NULL, true},
+        {"--socket=/s", "/s", false}, {NULL, "/s", false},
+        {"--socket=/s", "/t", true},  {"--socket=/run/user/somebody/wormholed/socket", NULL, false},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct settings settings;
+        char why[512], *said = NULL;
+        size_t length;
+        write_file("", 0);
+        if (cases[i].variable != NULL)
+            setenv("WORMHOLED_SOCKET", cases[i].variable, 1);
+        else
+            unsetenv("WORMHOLED_SOCKET");
+        assert_true(read_all(&settings, why, cases[i].option, NULL, NULL));
+        FILE *out = open_memstream(&said, &length);
+        settings_warn_of_clients(&settings, out);
+        fclose(out);
+        if ((length > 0) != cases[i].warned)
+            fail_msg("case %zu: %s", i, said);
+        free(said);
+        settings_clear(&settings);
+    }
+}
+
+/* Root, with the HOME of a user, as after `sudo -E`. */
+static void home_of_another(void **state)
+{
+    (void)state;
+    struct settings settings;
+    char why[1024], home[sizeof(directory) + 8];
+    if (geteuid() != 0)
+        skip();
+    write_file("", 0);
+    snprintf(home, sizeof(home), "%s/home", directory);
+    assert_int_equal(mkdir(home, 0700), 0);
+    assert_int_equal(chown(home, 1000, 1000), 0);
+    setenv("HOME", home, 1);
+    unsetenv("XDG_RUNTIME_DIR");
+    assert_false(read_all_of(&settings, why, sizeof(why), NULL, NULL, NULL));
+    assert_non_null(strstr(why, "user 1000"));
+    assert_non_null(strstr(why, "--state DIR"));
+    settings_clear(&settings);
+    assert_true(read_all(&settings, why, "--state=/var/s", "--socket=/var/t", NULL));
+    settings_clear(&settings);
+    setenv("XDG_RUNTIME_DIR", "/run/user/somebody", 1);
+    setenv("XDG_STATE_HOME", "/var/state", 1);
+    assert_true(read_all(&settings, why, NULL, NULL, NULL));
+    settings_clear(&settings);
+    rmdir(home);
+}
+
 /* No line is cut. */
 static void long_lines(void **state)
 {
@@ -695,6 +815,7 @@ static void sizes_and_times(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(relative_paths), /* the first: it settles from where paths are seen */
         TEST(where_the_relay_comes_from),
         TEST(usual_file),
         TEST(secrets_leave_the_command_line),
@@ -705,13 +826,16 @@ int main(void)
         TEST(all_mistakes),
         TEST(many_mistakes),
         TEST(printed),
+        TEST(every_bad_value),
+        TEST(checked),
+        TEST(warned_of_clients),
+        TEST(home_of_another),
         TEST(long_lines),
         TEST(refused_secret),
         TEST(readable_secret),
         TEST(defaults),
         TEST(every_key_in_a_file),
         TEST(order_of_sources),
-        TEST(relative_paths),
         TEST(home_in_paths),
         TEST(state_home),
         TEST(no_runtime_directory),
