@@ -281,6 +281,7 @@ static void reload(struct daemon *daemon)
         turns_set(daemon->turns, &settings);
         scheduler_set_max(daemon->scheduler, daemon->settings->max_connections);
         log_set_level(daemon->settings->log_level);
+        scheduler_hurry(daemon->scheduler);
         log_info("daemon", "settings reloaded");
     } else {
         settings_clear(&fresh);

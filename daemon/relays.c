@@ -173,3 +173,16 @@ void relays_hurry(struct relays *relays, const char *url)
     if (relay != NULL)
         relay->retry_at = 0;
 }
+
+bool relays_hurry_all(struct relays *relays)
+{
+    bool any = false;
+    for (struct relay *relay = NULL; (relay = relays_next(relays, relay)) != NULL;) {
+        if (relay->state != RELAY_DOWN)
+            continue;
+        relay->retry_at = 0;
+        relay->failures = 0;
+        any = true;
+    }
+    return any;
+}

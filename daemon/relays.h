@@ -69,4 +69,8 @@ int64_t relay_ready_at(const struct relay *relay, int64_t now, uint32_t random);
 /* The user wants the relay to be tried now, regardless of its back-off. */
 void relays_hurry(struct relays *relays, const char *url);
 
+/* The same for all relays that are down, since the way to them may have changed: their failures are
+ * forgotten, too. True if there are any. */
+bool relays_hurry_all(struct relays *relays);
+
 #endif

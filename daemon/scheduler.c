@@ -167,3 +167,23 @@ void scheduler_look(struct scheduler *scheduler)
 {
     timer_arm(scheduler->timer, 0);
 }
+
+void scheduler_hurry(struct scheduler *scheduler)
+{
+    if (!relays_hurry_all(scheduler->relays))
+        return;
+    const struct session_event now = {.type = EVENT_POSTPONE, .until = clock_now()};
+    struct kv_txn *txn = kv_read(scheduler->store);
+    struct store_due place = {.wake = INT64_MIN};
+    while (store_next_due(txn, &place) == KV_OK) {
+        struct session *session;
+        if (store_get_session(txn, place.id, &session) != KV_OK)
+            continue;
+        const struct relay *relay = relays_find(scheduler->relays, session->relay);
+        if (session->state < SESSION_CLOSED && relay != NULL && relay->state == RELAY_DOWN)
+            turn_event(scheduler->turns, place.id, &now, NULL, NULL);
+        session_free(session);
+    }
+    kv_end(txn);
+    scheduler_look(scheduler);
+}

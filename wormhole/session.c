@@ -236,17 +236,20 @@ static enum session_refusal on_burdened(struct step *step)
     return SESSION_ACCEPTED;
 }
 
-/* During a visit the plan is the one for a crash: the session should then be due. */
+/* During a visit the plan is the one for a crash: the session should then be due. If the visit
+ * fails, those that failed before it do not prolong the wait. */
 static enum session_refusal on_postpone(struct step *step)
 {
-    const struct session *session = step->session;
+    struct session *session = step->session;
     if (session->state == SESSION_CLOSED || closing_unseen(step))
         return SESSION_ACCEPTED;
     if (session->visit == NULL) {
         plan_at(step, step->event->until);
         closing_wait(step, step->event->until - step->context->now);
-    } else if (session_wakes_too_late(session, step->context->now)) {
-        plan_visit_now(step);
+    } else {
+        session->failures = 0;
+        if (session_wakes_too_late(session, step->context->now))
+            plan_visit_now(step);
     }
     return SESSION_ACCEPTED;
 }

@@ -387,6 +387,30 @@ static void set_back_on_a_visit(void **state)
     crash(fixture);
 }
 
+/* A relay is down for long, and somebody has mended the way to it: nobody waits for its next try.
+ */
+static void hurried(void **state)
+{
+    struct rpc_fixture *fixture = *state;
+    unsigned active, held;
+    fill(fixture, DUE);
+    start(fixture, DUE);
+    struct session *session = dweller(0);
+    struct relay *relay = relays_get(fixture->relays, session->relay);
+    session_free(session);
+    for (int i = 0; i < 8; i++)
+        relay_unreachable(relay, "its certificate is from an unknown authority", now);
+    run(fixture);
+    turn_count(fixture->turns, &active, &held);
+    assert_int_equal(active, 0);
+    scheduler_hurry(fixture->scheduler);
+    run(fixture);
+    turn_count(fixture->turns, &active, &held);
+    assert_int_equal(active, DUE);
+    assert_int_equal(relay->failures, 0);
+    crash(fixture);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void)
@@ -400,6 +424,7 @@ int main(void)
         TEST(set_back_bit_by_bit),
         cmocka_unit_test(set_back_in_a_round),
         TEST(set_back_on_a_visit),
+        TEST(hurried),
     };
     log_set_level(LOG_LEVEL_ERROR);
     return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
