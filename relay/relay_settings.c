@@ -80,7 +80,7 @@ static bool print_endpoints(const void *field, FILE *out)
     return endpoints->count > 0;
 }
 
-static const struct settings_type endpoints = {set_endpoints, print_endpoints};
+static const struct settings_type endpoint_list = {set_endpoints, print_endpoints};
 static const struct settings_type endpoint = {set_endpoint, print_endpoints};
 
 /* Sets a list of words, each as `take` writes it; false if it does not like one. */
@@ -202,8 +202,8 @@ static const struct settings_bounds no_limit_or_bytes = {
 #define FIELD(name) offsetof(struct relay_settings, name)
 
 static const struct settings_row rows[] = {
-    {"listen", "ADDRESS:PORT", "where to accept clients (repeatable); " LISTEN_DEFAULT, &endpoints,
-     FIELD(listen), NULL, SETTINGS_LIST},
+    {"listen", "ADDRESS:PORT", "where to accept clients (repeatable); " LISTEN_DEFAULT,
+     &endpoint_list, FIELD(listen), NULL, SETTINGS_LIST},
     {"store", "DIR", "where to keep mailboxes", &settings_path, FIELD(store), NULL, SETTINGS_PLAIN},
     {"max-store-size", "SIZE", "maximum size of the store; 8G", &settings_bytes,
      FIELD(max_store_size), &kv_size, SETTINGS_PLAIN},

@@ -25,9 +25,12 @@ static bool is_of_another(const char *path, uid_t *ret_owner)
     char *copy = strdup(path), *slash;
     struct stat status;
     bool there = false;
-    while (copy != NULL && !(there = stat(copy, &status) == 0) &&
-           (slash = strrchr(copy, '/')) != NULL && slash != copy)
+    while (copy != NULL) {
+        there = stat(copy, &status) == 0;
+        if (there || (slash = strrchr(copy, '/')) == NULL || slash == copy)
+            break;
         *slash = '\0';
+    }
     free(copy);
     *ret_owner = there ? status.st_uid : 0;
     return there && status.st_uid != 0;

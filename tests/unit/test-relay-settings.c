@@ -183,12 +183,14 @@ static void every_bad_value(void **state)
             write_file(text);
             bool taken = READ_FILE(&settings);
             relay_settings_clear(&settings);
-            bool bad = *values[j] == '\0' || utf8_has_control(values[j]) || table->rows[i].bounds;
+            bool bad =
+                *values[j] == '\0' || utf8_has_control(values[j]) || table->rows[i].bounds != NULL;
             if (taken && bad)
                 fail_msg("'%s' was taken for %s", values[j], table->rows[i].key);
-            if (!taken && (strncmp(why, place, strlen(place)) != 0 || utf8_has_control(why) ||
-                           strstr(why + strlen(place), table->rows[i].key) == NULL ||
-                           (*values[j] != '\0' && table->rows[i].bounds && !strstr(why, " to "))))
+            if (!taken &&
+                (strncmp(why, place, strlen(place)) != 0 || utf8_has_control(why) ||
+                 strstr(why + strlen(place), table->rows[i].key) == NULL ||
+                 (*values[j] != '\0' && table->rows[i].bounds != NULL && !strstr(why, " to "))))
                 fail_msg("with %s it says: %s", text, why);
         }
 }

@@ -579,13 +579,14 @@ static void every_bad_value(void **state)
                 write_file(text, strlen(text));
                 bool taken = read_all(&settings, why, NULL, NULL, NULL);
                 settings_clear(&settings);
-                bool bad = *values[j] == '\0' || utf8_has_control(values[j]) || rows[i].bounds;
+                bool bad =
+                    *values[j] == '\0' || utf8_has_control(values[j]) || rows[i].bounds != NULL;
                 if (taken && bad)
                     fail_msg("'%s' was taken for %s", values[j], rows[i].key);
                 if (!taken &&
                     (strncmp(why, place, strlen(place)) != 0 || utf8_has_control(why) ||
                      strstr(why + strlen(place), rows[i].key) == NULL ||
-                     (*values[j] != '\0' && rows[i].bounds && strstr(why, " to ") == NULL)))
+                     (*values[j] != '\0' && rows[i].bounds != NULL && strstr(why, " to ") == NULL)))
                     fail_msg("with %s it says: %s", text, why);
             }
     }
