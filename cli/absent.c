@@ -73,12 +73,14 @@ void absent_report(struct wormclient *client, const struct wormclient_session *s
     other = find_other(client, session, code, digits, &listed);
     command = hint_command(session, other->command, NULL);
     if (listed)
-        report("nobody with this application is at number %.*s, but somebody with another one is; "
-               "if the code was made by '%s': %s",
-               (int)digits, code, other->maker, command != NULL ? command : other->command);
+        report_note(
+            "nobody with this application is at number %.*s, but somebody with another one is; "
+            "if the code was made by '%s': %s",
+            (int)digits, code, other->maker, command != NULL ? command : other->command);
     else
-        report("nobody with this application is at number %.*s yet; if the code was made by '%s': "
-               "%s",
-               (int)digits, code, other->maker, command != NULL ? command : other->command);
+        report_note(
+            "nobody with this application is at number %.*s yet; if the code was made by '%s': "
+            "%s",
+            (int)digits, code, other->maker, command != NULL ? command : other->command);
     wipe_free(command);
 }

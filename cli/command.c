@@ -10,6 +10,7 @@
 #include "cli/fields.h"
 #include "cli/launch.h"
 #include "cli/output.h"
+#include "cli/report_json.h"
 #include "cli/terminal.h"
 #include "cli/wrap.h"
 
@@ -304,13 +305,13 @@ static enum exit_status no_command(struct cli_options *options)
 static enum exit_status nothing_given(void)
 {
     report("no command given");
-    if (dup2(STDERR_FILENO, STDOUT_FILENO) >= 0)
+    if (!report_json_is_on() && dup2(STDERR_FILENO, STDOUT_FILENO) >= 0)
         print_general_help();
     fflush(stdout);
     return EXIT_USAGE;
 }
 
-enum exit_status command_main(int argc, char **argv)
+static enum exit_status run_arguments(int argc, char **argv)
 {
     struct cli_options options = {0};
     const struct cli_command *command;
@@ -334,6 +335,7 @@ enum exit_status command_main(int argc, char **argv)
     status = options_read(&options, command->name, command_options(command), argc, argv);
     if (status != EXIT_DONE)
         return status;
+    report_json_set(options.given[OPTION_JSON]);
     if (print_help(&options, command))
         return output_flush();
     status = check_usage(command, &options);
@@ -346,6 +348,25 @@ enum exit_status command_main(int argc, char **argv)
     status = command->run(client, &options);
     candidates_ask(NULL);
     wormclient_free(client);
+    return status;
+}
+
+/* True if one of the arguments is the option: before they have been read, or if they cannot be. */
+static bool asks_for_json(char **argv)
+{
+    for (; *argv != NULL && strcmp(*argv, "--") != 0; argv++)
+        if (strcmp(*argv, "--json") == 0)
+            return true;
+    return false;
+}
+
+enum exit_status command_main(int argc, char **argv)
+{
+    enum exit_status status;
+
+    report_json_set(asks_for_json(argv));
+    status = run_arguments(argc, argv);
+    report_json_finish((int)status);
     return status;
 }
 

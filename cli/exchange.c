@@ -56,7 +56,7 @@ static enum exit_status print_code(struct conversation *conversation)
     if (options->given[OPTION_JSON] && !options->given[OPTION_FIELDS])
         status = output_session(options, view);
     else
-        report("the code is %s", wormclient_session_code(view));
+        report_note("the code is %s", wormclient_session_code(view));
     appid = wormclient_value_text(wormclient_session_view(view), "appid");
     command = hint_command(view, "wormctl exchange", appid);
     report_hint("On the other machine: %s --data DATA",

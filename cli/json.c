@@ -2,7 +2,9 @@
 
 #include <sodium.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/bounded_json.h"
 #include "base/wipe.h"
 #include "cli/json.h"
 
@@ -73,4 +75,26 @@ json_t *json_from_value(const struct wormclient_value *value)
     default:
         return json_null();
     }
+}
+
+json_t *json_from_view(const struct wormclient_value *view)
+{
+    static const char *const texts[] = {"app_versions", "peer_versions"};
+    json_t *object = json_from_value(view);
+
+    for (size_t i = 0; object != NULL && i < sizeof(texts) / sizeof(texts[0]); i++) {
+        const char *text = wormclient_value_text(view, texts[i]);
+        enum bounded_json_fault fault = BOUNDED_JSON_REFUSED;
+        json_t *parsed;
+
+        if (text != NULL)
+            fault = bounded_json_load(text, strlen(text), &parsed);
+        if (fault == BOUNDED_JSON_REFUSED)
+            continue; /* there is none, or it stays a text */
+        if (fault == BOUNDED_JSON_NO_MEMORY || json_object_set_new(object, texts[i], parsed) != 0) {
+            json_decref(object);
+            object = NULL;
+        }
+    }
+    return object;
 }

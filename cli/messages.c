@@ -176,7 +176,7 @@ static enum exit_status check_refusal(const struct recv_run *run,
         return EXIT_DONE; /* to wait for one is to wait for the daemon as well */
     if (error->code != WORMCLIENT_ERROR_UNVERIFIED || !run->options->given[OPTION_WAIT])
         return report_error_about(error, label);
-    report("messages are held back until you compare verifiers: wormctl verify %s", label);
+    report_note("messages are held back until you compare verifiers: wormctl verify %s", label);
     return EXIT_DONE;
 }
 

@@ -126,6 +126,17 @@ enum exit_status new_session_check_code(const char *command, const struct cli_op
 {
     if ((options->count > 0) + options->given[OPTION_CODE] + options->given[OPTION_ZERO] > 1)
         return report_usage(command, "give only one code: CODE, --code CODE or -0");
+    if (options->given[OPTION_WORDS] && options->count > 0)
+        return report_usage(command, "give either CODE or --words, not both");
+    return new_session_check_words(command, options);
+}
+
+enum exit_status new_session_check_words(const char *command, const struct cli_options *options)
+{
+    if (options->given[OPTION_WORDS] &&
+        (options->given[OPTION_CODE] || options->given[OPTION_ZERO]))
+        return report_usage(command, "give either --%s or --words, not both",
+                            options->given[OPTION_CODE] ? "code" : "zero");
     return EXIT_DONE;
 }
 
@@ -192,7 +203,8 @@ enum exit_status new_session_begin(struct wormclient *client, const struct cli_o
                            : wormclient_invite(client, made, &error);
     wormclient_options_free(made);
     if (session != NULL && used->text != NULL && strcmp(used->text, CODE_ZERO) == 0)
-        report("the code " CODE_ZERO " is no secret: whoever uses it at this relay is the peer");
+        report_note("the code " CODE_ZERO
+                    " is no secret: whoever uses it at this relay is the peer");
     new_session_code_clear(&agreed);
     if (session == NULL)
         return report_error(&error);
@@ -215,9 +227,10 @@ static enum exit_status draw_qr(const char *uri)
     if (columns == 0 || needed <= columns) {
         status = output_bytes(drawing, strlen(drawing));
     } else {
-        report("the QR code does not fit: it needs %zu columns, and the terminal has %zu; it would "
-               "say:",
-               needed, columns);
+        report_note(
+            "the QR code does not fit: it needs %zu columns, and the terminal has %zu; it would "
+            "say:",
+            needed, columns);
         status = output_line(uri);
     }
     wipe_free(drawing);
@@ -313,6 +326,11 @@ static enum exit_status run_invite(struct wormclient *client, const struct cli_o
     return status;
 }
 
+static enum exit_status check_invite(const struct cli_options *options)
+{
+    return new_session_check_words("invite", options);
+}
+
 const struct cli_command invite_command = {
     .name = "invite",
     .usage = "",
@@ -323,6 +341,7 @@ const struct cli_command invite_command = {
                OPTION_BIT(OPTION_QR) | OPTION_BIT(OPTION_URI),
     .begins = OPTION_GROUP_LASTING,
     .fields = fields_view,
+    .check = check_invite,
     .run = run_invite,
 };
 

@@ -35,6 +35,9 @@ void new_session_code_clear(struct given_code *code);
 /* A usage error in `command` if more than one code is given: by argument, --code and -0. */
 enum exit_status new_session_check_code(const char *command, const struct cli_options *options);
 
+/* Likewise, that --words is not given with one. */
+enum exit_status new_session_check_words(const char *command, const struct cli_options *options);
+
 /* What a session is for. */
 enum new_session_use {
     NEW_SESSION_LASTS = 0,

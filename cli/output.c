@@ -142,5 +142,7 @@ enum exit_status output_value(const struct cli_options *options,
 enum exit_status output_session(const struct cli_options *options,
                                 const struct wormclient_session *session)
 {
-    return output_value(options, wormclient_session_view(session));
+    return output_for_program(options)
+               ? output_object(options, json_from_view(wormclient_session_view(session)))
+               : EXIT_DONE;
 }

@@ -13,6 +13,7 @@
 #include "cli/escape.h"
 #include "cli/options.h"
 #include "cli/report.h"
+#include "cli/report_json.h"
 #include "cli/terminal.h"
 
 /* Room for what Ctrl-C writes: two lines of text with a petname or two in them. */
@@ -49,6 +50,18 @@ static const struct error_hint {
     {WORMCLIENT_ERROR_STORE, EXIT_FAILED, "free space on the disk or in the store, then try again"},
 };
 
+/* What they are called with --json where the daemon has no word for them, and the exit status says
+ * too little. */
+static const struct error_word {
+    enum wormclient_error_code code;
+    const char *word;
+} error_words[] = {
+    {WORMCLIENT_ERROR_DENIED, "denied"},
+    {WORMCLIENT_ERROR_LOST, "lost"},
+    {WORMCLIENT_ERROR_PROTOCOL, "protocol"},
+    {WORMCLIENT_ERROR_TIMEOUT, "timeout"},
+};
+
 /* ---- writing ---- */
 
 /* Columns of the line that report_progress() has shown. */
@@ -64,7 +77,7 @@ static void clear_progress(void)
 
 void report_progress(const char *text)
 {
-    size_t columns = terminal_columns(STDERR_FILENO);
+    size_t columns = report_json_is_on() ? 0 : terminal_columns(STDERR_FILENO);
     char *line = NULL;
 
     if (columns > 0 && text != NULL)
@@ -93,17 +106,60 @@ static char *format_safe(bool lines, const char *format, va_list arguments)
     return safe;
 }
 
+/* What a line is to a program that reads it. */
+enum line_kind {
+    LINE_PLAIN = 0,
+    LINE_NOTE,    /* no error */
+    LINE_LEADING, /* the error that ends the command: what was reported before only leads to it */
+};
+
+/* Writes a line, after the name of a command unless that is NULL. */
+static void write_line(enum line_kind kind, const char *command, const char *format,
+                       va_list arguments)
+{
+    char *safe = format_safe(false, format, arguments), *line;
+
+    if (safe == NULL || asprintf(&line, "%s%s%s", command != NULL ? command : "",
+                                 command != NULL ? ": " : "", safe) < 0)
+        line = strdup("out of memory");
+    wipe_free(safe);
+    clear_progress();
+    if (line == NULL)
+        return;
+    if (!report_json_is_on())
+        fprintf(stderr, "wormctl: %s\n", line);
+    else if (kind == LINE_NOTE)
+        report_json_note(line);
+    else
+        report_json_add(kind == LINE_LEADING, line);
+    wipe_free(line);
+}
+
 void report(const char *format, ...)
 {
     va_list arguments;
-    char *safe;
 
     va_start(arguments, format);
-    safe = format_safe(false, format, arguments);
+    write_line(LINE_PLAIN, NULL, format, arguments);
     va_end(arguments);
-    clear_progress();
-    fprintf(stderr, "wormctl: %s\n", safe != NULL ? safe : "out of memory");
-    wipe_free(safe);
+}
+
+void report_note(const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    write_line(LINE_NOTE, NULL, format, arguments);
+    va_end(arguments);
+}
+
+static void __attribute__((format(printf, 1, 2))) report_leading(const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    write_line(LINE_LEADING, NULL, format, arguments);
+    va_end(arguments);
 }
 
 void report_lines(const char *prefix, const char *text)
@@ -121,7 +177,7 @@ void report_hint(const char *format, ...)
     va_list arguments;
     char *safe;
 
-    if (!isatty(STDERR_FILENO))
+    if (!isatty(STDERR_FILENO) || report_json_is_on())
         return;
     va_start(arguments, format);
     safe = format_safe(true, format, arguments);
@@ -137,22 +193,25 @@ void report_hint(const char *format, ...)
 enum exit_status report_usage(const char *command, const char *format, ...)
 {
     va_list arguments;
-    char *safe;
 
     va_start(arguments, format);
-    safe = format_safe(false, format, arguments);
+    write_line(LINE_LEADING, command, format, arguments);
     va_end(arguments);
-    clear_progress();
-    fprintf(stderr, "wormctl: %s%s%s\n", command != NULL ? command : "",
-            command != NULL ? ": " : "", safe != NULL ? safe : "out of memory");
-    wipe_free(safe);
     return report_try_help(command);
 }
 
 enum exit_status report_try_help(const char *command)
 {
-    fprintf(stderr, "Try 'wormctl %s%s--help'.\n", command != NULL ? command : "",
-            command != NULL ? " " : "");
+    static const char words[] = "Try 'wormctl %s%s--help'.";
+    const char *gap = command != NULL ? " " : "";
+
+    command = command != NULL ? command : "";
+    if (report_json_is_on()) {
+        report(words, command, gap);
+    } else {
+        fprintf(stderr, words, command, gap);
+        fputc('\n', stderr);
+    }
     return EXIT_USAGE;
 }
 
@@ -190,7 +249,7 @@ static void report_bad_parameter(const char *text)
     bool is_option;
 
     if (length == 0 || length >= sizeof(name)) {
-        report("%s", text);
+        report_leading("%s", text);
         return;
     }
     for (size_t i = 0; i < length; i++)
@@ -199,7 +258,7 @@ static void report_bad_parameter(const char *text)
     is_option = options_have(taken_options, name);
     for (size_t i = 0; i < length && !is_option; i++)
         name[i] = (char)toupper((unsigned char)name[i]);
-    report("%s%s%s", is_option ? "--" : "", name, key + length + 1);
+    report_leading("%s%s%s", is_option ? "--" : "", name, key + length + 1);
 }
 
 enum exit_status report_error_about(const struct wormclient_error *error, const char *session)
@@ -207,13 +266,18 @@ enum exit_status report_error_about(const struct wormclient_error *error, const 
     bool about = session != unknown_session && (error->code == WORMCLIENT_ERROR_NOT_FOUND ||
                                                 error->code == WORMCLIENT_ERROR_AMBIGUOUS);
 
+    if (error->daemon_code[0] != '\0')
+        report_json_add_code(error->daemon_code);
+    for (size_t i = 0; i < sizeof(error_words) / sizeof(error_words[0]); i++)
+        if (error_words[i].code == error->code)
+            report_json_add_code(error_words[i].word);
     /* The daemon found a mistake in the command line: as good as found here. */
     if (strcmp(error->daemon_code, "bad-params") == 0) {
         report_bad_parameter(error->text);
         return EXIT_USAGE;
     }
-    report("%s%s%s", about ? session : "", about ? ": " : "",
-           error->text[0] != '\0' ? error->text : "the daemon gave no reason");
+    report_leading("%s%s%s", about ? session : "", about ? ": " : "",
+                   error->text[0] != '\0' ? error->text : "the daemon gave no reason");
     if (about && error->code == WORMCLIENT_ERROR_AMBIGUOUS)
         candidates_report(session);
     if (strcmp(error->daemon_code, "store-failed") == 0) {
@@ -284,6 +348,7 @@ enum exit_status report_ended(const struct wormclient_session *session)
     const char *reason = wormclient_session_reason(session);
 
     if (report_is_failure(session)) {
+        report_json_add_code(wormclient_session_result(session));
         report("session %s failed (%s)%s%s", report_label(session),
                wormclient_session_result(session), reason != NULL ? ": " : "",
                reason != NULL ? reason : "");
@@ -329,7 +394,7 @@ void report_on_interrupt(const char *format, ...)
     struct sigaction action = {.sa_handler = on_interrupt}, old;
     sigset_t block, before;
     va_list arguments;
-    char *safe;
+    char *safe, *line;
 
     va_start(arguments, format);
     safe = format_safe(false, format, arguments);
@@ -337,8 +402,13 @@ void report_on_interrupt(const char *format, ...)
     sigemptyset(&block);
     sigaddset(&block, SIGINT);
     sigprocmask(SIG_BLOCK, &block, &before); /* the handler must not see half of a text */
-    snprintf(interrupt_text, sizeof(interrupt_text), "\nwormctl: %s\n",
-             safe != NULL ? safe : "interrupted");
+    line = report_json_is_on() ? report_json_format(safe, NULL, EXIT_INTERRUPTED, NULL) : NULL;
+    if (line != NULL)
+        snprintf(interrupt_text, sizeof(interrupt_text), "%s\n", line);
+    else
+        snprintf(interrupt_text, sizeof(interrupt_text), "\nwormctl: %s\n",
+                 safe != NULL ? safe : "interrupted");
+    wipe_free(line);
     /* Whoever started wormctl in the background, out of reach of Ctrl-C, meant it. */
     if (sigaction(SIGINT, NULL, &old) == 0 && old.sa_handler != SIG_IGN)
         sigaction(SIGINT, &action, NULL);

@@ -1,5 +1,5 @@
-/* What goes to standard error ("wormctl: what happened", and a hint what to do), and the exit
- * status. */
+/* What goes to standard error ("wormctl: what happened", and a hint what to do; with --json as
+ * cli/report_json.h says), and the exit status. */
 #ifndef CLI_REPORT_H
 #define CLI_REPORT_H
 
@@ -22,6 +22,9 @@ enum exit_status {
 
 /* Writes "wormctl: ..." and a newline. Control characters, newlines too, are shown as escapes. */
 void report(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Likewise, of what is no error: the command goes on. */
+void report_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Writes text from elsewhere, possibly of several lines, each after `prefix`. */
 void report_lines(const char *prefix, const char *text);

@@ -103,8 +103,8 @@ static enum exit_status forget_ended(struct wormclient *client, const struct cli
     if (!report_has_ended(session))
         return EXIT_DONE;
     if (unread > 0) {
-        report("session %s is kept: it has %" PRId64 " unread message%s", report_label(session),
-               unread, unread == 1 ? "" : "s");
+        report_note("session %s is kept: it has %" PRId64 " unread message%s",
+                    report_label(session), unread, unread == 1 ? "" : "s");
         return EXIT_DONE;
     }
     if (wormclient_forget(client, wormclient_session_id(session), false, &error))

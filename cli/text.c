@@ -231,7 +231,7 @@ static enum exit_status check_text_send(const struct cli_options *options)
 {
     if (options->given[OPTION_CODE] && options->given[OPTION_ZERO])
         return report_usage("text send", "give either --code CODE or -0, not both");
-    return EXIT_DONE;
+    return new_session_check_words("text send", options);
 }
 
 static enum exit_status run_text_send(struct wormclient *client, const struct cli_options *options)

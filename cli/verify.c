@@ -109,8 +109,9 @@ enum exit_status verify_agree(struct wormclient *client, const struct wormclient
     wormclient_session_free(keyed);
     if (isatty(STDIN_FILENO))
         return ask_to_agree(client, session);
-    report("messages are held back; if the peer sees the same verifier: wormctl verify %s --yes",
-           report_label(session));
+    report_note(
+        "messages are held back; if the peer sees the same verifier: wormctl verify %s --yes",
+        report_label(session));
     return wait_for(client, id, wormclient_is_verified, -1, reported, NULL);
 }
 

@@ -105,9 +105,9 @@ static void report_down(const struct wormclient_value *view, struct wait_reporte
     if (reported->down || !is_out_of_reach(view))
         return;
     reported->down = true;
-    report("cannot reach the relay %s%s%s", relay != NULL ? relay : "", error != NULL ? ": " : "",
-           error != NULL ? error : "");
-    report("the daemon keeps trying; still waiting");
+    report_note("cannot reach the relay %s%s%s", relay != NULL ? relay : "",
+                error != NULL ? ": " : "", error != NULL ? error : "");
+    report_note("the daemon keeps trying; still waiting");
 }
 
 const char wait_nobody_there[] =
@@ -123,8 +123,8 @@ static void report_unexpected(const struct wormclient_value *view, struct wait_r
     if (reported->unexpected || wormclient_value_number(view, "unexpected", 0) == 0)
         return;
     reported->unexpected = true;
-    report("%s", wait_unexpected);
-    report("still waiting");
+    report_note("%s", wait_unexpected);
+    report_note("still waiting");
 }
 
 static void report_nobody(const struct wormclient_value *view, struct wait_reported *reported)
@@ -132,8 +132,8 @@ static void report_nobody(const struct wormclient_value *view, struct wait_repor
     if (reported->nobody || !wormclient_value_flag(view, "nobody_there", false))
         return;
     reported->nobody = true;
-    report("%s", wait_nobody_there);
-    report("still waiting");
+    report_note("%s", wait_nobody_there);
+    report_note("still waiting");
 }
 
 static void report_text(const struct wormclient_value *view, const char *key, const char *prefix,

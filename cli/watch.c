@@ -54,8 +54,8 @@ static enum watch_step lose_connection(struct watch_run *run, const char *reason
 {
     run->connected = false;
     if (!run->reported_lost) {
-        report("%s; continuing after change %" PRId64 " once the daemon is back", reason,
-               run->since);
+        report_note("%s; continuing after change %" PRId64 " once the daemon is back", reason,
+                    run->since);
     }
     run->reported_lost = true;
     return WATCH_LOST;
@@ -349,13 +349,14 @@ static enum watch_step begin(struct watch_run *run)
     enum watch_step step = WATCH_GOING_ON;
 
     if (run->reported_lost)
-        report("the daemon is back");
+        report_note("the daemon is back");
     run->reported_lost = false;
     run->connected = true;
     if (run->since < 0) {
         run->since = run->newest;
     } else if (run->newest < run->since) {
-        report("the daemon's newest change is %" PRId64 ": it has a different store", run->newest);
+        report_note("the daemon's newest change is %" PRId64 ": it has a different store",
+                    run->newest);
         run->since = run->newest;
         run->complete = false;
         watch_known_clear(&run->known);

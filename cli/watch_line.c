@@ -50,7 +50,7 @@ char *watch_line_words(const struct watch_line *line, const char *gap)
 static json_t *make_object(const struct watch_line *line)
 {
     json_t *events = json_array();
-    json_t *view = line->view != NULL ? json_from_value(line->view) : json_null();
+    json_t *view = line->view != NULL ? json_from_view(line->view) : json_null();
 
     for (unsigned i = 0; events != NULL && i < SNAPSHOT_EVENTS; i++) {
         if (has(line, i) &&
@@ -186,10 +186,10 @@ enum exit_status watch_line_exec(const char *command, const char *socket,
         return EXIT_FAILED;
     }
     if (WIFSIGNALED(status))
-        report("change %" PRId64 ": the command was killed by signal %d", line->change,
-               WTERMSIG(status));
+        report_note("change %" PRId64 ": the command was killed by signal %d", line->change,
+                    WTERMSIG(status));
     else if (WEXITSTATUS(status) != 0)
-        report("change %" PRId64 ": the command failed with status %d", line->change,
-               WEXITSTATUS(status));
+        report_note("change %" PRId64 ": the command failed with status %d", line->change,
+                    WEXITSTATUS(status));
     return EXIT_DONE;
 }

@@ -169,6 +169,8 @@ def options(world):
     desk, laptop = meet(world, "--app-versions", '{"chat": [1, 2]}', "--inbox-messages", "7", "--inbox-bytes", "64K")
     view = laptop.until("desk", lambda view: view["peer_versions"], PATIENCE)
     equal(json.loads(view["peer_versions"]), {"chat": [1, 2]}, "the peer's versions")
+    equal(laptop.ctl("show", "desk", "--json").json()["peer_versions"], {"chat": [1, 2]}, "as JSON")
+    equal(laptop.ctl("show", "desk", "-o", "peer_versions").out, '{"chat":[1,2]}\n', "as a field")
     equal((view["inbox_messages"], view["inbox_bytes"]), (7, 65536), "limits")
     shown = laptop.ctl("show", "desk").out
     contains(shown, "7 unread messages, 65536 bytes at most", "show")
@@ -977,6 +979,47 @@ def json_everywhere(world):
     equal(received["text"], "hello", "text receive")
     finish(sender)
     true(re.fullmatch(ID, received["session"]), "session of text receive")
+
+
+@test("with --json errors and notes are objects, too, one a line on standard error")
+def json_errors(world):
+    desk, laptop = meet(world)
+    for name in "pear", "peach":
+        desk.ctl("invite", "--name", name, "--code", "%d-x" % (900 + len(name)))
+
+    def told(*arguments, status, **options):
+        result = desk.ctl(*arguments, "--json", status=status, **options)
+        equal((result.out, result.err.count("\n")), ("", 1), "what is printed by %r: %r" % (arguments, result.err))
+        return json.loads(result.err)
+
+    for arguments, status, code, error, advice in (
+            (("show", "nobody"), FAILED, "not-found", "nobody: ", "wormctl list"),
+            (("show", "pea"), FAILED, "ambiguous", "pea: ", "pear"),
+            (("list", "--frob"), USAGE, "usage", "list: unknown option", "wormctl list --help"),
+            (("lst",), USAGE, "usage", "did you mean 'list'?", "wormctl --help"),
+            (("send",), USAGE, "usage", "send: missing argument", "wormctl send --help"),
+            (("invite", "--name", "a/b"), USAGE, "bad-params", "--name", None),
+            (("invite", "--name", "pear"), FAILED, "name-taken", "another session has this", "choose another name"),
+            (("derive-key", "pear", "x"), NOTHING, "not-keyed", "", "wormctl wait pear"),
+            (("recv", "laptop"), NOTHING, "nothing", "there is no message yet", None),
+            (("recv", "laptop", "--wait=0"), NOTHING, "timeout", "the time given ran out", None),
+            (("wait", "laptop", "--for", "closed", "--timeout", "0"), NOTHING, "timeout", "the time given ran out", None),
+            (("show", "laptop", "--socket", world.path("nowhere")), NO_DAEMON, "no-daemon", "no daemon listens", "systemctl")):
+        row = told(*arguments, status=status)
+        equal((sorted(row), row["code"], row["status"]), (["advice", "code", "error", "status"], code, status), "%r" % row)
+        contains(row["error"], error, "the error of %r" % (arguments,))
+        if advice:
+            contains(row["advice"], advice, "the advice for %r" % (arguments,))
+    laptop.ctl("send", "desk", "x")
+    desk.until("laptop", lambda view: view["unread"] == 1, PATIENCE)
+    desk.ctl("close", "laptop")
+    desk.until_state("laptop", "closed")
+    contains(told("forget", "--ended", status=DONE)["note"], "1 unread message", "a note")
+    exchanging = desk.spawn_ctl("exchange", "--data", "x", "--json", "--code", "999-x")
+    exchanging.wait_text(r"\}", PATIENCE)
+    exchanging.kill(signal.SIGINT)
+    finish(exchanging, INTERRUPTED)
+    equal(json.loads(exchanging.err())["status"], INTERRUPTED, "an interrupt")
 
 
 @test("a refusal is told in one sentence, also about prefixes and names with strange characters")

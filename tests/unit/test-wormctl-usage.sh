@@ -41,7 +41,7 @@ gives()
     "$wormctl" "$@" >"$directory/out" 2>"$directory/err" </dev/null
     status=$?
     cat "$directory/out" "$directory/err"
-    test "$status" -eq "$wanted" && test ! -s "$directory/out" && grep -q '^wormctl: ' "$directory/err"
+    test "$status" -eq "$wanted" && test ! -s "$directory/out" && grep -q '^wormctl: \|^{"error":' "$directory/err"
 }
 
 # helps COMMAND…: help for it, on standard output, with success.
@@ -116,6 +116,9 @@ list --frobnicate
 invite extra
 invite --words 0
 invite --words two
+invite --code 3-foo --words 4
+invite --timeout 400d
+invite --expire 400d
 invite --timeout 0
 invite --timeout 5y
 invite --inbox-messages 0
@@ -129,6 +132,9 @@ exchange
 exchange 1-a
 exchange 1-a --code 1-a --data x
 exchange --data
+exchange --data x --code 3-foo --words 4
+exchange 3-foo --data x --words 4
+exchange --data x --qr
 exchange --data x --once
 exchange --data x --raw --json
 exchange --data x --raw -o text
@@ -174,18 +180,25 @@ status -o id
 text
 text forward
 text send a b
+text send a --code 3-foo --words 4
+text send a -0 --words 4
 text receive 1-a 2-b
 text receive 1-a --raw --json
 text receive 1-a --raw -o text
 text send a --qr --json
 text send a --uri -o code
 list --wide --names
+list --names --json
+list --names -o id
 list --wide -o id
 EOF
 check "what is for people is not for programs" \
     sh -c '"$1" text receive 1-a --raw -o text 2>&1 | grep -q "^wormctl: text receive: --raw cannot be used with --json or -o$"' sh "$wormctl"
 check "exchange does not offer --once" sh -c '"$1" invite --help | grep -q -e --once && ! "$1" exchange --help | grep -q -e --once' \
     sh "$wormctl"
+check "a mistake is told as JSON if that was asked for, wherever" \
+    sh -c 'test "$("$1" --json lst 2>&1; "$1" lst --json 2>&1 >/dev/null)" = "$("$1" --json lst 2>&1; "$1" --json lst 2>&1)" &&
+        "$1" show --json 2>&1 | grep -q "^{.error.:.show: missing argument: SESSION.,.code.:.usage.,.status.:2,.advice.:.*}$"' sh "$wormctl"
 check "the nearest event is suggested, and all are named" \
     sh -c '"$1" watch --on message,endet 2>&1 | grep -q "did you mean .ended.? The events are: code, .* forgotten$"' sh "$wormctl"
 check "the nearest command is suggested" sh -c '"$1" lst 2>&1 | grep -q "did you mean .list."' sh "$wormctl"
