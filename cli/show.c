@@ -349,6 +349,13 @@ static void print_sessions(const struct wormclient_value *status, const char *la
     output_labelled(label, text);
 }
 
+/* The time may be over without a try: no session needs the relay at present. */
+static void print_next_try(const struct wormclient_value *relay, const char *label, const char *key)
+{
+    if (wormclient_value_number(relay, key, -1) > clock_now())
+        print_moment(relay, label, key);
+}
+
 static const struct detail relay_details[] = {
     {"relay", "url", print_text},
     {"  proxy", "proxy", print_text},
@@ -356,7 +363,7 @@ static const struct detail relay_details[] = {
     {"  connections", "connections", print_count},
     {"  failures", "failures", print_count},
     {"  last error", "last_error", print_text},
-    {"  next try", "retry_at", print_moment},
+    {"  next try", "retry_at", print_next_try},
     {"  message", "motd", print_text},
     {"  refusal", "error", print_text},
 };

@@ -88,7 +88,7 @@ void rpc_status(struct ipc_call *call, const struct ipc_params *params)
     writer_text(&writer, "store_error", health.text);
 
     turn_count(rpc->turns, &active, &held);
-    writer_number(&writer, "active", active);
+    writer_number(&writer, "active", turn_connected(rpc->turns));
     writer_number(&writer, "held", held);
     writer_array(&writer, "relays");
     for (struct relay *relay = relays_next(rpc->relays, NULL); relay != NULL;

@@ -503,6 +503,11 @@ void turn_count(const struct turns *turns, unsigned *ret_active, unsigned *ret_h
     visits_count(turns->visits, ret_active, ret_held);
 }
 
+unsigned turn_connected(const struct turns *turns)
+{
+    return visits_connected(turns->visits);
+}
+
 int64_t turn_store_pause(const struct turns *turns)
 {
     /* Further away than any pause: the clock was set back. */

@@ -109,8 +109,11 @@ bool turn_try_store(struct turns *turns);
  * will be durable soon (daemon/turn_deferred.h): what clients are shown comes from the store. */
 const struct session *turn_active(struct turns *turns, const uint8_t id[SESSION_ID_BYTES]);
 
-/* How many sessions have a connection, and how many of those are held. */
+/* How many sessions are on a visit, and how many of their connections are held. */
 void turn_count(const struct turns *turns, unsigned *ret_active, unsigned *ret_held);
+
+/* visits_connected() */
+unsigned turn_connected(const struct turns *turns);
 
 /* While the store cannot be written, visits are pointless: when the pause ends, ms since the epoch;
  * 0: the store can be written. */

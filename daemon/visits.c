@@ -383,6 +383,17 @@ void visits_count(const struct visits *visits, unsigned *ret_active, unsigned *r
     *ret_held = visits->held;
 }
 
+unsigned visits_connected(const struct visits *visits)
+{
+    unsigned count = 0;
+    for (const struct live_session *live = visits->sessions; live != NULL; live = live->hh.next) {
+        enum session_connection connection =
+            live->session != NULL ? session_connection(live->session) : CONNECTION_NONE;
+        count += connection == CONNECTION_VISITING || connection == CONNECTION_HELD;
+    }
+    return count;
+}
+
 /* ---- life ---- */
 
 struct visits *visits_new(const struct visits_parts *parts, const struct visits_reports *reports)

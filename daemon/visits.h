@@ -63,4 +63,7 @@ void visits_remove(struct visits *visits, const uint8_t id[SESSION_ID_BYTES]);
 /* How many sessions are on a visit, and how many of their connections are held. */
 void visits_count(const struct visits *visits, unsigned *ret_active, unsigned *ret_held);
 
+/* How many of them have a connection: the others are connecting. Looks at each. */
+unsigned visits_connected(const struct visits *visits);
+
 #endif

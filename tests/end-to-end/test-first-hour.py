@@ -112,6 +112,12 @@ def dead_relay(world, columns):
     Person(world, laptop, columns).ends("accept-dead-relay", terminal)
     second = Person(world, laptop, columns).begin("invite", "--name", "second")
     second.expect("cannot reach the relay .*Connection\\s+refused", 5)
+    second.type("\x03")
+    contains(laptop.ctl("status").out, "next try", "status")
+    for session in laptop.call("list")["sessions"]:
+        laptop.call("forget", session=session["id"], force=True)
+    clock.advance(86400)
+    lacks(Person(world, laptop, columns, **clock.environment()).begin_and_wait("status").screen(), "next try", "nobody tries")
 
 
 @widths

@@ -14,6 +14,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import stat
 import subprocess
 import threading
@@ -1042,6 +1043,11 @@ def status(world):
     contains(said, "%s (command line)" % relay.url, "status")
     contains(said, "configuration", "status")
     contains(said, "up", "status")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        daemon.ctl("invite", "--name", "slow", "--code", "7-x", "--relay", "ws://127.0.0.1:%d/v1" % silent.getsockname()[1])
+        daemon.until("slow", lambda view: view["connection"] == "connecting", PATIENCE)
+        equal(daemon.call("status")["active"], sum(view["connection"] in ("visiting", "held")
+                                                   for view in daemon.call("list")["sessions"]), "who is connecting is not connected")
 
 
 # ---- --start-daemon ----
