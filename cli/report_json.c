@@ -75,16 +75,23 @@ static char *format_line(json_t *object)
     return safe;
 }
 
-/* Takes over `line`; NULL: out of memory. */
-static void print(char *line)
+/* Takes over the `line` of an error with this exit status, or of a note (EXIT_DONE). */
+static void print(char *line, int status)
 {
-    fprintf(stderr, "%s\n", line != NULL ? line : "{\"error\":\"out of memory\"}");
+    if (line != NULL)
+        fprintf(stderr, "%s\n", line);
+    else if (status == EXIT_DONE)
+        fputs("{\"note\":\"out of memory\"}\n", stderr);
+    else
+        fprintf(stderr,
+                "{\"error\":\"out of memory\",\"code\":\"failed\",\"status\":%d,\"advice\":null}\n",
+                status);
     wipe_free(line);
 }
 
 void report_json_note(const char *line)
 {
-    print(format_line(json_pack("{s:s}", "note", line)));
+    print(format_line(json_pack("{s:s}", "note", line)), EXIT_DONE);
 }
 
 /* What an error is called of which nothing but the exit status is known. */
@@ -118,7 +125,8 @@ void report_json_finish(int status)
 {
     if (status != EXIT_DONE && kept.on) {
         print(report_json_format(kept.error, kept.code[0] != '\0' ? kept.code : NULL, status,
-                                 kept.advice));
+                                 kept.advice),
+              status);
     } else if (kept.error != NULL) {
         report_json_note(kept.error);
         if (kept.advice != NULL)

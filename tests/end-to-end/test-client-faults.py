@@ -14,6 +14,8 @@ from harness.tap import diagnose
 
 DONE, FAILED, NO_DAEMON = 0, 1, 5
 CODES = 1000  # agreed codes begin with greater numbers, which the relay gives nobody
+# How a line begins that says what went wrong; with --json.
+SAYING = {False: "wormctl: ", True: '{"error":'}
 ERRORS = {
     "memory": (errno.ENOMEM,),
     "open": (errno.EMFILE, errno.EACCES),
@@ -83,7 +85,7 @@ class Case:
     def check(self, result):
         told = [line for line in result.err.splitlines() if not line.startswith("shim: ")]
         true(result.status in (DONE, FAILED, NO_DAEMON), "exit status: %r" % result)
-        true(result.status == DONE or told and told[-1].startswith("wormctl: "), "it says what went wrong: %r" % result)
+        true(result.status == DONE or told and told[-1].startswith(SAYING["--json" in result.arguments]), "it says what went wrong: %r" % result)
 
 
 def shape(text):
