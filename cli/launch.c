@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "cli/launch.h"
 #include "cli/report.h"
 
@@ -47,10 +48,9 @@ static void find_daemon(char ret_path[PATH_MAX])
 
 /* It shares no stream with us, but we read what it prints; and it must not ignore the signals that
  * we ignore. Returns 0, or an errno. */
-static int spawn_daemon(char *socket, int output, pid_t *ret_pid)
+static int spawn_daemon(char *const arguments[], int output, pid_t *ret_pid)
 {
-    char daemon[PATH_MAX], name[] = DAEMON, option[] = "--socket";
-    char *arguments[] = {name, option, socket, NULL};
+    char daemon[PATH_MAX];
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     sigset_t defaults;
@@ -103,6 +103,8 @@ static void read_output(int fd, char ret_output[OUTPUT_MAX])
 /* Returns what went wrong; the empty string if nothing did. */
 static void start(char *socket, char ret_output[OUTPUT_MAX])
 {
+    char name[] = DAEMON, option[] = "--socket";
+    char *arguments[] = {name, option, socket, NULL};
     int ends[2], failure;
     pid_t pid;
 
@@ -110,7 +112,7 @@ static void start(char *socket, char ret_output[OUTPUT_MAX])
         snprintf(ret_output, OUTPUT_MAX, "%s", strerror(errno));
         return;
     }
-    failure = spawn_daemon(socket, ends[1], &pid);
+    failure = spawn_daemon(arguments, ends[1], &pid);
     close(ends[1]);
     if (failure == 0) {
         /* It goes into the background once it can be reached: then, or when it failed, the process
@@ -122,6 +124,54 @@ static void start(char *socket, char ret_output[OUTPUT_MAX])
         snprintf(ret_output, OUTPUT_MAX, "%s: %s", DAEMON, strerror(failure));
     }
     close(ends[0]);
+}
+
+/* ---- asking it what it finds ---- */
+
+/* Reads to the end, or until clock_monotonic() is `end`: false then. */
+static bool read_until(int fd, int64_t end, char *ret_text, size_t size)
+{
+    size_t length = 0;
+    ssize_t got = 1;
+    int64_t left;
+
+    while (got > 0 && length + 1 < size && (left = end - clock_monotonic()) > 0) {
+        struct pollfd waiting = {.fd = fd, .events = POLLIN};
+
+        if (poll(&waiting, 1, (int)left) <= 0)
+            continue;
+        got = read(fd, ret_text + length, size - length - 1);
+        length += got > 0 ? (size_t)got : 0;
+    }
+    ret_text[length] = '\0';
+    return got <= 0;
+}
+
+enum launch_end launch_diagnose(char *const arguments[], int64_t ms, char *ret_text, size_t size)
+{
+    int ends[2], failure;
+    bool ended;
+    pid_t pid;
+
+    ret_text[0] = '\0';
+    if (pipe2(ends, O_CLOEXEC) < 0) {
+        snprintf(ret_text, size, "%s", strerror(errno));
+        return LAUNCH_NOT_STARTED;
+    }
+    failure = spawn_daemon(arguments, ends[1], &pid);
+    close(ends[1]);
+    if (failure != 0) {
+        close(ends[0]);
+        snprintf(ret_text, size, "%s", strerror(failure));
+        return LAUNCH_NOT_STARTED;
+    }
+    ended = read_until(ends[0], clock_monotonic() + ms, ret_text, size);
+    close(ends[0]);
+    if (!ended)
+        kill(pid, SIGKILL);
+    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+        continue;
+    return ended ? LAUNCH_ENDED : LAUNCH_LATE;
 }
 
 /* ---- reaching it ---- */

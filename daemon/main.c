@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "daemon/daemon.h"
+#include "daemon/diagnose.h"
 #include "daemon/settings.h"
 #include "service/background.h"
 
@@ -14,6 +15,8 @@ static int run(const struct service_options *options)
     char why[SETTINGS_WHY_SIZE];
     int status = EXIT_FAILURE;
     bool good;
+    if (options->diagnose)
+        return diagnose_run(options);
     /* This comes first, because a child inherits its parent's memory, but not its memory locks. */
     if (!options->check && !options->print && !options->own && !background_start()) {
         perror("wormholed: cannot run in the background");

@@ -9,6 +9,7 @@
 #include "daemon/settings.h"
 #include "daemon/turn.h"
 #include "ipc/methods.h"
+#include "net/proxy.h"
 #include "service/log.h"
 #include "state/store.h"
 
@@ -74,6 +75,12 @@ void rpc_status(struct ipc_call *call, const struct ipc_params *params)
     writer_text(&writer, "config_error", rpc->settings->refused);
     writer_text(&writer, "default_relay", rpc->settings->relay);
     writer_text(&writer, "default_relay_from", rpc->settings->relay_from);
+    char proxy[PROXY_TEXT_SIZE];
+    if (rpc->settings->proxy.proxy != NULL)
+        proxy_text(rpc->settings->proxy.proxy, proxy);
+    writer_text(&writer, "proxy", rpc->settings->proxy.proxy != NULL ? proxy : NULL);
+    writer_text(&writer, "proxy_from", rpc->settings->proxy_from);
+    writer_text(&writer, "cafile", rpc->settings->cafile);
 
     kv_size(rpc->store, &used, &limit);
     writer_unsigned(&writer, "sessions", store_count(txn));

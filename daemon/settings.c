@@ -83,6 +83,7 @@ const struct options_info settings_options = {
     .config_file = "wormholed/wormholed.conf",
     .name = "foreground",
     .help = "stay in the foreground",
+    .diagnose = "check what it needs here, for wormctl doctor, and exit",
     .intro = "Usage: wormholed [OPTION]...\n"
              "Keeps Magic Wormhole sessions alive for weeks and across restarts.\n"
              "Moves to the background once its socket is ready.\n\n",
@@ -97,6 +98,7 @@ bool settings_init(struct settings *settings)
     *settings = (struct settings){
         .relay = strdup(DEFAULT_RELAY),
         .relay_from = settings_source_text(SETTINGS_BUILT_IN),
+        .proxy_from = settings_source_text(SETTINGS_BUILT_IN),
         .log_level = LOG_LEVEL_INFO,
         .keep = KEEP_DEFAULT,
         .max_connections = CONNECTIONS_DEFAULT,
@@ -153,9 +155,11 @@ static bool complete(struct settings *settings, char *ret_why, size_t size)
 /* What `status` tells of where the settings came from. */
 static void note_origin(struct settings *settings)
 {
-    const struct settings_row *row = settings_find(&table, "relay");
+    const struct settings_row *relay = settings_find(&table, "relay");
+    const struct settings_row *proxy = settings_find(&table, "proxy");
     settings->config_file = settings->origin.file;
-    settings->relay_from = settings_source_text(settings->origin.sources[row - rows]);
+    settings->relay_from = settings_source_text(settings->origin.sources[relay - rows]);
+    settings->proxy_from = settings_source_text(settings->origin.sources[proxy - rows]);
 }
 
 bool settings_read(const struct service_options *options, struct settings *ret_settings,

@@ -28,6 +28,7 @@ struct settings {
     struct settings_origin origin;
     char *refused;          /* why the file was not read anew at the last reload; NULL: it was */
     const char *relay_from; /* where `relay` was set: settings_source_text() */
+    const char *proxy_from; /* … and `proxy` */
 };
 
 /* The command line of wormholed; the only switch of its own is --foreground. */

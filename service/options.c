@@ -22,6 +22,7 @@ enum {
     OPTION_FIRST = 0x100,
     OPTION_OWN = OPTION_FIRST,
     OPTION_CHECK,
+    OPTION_DIAGNOSE,
     OPTION_CONFIG,
     OPTION_PRINT,
     OPTION_HELP,
@@ -44,6 +45,7 @@ static bool take(struct service_options *options, const struct settings_table *t
     bool *const switches[] = {[OPTION_OWN - OPTION_FIRST] = &options->own,
                               [OPTION_CHECK - OPTION_FIRST] = &options->check,
                               [OPTION_PRINT - OPTION_FIRST] = &options->print,
+                              [OPTION_DIAGNOSE - OPTION_FIRST] = &options->diagnose,
                               [OPTION_HELP - OPTION_FIRST] = &options->help,
                               [OPTION_VERSION - OPTION_FIRST] = &options->version};
     if (option == OPTION_CONFIG) {
@@ -98,6 +100,8 @@ bool options_parse(const struct options_info *info, int argc, char **argv,
     if (info->name != NULL)
         *next++ = (struct option){info->name, no_argument, NULL, OPTION_OWN};
     *next++ = (struct option){"check-config", no_argument, NULL, OPTION_CHECK};
+    if (info->diagnose != NULL)
+        *next++ = (struct option){"diagnose", no_argument, NULL, OPTION_DIAGNOSE};
     *next++ = (struct option){"config", required_argument, NULL, OPTION_CONFIG};
     *next++ = (struct option){"print-config", no_argument, NULL, OPTION_PRINT};
     *next++ = (struct option){"help", no_argument, NULL, OPTION_HELP};
@@ -159,6 +163,8 @@ void options_print_help(const struct options_info *info)
     print_option("config", "FILE", "read settings from FILE, as 'key = value' lines");
     print_option("check-config", "", "check all settings, report every mistake, and exit");
     print_option("print-config", "", "show all settings, and where each comes from, and exit");
+    if (info->diagnose != NULL)
+        print_option("diagnose", "", info->diagnose);
     for (unsigned i = 0; i < info->table->count; i++) {
         const struct settings_row *row = &info->table->rows[i];
         print_option(row->key, row->value, row->help);

@@ -15,12 +15,13 @@ struct options_info {
      * NULL: none. */
     const char *config_file;
     const char *name, *help;   /* of its switch: "foreground", "stay in the foreground"; or NULL */
+    const char *diagnose;      /* help of --diagnose, for one that has it; or NULL */
     const char *intro, *outro; /* before and after the list that --help shows */
 };
 
 struct service_options {
     bool own; /* its switch */
-    bool check, print, help, version;
+    bool check, print, diagnose, help, version;
     char *config_file;         /* absolute; or NULL */
     char *texts[SETTINGS_MAX]; /* of settings, by row; NULL where not given */
 };

@@ -68,6 +68,7 @@ static void status(void **state)
     assert_string_equal(rpc_fixture_text(result, "state_dir"), fixture->directory);
     assert_string_equal(rpc_fixture_text(result, "default_relay"), "ws://127.0.0.1:1/v1");
     assert_string_equal(rpc_fixture_text(result, "default_relay_from"), "built in");
+    assert_string_equal(rpc_fixture_text(result, "proxy_from"), "built in");
     assert_string_equal(rpc_fixture_text(result, "config"), "/wormholed.conf");
     json_t *row = json_array_get(json_object_get(result, "relays"), 0);
     assert_string_equal(rpc_fixture_text(row, "url"), "ws://r/");
