@@ -57,7 +57,7 @@ void relay_limits_print(const struct relay_settings *settings)
     print("work-per-second", settings->work, UNIT_BYTES,
           "of messages, in and out, and 16K for each: the processor; more has to wait");
     print("stored-per-hour", settings->stored, UNIT_BYTES,
-          "disk; of messages, and 1K for each, for each claim and open");
+          "disk; of messages, and 1K for each, for each allocation, claim and open");
 
     puts("\nOf each client:");
     print("before bind", INTAKE_UNBOUND_MAX, UNIT_BYTES, "a stranger has nothing more to say");

@@ -220,6 +220,7 @@ static char *quoting(const char *type, const char *key, const json_t *value, int
 static void put_permission_required(struct json_text *text, const struct reply_welcome *welcome)
 {
     open_member(text, "permission-required");
+    put_value(text, "none", NULL); /* magic-wormhole.rs 0.8.1 wants it; null: this is no way in */
     open_member(text, "hashcash");
     put_integer(text, "bits", welcome->hashcash_bits);
     put_string(text, "resource", welcome->resource);

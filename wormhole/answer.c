@@ -16,8 +16,9 @@ static void refuse(struct step *step, const char *reason, const char *reply)
     /* What is held back until the verifiers were compared never leaves: the reply takes its place.
      */
     bool held = session_unverified(session);
-    bool replies = reply != NULL && (held ? closing_abandons(step, reply)
-                                          : !session->copied && session->sent < SESSION_OUTBOX_MAX);
+    bool replies =
+        reply != NULL && (held ? closing_abandons(step, reply)
+                               : !session->copied && !session_outbox_full(session, strlen(reply)));
     if (replies && !held)
         command_queue(step, reply, strlen(reply));
     closing_begin(step, RESULT_ERRORY, replies, reason);

@@ -46,10 +46,10 @@ enum session_refusal command_send(struct step *step)
         return SESSION_REFUSED_COPIED;
     if (event->length > SESSION_MESSAGE_MAX)
         return SESSION_REFUSED_TOO_LARGE;
-    uint32_t kept = session->sent - (session_lasting(session) ? session->delivered : 0);
-    if (kept >= SESSION_OUTBOX_MAX || session->sent >= SESSION_NUMBERS_MAX ||
-        session->sent_bytes + event->length > SESSION_OUTBOX_BYTES_MAX)
+    if (session->sent >= SESSION_NUMBERS_MAX)
         return SESSION_REFUSED_FULL;
+    if (session_outbox_full(session, event->length))
+        return session_lasting(session) ? SESSION_REFUSED_UNDELIVERED : SESSION_REFUSED_FULL;
     command_queue(step, event->data, event->length);
     on_user_activity(step);
     return SESSION_ACCEPTED;

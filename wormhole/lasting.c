@@ -43,6 +43,12 @@ bool session_lasting(const struct session *session)
     return is_set(session->root);
 }
 
+bool session_outbox_full(const struct session *session, size_t length)
+{
+    uint32_t kept = session->sent - (session_lasting(session) ? session->delivered : 0);
+    return kept >= SESSION_OUTBOX_MAX || session->sent_bytes + length > SESSION_OUTBOX_BYTES_MAX;
+}
+
 static enum epoch_role role_of(const struct session *session)
 {
     return strcmp(session->side, session->peer_side) < 0 ? EPOCH_ROLE_A : EPOCH_ROLE_B;

@@ -415,6 +415,8 @@ static const char *const refusals[] = {
     [SESSION_REFUSED_CLOSED] = "the session has ended or is ending",
     [SESSION_REFUSED_TOO_LARGE] = "the message is larger than 16 MiB",
     [SESSION_REFUSED_FULL] = "the session has reached its limit of sent messages; start a new one",
+    [SESSION_REFUSED_UNDELIVERED] =
+        "as much as a session may hold is on its way to the peer; send again when it has come",
     [SESSION_REFUSED_NUMBER] = "no message with this number has been received",
     [SESSION_REFUSED_NOT_KEYED] = "nobody has used the code yet: there is no verifier",
     [SESSION_REFUSED_UNVERIFIED] = "the verifiers must be compared, and confirmed to agree, first",

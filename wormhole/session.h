@@ -273,15 +273,16 @@ struct session_event {
 /* Why a user's event was refused. The session is then unchanged. */
 enum session_refusal {
     SESSION_ACCEPTED = 0,
-    SESSION_REFUSED_CLOSED,     /* it has ended, or is ending */
-    SESSION_REFUSED_TOO_LARGE,  /* the message is larger than SESSION_MESSAGE_MAX */
-    SESSION_REFUSED_FULL,       /* SESSION_OUTBOX_MAX messages or bytes were sent */
-    SESSION_REFUSED_NUMBER,     /* the acknowledged message has not been received */
-    SESSION_REFUSED_NOT_KEYED,  /* nobody has used the code yet: there is no verifier */
-    SESSION_REFUSED_UNVERIFIED, /* the acknowledged message is held back until the verifiers have
-                                   been compared */
-    SESSION_REFUSED_EXPORT,     /* it has no code yet, has seen a peer, or has messages queued */
-    SESSION_REFUSED_COPIED,     /* this store is a copy: what it would send has a number in use */
+    SESSION_REFUSED_CLOSED,      /* it has ended, or is ending */
+    SESSION_REFUSED_TOO_LARGE,   /* the message is larger than SESSION_MESSAGE_MAX */
+    SESSION_REFUSED_FULL,        /* SESSION_OUTBOX_MAX messages or bytes were sent */
+    SESSION_REFUSED_UNDELIVERED, /* the same, of a lasting session: have not yet been delivered */
+    SESSION_REFUSED_NUMBER,      /* the acknowledged message has not been received */
+    SESSION_REFUSED_NOT_KEYED,   /* nobody has used the code yet: there is no verifier */
+    SESSION_REFUSED_UNVERIFIED,  /* the acknowledged message is held back until the verifiers have
+                                    been compared */
+    SESSION_REFUSED_EXPORT,      /* it has no code yet, has seen a peer, or has messages queued */
+    SESSION_REFUSED_COPIED,      /* this store is a copy: what it would send has a number in use */
 };
 
 struct session_context {
@@ -402,6 +403,10 @@ bool session_echoes(const struct session *session, const struct wire_message *me
 
 /* True once both ends have announced that they can, and until it is closed. */
 bool session_lasting(const struct session *session);
+
+/* True if a message of `length` bytes more would be more than the outbox may hold: of a lasting
+ * session, only what has not been delivered counts. */
+bool session_outbox_full(const struct session *session, size_t length);
 
 /* Derives a key of `length` bytes, at most KEYS_DERIVE_MAX, for an application's `purpose`
  * (keys_derive()). False if `length` is greater, the session is not established, or a verification

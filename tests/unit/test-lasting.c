@@ -335,6 +335,34 @@ static void anything_happens(void **state)
     assert_true(epochs > 4 * worlds);
 }
 
+/* Only what waits counts: years of messages are no limit. */
+static void the_outbox_is_a_window(void **state)
+{
+    struct pair pair;
+    struct session *session;
+    uint32_t sent, delivered;
+    (void)state;
+    open_met(&pair, POLL);
+    session = pair.a.session;
+    sent = session->sent;
+    delivered = session->delivered;
+    session->sent = session->delivered = 10 * SESSION_OUTBOX_MAX;
+    assert_false(session_outbox_full(session, SESSION_MESSAGE_MAX));
+    session->delivered -= SESSION_OUTBOX_MAX - 1;
+    assert_false(session_outbox_full(session, 1));
+    session->delivered--;
+    assert_true(session_outbox_full(session, 1));
+    assert_int_equal(end_send(&pair.a, "one more"), SESSION_REFUSED_UNDELIVERED);
+    session->sent = sent;
+    session->delivered = delivered;
+    session->sent_bytes += SESSION_OUTBOX_BYTES_MAX - 4;
+    assert_false(session_outbox_full(session, 4));
+    assert_int_equal(end_send(&pair.a, "12345"), SESSION_REFUSED_UNDELIVERED);
+    session->sent_bytes -= SESSION_OUTBOX_BYTES_MAX - 4;
+    assert_int_equal(end_send(&pair.a, "12345"), SESSION_ACCEPTED);
+    pair_free(&pair);
+}
+
 /* ---- what is over ---- */
 
 static bool record_has(const struct end *end, const void *bytes, size_t length)
@@ -910,6 +938,7 @@ int main(void)
         cmocka_unit_test(moves_while_held),
         cmocka_unit_test(moves_after_a_week),
         cmocka_unit_test(anything_happens),
+        cmocka_unit_test(the_outbox_is_a_window),
         cmocka_unit_test(old_keys_go),
         cmocka_unit_test(restored_in_its_epoch),
         cmocka_unit_test(restored_in_a_forgotten_place),

@@ -139,7 +139,7 @@ static void test_welcome(void **state)
     rules_fixture_open(&fixture, &settings);
     client.rules = rules_enter(fixture.rules, &client, "r1", fixture.now);
     client_expect(&client, "{'type':'welcome','welcome':{'motd':'hello','error':'go away',"
-                           "'permission-required':{'hashcash':{'bits':6,'resource':'r1'}},"
+                           "'permission-required':{'none':null,'hashcash':{'bits':6,'resource':'r1'}},"
                            "'relayd':{'retention':3600,'max_message':100000},"
                            "'extensions':{'resume':{'version':1}}}}");
     rules_leave(client.rules);
