@@ -63,7 +63,7 @@ static int64_t look_every(int64_t retention)
 }
 
 struct relay_expiry *relay_expiry_new(struct event_base *base, const struct relay_store *store,
-                                      int64_t retention)
+                                      int64_t retention, bool at_once)
 {
     struct relay_expiry *expiry = calloc(1, sizeof(*expiry));
     if (expiry == NULL)
@@ -73,7 +73,7 @@ struct relay_expiry *relay_expiry_new(struct event_base *base, const struct rela
     expiry->clock.doubt = retention / 10 < CLOCK_DOUBT_MAX ? retention / 10 : CLOCK_DOUBT_MAX;
     expiry->timer = evtimer_new(base, on_time, expiry);
     if (expiry->timer != NULL) {
-        look_in(expiry, 0);
+        look_in(expiry, at_once ? 0 : expiry->every);
         return expiry;
     }
     free(expiry);

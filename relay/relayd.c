@@ -157,7 +157,7 @@ static bool make_server(struct relayd *relayd)
     relayd->rules = rules_new(store, &relay_connection_hooks, &rules);
     relay_server_set_rules(relayd->server, relayd->rules);
     lmdb_store_set_feed(relayd->store, rules_feed, relayd->rules);
-    relayd->expiry = relay_expiry_new(relayd->base, store, relayd->settings->retention);
+    relayd->expiry = relay_expiry_new(relayd->base, store, relayd->settings->retention, true);
     return made(relayd->rules) && made(relayd->expiry);
 }
 
@@ -240,7 +240,7 @@ static bool apply(struct relayd *relayd, struct relay_settings *fresh, char *ret
     SSL_CTX *tls;
     if (!make_tls(fresh, &tls, ret_why, size))
         return false;
-    struct relay_expiry *expiry = relay_expiry_new(relayd->base, store, fresh->retention);
+    struct relay_expiry *expiry = relay_expiry_new(relayd->base, store, fresh->retention, false);
     if (expiry == NULL || !rules_set(relayd->rules, &rules)) {
         snprintf(ret_why, size, "out of memory");
         relay_expiry_free(expiry);

@@ -12,6 +12,7 @@ import sys
 
 from harness import Skip, contains, equal, lacks, main, test, true, wait_until
 from harness.client import Client, meet, phases
+from harness.clock import Clock
 from harness.stock import start
 from harness.tls import Authority
 from harness.waiting import patience
@@ -193,6 +194,28 @@ def sighup(world):
     relay.process.kill(signal.SIGHUP)
     relay.process.wait_text("nonsense", stream="err")
     equal(Client(relay).welcome["motd"], "second", "motd after a mistake")
+
+
+@test("a shorter retention, by SIGHUP, takes nothing from whoever is there")
+def shorter(world):
+    clock = Clock(world)
+    config = world.path("relayd.conf")
+    write(config, "retention = 30d\n")
+    relay = world.relayd("--config", config, clock=clock)
+    left = Client(relay)
+    left.open("listened-to")
+    left.add("pake", "aa")
+    with Client(relay) as gone:
+        gone.open("left")
+        gone.add("pake", "bb")
+    clock.advance(50 * 60)
+    write(config, "retention = 1m\n")
+    relay.process.kill(signal.SIGHUP)
+    relay.process.wait_text("reloaded", stream="err")
+    clock.wait(30)
+    relay.until_metric("mailboxes", 1)
+    with Client(relay) as right:
+        equal(phases(right.open("listened-to")), [(left.side, "pake", "aa")], "what was listened to")
 
 
 @test("a relay that is given an error turns new clients away with it, until SIGHUP takes it back")
