@@ -505,13 +505,6 @@ unsigned rules_channels(const struct rules_client *client)
     return HASH_COUNT(client->host.channels);
 }
 
-uint64_t rules_turn(const struct rules_client *client)
-{
-    const struct rules_hooks *hooks = &client->rules->hooks;
-
-    return hooks->turn != NULL ? hooks->turn(client->connection) : (uint64_t)(uintptr_t)client;
-}
-
 bool rules_listens_to_unused(const struct rules_client *client)
 {
     const struct rules_client *channel = client->host.channels;
@@ -523,13 +516,23 @@ bool rules_listens_to_unused(const struct rules_client *client)
            (client->listener_state != RULES_NOT_LISTENING && client->seen.number == 0);
 }
 
+struct relay_who rules_who(const struct rules_client *client, int64_t now)
+{
+    const struct rules_hooks *hooks = &client->rules->hooks;
+
+    return (struct relay_who){
+        .appid = client->appid,
+        .side = client->side,
+        .turn = hooks->turn != NULL ? hooks->turn(client->connection) : (uint64_t)(uintptr_t)client,
+        .now = now,
+        .owner = hooks->owner != NULL ? hooks->owner(client->connection) : 0,
+    };
+}
+
 static void touch(const struct rules_client *client)
 {
     const struct relay_store *store = client->rules->store;
-    struct relay_who who = {.appid = client->appid,
-                            .side = client->side,
-                            .turn = rules_turn(client),
-                            .now = client->rules->now};
+    struct relay_who who = rules_who(client, client->rules->now);
 
     if (client->listener_state >= RULES_REPLAYING)
         store->touch(store->self, &who, client->mailbox);

@@ -48,20 +48,6 @@ static enum rules_refusal cause_of(enum relay_result result)
 _Static_assert(RULES_REFUSED_BROKEN - RULES_REFUSED_CROWDED == RELAY_BROKEN - RELAY_CROWDED,
                "a cause for each result");
 
-static struct relay_who who(const struct rules_task *task)
-{
-    const struct rules_client *client = task->client;
-    const struct rules_hooks *hooks = &client->rules->hooks;
-
-    return (struct relay_who){
-        .appid = client->appid,
-        .side = client->side,
-        .turn = rules_turn(client),
-        .now = task->now,
-        .owner = hooks->owner != NULL ? hooks->owner(client->connection) : 0,
-    };
-}
-
 static const char must_open[] = "must open mailbox before adding";
 
 /* An add sent together with its `open` may fail with it. */
@@ -221,14 +207,14 @@ static void begin_list(struct rules_task *task)
 {
     struct rules_client *client = task->client;
     const struct relay_store *store = client->rules->store;
-    struct relay_who asking = who(task);
+    struct relay_who who = rules_who(task->client, task->now);
 
     if (client->rules->settings.list && client->channel == 0 && rules_list_find(client)) {
         rules_task_end(task);
         return;
     }
     if (client->rules->settings.list) {
-        store->list(store->self, &asking, store_done, task);
+        store->list(store->self, &who, store_done, task);
         return;
     }
     rules_send(client, reply_nameplates(NULL, 0, client->rules->now));
@@ -255,9 +241,9 @@ static const char *check_allocate(const struct rules_client *client,
 static void begin_allocate(struct rules_task *task)
 {
     const struct relay_store *store = task->client->rules->store;
-    struct relay_who asking = who(task);
+    struct relay_who who = rules_who(task->client, task->now);
 
-    store->allocate(store->self, &asking, store_done, task);
+    store->allocate(store->self, &who, store_done, task);
 }
 
 static void done_allocate(struct rules_task *task, const struct relay_answer *answer)
@@ -289,10 +275,10 @@ static void begin_claim(struct rules_task *task)
 {
     struct rules_client *client = task->client;
     const struct relay_store *store = client->rules->store;
-    struct relay_who asking = who(task);
+    struct relay_who who = rules_who(task->client, task->now);
 
     if (keep(client, &client->claimed, task->command.nameplate))
-        store->claim(store->self, &asking, task->command.nameplate, store_done, task);
+        store->claim(store->self, &who, task->command.nameplate, store_done, task);
     else
         rules_task_end(task);
 }
@@ -321,9 +307,9 @@ static void begin_release(struct rules_task *task)
     const struct relay_store *store = client->rules->store;
     const char *nameplate =
         task->command.nameplate != NULL ? task->command.nameplate : client->claimed;
-    struct relay_who asking = who(task);
+    struct relay_who who = rules_who(task->client, task->now);
 
-    store->release(store->self, &asking, nameplate, store_done, task);
+    store->release(store->self, &who, nameplate, store_done, task);
 }
 
 static void done_release(struct rules_task *task, const struct relay_answer *answer)
@@ -346,7 +332,7 @@ static void begin_open(struct rules_task *task)
 {
     struct rules_client *client = task->client;
     const struct relay_store *store = client->rules->store;
-    struct relay_who asking = who(task);
+    struct relay_who who = rules_who(task->client, task->now);
 
     if (!keep(client, &client->mailbox, task->command.mailbox)) {
         rules_task_end(task);
@@ -355,7 +341,7 @@ static void begin_open(struct rules_task *task)
         rules_task_end(task);
     } else {
         client->resumes = task->command.resumes;
-        store->open(store->self, &asking, client->mailbox,
+        store->open(store->self, &who, client->mailbox,
                     client->resumes ? &task->command.after : NULL, store_done, task);
     }
 }
@@ -395,7 +381,7 @@ static void begin_add(struct rules_task *task)
 {
     const struct rules_client *client = task->client;
     const struct relay_store *store = client->rules->store;
-    struct relay_who asking = who(task);
+    struct relay_who who = rules_who(task->client, task->now);
     struct relay_message message = {
         .side = client->side,
         .phase = task->command.phase,
@@ -407,7 +393,7 @@ static void begin_add(struct rules_task *task)
     };
     json_t *body = relay_command_take_body(&task->command);
 
-    store->add(store->self, &asking, client->mailbox, &message, store_done, task);
+    store->add(store->self, &who, client->mailbox, &message, store_done, task);
     json_decref(body);
 }
 
@@ -440,9 +426,9 @@ static void begin_close(struct rules_task *task)
 {
     const struct relay_store *store = task->client->rules->store;
     const char *mood = task->command.mood != NULL ? task->command.mood : "";
-    struct relay_who asking = who(task);
+    struct relay_who who = rules_who(task->client, task->now);
 
-    store->close(store->self, &asking, mailbox_to_close(task), mood, store_done, task);
+    store->close(store->self, &who, mailbox_to_close(task), mood, store_done, task);
 }
 
 /* None is a happy one, says the protocol. */

@@ -221,10 +221,7 @@ static void on_piece(void *arg, const struct relay_answer *answer)
 static void read_piece(struct rules_client *client)
 {
     const struct relay_store *store = client->rules->store;
-    struct relay_who who = {.appid = client->appid,
-                            .side = client->side,
-                            .turn = rules_turn(client),
-                            .now = client->rules->now};
+    struct relay_who who = rules_who(client, client->rules->now);
 
     unqueue_reader(client);
     client->reading = client->whole->host.reading = true;

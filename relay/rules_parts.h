@@ -135,8 +135,8 @@ void rules_note_busy(struct rules_client *connection);
 /* True if nothing more is sent to it. */
 bool rules_is_dropped(const struct rules_client *client);
 
-/* Its turn in the store; see rules_hooks.turn. */
-uint64_t rules_turn(const struct rules_client *client);
+/* As whom it asks the store; see rules_hooks. */
+struct relay_who rules_who(const struct rules_client *client, int64_t now);
 
 /* Takes a command over; `length` is that of its text. */
 void rules_take(struct rules_client *client, struct relay_command *command, size_t length);
