@@ -168,10 +168,20 @@ void visit_own_message(struct step *step, const struct wire_message *message)
 
 /* ---- the fence ---- */
 
+/* The nameplate led here, and our pake is gone: the relay forgot both after it had answered the
+ * claim. What we added now would be where nobody is led to. */
+static bool is_behind_nothing(const struct session *session)
+{
+    const struct visit *visit = session->visit;
+    return session->state == SESSION_WAITING && session->pake_stored && !visit->pake_seen &&
+           !visit->nameplate_moved;
+}
+
 void visit_fenced(struct step *step)
 {
     struct session *session = step->session;
     struct visit *visit = session->visit;
+    bool behind_nothing = is_behind_nothing(session);
     mailbox_recovery_notice(session);
     if (mailbox_recovery_escape_silence(step))
         return;
@@ -192,8 +202,14 @@ void visit_fenced(struct step *step)
         session->waited = 0;
     step_set_text(step, &session->last_error, NULL, 0);
     visit_await(step, VISIT_DRAINING);
-    if (!closing_after_look(step, visit->asked))
+    if (closing_after_look(step, visit->asked))
+        return;
+    if (behind_nothing) {
+        visit_drop(step);
+        plan_visit_now(step);
+    } else {
         visit_settle(step);
+    }
 }
 
 /* ---- adding what the mailbox lacks ---- */
