@@ -19,8 +19,6 @@
 /* Mailboxes of lasting sessions are left behind after some messages. */
 #define PLACE_BYTES 2000
 #define KEEP        (10 * TIMELINE_DAY)
-/* So often somebody waits for a session at the moment at which it is asked, %. */
-#define ATTENDED 5
 /* How long a machine stays down. */
 #define DOWN_MAX (3 * TIMELINE_HOUR)
 /* A crash "later" comes within so many ms: messages are under way then. */
@@ -99,9 +97,12 @@ static bool is_watched(void *arg, const uint8_t id[SESSION_ID_BYTES])
 
 static bool is_attended(void *arg, const uint8_t id[SESSION_ID_BYTES])
 {
-    (void)arg;
+    struct machine *machine = arg;
     (void)id;
-    return chance_percent(ATTENDED);
+    if (!chance_percent(machine->luck.attended))
+        return false;
+    machine->attended = timeline_now();
+    return true;
 }
 
 static void on_due_changed(void *arg)

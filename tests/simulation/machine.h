@@ -20,6 +20,7 @@ struct machine_luck {
     unsigned crash_before, crash_after;
     unsigned full, broken; /* the commit fails */
     unsigned crash_later;  /* within some ms after it: between its effects and their answers */
+    unsigned attended;     /* not of its commits: somebody waits for a session when it is asked */
 };
 
 struct machine_parts;
@@ -33,6 +34,7 @@ struct machine {
     int64_t clock_error; /* its clock is wrong by so many ms … */
     int64_t clock_leap;  /* … and for some seconds by so many more */
     int64_t asleep_until;
+    int64_t attended; /* when somebody waited for one of its sessions the last time */
     void (*committed)(void *arg);
     void *arg; /* of `committed`, and of net's callbacks */
 };

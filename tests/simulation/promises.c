@@ -32,6 +32,8 @@
 #define FORGET_TRIES 300
 /* So often in a row somebody may be met by chance. */
 #define MET_MAX 12
+/* Who has somebody waiting holds a connection, up to an hour longer if its clock is set back. */
+#define ATTENDED_MAX (2 * TIMELINE_HOUR)
 
 /* ---- words for a failure ---- */
 
@@ -86,7 +88,9 @@ static void check_visits(struct world *world)
 {
     for (int i = 0; i < WORLD_HOMES; i++) {
         struct home *home = &world->homes[i];
-        bool met = only_visits(world, home) && cable_sessions(&home->machine.net) > 0;
+        bool attended = timeline_now() - home->machine.attended < ATTENDED_MAX;
+        bool met =
+            only_visits(world, home) && !attended && cable_sessions(&home->machine.net) > 0;
         home->met = met ? home->met + 1 : 0;
         if (home->met > MET_MAX)
             trace_fail("%s does not leave the relay", home->machine.name);

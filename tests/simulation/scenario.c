@@ -67,9 +67,11 @@ static void draw_parting(struct user *user)
 
 static void draw_luck(struct home *home)
 {
+    home->machine.luck.attended = 5;
     if (chance_percent(50))
         return;
     home->machine.luck = (struct machine_luck){
+        .attended = home->machine.luck.attended,
         .crash_before = (unsigned)chance_below(4),
         .crash_after = (unsigned)chance_below(4),
         .crash_later = (unsigned)chance_below(4),
