@@ -113,7 +113,7 @@ def dead_relay(world, columns):
     second = Person(world, laptop, columns).begin("invite", "--name", "second")
     second.expect("cannot reach the relay .*Connection\\s+refused", 5)
     second.type("\x03")
-    contains(laptop.ctl("status").out, "next try", "status")
+    wait_until(lambda: "next try" in laptop.ctl("status").out, 20, "status tells of the next try")
     for session in laptop.call("list")["sessions"]:
         laptop.call("forget", session=session["id"], force=True)
     clock.advance(86400)

@@ -598,8 +598,10 @@ class Watch:
 
     def until(self, condition, what):
         def holds():
-            true(self.process.running(), "watch ended: %s" % self.process.err())
-            return condition(self)
+            ended = not self.process.running()  # asked first: it may tell its last and end meanwhile
+            result = condition(self)
+            true(result or not ended, "watch ended: %s" % self.process.err())
+            return result
         wait_until(holds, PATIENCE, "watch tells " + what)
 
     def until_events(self, session, *events):
