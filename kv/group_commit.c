@@ -292,7 +292,9 @@ static enum kv_status attempt(struct group_commit *group, struct op_queue *ops, 
     int64_t end = group->limits.run > 0 ? clock_monotonic_us() + group->limits.run : INT64_MAX;
     for (struct group_op *op = ops->first; op != NULL; op = op->next) {
         methods->run(group->arg, &batch, op);
-        if (batch.held >= group->limits.held || clock_monotonic_us() >= end)
+        /* Not when it has failed: it did not because of the last one that ran. */
+        if ((batch.held >= group->limits.held || clock_monotonic_us() >= end) &&
+            kv_txn_status(batch.txn) == KV_OK)
             put_back(group, ops, op);
     }
     if (methods->complete != NULL)
@@ -376,8 +378,12 @@ static void run_batch(struct group_commit *group)
     struct op_queue ops = {0};
     struct group_op *op;
     size_t room = 0;
+    /* What comes now does not share the fate of what has failed. */
+    bool again = group->ops < group->limits.ops && group->returned.first != NULL;
     for (unsigned i = 0;
-         i < group->ops && room < group->limits.room && (op = take_next(group)) != NULL; i++) {
+         i < group->ops && room < group->limits.room &&
+         (!again || i == 0 || group->returned.first != NULL) && (op = take_next(group)) != NULL;
+         i++) {
         room += op->room;
         put_last(&ops, op);
     }

@@ -440,7 +440,7 @@ static void who_spoils_a_batch_fails_alone(void **state)
     assert_int_equal(scene->freed, 3);
 }
 
-/* By halves, and as before once it has been found. */
+/* By halves; what came later does not share its fate. */
 static void the_others_share_commits(void **state)
 {
     struct scene *scene = *state;
@@ -453,8 +453,8 @@ static void the_others_share_commits(void **state)
            "(bc.)undo damaged;"
            "(b.)undo damaged; b=damaged"
            "(c.) publish:c c=done settled;"
-           "(de.) publish:de d=done e=done settled;"
-           "(fg.) publish:fg f=done g=done settled;");
+           "(d.) publish:d d=done settled;"
+           "(efg.) publish:efg e=done f=done g=done settled;");
 }
 
 /* Between two tries the sockets are looked at, and waiters are forgotten as ever. */
