@@ -32,25 +32,33 @@
 
 static bool found_bad;
 
+/* A name of a file need not be UTF-8. */
+static void make_valid(char *text)
+{
+    if (!utf8_valid(text, strlen(text)))
+        for (char *byte = text; *byte != '\0'; byte++)
+            if ((unsigned char)*byte >= 0x80)
+                *byte = '?';
+}
+
 void diagnose_say(const char *check, enum diagnose_result result, const char *advice,
                   const char *format, ...)
 {
     static const char *const results[DIAGNOSE_RESULTS] = {
         [DIAGNOSE_GOOD] = "good", [DIAGNOSE_HINT] = "hint", [DIAGNOSE_BAD] = "bad"};
-    char text[TEXT_MAX];
+    char text[TEXT_MAX], what_to_do[TEXT_MAX];
     va_list values;
     json_t *finding;
 
     va_start(values, format);
     vsnprintf(text, sizeof(text), format, values);
     va_end(values);
-    if (!utf8_valid(text, strlen(text)))
-        for (char *byte = text; *byte != '\0'; byte++)
-            if ((unsigned char)*byte >= 0x80)
-                *byte = '?';
+    make_valid(text);
+    snprintf(what_to_do, sizeof(what_to_do), "%s", advice != NULL ? advice : "");
+    make_valid(what_to_do);
     found_bad = found_bad || result == DIAGNOSE_BAD;
     finding = json_pack("{s:s, s:s, s:s, s:s?}", "check", check, "result", results[result], "text",
-                        text, "advice", advice);
+                        text, "advice", advice != NULL ? what_to_do : NULL);
     if (finding == NULL || json_dumpf(finding, stdout, JSON_COMPACT) != 0 || putchar('\n') == EOF ||
         fflush(stdout) != 0)
         found_bad = true; /* nobody can be told more than that */

@@ -395,12 +395,12 @@ static const struct ws_handlers probe_handlers = {
 
 static void report_clock(const struct relay_probe *probe)
 {
-    int64_t ahead = clock_now() - probe->round_trip / 2 - (int64_t)(probe->relay_clock * 1000);
-    bool fine = ahead < CLOCK_MS && ahead > -CLOCK_MS;
+    int64_t ahead;
 
-    if (probe->relay_clock < 1 || probe->relay_clock > 1e11)
+    if (!(probe->relay_clock >= 1 && probe->relay_clock <= 1e11))
         return;
-    if (fine)
+    ahead = clock_now() - probe->round_trip / 2 - (int64_t)(probe->relay_clock * 1000);
+    if (ahead < CLOCK_MS && ahead > -CLOCK_MS)
         diagnose_say("clock", DIAGNOSE_GOOD, NULL, "agrees with that of %s to a minute",
                      probe->settings->relay);
     else

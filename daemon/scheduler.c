@@ -21,6 +21,8 @@
 #define OPENING_MAX 64
 /* When to look again if something that is due could not be read, ms. */
 #define READ_AGAIN ((int64_t)1000)
+/* What waits for a relay to come back, or tries it again by itself, is due within so long, ms. */
+#define HURRY_MAX ((int64_t)3 * 60 * 1000)
 
 struct scheduler {
     struct kv *store;
@@ -175,12 +177,14 @@ void scheduler_hurry(struct scheduler *scheduler)
     const struct session_event now = {.type = EVENT_POSTPONE, .until = clock_now()};
     struct kv_txn *txn = kv_read(scheduler->store);
     struct store_due place = {.wake = INT64_MIN};
-    while (store_next_due(txn, &place) == KV_OK) {
+    while (store_next_due(txn, &place) == KV_OK && place.wake < now.until + HURRY_MAX) {
         struct session *session;
         if (store_get_session(txn, place.id, &session) != KV_OK)
             continue;
         const struct relay *relay = relays_find(scheduler->relays, session->relay);
-        if (session->state < SESSION_CLOSED && relay != NULL && relay->state == RELAY_DOWN)
+        /* Those that wait for others to leave their mailbox go on waiting. */
+        if (session->state < SESSION_CLOSED && session->crowded == 0 && session->unexpected == 0 &&
+            relay != NULL && relay->state == RELAY_DOWN)
             turn_event(scheduler->turns, place.id, &now, NULL, NULL);
         session_free(session);
     }

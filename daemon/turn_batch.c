@@ -361,8 +361,11 @@ static void drop_sessions(struct turns *turns)
 static void undo_batch(void *arg, const struct group_batch *batch, enum kv_status status)
 {
     struct turns *turns = arg;
-    log_health(turns);
-    if (turns->trouble == NULL)
+    /* Several ask for more than they take, and are tried again by halves. */
+    bool told = status != KV_FULL || batch->first->next == NULL;
+    if (told)
+        log_health(turns);
+    if (told && turns->trouble == NULL)
         log_error("store", "a turn could not be stored: %s", kv_status_text(status));
     turns->store_pause = clock_now() + TURN_STORE_PAUSE;
     drop_sessions(turns);

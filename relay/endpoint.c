@@ -74,6 +74,8 @@ static bool add_word(struct address_list *list, const char *word)
         return false;
     if (port != word && !local)
         return endpoint_parse(word, &list->items[list->count++]);
+    if (strlen(port) > sizeof(":65535") - 1)
+        return false;
     snprintf(text, sizeof(text), "%s%.6s", local ? "127.0.0.1" : "[::]", port);
     if (!endpoint_parse(text, &list->items[list->count++]))
         return false;

@@ -163,12 +163,10 @@ static void report_trouble(void *arg, const struct group_batch *batch, enum kv_s
 {
     struct lmdb_store *store = arg;
     const char *why = kv_health(store->store).text;
-    size_t room = 0;
-    for (const struct group_op *op = batch->first; op != NULL; op = op->next)
-        room = op->room > room ? op->room : room;
-    /* A batch asks for more than it takes; what is in it is tried once more, one by one. */
-    if (status == KV_FULL && room > 0 && batch->first->next == NULL)
-        clear_if_needed(store, room);
+    if (status == KV_FULL && batch->first->next != NULL)
+        return; /* it asks for more than it takes, and is tried again by halves */
+    if (status == KV_FULL && batch->first->room > 0)
+        clear_if_needed(store, batch->first->room);
     store->troubled |= why != NULL;
     if (store->trouble != NULL)
         store->trouble(store->trouble_arg, why != NULL ? why : kv_status_text(status));

@@ -240,7 +240,8 @@ static bool apply(struct relayd *relayd, struct relay_settings *fresh, char *ret
     SSL_CTX *tls;
     if (!make_tls(fresh, &tls, ret_why, size))
         return false;
-    struct relay_expiry *expiry = relay_expiry_new(relayd->base, store, fresh->retention, false);
+    struct relay_expiry *expiry = relay_expiry_new(relayd->base, store, fresh->retention,
+                                                   fresh->retention >= relayd->settings->retention);
     if (expiry == NULL || !rules_set(relayd->rules, &rules)) {
         snprintf(ret_why, size, "out of memory");
         relay_expiry_free(expiry);

@@ -98,19 +98,21 @@ static enum wire_fault read_nothing(json_t *root, struct wire_message *message)
     return WIRE_OK;
 }
 
-/* {"none": …} or ["none", …] */
+/* {"none": {}} or ["none", …]; null is not allowed, but named, as magic-wormhole.rs wants it */
 static bool lists_none(const json_t *methods)
 {
     const json_t *method;
     size_t i;
 
-    if (json_object_get(methods, "none") != NULL)
+    const json_t *none = json_object_get(methods, "none");
+    if (none != NULL && !json_is_null(none))
         return true;
     json_array_foreach(methods, i, method)
     {
         const char *name = json_string_value(method);
 
-        if ((name != NULL && strcmp(name, "none") == 0) || json_object_get(method, "none") != NULL)
+        none = json_object_get(method, "none");
+        if ((name != NULL && strcmp(name, "none") == 0) || (none != NULL && !json_is_null(none)))
             return true;
     }
     return false;

@@ -401,6 +401,8 @@ static void test_permission(void **state)
     } cases[] = {
         {"{\"none\":{}}", false},
         {"{\"none\":{},\"hashcash\":{\"bits\":6,\"resource\":\"r\"}}", true},
+        {"{\"none\":null,\"hashcash\":{\"bits\":40,\"resource\":\"r\"}}", true},
+        {"[{\"none\":null}]", true},
         {"[\"none\"]", false},
         {"[\"hashcash\",\"none\"]", false},
         {"[{\"none\":{}}]", false},
