@@ -418,12 +418,15 @@ static void look_at_service(struct doctor *doctor)
         doctor_find(doctor, "service", HINT, "systemctl --user enable --now wormholed.socket",
                     "nothing starts the daemon after a login");
     snprintf(path, sizeof(path), "/var/lib/systemd/linger/%s", user != NULL ? user->pw_name : "");
-    if (user != NULL && access(path, F_OK) == 0)
+    if (user == NULL || access(path, F_OK) < 0)
+        doctor_find(doctor, "linger", HINT, "if it should not: loginctl enable-linger",
+                    "a daemon that systemd has started ends when you log out");
+    else if (is_enabled("wormholed.service"))
         doctor_find(doctor, "linger", GOOD, NULL,
                     "the daemon runs while you are not logged in, too");
     else
-        doctor_find(doctor, "linger", HINT, "if it should not: loginctl enable-linger",
-                    "the daemon ends when you log out");
+        doctor_find(doctor, "linger", HINT, "systemctl --user enable --now wormholed.service",
+                    "you need not be logged in, but until the first wormctl no daemon runs");
 }
 
 /* ---- the command ---- */
@@ -441,6 +444,8 @@ static enum exit_status run_doctor(struct wormclient *client, const struct cli_o
     diagnose_other_relays(&doctor);
     look_at_clock(&doctor);
     look_at_service(&doctor);
+    if (doctor.findings != NULL && doctor.status != EXIT_DONE)
+        report("something needs to be mended: see the findings that are bad");
     if (doctor.findings != NULL)
         status = output_object(options, doctor.findings);
     else

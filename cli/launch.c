@@ -199,6 +199,6 @@ enum exit_status launch_daemon(const char *path, struct wormclient **ret_client)
         return EXIT_DONE;
     }
     report("cannot start the daemon");
-    report_lines("", output);
+    report_lines(false, "", output);
     return report_error(&error);
 }

@@ -162,12 +162,12 @@ static void __attribute__((format(printf, 1, 2))) report_leading(const char *for
     va_end(arguments);
 }
 
-void report_lines(const char *prefix, const char *text)
+void report_lines(bool note, const char *prefix, const char *text)
 {
     while (*text != '\0') {
         size_t length = strcspn(text, "\n");
 
-        report("%s%.*s", prefix, (int)length, text);
+        (note ? report_note : report)("%s%.*s", prefix, (int)length, text);
         text += length + (text[length] == '\n');
     }
 }
@@ -349,23 +349,23 @@ enum exit_status report_ended(const struct wormclient_session *session)
 
     if (report_is_failure(session)) {
         report_json_add_code(wormclient_session_result(session));
-        report("session %s failed (%s)%s%s", report_label(session),
-               wormclient_session_result(session), reason != NULL ? ": " : "",
-               reason != NULL ? reason : "");
+        report_leading("session %s failed (%s)%s%s", report_label(session),
+                       wormclient_session_result(session), reason != NULL ? ": " : "",
+                       reason != NULL ? reason : "");
         if (report_is(wormclient_session_view(session), "result", "scary"))
             report("the code is used up at both ends: the one who made it must make a new one; "
                    "then type it with care");
         return EXIT_SESSION;
     }
-    report("session %s has ended", report_label(session));
+    report_leading("session %s has ended", report_label(session));
     return EXIT_NOTHING;
 }
 
 enum exit_status report_copied(const struct wormclient_session *session)
 {
-    report("session %s: the daemon's store is an older copy, or one of two: the relay holds "
-           "messages in its name that it never sent; nothing more is sent from here",
-           report_label(session));
+    report_leading("session %s: the daemon's store is an older copy, or one of two: the relay "
+                   "holds messages in its name that it never sent; nothing more is sent from here",
+                   report_label(session));
     return EXIT_SESSION;
 }
 

@@ -26,8 +26,9 @@ void report(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Likewise, of what is no error: the command goes on. */
 void report_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Writes text from elsewhere, possibly of several lines, each after `prefix`. */
-void report_lines(const char *prefix, const char *text);
+/* Writes text from elsewhere, possibly of several lines, each after `prefix`: as report(), or, if
+ * it is no error, as report_note(). */
+void report_lines(bool note, const char *prefix, const char *text);
 
 /* An explanation for a person, as printf with a newline, but only if standard error is a terminal.
  */

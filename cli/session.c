@@ -182,6 +182,9 @@ static enum exit_status check_export(const struct cli_options *options)
 
     if (options->given[OPTION_OUTPUT] && options->given[OPTION_TERMINAL])
         return report_usage("export", "give either -O or --force, not both");
+    if (options->given[OPTION_OUTPUT] && strcmp(options->text[OPTION_OUTPUT], "-") == 0)
+        return report_usage("export", "-O names a new file; without it, the text goes to standard "
+                                      "output");
     if (options->given[OPTION_OUTPUT] || options->given[OPTION_TERMINAL])
         return EXIT_DONE;
     if (isatty(STDOUT_FILENO)) {
@@ -216,7 +219,6 @@ static enum exit_status open_place(const struct cli_options *options,
                                    struct export_place *ret_place)
 {
     struct export_place place = {STDOUT_FILENO, options->text[OPTION_OUTPUT]};
-
     if (place.path != NULL)
         place.fd = open(place.path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
     if (place.fd < 0 && errno == EEXIST) {

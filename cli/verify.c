@@ -12,6 +12,7 @@
 #include "cli/fields.h"
 #include "cli/input.h"
 #include "cli/output.h"
+#include "cli/report_json.h"
 #include "cli/verify.h"
 
 /* It is 32 bytes, as 64 digits or 32 words. Groups of four digits, and lines that the eye does not
@@ -75,6 +76,15 @@ void verify_print(FILE *file, const struct wormclient_session *session)
 
 /* ---- before messages may flow ---- */
 
+static void note_verifier(const struct wormclient_session *session)
+{
+    const char *words = wormclient_session_verifier_words(session);
+
+    report_note("verifier: %s", wormclient_session_verifier(session));
+    if (words != NULL)
+        report_note("verifier in words: %s", words);
+}
+
 static enum exit_status ask_to_agree(struct wormclient *client,
                                      const struct wormclient_session *session)
 {
@@ -105,7 +115,10 @@ enum exit_status verify_agree(struct wormclient *client, const struct wormclient
 
     if (status != EXIT_DONE)
         return status;
-    verify_print(stderr, keyed);
+    if (report_json_is_on())
+        note_verifier(keyed);
+    else
+        verify_print(stderr, keyed);
     wormclient_session_free(keyed);
     if (isatty(STDIN_FILENO))
         return ask_to_agree(client, session);

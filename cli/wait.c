@@ -143,7 +143,7 @@ static void report_text(const struct wormclient_value *view, const char *key, co
 
     if (text != NULL && !*reported) {
         *reported = true;
-        report_lines(prefix, text);
+        report_lines(true, prefix, text);
     }
 }
 

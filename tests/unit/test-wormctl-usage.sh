@@ -171,6 +171,7 @@ rename a b c
 export
 export a -O
 export a -O x --force
+export a -O -
 import a b
 close
 forget
