@@ -26,7 +26,7 @@ MASKS = (
     (r"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?", "YYYY-MM-DD hh:mm"),
     (r"\b(next (?:try|look)) (?:in \d+ s|now|soon)\b", r"\1 in N s"),
     (r"/tmp/\S*wormholed-[^/\s]*", "/tmp/world"),
-    (r"just now|\b\d\d s ago|\b\d s ago ", "SOME ago"),
+    (r"just now|\b\d\d s ago|\b\d s ago(?: |(?=\s)|$)", "SOME ago"),
 )
 
 

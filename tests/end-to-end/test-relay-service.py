@@ -13,6 +13,7 @@ import sys
 from harness import Skip, contains, equal, lacks, main, test, true, wait_until
 from harness.client import Client, meet, phases
 from harness.clock import Clock
+from harness.processes import program
 from harness.stock import start
 from harness.tls import Authority
 from harness.waiting import patience
@@ -74,11 +75,12 @@ def ask(relay, line, *headers):
 
 @test("--listen :PORT is all addresses, and localhost:PORT those of localhost")
 def listen_words(world):
+    everywhere = "[::]" if os.path.exists("/proc/net/if_inet6") else "0.0.0.0"
     for word, hosts in ((":0", ["127.0.0.1"]), ("localhost:0", ["127.0.0.1"])):
         relay = world.relayd(start=False)
-        process = world.spawn("words", relay.command()[:1] + ["--listen", word, "--store", world.path("words" + word)])
+        process = world.spawn("words", program("wormhole-relayd") + ["--listen", word, "--store", world.path("words" + word)])
         where = process.wait_text(r"listening on ws://(\S+):(\d+)/v1", 20)
-        equal(where.group(1), "[::]" if word[0] == ":" else "127.0.0.1", "where it listens with " + word)
+        equal(where.group(1), everywhere if word[0] == ":" else "127.0.0.1", "where it listens with " + word)
         for host in hosts:
             socket.create_connection((host, int(where.group(2)))).close()
 

@@ -103,7 +103,10 @@ class Process:
     def kill_all(self):
         """With what it has started, as a shell has."""
         if self.running():
-            os.killpg(self.pid, signal.SIGKILL)
+            try:
+                os.killpg(self.pid, signal.SIGKILL)
+            except ProcessLookupError:  # a fork that has not got so far
+                self.kill()
         self.popen.wait()
 
     def wait(self, seconds=20):
