@@ -399,8 +399,8 @@ static bool is_enabled(const char *unit)
 
 static void look_at_service(struct doctor *doctor)
 {
-    const struct passwd *user = getpwuid(geteuid());
-    char path[512];
+    struct passwd space, *user = NULL;
+    char path[512], texts[4096];
 
     if (access("/run/systemd/system", F_OK) < 0) {
         doctor_find(doctor, "service", HINT,
@@ -417,6 +417,8 @@ static void look_at_service(struct doctor *doctor)
     else
         doctor_find(doctor, "service", HINT, "systemctl --user enable --now wormholed.socket",
                     "nothing starts the daemon after a login");
+    if (getpwuid_r(geteuid(), &space, texts, sizeof(texts), &user) != 0)
+        user = NULL;
     snprintf(path, sizeof(path), "/var/lib/systemd/linger/%s", user != NULL ? user->pw_name : "");
     if (user == NULL || access(path, F_OK) < 0)
         doctor_find(doctor, "linger", HINT, "if it should not: loginctl enable-linger",

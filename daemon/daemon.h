@@ -2,7 +2,6 @@
 #ifndef DAEMON_DAEMON_H
 #define DAEMON_DAEMON_H
 
-
 struct service_options;
 struct settings;
 

@@ -89,8 +89,7 @@ static void check_visits(struct world *world)
     for (int i = 0; i < WORLD_HOMES; i++) {
         struct home *home = &world->homes[i];
         bool attended = timeline_now() - home->machine.attended < ATTENDED_MAX;
-        bool met =
-            only_visits(world, home) && !attended && cable_sessions(&home->machine.net) > 0;
+        bool met = only_visits(world, home) && !attended && cable_sessions(&home->machine.net) > 0;
         home->met = met ? home->met + 1 : 0;
         if (home->met > MET_MAX)
             trace_fail("%s does not leave the relay", home->machine.name);

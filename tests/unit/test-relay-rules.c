@@ -138,10 +138,11 @@ static void test_welcome(void **state)
     settings.hashcash_bits = 6;
     rules_fixture_open(&fixture, &settings);
     client.rules = rules_enter(fixture.rules, &client, "r1", fixture.now);
-    client_expect(&client, "{'type':'welcome','welcome':{'motd':'hello','error':'go away',"
-                           "'permission-required':{'none':null,'hashcash':{'bits':6,'resource':'r1'}},"
-                           "'relayd':{'retention':3600,'max_message':100000},"
-                           "'extensions':{'resume':{'version':1}}}}");
+    client_expect(&client,
+                  "{'type':'welcome','welcome':{'motd':'hello','error':'go away',"
+                  "'permission-required':{'none':null,'hashcash':{'bits':6,'resource':'r1'}},"
+                  "'relayd':{'retention':3600,'max_message':100000},"
+                  "'extensions':{'resume':{'version':1}}}}");
     rules_leave(client.rules);
 
     assert_true(rules_set(fixture.rules, &rules_fixture_settings));
