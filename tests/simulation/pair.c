@@ -2,6 +2,8 @@
 
 #include "tests/simulation/pair.h"
 
+#include <stdlib.h>
+
 bool pair_resumes;
 
 int pair_replay(void **state)
@@ -32,6 +34,13 @@ void pair_open_lasting(struct pair *pair, const char *schedule)
     pair->stock = stock_new();
     end_open_lasting(&pair->a, pair->stock, "4-purple-sausages", schedule, 1);
     end_open_lasting(&pair->b, pair->stock, "4-purple-sausages", schedule, 2);
+}
+
+unsigned pair_worlds(unsigned usual)
+{
+    const char *worlds = getenv("WORMHOLED_TEST_WORLDS");
+    unsigned count = worlds == NULL ? usual : (unsigned)strtoul(worlds, NULL, 10);
+    return count > 0 ? count : 1;
 }
 
 void pair_free(struct pair *pair)

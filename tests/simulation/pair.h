@@ -28,6 +28,10 @@ void pair_open(struct pair *pair, const char *schedule);
 void pair_open_lasting(struct pair *pair, const char *schedule);
 void pair_free(struct pair *pair);
 
+/* How many random lives a test has: as many as usual, or as the environment says with
+ * WORMHOLED_TEST_WORLDS, at least one. */
+unsigned pair_worlds(unsigned usual);
+
 /* Each in turn visits the relay, so often, while the other sleeps. */
 void pair_visit(struct pair *pair, int rounds);
 

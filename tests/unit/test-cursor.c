@@ -311,9 +311,8 @@ static void live(uint64_t seed)
 
 static void worlds(void **state)
 {
-    const char *count = getenv("WORMHOLED_TEST_WORLDS");
     (void)state;
-    for (unsigned seed = 1; seed <= (count == NULL ? 100 : (unsigned)atoi(count)); seed++)
+    for (unsigned seed = 1; seed <= pair_worlds(100); seed++)
         live(seed);
 }
 

@@ -310,8 +310,7 @@ static void come_together(struct pair *pair, uint64_t seed)
 
 static void anything_happens(void **state)
 {
-    const char *more = getenv("WORMHOLED_TEST_WORLDS");
-    uint64_t worlds = more == NULL ? 60 : strtoul(more, NULL, 10);
+    uint64_t worlds = pair_worlds(60);
     uint64_t epochs = 0;
     (void)state;
     for (uint64_t seed = 1; seed <= worlds; seed++) {
@@ -628,7 +627,7 @@ static void delivered_is_stored(void **state)
 {
     struct pair pair;
     (void)state;
-    for (uint64_t seed = 1; seed <= 20; seed++) {
+    for (uint64_t seed = 1; seed <= pair_worlds(20); seed++) {
         chance_state = seed * 0x9e3779b97f4a7c15u;
         open_met(&pair, POLL);
         for (unsigned i = 0; i < 60; i++) {

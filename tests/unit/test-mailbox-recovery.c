@@ -49,7 +49,7 @@ static void visit_in_any_order(struct pair *pair, uint64_t order)
 static void both_decide_for_the_same(void **state)
 {
     (void)state;
-    for (uint64_t order = 1; order <= ORDERS; order++) {
+    for (uint64_t order = 1; order <= pair_worlds(ORDERS); order++) {
         struct pair pair;
         pair_open(&pair, POLL);
         visit_in_any_order(&pair, order);
