@@ -16,8 +16,9 @@ struct stock {
                          orphan */
     struct stock_connection *connections;
     unsigned made;
-    unsigned view;     /* how often it has let go of the app, for want of listeners */
-    unsigned withheld; /* how often somebody who listened was not told */
+    unsigned view;       /* how often it has let go of the app, for want of listeners */
+    unsigned withheld;   /* how often somebody who listened was not told */
+    bool prunes_at_open; /* the next one */
     stock_watcher watcher;
     void *watcher_arg;
     bool resumes;
@@ -275,6 +276,11 @@ void stock_prune(struct stock *stock)
     prune(stock, 0);
 }
 
+void stock_prune_at_open(struct stock *stock)
+{
+    stock->prunes_at_open = true;
+}
+
 void stock_age(struct stock *stock, unsigned most)
 {
     const char *id;
@@ -441,6 +447,9 @@ static void on_open(struct stock_connection *connection, json_t *command)
         say_error(connection, "only one open per connection", command);
         return;
     }
+    if (connection->stock->prunes_at_open)
+        prune(connection->stock, 0);
+    connection->stock->prunes_at_open = false;
     if (!open_mailbox(connection->stock, id, connection->side)) {
         say_error(connection, "crowded", command);
         return;

@@ -55,6 +55,9 @@ void stock_reverse(struct stock *stock);
  * who are bound now will not hear live what others add who bind later. */
 void stock_prune(struct stock *stock);
 
+/* The same, between the next `open` and what came before it. */
+void stock_prune_at_open(struct stock *stock);
+
 /* A step of time goes by: deletes every mailbox that nobody has listened to, opened or added to for
  * `most` steps, with its nameplate, as the stock one does after 11 minutes. */
 void stock_age(struct stock *stock, unsigned most);

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "tests/simulation/pair.h"
@@ -60,6 +61,31 @@ static void both_decide_for_the_same(void **state)
         assert_string_equal(pair.a.session->mailbox, pair.b.session->mailbox);
         pair_free(&pair);
     }
+}
+
+/* The relay forgets the mailbox when it has just said that the nameplate leads there: nothing is
+ * left where nobody is led to. */
+static void forgotten_between_claim_and_open(void **state)
+{
+    struct pair pair;
+    (void)state;
+    pair_open(&pair, POLL);
+    end_visit(&pair.a);
+    end_visit(&pair.a);
+    assert_state(&pair.a, SESSION_WAITING);
+    char *forgotten = strdup(pair.a.session->mailbox);
+    assert_true(stock_holds(pair.stock, forgotten, pair.a.session->side, "pake"));
+    stock_prune_at_open(pair.stock);
+    end_visit(&pair.a);
+    assert_false(stock_holds(pair.stock, forgotten, pair.a.session->side, "pake"));
+    end_visit(&pair.a);
+    assert_string_not_equal(pair.a.session->mailbox, forgotten);
+    assert_true(stock_holds(pair.stock, pair.a.session->mailbox, pair.a.session->side, "pake"));
+    pair_visit(&pair, 6);
+    assert_state(&pair.a, SESSION_ESTABLISHED);
+    assert_state(&pair.b, SESSION_ESTABLISHED);
+    free(forgotten);
+    pair_free(&pair);
 }
 
 /* Who may hold a connection is in one place or another all the time: at a relay that forgets at
@@ -234,6 +260,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_decide_for_the_same),
+        cmocka_unit_test(forgotten_between_claim_and_open),
         cmocka_unit_test(holds_each_place),
         cmocka_unit_test(stranger_does_not_spend_the_code),
         cmocka_unit_test(silent_stranger_is_left),

@@ -222,6 +222,8 @@ static void refused(void **state)
         {"listen = :65536\n", "as in 127.0.0.1:4000"},
         {"listen = localhost\n", "IP address or localhost"},
         {"listen = localhost:x\n", "IP address"},
+        {"listen = localhost:400000\n", "IP address"},
+        {"listen = :40000x\n", "IP address"},
         {"listen = [::1]\n", "IP address"},
         {"metrics-listen = :1 :2\n", "one IP address"},
         {"trust-proxy = nonsense\n", "as in 127.0.0.1 or ::1"},
