@@ -98,16 +98,19 @@ def introduce(relay):
 
 
 def behave(relay, until, tell, seen):
-    """Pings, and introductions, until that pipe is closed; tells how long each took, and meanwhile how many there were."""
-    pings, introductions, trouble = [], [], None
+    """Pings, and introductions, until that pipe is closed; tells how long each took, for a ping also how much of a processor
+    the relay, and meanwhile how many there were.
+    """
+    pings, busy, introductions, trouble = [], [], [], None
     client = Client(relay, source=HONEST)
     next_introduction, over = 0, False
     while not over or not introductions:
         over = over or bool(select.select([until], [], [], 0.002)[0])  # a pause, too: they are no attack
         try:
-            started = time.perf_counter()
+            cpu, started = relay.cpu_seconds(), time.perf_counter()
             client.ask("ping", "pong", ping=1)
             pings.append(time.perf_counter() - started)
+            busy.append(relay.cpu_seconds() - cpu)
             if time.perf_counter() > next_introduction:
                 started = time.perf_counter()
                 introduce(relay)
@@ -117,7 +120,7 @@ def behave(relay, until, tell, seen):
         except (AssertionError, TimeoutError, Closed, OSError, KeyError) as error:
             trouble = repr(error)[:300]
             break
-    os.write(tell, json.dumps([pings, introductions, trouble]).encode())
+    os.write(tell, json.dumps([pings, busy, introductions, trouble]).encode())
 
 
 def part(values, which):
@@ -129,7 +132,7 @@ class Measure:
 
     def __init__(self, relay, what):
         self.relay, self.what, self.highest, self.trouble = relay, what, 0, None
-        self.pings, self.introductions = [], []
+        self.pings, self.busy, self.introductions = [], [], []
         self.seen = mmap.mmap(-1, mmap.PAGESIZE)
 
     def __enter__(self):
@@ -177,20 +180,24 @@ class Measure:
         os.close(self.told)
         os.waitpid(self.child, 0)
         if told:
-            self.pings, self.introductions, self.trouble = json.loads(told)
+            self.pings, self.busy, self.introductions, self.trouble = json.loads(told)
         print("# %-24s ping p50 %.1f p99 %.1f max %.1f ms; introduction p50 %.1f p99 %.1f ms (%d); relay: %.2f s of CPU "
-              "in %.1f s, RSS %.1f MiB" %
+              "in %.1f s (%.2f s in a ping), RSS %.1f MiB" %
               (self.what, part(self.pings, 0.5), part(self.pings, 0.99), part(self.pings, 1),
                part(self.introductions, 0.5), part(self.introductions, 0.99), len(self.introductions),
-               self.relay.cpu_seconds() - self.cpu, took, self.highest / (1 << 20)), flush=True)
+               self.relay.cpu_seconds() - self.cpu, took, max(self.busy, default=0), self.highest / (1 << 20)), flush=True)
         if kind is None:
             true(self.trouble is None, "trouble of those who behave while %s: %s" % (self.what, self.trouble))
             true(self.introductions, "nobody was introduced while " + self.what)
 
     def ping_at_most(self, milliseconds):
-        """The promise is for a machine of its own, as that of `make attack` is: a loaded one may take longer."""
-        slowest = part(self.pings, 0.99)
-        true(slowest < scale(patience(milliseconds), milliseconds), "a ping took %.0f ms while %s" % (slowest, self.what))
+        """The promise is for a machine of its own, as that of `make attack` is. On a loaded one a disk alone may stand still for
+        seconds; there it counts what the relay did before it answered, for which a sanitizer needs some times as long.
+        """
+        slowest, busiest = part(self.pings, 0.99), part(self.busy, 0.99)
+        if FULL:
+            true(slowest < milliseconds, "a ping took %.0f ms while %s" % (slowest, self.what))
+        true(busiest < 5 * milliseconds, "a ping waited for %.0f ms of CPU while %s" % (busiest, self.what))
 
 
 def at_rest(relay):
