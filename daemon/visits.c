@@ -26,8 +26,7 @@
 /* An effect that is waiting for the backlog to drain. */
 struct deferred_effect {
     struct deferred_effect *next;
-    char *text; /* NULL: add outbox row `number` */
-    uint32_t number;
+    struct session_effect effect; /* its text is owned */
 };
 
 /* A session in memory because a visit is under way. */
@@ -129,7 +128,7 @@ static void drop_deferred(struct live_session *live)
     struct deferred_effect *deferred;
     while ((deferred = live->deferred) != NULL) {
         live->deferred = deferred->next;
-        free(deferred->text);
+        free(deferred->effect.text);
         free(deferred);
     }
     live->deferred_end = &live->deferred;
@@ -138,14 +137,15 @@ static void drop_deferred(struct live_session *live)
 static void defer(struct live_session *live, const struct session_effect *effect)
 {
     struct deferred_effect *deferred = calloc(1, sizeof(*deferred));
-    if (deferred != NULL && effect->text != NULL)
-        deferred->text = strdup(effect->text);
-    if (deferred == NULL || (effect->text != NULL && deferred->text == NULL)) {
+    char *text = effect->text == NULL ? NULL : strdup(effect->text);
+    if (deferred == NULL || (effect->text != NULL && text == NULL)) {
         free(deferred);
+        free(text);
         relay_link_fail(live->link); /* the session is told, and comes again */
         return;
     }
-    deferred->number = effect->number;
+    deferred->effect = *effect;
+    deferred->effect.text = text;
     *live->deferred_end = deferred;
     live->deferred_end = &deferred->next;
     relay_link_await_room(live->link);
@@ -171,13 +171,15 @@ static void send_outbox(struct live_session *live, const struct session *session
     free(text);
 }
 
-static void send_effect(struct live_session *live, const struct session *session, const char *text,
-                        uint32_t number)
+/* Leaves out what was meant for a place that the session has left in the same turn: that visit is
+ * over, and its connection about to go. */
+static void send_effect(struct live_session *live, const struct session *session,
+                        const struct session_effect *effect)
 {
-    if (text != NULL)
-        relay_link_send(live->link, text);
-    else
-        send_outbox(live, session, number);
+    if (effect->text != NULL)
+        relay_link_send(live->link, effect->text);
+    else if (session_on_visit(session, effect->visit))
+        send_outbox(live, session, effect->number);
 }
 
 /* ---- what comes of a link ---- */
@@ -210,8 +212,8 @@ static void on_room(void *arg)
         return;
     if ((live->deferred = deferred->next) == NULL)
         live->deferred_end = &live->deferred;
-    send_effect(live, live->session, deferred->text, deferred->number);
-    free(deferred->text);
+    send_effect(live, live->session, &deferred->effect);
+    free(deferred->effect.text);
     free(deferred);
     if (live->deferred != NULL)
         relay_link_await_room(live->link);
@@ -301,7 +303,7 @@ static void send_or_defer(struct visits *visits, const struct session *session,
     if (live->deferred != NULL || !relay_link_has_room(live->link))
         defer(live, effect);
     else
-        send_effect(live, session, effect->text, effect->number);
+        send_effect(live, session, effect);
 }
 
 static void prove(struct visits *visits, const struct session *session,

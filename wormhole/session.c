@@ -346,6 +346,11 @@ uint8_t *session_seal_row(const struct session *session, uint32_t number, const 
     return seal(session, phase, row, row + KEYS_NONCE_BYTES, length - KEYS_NONCE_BYTES, ret_length);
 }
 
+bool session_on_visit(const struct session *session, uint32_t visit)
+{
+    return session->visit != NULL && session->visits == visit;
+}
+
 char *session_seal(const struct session *session, uint32_t number, const uint8_t *row,
                    size_t length)
 {

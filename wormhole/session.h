@@ -234,6 +234,7 @@ struct session {
     size_t unknown_length;
 
     struct visit *visit; /* NULL unless a visit is under way */
+    uint32_t visits;     /* begun since it is in memory */
 };
 
 /* ---- events ---- */
@@ -317,10 +318,11 @@ struct session_write {
 };
 
 enum effect_type {
-    EFFECT_CONNECT,    /* open a connection to the relay */
-    EFFECT_SEND,       /* send `text` to the relay */
-    EFFECT_ADD,        /* read outbox `number`, session_seal() it, and add it to the mailbox */
-    EFFECT_PROVE,      /* the connection may be dead: find out within seconds, and lose it if so */
+    EFFECT_CONNECT, /* open a connection to the relay */
+    EFFECT_SEND,    /* send `text` to the relay */
+    EFFECT_ADD,     /* if still on that visit: read outbox `number`, session_seal() it, and add it
+                       to the mailbox */
+    EFFECT_PROVE,   /* the connection may be dead: find out within seconds, and lose it if so */
     EFFECT_DISCONNECT, /* close the connection, which then needs no EVENT_LOST */
 };
 
@@ -328,6 +330,7 @@ struct session_effect {
     enum effect_type type;
     char *text; /* owned by the outcome */
     uint32_t number;
+    uint32_t visit; /* session->visits when it was decided: later ones may be to another place */
 };
 
 struct outcome {
@@ -391,8 +394,13 @@ enum session_refusal session_step(struct session *session, const struct session_
 /* One sentence for people. Borrowed. */
 const char *session_refusal_text(enum session_refusal refusal);
 
-/* The relay message that adds outbox row `row` (nonce ‖ plaintext) as phase `number`: the same
- * bytes at every call. New, free(); NULL when out of memory, and once the session is closed. */
+/* True as long as the session is on the visit for which the effect was decided. Events that came
+ * in the same turn may have ended it, or begun another. */
+bool session_on_visit(const struct session *session, uint32_t visit);
+
+/* The relay message that adds outbox row `row` (nonce ‖ plaintext) as phase `number`, for the place
+ * that the visit looks at: the same bytes at every call there. New, free(); NULL when out of
+ * memory, and once the session is closed. */
 char *session_seal(const struct session *session, uint32_t number, const uint8_t *row,
                    size_t length);
 

@@ -74,8 +74,8 @@ void step_effect(struct step *step, enum effect_type type, char *text, uint32_t 
         return;
     }
     outcome->effects = effects;
-    effects[outcome->effect_count++] =
-        (struct session_effect){.type = type, .text = text, .number = number};
+    effects[outcome->effect_count++] = (struct session_effect){
+        .type = type, .text = text, .number = number, .visit = step->session->visits};
 }
 
 void step_send(struct step *step, char *text)

@@ -36,6 +36,7 @@ void visit_begin(struct step *step)
         return;
     }
     step->session->visit = visit;
+    step->session->visits++;
     visit_await(step, VISIT_CONNECTING);
     step_effect(step, EFFECT_CONNECT, NULL, 0);
 }

@@ -18,6 +18,7 @@
 #include "sample.h"
 #include "state/store.h"
 #include "storebox.h"
+#include "wormhole/visit.h"
 
 /* ---- the links ---- */
 
@@ -152,6 +153,8 @@ static int set_up(void **state)
     scene->session = sample_bare(7);
     scene->session->state = SESSION_ESTABLISHED;
     scene->session->sent = 2;
+    scene->session->visit = calloc(1, sizeof(*scene->session->visit));
+    scene->session->visits = 1;
     storebox_put(&scene->box, scene->session);
     struct kv_txn *txn = kv_write(scene->box.store, 0);
     uint8_t row[KEYS_NONCE_BYTES + 1] = {0};
@@ -178,7 +181,7 @@ static int tear_down(void **state)
 static void add(struct scene *scene, uint32_t number)
 {
     visits_effect(scene->visits, scene->session,
-                  &(struct session_effect){.type = EFFECT_ADD, .number = number});
+                  &(struct session_effect){.type = EFFECT_ADD, .number = number, .visit = 1});
 }
 
 /* As when the peer says that it has all below `number`. */
@@ -222,6 +225,27 @@ static void what_was_delivered_meanwhile(void **state)
     assert_false(the_link.alone);
 }
 
+/* In the turn that decided to add it, the visit ended, and a new one may have begun: where that
+ * looks, it would be said under another name, and under another key. */
+static void what_another_place_was_to_get(void **state)
+{
+    struct scene *scene = *state;
+    scene->session->visits = 2;
+    add(scene, 0);
+    scene->session->visits = 1;
+    the_link.room = false;
+    add(scene, 0);
+    add(scene, 1);
+    the_link.room = true;
+    struct visit *visit = scene->session->visit;
+    scene->session->visit = NULL;
+    the_link.handlers->room(the_link.arg);
+    scene->session->visit = visit;
+    assert_int_equal(the_link.sent + the_link.failed + the_link.renewed, 0);
+    the_link.handlers->room(the_link.arg);
+    assert_int_equal(the_link.sent, 1);
+}
+
 /* A row that the store has lost: that is not tried again at once. */
 static void what_is_missing(void **state)
 {
@@ -249,6 +273,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(what_is_there_is_sent),
         TEST(what_was_delivered_meanwhile),
+        TEST(what_another_place_was_to_get),
         TEST(what_is_missing),
         TEST(what_needs_a_connection_of_its_own),
     };
