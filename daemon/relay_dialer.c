@@ -134,8 +134,14 @@ struct ws *relay_dialer_dial(struct relay_dialer *dialer, struct relay *relay,
 {
     const struct relay_dialer_net *entry = find(dialer, settings_cafile(dialer->settings, url));
     const struct proxy *proxy = settings_proxy(dialer->settings, url);
+    struct ws_options with_pins;
+    if (options != NULL)
+        with_pins = *options;
+    else
+        ws_options_default(&with_pins);
+    with_pins.pins = settings_pins(dialer->settings, url);
     relay_dialled(relay, proxy);
-    return ws_dial(entry->net, url, proxy, options, handlers, arg);
+    return ws_dial(entry->net, url, proxy, &with_pins, handlers, arg);
 }
 
 /* ---- life ---- */

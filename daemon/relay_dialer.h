@@ -1,4 +1,5 @@
-/* How relays are reached: which certificates they are checked against, and through which proxy. */
+/* How relays are reached: which certificates and pins they are checked against, and through which
+ * proxy. */
 #ifndef DAEMON_RELAY_DIALER_H
 #define DAEMON_RELAY_DIALER_H
 
@@ -30,8 +31,8 @@ bool relay_dialer_prepare(struct relay_dialer *dialer, const struct settings *fr
  * is there is to be hidden, behind a proxy or a .onion, since it would show whose they are. */
 bool relay_dialer_may_share(const struct relay_dialer *dialer, const struct url *url);
 
-/* ws_dial() with the right certificates and proxy; tells `relay`, whose URL is `url`, that it is
- * being dialled. */
+/* ws_dial() with the right certificates, pins and proxy; tells `relay`, whose URL is `url`, that it
+ * is being dialled. */
 struct ws *relay_dialer_dial(struct relay_dialer *dialer, struct relay *relay,
                              const struct url *url, const struct ws_options *options,
                              const struct ws_handlers *handlers, void *arg);

@@ -23,6 +23,7 @@
 #include "daemon/diagnose.h"
 #include "daemon/settings.h"
 #include "net/address.h"
+#include "net/pins.h"
 #include "net/proxy.h"
 #include "net/resolve.h"
 #include "net/tls.h"
@@ -216,13 +217,31 @@ static void report_address(const struct probed_address *probed, unsigned reached
 
 /* ---- TLS ---- */
 
-static void report_certificate(const char *where, SSL *ssl)
+/* To be copied into wormholed.conf(5), or compared with what is there. */
+static void report_pin(const struct relay_probe *probe, const char *where, const struct pin *pin)
 {
-    const X509 *certificate = SSL_get0_peer_certificate(ssl);
+    const struct pins *pins = settings_pins(probe->settings, &probe->url);
+    char text[PIN_TEXT_SIZE];
+
+    pin_text(pin, text);
+    diagnose_say("relay pin", DIAGNOSE_GOOD, NULL, "%s: pin = %s%s", where, text,
+                 pins != NULL && pins_have(pins, pin) ? " (as set)" : "");
+}
+
+static void report_certificate(const struct relay_probe *probe, const char *where, const SSL *ssl)
+{
+    X509 *certificate = SSL_get0_peer_certificate(ssl);
     char date[32] = "";
     struct tm end;
     long days;
 
+    if (certificate != NULL && X509_self_signed(certificate, 0) == 1 &&
+        settings_pins(probe->settings, &probe->url) != NULL &&
+        settings_pins(probe->settings, &probe->url)->count > 0) {
+        diagnose_say("relay certificate", DIAGNOSE_GOOD, NULL, "%s: trusted for its key alone",
+                     where);
+        return;
+    }
     if (certificate == NULL || ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &end) != 1) {
         diagnose_say("relay certificate", DIAGNOSE_GOOD, NULL, "%s: trusted", where);
         return;
@@ -240,7 +259,13 @@ static void report_distrust(const char *where, const SSL *ssl, int system)
     long result = SSL_get_verify_result(ssl);
     const char *why = tls_distrust(ssl), *advice = OUR_AUTHORITY;
 
-    if (result == X509_V_ERR_CERT_HAS_EXPIRED || result == X509_V_ERR_CERT_NOT_YET_VALID)
+    if (result == X509_V_ERR_APPLICATION_VERIFICATION)
+        advice = "ask whoever runs the relay: if its key has changed, add the new pin in "
+                 "wormholed.conf; otherwise somebody else answers for it";
+    else if (result == X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT)
+        advice = "if the relay is your own, and has this key, name its pin in wormholed.conf; "
+                 "otherwise do not trust it";
+    else if (result == X509_V_ERR_CERT_HAS_EXPIRED || result == X509_V_ERR_CERT_NOT_YET_VALID)
         advice = "if this machine's clock is right, whoever runs the relay must renew it";
     else if (why == NULL)
         advice = "check the relay's URL: does it speak TLS (wss) at this port?";
@@ -256,7 +281,8 @@ static void report_distrust(const char *where, const SSL *ssl, int system)
 static void check_tls(const struct relay_probe *probe, SSL_CTX *context,
                       const struct probed_address *probed, int64_t end)
 {
-    SSL *ssl = tls_client_new(context, &probe->url);
+    SSL *ssl = tls_client_new(context, &probe->url, settings_pins(probe->settings, &probe->url));
+    struct pin pin;
     int64_t left = end - clock_monotonic();
     int result = 0, system = 0;
 
@@ -281,9 +307,11 @@ static void check_tls(const struct relay_probe *probe, SSL_CTX *context,
         left = end - clock_monotonic();
     }
     if (result == 1)
-        report_certificate(probed->text, ssl);
+        report_certificate(probe, probed->text, ssl);
     else
         report_distrust(probed->text, ssl, system);
+    if (tls_shown_pin(ssl, &pin))
+        report_pin(probe, probed->text, &pin);
     SSL_free(ssl);
 }
 
@@ -373,8 +401,11 @@ static void on_probe_opened(struct ws *ws, void *arg)
 {
     struct relay_probe *probe = arg;
 
-    (void)ws;
+    struct pin pin;
+
     snprintf(probe->why, sizeof(probe->why), "the WebSocket is open, but no welcome came");
+    if (probe->proxy != NULL && ws_shown_pin(ws, &pin))
+        report_pin(probe, probe->url.host, &pin);
 }
 
 static void on_probe_closed(struct ws *ws, const char *why, void *arg)
@@ -445,6 +476,7 @@ static void check_websocket(struct relay_probe *probe)
 
     ws_options_default(&options);
     options.message_max = ANSWER_MAX;
+    options.pins = settings_pins(probe->settings, &probe->url);
     probe->began = clock_monotonic();
     probe->done = false;
     snprintf(probe->why, sizeof(probe->why), "it did not answer in time");

@@ -316,3 +316,9 @@ const char *settings_cafile(const struct settings *settings, const struct url *r
     const struct settings_relay *found = settings_sections_relay(&settings->sections, relay);
     return found != NULL && found->cafile != NULL ? found->cafile : settings->cafile;
 }
+
+const struct pins *settings_pins(const struct settings *settings, const struct url *relay)
+{
+    const struct settings_relay *found = settings_sections_relay(&settings->sections, relay);
+    return found != NULL ? &found->pins : NULL;
+}

@@ -51,6 +51,9 @@ const struct proxy *settings_proxy(const struct settings *settings, const struct
 /* The certificates against which a relay is checked; NULL: the system's. Borrowed. */
 const char *settings_cafile(const struct settings *settings, const struct url *relay);
 
+/* The keys that a relay may have; NULL: any that its certificate vouches for. Borrowed. */
+const struct pins *settings_pins(const struct settings *settings, const struct url *relay);
+
 /* The defaults, overridden by all sources; paths that are not set get their usual values, and all
  * are made absolute. False with all mistakes in ret_why (of `size` bytes; see
  * options_apply()). Call settings_clear() in either case. */

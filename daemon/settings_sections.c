@@ -167,12 +167,39 @@ const struct settings_appid *settings_sections_appid(const struct settings_secti
 
 /* ---- [relay "URL"] ---- */
 
+/* The field is the whole relay. */
+static bool set_pins(void *field, const struct settings_bounds *bounds, const char *text,
+                     char *ret_why, size_t size)
+{
+    struct settings_relay *relay = field;
+    (void)bounds;
+    if (relay->url.tls)
+        return pins_parse(text, &relay->pins, ret_why, size);
+    snprintf(ret_why, size, "only a relay with a wss:// URL shows a key that could be pinned");
+    return false;
+}
+
+static bool print_pins(const void *field, FILE *out)
+{
+    const struct settings_relay *relay = field;
+    for (unsigned i = 0; i < relay->pins.count; i++) {
+        char text[PIN_TEXT_SIZE];
+        pin_text(&relay->pins.items[i], text);
+        fprintf(out, "%s%s", i > 0 ? " " : "", text);
+    }
+    return relay->pins.count > 0;
+}
+
+static const struct settings_type relay_pins = {set_pins, print_pins};
+
 #define FIELD(name) offsetof(struct settings_relay, name)
 
 static const struct settings_row relay_rows[] = {
     {"proxy", "URL", "proxy for connections to it, or none", &settings_sections_proxy_url,
      FIELD(proxy), NULL, SETTINGS_SECRET},
     {"cafile", "FILE", "certificates to trust", &settings_path, FIELD(cafile), NULL,
+     SETTINGS_PLAIN},
+    {"pin", "sha256:...", "its key's SHA-256; several for a change of keys", &relay_pins, 0, NULL,
      SETTINGS_PLAIN},
 };
 

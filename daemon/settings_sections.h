@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "net/pins.h"
 #include "net/proxy.h"
 #include "net/url.h"
 #include "service/settings_table.h"
@@ -35,6 +36,7 @@ struct settings_relay {
     struct settings_relay *next;
     struct url url;
     char *cafile; /* NULL: not set */
+    struct pins pins;
     struct settings_proxy proxy;
 };
 

@@ -7,9 +7,11 @@
 #include <openssl/x509v3.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "net/pins.h"
 #include "net/url.h"
 
 static const char *first_reason(void)
@@ -137,11 +139,101 @@ static bool expect_host(SSL *ssl, const struct url *url)
            SSL_set_tlsext_host_name(ssl, url->host) == 1;
 }
 
-SSL *tls_client_new(SSL_CTX *context, const struct url *url)
+/* ---- pins ---- */
+
+/* What is known of the other end's key; belongs to the SSL. */
+struct key_check {
+    struct pins pins;
+    bool shown;
+    struct pin pin; /* if shown */
+};
+
+static void free_key_check(void *parent, void *check, CRYPTO_EX_DATA *data, int index,
+                           long argument, void *pointer)
+{
+    (void)parent;
+    (void)data;
+    (void)index;
+    (void)argument;
+    (void)pointer;
+    free(check);
+}
+
+/* Where an SSL keeps its key_check; -1 when out of memory. All TLS is in one thread. */
+static int key_check_index(void)
+{
+    static int index = -1;
+
+    if (index < 0)
+        index = SSL_get_ex_new_index(0, NULL, NULL, NULL, free_key_check);
+    return index;
+}
+
+/* True if it is merely what a certificate says of itself that is not as it should be. */
+static bool is_own_word(int error)
+{
+    static const int errors[] = {
+        X509_V_OK,
+        X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT,
+        X509_V_ERR_HOSTNAME_MISMATCH,
+        X509_V_ERR_IP_ADDRESS_MISMATCH,
+        X509_V_ERR_CERT_NOT_YET_VALID,
+        X509_V_ERR_CERT_HAS_EXPIRED,
+    };
+
+    for (size_t i = 0; i < sizeof(errors) / sizeof(*errors); i++)
+        if (errors[i] == error)
+            return true;
+    return false;
+}
+
+/* OpenSSL asks for each fault (`good` 0), and for each certificate of the chain without one. */
+static int check_key(int good, X509_STORE_CTX *store)
+{
+    const SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+    struct key_check *check = SSL_get_ex_data(ssl, key_check_index());
+    X509 *certificate = X509_STORE_CTX_get0_cert(store);
+    int error = X509_STORE_CTX_get_error(store);
+
+    check->shown = pin_of(certificate, &check->pin);
+    if (check->pins.count == 0)
+        return good;
+    if (!good && !(is_own_word(error) && X509_self_signed(certificate, 1) == 1))
+        return 0;
+    good = check->shown && pins_have(&check->pins, &check->pin);
+    X509_STORE_CTX_set_error(store, good ? X509_V_OK : X509_V_ERR_APPLICATION_VERIFICATION);
+    return good;
+}
+
+static bool expect_key(SSL *ssl, const struct pins *pins)
+{
+    struct key_check *check = calloc(1, sizeof(*check));
+
+    if (check == NULL || SSL_set_ex_data(ssl, key_check_index(), check) != 1) {
+        free(check);
+        return false;
+    }
+    if (pins != NULL)
+        check->pins = *pins;
+    SSL_set_verify(ssl, SSL_VERIFY_PEER, check_key);
+    return true;
+}
+
+bool tls_shown_pin(const SSL *ssl, struct pin *ret_pin)
+{
+    const struct key_check *check = SSL_get_ex_data(ssl, key_check_index());
+
+    if (check == NULL || !check->shown)
+        return false;
+    *ret_pin = check->pin;
+    return true;
+}
+
+SSL *tls_client_new(SSL_CTX *context, const struct url *url, const struct pins *pins)
 {
     SSL *ssl = SSL_new(context);
 
-    if (ssl != NULL && !expect_host(ssl, url)) {
+    if (ssl != NULL && !(expect_host(ssl, url) && expect_key(ssl, pins))) {
         SSL_free(ssl);
         ssl = NULL;
     }
@@ -184,6 +276,19 @@ static const char *find_reason(const struct tls_reason *reasons, size_t count, l
     return NULL;
 }
 
+/* Whoever compares wants to see what there is to be compared. */
+static const char *other_key(const SSL *ssl)
+{
+    static __thread char text[PIN_TEXT_SIZE + 64];
+    char shown[PIN_TEXT_SIZE] = "";
+    struct pin pin;
+
+    if (tls_shown_pin(ssl, &pin))
+        pin_text(&pin, shown);
+    snprintf(text, sizeof(text), "its key is not one of those pinned, but %s", shown);
+    return text;
+}
+
 const char *tls_distrust(const SSL *ssl)
 {
     long result = SSL_get_verify_result(ssl);
@@ -191,6 +296,8 @@ const char *tls_distrust(const SSL *ssl)
 
     if (result == X509_V_OK)
         return NULL;
+    if (result == X509_V_ERR_APPLICATION_VERIFICATION)
+        return other_key(ssl);
     return text != NULL ? text : X509_verify_cert_error_string(result);
 }
 

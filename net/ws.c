@@ -295,6 +295,9 @@ struct ws *ws_dial(struct ws_net *net, const struct url *url, const struct proxy
     if (ws == NULL)
         return NULL;
     ws->start->url = *url;
+    if (ws->options.pins != NULL)
+        ws->start->pins = *ws->options.pins;
+    ws->options.pins = NULL;
     url_where(url, ws->start->where, sizeof(ws->start->where));
     if (!ws_begin_dialling(ws, proxy)) {
         ws_free(ws);
@@ -426,6 +429,13 @@ void ws_prove(struct ws *ws, int ms)
 {
     if (ws->stage == &ws_stage_open && !ws->dead)
         ws_open_prove(ws, ms);
+}
+
+bool ws_shown_pin(const struct ws *ws, struct pin *ret_pin)
+{
+    SSL *ssl = ws->bev != NULL ? bufferevent_openssl_get_ssl(ws->bev) : NULL;
+
+    return ssl != NULL && tls_shown_pin(ssl, ret_pin);
 }
 
 int64_t ws_heard(const struct ws *ws)

@@ -13,6 +13,8 @@
 #include <stdint.h>
 
 struct event_base;
+struct pin;
+struct pins;
 struct proxy;
 struct ssl_ctx_st;
 struct url;
@@ -37,6 +39,7 @@ struct ws_options {
      * NULL; others get 404. NULL: any. Borrowed until the WebSocket is open. */
     const char *const *paths;
     const char *name, *page; /* server: see net/handshake.h; NULL: none. Likewise */
+    const struct pins *pins; /* client: see tls_client_new(); NULL: none. Borrowed for the call */
 };
 
 void ws_options_default(struct ws_options *ret_options);
@@ -135,6 +138,10 @@ uint64_t ws_net_backlog(const struct ws_net *net);
  * other end's kernel. While there is a backlog and this does not change, the other end is not
  * reading. */
 uint64_t ws_taken(const struct ws *ws);
+
+/* The pin of the key that the other end has shown. False if it has shown none: without TLS, or not
+ * yet; also for a server. */
+bool ws_shown_pin(const struct ws *ws, struct pin *ret_pin);
 
 /* When a byte was last received, by clock_monotonic(). */
 int64_t ws_heard(const struct ws *ws);

@@ -290,7 +290,8 @@ static void begin_talking(struct ws *ws, int fd)
     if (ws->start->url.tls) {
         char why[256] = "out of memory";
         SSL_CTX *context = ws_net_tls(ws->net, why, sizeof(why));
-        SSL *ssl = context != NULL ? tls_client_new(context, &ws->start->url) : NULL;
+        SSL *ssl =
+            context != NULL ? tls_client_new(context, &ws->start->url, &ws->start->pins) : NULL;
 
         speak_tls(ws, fd, ssl, why);
     } else {

@@ -28,6 +28,7 @@
 #include "net/dial.h"
 #include "net/frames.h"
 #include "net/handshake.h"
+#include "net/pins.h"
 #include "net/resolve.h"
 #include "net/tls.h"
 #include "net/url.h"
@@ -61,6 +62,7 @@ struct ws_start {
     struct dial *dial;
     struct ws_proxying *proxying;     /* NULL: directly, or there is a tunnel already */
     struct url url;                   /* not for an accepted connection */
+    struct pins pins;                 /* likewise */
     char where[URL_HOST_HEADER_SIZE]; /* the other end, for use in sentences */
     struct handshake handshake;
     int64_t since, limit;       /* of the stage (clock_monotonic); ms */

@@ -11,6 +11,7 @@ import subprocess
 
 from harness import Skip, contains, equal, main, test, true
 from harness.clock import Clock
+from harness.proxies import RELAY, Http
 from harness.terminal import Terminal, render
 from harness.tls import Authority, Terminator
 from harness.waiting import patience
@@ -200,6 +201,40 @@ def tls(world):
     seen(authority.issue("127.0.0.2"), host="127.0.0.1").is_bad("relay certificate", "not for this address")
     without_daemon(world, relay.url.replace("ws:", "wss:")).is_bad("relay certificate", "wss")
     without_daemon(world, relay, WORMHOLED_CAFILE=world.path("none.pem")).is_bad("config", "none.pem", "cafile")
+
+
+@test("the pin of a relay's key is told, to be copied: trusted or not, set or not")
+def pins(world):
+    authority, relay = Authority(world), world.relayd()
+    trusted = Terminator(world, relay, authority.issue("127.0.0.1")).url("127.0.0.1")
+    alone = Terminator(world, relay, authority.issue_to_itself("127.0.0.1")).url("127.0.0.1")
+    home = world.path("config")
+    os.makedirs(os.path.join(home, "wormholed"))
+
+    def seen(url, pin=None, **settings):
+        with open(os.path.join(home, "wormholed", "wormholed.conf"), "w", encoding="utf-8") as file:
+            file.write("cafile = %s\n" % authority.cafile + ('[relay "%s"]\npin = %s\n' % (url, pin) if pin else ""))
+        return without_daemon(world, url, XDG_CONFIG_HOME=home, **settings)
+
+    def told(found):
+        return re.search(r"pin = (sha256:\S+)", found.of("relay pin")[0]["text"]).group(1)
+
+    found = seen(trusted)
+    found.is_good("relay")
+    right = told(found)
+    contains(seen(trusted, right).of("relay pin")[0]["text"], right + " (as set)", "the pin that is set")
+    found = seen(alone)
+    found.is_bad("relay certificate", "self-signed", "pin")
+    wrong = told(found)
+    found = seen(alone, wrong)
+    found.is_good("relay certificate", "relay")
+    contains(found.of("relay certificate")[0]["text"], "for its key", "a pinned certificate that is signed by itself")
+    found = seen(trusted, wrong)
+    found.is_bad("relay certificate", "its key is not one of those pinned, but " + right, "whoever runs the relay")
+    equal(told(found), right, "the pin that is shown")
+    hidden = Terminator(world, relay, authority.issue(RELAY))
+    proxied = seen(hidden.url(RELAY), WORMHOLED_PROXY=Http(world).url())
+    proxied.is_good("relay", "relay pin")
 
 
 @test("the daemon's certificates and proxy are those of doctor, wherever they were set")

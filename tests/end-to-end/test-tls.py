@@ -4,8 +4,11 @@
 """
 
 import datetime
+import re
+import os
 import socket
 import ssl
+import subprocess
 import threading
 
 from harness import contains, equal, main, test, true
@@ -24,7 +27,7 @@ def introduces(world, url, *arguments):
 
 def refuses(world, url, words, *arguments):
     """No session gets through, and show says why, with one of the words."""
-    daemon = world.daemon("a", url, *arguments)
+    daemon = world.daemon(world.unique("a"), url, *arguments)
     daemon.call("invite", name="peer")
     view = daemon.until("peer", lambda view: view["last_error"], what="there is an error")
     equal((view["state"], view["code"]), ("allocating", None), "state and code")
@@ -101,6 +104,46 @@ def plain(world):
     with socket.create_server(("127.0.0.1", 0)) as server:
         threading.Thread(target=answer_plainly, args=(server,), daemon=True).start()
         refuses(world, "wss://127.0.0.1:%d/v1" % server.getsockname()[1], ("tls", "ssl", "wrong version"))
+
+
+def pin_of(certificate):
+    """By the command in wormholed.conf(5), as it is printed there."""
+    with open(os.path.join(os.environ["abs_top_srcdir"], "doc", "wormholed.conf.5"), encoding="utf-8") as page:
+        lines = re.search(r"(?s)openssl x509 .*?base64", page.read()).group(0)
+    command = lines.replace("\\e", "\\").replace("FILE", certificate)
+    return "sha256:" + subprocess.run(["sh", "-c", command], check=True, capture_output=True, text=True).stdout.strip()
+
+
+def pinned(world, url, *pins):
+    """Options for a daemon that pins the relay's keys."""
+    config = world.path(world.unique("pins") + ".conf")
+    with open(config, "w", encoding="utf-8") as file:
+        file.write('[relay "%s"]\npin = %s\n' % (url, " ".join(pins)))
+    return "--config", config
+
+
+@test("a pinned relay: its key must be one of those named, whoever signed the certificate")
+def pins(world):
+    authority, relay = Authority(world), world.relay()
+    good, other = authority.issue("localhost"), authority.issue("localhost")
+    url = Terminator(world, relay, good).url("localhost")
+    trusting = "--cafile", authority.cafile
+    introduces(world, url, *trusting, *pinned(world, url, pin_of(other), pin_of(good)))
+    refuses(world, url, ("its key is not one of those pinned, but " + pin_of(good).lower(),), *trusting,
+            *pinned(world, url, pin_of(other)))
+    daemon = world.daemons[-1]
+    contains(daemon.ctl("status").out, "its key is not one of those pinned", "status")
+    refuses(world, url, ("unknown authority",), *pinned(world, url, pin_of(good)))
+
+
+@test("a pin is enough for a certificate that is signed by itself, whatever name it has")
+def self_signed(world):
+    authority = Authority(world)
+    good = authority.issue_to_itself("elsewhere.example")
+    url = Terminator(world, world.relay(), good).url("localhost")
+    introduces(world, url, *pinned(world, url, pin_of(good)))
+    refuses(world, url, ("its key is not one of those pinned",), *pinned(world, url, pin_of(authority.issue("localhost"))))
+    refuses(world, url, ("self-signed",))
 
 
 @test("a --cafile that cannot be read stops the daemon at its start")

@@ -215,6 +215,9 @@ static struct url url_of(const char *text)
     return url;
 }
 
+#define PIN         "sha256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
+#define ANOTHER_PIN "sha256:ypeBEsobvcr6wjGzmiPcTaeG7/gUfE5yuYB3hcYPWC4="
+
 static const char with_sections[] = "\xef\xbb\xbfproxy = http://general:1\n"
                                     "[appid \"lothar.com/wormhole/text-or-file-xfer\"]\n"
                                     "schedule = 0:0.5,300:60\n"
@@ -227,6 +230,7 @@ static const char with_sections[] = "\xef\xbb\xbfproxy = http://general:1\n"
                                     "[relay \"wss://Direct.example/v1\"]\n"
                                     "proxy = none\n"
                                     "cafile = /ca.pem\n"
+                                    "pin = " PIN " " ANOTHER_PIN "\n"
                                     "[relay \"ws://proxied.example:4000/v1\"]\n"
                                     "proxy = socks5h://special:2\n"
                                     "[appid \"says nothing\"]\n";
@@ -265,7 +269,36 @@ static void sections_of_relays(void **state)
     assert_string_equal(settings_proxy(&settings, &proxied)->url.host, "special");
     assert_string_equal(settings_proxy(&settings, &other)->url.host, "general");
     assert_null(settings_cafile(&settings, &other));
+    assert_int_equal(settings_pins(&settings, &direct)->count, 2);
+    assert_int_equal(settings_pins(&settings, &direct)->items[1].sha256[0], 0xca);
+    assert_int_equal(settings_pins(&settings, &proxied)->count, 0);
+    assert_null(settings_pins(&settings, &other));
     settings_clear(&settings);
+}
+
+/* A setting that protects is never ignored in silence. */
+static void refused_pins(void **state)
+{
+    static const struct {
+        const char *url, *value, *why;
+    } cases[] = {
+        {"wss://r/v1", "sha256:short=", "a pin is sha256: and the 44 characters"},
+        {"wss://r/v1", PIN "," ANOTHER_PIN, "a pin is sha256: and the 44 characters"},
+        {"ws://r/v1", PIN, "only a relay with a wss:// URL"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct settings settings;
+        char text[256], why[512], expected[512];
+        snprintf(text, sizeof(text), "[relay \"%s\"]\npin = %s\n", cases[i].url, cases[i].value);
+        snprintf(expected, sizeof(expected), "%s:2: invalid value '%s' for pin: %s", file_path,
+                 cases[i].value, cases[i].why);
+        write_file(text, strlen(text));
+        assert_false(read_all(&settings, why, NULL, NULL, NULL));
+        if (strncmp(why, expected, strlen(expected)) != 0)
+            fail_msg("'%s' does not begin with '%s'", why, expected);
+        settings_clear(&settings);
+    }
 }
 
 static void too_many_sections(void **state)
@@ -516,9 +549,10 @@ static void many_mistakes(void **state)
 static void printed(void **state)
 {
     (void)state;
-    static const char text[] = "keep = 24h\nproxy = http://user:secret@proxy\n"
-                               "[appid \"an \"application\"\"]\ntimeout = 60m\n"
-                               "[relay \"wss://r/v1\"]\nproxy = none\n";
+    static const char text[] =
+        "keep = 24h\nproxy = http://user:secret@proxy\n"
+        "[appid \"an \"application\"\"]\ntimeout = 60m\n"
+        "[relay \"wss://r/v1\"]\nproxy = none\npin = " PIN " " ANOTHER_PIN "\n";
     static const char expected[] = "state = /home/somebody/state  # --state\n"
                                    "socket = /run/user/somebody/wormholed/socket  # built in\n"
                                    "relay = ws://environment/v1  # WORMHOLED_RELAY\n"
@@ -533,7 +567,8 @@ static void printed(void **state)
                                    "\n[appid \"an \"application\"\"]  # %1$s:3\n"
                                    "timeout = 1h  # %1$s:4\n"
                                    "\n[relay \"wss://r/v1\"]  # %1$s:5\n"
-                                   "proxy = none  # %1$s:6\n";
+                                   "proxy = none  # %1$s:6\n"
+                                   "pin = " PIN " " ANOTHER_PIN "  # %1$s:7\n";
     struct settings settings;
     char why[512], *shown = NULL, *wanted = NULL;
     size_t length;
@@ -827,6 +862,7 @@ int main(void)
         TEST(all_mistakes),
         TEST(many_mistakes),
         TEST(printed),
+        TEST(refused_pins),
         TEST(every_bad_value),
         TEST(checked),
         TEST(warned_of_clients),

@@ -11,6 +11,7 @@
 #include <event2/bufferevent_ssl.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/sha.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
@@ -22,6 +23,7 @@
 #include "base/timer.h"
 #include "net-world.h"
 #include "net/dial.h"
+#include "net/pins.h"
 #include "net/tls.h"
 
 #define LENGTH(array) (sizeof(array) / sizeof(*(array)))
@@ -339,6 +341,85 @@ static void test_distrusted(void **state)
     }
 }
 
+/* By other functions than the code under test uses; test-tls.py compares with the openssl that
+ * wormholed.conf(5) names. */
+static struct pins pinned(EVP_PKEY *key)
+{
+    char text[PIN_TEXT_SIZE] = "sha256:", why[256];
+    unsigned char *der = NULL, hash[SHA256_DIGEST_LENGTH];
+    int length = i2d_PUBKEY(key, &der);
+    struct pins pins;
+
+    assert_true(length > 0);
+    SHA256(der, (size_t)length, hash);
+    OPENSSL_free(der);
+    EVP_EncodeBlock((unsigned char *)text + strlen(text), hash, sizeof(hash));
+    assert_true(pins_parse(text, &pins, why, sizeof(why)));
+    return pins;
+}
+
+/* A pin comes on top of what is checked anyway, except for a certificate that nobody else has
+ * signed: of that, the key is all. */
+static void test_pinned(void **state)
+{
+    static const char another[] = "its key is not one of those pinned, but sha256:";
+    static const struct {
+        struct identity *issuer; /* NULL: itself */
+        const char *names;
+        long from, to;
+        const char *trusted;
+        bool right;      /* the pin is that of the key that is shown */
+        const char *why; /* the beginning; NULL: it is trusted */
+    } cases[] = {
+        {&authority, "DNS:localhost", -DAY, DAY, cafile, true, NULL},
+        {&authority, "DNS:localhost", -DAY, DAY, cafile, false, another},
+        {&authority, "DNS:localhost", -DAY, DAY, strange_cafile, true,
+         "its certificate is from an unknown authority"},
+        {&authority, "DNS:localhost", -2 * DAY, -DAY, cafile, true, "its certificate has expired"},
+        {&authority, "DNS:relay.example", -DAY, DAY, cafile, true,
+         "its certificate is for another host name"},
+        {NULL, "DNS:localhost", -DAY, DAY, cafile, true, NULL},
+        {NULL, "DNS:localhost", -DAY, DAY, cafile, false, another},
+        {NULL, "DNS:relay.example", -2 * DAY, -DAY, cafile, true, NULL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < LENGTH(cases); i++) {
+        struct identity identity =
+            make_identity(cases[i].issuer, "localhost", cases[i].names, cases[i].from, cases[i].to);
+        struct pins shown = pinned(identity.key), pins = pinned(stranger.key);
+        char expected[256] = "";
+        struct scene scene;
+        struct pin pin;
+
+        if (cases[i].right) /* a second one is for the time after a change of keys */
+            pins.items[pins.count++] = shown.items[0];
+        scene_begin(&scene, cases[i].trusted, &identity);
+        scene.world.options.pins = &pins;
+        dial(&scene, "localhost");
+        memset(&pins, 0, sizeof(pins)); /* they were borrowed for the call */
+        accept_tls(&scene);
+        WAIT_FOR(&scene.world, scene.client.opened || scene.client.closed);
+        if (cases[i].why != NULL)
+            snprintf(expected, sizeof(expected), "cannot trust localhost:%u: %s",
+                     (unsigned)scene.port, cases[i].why);
+        if (strncmp(scene.client.why, expected, strlen(expected)) != 0 ||
+            scene.client.opened != (cases[i].why == NULL))
+            fail_msg("case %zu: '%s' does not begin with '%s'", i, scene.client.why, expected);
+        if (cases[i].why == another) {
+            char text[PIN_TEXT_SIZE];
+            pin_text(&shown.items[0], text);
+            assert_non_null(strstr(scene.client.why, text));
+        }
+        if (cases[i].why == NULL) {
+            assert_true(ws_shown_pin(scene.client.ws, &pin));
+            assert_memory_equal(&pin, &shown.items[0], sizeof(pin));
+        }
+        scene_end(&scene);
+        free_identity(&identity);
+    }
+}
+
 /* Who is to be proved is the relay, and not the proxy, though that is whom we are connected to. */
 static void test_through_proxy(void **state)
 {
@@ -550,11 +631,17 @@ static void test_free_at_every_moment(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_trusted),       cmocka_unit_test(test_distrusted),
-        cmocka_unit_test(test_through_proxy), cmocka_unit_test(test_old_tls),
-        cmocka_unit_test(test_no_tls),        cmocka_unit_test(test_big_messages),
-        cmocka_unit_test(test_pause),         cmocka_unit_test(test_close),
-        cmocka_unit_test(test_drop),          cmocka_unit_test(test_free_at_every_moment),
+        cmocka_unit_test(test_trusted),
+        cmocka_unit_test(test_distrusted),
+        cmocka_unit_test(test_pinned),
+        cmocka_unit_test(test_through_proxy),
+        cmocka_unit_test(test_old_tls),
+        cmocka_unit_test(test_no_tls),
+        cmocka_unit_test(test_big_messages),
+        cmocka_unit_test(test_pause),
+        cmocka_unit_test(test_close),
+        cmocka_unit_test(test_drop),
+        cmocka_unit_test(test_free_at_every_moment),
     };
 
     return cmocka_run_group_tests(tests, make_authorities, remove_authorities);

@@ -57,6 +57,19 @@ class Authority:
         path = self.world.path(self.world.unique("server") + ".pem")
         return write(path, secret, self.sign(hosts[0], key, names, age=age))
 
+    def issue_to_itself(self, *hosts):
+        """The same, signed with its own key: no authority vouches for it."""
+        key, name = self.key, self.name
+        self.key, self.name = ec.generate_private_key(ec.SECP256R1()), named(hosts[0])
+        try:
+            secret = self.key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
+                                            serialization.NoEncryption())
+            names = x509.SubjectAlternativeName([general_name(host) for host in hosts])
+            return write(self.world.path(self.world.unique("self-signed") + ".pem"), secret,
+                         self.sign(hosts[0], self.key, names))
+        finally:
+            self.key, self.name = key, name
+
 
 def general_name(host):
     try:
