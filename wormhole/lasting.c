@@ -32,6 +32,9 @@
 /* While two places are alive the connection to the new one is held no longer, ms: a stock relay
  * would forget the old one. */
 #define OLD_INTERVAL ((int64_t)5 * 60 * 1000)
+/* How long an end that closes holds its connection for the peer's goodbye, ms: who is there answers
+ * at once. For who is not, it comes again and again, and stays no more. */
+#define GOODBYE_HOLD ((int64_t)60 * 1000)
 
 static bool is_set(const uint8_t bytes[KEY_BYTES])
 {
@@ -442,7 +445,11 @@ int64_t lasting_cap_wait(const struct step *step, int64_t wait)
 
 int64_t lasting_cap_hold(const struct step *step, int64_t hold)
 {
-    if (is_set(step->session->old_root) && hold > OLD_INTERVAL)
+    const struct session *session = step->session;
+    int64_t goodbye_hold = session->waited == 0 ? GOODBYE_HOLD : 0;
+    if (is_set(session->old_root) && hold > OLD_INTERVAL)
         hold = OLD_INTERVAL;
+    if (!session_alive(session) && hold > goodbye_hold)
+        hold = goodbye_hold;
     return lasting_cap_wait(step, hold);
 }

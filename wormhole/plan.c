@@ -169,8 +169,9 @@ int64_t plan_hold_duration(struct step *step)
     int64_t longest = session->mailbox_lost ? jittered(step, POLL_INSTEAD_OF_HOLD) : HOLD_RENEW;
     if (hold > longest)
         hold = longest;
-    int64_t left = time_left(step);
-    return lasting_cap_hold(step, left < hold ? left : hold);
+    if (session_alive(session) && time_left(step) < hold)
+        hold = time_left(step);
+    return lasting_cap_hold(step, hold);
 }
 
 bool plan_may_stay(const struct step *step)

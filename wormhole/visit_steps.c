@@ -365,8 +365,9 @@ void visit_settle(struct step *step)
     } else if (!session_alive(session) && !visit->old && !would_delete_unread(session)) {
         session->flush = false;
         visit_release(step);
-    } else if (!session_alive(session) || (visit->incomplete && visit->progressed) ||
-               lasting_leaves(session) || (visit->stage != VISIT_LEAVING && !hold(step))) {
+    } else if ((!session_alive(session) && !lasting_awaits_peer(session)) ||
+               (visit->incomplete && visit->progressed) || lasting_leaves(session) ||
+               (visit->stage != VISIT_LEAVING && !hold(step))) {
         visit_leave(step);
     }
 }

@@ -523,6 +523,37 @@ static void closes_while_away(void **state)
     pair_free(&pair);
 }
 
+/* Who is there hears it at once, and its goodbye ends the session in the same visit; for who is not
+ * the connection is held once, for a minute. */
+static void stays_for_the_goodbye(void **state)
+{
+    struct pair pair;
+    (void)state;
+    open_met(&pair, HOLD);
+    end_close(&pair.a);
+    end_run_both(&pair.a, &pair.b);
+    assert_int_equal(pair.a.session->state, SESSION_CLOSED);
+    assert_int_equal(pair.b.session->state, SESSION_CLOSED);
+    pair_free(&pair);
+    open_met(&pair, HOLD);
+    end_lose(&pair.b);
+    end_run(&pair.b);
+    end_close(&pair.a);
+    end_run(&pair.a);
+    assert_int_equal(session_connection(pair.a.session), CONNECTION_HELD);
+    assert_int_equal(session_alarm(pair.a.session), pair.a.now + 60 * 1000);
+    end_visit(&pair.a);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(session_connection(pair.a.session), CONNECTION_NONE);
+        assert_true(pair.a.session->wake > pair.a.now + 3 * 60 * 1000);
+        end_visit(&pair.a);
+    }
+    end_visit(&pair.b);
+    end_visit(&pair.a);
+    assert_int_equal(pair.a.session->state, SESSION_CLOSED);
+    pair_free(&pair);
+}
+
 /* The peer has room for one message at a time: it ends when it has got all, and not before. */
 static void closes_while_inbox_is_full(void **state)
 {
@@ -943,6 +974,7 @@ int main(void)
         cmocka_unit_test(restored_in_a_forgotten_place),
         cmocka_unit_test(closes),
         cmocka_unit_test(closes_while_away),
+        cmocka_unit_test(stays_for_the_goodbye),
         cmocka_unit_test(closes_while_inbox_is_full),
         cmocka_unit_test(both_close),
         cmocka_unit_test(closes_too_early),
