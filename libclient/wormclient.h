@@ -469,8 +469,8 @@ void wormclient_options_set_words(struct wormclient_options *options, int64_t wo
 void wormclient_options_set_schedule(struct wormclient_options *options, const char *schedule)
     WORMCLIENT_NONNULL(1);
 
-/* How long the peer has to come, in milliseconds from the beginning; and how long the session then
- * lasts without news from it. @since 0.1 */
+/* How long the peer has to come, in milliseconds from the beginning; and after how long without
+ * news from it the session then ends, which otherwise may last for good. @since 0.1 */
 void wormclient_options_set_timeout(struct wormclient_options *options, int64_t timeout)
     WORMCLIENT_NONNULL(1);
 void wormclient_options_set_expire(struct wormclient_options *options, int64_t expire)

@@ -81,6 +81,15 @@ static void begin_epoch(struct step *step)
     session->epoch_messages = session->sent + session->received;
 }
 
+/* The shorter one of what either user wants is the session's. */
+static void take_expire(struct session *session, int64_t theirs)
+{
+    if (theirs > 0 && (!session->expires || theirs < session->expire)) {
+        session->expire = theirs;
+        session->expires = true;
+    }
+}
+
 /* Whoever has sealed anything but its version by the session key is not lasting. */
 void lasting_begin(struct step *step, const struct payload_abilities *abilities)
 {
@@ -91,12 +100,14 @@ void lasting_begin(struct step *step, const struct payload_abilities *abilities)
     introduction.sides[1 - role] = session->peer_side;
     if (!is_set(session->epoch_secret))
         return;
-    if (session->state == SESSION_KEYED && abilities->lasting &&
-        epoch_first_root(&introduction, role, session->epoch_secret, abilities->lasting_public,
-                         session->root))
+    if (session->state == SESSION_KEYED && abilities->can_last &&
+        epoch_first_root(&introduction, role, session->epoch_secret, abilities->lasting.public,
+                         session->root)) {
         begin_epoch(step);
-    else
+        take_expire(session, abilities->lasting.expire);
+    } else {
         lasting_wipe(session);
+    }
 }
 
 /* ---- places ---- */

@@ -98,18 +98,25 @@ static bool is_empty_array(const char *text)
     return *text == ']' && text[1 + strspn(text + 1, blanks)] == '\0';
 }
 
-static json_t *pack_version(json_t *versions, const uint8_t *lasting_public)
+static json_t *pack_lasting(const struct payload_lasting *lasting)
 {
     char hex[2 * EPOCH_PUBLIC_BYTES + 1];
 
-    if (lasting_public == NULL)
-        return json_pack("{s:o, s:[s]}", "app_versions", versions, "abilities", RECEIPTS_ABILITY);
-    sodium_bin2hex(hex, sizeof(hex), lasting_public, EPOCH_PUBLIC_BYTES);
-    return json_pack("{s:o, s:[s, s], s:{s:s}}", "app_versions", versions, "abilities",
-                     RECEIPTS_ABILITY, LASTING_ABILITY, LASTING_MEMBER, "public", hex);
+    sodium_bin2hex(hex, sizeof(hex), lasting->public, EPOCH_PUBLIC_BYTES);
+    if (lasting->expire == 0)
+        return json_pack("{s:s}", "public", hex);
+    return json_pack("{s:s, s:I}", "public", hex, "expire", (json_int_t)lasting->expire);
 }
 
-char *payload_version(const char *app_versions, const uint8_t *lasting_public)
+static json_t *pack_version(json_t *versions, const struct payload_lasting *lasting)
+{
+    if (lasting == NULL)
+        return json_pack("{s:o, s:[s]}", "app_versions", versions, "abilities", RECEIPTS_ABILITY);
+    return json_pack("{s:o, s:[s, s], s:o}", "app_versions", versions, "abilities",
+                     RECEIPTS_ABILITY, LASTING_ABILITY, LASTING_MEMBER, pack_lasting(lasting));
+}
+
+char *payload_version(const char *app_versions, const struct payload_lasting *lasting)
 {
     const char *text = app_versions != NULL && !is_empty_array(app_versions) ? app_versions : "{}";
     size_t length = strlen(text);
@@ -117,7 +124,7 @@ char *payload_version(const char *app_versions, const uint8_t *lasting_public)
 
     if (length > PAYLOAD_VERSIONS_MAX || bounded_json_load(text, length, &versions))
         return NULL;
-    return take_text(pack_version(versions, lasting_public));
+    return take_text(pack_version(versions, lasting));
 }
 
 /* The object as text; "{}" if there is none, or it is too long. NULL when out of memory. Pure
@@ -163,15 +170,24 @@ static bool read_public(const json_t *hex, uint8_t ret_public[EPOCH_PUBLIC_BYTES
     return true;
 }
 
+static int64_t read_expire(const json_t *value)
+{
+    json_int_t expire = json_integer_value(value);
+
+    return expire >= PAYLOAD_EXPIRE_MIN && expire <= PAYLOAD_EXPIRE_MAX ? expire : 0;
+}
+
 static void read_abilities(const json_t *root, struct payload_abilities *ret_abilities)
 {
     const json_t *abilities = json_object_get(root, "abilities");
 
+    const json_t *lasting = json_object_get(root, LASTING_MEMBER);
+
     ret_abilities->receipts = announces(abilities, RECEIPTS_ABILITY);
-    ret_abilities->lasting =
+    ret_abilities->can_last =
         ret_abilities->receipts && announces(abilities, LASTING_ABILITY) &&
-        read_public(json_object_get(json_object_get(root, LASTING_MEMBER), "public"),
-                    ret_abilities->lasting_public);
+        read_public(json_object_get(lasting, "public"), ret_abilities->lasting.public);
+    ret_abilities->lasting.expire = read_expire(json_object_get(lasting, "expire"));
 }
 
 char *payload_read_version(const uint8_t *plain, size_t length,

@@ -29,17 +29,27 @@ enum payload_fault {
 enum payload_fault payload_read_pake(const uint8_t *body, size_t length,
                                      uint8_t ret_message[PAKE_MESSAGE_BYTES], size_t *ret_length);
 
+/* What an end says that can make the session last. */
+struct payload_lasting {
+    uint8_t public[EPOCH_PUBLIC_BYTES];
+    int64_t expire; /* ms without news after which it is to end; 0: never */
+};
+
+/* Others than these are taken for none, ms: those that a user can ask for. */
+#define PAYLOAD_EXPIRE_MIN ((int64_t)1000)
+#define PAYLOAD_EXPIRE_MAX ((int64_t)366 * 24 * 3600 * 1000)
+
 /* {"app_versions": {...}, "abilities": [...]} from an app_versions object as JSON text (NULL: {}).
- * The abilities are our own: that for receipts and, with a `lasting_public` (EPOCH_PUBLIC_BYTES;
- * NULL: none), that for lasting sessions. Other clients ignore what they do not know. New, free().
+ * The abilities are our own: that for receipts and, unless `lasting` is NULL, that for lasting
+ * sessions. Other clients ignore what they do not know. New, free().
  * NULL if the text is not a JSON object or is too long, or when out of memory. */
-char *payload_version(const char *app_versions, const uint8_t *lasting_public);
+char *payload_version(const char *app_versions, const struct payload_lasting *lasting);
 
 /* What a version says of its sender. */
 struct payload_abilities {
     bool receipts;
-    bool lasting; /* it can make the session last, and has receipts, too: with this public */
-    uint8_t lasting_public[EPOCH_PUBLIC_BYTES];
+    bool can_last; /* it can make the session last, and has receipts, too: */
+    struct payload_lasting lasting;
 };
 
 /* The peer's app_versions as compact JSON text; "{}" if there is nothing usable: it is only a hint,

@@ -97,12 +97,12 @@ static void take_options(struct step *step, const struct session_options *option
     step_set_text(step, &session->name, options->name, NAME_MAX_BYTES);
     step_set_text(step, &session->appid, options->appid, APPID_MAX);
     step_set_text(step, &session->relay, options->relay, RELAY_MAX);
-    uint8_t public[EPOCH_PUBLIC_BYTES];
+    struct payload_lasting lasting = {.expire = options->expire};
     if (options->lasting) {
         step_random(step, session->epoch_secret, sizeof(session->epoch_secret));
-        epoch_public(session->epoch_secret, public);
+        epoch_public(session->epoch_secret, lasting.public);
     }
-    session->version = payload_version(options->app_versions, options->lasting ? public : NULL);
+    session->version = payload_version(options->app_versions, options->lasting ? &lasting : NULL);
     session->schedule = *options->schedule;
     session->words = options->words;
     session->verification = options->verify ? VERIFICATION_PENDING : VERIFICATION_NONE;

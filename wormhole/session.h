@@ -208,7 +208,8 @@ struct session {
     bool closed_by_peer;            /* the peer's says so, … */
     uint32_t bye_sent;              /* … after so many messages, … */
     enum session_result bye_result; /* … with this result */
-    bool expires; /* the user said after what time it ends: a lasting session else does not */
+    bool expires; /* one of the users said after what time it ends: a lasting session else does
+                     not */
 
     /* Copies of the store (copies.c). */
     bool copied;    /* something was said in this session's name that this store did not say */

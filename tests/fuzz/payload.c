@@ -42,22 +42,22 @@ static void read_pake(const uint8_t *body, size_t length)
  * is: a terminal that prints it does nothing.) */
 static void read_version(const uint8_t *plain, size_t length)
 {
-    static const uint8_t public[EPOCH_PUBLIC_BYTES] = {9};
-    struct payload_abilities abilities;
-    char *versions = payload_read_version(plain, length, &abilities);
+    struct payload_abilities abilities, theirs;
+    char *versions = payload_read_version(plain, length, &theirs);
 
     FUZZ_HOLDS(versions != NULL && strlen(versions) <= PAYLOAD_VERSIONS_MAX);
     for (const uint8_t *at = (const uint8_t *)versions; *at != 0; at++)
         FUZZ_HOLDS(*at >= ' ' && *at <= '\x7f');
-    char *ours = payload_version(versions, abilities.lasting ? public : NULL);
+    char *ours = payload_version(versions, theirs.can_last ? &theirs.lasting : NULL);
 
     FUZZ_HOLDS(ours != NULL);
-    bool lasting = abilities.lasting;
     char *again = payload_read_version((const uint8_t *)ours, strlen(ours), &abilities);
 
     FUZZ_HOLDS(again != NULL && strcmp(again, versions) == 0 && abilities.receipts);
-    FUZZ_HOLDS(abilities.lasting == lasting);
-    FUZZ_HOLDS(!lasting || memcmp(abilities.lasting_public, public, sizeof(public)) == 0);
+    FUZZ_HOLDS(abilities.can_last == theirs.can_last);
+    FUZZ_HOLDS(!theirs.can_last ||
+               memcmp(abilities.lasting.public, theirs.lasting.public, EPOCH_PUBLIC_BYTES) == 0);
+    FUZZ_HOLDS(!theirs.can_last || abilities.lasting.expire == theirs.lasting.expire);
     free(again);
     free(ours);
     free(versions);

@@ -16,6 +16,7 @@
 #include "state/record.h"
 #include "tests/simulation/pair.h"
 #include "tests/simulation/phases.h"
+#include "wormhole/payload.h"
 
 #define HOLD "0:0"
 #define POLL "0:60"
@@ -106,6 +107,46 @@ static void both_can(void **state)
     assert_int_equal(phases.twins, 0);
     phases_free(&phases);
     pair_free(&pair);
+}
+
+/* Its user said so, and its version does. */
+static void let_expire(struct end *end, int64_t expire)
+{
+    struct payload_lasting lasting = {.expire = expire};
+    struct session *session = end->session;
+    epoch_public(session->epoch_secret, lasting.public);
+    free(session->version);
+    session->version = payload_version(NULL, &lasting);
+    session->expire = expire;
+    session->expires = true;
+}
+
+/* It ends at both ends when the shorter time is over that one of the users wants; the other learns
+ * it at the beginning, and ends even if it never hears of the end. */
+static void expires_at_both_ends(void **state)
+{
+    static const int64_t day = INT64_C(24) * 3600 * 1000;
+    static const int64_t cases[][3] = {{30, 0, 30}, {30, 40, 30}, {40, 30, 30}};
+    struct pair pair;
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        pair_open_lasting(&pair, POLL);
+        let_expire(&pair.a, cases[i][0] * day);
+        if (cases[i][1] > 0)
+            let_expire(&pair.b, cases[i][1] * day);
+        pair_visit(&pair, 4);
+        struct end *ends[] = {&pair.a, &pair.b};
+        for (int e = 0; e < 2; e++) {
+            const struct session *session = ends[e]->session;
+            assert_true(session_lasting(session) && session->expires);
+            assert_int_equal(session_deadline(session), session->last_activity + cases[i][2] * day);
+            ends[e]->now = session_deadline(session) + 1;
+            end_visit(ends[e]);
+            assert_int_equal(session->state, SESSION_CLOSING);
+            stock_prune(pair.stock);
+        }
+        pair_free(&pair);
+    }
 }
 
 /* The relay tells what comes first in the end: nothing that is sealed by the root is taken for an
@@ -963,6 +1004,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(peer_cannot),
         cmocka_unit_test(both_can),
+        cmocka_unit_test(expires_at_both_ends),
         cmocka_unit_test(version_comes_late),
         cmocka_unit_test(moves_when_idle),
         cmocka_unit_test(moves_while_held),

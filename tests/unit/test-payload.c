@@ -251,14 +251,13 @@ static void test_version_announces(void **state)
         free(payload_read_version((const uint8_t *)cases[i].plain, strlen(cases[i].plain),
                                   &abilities));
         assert_int_equal(abilities.receipts, cases[i].expected);
-        assert_false(abilities.lasting);
+        assert_false(abilities.can_last);
     }
 }
 
 /* Both abilities, and a public. */
 static void test_version_lasting(void **state)
 {
-    static const uint8_t public[EPOCH_PUBLIC_BYTES] = {1, 2, 3};
     static const char *const wrong[] = {
         "{\"abilities\":[\"wormholed-receipts-v1\",\"wormholed-lasting-v1\"]}",
         "{\"abilities\":[\"wormholed-receipts-v1\",\"wormholed-lasting-v1\"],"
@@ -268,8 +267,9 @@ static void test_version_lasting(void **state)
         "{\"abilities\":[\"wormholed-receipts-v1\"],\"wormholed-lasting\":{\"public\":"
         "\"0000000000000000000000000000000000000000000000000000000000000001\"}}",
     };
+    const struct payload_lasting lasting = {.public = {1, 2, 3}};
     struct payload_abilities abilities;
-    char *text = payload_version("{\"a\":1}", public);
+    char *text = payload_version("{\"a\":1}", &lasting);
 
     (void)state;
     assert_string_equal(text,
@@ -277,12 +277,47 @@ static void test_version_lasting(void **state)
                         "\"wormholed-lasting-v1\"],\"wormholed-lasting\":{\"public\":"
                         "\"0102030000000000000000000000000000000000000000000000000000000000\"}}");
     free(payload_read_version((const uint8_t *)text, strlen(text), &abilities));
-    assert_true(abilities.receipts && abilities.lasting);
-    assert_memory_equal(abilities.lasting_public, public, sizeof(public));
+    assert_true(abilities.receipts && abilities.can_last);
+    assert_int_equal(abilities.lasting.expire, 0);
+    assert_memory_equal(abilities.lasting.public, lasting.public, EPOCH_PUBLIC_BYTES);
     free(text);
     for (size_t i = 0; i < LENGTH(wrong); i++) {
         free(payload_read_version((const uint8_t *)wrong[i], strlen(wrong[i]), &abilities));
-        assert_false(abilities.lasting);
+        assert_false(abilities.can_last);
+    }
+}
+
+/* After what time without news it is to end, if that was asked for. */
+static void test_version_expire(void **state)
+{
+    static const struct {
+        const char *said;
+        int64_t expire;
+    } cases[] = {
+        {"1000", 1000},     {"31622400000", INT64_C(31622400000)},
+        {"999", 0},         {"-1000", 0},
+        {"31622400001", 0}, {"9223372036854775807", 0},
+        {"1000.5", 0},      {"true", 0},
+        {"null", 0},        {"\"1000\"", 0},
+        {"[1000]", 0},
+    };
+    const struct payload_lasting lasting = {.public = {1}, .expire = 86400000};
+    struct payload_abilities abilities;
+    char text[512], *ours = payload_version(NULL, &lasting);
+
+    (void)state;
+    assert_non_null(strstr(ours, ",\"expire\":86400000}"));
+    free(payload_read_version((const uint8_t *)ours, strlen(ours), &abilities));
+    assert_int_equal(abilities.lasting.expire, 86400000);
+    free(ours);
+    for (size_t i = 0; i < LENGTH(cases); i++) {
+        snprintf(text, sizeof(text),
+                 "{\"abilities\":[\"wormholed-receipts-v1\",\"wormholed-lasting-v1\"],"
+                 "\"wormholed-lasting\":{\"public\":\"%064d\",\"expire\":%s}}",
+                 1, cases[i].said);
+        free(payload_read_version((const uint8_t *)text, strlen(text), &abilities));
+        assert_true(abilities.can_last);
+        assert_int_equal(abilities.lasting.expire, cases[i].expire);
     }
 }
 
@@ -678,6 +713,7 @@ int main(void)
         cmocka_unit_test(test_no_phase_numbers),
         cmocka_unit_test(test_version_announces),
         cmocka_unit_test(test_version_lasting),
+        cmocka_unit_test(test_version_expire),
         cmocka_unit_test(test_receipt_there_and_back),
         cmocka_unit_test(test_statement_there_and_back),
         cmocka_unit_test(test_statement_unusable),
