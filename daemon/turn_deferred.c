@@ -17,21 +17,32 @@
  *
  * CHANGE_SOON: so short that people do not notice. If a client waits for it, it is some commits'
  * time, in which a visit mostly brings something that must be durable anyway: the slower the disk,
- * the more a commit is worth avoiding.
+ * the more a commit is worth avoiding. The end of a session brings nothing more.
  */
 #define SOON         ((int64_t)50)
-#define SOON_COMMITS 8
+#define SOON_COMMITS 16
 #define SOON_LEAST   ((int64_t)2)
 /* CHANGE_LATER: a crash costs about as much work as that. */
 #define LATER ((int64_t)1000)
 
-static int64_t soon(const struct turns *turns, const uint8_t *id)
+static int64_t soon(const struct turns *turns, const struct session *session)
+{
+    int64_t wait = (int64_t)group_commit_counts(turns->group).usual * SOON_COMMITS / 1000;
+    if (wait < SOON_LEAST || session->state >= SESSION_CLOSING)
+        return SOON_LEAST;
+    return wait > SOON ? SOON : wait;
+}
+
+/* That a session has closed, after its result was told, is for those who wait for just that. */
+static int64_t wait_of(const struct turns *turns, const struct session *session,
+                       enum change_urgency urgency)
 {
     const struct turn_observer *observer = &turns->observer;
-    int64_t wait = (int64_t)group_commit_counts(turns->group).usual * SOON_COMMITS / 1000;
-    if (wait > SOON || !observer->watched(observer->arg, id))
-        return SOON;
-    return wait < SOON_LEAST ? SOON_LEAST : wait;
+    if (urgency != CHANGE_SOON)
+        return LATER;
+    if (observer->watched(observer->arg, session->id))
+        return soon(turns, session);
+    return session->state == SESSION_CLOSED ? LATER : SOON;
 }
 
 /* ---- the timer ---- */
@@ -101,10 +112,10 @@ static enum change_urgency compare_with_stored(struct turns *turns, const struct
 
 /* The end of a visit moves the session's due row, and clients may be waiting for it. If it is due
  * again within that time, the row must move before the scheduler looks for it. */
-static enum change_urgency urgency_of_end(const struct session *session,
+static enum change_urgency urgency_of_end(const struct turns *turns, const struct session *session,
                                           enum change_urgency urgency)
 {
-    if (session->wake <= clock_now() + SOON)
+    if (session->wake <= clock_now() + wait_of(turns, session, CHANGE_SOON))
         return CHANGE_FIRST;
     return urgency > CHANGE_SOON ? urgency : CHANGE_SOON;
 }
@@ -118,7 +129,7 @@ static enum change_urgency urgency_of(struct turns *turns, const struct turn_ses
         entry->deleted ? CHANGE_FIRST : compare_with_stored(turns, session);
     if (urgency == CHANGE_NONE || visiting)
         return urgency;
-    return entry->visiting ? urgency_of_end(session, urgency) : CHANGE_FIRST;
+    return entry->visiting ? urgency_of_end(turns, session, urgency) : CHANGE_FIRST;
 }
 
 static bool all_may_wait(const struct group_batch *batch)
@@ -139,7 +150,7 @@ bool turn_deferred_suffices(struct turns *turns, const struct group_batch *batch
         if (urgency == CHANGE_FIRST || (entry->deferred && !add(turns, entry->id)))
             return false;
         if (entry->deferred)
-            arm_if_earlier(turns, urgency == CHANGE_SOON ? soon(turns, entry->id) : LATER);
+            arm_if_earlier(turns, wait_of(turns, entry->session, urgency));
     }
     return true;
 }

@@ -16,7 +16,7 @@
 #define ROOM ((size_t)12 * 1024)
 /* How long what is patient waits for others, ms: the two sides of a mailbox often leave together.
  */
-#define PATIENCE 10
+#define PATIENCE 25
 
 /* ---- the request ---- */
 

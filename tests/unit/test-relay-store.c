@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "relay/lmdb_work.h"
 #include "relay-lmdb-fixture.h"
 
 #define LENGTH(array) (sizeof(array) / sizeof(*(array)))
@@ -506,6 +507,79 @@ static void test_large_mailbox_goes_in_steps(void **state)
     assert_int_equal(lmdb_fixture_count(fixture).commits, commits + 9);
 }
 
+/* ---- commits ---- */
+
+/* What one side of an introduction asks for at once. */
+struct wish {
+    const char *side, *add[3];
+    bool opens, releases, closes;
+};
+
+static void grant(struct lmdb_fixture *fixture, const struct wish *wish, const char *nameplate,
+                  const char *mailbox)
+{
+    const struct relay_store *relay = fixture->relay;
+    struct relay_who who = lmdb_fixture_who(fixture, wish->side);
+    struct relay_message message = lmdb_fixture_message(fixture, "00");
+    if (wish->opens)
+        relay->open(relay->self, &who, mailbox, NULL, NULL, NULL);
+    for (size_t i = 0; i < LENGTH(wish->add) && wish->add[i] != NULL; i++) {
+        message.phase = wish->add[i];
+        relay->add(relay->self, &who, mailbox, &message, NULL, NULL);
+    }
+    if (wish->releases)
+        relay->release(relay->self, &who, nameplate, NULL, NULL);
+    if (wish->closes)
+        relay->close(relay->self, &who, mailbox, "happy", NULL, NULL);
+}
+
+/* An introduction of two of our daemons, with a message each way and a receipt for it: two are
+ * given a nameplate, five times something is added, and both leave at once. What only reads, or
+ * asks for what is so already, needs none. */
+static void test_an_introduction_makes_eight_commits(void **state)
+{
+    static const struct wish wishes[] = {
+        {.side = "a", .add = {"pake"}, .opens = true},
+        {.side = "b", .opens = true},
+        {.side = "b", .add = {"pake", "version"}, .releases = true},
+        {.side = "a", .add = {"version", "0"}, .releases = true},
+        {.side = "b", .add = {"0", "receipt-0"}},
+        {.side = "a", .add = {"receipt-0"}},
+    };
+    static const struct wish leaving[] = {{.side = "a", .closes = true},
+                                          {.side = "b", .closes = true}};
+    struct lmdb_fixture *fixture = *state;
+    uint64_t commits = lmdb_fixture_count(fixture).commits;
+    char *nameplate = strdup(lmdb_fixture_allocate(fixture, "a")->nameplate);
+    free(claimed(fixture, "a", nameplate));
+    char *mailbox = claimed(fixture, "b", nameplate);
+    for (size_t i = 0; i < LENGTH(wishes); i++) {
+        grant(fixture, &wishes[i], nameplate, mailbox);
+        lmdb_fixture_run(fixture);
+    }
+    assert_holds(fixture, 0, 1, 8);
+    for (size_t i = 0; i < LENGTH(leaving); i++)
+        grant(fixture, &leaving[i], nameplate, mailbox);
+    lmdb_fixture_run(fixture);
+    assert_holds(fixture, 0, 0, 0);
+    assert_int_equal(lmdb_fixture_count(fixture).commits, commits + 8);
+    free(nameplate);
+    free(mailbox);
+}
+
+/* Both sides of a mailbox leave when their users have what they wanted. */
+static void test_who_leaves_waits_for_the_other_side(void **state)
+{
+    const struct lmdb_ask nothing = {0};
+    (void)state;
+    struct lmdb_op *close = lmdb_op_new(&lmdb_work_close, &nothing, NULL, NULL);
+    struct lmdb_op *add = lmdb_op_new(&lmdb_work_add, &nothing, NULL, NULL);
+    assert_in_range(close->op.patience, 20, 50);
+    assert_int_equal(add->op.patience, 0);
+    lmdb_op_free(close);
+    lmdb_op_free(add);
+}
+
 /* ---- what is too long ---- */
 
 static void test_names_at_their_limits(void **state)
@@ -563,6 +637,8 @@ int main(void)
         TEST(test_close_takes_this_mailbox_only),
         TEST(test_close_leaves_a_nameplate_of_others),
         TEST(test_large_mailbox_goes_in_steps),
+        TEST(test_an_introduction_makes_eight_commits),
+        TEST(test_who_leaves_waits_for_the_other_side),
         TEST(test_names_at_their_limits),
     };
     return cmocka_run_group_tests_name("relay-store", tests, NULL, NULL);

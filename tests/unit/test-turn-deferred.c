@@ -27,11 +27,13 @@
 #include "wormhole/keys.h"
 #include "wormhole/pake.h"
 #include "wormhole/payload.h"
+#include "wormhole/step.h"
 
-#define CODE  "4-purple-sausages"
-#define APPID "example.org/deferred"
-#define SIDE  "beefbeef00"
-#define FAR   3600
+#define CODE      "4-purple-sausages"
+#define APPID     "example.org/deferred"
+#define SIDE      "beefbeef00"
+#define FAR       3600
+#define HEARD_MAX 2 /* in one turn */
 
 /* ---- timers never fire ---- */
 
@@ -83,6 +85,9 @@ struct scene {
     struct relays *relays;
     struct turns *turns;
     bool watched;
+    bool together; /* what is heard comes in the same turn as what follows */
+    struct wire_message heard[HEARD_MAX];
+    unsigned heard_count;
     unsigned changes; /* that were told */
     uint8_t id[SESSION_ID_BYTES];
     uint8_t key[KEY_BYTES], scalar[PAKE_SCALAR_BYTES], pake[PAKE_MESSAGE_BYTES]; /* the peer's */
@@ -170,15 +175,18 @@ static void create(struct scene *scene, const char *code)
 static void happen(struct scene *scene, const struct session_event *event, bool awaited)
 {
     assert_true(turn_event(scene->turns, scene->id, event, awaited ? on_answer : NULL, scene));
-    run(scene);
+    if (!scene->together)
+        run(scene);
 }
 
 static void hear(struct scene *scene, const char *text)
 {
-    struct wire_message message;
-    assert_int_equal(wire_parse(text, strlen(text), &message), WIRE_OK);
-    happen(scene, &(struct session_event){.type = EVENT_RELAY, .relay = &message}, false);
-    wire_free(&message);
+    struct wire_message *message = &scene->heard[scene->heard_count++];
+    assert_in_range(scene->heard_count, 1, HEARD_MAX);
+    assert_int_equal(wire_parse(text, strlen(text), message), WIRE_OK);
+    happen(scene, &(struct session_event){.type = EVENT_RELAY, .relay = message}, false);
+    while (!scene->together && scene->heard_count > 0)
+        wire_free(&scene->heard[--scene->heard_count]);
 }
 
 static void hear_message(struct scene *scene, const char *side, const char *phase,
@@ -300,6 +308,146 @@ static void test_what_needs_a_commit(void **state)
     expect(scene, &before, 1, CHANGE_NONE);
 }
 
+/* ---- a whole introduction ---- */
+
+/* The user sends, and has to wait for the peer. */
+static void say(struct scene *scene)
+{
+    happen(scene,
+           &(struct session_event){
+               .type = EVENT_SEND, .data = (const uint8_t *)"ours", .length = strlen("ours")},
+           true);
+}
+
+/* The relay's echoes of our pake, and what we send when the peer's has come. */
+static void hear_own_pake(struct scene *scene)
+{
+    hear_pake(scene, live(scene)->side, live(scene)->pake);
+}
+
+static void hear_own(struct scene *scene, const char *phase, const char *plain,
+                     const uint8_t nonce[KEYS_NONCE_BYTES])
+{
+    uint8_t key[KEY_BYTES], sealed[512];
+    keys_phase(live(scene)->key, live(scene)->side, phase, key);
+    keys_seal(key, nonce, (const uint8_t *)plain, strlen(plain), sealed);
+    hear_message(scene, live(scene)->side, phase, sealed, strlen(plain) + KEYS_SEALED_EXTRA);
+}
+
+static void hear_own_version(struct scene *scene)
+{
+    size_t length;
+    uint8_t *sealed = session_seal_version(live(scene), &length);
+    hear_message(scene, live(scene)->side, "version", sealed, length);
+    free(sealed);
+}
+
+static void hear_own_message(struct scene *scene)
+{
+    struct kv_txn *txn = kv_read(scene->box.store);
+    const uint8_t *row;
+    size_t length;
+    assert_int_equal(store_get_message(txn, STORE_OUTBOX, scene->id, 0, &row, &length), KV_OK);
+    uint8_t *sealed = session_seal_row(live(scene), 0, row, length, &length);
+    kv_end(txn);
+    hear_message(scene, live(scene)->side, "0", sealed, length);
+    free(sealed);
+}
+
+/* The peer has the code, and a key with us. */
+static void hear_peers_pake(struct scene *scene, const char *code)
+{
+    uint8_t random[PAKE_RANDOM_BYTES] = {7};
+    assert_true(pake_start(code, random, scene->scalar, scene->pake));
+    assert_int_equal(pake_finish(code, APPID, scene->scalar, scene->pake, live(scene)->pake,
+                                 PAKE_MESSAGE_BYTES, scene->key),
+                     PAKE_OK);
+    hear_pake(scene, SIDE, scene->pake);
+}
+
+/* From the claim until both have a message of the other, and the receipt for theirs. What a side
+ * adds at once, our relay tells at once: of one who accepts, a pake and a version, then a message;
+ * of one who invites, a pake, then a version and a message. */
+static void exchange(struct scene *scene, bool accepts)
+{
+    char code[CODE_MAX + 1];
+    hear(scene, "{\"type\":\"claimed\",\"mailbox\":\"mmm\"}");
+    snprintf(code, sizeof(code), "%s", session_code(live(scene)));
+    hear(scene, "{\"type\":\"pong\",\"pong\":1}");
+    hear_own_pake(scene);
+    scene->together = !accepts;
+    hear_peers_pake(scene, code);
+    if (accepts) {
+        hear_own_version(scene);
+        hear(scene, "{\"type\":\"released\"}");
+    }
+    scene->together = accepts;
+    hear_sealed(scene, "version", "{\"abilities\":[\"wormholed-receipts-v1\"]}");
+    scene->together = false;
+    if (!accepts) {
+        hear_own_version(scene);
+        hear(scene, "{\"type\":\"released\"}");
+        hear_own_message(scene);
+    }
+    hear_sealed(scene, "0", "theirs");
+    if (accepts)
+        hear_own_message(scene);
+    assert_int_equal(live(scene)->stored, 1);
+    assert_int_equal(live(scene)->received, 1);
+    hear_own(scene, "wormholed-receipt-0", "{\"delivered\":1,\"read\":0}",
+             live(scene)->receipt_nonce);
+    hear_sealed(scene, "wormholed-receipt-0", "{\"delivered\":1,\"read\":0}");
+    assert_int_equal(live(scene)->delivered, 1);
+}
+
+/* As its user would see it who is not subscribed any more. */
+static void part(struct scene *scene)
+{
+    happen(scene, &(struct session_event){.type = EVENT_CLOSE}, true);
+    asked = -1;
+    hear(scene, "{\"type\":\"closed\"}");
+    assert_int_equal(live(scene)->state, SESSION_CLOSED);
+    assert_in_range(asked, 100, 2000);
+}
+
+/* Of one who invites: the session, the message, the code, the key, what came, the end. */
+static void test_an_invitation_makes_six_commits(void **state)
+{
+    struct scene *scene = *state;
+    create(scene, NULL);
+    say(scene);
+    happen(scene, &(struct session_event){.type = EVENT_WAKE}, false);
+    hear(scene, "{\"type\":\"welcome\",\"welcome\":{}}");
+    hear(scene, "{\"type\":\"allocated\",\"nameplate\":\"4\"}");
+    exchange(scene, false);
+    part(scene);
+    assert_int_equal(commits(scene), 6);
+}
+
+/* Of one who accepts: the session, the message, the claim, the key, what came, the end. */
+static void test_an_acceptance_makes_six_commits(void **state)
+{
+    struct scene *scene = *state;
+    uint8_t first[SESSION_ID_BYTES];
+    create(scene, CODE);
+    happen(scene, &(struct session_event){.type = EVENT_WAKE}, false);
+    hear(scene, "{\"type\":\"welcome\",\"welcome\":{}}");
+    say(scene);
+    exchange(scene, true);
+    part(scene);
+    assert_int_equal(commits(scene), 6);
+    /* That it is closed joins the next one that must be made. */
+    memcpy(first, scene->id, sizeof(first));
+    create(scene, "5-other-words");
+    memcpy(scene->id, first, sizeof(first));
+    assert_int_equal(commits(scene), 7);
+    struct session *session = stored(scene);
+    assert_int_equal(session->state, SESSION_CLOSED);
+    session_free(session);
+}
+
+/* ---- what joins, and when ---- */
+
 static void test_another_sessions_commit_is_joined(void **state)
 {
     struct scene *scene = *state;
@@ -404,7 +552,7 @@ static void test_the_end_of_a_visit(void **state)
 }
 
 /* What its user ends is durable before the relay hears of it, and is found out again if only that
- * was forgotten. */
+ * was forgotten. Who is subscribed hears of it at once. */
 static void test_closed(void **state)
 {
     struct scene *scene = *state;
@@ -415,8 +563,11 @@ static void test_closed(void **state)
     hear_pake(scene, live(scene)->side, live(scene)->pake);
     hear(scene, "{\"type\":\"released\"}");
     expect(scene, &before, 1, CHANGE_LATER);
+    scene->watched = true;
+    asked = -1;
     hear(scene, "{\"type\":\"closed\"}");
     expect(scene, &before, 0, CHANGE_SOON);
+    assert_in_range(asked, 1, 10);
     assert_int_equal(live(scene)->state, SESSION_CLOSED);
     turn_flush(scene->turns);
     struct session *session = stored(scene);
@@ -503,6 +654,8 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_what_needs_a_commit),
+        TEST(test_an_invitation_makes_six_commits),
+        TEST(test_an_acceptance_makes_six_commits),
         TEST(test_another_sessions_commit_is_joined),
         TEST(test_time_makes_it_durable),
         TEST(test_news_wait_less_if_somebody_waits),
