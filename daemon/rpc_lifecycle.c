@@ -48,10 +48,11 @@ static void fill_in(const struct rpc *rpc, const struct ipc_params *params,
     options->lasting = rpc->settings->lasting && !params->once;
 }
 
-static void create(struct ipc_call *call, const struct ipc_params *params)
+static void create(struct ipc_call *call, const struct ipc_params *params, bool accepted)
 {
     struct schedule schedule;
     struct session_options options = {
+        .accepted = accepted,
 #define OPTION(ID, key, type, min, max, fallback) .key = (__typeof__(options.key))params->key,
 #include "ipc/methods.def"
     };
@@ -71,12 +72,12 @@ static void create(struct ipc_call *call, const struct ipc_params *params)
 
 void rpc_invite(struct ipc_call *call, const struct ipc_params *params)
 {
-    create(call, params);
+    create(call, params, false);
 }
 
 void rpc_accept(struct ipc_call *call, const struct ipc_params *params)
 {
-    create(call, params);
+    create(call, params, true);
 }
 
 /* ---- rename, close, forget, poll ---- */

@@ -1,12 +1,14 @@
-/* list, show, changes, subscribe: reading the store, and being told when to read it again. */
+/* list, show, log, changes, subscribe: reading the store, and being told when to read it again. */
 #include "config.h"
 
 #include "daemon/rpc.h"
 
 #include "daemon/turn.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "daemon/subscribers.h"
 #include "daemon/validate.h"
 #include "daemon/view.h"
@@ -65,6 +67,60 @@ void rpc_show(struct ipc_call *call, const struct ipc_params *params)
         rpc_answer_view(call, session);
     session_free(session);
     kv_end(txn);
+}
+
+/* ---- log ---- */
+
+static void write_event(struct writer *writer, const struct journal_entry *entry)
+{
+    char text[JOURNAL_SENTENCE_MAX], sentence[JOURNAL_SENTENCE_MAX];
+    size_t length = entry->text_length < sizeof(text) ? entry->text_length : sizeof(text) - 1;
+    snprintf(text, sizeof(text), "%.*s", (int)utf8_span(entry->text, length), entry->text);
+    journal_sentence(entry, sentence);
+    writer_map(writer, NULL);
+    writer_text(writer, "event", journal_event_name(entry->event));
+    writer_number(writer, "first", entry->first);
+    writer_number(writer, "last", entry->last);
+    writer_number(writer, "times", entry->times);
+    writer_number(writer, "number", entry->number);
+    writer_text(writer, "text", text[0] == '\0' ? NULL : text);
+    writer_text(writer, "sentence", sentence);
+    writer_end(writer);
+}
+
+/* The newest `limit` of them. */
+static void write_events(struct writer *writer, const struct journal *journal, int64_t limit)
+{
+    struct journal_reader reader;
+    struct journal_entry entry;
+    int64_t count = 0;
+    writer_number(writer, "dropped", journal_read(journal, &reader));
+    while (journal_next(&reader, &entry))
+        count++;
+    writer_array(writer, "events");
+    journal_read(journal, &reader);
+    for (int64_t i = 0; journal_next(&reader, &entry); i++)
+        if (i >= count - limit)
+            write_event(writer, &entry);
+    writer_end(writer);
+}
+
+void rpc_log(struct ipc_call *call, const struct ipc_params *params)
+{
+    struct kv_txn *txn = kv_read(call->rpc->store);
+    struct session *session = rpc_get_session(call, txn, params->session);
+    struct writer writer;
+    if (session == NULL) {
+        kv_end(txn);
+        return;
+    }
+    ipc_call_begin(call, &writer);
+    writer_map(&writer, NULL);
+    rpc_write_session(call, &writer);
+    write_events(&writer, &session->journal, params->limit);
+    writer_end(&writer);
+    session_free(session);
+    rpc_finish_read(call, txn, &writer);
 }
 
 /* ---- changes ---- */

@@ -54,7 +54,8 @@ static void wake_session(struct due_scan *scan, const struct session *session)
         int64_t ready =
             relay == NULL ? scan->now : relay_ready_at(relay, scan->now, randombytes_random());
         if (ready > scan->now)
-            event = (struct session_event){.type = EVENT_POSTPONE, .until = ready};
+            event = (struct session_event){
+                .type = EVENT_POSTPONE, .until = ready, .text = relay->last_error};
         else
             scan->room--;
     }

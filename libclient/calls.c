@@ -248,6 +248,11 @@ static struct wormclient_params *list_params(const char *after, unsigned limit)
     return limited(params, limit);
 }
 
+static struct wormclient_params *log_params(const char *session, unsigned limit)
+{
+    return limited(wormclient__about(session), limit);
+}
+
 static struct wormclient_params *changes_params(uint64_t since, unsigned limit)
 {
     struct wormclient_params *params = wormclient_params_new();
@@ -568,6 +573,24 @@ bool wormclient_changes_async(struct wormclient *client, uint64_t since, unsigne
 {
     return wormclient__request(client, methods_name(METHOD_CHANGES), changes_params(since, limit),
                                wormclient__deliver_changes, (wormclient__function)callback, arg,
+                               ret_error);
+}
+
+struct wormclient_log *wormclient_log(struct wormclient *client, const char *session,
+                                      unsigned limit, struct wormclient_error *ret_error)
+{
+    struct wormclient_log *log = NULL;
+    wormclient__call(client, methods_name(METHOD_LOG), log_params(session, limit),
+                     wormclient__take_log, &log, ret_error);
+    return log;
+}
+
+bool wormclient_log_async(struct wormclient *client, const char *session, unsigned limit,
+                          wormclient_log_callback callback, void *arg,
+                          struct wormclient_error *ret_error)
+{
+    return wormclient__request(client, methods_name(METHOD_LOG), log_params(session, limit),
+                               wormclient__deliver_log, (wormclient__function)callback, arg,
                                ret_error);
 }
 

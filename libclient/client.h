@@ -181,6 +181,9 @@ void wormclient__deliver_list(struct wormclient *client, const struct wormclient
 void wormclient__deliver_changes(struct wormclient *client, const struct wormclient_error *error,
                                  const struct wormclient_value *result,
                                  wormclient__function callback, void *arg);
+void wormclient__deliver_log(struct wormclient *client, const struct wormclient_error *error,
+                             const struct wormclient_value *result, wormclient__function callback,
+                             void *arg);
 void wormclient__deliver_status(struct wormclient *client, const struct wormclient_error *error,
                                 const struct wormclient_value *result,
                                 wormclient__function callback, void *arg);
@@ -205,6 +208,8 @@ bool wormclient__take_list(const struct wormclient_value *result, void *into,
                            struct wormclient_error *ret_error);
 bool wormclient__take_changes(const struct wormclient_value *result, void *into,
                               struct wormclient_error *ret_error);
+bool wormclient__take_log(const struct wormclient_value *result, void *into,
+                          struct wormclient_error *ret_error);
 bool wormclient__take_status(const struct wormclient_value *result, void *into,
                              struct wormclient_error *ret_error);
 bool wormclient__take_nameplates(const struct wormclient_value *result, void *into,

@@ -14,6 +14,10 @@ struct wormclient_changes {
     const struct wormclient_value *value;
 };
 
+struct wormclient_log {
+    const struct wormclient_value *value;
+};
+
 struct wormclient_status {
     const struct wormclient_value *value;
 };
@@ -88,6 +92,15 @@ static bool check_changes(const struct wormclient_value *value, struct wormclien
     return right || wormclient__error_answer(ret_error);
 }
 
+static bool check_log(const struct wormclient_value *value, struct wormclient_error *ret_error)
+{
+    const struct wormclient_value *events = wormclient_value_get(value, "events");
+    bool right = wormclient_value_type(events) == WORMCLIENT_TYPE_ARRAY;
+    for (size_t i = 0; i < wormclient_value_count(events) && right; i++)
+        right = wormclient_value_text(wormclient_value_at(events, i), "sentence") != NULL;
+    return right || wormclient__error_answer(ret_error);
+}
+
 static bool check_status(const struct wormclient_value *value, struct wormclient_error *ret_error)
 {
     return wormclient_value_type(value) == WORMCLIENT_TYPE_MAP ||
@@ -152,6 +165,7 @@ static bool check_words(const struct wormclient_value *value, struct wormclient_
 RESULT(session, check_session)
 RESULT(message, check_message)
 RESULT(changes, check_changes)
+RESULT(log, check_log)
 RESULT(status, check_status)
 RESULT(nameplates, check_nameplates)
 RESULT(words, check_words)
@@ -442,6 +456,32 @@ const char *wormclient_changes_at(const struct wormclient_changes *changes, size
 uint64_t wormclient_changes_newest(const struct wormclient_changes *changes)
 {
     return (uint64_t)wormclient_value_number(changes->value, "change", 0);
+}
+
+size_t wormclient_log_count(const struct wormclient_log *log)
+{
+    return wormclient_value_count(wormclient_value_get(log->value, "events"));
+}
+
+int64_t wormclient_log_dropped(const struct wormclient_log *log)
+{
+    return wormclient_value_number(log->value, "dropped", 0);
+}
+
+const struct wormclient_value *wormclient_log_view(const struct wormclient_log *log, size_t index)
+{
+    return wormclient_value_at(wormclient_value_get(log->value, "events"), index);
+}
+
+const char *wormclient_log_at(const struct wormclient_log *log, size_t index, int64_t *ret_first,
+                              int64_t *ret_last)
+{
+    const struct wormclient_value *event = wormclient_log_view(log, index);
+    if (event != NULL && ret_first != NULL)
+        *ret_first = wormclient_value_number(event, "first", 0);
+    if (event != NULL && ret_last != NULL)
+        *ret_last = wormclient_value_number(event, "last", 0);
+    return wormclient_value_text(event, "sentence");
 }
 
 const struct wormclient_value *wormclient_status_view(const struct wormclient_status *status)

@@ -794,6 +794,45 @@ bool wormclient_changes_async(struct wormclient *client, uint64_t since, unsigne
                               struct wormclient_error *ret_error) WORMCLIENT_SETS(6)
     WORMCLIENT_NONNULL(1);
 
+/* What happened to a session. @since 0.1 */
+struct wormclient_log;
+
+/* Frees it. @since 0.1 */
+void wormclient_log_free(struct wormclient_log *log);
+
+/* How many entries it holds. @since 0.1 */
+size_t wormclient_log_count(const struct wormclient_log *log) WORMCLIENT_NONNULL(1);
+
+/* How many older ones the daemon no longer has. @since 0.1 */
+int64_t wormclient_log_dropped(const struct wormclient_log *log) WORMCLIENT_NONNULL(1);
+
+/* The entry at `index`, from 0, which is the oldest: a sentence, without a full stop. *ret_first is
+ * when it happened, *ret_last when it happened again, or the same, in ms since the epoch (either
+ * may be NULL). Parts of it may come from the relay. Borrowed. NULL behind the last, and then
+ * neither is set. @since 0.1 */
+const char *wormclient_log_at(const struct wormclient_log *log, size_t index, int64_t *ret_first,
+                              int64_t *ret_last) WORMCLIENT_NONNULL(1);
+
+/* The same entry with all of its keys, as doc/ipc.md lists them. Borrowed. NULL behind the last.
+ * @since 0.1 */
+const struct wormclient_value *wormclient_log_view(const struct wormclient_log *log, size_t index)
+    WORMCLIENT_NONNULL(1);
+
+/* Of wormclient_log_async(). @since 0.1 */
+typedef void (*wormclient_log_callback)(struct wormclient *client,
+                                        const struct wormclient_error *error,
+                                        const struct wormclient_log *log, void *arg);
+
+/* What happened to the session, oldest first; only the newest `limit` entries (0: all). New;
+ * wormclient_log_free(). @since 0.1 */
+struct wormclient_log *wormclient_log(struct wormclient *client, const char *session,
+                                      unsigned limit, struct wormclient_error *ret_error)
+    WORMCLIENT_NEW(wormclient_log_free) WORMCLIENT_SETS(4) WORMCLIENT_NONNULL(1, 2);
+bool wormclient_log_async(struct wormclient *client, const char *session, unsigned limit,
+                          wormclient_log_callback callback, void *arg,
+                          struct wormclient_error *ret_error) WORMCLIENT_SETS(6)
+    WORMCLIENT_NONNULL(1, 2);
+
 /* How the daemon is. @since 0.1 */
 struct wormclient_status;
 

@@ -105,6 +105,7 @@ struct exported_member {
 #define TYPE_COUNT    false
 #define TYPE_BOOL     false
 #define TYPE_RULES    false
+#define TYPE_JOURNAL  false
 
 static const struct exported_member members[] = {
 #define SESSION_STORED(tag, type, required, least, limit, member, exported)                        \

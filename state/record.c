@@ -2,6 +2,7 @@
 
 #include "state/record.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "wormhole/payload.h"
@@ -83,6 +84,55 @@ static bool rules_same(const struct kv_field *field, const void *one, const void
 const struct kv_field_type session_record_rules = {rules_valid,  NULL, rules_extra, rules_pack,
                                                    rules_unpack, 0,    rules_same};
 
+/* ---- the journal ---- */
+
+static bool journal_absent(const struct kv_field *field, const void *place)
+{
+    (void)field;
+    return ((const struct journal *)place)->length == 0;
+}
+
+static size_t journal_extra(const struct kv_field *field, const void *place)
+{
+    (void)field;
+    return ((const struct journal *)place)->length;
+}
+
+static void journal_pack(const struct kv_field *field, const void *place, msgpack_packer *packer)
+{
+    const struct journal *journal = place;
+    (void)field;
+    msgpack_pack_bin(packer, journal->length);
+    msgpack_pack_bin_body(packer, journal->bytes, journal->length);
+}
+
+/* A session is worth more than its journal: whatever is wrong with that costs only the journal. */
+static enum kv_status journal_unpack(const struct kv_field *field, const msgpack_object *object,
+                                     void *place)
+{
+    struct journal *journal = place;
+    (void)field;
+    if (object->type != MSGPACK_OBJECT_BIN || object->via.bin.size == 0)
+        return KV_OK;
+    journal->bytes = malloc(object->via.bin.size);
+    if (journal->bytes == NULL)
+        return KV_MEMORY;
+    memcpy(journal->bytes, object->via.bin.ptr, object->via.bin.size);
+    journal->length = object->via.bin.size;
+    return KV_OK;
+}
+
+static bool journal_same(const struct kv_field *field, const void *one, const void *other)
+{
+    const struct journal *first = one, *second = other;
+    (void)field;
+    return first->length == second->length &&
+           (first->length == 0 || memcmp(first->bytes, second->bytes, first->length) == 0);
+}
+
+const struct kv_field_type session_record_journal = {
+    NULL, journal_absent, journal_extra, journal_pack, journal_unpack, 0, journal_same};
+
 /* ---- the table ---- */
 
 #define TYPE_STRING   kv_type_string
@@ -93,6 +143,7 @@ const struct kv_field_type session_record_rules = {rules_valid,  NULL, rules_ext
 #define TYPE_COUNT    kv_type_count
 #define TYPE_BOOL     kv_type_bool
 #define TYPE_RULES    session_record_rules
+#define TYPE_JOURNAL  session_record_journal
 
 static const struct kv_field fields[] = {
 #define SESSION_STORED(tag, type, required, least, limit, member, exported)                        \

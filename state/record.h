@@ -41,4 +41,7 @@ extern const struct kv_record_kind session_record_kind;
 /* The type of struct schedule's rules: [when, interval, when, interval, …]. */
 extern const struct kv_field_type session_record_rules;
 
+/* The type of a struct journal. */
+extern const struct kv_field_type session_record_journal;
+
 #endif

@@ -44,6 +44,7 @@ void session_free(struct session *session)
     free(session->last_error);
     free(session->cursor);
     free(session->cursor_version);
+    free(session->journal.bytes);
     free(session->unknown);
     locked_free(&sessions, session);
 }
@@ -136,6 +137,11 @@ struct session *session_new(const struct session_options *options,
     if (session->code_given)
         session_take_code(&step, options->code);
     plan_visit_now(&step);
+    journal_note(&step,
+                 options->accepted       ? JOURNAL_ACCEPTED
+                 : options->code != NULL ? JOURNAL_INVITED_WITH_CODE
+                                         : JOURNAL_INVITED,
+                 1, 0, NULL);
     if (outcome.no_memory || session->version == NULL) {
         session_free(session);
         session = NULL;
@@ -146,10 +152,12 @@ struct session *session_new(const struct session_options *options,
 
 void session_resume(struct session *session, const struct session_context *context)
 {
-    struct step step = {.session = session, .context = context};
+    struct outcome outcome = {0};
+    struct step step = {.session = session, .context = context, .outcome = &outcome};
     session->state = SESSION_WAITING;
     plan_restart_schedule(&step);
     plan_visit_now(&step);
+    journal_note(&step, JOURNAL_IMPORTED, 1, 0, NULL); /* or not, if memory is short */
 }
 
 /* ---- events ---- */
@@ -268,7 +276,12 @@ enum session_refusal session_step(struct session *session, const struct session_
                                   const struct session_context *context, struct outcome *outcome)
 {
     struct step step = {.session = session, .event = event, .context = context, .outcome = outcome};
-    return session->state == SESSION_EXPORTED ? exported_step(&step) : handlers[event->type](&step);
+    const struct journal_before was = journal_before(session);
+    enum session_refusal refusal =
+        session->state == SESSION_EXPORTED ? exported_step(&step) : handlers[event->type](&step);
+    if (refusal == SESSION_ACCEPTED)
+        journal_step(&step, &was);
+    return refusal;
 }
 
 /* ---- the connection ---- */

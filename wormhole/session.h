@@ -19,6 +19,7 @@
 
 #include "wormhole/code.h"
 #include "wormhole/epoch.h"
+#include "wormhole/journal.h"
 #include "wormhole/keys.h"
 #include "wormhole/pake.h"
 #include "wormhole/schedule.h"
@@ -230,6 +231,8 @@ struct session {
     uint32_t failures; /* consecutive failed visits */
     char *last_error;  /* why the last visit failed, or NULL */
 
+    struct journal journal; /* what happened to it, for people */
+
     void *unknown; /* MessagePack pairs with tags that this version does not know, kept unchanged;
                       or NULL */
     size_t unknown_length;
@@ -248,7 +251,7 @@ enum event_type {
     EVENT_ANEW,     /* the visit must begin anew, over another connection; the old one is gone */
     EVENT_BURDENED, /* the mailbox has more than is looked at before there is a key:
                        session_is_guarded() */
-    EVENT_POSTPONE, /* the daemon cannot visit now: `until` */
+    EVENT_POSTPONE, /* the daemon cannot visit now: `until`; `text` says why, if it is the relay */
     EVENT_SEND,     /* the user sends `data` */
     EVENT_ACK,      /* the user acknowledges up to and including `number` */
     EVENT_CLOSE,    /* the user closes */
@@ -362,6 +365,7 @@ struct session_options {
     uint32_t inbox_messages; /* 0: SESSION_INBOX_MAX */
     uint64_t inbox_bytes;    /* 0: SESSION_INBOX_BYTES_MAX */
     bool await_answer;
+    bool accepted; /* the code is the peer's: so says the journal */
 };
 
 /* A new session, due at once, with its pake made if the code is known. session_free(). NULL when

@@ -37,6 +37,27 @@ void step_random(struct step *step, void *buffer, size_t length);
 /* One of 0 … `most`. */
 int64_t step_random_below(struct step *step, int64_t most);
 
+/* ---- journal_step.c: what happened, for people ---- */
+
+/* What the journal's conditions ask of the session as it was before the step. */
+struct journal_before {
+    enum session_state state;
+    enum session_result result;
+    enum verification verification;
+    size_t reason_length;
+    bool has_mailbox, keyed, lasting, copied, closed_by_peer, inbox_full, past_fence;
+    int64_t last_visit;
+    uint32_t failures, heals, strangers, unexpected, epoch, exports;
+    uint32_t sent, stored, delivered, read, received, acked;
+};
+
+struct journal_before journal_before(const struct session *session);
+/* After the step: notes what it did, by the conditions of journal.def. */
+void journal_step(struct step *step, const struct journal_before *was);
+/* Notes something else. */
+void journal_note(struct step *step, enum journal_event event, uint32_t times, uint32_t number,
+                  const char *text);
+
 /* ---- session.c ---- */
 
 /* The code is known: makes our pake. */

@@ -200,10 +200,41 @@ static void check_key(struct world *world)
     FUZZ_HOLDS(memcmp(world->key, session->key, KEY_BYTES) == 0);
 }
 
+/* All that a session's journal must not be the only change of. */
+static struct kv_record record_without_journal(struct session *session)
+{
+    struct journal journal = session->journal;
+
+    session->journal = (struct journal){0};
+    struct kv_record record = record_of(session);
+    session->journal = journal;
+    return record;
+}
+
+/* It tells only of what becomes durable anyway, and stays within its bounds. */
+static void check_journal(struct world *world, struct kv_record *before, struct kv_record *bare)
+{
+    struct kv_record after = record_of(world->session);
+    struct kv_record bare_after = record_without_journal(world->session);
+    bool same =
+        before->length == after.length && memcmp(before->data, after.data, after.length) == 0;
+    bool same_but_for_it = bare->length == bare_after.length &&
+                           memcmp(bare->data, bare_after.data, bare_after.length) == 0;
+
+    FUZZ_HOLDS(same == same_but_for_it);
+    FUZZ_HOLDS(world->session->journal.length <= JOURNAL_BYTES_MAX);
+    kv_record_clear(before);
+    kv_record_clear(bare);
+    kv_record_clear(&after);
+    kv_record_clear(&bare_after);
+}
+
 static void step(struct world *world, const struct session_event *event)
 {
     struct session_context context = context_of(world);
     struct outcome outcome = {0};
+    struct kv_record before = record_of(world->session);
+    struct kv_record bare = record_without_journal(world->session);
     enum session_refusal refusal = session_step(world->session, event, &context, &outcome);
 
     FUZZ_HOLDS(!outcome.no_memory);
@@ -221,9 +252,7 @@ static void step(struct world *world, const struct session_event *event)
     FUZZ_HOLDS(world->session->state != SESSION_CLOSED || session_code(world->session) == NULL);
     check_key(world);
     check_receipts(world);
-    struct kv_record record = record_of(world->session);
-
-    kv_record_clear(&record);
+    check_journal(world, &before, &bare);
 }
 
 static void step_relay(struct world *world, const struct wire_message *message)
@@ -406,7 +435,8 @@ static void say_postpone(struct world *world, uint8_t what, struct fuzz_input re
 {
     (void)what;
     (void)rest;
-    step(world, &(struct session_event){.type = EVENT_POSTPONE, .until = world->now + HOUR});
+    step(world, &(struct session_event){
+                    .type = EVENT_POSTPONE, .until = world->now + HOUR, .text = "refused"});
 }
 
 /* ---- the user ---- */

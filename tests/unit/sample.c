@@ -65,6 +65,7 @@ static void fill_texts(struct session *session, uint32_t number)
     session->last_error = text("connection refused");
     session->cursor = text("0000000000000007abcdef");
     session->cursor_version = text("0.1.0");
+    assert_true(journal_add(&session->journal, 1700000000000, JOURNAL_TROUBLE, 1, 0, "refused"));
 }
 
 static void fill_numbers(struct session *session)
@@ -266,6 +267,9 @@ void sample_assert_same(const struct session *a, const struct session *b)
     SAME_TEXT(last_error);
     SAME_TEXT(cursor);
     SAME_TEXT(cursor_version);
+    assert_int_equal(a->journal.length, b->journal.length);
+    if (a->journal.length > 0)
+        assert_memory_equal(a->journal.bytes, b->journal.bytes, a->journal.length);
     assert_int_equal(a->unknown_length, b->unknown_length);
     if (a->unknown_length > 0)
         assert_memory_equal(a->unknown, b->unknown, a->unknown_length);
@@ -276,10 +280,15 @@ void sample_assert_same(const struct session *a, const struct session *b)
 enum sample_kind sample_kind(const struct kv_field *field)
 {
     static const struct kv_field_type *const types[SAMPLE_KINDS] = {
-        [SAMPLE_STRING] = &kv_type_string,     [SAMPLE_TEXT] = &kv_type_text,
-        [SAMPLE_BYTES] = &kv_type_bytes,       [SAMPLE_SIGNED] = &kv_type_signed,
-        [SAMPLE_UNSIGNED] = &kv_type_unsigned, [SAMPLE_COUNT] = &kv_type_count,
-        [SAMPLE_BOOL] = &kv_type_bool,         [SAMPLE_RULES] = &session_record_rules,
+        [SAMPLE_STRING] = &kv_type_string,
+        [SAMPLE_TEXT] = &kv_type_text,
+        [SAMPLE_BYTES] = &kv_type_bytes,
+        [SAMPLE_SIGNED] = &kv_type_signed,
+        [SAMPLE_UNSIGNED] = &kv_type_unsigned,
+        [SAMPLE_COUNT] = &kv_type_count,
+        [SAMPLE_BOOL] = &kv_type_bool,
+        [SAMPLE_RULES] = &session_record_rules,
+        [SAMPLE_JOURNAL] = &session_record_journal,
     };
     for (int i = 0; i < SAMPLE_KINDS; i++)
         if (types[i] == field->type)

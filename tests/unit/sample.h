@@ -14,6 +14,7 @@ enum sample_kind {
     SAMPLE_COUNT,
     SAMPLE_BOOL,
     SAMPLE_RULES,
+    SAMPLE_JOURNAL,
     SAMPLE_KINDS
 };
 enum sample_kind sample_kind(const struct kv_field *field);

@@ -121,6 +121,7 @@ static void test_sample_is_full(void **state)
         [SAMPLE_COUNT] = sizeof(uint32_t),
         [SAMPLE_BOOL] = sizeof(bool),
         [SAMPLE_RULES] = sizeof(uint32_t),
+        [SAMPLE_JOURNAL] = sizeof(void *),
     };
     struct session *full = sample_full(7), *blank = session_blank();
     (void)state;

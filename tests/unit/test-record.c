@@ -180,17 +180,26 @@ static size_t put_together(const struct pairs *pairs, uint32_t tag, const void *
     return used;
 }
 
+static enum kv_status decode_changed_into(uint32_t tag, const void *value, size_t length,
+                                          const void *extra, size_t extra_length,
+                                          struct session **ret_session)
+{
+    static uint8_t data[65536];
+    struct session *full = sample_full(7);
+    struct pairs pairs = take_apart(full);
+    size_t size = put_together(&pairs, tag, value, length, extra, extra_length, data);
+    enum kv_status status = decode(data, size, ret_session);
+    kv_record_clear(&pairs.record);
+    session_free(full);
+    return status;
+}
+
 static enum kv_status decode_changed(uint32_t tag, const void *value, size_t length,
                                      const void *extra, size_t extra_length)
 {
-    static uint8_t data[65536];
-    struct session *full = sample_full(7), *back = NULL;
-    struct pairs pairs = take_apart(full);
-    size_t size = put_together(&pairs, tag, value, length, extra, extra_length, data);
-    enum kv_status status = decode(data, size, &back);
+    struct session *back = NULL;
+    enum kv_status status = decode_changed_into(tag, value, length, extra, extra_length, &back);
     session_free(back);
-    kv_record_clear(&pairs.record);
-    session_free(full);
     return status;
 }
 
@@ -205,10 +214,11 @@ static enum kv_status decode_with(const char *name, const void *value, size_t le
 
 static void test_wrong_types(void **state)
 {
-    /* Which of the values below, by its letter, a kind takes. */
+    /* Which of the values below, by its letter, a kind takes; '*': any. */
     static const char kinds[SAMPLE_KINDS] = {
-        [SAMPLE_STRING] = 's',   [SAMPLE_TEXT] = 's',  [SAMPLE_BYTES] = '-', [SAMPLE_SIGNED] = 'n',
-        [SAMPLE_UNSIGNED] = 'n', [SAMPLE_COUNT] = 'n', [SAMPLE_BOOL] = 'b',  [SAMPLE_RULES] = 'l',
+        [SAMPLE_STRING] = 's', [SAMPLE_TEXT] = 's',     [SAMPLE_BYTES] = '-',
+        [SAMPLE_SIGNED] = 'n', [SAMPLE_UNSIGNED] = 'n', [SAMPLE_COUNT] = 'n',
+        [SAMPLE_BOOL] = 'b',   [SAMPLE_RULES] = 'l',    [SAMPLE_JOURNAL] = '*',
     };
     static const struct {
         char letter;
@@ -227,11 +237,34 @@ static void test_wrong_types(void **state)
             continue;
         for (size_t j = 0; j < LENGTH(values); j++) {
             /* The text among them has one byte. */
-            bool right = values[j].letter == kinds[sample_kind(field)] && field->least <= 1;
+            char kind = kinds[sample_kind(field)];
+            bool right = kind == '*' || (values[j].letter == kind && field->least <= 1);
             assert_int_equal(
                 decode_changed((uint32_t)tag, values[j].value, values[j].length, NULL, 0),
                 right ? KV_OK : KV_DAMAGED);
         }
+    }
+}
+
+/* What is wrong with the journal costs the journal, not the session. */
+static void test_damaged_journal(void **state)
+{
+    static const uint8_t values[][3] = {{0xc4, 0x01, 'x'}, {0xa2, 'x', 'y'}, {0xc4, 0x01, 0xff}};
+    struct journal_reader reader;
+    struct journal_entry entry;
+    uint32_t tag;
+    (void)state;
+    assert_non_null(sample_field("journal", &tag));
+    for (size_t i = 0; i < LENGTH(values); i++) {
+        struct session *session;
+        assert_int_equal(decode_changed_into(tag, values[i], sizeof(values[i]), NULL, 0, &session),
+                         KV_OK);
+        journal_read(&session->journal, &reader);
+        assert_false(journal_next(&reader, &entry));
+        assert_true(journal_add(&session->journal, 1, JOURNAL_KEYED, 1, 0, NULL));
+        journal_read(&session->journal, &reader);
+        assert_true(journal_next(&reader, &entry));
+        session_free(session);
     }
 }
 
@@ -514,6 +547,7 @@ static void test_nothing_is_left_out(void **state)
                                          "left_places",
                                          "cursor",
                                          "cursor_version",
+                                         "journal",
                                          "fallback_mailboxes[0]",
                                          "fallback_mailboxes[1]",
                                          "fallback_mailboxes[2]"};
@@ -629,6 +663,7 @@ int main(void)
         cmocka_unit_test(test_extremes),
         cmocka_unit_test(test_longest),
         cmocka_unit_test(test_wrong_types),
+        cmocka_unit_test(test_damaged_journal),
         cmocka_unit_test(test_out_of_range),
         cmocka_unit_test(test_lengths),
         cmocka_unit_test(test_code_is_text_or_absent),

@@ -115,6 +115,9 @@ static void alter(const struct kv_field *field, struct session *session)
     case SAMPLE_RULES:
         ((struct schedule *)place)->rules[0].interval++;
         break;
+    case SAMPLE_JOURNAL:
+        ((struct journal *)place)->length--;
+        break;
     default:
         --*(uint32_t *)place;
         break;
