@@ -34,6 +34,8 @@ const char *const fields_message[] = {"session", "number", "data", "text", NULL}
 const char *const fields_received_text[] = {"session", "text", NULL};
 const char *const fields_session[] = {"session", NULL};
 const char *const fields_key[] = {"session", "key", NULL};
+const char *const fields_event[] = {"event",  "first", "last",     "times",
+                                    "number", "text",  "sentence", NULL};
 const char *const fields_change[] = {"change", "time", "session", "name", "events", "view", NULL};
 
 /* Takes the next name off "a,b,c"; false at the end. One that is too long is cut off: it is unknown

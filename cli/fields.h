@@ -16,6 +16,7 @@ extern const char *const fields_message[];       /* a message */
 extern const char *const fields_received_text[]; /* a text that was received */
 extern const char *const fields_session[];       /* only which session it was */
 extern const char *const fields_key[];           /* a derived key */
+extern const char *const fields_event[];         /* something that happened to a session */
 extern const char *const fields_change[];        /* a change of a session */
 
 /* True if `name` is one of them. */

@@ -236,6 +236,7 @@ static const struct option_range {
     {OPTION_TIMEOUT, 1000, OPTIONS_DURATION_MAX, "a duration from 1s to 366d"},
     {OPTION_EXPIRE, 1000, OPTIONS_DURATION_MAX, "a duration from 1s to 366d"},
     {OPTION_INBOX_MESSAGES, 1, 4096, "a number from 1 to 4096"},
+    {OPTION_NEWEST, 1, 1000, "a number from 1 to 1000"},
     {OPTION_INBOX_BYTES, 1, INT64_C(64) << 20, "a size up to 64M"},
 };
 

@@ -141,6 +141,12 @@ exchange --data x --raw -o text
 list extra
 show
 show a b
+log
+log a b
+log a -n 0
+log a -n x
+log a --newest 1001
+log a -o nonsense
 send
 send a b c
 recv
