@@ -268,6 +268,7 @@ bool kv_env_restart(struct kv *store)
 
 void kv_env_close(struct kv *store)
 {
+    kv_snapshot_take_away(store);
     if (store->env != NULL)
         mdb_env_close(store->env);
     store->env = NULL;

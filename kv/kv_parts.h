@@ -7,6 +7,7 @@
  *     files.c   the directory, its lock, the head and the length of LMDB's file; no LMDB call
  *     env.c     LMDB's environment: made, opened, checked, opened again
  *     table.c   transactions and rows
+ *     snapshot.c  (kv/snapshot.h) all rows at one moment
  *     space.c   how much room the store has
  *     kv.c      opening, closing, and the writer
  *     group_commit.c  (kv/group_commit.h): many operations in one commit
@@ -29,7 +30,8 @@ struct kv {
     uint64_t page;  /* bytes of one */
     uint64_t reach; /* bytes of the file as last seen */
     unsigned readers;
-    void *extra; /* of kind->extra */
+    struct kv_snapshot *snapshot; /* the one there is, or NULL */
+    void *extra;                  /* of kind->extra */
     int error;   /* of LMDB or the system: the last one of a transaction that wrote */
     int trouble; /* the one that made the last such transaction fail; 0: it succeeded */
     size_t room; /* of the one under way */
@@ -114,6 +116,11 @@ struct kv_txn *kv_txn_begin(struct kv *store, bool writes);
 /* kv_commit() without the steps around it. */
 enum kv_status kv_txn_commit(struct kv_txn *txn);
 
+/* ---- snapshot.c ---- */
+
+/* Ends the snapshot, if there is one, in spite of whoever reads it. */
+void kv_snapshot_take_away(struct kv *store);
+
 /*
  * ---- space.c
  *
@@ -135,6 +142,9 @@ uint64_t kv_space_free(struct kv *store);
  * KV_FULL. 0: it only deletes or rewrites, and may use what is kept back.
  */
 enum kv_status kv_space_prepare(struct kv *store, size_t room);
+
+/* Before a snapshot: makes the map so large that it will hardly have to be moved meanwhile. */
+void kv_space_spread(struct kv *store);
 
 /* After a failed commit: the error with which the file cannot be extended (see kv_file_refused());
  * 0: it was. */

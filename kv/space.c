@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
 
 /*
  * Kept back for deletions, unless the limit is small. Deleting the largest session (320 MiB of
@@ -14,6 +15,10 @@
  */
 #define RESERVE      ((uint64_t)2 * 1024 * 1024)
 #define RESERVE_PART 8 /* of a small limit */
+
+/* What may be written while there is a snapshot, before the map must be moved after all. It is
+ * address space, which costs nothing; 32-bit machines get what they can spare. */
+#define SPREAD ((uint64_t)4 * 1024 * 1024 * 1024)
 
 static uint64_t least(uint64_t a, uint64_t b)
 {
@@ -82,6 +87,7 @@ static enum kv_status fit_map(struct kv *store, uint64_t used, size_t room)
     size = least(size, limit);
     if (size > SIZE_MAX)
         return KV_FULL;
+    kv_snapshot_take_away(store); /* the map cannot be moved under it */
     return kv_status_of(mdb_env_set_mapsize(store->env, (size_t)size));
 }
 
@@ -101,6 +107,27 @@ static int extend(struct kv *store, uint64_t want)
     return error;
 }
 
+/* LMDB gives its map up before it asks for another: better to know whether that will be had. */
+static bool may_map(size_t size)
+{
+    void *trial = mmap(NULL, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (trial == MAP_FAILED)
+        return false;
+    munmap(trial, size);
+    return true;
+}
+
+void kv_space_spread(struct kv *store)
+{
+    MDB_envinfo info;
+    uint64_t used = kv_space_used(store);
+    if (store->readers > 0 || mdb_env_info(store->env, &info) != MDB_SUCCESS)
+        return;
+    uint64_t size = least(least(2 * used + SPREAD, store->limit), SIZE_MAX / 8);
+    if (size > info.me_mapsize && may_map((size_t)size))
+        mdb_env_set_mapsize(store->env, (size_t)size);
+}
+
 enum kv_status kv_space_prepare(struct kv *store, size_t room)
 {
     uint64_t used = kv_space_used(store);
@@ -108,12 +135,16 @@ enum kv_status kv_space_prepare(struct kv *store, size_t room)
 
     enum kv_status status = fit_map(store, used, room);
     store->error = status == KV_OK ? 0 : MDB_MAP_FULL;
-    if (status != KV_OK || room == 0)
+    if (status != KV_OK || (room == 0 && store->snapshot == NULL))
         return status;
     int error = extend(store, least(used + need, store->limit));
     uint64_t end = least(store->reach, store->limit);
     uint64_t ahead = end > used ? end - used : 0;
     if (ahead >= need)
+        return KV_OK;
+    /* Free pages may be those that it still shows. */
+    kv_snapshot_take_away(store);
+    if (room == 0)
         return KV_OK;
     if (ahead + kv_space_free(store) >= need)
         return KV_OK;

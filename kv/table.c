@@ -192,6 +192,20 @@ void kv_put(struct kv_txn *txn, unsigned table, const struct kv_key *key, const 
         done(txn, mdb_put(txn->txn, txn->store->tables[table], &place, &value, 0));
 }
 
+void kv_append(struct kv_txn *txn, unsigned table, const struct kv_key *key, const void *data,
+               size_t length)
+{
+    MDB_val place = key_value(key);
+    MDB_val value = {.mv_size = length, .mv_data = (void *)data};
+    if (txn->status != KV_OK)
+        return;
+    int error = mdb_put(txn->txn, txn->store->tables[table], &place, &value, MDB_APPEND);
+    if (error == MDB_KEYEXIST)
+        kv_fail(txn, KV_DAMAGED);
+    else
+        done(txn, error);
+}
+
 uint8_t *kv_reserve(struct kv_txn *txn, unsigned table, const struct kv_key *key, size_t length)
 {
     MDB_val place = key_value(key), value = {.mv_size = length};

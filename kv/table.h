@@ -130,6 +130,11 @@ bool kv_seek(struct kv_txn *txn, unsigned table, const struct kv_key *key, MDB_v
 void kv_put(struct kv_txn *txn, unsigned table, const struct kv_key *key, const void *data,
             size_t length);
 
+/* The same behind all rows of the table, which is then packed more tightly. KV_DAMAGED if the key
+ * does not belong there. */
+void kv_append(struct kv_txn *txn, unsigned table, const struct kv_key *key, const void *data,
+               size_t length);
+
 /* Puts a row, whose value the caller must write at once into what is returned. NULL if there was an
  * error. */
 uint8_t *kv_reserve(struct kv_txn *txn, unsigned table, const struct kv_key *key, size_t length);

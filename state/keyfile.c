@@ -195,6 +195,25 @@ enum kv_status keyfile_read(const struct keyfile *keys, uint64_t slot,
     return got == KEYFILE_KEY_BYTES ? KV_OK : KV_FAILED;
 }
 
+enum kv_status keyfile_copy(const struct keyfile *keys, uint8_t **ret_copy, size_t *ret_length)
+{
+    size_t length = (size_t)slot_place(keys->ready);
+    uint8_t *copy = sodium_malloc(length);
+    if (copy == NULL)
+        return KV_MEMORY;
+    for (size_t done = 0; done < length;) {
+        ssize_t got = read_at(keys->file, copy + done, length - done, (off_t)done);
+        if (got <= 0) {
+            sodium_free(copy);
+            return KV_FAILED;
+        }
+        done += (size_t)got;
+    }
+    *ret_copy = copy;
+    *ret_length = length;
+    return KV_OK;
+}
+
 enum kv_status keyfile_grow(struct keyfile *keys, uint64_t slot)
 {
     uint8_t page[KEYFILE_PAGE];

@@ -25,6 +25,14 @@ static const struct kv_kind sessions_kind = {
     .names = table_names,
 };
 
+const struct kv_kind store_kind_bare = {
+    .program = "wormholed",
+    .format = STORE_FORMAT,
+    .tables = STORE_TABLES,
+    .added = STORE_TABLES - STORE_TABLE_CODES,
+    .names = table_names,
+};
+
 enum kv_status store_open(const char *directory, uint64_t max_bytes, struct kv **ret_store,
                           char *ret_why, size_t size)
 {

@@ -7,6 +7,7 @@
  *     store_rows.c   keys of rows, and rows that are sealed
  *     store_index.c  from a name, a time or a change to a session
  *     store.c        sessions and their messages
+ *     backup.c, backup_parser.c, restore.c  (state/backup.h, state/restore.h)
  */
 #ifndef STATE_STORE_PARTS_H
 #define STATE_STORE_PARTS_H
@@ -31,6 +32,9 @@ enum store_table {
     STORE_TABLE_CODES, /* later than the others */
     STORE_TABLES
 };
+
+/* The kind of the store, without the keys: for restore.c, which brings a file of them. */
+extern const struct kv_kind store_kind_bare;
 
 #define STORE_META_CHANGE "change" /* the newest change's number */
 #define STORE_META_CODES  "codes"  /* there once the table of codes is complete */
