@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "daemon/backups.h"
 #include "daemon/listener.h"
 #include "daemon/nameplates.h"
 #include "daemon/hashcash_worker.h"
@@ -63,6 +64,7 @@ struct daemon {
     struct nameplates *nameplates;
     struct subscribers *subscribers;
     struct leases *leases;
+    struct backups *backups;
     struct status_line *status_line;
     struct rpc rpc;
     struct ipc_server *server;
@@ -182,6 +184,7 @@ static bool make_turns(struct daemon *daemon)
     const struct turn_settings settings = turn_settings(daemon->settings);
     if (!made(daemon->subscribers = subscribers_new(daemon->base)) ||
         !made(daemon->leases = leases_new(daemon->store, daemon->subscribers)) ||
+        !made(daemon->backups = backups_new(daemon->base, daemon->store)) ||
         !made(daemon->relays = relays_new()) ||
         !made(daemon->hashcash_worker = hashcash_worker_new(daemon->base)))
         return false;
@@ -254,6 +257,7 @@ static bool make_server(struct daemon *daemon)
         .subscribers = daemon->subscribers,
         .leases = daemon->leases,
         .nameplates = daemon->nameplates,
+        .backups = daemon->backups,
         .settings = daemon->settings,
         .started = clock_now(),
     };
@@ -332,6 +336,7 @@ static void end(struct daemon *daemon)
     turns_free(daemon->turns);
     worker_free(daemon->hashcash_worker);
     leases_free(daemon->leases);
+    backups_free(daemon->backups);
     subscribers_free(daemon->subscribers);
     relays_free(daemon->relays);
     relay_dialer_free(daemon->routes);

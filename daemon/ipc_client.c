@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <utlist.h>
 
+#include "daemon/backups.h"
 #include "daemon/ipc_connection.h"
 #include "daemon/leases.h"
 #include "daemon/rpc.h"
@@ -63,6 +64,7 @@ void ipc_client_free(struct ipc_client *client)
         return;
     subscribers_remove(&client->subscription);
     leases_leave(client->rpc->leases, client);
+    backups_leave(client->rpc->backups, client);
     struct ipc_call *call, *next;
     DL_FOREACH_SAFE(client->calls, call, next)
     {

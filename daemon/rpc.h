@@ -12,6 +12,7 @@
 #include "daemon/ipc_client.h"
 #include "ipc/params.h"
 
+struct backups;
 struct kv;
 struct kv_txn;
 struct leases;
@@ -36,6 +37,7 @@ struct rpc {
     struct subscribers *subscribers;
     struct leases *leases;
     struct nameplates *nameplates;
+    struct backups *backups;
     const struct settings *settings;
     int64_t started; /* when the daemon started, ms */
 };

@@ -647,3 +647,30 @@ bool wormclient_words_async(struct wormclient *client, wormclient_words_callback
     return wormclient__request(client, methods_name(METHOD_WORDS), NULL, wormclient__deliver_words,
                                (wormclient__function)callback, arg, ret_error);
 }
+
+/* ---- backups ---- */
+
+static struct wormclient_params *backup_params(int64_t position)
+{
+    struct wormclient_params *params = wormclient_params_new();
+    wormclient_params_number(params, "position", position);
+    return params;
+}
+
+struct wormclient_backup *wormclient_backup(struct wormclient *client, int64_t position,
+                                            struct wormclient_error *ret_error)
+{
+    struct wormclient_backup *backup = NULL;
+    wormclient__call(client, methods_name(METHOD_BACKUP), backup_params(position),
+                     wormclient__take_backup, &backup, ret_error);
+    return backup;
+}
+
+bool wormclient_backup_async(struct wormclient *client, int64_t position,
+                             wormclient_backup_callback callback, void *arg,
+                             struct wormclient_error *ret_error)
+{
+    return wormclient__request(client, methods_name(METHOD_BACKUP), backup_params(position),
+                               wormclient__deliver_backup, (wormclient__function)callback, arg,
+                               ret_error);
+}

@@ -190,6 +190,9 @@ void wormclient__deliver_status(struct wormclient *client, const struct wormclie
 void wormclient__deliver_nameplates(struct wormclient *client, const struct wormclient_error *error,
                                     const struct wormclient_value *result,
                                     wormclient__function callback, void *arg);
+void wormclient__deliver_backup(struct wormclient *client, const struct wormclient_error *error,
+                                const struct wormclient_value *result,
+                                wormclient__function callback, void *arg);
 void wormclient__deliver_words(struct wormclient *client, const struct wormclient_error *error,
                                const struct wormclient_value *result, wormclient__function callback,
                                void *arg);
@@ -214,6 +217,8 @@ bool wormclient__take_status(const struct wormclient_value *result, void *into,
                              struct wormclient_error *ret_error);
 bool wormclient__take_nameplates(const struct wormclient_value *result, void *into,
                                  struct wormclient_error *ret_error);
+bool wormclient__take_backup(const struct wormclient_value *result, void *into,
+                             struct wormclient_error *ret_error);
 bool wormclient__take_words(const struct wormclient_value *result, void *into,
                             struct wormclient_error *ret_error);
 

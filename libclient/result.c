@@ -30,6 +30,10 @@ struct wormclient_words {
     const struct wormclient_value *value;
 };
 
+struct wormclient_backup {
+    const struct wormclient_value *value;
+};
+
 struct wormclient_list {
     const struct wormclient_value *value;
     size_t count;
@@ -114,6 +118,16 @@ static bool check_nameplates(const struct wormclient_value *value,
            wormclient__error_answer(ret_error);
 }
 
+static bool check_backup(const struct wormclient_value *value, struct wormclient_error *ret_error)
+{
+    size_t length;
+    const struct wormclient_value *next = wormclient_value_get(value, "next");
+    bool right = wormclient_value_type(next) == WORMCLIENT_TYPE_NIL ||
+                 wormclient_value_number(value, "next", -1) > 0;
+    return (right && wormclient_value_data(value, "data", &length) != NULL) ||
+           wormclient__error_answer(ret_error);
+}
+
 static bool check_words(const struct wormclient_value *value, struct wormclient_error *ret_error)
 {
     const struct wormclient_value *lists = wormclient_value_get(value, "words");
@@ -169,6 +183,7 @@ RESULT(log, check_log)
 RESULT(status, check_status)
 RESULT(nameplates, check_nameplates)
 RESULT(words, check_words)
+RESULT(backup, check_backup)
 
 /* ---- results without an object of their own ---- */
 
@@ -542,4 +557,20 @@ size_t wormclient_words_count(const struct wormclient_words *words)
 const char *wormclient_words_at(const struct wormclient_words *words, size_t place, size_t index)
 {
     return wormclient_value_text(wormclient_value_at(words_for(words, place), index), NULL);
+}
+
+/* ---- backups ---- */
+
+const void *wormclient_backup_data(const struct wormclient_backup *backup, size_t *ret_length)
+{
+    size_t length = 0;
+    const void *data = wormclient_value_data(backup->value, "data", &length);
+    if (ret_length != NULL)
+        *ret_length = length;
+    return data;
+}
+
+int64_t wormclient_backup_next(const struct wormclient_backup *backup)
+{
+    return wormclient_value_number(backup->value, "next", -1);
 }

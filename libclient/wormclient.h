@@ -930,6 +930,41 @@ bool wormclient_words_async(struct wormclient *client, wormclient_words_callback
                             void *arg, struct wormclient_error *ret_error) WORMCLIENT_SETS(4)
     WORMCLIENT_NONNULL(1);
 
+/* ---- calls: backups ---- */
+
+/* A piece of a backup. @since 0.1 */
+struct wormclient_backup;
+
+/* Wipes and frees it. @since 0.1 */
+void wormclient_backup_free(struct wormclient_backup *backup);
+
+/* Its bytes, some hundred kilobytes at most. Borrowed. @since 0.1 */
+const void *wormclient_backup_data(const struct wormclient_backup *backup, size_t *ret_length)
+    WORMCLIENT_NONNULL(1);
+
+/* The position of the piece behind it; -1: it is the last one. @since 0.1 */
+int64_t wormclient_backup_next(const struct wormclient_backup *backup) WORMCLIENT_NONNULL(1);
+
+/* Of wormclient_backup_async(). @since 0.1 */
+typedef void (*wormclient_backup_callback)(struct wormclient *client,
+                                           const struct wormclient_error *error,
+                                           const struct wormclient_backup *backup, void *arg);
+
+/*
+ * All that the daemon stores, with all secrets, as it is when position 0 is asked for: a piece of
+ * it. Ask for the others one after the other, over the same connection; a minute without a request
+ * ends the backup, and so does a store that needs the room that is kept for it: then daemon_code is
+ * "no-backup". `wormholed --restore` takes the pieces, one behind the other, in a file as
+ * base/sealed_file.h describes it. New; wormclient_backup_free(). @since 0.1
+ */
+struct wormclient_backup *wormclient_backup(struct wormclient *client, int64_t position,
+                                            struct wormclient_error *ret_error)
+    WORMCLIENT_NEW(wormclient_backup_free) WORMCLIENT_SETS(3) WORMCLIENT_NONNULL(1);
+bool wormclient_backup_async(struct wormclient *client, int64_t position,
+                             wormclient_backup_callback callback, void *arg,
+                             struct wormclient_error *ret_error) WORMCLIENT_SETS(5)
+    WORMCLIENT_NONNULL(1);
+
 /* ---- conditions ---- */
 
 /* What a condition says of a session. @since 0.1 */

@@ -17,6 +17,7 @@
 #include <cmocka.h>
 #include <event2/event.h>
 
+#include "daemon/backups.h"
 #include "daemon/nameplates.h"
 #include "daemon/hashcash_worker.h"
 #include "daemon/relays.h"
@@ -86,6 +87,7 @@ int rpc_fixture_set_up(void **state)
     fixture->rpc.relays = relays_new();
     fixture->rpc.subscribers = subscribers_new(fixture->base);
     fixture->rpc.leases = leases_new(fixture->rpc.store, fixture->rpc.subscribers);
+    fixture->rpc.backups = backups_new(fixture->base, fixture->rpc.store);
     const struct turn_observer observer = {.changed = on_changed,
                                            .due_changed = on_due_changed,
                                            .watched = is_watched,
@@ -126,6 +128,7 @@ int rpc_fixture_tear_down(void **state)
     worker_free(fixture->hashcash_worker);
     turns_free(fixture->rpc.turns);
     leases_free(fixture->rpc.leases);
+    backups_free(fixture->rpc.backups);
     subscribers_free(fixture->rpc.subscribers);
     relays_free(fixture->rpc.relays);
     kv_close(fixture->rpc.store);

@@ -256,6 +256,15 @@ static bool receive(struct wormclient *client, struct wormclient_error *ret_erro
     return message != NULL;
 }
 
+static bool back_up(struct wormclient *client, struct wormclient_error *ret_error)
+{
+    struct wormclient_backup *backup = wormclient_backup(client, 0, ret_error);
+    if (backup != NULL)
+        assert_int_equal(wormclient_backup_next(backup), 2);
+    wormclient_backup_free(backup);
+    return backup != NULL;
+}
+
 /* With options, which have allocations of their own. */
 static bool invite(struct wormclient *client, struct wormclient_error *ret_error)
 {
@@ -302,6 +311,9 @@ static const struct call {
     {complete,
      {LINE("\x94\x01\x02\xc0\x81\xaanameplates\x91\xa1"
            "7")}},
+    {back_up,
+     {LINE("\x94\x01\x02\xc0\x82\xa4"
+           "data\xc4\x02hi\xa4next\x02")}},
     {receive,
      {LINE("\x94\x01\x02\xc0\x80"), VIEW("\x03"),
       LINE("\x94\x01\x04\xc0\x82\xa6number\x00\xa4"

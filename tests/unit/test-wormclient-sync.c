@@ -401,6 +401,108 @@ static void receiving_what_is_held_back(void **state)
     script_end(&script);
 }
 
+/* ---- backups ---- */
+
+static void fill_piece(struct writer *writer)
+{
+    writer_data(writer, "data", "a\0b", 3);
+    writer_number(writer, "next", 3);
+}
+
+static void piece(struct script *script, const struct message *request)
+{
+    script_result(script, request, fill_piece);
+}
+
+static void fill_last(struct writer *writer)
+{
+    writer_data(writer, "data", "", 0);
+    writer_nil(writer, "next");
+}
+
+static void last_piece(struct script *script, const struct message *request)
+{
+    script_result(script, request, fill_last);
+}
+
+/* A client that took it would ask for the same piece for ever. */
+static void fill_no_progress(struct writer *writer)
+{
+    writer_data(writer, "data", "ab", 2);
+    writer_number(writer, "next", 0);
+}
+
+static void no_progress(struct script *script, const struct message *request)
+{
+    script_result(script, request, fill_no_progress);
+}
+
+static void fill_no_data(struct writer *writer)
+{
+    writer_number(writer, "next", 3);
+}
+
+static void no_data(struct script *script, const struct message *request)
+{
+    script_result(script, request, fill_no_data);
+}
+
+static void no_backup(struct script *script, const struct message *request)
+{
+    script_error(script, request, IPC_NO_BACKUP);
+}
+
+static void check_no_backup(struct script *script, enum wormclient_error_code code)
+{
+    struct wormclient_error error = WORMCLIENT_ERROR_INIT;
+    assert_null(wormclient_backup(script->client, 3, &error));
+    assert_int_equal(error.code, code);
+    if (code == WORMCLIENT_ERROR_REFUSED)
+        assert_string_equal(error.daemon_code, "no-backup");
+}
+
+static void on_piece(struct wormclient *client, const struct wormclient_error *error,
+                     const struct wormclient_backup *backup, void *arg)
+{
+    (void)client;
+    assert_null(error);
+    assert_int_equal(wormclient_backup_next(backup), 3);
+    *(bool *)arg = true;
+}
+
+static void backups(void **state)
+{
+    (void)state;
+    static const struct step steps[] = {
+        {"backup", piece},   {"backup", last_piece}, {"backup", no_progress},
+        {"backup", no_data}, {"backup", empty},      {"backup", no_backup},
+        {"backup", piece},   {"backup", last_piece}, SCRIPT_END};
+    struct script script;
+    size_t length = 0;
+    bool called = false;
+    script_start(&script, steps);
+    struct wormclient_backup *backup = wormclient_backup(script.client, 0, NULL);
+    assert_non_null(backup);
+    assert_memory_equal(wormclient_backup_data(backup, &length), "a\0b", 3);
+    assert_int_equal(length, 3);
+    assert_int_equal(wormclient_backup_next(backup), 3);
+    wormclient_backup_free(backup);
+    backup = wormclient_backup(script.client, 3, NULL);
+    assert_non_null(backup);
+    assert_int_equal(wormclient_backup_next(backup), -1);
+    wormclient_backup_free(backup);
+    check_no_backup(&script, WORMCLIENT_ERROR_PROTOCOL);
+    check_no_backup(&script, WORMCLIENT_ERROR_PROTOCOL);
+    check_no_backup(&script, WORMCLIENT_ERROR_PROTOCOL);
+    check_no_backup(&script, WORMCLIENT_ERROR_REFUSED);
+    assert_true(wormclient_backup_async(script.client, 0, on_piece, &called, NULL));
+    backup = wormclient_backup(script.client, 3, NULL); /* answered after that one */
+    assert_non_null(backup);
+    wormclient_backup_free(backup);
+    assert_true(called);
+    script_end(&script);
+}
+
 /* ---- nameplates ---- */
 
 static void fill_no_nameplates(struct writer *writer)
@@ -553,12 +655,12 @@ static void late_answer(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(new_sessions), cmocka_unit_test(sessions),
-        cmocka_unit_test(forgetting),   cmocka_unit_test(answers_that_are_no_view),
-        cmocka_unit_test(any_call),     cmocka_unit_test(sending),
-        cmocka_unit_test(receiving),    cmocka_unit_test(receiving_what_is_held_back),
-        cmocka_unit_test(nameplates),   cmocka_unit_test(lost_in_a_call),
-        cmocka_unit_test(late_answer),
+        cmocka_unit_test(new_sessions),   cmocka_unit_test(sessions),
+        cmocka_unit_test(forgetting),     cmocka_unit_test(answers_that_are_no_view),
+        cmocka_unit_test(any_call),       cmocka_unit_test(sending),
+        cmocka_unit_test(receiving),      cmocka_unit_test(receiving_what_is_held_back),
+        cmocka_unit_test(nameplates),     cmocka_unit_test(backups),
+        cmocka_unit_test(lost_in_a_call), cmocka_unit_test(late_answer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
