@@ -6,6 +6,7 @@
 
 #include "daemon/daemon.h"
 #include "daemon/diagnose.h"
+#include "daemon/restoring.h"
 #include "daemon/settings.h"
 #include "service/background.h"
 
@@ -17,6 +18,8 @@ static int run(const struct service_options *options)
     bool good;
     if (options->diagnose)
         return diagnose_run(options);
+    if (options->restore != NULL)
+        return restoring_run(options);
     /* This comes first, because a child inherits its parent's memory, but not its memory locks. */
     if (!options->check && !options->print && !options->own && !background_start()) {
         perror("wormholed: cannot run in the background");

@@ -83,6 +83,7 @@ const struct options_info settings_options = {
     .config_file = "wormholed/wormholed.conf",
     .name = "foreground",
     .help = "stay in the foreground",
+    .restore = "put a backup of wormctl's into the state directory, and exit",
     .diagnose = "check what it needs here, for wormctl doctor, and exit",
     .intro = "Usage: wormholed [OPTION]...\n"
              "Keeps Magic Wormhole sessions alive for weeks and across restarts.\n"

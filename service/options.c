@@ -24,6 +24,8 @@ enum {
     OPTION_CHECK,
     OPTION_DIAGNOSE,
     OPTION_CONFIG,
+    OPTION_RESTORE,
+    OPTION_PASSPHRASE_FILE,
     OPTION_PRINT,
     OPTION_HELP,
     OPTION_VERSION,
@@ -55,6 +57,10 @@ static bool take(struct service_options *options, const struct settings_table *t
         options->config_file = home_expand(argument, ret_why, size);
         return options->config_file != NULL &&
                paths_make_absolute(&options->config_file, ret_why, size);
+    }
+    if (option == OPTION_RESTORE || option == OPTION_PASSPHRASE_FILE) {
+        *(option == OPTION_RESTORE ? &options->restore : &options->passphrase_file) = argument;
+        return true;
     }
     if (option < OPTION_SETTINGS)
         return *switches[option - OPTION_FIRST] = true;
@@ -103,6 +109,11 @@ bool options_parse(const struct options_info *info, int argc, char **argv,
     if (info->diagnose != NULL)
         *next++ = (struct option){"diagnose", no_argument, NULL, OPTION_DIAGNOSE};
     *next++ = (struct option){"config", required_argument, NULL, OPTION_CONFIG};
+    if (info->restore != NULL) {
+        *next++ = (struct option){"restore", required_argument, NULL, OPTION_RESTORE};
+        *next++ =
+            (struct option){"passphrase-file", required_argument, NULL, OPTION_PASSPHRASE_FILE};
+    }
     *next++ = (struct option){"print-config", no_argument, NULL, OPTION_PRINT};
     *next++ = (struct option){"help", no_argument, NULL, OPTION_HELP};
     *next++ = (struct option){"version", no_argument, NULL, OPTION_VERSION};
@@ -131,6 +142,10 @@ bool options_parse(const struct options_info *info, int argc, char **argv,
     }
     for (; optind < argc; optind++) {
         fprintf(stderr, "%s: unexpected argument '%s'\n", argv[0], argv[optind]);
+        good = false;
+    }
+    if (ret_options->passphrase_file != NULL && ret_options->restore == NULL) {
+        fprintf(stderr, "%s: --passphrase-file goes with --restore\n", argv[0]);
         good = false;
     }
     if (!good)
@@ -165,6 +180,10 @@ void options_print_help(const struct options_info *info)
     print_option("print-config", "", "show all settings, and where each comes from, and exit");
     if (info->diagnose != NULL)
         print_option("diagnose", "", info->diagnose);
+    if (info->restore != NULL) {
+        print_option("restore", "FILE", info->restore);
+        print_option("passphrase-file", "FILE", "its passphrase: the first line of FILE");
+    }
     for (unsigned i = 0; i < info->table->count; i++) {
         const struct settings_row *row = &info->table->rows[i];
         print_option(row->key, row->value, row->help);

@@ -1,5 +1,6 @@
 /* The command line of a daemon: --config, --check-config, --print-config, --help, --version,
- * possibly a switch of its own, and an option for each of its settings. */
+ * possibly --diagnose, --restore and a switch of its own, and an option for each of its settings.
+ */
 #ifndef SERVICE_OPTIONS_H
 #define SERVICE_OPTIONS_H
 
@@ -16,13 +17,16 @@ struct options_info {
     const char *config_file;
     const char *name, *help;   /* of its switch: "foreground", "stay in the foreground"; or NULL */
     const char *diagnose;      /* help of --diagnose, for one that has it; or NULL */
+    const char *restore;       /* likewise of --restore, which goes with --passphrase-file */
     const char *intro, *outro; /* before and after the list that --help shows */
 };
 
 struct service_options {
     bool own; /* its switch */
     bool check, print, diagnose, help, version;
-    char *config_file;         /* absolute; or NULL */
+    char *config_file;   /* absolute; or NULL */
+    const char *restore; /* a file, or NULL; borrowed from argv */
+    const char *passphrase_file;
     char *texts[SETTINGS_MAX]; /* of settings, by row; NULL where not given */
 };
 

@@ -41,7 +41,7 @@ options_of_help()
 # Those of them that are settings.
 settings_of_help()
 {
-    options_of_help "$1" | grep -Evx 'foreground|config|check-config|print-config|diagnose|limits|help|version'
+    options_of_help "$1" | grep -Evx 'foreground|config|restore|passphrase-file|check-config|print-config|diagnose|limits|help|version'
 }
 
 # The options that are explained in a page, as .It Fl Fl NAME.

@@ -174,6 +174,10 @@ derive-key a b x
 derive-key a b --raw --json
 rename
 rename a b c
+backup
+backup a b
+backup a --plain --passphrase-file b
+backup a -o id
 export
 export a -O
 export a -O x --force
