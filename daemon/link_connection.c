@@ -385,7 +385,8 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 /* ---- its beginning ---- */
 
 struct link_connection *link_connection_dial(struct relay_links *links, struct relay *relay,
-                                             const struct url *url, bool may_share)
+                                             const struct url *url, const char *session,
+                                             bool may_share)
 {
     struct link_connection *connection = calloc(1, sizeof(*connection));
     if (connection == NULL)
@@ -400,8 +401,8 @@ struct link_connection *link_connection_dial(struct relay_links *links, struct r
     }
     relay_use_begin(&connection->use, relay);
     DL_APPEND(links->connections, connection);
-    connection->ws =
-        relay_dialer_dial(links->dialer, relay, url, NULL, &websocket_handlers, connection);
+    connection->ws = relay_dialer_dial(links->dialer, relay, url, session, NULL,
+                                       &websocket_handlers, connection);
     if (connection->ws != NULL)
         return connection;
     free_connection(connection);

@@ -238,7 +238,7 @@ static bool dial(struct inquiry *inquiry)
     options.message_max = LIST_BYTES_MAX;
     if (url_parse(inquiry->use.relay->url, &url) == URL_OK)
         inquiry->ws = relay_dialer_dial(inquiry->nameplates->parts.routes, inquiry->use.relay, &url,
-                                        &options, &handlers, inquiry);
+                                        NULL, &options, &handlers, inquiry);
     return inquiry->ws;
 }
 

@@ -8,8 +8,11 @@
 #include <sys/stat.h>
 #include <utlist.h>
 
+#include "daemon/isolation.h"
 #include "daemon/relays.h"
 #include "daemon/settings.h"
+#include "net/proxy.h"
+#include "net/url.h"
 #include "net/ws.h"
 
 /* What a WebSocket needs around it, for each file of certificates. These stay until the end,
@@ -26,6 +29,7 @@ struct relay_dialer {
     struct event_base *base;
     const struct settings *settings;
     struct relay_dialer_net *nets; /* newest first */
+    struct isolation isolation;
 };
 
 static void free_entry(struct relay_dialer_net *entry)
@@ -115,25 +119,21 @@ bool relay_dialer_prepare(struct relay_dialer *dialer, const struct settings *fr
 
 /* ---- using ---- */
 
-static bool is_onion(const char *host)
-{
-    static const char onion[] = ".onion";
-    size_t length = strlen(host), suffix = sizeof(onion) - 1;
-    return length > suffix && strcmp(host + length - suffix, onion) == 0;
-}
-
 bool relay_dialer_may_share(const struct relay_dialer *dialer, const struct url *url)
 {
     return dialer->settings->share_connections && settings_proxy(dialer->settings, url) == NULL &&
-           !is_onion(url->host);
+           !url_is_onion(url);
 }
 
 struct ws *relay_dialer_dial(struct relay_dialer *dialer, struct relay *relay,
-                             const struct url *url, const struct ws_options *options,
-                             const struct ws_handlers *handlers, void *arg)
+                             const struct url *url, const char *session,
+                             const struct ws_options *options, const struct ws_handlers *handlers,
+                             void *arg)
 {
     const struct relay_dialer_net *entry = find(dialer, settings_cafile(dialer->settings, url));
-    const struct proxy *proxy = settings_proxy(dialer->settings, url);
+    struct proxy isolated;
+    const struct proxy *proxy =
+        isolation_proxy(&dialer->isolation, dialer->settings, url, session, &isolated);
     struct ws_options with_pins;
     if (options != NULL)
         with_pins = *options;
@@ -141,7 +141,9 @@ struct ws *relay_dialer_dial(struct relay_dialer *dialer, struct relay *relay,
         ws_options_default(&with_pins);
     with_pins.pins = settings_pins(dialer->settings, url);
     relay_dialled(relay, proxy);
-    return ws_dial(entry->net, url, proxy, &with_pins, handlers, arg);
+    struct ws *ws = ws_dial(entry->net, url, proxy, &with_pins, handlers, arg);
+    proxy_wipe(&isolated);
+    return ws;
 }
 
 /* ---- life ---- */
@@ -155,6 +157,7 @@ struct relay_dialer *relay_dialer_new(struct event_base *base, const struct sett
         return NULL;
     }
     *dialer = (struct relay_dialer){.base = base, .settings = settings};
+    isolation_begin(&dialer->isolation);
     if (relay_dialer_prepare(dialer, settings, ret_why, size))
         return dialer;
     relay_dialer_free(dialer);

@@ -32,9 +32,11 @@ bool relay_dialer_prepare(struct relay_dialer *dialer, const struct settings *fr
 bool relay_dialer_may_share(const struct relay_dialer *dialer, const struct url *url);
 
 /* ws_dial() with the right certificates, pins and proxy; tells `relay`, whose URL is `url`, that it
- * is being dialled. */
+ * is being dialled. `session`: as for isolation_proxy(). Where sessions are isolated, no connection
+ * is shared: relay_dialer_may_share(). */
 struct ws *relay_dialer_dial(struct relay_dialer *dialer, struct relay *relay,
-                             const struct url *url, const struct ws_options *options,
-                             const struct ws_handlers *handlers, void *arg);
+                             const struct url *url, const char *session,
+                             const struct ws_options *options, const struct ws_handlers *handlers,
+                             void *arg);
 
 #endif

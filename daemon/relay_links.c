@@ -199,17 +199,18 @@ static struct link_connection *find_joinable(const struct relay_links *links,
     return connection;
 }
 
-/* A connection for the link, which waits for it. False when out of memory. */
+/* A connection for the link, which waits for it; its own, if it is to be `alone`, or must be. False
+ * when out of memory. */
 static bool connect_link(struct relay_links *links, struct relay_link *link, struct relay *relay,
                          const struct url *url, bool alone)
 {
-    bool may_share = !alone && relay->sharing != RELAY_DOES_NOT_SHARE;
-    struct link_connection *connection = may_share ? find_joinable(links, relay) : NULL;
+    bool may_share = !alone && relay_dialer_may_share(links->dialer, url);
+    struct link_connection *connection = NULL;
+    if (may_share && relay->sharing != RELAY_DOES_NOT_SHARE)
+        connection = find_joinable(links, relay);
     if (connection == NULL)
-        connection = link_connection_dial(
-            links, relay, url,
-            (may_share || (!alone && relay_dialer_may_share(links->dialer, url))) &&
-                count_shared(links, relay) < SHARED_MAX);
+        connection = link_connection_dial(links, relay, url, link->name,
+                                          may_share && count_shared(links, relay) < SHARED_MAX);
     if (connection != NULL)
         wait_for(link, connection);
     return connection != NULL;
@@ -241,8 +242,7 @@ struct relay_link *relay_link_open(struct relay_links *links, struct relay *rela
     link->handlers = link_handlers;
     link->arg = arg;
     link->name = name;
-    if (!connect_link(links, link, relay, url,
-                      alone || !relay_dialer_may_share(links->dialer, url))) {
+    if (!connect_link(links, link, relay, url, alone)) {
         free(link);
         return NULL;
     }

@@ -21,6 +21,7 @@
 #include "base/clock.h"
 #include "base/timer.h"
 #include "daemon/diagnose.h"
+#include "daemon/isolation.h"
 #include "daemon/settings.h"
 #include "net/address.h"
 #include "net/pins.h"
@@ -497,15 +498,19 @@ static void check_websocket(struct relay_probe *probe)
 void relay_probe(const struct settings *settings)
 {
     struct relay_probe probe = {.settings = settings, .base = event_base_new()};
+    struct isolation isolation;
+    struct proxy isolated;
 
     if (probe.base == NULL || url_parse(settings->relay, &probe.url) != URL_OK) {
         diagnose_say("relay", DIAGNOSE_BAD, NULL, "out of memory");
     } else {
-        probe.proxy = settings_proxy(settings, &probe.url);
+        isolation_begin(&isolation);
+        probe.proxy = isolation_proxy(&isolation, settings, &probe.url, NULL, &isolated);
         /* A proxy looks up the name, and reaches the addresses. */
         if (probe.proxy != NULL || (find_addresses(&probe) && check_addresses(&probe)))
             check_websocket(&probe);
     }
+    proxy_wipe(&isolated);
     if (probe.base != NULL)
         event_base_free(probe.base);
 }

@@ -57,6 +57,8 @@ static const struct settings_row rows[] = {
      FIELD(cafile), NULL, SETTINGS_PLAIN},
     {"proxy", "URL", "proxy for connections to relays, or none", &settings_sections_proxy_url,
      FIELD(proxy), NULL, SETTINGS_SECRET},
+    {"isolate-sessions", "yes|no", "a user name at the proxy for each session",
+     &settings_sections_isolate, FIELD(isolate), NULL, SETTINGS_PLAIN},
     {"max-store-size", "SIZE", "limit on the size of the store, as in 2G", &settings_bytes,
      FIELD(max_store_size), &kv_size, SETTINGS_PLAIN},
     {"keep", "DURATION", "how long to list ended sessions, as in 30d", &settings_duration,
@@ -163,6 +165,52 @@ static void note_origin(struct settings *settings)
     settings->proxy_from = settings_source_text(settings->origin.sources[proxy - rows]);
 }
 
+/* Where a section, or a key of it, is in the file. */
+static void place_of(const struct settings *settings, const struct settings_relay *relay,
+                     const char *key, char *ret_place, size_t size)
+{
+    const struct settings_origin *origin = &settings->origin;
+    *ret_place = '\0';
+    for (unsigned i = 0; i < origin->entries_count; i++) {
+        const struct settings_entry *entry = &origin->entries[i];
+        if (entry->object == relay &&
+            (key == NULL ? entry->row == NULL
+                         : entry->row != NULL && strcmp(entry->row->key, key) == 0))
+            snprintf(ret_place, size, "%s:%u: ", origin->file, entry->line);
+    }
+}
+
+/* A proxy that cannot keep sessions apart, though they are to be: whoever asked for it must not
+ * find out from the relay. */
+static bool cannot_isolate(enum settings_isolate isolate, const struct proxy *proxy)
+{
+    return isolate == SETTINGS_ISOLATE_YES && proxy != NULL &&
+           (proxy->protocol != PROXY_SOCKS5 || proxy->user[0] != '\0');
+}
+
+static bool check_isolation(const struct settings *settings, char *ret_why, size_t size)
+{
+    static const char needs[] = "isolate-sessions needs a socks5h:// proxy without a user name, "
+                                "since each session has a user name of its own";
+    const struct settings_relay *relay;
+    bool good = true;
+    char place[512];
+    settings_place(&table, &settings->origin, "isolate-sessions", place, sizeof(place));
+    if (cannot_isolate(settings->isolate, settings->proxy.proxy))
+        good = settings_mistake(ret_why, size, "%s%s", place, needs);
+    LL_FOREACH(settings->sections.relays, relay)
+    {
+        bool own =
+            relay->isolate != SETTINGS_ISOLATE_UNSAID || relay->proxy.what != SETTINGS_PROXY_UNSAID;
+        enum settings_isolate isolate =
+            relay->isolate != SETTINGS_ISOLATE_UNSAID ? relay->isolate : settings->isolate;
+        place_of(settings, relay, NULL, place, sizeof(place));
+        if (own && cannot_isolate(isolate, settings_proxy(settings, &relay->url)))
+            good = settings_mistake(ret_why, size, "%s%s", place, needs);
+    }
+    return good;
+}
+
 bool settings_read(const struct service_options *options, struct settings *ret_settings,
                    char *ret_why, size_t size)
 {
@@ -173,22 +221,11 @@ bool settings_read(const struct service_options *options, struct settings *ret_s
     bool good = options_apply(&settings_options, options, ret_settings, &ret_settings->origin,
                               ret_why, size);
     note_origin(ret_settings);
+    good = check_isolation(ret_settings, ret_why, size) && good;
     return complete(ret_settings, ret_why, size) && good;
 }
 
 /* ---- checking ---- */
-
-/* Where the file of certificates of a section was named. */
-static void place_of(const struct settings *settings, const struct settings_relay *relay,
-                     char *ret_place, size_t size)
-{
-    const struct settings_origin *origin = &settings->origin;
-    *ret_place = '\0';
-    for (unsigned i = 0; i < origin->entries_count; i++)
-        if (origin->entries[i].object == relay && origin->entries[i].row != NULL &&
-            strcmp(origin->entries[i].row->key, "cafile") == 0)
-            snprintf(ret_place, size, "%s:%u: ", origin->file, origin->entries[i].line);
-}
 
 static bool check_certificates(const char *cafile, const char *place, char *ret_why, size_t size)
 {
@@ -223,7 +260,7 @@ bool settings_check(const struct settings *settings, char *ret_why, size_t size)
     const struct settings_relay *relay;
     LL_FOREACH(settings->sections.relays, relay)
     {
-        place_of(settings, relay, place, sizeof(place));
+        place_of(settings, relay, "cafile", place, sizeof(place));
         if (relay->cafile != NULL)
             good = check_certificates(relay->cafile, place, ret_why, size) && good;
     }
@@ -322,4 +359,20 @@ const struct pins *settings_pins(const struct settings *settings, const struct u
 {
     const struct settings_relay *found = settings_sections_relay(&settings->sections, relay);
     return found != NULL ? &found->pins : NULL;
+}
+
+enum settings_isolation settings_isolation(const struct settings *settings, const struct url *relay)
+{
+    const struct settings_relay *found = settings_sections_relay(&settings->sections, relay);
+    const struct proxy *proxy = settings_proxy(settings, relay);
+    enum settings_isolate said = found != NULL && found->isolate != SETTINGS_ISOLATE_UNSAID
+                                     ? found->isolate
+                                     : settings->isolate;
+    if (proxy == NULL || said == SETTINGS_ISOLATE_NO)
+        return SETTINGS_ISOLATION_NONE;
+    if (said == SETTINGS_ISOLATE_YES)
+        return SETTINGS_ISOLATION_REQUIRED;
+    return url_is_onion(relay) && proxy->protocol == PROXY_SOCKS5 && proxy->user[0] == '\0'
+               ? SETTINGS_ISOLATION_OFFERED
+               : SETTINGS_ISOLATION_NONE;
 }

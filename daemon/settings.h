@@ -18,6 +18,7 @@ struct settings {
     char *relay;                       /* URL for sessions that name none */
     char *cafile;                      /* PEM file, or NULL for the system's certificates */
     struct settings_proxy proxy;       /* for relays that have no proxy setting of their own */
+    enum settings_isolate isolate;     /* likewise */
     enum log_level log_level;
     uint64_t max_store_size;  /* bytes; 0: only the disk limits it */
     int64_t keep;             /* ms for which an ended session stays listed */
@@ -47,6 +48,15 @@ const struct settings_appid *settings_for_appid(const struct settings *settings,
 
 /* The proxy through which a relay is reached; NULL: none. Borrowed. */
 const struct proxy *settings_proxy(const struct settings *settings, const struct url *relay);
+
+/* Whether sessions are kept apart at a relay's proxy by user name. */
+enum settings_isolation {
+    SETTINGS_ISOLATION_NONE = 0,
+    SETTINGS_ISOLATION_OFFERED, /* for .onion, unless something else was said: if the proxy likes */
+    SETTINGS_ISOLATION_REQUIRED, /* a proxy that takes no user name is refused */
+};
+enum settings_isolation settings_isolation(const struct settings *settings,
+                                           const struct url *relay);
 
 /* The certificates against which a relay is checked; NULL: the system's. Borrowed. */
 const char *settings_cafile(const struct settings *settings, const struct url *relay);

@@ -75,6 +75,33 @@ static bool print_proxy(const void *field, FILE *out)
 
 const struct settings_type settings_sections_proxy_url = {set_proxy, print_proxy};
 
+static const char *const isolate_words[] = {
+    [SETTINGS_ISOLATE_NO] = "no",
+    [SETTINGS_ISOLATE_YES] = "yes",
+};
+
+static bool set_isolate(void *field, const struct settings_bounds *bounds, const char *text,
+                        char *ret_why, size_t size)
+{
+    enum settings_isolate *isolate = field;
+    (void)bounds;
+    for (int i = SETTINGS_ISOLATE_NO; i <= SETTINGS_ISOLATE_YES; i++)
+        if (strcmp(text, isolate_words[i]) == 0) {
+            *isolate = (enum settings_isolate)i;
+            return true;
+        }
+    snprintf(ret_why, size, "yes or no");
+    return false;
+}
+
+static bool print_isolate(const void *field, FILE *out)
+{
+    const enum settings_isolate *isolate = field;
+    return *isolate != SETTINGS_ISOLATE_UNSAID && fputs(isolate_words[*isolate], out) >= 0;
+}
+
+const struct settings_type settings_sections_isolate = {set_isolate, print_isolate};
+
 static bool set_schedule(void *field, const struct settings_bounds *bounds, const char *text,
                          char *ret_why, size_t size)
 {
@@ -197,6 +224,8 @@ static const struct settings_type relay_pins = {set_pins, print_pins};
 static const struct settings_row relay_rows[] = {
     {"proxy", "URL", "proxy for connections to it, or none", &settings_sections_proxy_url,
      FIELD(proxy), NULL, SETTINGS_SECRET},
+    {"isolate-sessions", "yes|no", "a user name at the proxy for each session",
+     &settings_sections_isolate, FIELD(isolate), NULL, SETTINGS_PLAIN},
     {"cafile", "FILE", "certificates to trust", &settings_path, FIELD(cafile), NULL,
      SETTINGS_PLAIN},
     {"pin", "sha256:...", "its key's SHA-256; several for a change of keys", &relay_pins, 0, NULL,

@@ -21,6 +21,9 @@ struct settings_proxy {
     struct proxy *proxy; /* in locked memory, since it may include a password; NULL unless given */
 };
 
+/* Whether a proxy is given a user name for each session. */
+enum settings_isolate { SETTINGS_ISOLATE_UNSAID = 0, SETTINGS_ISOLATE_NO, SETTINGS_ISOLATE_YES };
+
 /* Defaults for sessions of an application that do not say otherwise. */
 struct settings_appid {
     struct settings_appid *next;
@@ -37,6 +40,7 @@ struct settings_relay {
     struct url url;
     char *cafile; /* NULL: not set */
     struct pins pins;
+    enum settings_isolate isolate;
     struct settings_proxy proxy;
 };
 
@@ -68,5 +72,8 @@ extern const struct settings_type settings_sections_relay_url;
 
 /* The URL of a proxy, or "none": a struct settings_proxy. Printed without user and password. */
 extern const struct settings_type settings_sections_proxy_url;
+
+/* "yes" or "no": an enum settings_isolate. */
+extern const struct settings_type settings_sections_isolate;
 
 #endif

@@ -24,6 +24,7 @@ struct proxy {
     struct url url;                    /* where it is: host, literal and port; the rest is zero */
     char user[PROXY_WORD_MAX + 1];     /* empty: none is sent */
     char password[PROXY_WORD_MAX + 1]; /* secret; may be empty */
+    bool user_only; /* SOCKS5: a proxy that lets us in without the user name is refused */
 };
 
 /* In user name and password, %XX stands for a byte. False if it is not such a URL: ret_why (of

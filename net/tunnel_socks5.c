@@ -157,7 +157,7 @@ static bool take_auth_version(struct tunnel *tunnel, uint8_t byte)
 
 static bool take_method(struct tunnel *tunnel, uint8_t byte)
 {
-    if (byte == METHOD_NONE)
+    if (byte == METHOD_NONE && !tunnel->proxy->user_only)
         return request(tunnel);
     if (byte == METHOD_PASSWORD && has_user(tunnel)) {
         tunnel_say_byte(tunnel, AUTH_VERSION);
@@ -182,10 +182,10 @@ static bool take_version(struct tunnel *tunnel, uint8_t byte)
 void tunnel_begin_socks5(struct tunnel *tunnel)
 {
     static const uint8_t methods[] = {METHOD_NONE, METHOD_PASSWORD};
-    uint8_t count = has_user(tunnel) ? 2 : 1;
+    uint8_t first = tunnel->proxy->user_only ? 1 : 0, end = has_user(tunnel) ? 2 : 1;
 
     tunnel_say_byte(tunnel, SOCKS_VERSION);
-    tunnel_say_byte(tunnel, count);
-    tunnel_say(tunnel, methods, count);
+    tunnel_say_byte(tunnel, end - first);
+    tunnel_say(tunnel, methods + first, end - first);
     tunnel_next(tunnel, take_version);
 }

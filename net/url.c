@@ -195,3 +195,11 @@ void url_where(const struct url *url, char *ret_text, unsigned size)
 
     snprintf(ret_text, size, "%s:%u", bracketed(url, host, sizeof(host)), (unsigned)url->port);
 }
+
+bool url_is_onion(const struct url *url)
+{
+    static const char onion[] = ".onion";
+    size_t length = strlen(url->host), suffix = sizeof(onion) - 1;
+
+    return length > suffix && strcmp(url->host + length - suffix, onion) == 0;
+}

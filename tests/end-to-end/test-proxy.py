@@ -8,7 +8,7 @@ import socket
 
 from harness import contains, equal, lacks, main, test, true, wait_until
 from harness.network import Network
-from harness.proxies import RELAY, Http, Socks, seeing
+from harness.proxies import RELAY, Http, Recorder, Socks, seeing
 from harness.tls import Authority, Terminator
 
 SECRET = "correct-horse"
@@ -162,6 +162,62 @@ def refusals(world):
         view = until_error(daemon, "the proxy 127.0.0.1:%d " % proxy.port, *parts)
         true(SECRET not in repr(view), "the password is not shown")
         equal(view["state"], "allocating", "state")
+
+
+def visited_by(recorder, daemon, names):
+    """Has each session visit its relay, and returns the user names of these visits."""
+    users = []
+    for name in names:
+        seen = len(recorder.users)
+        daemon.call("poll", session=name)
+        wait_until(lambda: len(recorder.users) > seen, PATIENCE, "%s visits its relay" % name)
+        wait_until(lambda: daemon.show(name)["connection"] == "none", PATIENCE, "the visit of %s is over" % name)
+        users.append(recorder.users[-1])
+    return users
+
+
+@test("to an onion service each session goes under a user name of its own, which the next run of the daemon does not know")
+def isolated(world):
+    relay, recorder, names = world.relay(), Recorder(world), ["a", "b", "c"]
+    daemon = behind(world, "one", hidden(relay), recorder.url())
+    for name in names:
+        daemon.call("invite", name=name, schedule="0:3600")
+        daemon.until(name, lambda view: view["code"], PATIENCE, "there is a code")
+        wait_until(lambda: daemon.show(name)["connection"] == "none", PATIENCE, "the first visit is over")
+    first = visited_by(recorder, daemon, names)
+    equal(len(set(first)), len(names), "different user names: %r" % first)
+    true(all(user and len(user) == 32 for user in first), "user names: %r" % first)
+    equal(set(recorder.users), set(first), "all of the user names")
+    equal(visited_by(recorder, daemon, names), first, "user names of the next visits")
+    ids = [daemon.call("show", session=name)["id"] for name in names]
+    true(not any(identity in user for identity in ids for user in first), "the ids are not in the user names")
+    for user in first:
+        lacks(daemon.process.err(), user, "the log")
+    daemon.stop()
+    daemon.start()
+    later = visited_by(recorder, daemon, names)
+    equal(len(set(later + first)), 2 * len(names), "user names of two runs")
+    before = len(recorder.users)
+    daemon.call("nameplates", relay=hidden(relay), appid="an/application")
+    daemon.call("nameplates", relay=hidden(relay), appid="an/application")
+    asked = recorder.users[before:]
+    equal(len(set(asked) - set(recorder.users[:before])), 2, "who only asks for numbers is nobody else, nor the same again")
+
+
+@test("isolate-sessions: yes and no; a proxy that takes no user name is then refused")
+def isolation_set(world):
+    relay, recorder = world.relay(), Recorder(world)
+    plain = "ws://relay.example:%d/v1" % relay.port
+    for name, url, setting, how in (("a", plain, "", False), ("b", plain, "isolate-sessions = yes\n", True),
+                                    ("c", hidden(relay), "isolate-sessions = no\n", False)):
+        daemon = behind(world, name, url, recorder.url(), sections=setting)
+        before = len(recorder.users)
+        daemon.call("invite", name="peer")
+        daemon.until("peer", lambda view: view["code"], PATIENCE, "there is a code")
+        equal({bool(user) for user in recorder.users[before:]}, {how}, "whether %s has a user name" % name)
+    wary = behind(world, "wary", hidden(relay), Socks(world).url(), sections="isolate-sessions = yes\n")
+    wary.call("invite", name="peer")
+    until_error(wary, "it does not accept a user name and password")
 
 
 if __name__ == "__main__":

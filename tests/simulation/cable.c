@@ -423,9 +423,11 @@ bool relay_dialer_may_share(const struct relay_dialer *routes, const struct url 
 }
 
 struct ws *relay_dialer_dial(struct relay_dialer *routes, struct relay *relay,
-                             const struct url *url, const struct ws_options *options,
-                             const struct ws_handlers *handlers, void *arg)
+                             const struct url *url, const char *session,
+                             const struct ws_options *options, const struct ws_handlers *handlers,
+                             void *arg)
 {
     (void)relay;
+    (void)session;
     return ws_dial(routes->net, url, NULL, options, handlers, arg);
 }

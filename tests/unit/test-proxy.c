@@ -21,23 +21,24 @@ static void test_parts(void **state)
         const char *text;
         struct proxy proxy;
     } cases[] = {
-        {"socks5h://localhost", {PROXY_SOCKS5, {.port = 1080, .host = "localhost"}, "", ""}},
-        {"http://localhost", {PROXY_HTTP, {.port = 1080, .host = "localhost"}, "", ""}},
-        {"http://localhost/", {PROXY_HTTP, {.port = 1080, .host = "localhost"}, "", ""}},
+        {"socks5h://localhost", {PROXY_SOCKS5, {.port = 1080, .host = "localhost"}, "", "", false}},
+        {"http://localhost", {PROXY_HTTP, {.port = 1080, .host = "localhost"}, "", "", false}},
+        {"http://localhost/", {PROXY_HTTP, {.port = 1080, .host = "localhost"}, "", "", false}},
         {"HTTP://Proxy.Example:3128",
-         {PROXY_HTTP, {.port = 3128, .host = "proxy.example"}, "", ""}},
+         {PROXY_HTTP, {.port = 3128, .host = "proxy.example"}, "", "", false}},
         {"socks5h://127.0.0.1:9050",
-         {PROXY_SOCKS5, {.literal = true, .port = 9050, .host = "127.0.0.1"}, "", ""}},
+         {PROXY_SOCKS5, {.literal = true, .port = 9050, .host = "127.0.0.1"}, "", "", false}},
         {"socks5h://[::1]:9050",
-         {PROXY_SOCKS5, {.literal = true, .port = 9050, .host = "::1"}, "", ""}},
-        {"socks5h://me@proxy:1", {PROXY_SOCKS5, {.port = 1, .host = "proxy"}, "me", ""}},
-        {"socks5h://me:@proxy", {PROXY_SOCKS5, {.port = 1080, .host = "proxy"}, "me", ""}},
-        {"http://me:secret@proxy", {PROXY_HTTP, {.port = 1080, .host = "proxy"}, "me", "secret"}},
-        {"http://me:s:c@proxy", {PROXY_HTTP, {.port = 1080, .host = "proxy"}, "me", "s:c"}},
+         {PROXY_SOCKS5, {.literal = true, .port = 9050, .host = "::1"}, "", "", false}},
+        {"socks5h://me@proxy:1", {PROXY_SOCKS5, {.port = 1, .host = "proxy"}, "me", "", false}},
+        {"socks5h://me:@proxy", {PROXY_SOCKS5, {.port = 1080, .host = "proxy"}, "me", "", false}},
+        {"http://me:secret@proxy",
+         {PROXY_HTTP, {.port = 1080, .host = "proxy"}, "me", "secret", false}},
+        {"http://me:s:c@proxy", {PROXY_HTTP, {.port = 1080, .host = "proxy"}, "me", "s:c", false}},
         {"http://m%65:%40%2f%3A%25@[::1]",
-         {PROXY_HTTP, {.literal = true, .port = 1080, .host = "::1"}, "me", "@/:%"}},
+         {PROXY_HTTP, {.literal = true, .port = 1080, .host = "::1"}, "me", "@/:%", false}},
         {"http://\xc3\xa4:%C3%a4@proxy",
-         {PROXY_HTTP, {.port = 1080, .host = "proxy"}, "\xc3\xa4", "\xc3\xa4"}},
+         {PROXY_HTTP, {.port = 1080, .host = "proxy"}, "\xc3\xa4", "\xc3\xa4", false}},
     };
 
     (void)state;

@@ -276,6 +276,58 @@ static void sections_of_relays(void **state)
     settings_clear(&settings);
 }
 
+/* Which relays' sessions are kept apart at the proxy, and which proxies could not do so. */
+static void isolation(void **state)
+{
+    enum {
+        BAD = -1,
+        NONE = SETTINGS_ISOLATION_NONE,
+        OFFERED = SETTINGS_ISOLATION_OFFERED,
+        REQUIRED = SETTINGS_ISOLATION_REQUIRED
+    };
+    static const struct {
+        const char *general, *section;
+        int plain, onion; /* of ws://r/v1, and of ws://r.onion/v1, to which the section belongs */
+    } cases[] = {
+        {"", "", NONE, NONE},
+        {"isolate-sessions = yes\n", "", NONE, NONE}, /* there is no proxy */
+        {"proxy = socks5h://p\n", "", NONE, OFFERED},
+        {"proxy = http://p\n", "", NONE, NONE},
+        {"proxy = socks5h://me:x@p\n", "", NONE, NONE},
+        {"proxy = socks5h://p\n", "isolate-sessions = no\n", NONE, NONE},
+        {"proxy = socks5h://p\n", "isolate-sessions = yes\n", NONE, REQUIRED},
+        {"proxy = socks5h://p\nisolate-sessions = no\n", "", NONE, NONE},
+        {"proxy = socks5h://p\nisolate-sessions = yes\n", "", REQUIRED, REQUIRED},
+        {"proxy = socks5h://p\nisolate-sessions = yes\n", "isolate-sessions = no\n", REQUIRED,
+         NONE},
+        {"proxy = socks5h://p\nisolate-sessions = yes\n", "proxy = none\n", REQUIRED, NONE},
+        {"isolate-sessions = yes\n", "proxy = socks5h://p\n", NONE, REQUIRED},
+        {"proxy = http://p\nisolate-sessions = yes\n", "", BAD, 2},
+        {"proxy = socks5h://me@p\nisolate-sessions = yes\n", "", BAD, 2},
+        {"proxy = socks5h://p\nisolate-sessions = yes\n", "proxy = http://p\n", BAD, 3},
+        {"proxy = http://p\n", "isolate-sessions = yes\n", BAD, 2},
+    };
+    struct url plain = url_of("ws://r/v1"), onion = url_of("ws://r.onion/v1");
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct settings settings;
+        char text[256], why[512], expected[256];
+        snprintf(text, sizeof(text), "%s[relay \"ws://r.onion/v1\"]\n%s", cases[i].general,
+                 cases[i].section);
+        write_file(text, strlen(text));
+        bool good = read_all_of(&settings, why, sizeof(why), "--check-config", NULL, NULL);
+        snprintf(expected, sizeof(expected), "%s:%d: isolate-sessions needs a socks5h:// proxy",
+                 file_path, cases[i].onion);
+        if (good != (cases[i].plain != BAD) ||
+            (!good && strncmp(why, expected, strlen(expected)) != 0))
+            fail_msg("case %zu: %s, '%s'", i, good ? "taken" : "refused", good ? "" : why);
+        if (good && ((int)settings_isolation(&settings, &plain) != cases[i].plain ||
+                     (int)settings_isolation(&settings, &onion) != cases[i].onion))
+            fail_msg("case %zu", i);
+        settings_clear(&settings);
+    }
+}
+
 /* A setting that protects is never ignored in silence. */
 static void refused_pins(void **state)
 {
@@ -551,6 +603,7 @@ static void printed(void **state)
     (void)state;
     static const char text[] =
         "keep = 24h\nproxy = http://user:secret@proxy\n"
+        "isolate-sessions = no\n"
         "[appid \"an \"application\"\"]\ntimeout = 60m\n"
         "[relay \"wss://r/v1\"]\nproxy = none\npin = " PIN " " ANOTHER_PIN "\n";
     static const char expected[] = "state = /home/somebody/state  # --state\n"
@@ -559,16 +612,17 @@ static void printed(void **state)
                                    "log-level = info  # built in\n"
                                    "#cafile =  # not set\n"
                                    "proxy = http://proxy:1080  # %1$s:2\n"
+                                   "isolate-sessions = no  # %1$s:3\n"
                                    "max-store-size = 0  # built in\n"
                                    "keep = 1d  # %1$s:1\n"
                                    "max-connections = 1024  # built in\n"
                                    "share-connections = yes  # built in\n"
                                    "lasting = no  # built in\n"
-                                   "\n[appid \"an \"application\"\"]  # %1$s:3\n"
-                                   "timeout = 1h  # %1$s:4\n"
-                                   "\n[relay \"wss://r/v1\"]  # %1$s:5\n"
-                                   "proxy = none  # %1$s:6\n"
-                                   "pin = " PIN " " ANOTHER_PIN "  # %1$s:7\n";
+                                   "\n[appid \"an \"application\"\"]  # %1$s:4\n"
+                                   "timeout = 1h  # %1$s:5\n"
+                                   "\n[relay \"wss://r/v1\"]  # %1$s:6\n"
+                                   "proxy = none  # %1$s:7\n"
+                                   "pin = " PIN " " ANOTHER_PIN "  # %1$s:8\n";
     struct settings settings;
     char why[512], *shown = NULL, *wanted = NULL;
     size_t length;
@@ -862,6 +916,7 @@ int main(void)
         TEST(all_mistakes),
         TEST(many_mistakes),
         TEST(printed),
+        TEST(isolation),
         TEST(refused_pins),
         TEST(every_bad_value),
         TEST(checked),

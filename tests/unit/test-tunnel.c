@@ -143,6 +143,28 @@ static void test_dialogues(void **state)
             hold(&dialogues[i], chunk);
 }
 
+/* Where the user name keeps sessions apart, nothing is asked of a proxy that does without. */
+static void test_user_only(void **state)
+{
+    static const char *const whys[] = {"", "chose an authentication method that was not offered",
+                                       "refuses: it does not accept a user name and password"};
+    static const struct bytes answers[] = {BYTES("\x05\x02"), BYTES("\x05\x00"), BYTES("\x05\xff")};
+    static const struct bytes offer = BYTES("\x05\x01\x02");
+
+    (void)state;
+    for (size_t i = 0; i < LENGTH(answers); i++) {
+        struct scene scene;
+
+        scene_begin(&scene, "socks5h://me:secret@proxy", "ws://r/");
+        scene.proxy.user_only = true;
+        tunnel_begin(&scene.tunnel, &scene.proxy, &scene.url);
+        expect_said(&scene.tunnel, offer);
+        feed(&scene.tunnel, answers[i], SIZE_MAX);
+        assert_string_equal(scene.tunnel.why, whys[i]);
+        assert_int_equal(scene.tunnel.say_length, i == 0 ? 11 : 0);
+    }
+}
+
 /* What follows the answer is not the tunnel's, and what comes before we have spoken must wait. */
 static void test_not_one_byte_too_many(void **state)
 {
@@ -350,10 +372,15 @@ static void test_wipe(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_dialogues),     cmocka_unit_test(test_not_one_byte_too_many),
-        cmocka_unit_test(test_socks_refuses), cmocka_unit_test(test_http_refuses),
-        cmocka_unit_test(test_too_long),      cmocka_unit_test(test_long_reason),
-        cmocka_unit_test(test_longest),       cmocka_unit_test(test_wipe),
+        cmocka_unit_test(test_dialogues),
+        cmocka_unit_test(test_user_only),
+        cmocka_unit_test(test_not_one_byte_too_many),
+        cmocka_unit_test(test_socks_refuses),
+        cmocka_unit_test(test_http_refuses),
+        cmocka_unit_test(test_too_long),
+        cmocka_unit_test(test_long_reason),
+        cmocka_unit_test(test_longest),
+        cmocka_unit_test(test_wipe),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,8 +6,11 @@ the system who may come in; and none of its processes outlives it.
 
 import os
 import shutil
+import socket
 import subprocess
+import threading
 
+from .middle import shut
 from .ports import hold
 from .processes import environment
 from .tap import Skip
@@ -117,3 +120,77 @@ class Http(Proxy):
             "LogLevel Info",
             "Allow 127.0.0.1",
             "BasicAuth me %s" % self.password if self.password else "", ""])
+
+
+class Recorder:
+    """A SOCKS5 proxy of our own, which lets everybody in as Tor does, and notes with which user names: `users`, one for each
+    connection to the relay, in their order; None where there was no user name. All names lead to 127.0.0.1.
+    """
+
+    def __init__(self, world):
+        self.users = []
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        world.finally_call(self.close)
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def url(self):
+        return "socks5h://127.0.0.1:%d" % self.port
+
+    def accept(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return  # close() was called
+            threading.Thread(target=self.serve, args=(client,), daemon=True).start()
+
+    def serve(self, client):
+        try:
+            with client, client.makefile("rb") as asked:
+                user = self.let_in(client, asked)
+                relay = socket.create_connection(("127.0.0.1", self.destination(asked)))
+                self.users.append(user)
+                client.sendall(b"\5\0\0\1\0\0\0\0\0\0")
+                with relay:
+                    threading.Thread(target=carry, args=(relay, client), daemon=True).start()
+                    carry(client, relay)
+        except OSError:
+            pass  # one end has gone
+
+    @staticmethod
+    def let_in(client, asked):
+        """RFC 1928 and RFC 1929; as Tor does, a user name is preferred. Returns it."""
+        methods = asked.read(asked.read(2)[1])
+        if 2 not in methods:
+            client.sendall(b"\5\0")
+            return None
+        client.sendall(b"\5\2")
+        user = asked.read(asked.read(2)[1])
+        password = asked.read(asked.read(1)[0])
+        if not user or not password:
+            raise OSError("empty words are not in RFC 1929")
+        client.sendall(b"\1\0")
+        return user.decode()
+
+    @staticmethod
+    def destination(asked):
+        if asked.read(4) != b"\5\1\0\3":
+            raise OSError("only names are looked up here")
+        asked.read(asked.read(1)[0])
+        return int.from_bytes(asked.read(2), "big")
+
+    def close(self):
+        shut(self.listener)
+        self.listener.close()
+
+
+def carry(source, target):
+    """Until one end has gone, which the other then learns."""
+    try:
+        while data := source.recv(1 << 16):
+            target.sendall(data)
+    except OSError:
+        pass
+    shut(source)
+    shut(target)
