@@ -135,3 +135,13 @@ void epoch_labels(const uint8_t message_key[KEY_BYTES], const char *side,
     memcpy(ret_labels->mask, bytes + 4, KEYS_NONCE_BYTES);
     sodium_memzero(bytes, sizeof(bytes));
 }
+
+unsigned epoch_minute(const uint8_t session_key[KEY_BYTES], int64_t day)
+{
+    char purpose[PURPOSE_TEXT];
+    uint8_t bytes[2];
+
+    snprintf(purpose, sizeof(purpose), "wormholed:lasting:minute:%" PRId64, day);
+    derive(session_key, purpose, bytes, sizeof(bytes));
+    return ((unsigned)bytes[0] << 8 | bytes[1]) % 60;
+}

@@ -61,4 +61,8 @@ void epoch_message_key(const uint8_t root[KEY_BYTES], uint32_t route, uint8_t re
 void epoch_labels(const uint8_t message_key[KEY_BYTES], const char *side,
                   struct epoch_labels *ret_labels);
 
+/* The minute of each hour of this day (since 1970, UTC) at which both come, from the session key:
+ * 0 … 59. */
+unsigned epoch_minute(const uint8_t session_key[KEY_BYTES], int64_t day);
+
 #endif

@@ -230,11 +230,11 @@ void lasting_left_closed(struct step *step)
     struct session *session = step->session;
     bool back_at_once = !session_alive(session) || plan_hold_duration(step) > 0;
     sodium_memzero(session->left_places, sizeof(session->left_places));
-    visit_drop(step);
     if (back_at_once)
         plan_visit_now(step);
     else
         plan_next_visit(step);
+    visit_drop(step);
 }
 
 void lasting_visit_ended(struct session *session)
@@ -318,6 +318,7 @@ void lasting_take_statement(struct step *step, const struct payload_receipt *rec
     if (!session_lasting(session) || !receipt->has_next || !epoch_usable(receipt->next))
         return;
     take_bye(session, receipt);
+    session->visit->peer_stated = true;
     if (session->visit->old)
         return;
     if (!is_set(session->peer_next)) {
@@ -425,6 +426,11 @@ bool lasting_evade_crowd(struct step *step)
 }
 
 /* ---- when ---- */
+
+bool lasting_has_old(const struct session *session)
+{
+    return is_set(session->old_root);
+}
 
 static bool may_close_left(const struct session *session)
 {

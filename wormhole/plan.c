@@ -119,8 +119,13 @@ void plan_next_visit(struct step *step)
                                  may_hold(step) ? 0 : POLL_INSTEAD_OF_HOLD, &interval);
     if ((session->inbox_full && wait < PAUSED_INTERVAL) || !session_alive(session))
         wait = interval = PAUSED_INTERVAL;
-    wait = session->schedule.preset ? jittered(step, kept_alive(step, wait))
-                                    : wait + step_random_below(step, list_jitter_max(interval));
+    int64_t appointment = appointment_wait(step, interval);
+    if (appointment >= 0)
+        wait = appointment;
+    else if (session->schedule.preset)
+        wait = jittered(step, kept_alive(step, wait));
+    else
+        wait += step_random_below(step, list_jitter_max(interval));
     if (step->context->attended && session_alive(session) && !session->inbox_full)
         wait = may_hold(step) ? 0 : POLL_INSTEAD_OF_HOLD;
     int64_t burdened = burdened_wait(step);
@@ -159,11 +164,14 @@ int64_t plan_retention(const struct session *session)
 int64_t plan_hold_duration(struct step *step)
 {
     const struct session *session = step->session;
-    bool scheduled = rule_now(step)->interval == 0;
-    if (!may_hold(step) || (!scheduled && !step->context->attended))
+    int64_t interval = rule_now(step)->interval;
+    int64_t meeting = appointment_hold(step, interval);
+    bool scheduled = interval == 0;
+    if (!may_hold(step) || (!scheduled && !step->context->attended && meeting == 0))
         return session->mailbox_lost && session->visit->peer_pake_seen ? PEER_PAKE_PATIENCE : 0;
-    int64_t hold =
-        scheduled ? schedule_rule_left(&session->schedule, elapsed(step)) : ATTENDED_LOOK;
+    int64_t hold = scheduled                 ? schedule_rule_left(&session->schedule, elapsed(step))
+                   : step->context->attended ? ATTENDED_LOOK
+                                             : meeting;
     /* While the mailbox is lost there are several places where the peer may look, each for so short
      * a time that only who is there meets it. Two who changed places in step would never meet. */
     int64_t longest = session->mailbox_lost ? jittered(step, POLL_INSTEAD_OF_HOLD) : HOLD_RENEW;
@@ -222,12 +230,19 @@ static int64_t longest_interval(const struct schedule *schedule)
 bool session_wakes_too_late(const struct session *session, int64_t now)
 {
     int64_t longest = longest_interval(&session->schedule);
+    /* An appointment may be in the hour after. */
+    int64_t spare = session_lasting(session) ? 2 * WAIT_MAX : 0;
     return session->state < SESSION_CLOSED &&
-           session->wake > now + (longest > WAIT_MAX ? longest : WAIT_MAX);
+           session->wake > now + (longest > WAIT_MAX ? longest : WAIT_MAX) + spare;
 }
 
 static const char *text_of_visited(const struct session *session)
 {
+    if (session_lasting(session) && session->retention == 0 &&
+        longest_interval(&session->schedule) > STOCK_RETENTION)
+        return "a stock relay forgets the mailbox after 11 minutes: in quiet times, both come at "
+               "the "
+               "same minute of an hour";
     bool kept =
         session->schedule.preset || longest_interval(&session->schedule) < plan_retention(session);
     if (session->retention > 0)

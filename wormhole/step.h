@@ -133,6 +133,14 @@ void peer_message_take(struct step *step, const struct wire_message *message);
 /* What came for a session with `await_answer`: unless it is of no account, the session ends. */
 void answer_take(struct step *step, const uint8_t *plain, size_t length);
 
+/* ---- appointment.c: two come at the same minute ---- */
+
+/* Where the schedule has this interval: how long a connection is held because the peer should come
+ * now, or has come and may say more, ms; 0: no appointment is on. */
+int64_t appointment_hold(const struct step *step, int64_t interval);
+/* How long until the next one, ms, from the end of a visit; -1: none is needed. */
+int64_t appointment_wait(struct step *step, int64_t interval);
+
 /* ---- receipt.c: what was stored and read ---- */
 
 /* True if there is something to report that the mailbox is not known to hold. */

@@ -330,5 +330,7 @@ void visit_relay_message(struct step *step)
     const struct wire_message *message = step->event->relay;
     if (step->session->visit == NULL || handlers[message->type] == NULL)
         return;
+    if (message->server_tx > 0)
+        step->session->visit->relay_ahead = message->server_tx - step->context->now;
     handlers[message->type](step, message);
 }

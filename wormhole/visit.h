@@ -43,6 +43,8 @@ struct visit {
     int64_t asked; /* … and when that was */
     bool was_held; /* it reached the point where nothing was left to do */
 
+    int64_t relay_ahead; /* ms that the relay's clock is ahead of ours; 0 if it does not say */
+
     bool relay_resumes; /* the relay can begin a replay at a cursor */
     bool resumes;       /* it was asked to, and has told nothing yet */
 
@@ -58,9 +60,10 @@ struct visit {
                      introduction */
     struct epoch_place place;
     struct epoch_labels labels, peer_labels; /* zero in the place of the introduction */
-    bool moved;      /* it was of the newest epoch, and then the session moved on */
-    bool peer_moved; /* the peer has moved on from this epoch, which is the newest */
-    uint64_t bytes;  /* of all messages that it is known to hold */
+    bool moved;       /* it was of the newest epoch, and then the session moved on */
+    bool peer_moved;  /* the peer has moved on from this epoch, which is the newest */
+    bool peer_stated; /* a statement of the peer's was here */
+    uint64_t bytes;   /* of all messages that it is known to hold */
 
     bool in_fallback; /* … which is not the session's */
 
@@ -202,6 +205,8 @@ bool lasting_retire(struct session *session);
 bool lasting_leaves(const struct session *session);
 /* After a visit: another one is due at once, to another place. */
 bool lasting_hurries(const struct session *session);
+/* The epoch before is still visited. */
+bool lasting_has_old(const struct session *session);
 /* The next visit waits no longer, ms, and a connection is held no longer: the peer is to be
  * followed. */
 int64_t lasting_cap_wait(const struct step *step, int64_t wait);

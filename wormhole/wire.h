@@ -60,9 +60,11 @@ struct wire_message {
     int64_t channel;            /* the channel that it is for; 0: it is for the connection */
     const char *reason;         /* left: a sentence, or NULL */
     bool alone;                 /* left: the session needs a connection of its own */
-    bool odd;            /* message: of a phase, side or body that none of ours can be; it has
-                            none of them ("", no bytes) */
-    size_t length;       /* of its text, bytes */
+    bool odd;          /* message: of a phase, side or body that none of ours can be; it has
+                          none of them ("", no bytes) */
+    size_t length;     /* of its text, bytes */
+    int64_t server_tx; /* when the relay sent it, by its own clock, ms since the epoch; 0 if it does
+                          not say */
     struct json_t *root; /* owns all of the strings above */
 };
 

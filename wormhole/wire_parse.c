@@ -18,6 +18,8 @@
 /* Longest retention that is accepted, in seconds: ten years. Keeps sums of times far from
  * overflow. */
 #define RETENTION_MAX ((int64_t)10 * 366 * 24 * 3600)
+/* Latest time of a relay that is believed, in seconds since the epoch: the year 5138. */
+#define SERVER_TX_MAX 1e11
 
 /* More than anybody needs of one connection. */
 #define WIRE_CHANNELS_MAX 65536
@@ -292,6 +294,14 @@ static const struct wire_reader *find_reader(const char *name)
 
 /* ---- the whole message ---- */
 
+/* Seconds with a fraction. Nothing else is a time, nor is one from which sums could overflow. */
+static int64_t time_of(const json_t *seconds)
+{
+    double value = json_number_value(seconds);
+
+    return value > 0 && value < SERVER_TX_MAX ? (int64_t)(value * 1000) : 0;
+}
+
 static enum wire_fault read_root(json_t *root, struct wire_message *message)
 {
     const char *name = json_string_value(json_object_get(root, "type"));
@@ -302,6 +312,7 @@ static enum wire_fault read_root(json_t *root, struct wire_message *message)
     reader = find_reader(name);
     message->type = reader->type;
     message->channel = json_integer_value(json_object_get(root, "channel"));
+    message->server_tx = time_of(json_object_get(root, "server_tx"));
     return reader->read(root, message);
 }
 

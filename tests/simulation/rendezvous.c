@@ -158,6 +158,7 @@ struct rendezvous *rendezvous_new_stock(void)
 {
     struct rendezvous *relay = calloc(1, sizeof(*relay));
     relay->stock = stock_new();
+    stock_tell_time(relay->stock, timeline_now);
     return relay;
 }
 

@@ -22,10 +22,11 @@ struct stock {
     stock_watcher watcher;
     void *watcher_arg;
     bool resumes;
-    unsigned retention; /* that it says, in seconds; 0: it does not */
-    unsigned marks;     /* given out */
-    unsigned told;      /* messages, to all */
-    json_t *copy;       /* of the four above, or NULL */
+    unsigned retention;     /* that it says, in seconds; 0: it does not */
+    int64_t (*clock)(void); /* of which it tells, or NULL */
+    unsigned marks;         /* given out */
+    unsigned told;          /* messages, to all */
+    json_t *copy;           /* of the four above, or NULL */
 };
 
 struct stock_connection {
@@ -75,6 +76,11 @@ void stock_remember(struct stock *stock, unsigned retention)
     stock->retention = retention;
 }
 
+void stock_tell_time(struct stock *stock, int64_t (*clock)(void))
+{
+    stock->clock = clock;
+}
+
 unsigned stock_told(const struct stock *stock)
 {
     return stock->told;
@@ -119,6 +125,9 @@ static void say_text(const struct stock_connection *connection, const char *text
 
 static void say(struct stock_connection *connection, json_t *message)
 {
+    const struct stock *stock = connection->stock;
+    if (stock->clock != NULL)
+        json_object_set_new(message, "server_tx", json_real((double)stock->clock() / 1000));
     char *text = json_dumps(message, JSON_COMPACT);
     say_text(connection, text);
     free(text);

@@ -1,12 +1,13 @@
 /*
  * A model of the stock rendezvous relay (mailbox server 0.4.1) for one appid, without I/O and
- * without a clock: what it stores, what it answers, and where it bites. The test decides when it
- * prunes.
+ * without a clock of its own: what it stores, what it answers, and where it bites. The test decides
+ * when it prunes.
  */
 #ifndef SIMULATION_STOCK_H
 #define SIMULATION_STOCK_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct stock;
 struct stock_connection;
@@ -23,6 +24,9 @@ void stock_resume(struct stock *stock);
 
 /* From now on it says for how long, in seconds, it keeps what nobody visits. */
 void stock_remember(struct stock *stock, unsigned retention);
+
+/* From now on it says with all that it says what its clock shows, ms. */
+void stock_tell_time(struct stock *stock, int64_t (*clock)(void));
 
 /* How many messages it has told, to all together. */
 unsigned stock_told(const struct stock *stock);

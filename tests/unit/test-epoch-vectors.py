@@ -160,7 +160,7 @@ def vectors():
     for epoch in range(3):
         next_secrets = [secret(f"next of A in {epoch}"), secret(f"next of B in {epoch}")]
         epochs.append({
-            "root": root.hex(), "standing": derive(root, "wormholed:lasting:standing").hex() if epoch == 0 else None,
+            "root": root.hex(),
             "next_secrets": [s.hex() for s in next_secrets],
             "next_publics": [x25519(s, BASE).hex() for s in next_secrets],
             "places_key": derive(root, "wormholed:lasting:places").hex(),
@@ -171,6 +171,8 @@ def vectors():
         "about": "doc/lasting.md; made by tests/unit/test-epoch-vectors.py --print",
         "key": key.hex(), "appid": appid, "sides": sides, "secrets": [s.hex() for s in secrets],
         "publics": [x25519(s, BASE).hex() for s in secrets], "epochs": epochs,
+        "minutes": [{"day": day, "minute": int.from_bytes(derive(key, f"wormholed:lasting:minute:{day}", 2), "big") % 60}
+                    for day in (0, 1, 20787, 20788, 1157407)],
     }
 
 

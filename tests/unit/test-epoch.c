@@ -158,6 +158,21 @@ static void test_bound(void **state)
             assert_memory_not_equal(roots[i], roots[j], KEY_BYTES);
 }
 
+static void test_minutes(void **state)
+{
+    json_t *root = load(), *vector;
+    uint8_t key[KEY_BYTES];
+    size_t i;
+
+    (void)state;
+    assert_int_equal(vectors_bytes(vectors_text(root, "key"), key, sizeof(key)), sizeof(key));
+    json_array_foreach(json_object_get(root, "minutes"), i, vector)
+        assert_int_equal(epoch_minute(key, json_integer_value(json_object_get(vector, "day"))),
+                         json_integer_value(json_object_get(vector, "minute")));
+    assert_int_equal(i, 5);
+    json_decref(root);
+}
+
 /* Points of small order, with which every secret gives zeros: RFC 7748, section 6.1. */
 static void test_unusable(void **state)
 {
@@ -188,6 +203,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_vectors),
         cmocka_unit_test(test_bound),
+        cmocka_unit_test(test_minutes),
         cmocka_unit_test(test_unusable),
     };
 
