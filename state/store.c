@@ -16,22 +16,13 @@ static const char *const table_names[STORE_TABLES] = {
     [STORE_TABLE_SLOTS] = "slots",     [STORE_TABLE_CODES] = "codes",
 };
 
-static const struct kv_kind sessions_kind = {
-    .program = "wormholed",
-    .format = STORE_FORMAT,
-    .tables = STORE_TABLES,
-    .added = STORE_TABLES - STORE_TABLE_CODES,
-    .extra = &store_slots_extra,
-    .names = table_names,
-};
+/* All but what there is beside LMDB's file. */
+#define KIND                                                                                       \
+    .program = "wormholed", .format = STORE_FORMAT, .tables = STORE_TABLES,                        \
+    .added = STORE_TABLES - STORE_TABLE_CODES, .names = table_names
 
-const struct kv_kind store_kind_bare = {
-    .program = "wormholed",
-    .format = STORE_FORMAT,
-    .tables = STORE_TABLES,
-    .added = STORE_TABLES - STORE_TABLE_CODES,
-    .names = table_names,
-};
+static const struct kv_kind sessions_kind = {KIND, .extra = &store_slots_extra};
+const struct kv_kind store_kind_bare = {KIND};
 
 enum kv_status store_open(const char *directory, uint64_t max_bytes, struct kv **ret_store,
                           char *ret_why, size_t size)

@@ -113,6 +113,9 @@ static bool exists(const char *path)
     return access(path, F_OK) == 0;
 }
 
+/* What was refused as soon as it came. */
+static bool at_once;
+
 static enum restore_result put_back(const struct place *place, const uint8_t *data, size_t length,
                                     size_t step, char why[512])
 {
@@ -123,6 +126,7 @@ static enum restore_result put_back(const struct place *place, const uint8_t *da
         size_t part = length - at < step ? length - at : step;
         result = restore_add(restore, data + at, part, why, 512);
     }
+    at_once = result != RESTORE_OK;
     if (result == RESTORE_OK)
         result = restore_finish(restore, &sessions, &unreadable, why, 512);
     if (result == RESTORE_OK)
@@ -361,26 +365,31 @@ static void contrived_ones(void **state)
         ADD(&contrived, literal);                                                                  \
         assert_refused(contrived.bytes, contrived.length, wanted);                                 \
     } while (0)
+#define REFUSED_AT_ONCE(wanted, literal)                                                           \
+    do {                                                                                           \
+        REFUSED(wanted, literal);                                                                  \
+        assert_true(at_once);                                                                      \
+    } while (0)
     assert_refused((const uint8_t *)"X", 1, RESTORE_DAMAGED);
     assert_refused((const uint8_t *)"T\4meta", 6, RESTORE_DAMAGED); /* before the keys */
     assert_refused((const uint8_t *)"K\0\0\0\0\0\0\0\0", 9, RESTORE_DAMAGED);
     assert_refused((const uint8_t *)"K\xff\0\0\0\0\0\0\0", 9, RESTORE_DAMAGED);
-    REFUSED(RESTORE_DAMAGED, "K\0\0\0\0\0\0\0\4keys");      /* again */
-    REFUSED(RESTORE_DAMAGED, "E\0\0\0\0\0\0\0\0");          /* no store */
-    REFUSED(RESTORE_DAMAGED, "E\0\0\0\0\0\0\0\1");          /* a row is missing */
-    REFUSED(RESTORE_DAMAGED, "E\0\0\0\0\0\0\0\0E");         /* more after the end */
-    REFUSED(RESTORE_DAMAGED, "R\0\1\0\0\0\0k");             /* of no table */
-    REFUSED(RESTORE_DAMAGED, "T\0");                        /* no name */
-    REFUSED(RESTORE_DAMAGED, "T\4me\0a");                   /* half a name */
-    REFUSED(RESTORE_FAILED, "T\6future");                   /* a newer one's */
-    REFUSED(RESTORE_DAMAGED, "T\5namesR\0\0\0\0\0\0");      /* no key */
-    REFUSED(RESTORE_DAMAGED, "T\5namesR\xff\xff\0\0\0\0k"); /* a long one */
-    REFUSED(RESTORE_DAMAGED, "T\5namesR\0\1\xff\xff\xff\xffk");
-    REFUSED(RESTORE_DAMAGED, "T\5namesR\0\1\0\0\0\0bR\0\1\0\0\0\0a"); /* not in order */
-    REFUSED(RESTORE_DAMAGED, "T\5namesR\0\1\0\0\0\0aR\0\1\0\0\0\0a"); /* twice */
-    REFUSED(RESTORE_FAILED, "T\4metaR\0\6\0\0\0\10format\0\0\0\0\0\0\0\3");
-    REFUSED(RESTORE_DAMAGED, "T\4metaR\0\6\0\0\0\10format\0\0\0\0\0\0\0\1");
-    REFUSED(RESTORE_DAMAGED, "T\4metaR\0\6\0\0\0\1format\2");
+    REFUSED_AT_ONCE(RESTORE_DAMAGED, "K\0\0\0\0\0\0\0\4keys");      /* again */
+    REFUSED(RESTORE_DAMAGED, "E\0\0\0\0\0\0\0\0");                  /* no store */
+    REFUSED_AT_ONCE(RESTORE_DAMAGED, "E\0\0\0\0\0\0\0\1");          /* a row is missing */
+    REFUSED_AT_ONCE(RESTORE_DAMAGED, "E\0\0\0\0\0\0\0\0E");         /* more after the end */
+    REFUSED_AT_ONCE(RESTORE_DAMAGED, "R\0\1\0\0\0\0k");             /* of no table */
+    REFUSED_AT_ONCE(RESTORE_DAMAGED, "T\0");                        /* no name */
+    REFUSED_AT_ONCE(RESTORE_DAMAGED, "T\4me\0a");                   /* half a name */
+    REFUSED_AT_ONCE(RESTORE_FAILED, "T\6future");                   /* a newer one's */
+    REFUSED_AT_ONCE(RESTORE_DAMAGED, "T\5namesR\0\0\0\0\0\0");      /* no key */
+    REFUSED_AT_ONCE(RESTORE_DAMAGED, "T\5namesR\xff\xff\0\0\0\0k"); /* a long one */
+    REFUSED_AT_ONCE(RESTORE_DAMAGED, "T\5namesR\0\1\xff\xff\xff\xffk");
+    REFUSED_AT_ONCE(RESTORE_DAMAGED, "T\5namesR\0\1\0\0\0\0bR\0\1\0\0\0\0a"); /* not in order */
+    REFUSED_AT_ONCE(RESTORE_DAMAGED, "T\5namesR\0\1\0\0\0\0aR\0\1\0\0\0\0a"); /* twice */
+    REFUSED_AT_ONCE(RESTORE_FAILED, "T\4metaR\0\6\0\0\0\10format\0\0\0\0\0\0\0\3");
+    REFUSED_AT_ONCE(RESTORE_DAMAGED, "T\4metaR\0\6\0\0\0\10format\0\0\0\0\0\0\0\1");
+    REFUSED_AT_ONCE(RESTORE_DAMAGED, "T\4metaR\0\6\0\0\0\1format\2");
     /* A store without its numbers, and one whose keys are another's. */
     REFUSED(RESTORE_DAMAGED, "T\4metaR\0\6\0\0\0\10format\0\0\0\0\0\0\0\2E\0\0\0\0\0\0\0\1");
     REFUSED(RESTORE_DAMAGED,
@@ -466,7 +475,7 @@ static void place_taken(void **state)
     /* It is not now. */
     assert_int_equal(put_back(&place, content.data, content.length, 4096, why), RESTORE_FAILED);
     assert_non_null(strstr(why, place.path));
-    assert_non_null(strstr(why, "not empty"));
+    assert_non_null(strstr(why, "nothing is overwritten"));
     content_assert(data, there.data, there.length);
     assert_false(exists(place.working));
     free(there.data);

@@ -287,6 +287,25 @@ static void bad_head(void **state)
     free(file.data);
 }
 
+/* One whose first piece is the last, or is no proof, was not written by us. */
+static void bad_beginning(void **state)
+{
+    struct file file = sealed(NULL, 100);
+    const uint8_t key[crypto_secretstream_xchacha20poly1305_KEYBYTES] = {0};
+    crypto_secretstream_xchacha20poly1305_state stream;
+    (void)state;
+    file.data[SEALED_HEAD_BYTES] ^= 1;
+    assert_int_equal(read_cut(&file, file.length, NULL), SEALED_DAMAGED); /* not SEALED_WRONG */
+    crypto_secretstream_xchacha20poly1305_init_push(&stream, file.data + SEALED_HEAD_BYTES - 40,
+                                                    key);
+    set_check(file.data);
+    crypto_secretstream_xchacha20poly1305_push(&stream, file.data + SEALED_HEAD_BYTES, NULL, NULL,
+                                               0, NULL, 0,
+                                               crypto_secretstream_xchacha20poly1305_TAG_FINAL);
+    assert_int_equal(read_cut(&file, SEALED_HEAD_BYTES + SEALED_EXTRA, NULL), SEALED_DAMAGED);
+    free(file.data);
+}
+
 static void full_disk(void **state)
 {
     struct file whole = sealed(NULL, 200000), file;
@@ -314,7 +333,8 @@ int main(void)
         cmocka_unit_test(wrong_passphrase), cmocka_unit_test(each_truncation),
         cmocka_unit_test(each_flipped_bit), cmocka_unit_test(pieces_moved),
         cmocka_unit_test(costly_key),       cmocka_unit_test(bad_head),
-        cmocka_unit_test(full_disk),        cmocka_unit_test(sentences),
+        cmocka_unit_test(full_disk),        cmocka_unit_test(bad_beginning),
+        cmocka_unit_test(sentences),
     };
     return sodium_init() < 0 || cmocka_run_group_tests(tests, NULL, NULL);
 }
