@@ -96,14 +96,15 @@ static enum exit_status open_place(const struct cli_options *options,
     }
     if (asprintf(&place.temporary, "%s.XXXXXX", path) < 0)
         return report_memory();
+    guard(place.temporary); /* which gets its name before the file is made */
     place.fd = mkostemp(place.temporary, O_CLOEXEC); /* mode 0600 */
     if (place.fd < 0) {
         enum exit_status status = report_unwritten(&place, errno);
 
+        unfinished = NULL;
         free(place.temporary);
         return status;
     }
-    guard(place.temporary);
     *ret_place = place;
     return EXIT_DONE;
 }

@@ -6,8 +6,11 @@ short, or interrupted leaves everything as it was.
 import os
 import resource
 import signal
+import socket
 import subprocess
 import threading
+
+import msgpack
 
 from harness import Skip, contains, equal, lacks, main, test, true
 from harness import wormctl
@@ -384,11 +387,63 @@ def killed_backing_up(world):
         wait_until(lambda: "its client has left" in left.process.err(), 20, "the daemon notices")
     back_up(world, left)
     equal(right.until("peer", lambda view: view["received"] == 10, what="all came")["received"], 10, "messages")
-    # A signal removes what there is of the file.
-    process = left.spawn_ctl("backup", "--plain", world.path("gone"), preexec_fn=None)
-    process.kill(signal.SIGTERM)
-    process.wait(SECONDS)
-    equal([name for name in os.listdir(world.directory) if name.startswith("gone.")], [], "what is left behind")
+
+
+class Stuck:
+    """A daemon that gives a client the first piece of a backup, and then says nothing more."""
+
+    def __init__(self, world):
+        self.path = world.path(world.unique("stuck"))
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(self.path)
+        self.listener.listen()
+        self.asked = threading.Event()
+        self.thread = threading.Thread(target=self.serve)
+        self.thread.start()
+        world.finally_call(self.close)
+
+    def serve(self):
+        connection, _ = self.listener.accept()
+        unpacker = msgpack.Unpacker(raw=False)
+        with connection:
+            while data := connection.recv(65536):
+                unpacker.feed(data)
+                for _, number, method, params in unpacker:
+                    if method == "hello":
+                        answer = {"api": 1, "version": "0", "pid": os.getpid()}
+                    elif params[0]["position"] == 0:
+                        answer = {"data": bytes(PIECE), "next": PIECE}
+                    else:
+                        self.asked.set()
+                        continue
+                    connection.sendall(msgpack.packb([1, number, None, answer]))
+
+    def close(self):
+        self.listener.close()
+        self.thread.join()
+
+
+@test("a signal in the middle of writing removes what there is of the file; the old one stays")
+def signalled(world):
+    path = world.path("backup")
+    old = b"wormholed-backup of another day"
+    put(path, old)
+    for number, status in ((signal.SIGINT, INTERRUPTED), (signal.SIGTERM, 128 + signal.SIGTERM), (signal.SIGHUP, 128 + signal.SIGHUP)):
+        daemon = Stuck(world)
+        process = world.spawn("wormctl", wormctl.command(daemon.path, ["backup", "--plain", path]))
+        true(daemon.asked.wait(SECONDS), "it asks for the second piece: %s" % process.err())
+        part, = [name for name in os.listdir(world.directory) if name.startswith("backup.")]
+        equal(os.stat(world.path(part)).st_mode & 0o777, 0o600, "who may read it")
+        process.kill(number)
+        equal(process.wait(SECONDS), status, "exit status")
+        equal(number == signal.SIGINT, "interrupted: no backup was made" in process.err(), "what it says")
+        equal([name for name in os.listdir(world.directory) if name.startswith("backup.")], [], "what is left behind")
+        equal(content(path), old, "the old one")
+    daemon = Stuck(world)
+    process = world.spawn("wormctl", wormctl.command(daemon.path, ["backup", "--plain", path]))
+    true(daemon.asked.wait(SECONDS), "it asks for the second piece")
+    process.kill9()
+    equal(content(path), old, "the old one, after kill -9")
 
 
 @test("a full disk, a file that may not grow, /dev/full: the backup fails with the reason, and the old one stays")
