@@ -248,7 +248,11 @@ static enum restore_result make_place(struct restore *restore, char *ret_why, si
     enum restore_result result = clear_remains(restore->directory, ret_why, size);
     if (result != RESTORE_OK)
         return result;
-    if (kv_open(&store_kind_bare, restore->directory, 0, &restore->store, ret_why, size) != KV_OK)
+    enum kv_status status =
+        kv_open(&store_kind_bare, restore->directory, 0, &restore->store, ret_why, size);
+    if (status != KV_OK && status != KV_LOCKED) /* another one was faster */
+        clear(restore->directory);
+    if (status != KV_OK)
         return RESTORE_FAILED;
     restore->keys = openat(kv_directory(restore->store), KEYFILE_NAME,
                            O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);

@@ -3,8 +3,10 @@
 short, or interrupted leaves everything as it was.
 """
 
+import errno
 import os
 import resource
+import shutil
 import signal
 import socket
 import subprocess
@@ -16,6 +18,7 @@ from harness import Skip, contains, equal, lacks, main, test, true
 from harness import wormctl
 from harness.processes import program
 from harness.rpc import RpcError
+from harness.shim import ANYWHERE, CALLS, check_possible, environment
 from harness.terminal import Terminal
 from harness.waiting import wait_until
 
@@ -469,6 +472,45 @@ def no_room(world):
     equal(process.wait(SECONDS), FAILED, process.err())
     contains(process.err(), "the store or its disk is full", "what it says")
     equal(remains(again), ([], []), "what is there")
+
+
+# What may fail, of the calls that restoring makes to the system.
+ERRORS = {
+    "memory": (errno.ENOMEM,), "mmap": (errno.ENOMEM,), "open": (errno.EMFILE, errno.EACCES), "openat": (errno.EMFILE,),
+    "mkdir": (errno.ENOSPC,), "mkdirat": (errno.ENOSPC,), "write": (errno.ENOSPC, errno.EINTR), "pwrite": (errno.EIO, errno.EINTR),
+    "writev": (errno.EIO,), "fsync": (errno.EIO,), "fdatasync": (errno.EIO,), "read": (errno.EIO, errno.EINTR),
+    "pread": (errno.EIO, errno.EINTR), "fallocate": (errno.ENOSPC,), "ftruncate": (errno.ENOSPC,), "flock": (errno.ENOLCK,),
+    "renameat": (errno.EIO,),
+}
+
+
+@test("whatever fails while a backup is restored, once: it is all there, or there is an error, and nothing is left")
+def faults(world):
+    check_possible()
+    relay, left, _ = meet(world)
+    left.call("send", session="peer", data=b"a message")
+    path = world.path("backup")
+    left.ctl("backup", "--plain", path)
+    again = another(world, relay)
+
+    def run(*plan):
+        completed = subprocess.run(program("wormholed") + ["--restore", path, "--state", again.state], check=False,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                   env={**again.environment(), **environment(*plan)})
+        beside, inside = remains(again)
+        said = [line for line in completed.stderr.splitlines() if not line.startswith("shim: ")]
+        whole = beside == ["state"] and inside == ["data.mdb", "keys", "lock", "lock.mdb"]
+        what = "%r: status %d, %r, %r" % (plan, completed.returncode, said[-3:], (beside, inside))
+        true(completed.returncode == DONE and whole or completed.returncode in (FAILED, USAGE) and beside == [] and said, what)
+        shutil.rmtree(again.state, ignore_errors=True)
+        return completed
+
+    calls = CALLS.findall(run("none", ANYWHERE, 0, errno.EIO).stderr)
+    plans = [(name, place, 1, error) for name, _, place in calls for error in ERRORS.get(name, ())]
+    true(len(plans) > 30, "there are calls that can fail: %d" % len(plans))
+    failed = sum(run(*plan).returncode != DONE for plan in plans)
+    print("# failed: %d of %d" % (failed, len(plans)))
+    true(failed > 10, "some had to fail: %d" % failed)
 
 
 @test("a small disk that is full")

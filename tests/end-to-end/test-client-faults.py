@@ -5,10 +5,14 @@ afterwards. As in test-system-faults.py, each place that such a call comes from 
 """
 
 import errno
+import os
 import re
+import shutil
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
 from harness import World, equal, main, test, true, wormctl
+from harness.processes import program
 from harness.shim import ANYWHERE, CALLS, check_possible, environment
 from harness.tap import diagnose
 
@@ -58,6 +62,7 @@ class Case:
 
     arguments = ()
     data = None
+    errors = {}  # of calls that other commands do not make
 
     def __init__(self, scene):
         self.scene = scene
@@ -222,11 +227,37 @@ class Move(Case):
         self.scene.desk.call("forget", session=self.name, force=True)
 
 
+class BackUp(Case):
+    """The whole of it, or none."""
+
+    errors = {"write": (errno.ENOSPC, errno.EINTR), "fsync": (errno.EIO,), "mmap": (errno.ENOMEM,)}
+
+    def __init__(self, scene):
+        super().__init__(scene)
+        self.path = os.path.join(scene.desk.home, self.name)
+        self.arguments = ("backup", "--plain", self.path)
+
+    def after(self, result):
+        left = [name for name in os.listdir(self.scene.desk.home) if name.startswith(self.name)]
+        # When only the directory's own durability is in doubt, the file is there.
+        true(left in ([], [self.name]) and (left or result.status != DONE), "what there is: %r, %r" % (left, result))
+        if left:
+            place = self.path + "-restored"
+            subprocess.run(program("wormholed") + ["--restore", self.path, "--state", place], check=True,
+                           stdout=subprocess.DEVNULL, env=self.scene.desk.environment())
+            shutil.rmtree(place)
+            os.remove(self.path)
+        if result.status != DONE:
+            self.scene.run(self.words())
+            os.remove(self.path)
+
+
 def plans(case):
     case.before()
     calls = case.scene.run(case.words(), ("none", ANYWHERE, 0, errno.EIO), case.data)
     case.after(calls)
-    return [(name, place, 1, error) for name, _, place in CALLS.findall(calls.err) for error in ERRORS.get(name, ())]
+    return [(name, place, 1, error) for name, _, place in CALLS.findall(calls.err)
+            for error in {**ERRORS, **case.errors}.get(name, ())]
 
 
 def go_through(kind):
@@ -246,7 +277,7 @@ def go_through(kind):
     return "%s %d of %d" % (kind.__name__, failed, len(todo))
 
 
-KINDS = (List, Show, ShowJson, Status, Verifier, Key, Invite, Accept, Send, Receive, Close, Rename, Move)
+KINDS = (List, Show, ShowJson, Status, Verifier, Key, Invite, Accept, Send, Receive, Close, Rename, Move, BackUp)
 
 
 @test("wormctl: whatever fails, once, it says so, and the same command works then")
