@@ -15,10 +15,12 @@
 #include "cli/when.h"
 #include "cli/wrap.h"
 
-/* A moment, "2025-11-23 14:05:09", its time of day, and two blanks. */
+/* A moment, "2025-11-23 14:05:09", what of it is before the time of day, and two blanks. */
 #define STAMP_WIDTH ((size_t)19)
 #define DAY_WIDTH   ((size_t)11)
 #define GAP         ((size_t)2)
+/* Where less is left beside the time, further lines begin further left. */
+#define SENTENCE_LEAST ((size_t)32)
 
 /* "until 14:05:09", or with the day if it is another one; nothing if it is the same second. */
 static void format_end(const char *first, int64_t last, char *ret_text, size_t size)
@@ -37,6 +39,8 @@ static void format_end(const char *first, int64_t last, char *ret_text, size_t s
 static enum exit_status print_event(const struct wormclient_log *log, size_t index, size_t columns)
 {
     char stamp[WHEN_MAX], end[WHEN_MAX + 16], line[1024];
+    size_t at = STAMP_WIDTH + GAP;
+    size_t indent = columns == 0 || columns >= at + SENTENCE_LEAST ? at : 2 * GAP;
     int64_t first, last;
     const char *sentence = wormclient_log_at(log, index, &first, &last);
 
@@ -47,7 +51,7 @@ static enum exit_status print_event(const struct wormclient_log *log, size_t ind
     if (safe == NULL)
         return report_memory();
     printf("%-*s%*s", (int)STAMP_WIDTH, stamp, (int)GAP, "");
-    wrap_print(stdout, safe, STAMP_WIDTH + GAP, STAMP_WIDTH + GAP, columns);
+    wrap_print(stdout, safe, at, indent, columns);
     putchar('\n');
     wipe_free(safe);
     return EXIT_DONE;

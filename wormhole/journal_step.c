@@ -61,6 +61,7 @@ void journal_step(struct step *step, const struct journal_before *was)
     if (session_code(is) != NULL)
         code_nameplate(is->code, nameplate);
 
+#define JOURNAL_BEGUN(tag, ID, name, one)
 #define JOURNAL(tag, ID, name, kind, condition, times, number, text, one, many)                    \
     if (condition)                                                                                 \
         journal_note(step, JOURNAL_##ID, times, number, text);

@@ -130,6 +130,15 @@ def wrong_code(world, columns):
 
 
 @widths
+def logged(world, columns):
+    """log tells what happened, with its time, in lines that fit"""
+    desk = world.daemon("desk", world.relayd())
+    desk.ctl("invite", "--name", "laptop", "--code", "4-crossover-clockwork")
+    wait_until(lambda: any(event["event"] == "alone" for event in desk.call("log", session="laptop")["events"]), 20, "it was there")
+    Person(world, desk, columns).see("log", "log", "laptop")
+
+
+@widths
 def listed(world, columns):
     """list fits the terminal, what changed last comes first, and ended sessions can go"""
     relay = world.relayd()

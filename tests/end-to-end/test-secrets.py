@@ -87,6 +87,9 @@ def tells_nothing(world, program=()):
     logged = "".join(places.values())
     for name in ("cmdline", "environ"):
         places[name] = read("/proc/%d/%s" % (daemon.process.pid, name))
+    for session in ("peer", "scared", "proxied"):
+        places["wormctl log " + session] = daemon.ctl("log", session, "--json").out
+        contains(places["wormctl log " + session], "sentence", "what happened")
     for place, text in places.items():
         for kind, secret in secrets.items():
             lacks(text.lower(), secret.lower(), "%s in %s" % (kind, place))
