@@ -55,8 +55,9 @@ void journal_step(struct step *step, const struct journal_before *was)
     /* Why the relay is not even tried. */
     bool waits = event->type == EVENT_POSTPONE && is->visit == NULL && is->state < SESSION_CLOSED;
     const char *postponed = waits ? event->text : NULL;
-    /* What the peer answered to the offer of a text is its words: the reason may quote them. */
-    const char *reason = is->await_answer && event->type == EVENT_RELAY ? NULL : is->reason;
+    /* The answer to the offer of a text is the peer's words, which the reason may quote. */
+    bool quotes = is->await_answer && (event->type == EVENT_RELAY || was->result != RESULT_NONE);
+    const char *reason = quotes ? NULL : is->reason;
     char nameplate[NAMEPLATE_MAX + 1] = "";
     if (session_code(is) != NULL)
         code_nameplate(is->code, nameplate);

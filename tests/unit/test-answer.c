@@ -52,6 +52,27 @@ static void check_answer(const char *answer, const char *result, const char *rea
     pair_free(&pair);
 }
 
+/* The peer's words are in the reason, and not in the journal. */
+static void journal_quotes_nobody(void **state)
+{
+    struct pair pair;
+    struct journal_reader reader;
+    struct journal_entry entry;
+    unsigned ended = 0;
+    (void)state;
+    open_offer(&pair);
+    end_send(&pair.b, "{\"error\": \"xylophone\"}");
+    pair_visit(&pair, 4);
+    assert_non_null(strstr(pair.a.session->reason, "xylophone"));
+    journal_read(&pair.a.session->journal, &reader);
+    while (journal_next(&reader, &entry)) {
+        assert_null(memmem(entry.text, entry.text_length, "xylophone", 9));
+        ended += entry.event == JOURNAL_ENDED && entry.number == RESULT_ERRORY;
+    }
+    assert_int_equal(ended, 1);
+    pair_free(&pair);
+}
+
 static void answers(void **state)
 {
     (void)state;
@@ -128,9 +149,9 @@ static void crashes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(answers),   cmocka_unit_test(nothing_yet),
-        cmocka_unit_test(held_back), cmocka_unit_test(never_answered),
-        cmocka_unit_test(crashes),
+        cmocka_unit_test(journal_quotes_nobody), cmocka_unit_test(answers),
+        cmocka_unit_test(nothing_yet),           cmocka_unit_test(held_back),
+        cmocka_unit_test(never_answered),        cmocka_unit_test(crashes),
     };
     if (sodium_init() < 0)
         return 1;

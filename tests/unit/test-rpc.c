@@ -450,6 +450,44 @@ static void endings(void **state)
     talk_refused(fixture->talk, "show", "{'session': 'n'}", "not-found", "");
 }
 
+/* The log of a session has these events. */
+static void assert_log(struct talk *talk, const char *params, const char *expected)
+{
+    char events[512] = "";
+    json_t *result = talk_result(talk, "log", params);
+    json_t *entry;
+    size_t i;
+    assert_int_equal(rpc_fixture_number(result, "dropped"), 0);
+    json_array_foreach(json_object_get(result, "events"), i, entry)
+    {
+        if (i > 0)
+            strcat(events, " ");
+        strcat(events, rpc_fixture_text(entry, "event"));
+        assert_true(rpc_fixture_number(entry, "first") <= rpc_fixture_number(entry, "last"));
+        assert_true(strlen(rpc_fixture_text(entry, "sentence")) > 0);
+    }
+    assert_string_equal(events, expected);
+    json_decref(result);
+}
+
+static void logs(void **state)
+{
+    struct rpc_fixture *fixture = *state;
+    rpc_fixture_do(fixture->talk, "invite", "{'name': 'n', 'code': '7-x'}");
+    assert_log(fixture->talk, "{'session': 'n'}", "invited-with-code");
+    rpc_fixture_do(fixture->talk, "send", "{'session': 'n', 'data': 'x'}");
+    rpc_fixture_do(fixture->talk, "send", "{'session': 'n', 'data': 'y'}");
+    rpc_fixture_do(fixture->talk, "close", "{'session': 'n'}");
+    assert_log(fixture->talk, "{'session': 'n'}", "invited-with-code queued ended closed");
+    assert_log(fixture->talk, "{'session': 'n', 'limit': 2}", "ended closed");
+    rpc_fixture_do(fixture->talk, "accept", "{'name': 'm', 'code': '8-x'}");
+    assert_log(fixture->talk, "{'session': 'm'}", "accepted");
+    rpc_fixture_do(fixture->talk, "forget", "{'session': 'n'}");
+    talk_refused(fixture->talk, "log", "{'session': 'n'}", "not-found", "");
+    talk_refused(fixture->talk, "log", "{'session': 'm', 'limit': 0}", "bad-params", "limit");
+    talk_refused(fixture->talk, "log", "{}", "bad-params", "session");
+}
+
 static void changes(void **state)
 {
     struct rpc_fixture *fixture = *state;
@@ -611,6 +649,7 @@ int main(void)
         TEST(words),
         TEST(nameplates),
         TEST(endings),
+        TEST(logs),
         TEST(changes),
         TEST(subscriber_is_told),
         TEST(subscriber_is_told_of_a_name),

@@ -58,6 +58,7 @@ static void assert_no_secret(const char *directory, const char *name, const stru
     assert_absent(&content, session->key, sizeof(session->key), "key", name);
     assert_absent(&content, session->verifier, sizeof(session->verifier), "verifier", name);
     assert_absent(&content, session->mailbox, strlen(session->mailbox), "mailbox", name);
+    assert_absent(&content, session->journal.bytes, session->journal.length, "journal", name);
     assert_absent(&content, sent, strlen(sent), "message that was sent", name);
     assert_absent(&content, received, strlen(received), "message that came", name);
     free(content.data);

@@ -410,6 +410,20 @@ static void part(struct scene *scene)
     assert_in_range(asked, 100, 2000);
 }
 
+/* The store's journal tells of them, in this order. */
+static void assert_told(struct scene *scene, const enum journal_event *events, size_t count)
+{
+    struct session *session = stored(scene);
+    struct journal_reader reader;
+    struct journal_entry entry;
+    size_t found = 0;
+    journal_read(&session->journal, &reader);
+    while (journal_next(&reader, &entry))
+        found += found < count && entry.event == events[found];
+    assert_int_equal(found, count);
+    session_free(session);
+}
+
 /* Of one who invites: the session, the message, the code, the key, what came, the end. */
 static void test_an_invitation_makes_six_commits(void **state)
 {
@@ -422,6 +436,12 @@ static void test_an_invitation_makes_six_commits(void **state)
     exchange(scene, false);
     part(scene);
     assert_int_equal(commits(scene), 6);
+    /* It needs none of its own. */
+    assert_told(scene,
+                (const enum journal_event[]){JOURNAL_INVITED, JOURNAL_CODE, JOURNAL_CLAIMED,
+                                             JOURNAL_KEYED, JOURNAL_ESTABLISHED, JOURNAL_RECEIVED,
+                                             JOURNAL_ENDED},
+                7);
 }
 
 /* Of one who accepts: the session, the message, the claim, the key, what came, the end. */
