@@ -55,7 +55,7 @@ static bool complain(const char *format, ...)
     va_list arguments;
     va_start(arguments, format);
     fputs("wormholed: ", stderr);
-    vfprintf(stderr, format, arguments);
+    vfprintf(stderr, format, arguments); /* NOLINT(clang-analyzer-valist.Uninitialized): it is */
     putc('\n', stderr);
     va_end(arguments);
     return false;
@@ -86,7 +86,7 @@ static bool check(const struct restoring *restoring, enum sealed_fault fault)
 
 static bool open_file(struct restoring *restoring, const char *path)
 {
-    size_t length;
+    size_t length = 0;
     if (strcmp(path, "-") == 0) {
         restoring->name = "standard input";
         restoring->file = STDIN_FILENO;
@@ -136,8 +136,8 @@ static bool judge(const struct restoring *restoring, enum restore_result result,
 
 static bool copy_all(struct restoring *restoring)
 {
-    size_t wanted, length, opened;
-    const uint8_t *data;
+    size_t wanted, length = 0, opened = 0;
+    const uint8_t *data = NULL;
     char why[WHY_MAX];
     while ((wanted = sealed_reader_wants(restoring->reader)) > 0)
         if (!read_file(restoring, restoring->piece, wanted, &length) ||

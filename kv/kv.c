@@ -136,13 +136,13 @@ enum kv_status kv_commit(struct kv_txn *txn)
         store->error = refused;
         status = kv_status_of(refused);
     }
-    /* Whatever it was, it is tried again, and shall not fail because of a backup. */
-    if (status != KV_OK)
-        kv_snapshot_take_away(store);
-    if (status != KV_OK)
+    if (status != KV_OK) {
         store->trouble = store->error;
-    else if (kv_status_of(store->trouble) != KV_FULL || store->room > 0)
+        /* Whatever it was, it is tried again, and shall not fail because of a backup. */
+        kv_snapshot_take_away(store);
+    } else if (kv_status_of(store->trouble) != KV_FULL || store->room > 0) {
         store->trouble = 0;
+    }
     return status;
 }
 

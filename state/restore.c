@@ -48,7 +48,7 @@ static enum restore_result fail(char *ret_why, size_t size, const char *format, 
 {
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(ret_why, size, format, arguments);
+    vsnprintf(ret_why, size, format, arguments); /* NOLINT(clang-analyzer-valist.Uninitialized) */
     va_end(arguments);
     return RESTORE_FAILED;
 }
@@ -91,13 +91,13 @@ static bool is_free(const char *path, char *ret_why, size_t size)
 /* Removes what was made, whether it is complete or not; what else is there stays. */
 static void clear(const char *path)
 {
-    static const char *const names[] = {KV_DATA_FILE, "lock.mdb", KEYFILE_NAME, "new/" KV_DATA_FILE,
-                                        "new/lock.mdb"};
+    static const char *const names[] = {KV_DATA_FILE, "lock.mdb", KEYFILE_NAME, "new/lock.mdb"};
     int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     if (directory < 0)
         return;
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
         unlinkat(directory, names[i], 0);
+    unlinkat(directory, "new/" KV_DATA_FILE, 0);
     unlinkat(directory, "new", AT_REMOVEDIR);
     unlinkat(directory, KV_LOCK_FILE, 0);
     close(directory);
@@ -331,7 +331,7 @@ static enum restore_result look(const struct restore *restore, uint64_t *ret_ses
                                 uint64_t *ret_unreadable, char *ret_why, size_t size)
 {
     struct kv *store;
-    uint8_t id[SESSION_ID_BYTES], last[SESSION_ID_BYTES];
+    uint8_t id[SESSION_ID_BYTES], last[SESSION_ID_BYTES] = {0};
     uint64_t sessions = 0, unreadable = 0;
     enum kv_status status = store_open(restore->directory, 0, &store, ret_why, size);
     if (status != KV_OK)
