@@ -124,6 +124,21 @@ def keys(world):
         equal(end.get("theirs.pub").strip(), other.get("mine.pub").strip(), "the other one's key")
 
 
+@test("wormctl(1): a backup is made and put back")
+def backed_up(world):
+    desk, laptop = ends(world)
+    back_up, restore = commands(wormctl_example("wormctl backup"))
+    desk.type("umask 077; echo a passphrase > ~/.backup-secret; wormctl invite --name bob")
+    desk.type(back_up)
+    laptop.put("wormholed.backup", desk.get("wormholed.backup"))
+    laptop.daemon.stop()
+    shutil.rmtree(laptop.daemon.state)
+    secret = os.path.join(desk.daemon.home, ".backup-secret")
+    shutil.copy(secret, os.path.join(laptop.daemon.home, ".backup-secret"))
+    equal(laptop.type("WORMHOLED_STATE=%s %s" % (laptop.daemon.state, restore)),
+          "1 session restored in %s\n" % laptop.daemon.state, "what it says")
+
+
 @test("wormctl(1): verifiers are compared in another window")
 def window(world):
     desk, laptop = ends(world)
