@@ -119,6 +119,10 @@ class ShowJson(Look):
     arguments = ("show", "peer", "--json")
 
 
+class Log(Look):
+    arguments = ("log", "peer")
+
+
 class Status(Look):
     arguments = ("status",)
 
@@ -277,7 +281,7 @@ def go_through(kind):
     return "%s %d of %d" % (kind.__name__, failed, len(todo))
 
 
-KINDS = (List, Show, ShowJson, Status, Verifier, Key, Invite, Accept, Send, Receive, Close, Rename, Move, BackUp)
+KINDS = (List, Show, ShowJson, Log, Status, Verifier, Key, Invite, Accept, Send, Receive, Close, Rename, Move, BackUp)
 
 
 @test("wormctl: whatever fails, once, it says so, and the same command works then")

@@ -100,6 +100,7 @@ static void assert_expected(struct kv_txn *txn, const struct expected *row)
     assert_int_equal(session_code(session) != NULL, row->code);
     assert_in_range(session->change, 1, store_last_change(txn));
     assert_int_equal(session->unknown_length, 0);
+    assert_int_equal(session->journal.length, 0); /* they were made before there was one */
     session_free(session);
 }
 
