@@ -273,6 +273,14 @@ static const struct detail identity_details[] = {
 };
 
 /* Those after the verifier. */
+/* What other sessions have met: this one may not have tried yet. */
+static void print_relay_failure(const struct wormclient_value *view, const char *label,
+                                const char *key)
+{
+    if (wormclient_value_text(view, "last_error") == NULL)
+        print_text(view, label, key);
+}
+
 static const struct detail progress_details[] = {
     {"verification", "verification", print_verification},
     {"sent", "sent", print_sent},
@@ -296,6 +304,7 @@ static const struct detail progress_details[] = {
     {"next visit", "next_visit", print_next_visit},
     {"failed visits", "failures", print_count},
     {"last failure", "last_error", print_text},
+    {"relay failure", "relay_failure", print_relay_failure},
     {"healed", "heals", print_heals},
     {"strangers", "strangers", print_strangers},
     {"retention", "retention", print_text},
@@ -356,6 +365,18 @@ static void print_next_try(const struct wormclient_value *relay, const char *lab
         print_moment(relay, label, key);
 }
 
+/* Nothing, where the relay asks for none. */
+static void print_hashcash(const struct wormclient_value *relay, const char *label, const char *key)
+{
+    int64_t hashes = wormclient_value_number(relay, key, 0);
+    char text[64];
+
+    if (hashes == 0)
+        return;
+    snprintf(text, sizeof(text), "%" PRId64 " hashes of what it may cost in an hour", hashes);
+    output_labelled(label, text);
+}
+
 static const struct detail relay_details[] = {
     {"relay", "url", print_text},
     {"  proxy", "proxy", print_text},
@@ -364,6 +385,8 @@ static const struct detail relay_details[] = {
     {"  failures", "failures", print_count},
     {"  last error", "last_error", print_text},
     {"  next try", "retry_at", print_next_try},
+    {"  hashcash", "hashcash", print_hashcash},
+    {"  no visit until", "hashcash_until", print_next_try},
     {"  message", "motd", print_text},
     {"  refusal", "error", print_text},
 };

@@ -174,6 +174,11 @@ static struct turn_settings turn_settings(const struct settings *settings)
     };
 }
 
+static struct relays_limits relays_limits(const struct settings *settings)
+{
+    return (struct relays_limits){.hashcash_per_hour = settings->hashcash_per_hour};
+}
+
 static bool make_turns(struct daemon *daemon)
 {
     const struct turn_observer observer = {.changed = on_changed,
@@ -188,6 +193,8 @@ static bool make_turns(struct daemon *daemon)
         !made(daemon->relays = relays_new()) ||
         !made(daemon->hashcash_worker = hashcash_worker_new(daemon->base)))
         return false;
+    const struct relays_limits limits = relays_limits(daemon->settings);
+    relays_limit(daemon->relays, &limits);
     const struct visits_parts parts = {.base = daemon->base,
                                        .routes = daemon->routes,
                                        .store = daemon->store,
@@ -283,6 +290,8 @@ static void reload(struct daemon *daemon)
         settings_replace(daemon->settings, &fresh, daemon->activated);
         struct turn_settings settings = turn_settings(daemon->settings);
         turns_set(daemon->turns, &settings);
+        struct relays_limits limits = relays_limits(daemon->settings);
+        relays_limit(daemon->relays, &limits);
         scheduler_set_max(daemon->scheduler, daemon->settings->max_connections);
         log_set_level(daemon->settings->log_level);
         scheduler_hurry(daemon->scheduler);

@@ -257,16 +257,25 @@ static void on_stamp(void *arg, const char *stamp)
         relay_link_join(connection->waiting);
 }
 
-/* True if the welcome has to wait for a stamp. */
-static bool ask_permission(struct link_connection *connection)
+/* The first that waits joins, now or when there is a stamp, if the relay asks for one. Where that
+ * would cost more than it may, and the relay does not do without, the link is lost. */
+static void admit_first(struct link_connection *connection)
 {
-    const struct wire_message *welcome = &connection->welcome;
-    if (!welcome->permission_needed || welcome->hashcash_bits == 0)
-        return false;
-    connection->hashcash =
-        hashcash_worker_ask(connection->links->hashcash_worker, welcome->hashcash_bits,
-                            welcome->hashcash_resource, on_stamp, connection);
-    return connection->hashcash != NULL;
+    struct wire_message *welcome = &connection->welcome;
+    unsigned bits = welcome->permission_needed ? welcome->hashcash_bits : 0;
+    bool possible = bits > 0 && bits <= HASHCASH_WORKER_BITS_MAX;
+    if (possible && relay_pays(connection->use.relay, bits, clock_now()))
+        connection->hashcash =
+            hashcash_worker_ask(connection->links->hashcash_worker, bits,
+                                welcome->hashcash_resource, on_stamp, connection);
+    else if (possible && welcome->permission_none)
+        welcome->permission_needed = false;
+    else if (possible) {
+        relay_link_lose(connection->waiting, relay_too_dear);
+        return;
+    }
+    if (connection->hashcash == NULL)
+        relay_link_join(connection->waiting);
 }
 
 /* Not shared after all: it belongs to the first that waits. */
@@ -276,8 +285,7 @@ static void give_to_first(struct link_connection *connection)
     DL_DELETE(connection->waiting, first);
     relay_links_send_elsewhere(connection);
     DL_PREPEND(connection->waiting, first);
-    if (!ask_permission(connection))
-        relay_link_join(first);
+    admit_first(connection);
 }
 
 static void take_welcome(struct link_connection *connection, struct wire_message *message)

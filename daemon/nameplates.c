@@ -9,6 +9,7 @@
 #include <string.h>
 #include <utlist.h>
 
+#include "base/clock.h"
 #include "daemon/hashcash_worker.h"
 #include "daemon/relays.h"
 #include "daemon/relay_dialer.h"
@@ -149,6 +150,9 @@ static void on_welcome(struct inquiry *inquiry, const struct wire_message *messa
         refuse(inquiry, "the relay turns clients away: %s", message->error);
     else if (!message->permission_needed)
         ask(inquiry);
+    else if (message->hashcash_bits > 0 && message->hashcash_bits <= HASHCASH_WORKER_BITS_MAX &&
+             !relay_pays(inquiry->use.relay, message->hashcash_bits, clock_now()))
+        conclude(inquiry, NULL, relay_too_dear);
     else if (!ask_permission(inquiry, message)) {
         wire_permission_text(message, why, sizeof(why));
         conclude(inquiry, NULL, why);

@@ -18,6 +18,7 @@ struct relay_entry {
 
 struct relays {
     struct relay_entry *entries;
+    struct relays_limits limits;
 };
 
 struct relays *relays_new(void)
@@ -49,6 +50,11 @@ void relays_free(struct relays *relays)
     free(relays);
 }
 
+void relays_limit(struct relays *relays, const struct relays_limits *limits)
+{
+    relays->limits = *limits;
+}
+
 struct relay *relays_find(struct relays *relays, const char *url)
 {
     struct relay_entry *entry;
@@ -63,6 +69,7 @@ static struct relay *add(struct relays *relays, const char *url)
         free(entry);
         return NULL;
     }
+    entry->relay.limits = &relays->limits;
     HASH_ADD_KEYPTR(hh, relays->entries, entry->relay.url, strlen(url), entry);
     if (entry->hh.tbl != NULL)
         return &entry->relay;
@@ -132,6 +139,31 @@ void relay_welcomed(struct relay *relay, const char *motd, const char *error, in
     relay->retention = retention;
 }
 
+const char relay_too_dear[] =
+    "the relay asks for more hashcash than hashcash-per-hour allows; it is visited again when that "
+    "has worn off";
+
+bool relay_pays(struct relay *relay, unsigned bits, int64_t now)
+{
+    bool refused_before = relay->hashcash.until > now;
+    if (hashcash_budget_take(&relay->hashcash, bits, relay->limits->hashcash_per_hour, now))
+        return true;
+    if (!refused_before)
+        log_info("relay", "%s asks for a hashcash of %u bits: more than hashcash-per-hour allows",
+                 relay->url, bits);
+    return false;
+}
+
+uint64_t relay_hashcash(const struct relay *relay, int64_t now)
+{
+    return hashcash_budget_spent(&relay->hashcash, relay->limits->hashcash_per_hour, now);
+}
+
+const char *relay_trouble(const struct relay *relay, int64_t now)
+{
+    return relay->hashcash.until > now ? relay_too_dear : relay->last_error;
+}
+
 /* Starts at a second and doubles, up to a minute: one connection a minute burdens no relay, and
  * people are waiting for it to come back. */
 #define RETRY_FIRST ((int64_t)1000)
@@ -158,7 +190,7 @@ void relay_unreachable(struct relay *relay, const char *why, int64_t now)
 int64_t relay_ready_at(const struct relay *relay, int64_t now, uint32_t random)
 {
     if (relay->state != RELAY_DOWN)
-        return now;
+        return hashcash_budget_ready_at(&relay->hashcash, now, random);
     /* Further away than any back-off could have put it: the clock was set back. */
     bool waits = relay->retry_at > now && relay->retry_at <= now + RETRY_MAX;
     if (!waits && relay->opening == 0)
@@ -170,8 +202,10 @@ int64_t relay_ready_at(const struct relay *relay, int64_t now, uint32_t random)
 void relays_hurry(struct relays *relays, const char *url)
 {
     struct relay *relay = relays_find(relays, url);
-    if (relay != NULL)
-        relay->retry_at = 0;
+    if (relay == NULL)
+        return;
+    relay->retry_at = 0;
+    relay->hashcash.until = 0; /* what it costs still counts: it may ask for less */
 }
 
 bool relays_hurry_all(struct relays *relays)

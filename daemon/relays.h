@@ -6,7 +6,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "daemon/hashcash_budget.h"
+
 struct proxy;
+
+/* What the user lets relays cost. */
+struct relays_limits {
+    uint64_t hashcash_per_hour; /* hashes for each relay; 0: no limit */
+};
 
 enum relay_state { RELAY_UNKNOWN = 0, RELAY_UP, RELAY_DOWN };
 /* Whether it lets sessions share a connection, as far as its last welcome said. */
@@ -24,12 +31,17 @@ struct relay {
     char *motd, *error; /* from its last welcome, or NULL */
     char *last_error;   /* why it could not be reached, or NULL */
     char *proxy;        /* on the way to it, without user and password; NULL: none */
+    struct hashcash_budget hashcash;
+    const struct relays_limits *limits;
 };
 
 struct relays;
 
 struct relays *relays_new(void);
 void relays_free(struct relays *relays);
+
+/* Before that there are none. */
+void relays_limit(struct relays *relays, const struct relays_limits *limits);
 
 /* NULL if not used yet. Borrowed until relays_free(). */
 struct relay *relays_find(struct relays *relays, const char *url);
@@ -57,12 +69,25 @@ void relay_dialled(struct relay *relay, const struct proxy *proxy);
 /* Its welcome; texts may be NULL. `retention` in ms, 0 if it does not say. */
 void relay_welcomed(struct relay *relay, const char *motd, const char *error, int64_t retention);
 
+/* What a session is told while relay_pays() is false. */
+extern const char relay_too_dear[];
+
+/* It asks for a stamp of so many bits, which is counted. False if that is more than it may cost:
+ * then nobody visits it until it is no more. */
+bool relay_pays(struct relay *relay, unsigned bits, int64_t now);
+
+/* How many hashes it has cost of what it may in an hour. */
+uint64_t relay_hashcash(const struct relay *relay, int64_t now);
+
+/* Why it is not visited, or could not be reached; NULL: neither. Borrowed. */
+const char *relay_trouble(const struct relay *relay, int64_t now);
+
 /* A connection could not be opened. */
 void relay_unreachable(struct relay *relay, const char *why, int64_t now);
 
 /*
- * When a connection may be opened: `now`, or later while the relay is down. A relay that is down is
- * tried by one connection at a time; `random` spreads the others out.
+ * When a connection may be opened: `now`, or later while the relay is down, or has cost what it
+ * may. A relay that is down is tried by one connection at a time; `random` spreads the others out.
  */
 int64_t relay_ready_at(const struct relay *relay, int64_t now, uint32_t random);
 

@@ -5,6 +5,7 @@
 
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "daemon/relays.h"
 #include "daemon/settings.h"
 #include "daemon/turn.h"
@@ -52,6 +53,11 @@ static void write_relay(struct writer *writer, const struct relay *relay)
         writer_number(writer, "retention", relay->retention);
     else
         writer_nil(writer, "retention");
+    writer_unsigned(writer, "hashcash", relay_hashcash(relay, clock_now()));
+    if (relay->hashcash.until > clock_now())
+        writer_number(writer, "hashcash_until", relay->hashcash.until);
+    else
+        writer_nil(writer, "hashcash_until");
     writer_end(writer);
 }
 

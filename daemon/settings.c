@@ -24,6 +24,10 @@
  * descriptors is raised to the hard one, which is far above this. */
 #define CONNECTIONS_DEFAULT 1024
 #define CONNECTIONS_MAX     65536
+/* 128 stamps of 20 bits, as a stock relay under attack may ask for, or 8 of the largest that are
+ * made at all: about a minute of a processor. */
+#define HASHCASH_DEFAULT (INT64_C(128) << 20)
+#define HASHCASH_MAX     (INT64_C(1) << 40)
 /* LMDB's tables and one message need this much before anything works. */
 #define STORE_SIZE_MIN (INT64_C(1) << 20)
 #define STORE_SIZE_MAX SIZE_PARSE_MAX
@@ -31,6 +35,12 @@
 static const struct settings_bounds kv_size = {
     .min = STORE_SIZE_MIN,
     .max = STORE_SIZE_MAX,
+    .or_zero = true,
+};
+
+static const struct settings_bounds hashcash = {
+    .min = 1,
+    .max = HASHCASH_MAX,
     .or_zero = true,
 };
 
@@ -65,6 +75,8 @@ static const struct settings_row rows[] = {
      FIELD(keep), &keep, SETTINGS_PLAIN},
     {"max-connections", "N", "limit on simultaneous connections to relays", &settings_number,
      FIELD(max_connections), &connections, SETTINGS_PLAIN},
+    {"hashcash-per-hour", "N", "limit on hashes for each relay, as in 128M", &settings_bytes,
+     FIELD(hashcash_per_hour), &hashcash, SETTINGS_PLAIN},
     {"share-connections", "yes|no", "one connection to a relay for many sessions", &settings_switch,
      FIELD(share_connections), NULL, SETTINGS_PLAIN},
     {"lasting", "yes|no", "renew sessions with peers that can, for years", &settings_switch,
@@ -105,6 +117,7 @@ bool settings_init(struct settings *settings)
         .log_level = LOG_LEVEL_INFO,
         .keep = KEEP_DEFAULT,
         .max_connections = CONNECTIONS_DEFAULT,
+        .hashcash_per_hour = HASHCASH_DEFAULT,
         .share_connections = true,
     };
     return settings->relay;

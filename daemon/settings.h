@@ -20,12 +20,13 @@ struct settings {
     struct settings_proxy proxy;       /* for relays that have no proxy setting of their own */
     enum settings_isolate isolate;     /* likewise */
     enum log_level log_level;
-    uint64_t max_store_size;  /* bytes; 0: only the disk limits it */
-    int64_t keep;             /* ms for which an ended session stays listed */
-    unsigned max_connections; /* to relays, at a time */
-    bool share_connections;   /* among sessions, where a relay offers it */
-    bool lasting;             /* new sessions last, unless they are to be used once */
-    char *config_file;        /* that was read, or NULL */
+    uint64_t max_store_size;    /* bytes; 0: only the disk limits it */
+    int64_t keep;               /* ms for which an ended session stays listed */
+    unsigned max_connections;   /* to relays, at a time */
+    uint64_t hashcash_per_hour; /* hashes for each relay; 0: no limit */
+    bool share_connections;     /* among sessions, where a relay offers it */
+    bool lasting;               /* new sessions last, unless they are to be used once */
+    char *config_file;          /* that was read, or NULL */
     struct settings_origin origin;
     char *refused;          /* why the file was not read anew at the last reload; NULL: it was */
     const char *relay_from; /* where `relay` was set: settings_source_text() */

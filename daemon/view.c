@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "daemon/leases.h"
+#include "base/clock.h"
 #include "daemon/relays.h"
 #include "daemon/rpc.h"
 #include "daemon/turn.h"
@@ -244,7 +245,8 @@ KEY(relay_down)
 
 KEY(relay_failure)
 {
-    writer_text(writer, key, source->relay != NULL ? source->relay->last_error : NULL);
+    writer_text(writer, key,
+                source->relay != NULL ? relay_trouble(source->relay, clock_now()) : NULL);
 }
 
 /* ---- keys that are shown as stored ---- */

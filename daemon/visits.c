@@ -222,9 +222,19 @@ static void on_room(void *arg)
 static void on_link_lost(void *arg, const char *why)
 {
     struct live_session *live = arg;
+    const struct visits_reports *reports = &live->visits->reports;
+    const struct relay *relay = live->session == NULL
+                                    ? NULL
+                                    : relays_find(live->visits->parts.relays, live->session->relay);
+    int64_t now = clock_now();
+    int64_t ready =
+        relay == NULL ? now : hashcash_budget_ready_at(&relay->hashcash, now, randombytes_random());
     live->link = NULL;
     drop_deferred(live);
     report(live, EVENT_LOST, why);
+    if (ready > now) /* so that whoever looks sees at once when the next visit is */
+        reports->event(reports->arg, live->id,
+                       &(struct session_event){.type = EVENT_POSTPONE, .until = ready});
 }
 
 static void on_burdened(void *arg)

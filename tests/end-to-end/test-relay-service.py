@@ -9,6 +9,7 @@ import signal
 import socket
 import ssl
 import sys
+import time
 
 from harness import Skip, contains, equal, lacks, main, test, true, wait_until
 from harness.client import Client, meet, phases
@@ -20,6 +21,7 @@ from harness.waiting import patience
 from harness.websocket import connect
 
 APPID = "example.org/secret-application"
+PATIENCE = 30
 # What a service manager does before it starts a service: descriptor 3, and the pid to go with it.
 LAUNCHER = ("import os, sys; os.dup2(int(sys.argv[1]), 3); os.environ['LISTEN_PID'] = str(os.getpid()); "
             "os.execvp(sys.argv[2], sys.argv[2:])")
@@ -376,6 +378,41 @@ def hashcash(world):
     right.call("accept", code=view["code"], name="peer")
     left.call("send", session="peer", data=b"paid for")
     equal(right.take("peer", 1), [b"paid for"], "what arrives")
+
+
+@test("a relay that asks for hashcash costs no more in an hour than it may; the session says so, and when it goes on")
+def hashcash_budget(world):
+    hashes = 2 ** 12
+    relay, clock = world.relayd("--require-hashcash", "12"), Clock(world)
+    daemon = world.daemon("a", relay, "--hashcash-per-hour", str(2 * hashes + hashes // 2), start=False)
+    daemon.extra.update(clock.environment())
+    daemon.start()
+    for name in ("first", "second"):
+        daemon.call("invite", name=name, schedule="0:86400")
+        daemon.until(name, lambda view: view["code"], PATIENCE, "the stamp of the %s is made" % name)
+    refused = "the relay asks for more hashcash than hashcash-per-hour allows"
+    daemon.call("invite", name="third", schedule="0:1")
+    # Half a stamp must wear off, at two and a half in an hour; and up to a whole one spreads those who wait.
+    view = daemon.until("third", lambda view: view["last_error"] and view["next_visit"] and
+                        view["next_visit"] - time.time() * 1000 > 300_000, PATIENCE, "it waits, and says for how long")
+    contains(view["last_error"], refused, "why")
+    true(view["next_visit"] - time.time() * 1000 < 3600_000 * 1.5 / 2.5 + 60_000, "it does not wait for longer")
+    contains(daemon.ctl("show", "third").out, refused, "show")
+    row = daemon.call("status")["relays"][0]
+    true(2 * hashes * 0.9 < row["hashcash"] <= 2 * hashes, "what it has cost: %r" % row)
+    true(row["hashcash_until"], "until when it costs nothing: %r" % row)
+    contains(daemon.ctl("status").out, "no visit until", "status")
+    daemon.call("invite", name="fourth", schedule="0:1")
+    view = daemon.until("fourth", lambda view: view["next_visit"] and view["next_visit"] - time.time() * 1000 > 300_000,
+                        PATIENCE, "another session does not even try")
+    equal(view["failures"], 0, "its failed visits")
+    contains(daemon.ctl("show", "fourth").out, refused, "show of the fourth")
+    daemon.call("poll", session="third")
+    daemon.until("third", lambda view: view["failures"] > 1, PATIENCE, "poll tries, and is refused again")
+    equal(daemon.call("status")["relays"][0]["hashcash"] <= 2 * hashes, True, "nothing more is paid")
+    clock.wait(3600)
+    daemon.call("rename", session="first", name="awake")  # for the daemon to notice the time
+    daemon.until("third", lambda view: view["code"], PATIENCE, "an hour later it goes on")
 
 
 @test("IPv6, and several addresses at once")

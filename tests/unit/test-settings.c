@@ -616,6 +616,7 @@ static void printed(void **state)
                                    "max-store-size = 0  # built in\n"
                                    "keep = 1d  # %1$s:1\n"
                                    "max-connections = 1024  # built in\n"
+                                   "hashcash-per-hour = 128M  # built in\n"
                                    "share-connections = yes  # built in\n"
                                    "lasting = no  # built in\n"
                                    "\n[appid \"an \"application\"\"]  # %1$s:4\n"
