@@ -89,6 +89,23 @@ def wrong_code(world):
         lacks(daemon.ctl("log", session, "--json").out, "entirely", "the log")
 
 
+@test("a session that does not try, since others have found the relay down, is told why, too")
+def postponed(world):
+    desk = world.daemon("desk", "ws://127.0.0.1:9/v1")
+    desk.call("invite", name="first")
+    desk.until("first", lambda view: view["failures"] > 1)
+    desk.call("invite", name="second", code="4-crossover-clockwork")
+
+    def waited():
+        """It was not visited more often than it has tried in vain."""
+        failures = desk.show("second")["failures"]
+        return any(event["event"] == "trouble" and event["times"] > failures
+                   for event in desk.call("log", session="second")["events"])
+
+    wait_until(waited, 20, "that it waits is told")
+    contains(" ".join(sentences(desk, "second")), "refused", "why")
+
+
 @test("verifiers: one log tells that they agree, the other that they differ")
 def verifiers(world):
     _, desk, laptop = world.pair()
