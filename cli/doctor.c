@@ -176,6 +176,20 @@ static void look_at_relays_of(struct doctor *doctor)
                     text_of(relay, "error"));
 }
 
+static void look_at_sandbox(struct doctor *doctor)
+{
+    const char *sandbox = text_of(doctor->daemon, "sandbox");
+
+    if (strcmp(sandbox, "off") == 0)
+        doctor_find(doctor, "sandbox", HINT,
+                    "unless that is meant so: remove sandbox = no, restart",
+                    "the daemon was told to run without");
+    else if (strcmp(sandbox, "none") == 0)
+        doctor_find(doctor, "sandbox", HINT, NULL, "this system gives the daemon none");
+    else if (*sandbox != '\0')
+        doctor_find(doctor, "sandbox", GOOD, NULL, "%s", sandbox);
+}
+
 static void look_at_status(struct doctor *doctor)
 {
     const char *version = text_of(doctor->daemon, "version");
@@ -198,6 +212,7 @@ static void look_at_status(struct doctor *doctor)
     if (text_of(doctor->daemon, "store_error")[0] != '\0')
         doctor_find(doctor, "store", BAD, "until that is mended, nothing new is accepted", "%s",
                     text_of(doctor->daemon, "store_error"));
+    look_at_sandbox(doctor);
     look_at_relays_of(doctor);
 }
 

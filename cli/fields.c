@@ -23,11 +23,18 @@ const char *const fields_view[] = {
     NULL,
 };
 const char *const fields_status[] = {
-    "version",     "api",        "pid",          "started",       "state_dir",
-    "socket",      "config",     "config_error", "default_relay", "default_relay_from",
-    "proxy",       "proxy_from", "cafile",       "sessions",      "active",
-    "held",        "change",     "store_bytes",  "store_limit",   "store_health",
-    "store_error", "relays",     NULL,
+    "version",       "api",
+    "pid",           "started",
+    "state_dir",     "socket",
+    "config",        "config_error",
+    "default_relay", "default_relay_from",
+    "proxy",         "proxy_from",
+    "cafile",        "sessions",
+    "active",        "held",
+    "change",        "store_bytes",
+    "store_limit",   "store_health",
+    "store_error",   "sandbox",
+    "relays",        NULL,
 };
 const char *const fields_sent[] = {"session", "number", NULL};
 const char *const fields_message[] = {"session", "number", "data", "text", NULL};

@@ -438,6 +438,7 @@ static const struct detail daemon_details[] = {
     {"store limit", "store_limit", print_bytes},
     {"store health", "store_health", print_text},
     {"store error", "store_error", print_text},
+    {"sandbox", "sandbox", print_text},
     {"sessions", "sessions", print_sessions},
     {"default relay", "default_relay", print_default_relay},
     {"relays", "relays", print_relays},

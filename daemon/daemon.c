@@ -31,7 +31,9 @@
 #include "service/activation.h"
 #include "service/log.h"
 #include "service/notify.h"
+#include "service/paths.h"
 #include "service/process.h"
+#include "service/sandbox.h"
 #include "state/store.h"
 
 /* Callbacks stay within this depth: a client's callback reads into 64 KiB, and needs some more for
@@ -66,6 +68,7 @@ struct daemon {
     struct leases *leases;
     struct backups *backups;
     struct status_line *status_line;
+    struct sandbox sandbox;
     struct rpc rpc;
     struct ipc_server *server;
     struct listener *listener;
@@ -266,6 +269,7 @@ static bool make_server(struct daemon *daemon)
         .nameplates = daemon->nameplates,
         .backups = daemon->backups,
         .settings = daemon->settings,
+        .sandbox = &daemon->sandbox,
         .started = clock_now(),
     };
     return made(daemon->server = ipc_server_new(daemon->base, &daemon->rpc)) &&
@@ -278,6 +282,46 @@ static bool make_parts(struct daemon *daemon)
            make_nameplates(daemon) && make_server(daemon);
 }
 
+/* ---- giving up what is not needed ---- */
+
+/* The file of settings may be made while the daemon runs: its directory has to be there now, or it
+ * would have to be read from any directory. */
+static void admit_config(const struct daemon *daemon, struct landlock *rules)
+{
+    char *config = options_file(&settings_options, daemon->options);
+    if (config != NULL)
+        paths_make_directory_of(config);
+    landlock_add_file(rules, config);
+    free(config);
+}
+
+static void confine(struct daemon *daemon)
+{
+    const struct settings *settings = daemon->settings;
+    const char *cafile = NULL;
+    if (!settings->sandbox)
+        return;
+    struct landlock rules = landlock_begin(true);
+    landlock_add_store(&rules, settings->state);
+    if (!daemon->activated)
+        landlock_add_socket(&rules, settings->socket);
+    admit_config(daemon, &rules);
+    for (unsigned i = 0; settings_next_cafile(settings, i, &cafile); i++)
+        landlock_add_file(&rules, cafile);
+    sandbox_enter(&rules, &daemon->sandbox);
+}
+
+/* A file that the sandbox hides would look as if it had the wrong permissions. */
+static bool admits(const struct daemon *daemon, const struct settings *fresh, char *ret_why,
+                   size_t size)
+{
+    const char *cafile = NULL;
+    for (unsigned i = 0; settings_next_cafile(fresh, i, &cafile); i++)
+        if (!sandbox_admits(&daemon->sandbox, cafile, ret_why, size))
+            return false;
+    return true;
+}
+
 /* ---- signals ---- */
 
 static void reload(struct daemon *daemon)
@@ -286,6 +330,7 @@ static void reload(struct daemon *daemon)
     char why[SETTINGS_WHY_SIZE];
     notify_reloading();
     if (settings_read(daemon->options, &fresh, why, sizeof(why)) &&
+        admits(daemon, &fresh, why, sizeof(why)) &&
         relay_dialer_prepare(daemon->routes, &fresh, why, sizeof(why))) {
         settings_replace(daemon->settings, &fresh, daemon->activated);
         struct turn_settings settings = turn_settings(daemon->settings);
@@ -387,6 +432,7 @@ int daemon_run(const struct service_options *options, struct settings *settings,
         log_info("daemon", "wormholed %s, sessions in %s, listening on %s", PACKAGE_VERSION,
                  settings->state, settings->socket);
         ready();
+        confine(&daemon);
         notify_ready();
         up = run_loop(daemon.base);
     }

@@ -19,6 +19,7 @@ struct leases;
 struct message;
 struct nameplates;
 struct relays;
+struct sandbox;
 struct session;
 struct settings;
 struct subscribers;
@@ -39,6 +40,7 @@ struct rpc {
     struct nameplates *nameplates;
     struct backups *backups;
     const struct settings *settings;
+    const struct sandbox *sandbox;
     int64_t started; /* when the daemon started, ms */
 };
 

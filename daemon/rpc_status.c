@@ -12,6 +12,7 @@
 #include "ipc/methods.h"
 #include "net/proxy.h"
 #include "service/log.h"
+#include "service/sandbox.h"
 #include "state/store.h"
 
 void rpc_hello(struct ipc_call *call, const struct ipc_params *params)
@@ -87,6 +88,9 @@ void rpc_status(struct ipc_call *call, const struct ipc_params *params)
     writer_text(&writer, "proxy", rpc->settings->proxy.proxy != NULL ? proxy : NULL);
     writer_text(&writer, "proxy_from", rpc->settings->proxy_from);
     writer_text(&writer, "cafile", rpc->settings->cafile);
+    char sandbox[SANDBOX_TEXT_SIZE];
+    writer_text(&writer, "sandbox",
+                rpc->settings->sandbox ? sandbox_text(rpc->sandbox, sandbox) : "off");
 
     kv_size(rpc->store, &used, &limit);
     writer_unsigned(&writer, "sessions", store_count(txn));

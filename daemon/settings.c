@@ -81,6 +81,8 @@ static const struct settings_row rows[] = {
      FIELD(share_connections), NULL, SETTINGS_PLAIN},
     {"lasting", "yes|no", "renew sessions with peers that can, for years", &settings_switch,
      FIELD(lasting), NULL, SETTINGS_PLAIN},
+    {"sandbox", "yes|no", "give up what a daemon does not need", &settings_switch, FIELD(sandbox),
+     NULL, SETTINGS_PLAIN},
 };
 
 static const struct settings_table table = {
@@ -119,6 +121,7 @@ bool settings_init(struct settings *settings)
         .max_connections = CONNECTIONS_DEFAULT,
         .hashcash_per_hour = HASHCASH_DEFAULT,
         .share_connections = true,
+        .sandbox = SANDBOX_DEFAULT,
     };
     return settings->relay;
 }
@@ -330,6 +333,9 @@ void settings_replace(struct settings *settings, struct settings *fresh, bool so
     if (settings->max_store_size != fresh->max_store_size)
         log_warning("daemon", "max-store-size does not change before the next start");
     fresh->max_store_size = settings->max_store_size;
+    if (settings->sandbox != fresh->sandbox)
+        log_warning("daemon", "sandbox does not change before the next start");
+    fresh->sandbox = settings->sandbox;
     settings_clear(settings);
     *settings = *fresh;
     explicit_bzero(fresh, sizeof(*fresh));
@@ -388,4 +394,19 @@ enum settings_isolation settings_isolation(const struct settings *settings, cons
     return url_is_onion(relay) && proxy->protocol == PROXY_SOCKS5 && proxy->user[0] == '\0'
                ? SETTINGS_ISOLATION_OFFERED
                : SETTINGS_ISOLATION_NONE;
+}
+
+bool settings_next_cafile(const struct settings *settings, unsigned index, const char **ret_cafile)
+{
+    const struct settings_relay *relay;
+    *ret_cafile = settings->cafile;
+    if (index == 0)
+        return true;
+    LL_FOREACH(settings->sections.relays, relay)
+    {
+        if (--index == 0)
+            break;
+    }
+    *ret_cafile = relay != NULL ? relay->cafile : NULL;
+    return relay != NULL;
 }

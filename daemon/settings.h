@@ -26,6 +26,7 @@ struct settings {
     uint64_t hashcash_per_hour; /* hashes for each relay; 0: no limit */
     bool share_connections;     /* among sessions, where a relay offers it */
     bool lasting;               /* new sessions last, unless they are to be used once */
+    bool sandbox;               /* enter it */
     char *config_file;          /* that was read, or NULL */
     struct settings_origin origin;
     char *refused;          /* why the file was not read anew at the last reload; NULL: it was */
@@ -64,6 +65,10 @@ const char *settings_cafile(const struct settings *settings, const struct url *r
 
 /* The keys that a relay may have; NULL: any that its certificate vouches for. Borrowed. */
 const struct pins *settings_pins(const struct settings *settings, const struct url *relay);
+
+/* Sets ret_cafile to the name of certificate file `index`, counting from 0, of all that are set;
+ * NULL: the system's. Borrowed. False if there are no more. */
+bool settings_next_cafile(const struct settings *settings, unsigned index, const char **ret_cafile);
 
 /* The defaults, overridden by all sources; paths that are not set get their usual values, and all
  * are made absolute. False with all mistakes in ret_why (of `size` bytes; see

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "service/sandbox.h"
+
 /* Seconds without progress after which a scraper is dropped. */
 #define TIMEOUT 10
 /* Requests are small. */
@@ -64,6 +66,14 @@ static void write_server(struct evbuffer *text, const struct relay_server *serve
         "Messages refused because their address had stored too much.", counts.stored_refused);
     name(text, "drops_total", "counter", "Connections refused or dropped, by cause.");
     many(text, "drops_total", "cause", causes, counts.drops, RELAY_DROP_CAUSES);
+}
+
+static void write_sandbox(struct evbuffer *text, const struct sandbox *sandbox)
+{
+    static const char *const parts[] = {"seccomp", "landlock"};
+    const uint64_t levels[] = {sandbox->seccomp, (uint64_t)sandbox->landlock};
+    name(text, "sandbox", "gauge", "Parts of the sandbox in force; of Landlock, its level.");
+    many(text, "sandbox", "part", parts, levels, 2);
 }
 
 static void write_rules(struct evbuffer *text, const struct rules *rules)
@@ -137,6 +147,7 @@ static void on_metrics(struct evhttp_request *request, void *arg)
         return;
     }
     write_server(text, metrics->sources.server);
+    write_sandbox(text, metrics->sources.sandbox);
     write_rules(text, metrics->sources.rules);
     write_store(text, metrics->sources.store);
     reply(request, "text/plain; version=0.0.4", text);

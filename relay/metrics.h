@@ -9,12 +9,14 @@
 
 struct event_base;
 struct metrics;
+struct sandbox;
 
 /* What the metrics report; must outlive them. */
 struct metrics_sources {
     const struct relay_store *store;
     const struct rules *rules;
     const struct relay_server *server;
+    const struct sandbox *sandbox;
 };
 
 /* Serves on `fd`, a listening non-blocking socket, which it owns from now on, even on failure. New.

@@ -257,6 +257,8 @@ static const struct settings_row rows[] = {
      FIELD(ration_loopback), NULL, SETTINGS_PLAIN},
     {"log-addresses", "", "log the addresses of clients", &settings_switch, FIELD(log_addresses),
      NULL, SETTINGS_PLAIN},
+    {"sandbox", "yes|no", "give up what a relay does not need", &settings_switch, FIELD(sandbox),
+     NULL, SETTINGS_PLAIN},
     {"log-level", "LEVEL", "error, warning, info or debug", &settings_level, FIELD(log_level), NULL,
      SETTINGS_PLAIN},
 };
@@ -295,6 +297,7 @@ static void set_defaults(struct relay_settings *settings)
         .work = WORK_DEFAULT,
         .stored = STORED_DEFAULT,
         .max_store_size = STORE_SIZE_DEFAULT,
+        .sandbox = SANDBOX_DEFAULT,
         .log_level = LOG_LEVEL_INFO,
     };
     endpoints_parse(LISTEN_DEFAULT, &settings->listen);

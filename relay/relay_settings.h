@@ -39,6 +39,7 @@ struct relay_settings {
     char *origins, *proxies; /* separated by blanks, or NULL */
     bool ration_loopback;
     bool log_addresses;
+    bool sandbox; /* enter it */
     enum log_level log_level;
     char *config_file; /* that was read, or NULL */
     struct settings_origin origin;

@@ -24,6 +24,7 @@
 #include "service/notify.h"
 #include "service/paths.h"
 #include "service/process.h"
+#include "service/sandbox.h"
 
 /* Sockets passed by the service manager are served too; any beyond this number are ignored. */
 #define ACCEPTORS_MAX (2 * ADDRESS_MAX)
@@ -50,6 +51,7 @@ struct relayd {
     struct acceptor *acceptors[ACCEPTORS_MAX];
     unsigned acceptors_count;
     bool shutting_down;
+    struct sandbox sandbox;
     int64_t
         store_error_next; /* clock_monotonic(): when the log may next report that the store fails */
 };
@@ -204,7 +206,8 @@ static bool make_metrics(struct relayd *relayd)
 {
     const struct metrics_sources sources = {.store = lmdb_store_interface(relayd->store),
                                             .rules = relayd->rules,
-                                            .server = relayd->server};
+                                            .server = relayd->server,
+                                            .sandbox = &relayd->sandbox};
     char why[256], where[ENDPOINT_TEXT_SIZE];
     if (relayd->settings->metrics.count == 0)
         return true;
@@ -226,6 +229,29 @@ static void warn_of_descriptors(const struct relayd *relayd)
         limit.rlim_cur < (rlim_t)relayd->settings->max_connections + DESCRIPTORS_OWN)
         log_warning("relay", "max-connections is %u, but only %llu file descriptors are available",
                     relayd->settings->max_connections, (unsigned long long)limit.rlim_cur);
+}
+
+/* ---- giving up what is not needed ---- */
+
+static void confine(struct relayd *relayd)
+{
+    const struct relay_settings *settings = relayd->settings;
+    if (!settings->sandbox)
+        return;
+    struct landlock rules = landlock_begin(false);
+    landlock_add_store(&rules, settings->store);
+    landlock_add_file(&rules, settings->config_file);
+    landlock_add_file(&rules, settings->tls_cert);
+    landlock_add_file(&rules, settings->tls_key);
+    sandbox_enter(&rules, &relayd->sandbox);
+}
+
+/* A file that the sandbox hides would look as if it had the wrong permissions. */
+static bool admits(const struct relayd *relayd, const struct relay_settings *fresh, char *ret_why,
+                   size_t size)
+{
+    return sandbox_admits(&relayd->sandbox, fresh->tls_cert, ret_why, size) &&
+           sandbox_admits(&relayd->sandbox, fresh->tls_key, ret_why, size);
 }
 
 /* ---- signals ---- */
@@ -263,7 +289,10 @@ static void reload(struct relayd *relayd)
     char why[SETTINGS_WHY_SIZE];
     notify_reloading();
     if (relay_settings_read(relayd->options, &fresh, why, sizeof(why)) &&
-        apply(relayd, &fresh, why, sizeof(why))) {
+        admits(relayd, &fresh, why, sizeof(why)) && apply(relayd, &fresh, why, sizeof(why))) {
+        if (fresh.sandbox != relayd->settings->sandbox)
+            log_warning("relay", "sandbox does not change before the next start");
+        fresh.sandbox = relayd->settings->sandbox;
         relay_settings_clear(relayd->settings);
         *relayd->settings = fresh;
         log_info("relay", "settings reloaded");
@@ -375,6 +404,7 @@ int relayd_run(const struct service_options *options, struct relay_settings *set
     if (up) {
         log_info("relay", "wormhole-relayd %s, mailboxes in %s", PACKAGE_VERSION, settings->store);
         warn_of_descriptors(&relayd);
+        confine(&relayd);
         notify_ready();
         up = event_base_dispatch(relayd.base) >= 0;
     }

@@ -196,17 +196,31 @@ void options_print_help(const struct options_info *info)
 /* A value on the command line was refused: its exit status is that of a wrong command line. */
 static bool wrong_value;
 
+/* The one requested, or the usual one. False when out of memory. */
+static bool name_config(const struct options_info *info, const struct service_options *options,
+                        char **ret_path)
+{
+    *ret_path = NULL;
+    if (options->config_file != NULL)
+        return (*ret_path = strdup(options->config_file)) != NULL;
+    return info->config_file == NULL || paths_config(info->config_file, ret_path);
+}
+
+char *options_file(const struct options_info *info, const struct service_options *options)
+{
+    char *path;
+    return name_config(info, options, &path) ? path : NULL;
+}
+
 /* The file to read, new: the one requested, or the usual one if it exists; NULL: none. False when
  * out of memory. */
 static bool find_config(const struct options_info *info, const struct service_options *options,
                         char **ret_path)
 {
-    *ret_path = options->config_file != NULL ? strdup(options->config_file) : NULL;
-    if (options->config_file != NULL)
-        return *ret_path;
-    if (info->config_file != NULL && !paths_config(info->config_file, ret_path))
+    if (!name_config(info, options, ret_path))
         return false;
-    if (*ret_path != NULL && access(*ret_path, F_OK) < 0 && (errno == ENOENT || errno == ENOTDIR)) {
+    if (options->config_file == NULL && *ret_path != NULL && access(*ret_path, F_OK) < 0 &&
+        (errno == ENOENT || errno == ENOTDIR)) {
         free(*ret_path);
         *ret_path = NULL;
     }

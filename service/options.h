@@ -53,6 +53,10 @@ void options_print_help(const struct options_info *info);
 bool options_apply(const struct options_info *info, const struct service_options *options,
                    void *settings, struct settings_origin *ret_origin, char *ret_why, size_t size);
 
+/* The file that options_apply() reads, or would read if it were there. New; NULL if there is no
+ * such place, or memory is short. */
+char *options_file(const struct options_info *info, const struct service_options *options);
+
 /* Prints mistakes (settings_mistake()) on stderr, each after the program's name. */
 void options_complain(const struct options_info *info, const char *why);
 

@@ -3,6 +3,7 @@
 #include "service/paths.h"
 
 #include <errno.h>
+#include <libgen.h>
 #include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -90,6 +91,18 @@ bool paths_config(const char *name, char **ret_path)
     else if (known)
         *ret_path = join(home, "/.config/", name);
     return *ret_path != NULL || !known;
+}
+
+void paths_make_directory_of(const char *path)
+{
+    char copy[PATH_MAX];
+    if (snprintf(copy, sizeof(copy), "%s", path) >= (int)sizeof(copy))
+        return;
+    const char *directory = dirname(copy);
+    if (strcmp(directory, "/") == 0 || mkdir(directory, 0700) == 0 || errno != ENOENT)
+        return;
+    paths_make_directory_of(directory);
+    mkdir(directory, 0700);
 }
 
 char *paths_runtime(const char *name, const char *option, char *ret_why, size_t size)

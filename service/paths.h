@@ -17,6 +17,10 @@ char *paths_state(const char *name, const char *option, char *ret_why, size_t si
  * New; NULL if there is no home either. False when out of memory. */
 bool paths_config(const char *name, char **ret_path);
 
+/* Makes the directory that a file is or will be in, and those above it, for the user alone. Where
+ * that is not possible, nothing happens. */
+void paths_make_directory_of(const char *path);
+
 /*
  * For sockets: $XDG_RUNTIME_DIR/NAME, else /run/user/UID/NAME if that directory is ours (cron and
  * su do not set the variable). New. NULL as above.

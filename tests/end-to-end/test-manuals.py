@@ -214,7 +214,7 @@ def wormholed(world):
     wait_until(lambda: os.path.exists(directory + "/socket"), SECONDS, "it listens: " + started.log())
     true(re.fullmatch(r"\d+(-[a-z]+){3}\n", desk.type(lines[1])), "a code")
     config = os.path.join(desk.daemon.home, ".config", "wormholed", "wormholed.conf")
-    os.makedirs(os.path.dirname(config))
+    os.makedirs(os.path.dirname(config), exist_ok=True)
     with open(config, "w", encoding="utf-8"):
         pass
     command, = commands(check)

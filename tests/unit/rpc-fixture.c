@@ -81,6 +81,7 @@ int rpc_fixture_set_up(void **state)
     fixture->settings.state = strdup(fixture->directory);
     fixture->settings.socket = strdup("/nowhere");
     fixture->rpc.settings = &fixture->settings;
+    fixture->rpc.sandbox = &fixture->sandbox;
     fixture->rpc.started = 12345;
     if (store_open(fixture->directory, 0, &fixture->rpc.store, why, sizeof(why)) != KV_OK)
         fail_msg("%s", why);

@@ -7,6 +7,7 @@
 #include <jansson.h>
 
 #include "daemon/rpc.h"
+#include "service/sandbox.h"
 #include "daemon/settings.h"
 #include "wormhole/session.h"
 
@@ -22,6 +23,7 @@ struct rpc_fixture {
     struct settings settings;
     struct relay_dialer *routes;
     struct worker *hashcash_worker;
+    struct sandbox sandbox;
     struct rpc rpc;
     struct ipc_server *server;
     struct talk *talk; /* a client that has said hello */

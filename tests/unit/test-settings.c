@@ -619,6 +619,7 @@ static void printed(void **state)
                                    "hashcash-per-hour = 128M  # built in\n"
                                    "share-connections = yes  # built in\n"
                                    "lasting = no  # built in\n"
+                                   "sandbox = %2$s  # built in\n"
                                    "\n[appid \"an \"application\"\"]  # %1$s:4\n"
                                    "timeout = 1h  # %1$s:5\n"
                                    "\n[relay \"wss://r/v1\"]  # %1$s:6\n"
@@ -634,7 +635,7 @@ static void printed(void **state)
     settings_print(settings_options.table, &settings, &settings.origin, out);
     fclose(out);
     settings_clear(&settings);
-    assert_true(asprintf(&wanted, expected, file_path) > 0);
+    assert_true(asprintf(&wanted, expected, file_path, SANDBOX_DEFAULT ? "yes" : "no") > 0);
     assert_string_equal(shown, wanted);
     unsetenv("WORMHOLED_RELAY");
     write_file(shown, length);
