@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include "base/hex.h"
 #include "base/large.h"
 #include "wormhole/wire.h"
 
@@ -9,7 +10,6 @@
 #include <string.h>
 
 #include <jansson.h>
-#include <sodium.h>
 
 #include "base/bounded_json.h"
 
@@ -98,7 +98,7 @@ char *wire_encode_add(const char *phase, const uint8_t *body, size_t length)
     }
     (void)large_pages(text, hex_length);
     memcpy(text + head_length, before, sizeof(before) - 1);
-    sodium_bin2hex(text + head_length + sizeof(before) - 1, hex_length + 1, body, length);
+    hex_write(text + head_length + sizeof(before) - 1, body, length);
     memcpy(text + head_length + sizeof(before) - 1 + hex_length, after, sizeof(after));
     return text;
 }

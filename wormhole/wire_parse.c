@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include "base/hex.h"
 #include "base/large.h"
 #include "base/utf8.h"
 #include "wormhole/wire.h"
@@ -9,7 +10,6 @@
 #include <string.h>
 
 #include <jansson.h>
-#include <sodium.h>
 
 #include "wormhole/code.h"
 #include "base/bounded_json.h"
@@ -82,7 +82,7 @@ static enum wire_fault get_hex(const json_t *object, const char *key, uint8_t **
     bytes = large_pages(malloc(length + 1), length);
     if (bytes == NULL)
         return WIRE_NO_MEMORY;
-    if (sodium_hex2bin(bytes, length, json_string_value(value), digits, NULL, NULL, NULL) != 0) {
+    if (digits % 2 != 0 || !hex_read(bytes, json_string_value(value), length)) {
         free(bytes);
         return WIRE_INCOMPLETE;
     }
