@@ -122,6 +122,7 @@ bool settings_init(struct settings *settings)
         .hashcash_per_hour = HASHCASH_DEFAULT,
         .share_connections = true,
         .sandbox = SANDBOX_DEFAULT,
+        .lasting = true,
     };
     return settings->relay;
 }

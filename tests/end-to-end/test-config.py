@@ -213,7 +213,7 @@ def print_config(world):
     said = show("wormholed", "--config", config, "--keep=24h", WORMHOLED_RELAY="ws://r/v1")
     lacks(said, SECRET, "what is printed")
     for line in ("proxy = socks5h://proxy:1080  # %s:1" % config, "keep = 1d  # --keep", "relay = ws://r/v1  # WORMHOLED_RELAY",
-                 "lasting = no  # built in", "[relay \"wss://x/\"]  # %s:3" % config, "proxy = http://other:3  # %s:4" % config):
+                 "lasting = yes  # built in", "[relay \"wss://x/\"]  # %s:3" % config, "proxy = http://other:3  # %s:4" % config):
         contains(said.splitlines(), line, "what is printed")
     write(again, said)
     equal(re.sub("  # .*", "", show("wormholed", "--config", again)), re.sub("  # .*", "", said), "printed from what was printed")

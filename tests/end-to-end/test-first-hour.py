@@ -158,7 +158,7 @@ def listed(world, columns):
     equal(plain.wait(), DONE, "exit status")
     true(all(len(line) <= columns for line in plain.screen().splitlines()), "it fits")
     lacks(plain.screen(), "spoilt", "those that are active")
-    contains(plain.raw, "\x1b[32mestablished\x1b[0m", "a colour")
+    contains(plain.raw, "\x1b[32mlasting\x1b[0m", "a colour")
     contains(person.begin_and_wait("list").raw, "\x1b[31mscary\x1b[0m", "another one")
     lacks(Person(world, desk, columns, NO_COLOR="1").begin_and_wait("list").raw, "\x1b[3", "colours that nobody wants")
     wide = desk.ctl("list", "--wide").out
@@ -178,8 +178,7 @@ def listed(world, columns):
 def kept(world, columns):
     """list says what lasts, what was heard and when more is looked for"""
     relay = world.relayd()
-    desk, laptop, stock = (world.daemon(name, relay, "--lasting", lasting)
-                           for name, lasting in (("desk", "yes"), ("laptop", "yes"), ("stock", "no")))
+    desk, laptop, stock = world.daemon("desk", relay), world.daemon("laptop", relay), world.daemon("stock", relay, "--lasting", "no")
     person = Person(world, desk, columns)
     for peer, name, code in ((laptop, "bob", "4-crossover-clockwork"), (stock, "stranger", "5-crossover-clockwork")):
         desk.ctl("invite", "--name", name, "--code", code, "--schedule", "0:0")
@@ -187,7 +186,8 @@ def kept(world, columns):
         desk.ctl("wait", name, "--for", "established")
     wait_until(lambda: [desk.show(name)["connection"] for name in ("bob", "stranger")] == ["held", "held"], 20, "both are held")
     desk.ctl("rename", "stranger", "go-man")  # it changed last
-    contains(person.begin_and_wait("list").raw, "\x1b[32mlasting\x1b[0m", "a colour")
+    for state in "lasting", "established":
+        contains(person.begin_and_wait("list").raw, "\x1b[32m%s\x1b[0m" % state, "a colour")
     person.see("list-met", "list")
     desk.ctl("invite", "--name", "new", "--code", "6-crossover-clockwork", "--schedule", "0:0")
     wait_until(lambda: desk.show("new")["connection"] == "held", 20, "a third")

@@ -24,12 +24,12 @@ SIZE = 1 << 20  # of a message; on the wire it is twice as long
 SLICE = 150_000  # bytes a minute
 
 
-def crawl(line, clock, daemon, done):
-    """The line carries a slice a minute until the daemon's session is done; how many bytes in all."""
+def crawl(line, clock, daemon, most, done):
+    """The line carries a slice a minute until the daemon's session is done; how many bytes in all, less than `most`."""
     carried = 0
     while not done(view := daemon.show("right")):
         equal(view["last_error"], None, "visits given up after %d bytes" % carried)
-        true(carried < 5 * SIZE, "the message goes over the line once, and its echo comes back once")
+        true(carried < most, "the message goes over the line once, and its echo comes back once")
         now = line.carry(SLICE, until=lambda: done(daemon.show("right")))
         if now >= SLICE:
             clock.wait(50)
@@ -39,6 +39,15 @@ def crawl(line, clock, daemon, done):
 
 @test("a line slower than a message a minute carries it, in both directions, in one visit")
 def slow_line(world):
+    crawl_both_ways(world, True, 5 * SIZE)
+
+
+@test("a line slower than a message a minute carries it in a session that lasts; at a move what was in the old mailbox comes again")
+def slow_line_lasting(world):
+    crawl_both_ways(world, False, 9 * SIZE)
+
+
+def crawl_both_ways(world, once, most):
     relay = world.relay()
     clock, line = Clock(world), SlowLine(relay)
     world.finally_call(line.close)
@@ -46,12 +55,12 @@ def slow_line(world):
     left = world.daemon("left", line, start=False)
     left.extra = clock.environment()
     left.start()
-    left.call("accept", code=right.invite(name="left")["code"], name="right")
+    left.call("accept", code=right.invite(name="left", once=once)["code"], name="right")
     line.carry(1 << 20, until=lambda: left.show("right")["state"] == "established")
     for sender, receiver, said in ((left, right, "stored"), (right, left, "received")):
         text = os.urandom(SIZE)
         sender.call("send", session=receiver.name, data=text)
-        carried = crawl(line, clock, left, lambda view: view[said] == 1)
+        carried = crawl(line, clock, left, most, lambda view: view[said] == 1)
         true(carried > 2 * SIZE, "all of it was carried: %d bytes" % carried)
         true(receiver.take(sender.name, 1) == [text], "what came")
 

@@ -56,13 +56,14 @@ def set_back_meanwhile(world):
 
 
 def sleeper_and_friend(world, clock):
-    """A daemon with a clock of its own, and one that has met it; both on a relay that remembers."""
+    """A daemon with a clock of its own, and one that has met it and wants an end after two weeks of silence; both on a relay
+    that remembers."""
     relay = world.relayd()
     sleeper, friend = world.daemon("a", relay, start=False), world.daemon("b", relay)
     sleeper.extra = clock.environment()
     sleeper.start()
     code = sleeper.invite(name="peer", schedule=OFTEN)["code"]
-    friend.call("accept", code=code, name="peer", schedule=OFTEN)
+    friend.call("accept", code=code, name="peer", schedule=OFTEN, expire=14 * DAY * 1000)
     for daemon in (sleeper, friend):
         daemon.until("peer", lambda view: view["state"] == "established", what="they have met")
     return sleeper, friend
@@ -83,7 +84,7 @@ def off_past_the_deadline(world):
     clock.advance(20 * DAY)
     friend.stop()
     sleeper.start()
-    ended = sleeper.until("peer", lambda view: view["state"] == "closed", what="nothing more came")
+    ended = sleeper.until("peer", lambda view: view["result"], what="nothing more came")
     contains(ended["reason"], "before the deadline", "why it has ended")
 
 

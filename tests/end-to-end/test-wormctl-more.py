@@ -181,10 +181,10 @@ def options(world):
         desk.ctl("invite", "--code", "5-x", *wrong, status=USAGE)
 
 
-@test("lasting: without a deadline, to the end that one side says; not with --once, nor with a peer that does not last")
+@test("sessions last: without a deadline, to the end that one side says; not with --once, nor with a peer that does not last")
 def lasting(world):
-    relay, desk, laptop = world.pair("--lasting", "yes")
-    other = world.daemon("c", relay)
+    relay, desk, laptop = world.pair()
+    other = world.daemon("c", relay, "--lasting", "no")
 
     def introduce(name, one, another, *options):
         code = one.ctl("invite", "--name", name, *options).out.strip()
@@ -192,14 +192,15 @@ def lasting(world):
         for daemon in (one, another):
             daemon.ctl("wait", name, "--for", "established", "--timeout", "10m", seconds=PATIENCE + 10)
 
-    introduce("lasts", desk, laptop)
+    introduce("lasts", desk, laptop, "--timeout", "1h")
     introduce("once", desk, laptop, "--once")
     introduce("cannot", desk, other)
     introduce("expires", desk, laptop, "--expire", "300d")
     fields = "name,lasting,expires,closed_by_peer,epoch"
     for name, line in (("lasts", "true\tfalse"), ("once", "false\tfalse"), ("cannot", "false\tfalse"), ("expires", "true\ttrue")):
-        equal(desk.ctl("show", name, "-o", fields).out, "%s\t%s\tfalse\t0\n" % (name, line), "what lasts")
-        equal(desk.show(name)["deadline"] is None, name == "lasts", "no deadline: " + name)
+        for daemon in (desk, other if name == "cannot" else laptop):
+            equal(daemon.ctl("show", name, "-o", fields).out, "%s\t%s\tfalse\t0\n" % (name, line), "what lasts")
+            equal(daemon.show(name)["deadline"] is None, name == "lasts", "no deadline: " + name)
     contains(desk.ctl("show", "lasts").out, "never: the session is lasting", "show")
     lacks(desk.ctl("show", "once").out, "never", "show of a session for one exchange")
     true(desk.show("lasts")["last_news"], "there was news")
@@ -218,7 +219,7 @@ def paused(world):
         desk.ctl("send", "laptop", "m%d" % number)
     laptop.until("desk", lambda view: view["paused"], PATIENCE, "it is paused")
     contains(laptop.ctl("show", "desk").out, "until some messages are acknowledged", "show")
-    contains(laptop.ctl("list").out, "established, paused", "list")
+    contains(laptop.ctl("list").out, "lasting, paused", "list")
     for number in range(4):
         equal(laptop.ctl("recv", "desk", "--wait=10m", seconds=PATIENCE + 10).out, "m%d" % number, "a message")
 

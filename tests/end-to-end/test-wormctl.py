@@ -40,7 +40,7 @@ def main_job(world):
     equal(desk.ctl("recv", "laptop", "--wait").bytes, b"back", "what arrives")
     listed = desk.ctl("list").out
     contains(listed, "laptop", "list")
-    contains(listed, "established", "list")
+    contains(listed, "lasting", "list")
     desk.ctl("close", "laptop")
     laptop.ctl("close", "desk")
     desk.ctl("wait", "laptop", "--for", "closed", "--timeout", "10m")

@@ -618,7 +618,7 @@ static void printed(void **state)
                                    "max-connections = 1024  # built in\n"
                                    "hashcash-per-hour = 128M  # built in\n"
                                    "share-connections = yes  # built in\n"
-                                   "lasting = no  # built in\n"
+                                   "lasting = yes  # built in\n"
                                    "sandbox = %2$s  # built in\n"
                                    "\n[appid \"an \"application\"\"]  # %1$s:4\n"
                                    "timeout = 1h  # %1$s:5\n"

@@ -46,8 +46,8 @@ class End:
         self.created = True
 
     def go_on(self, view):
-        """The next thing to do in an established or waiting session; True if something was done."""
-        if view["sent"] == 0:
+        """The next thing to do in a session, which may have been closed by the peer; True if something was done."""
+        if view["sent"] == 0 and view["state"] not in ("closing", "closed"):
             self.sent = self.ask("send", session=self.name, data=self.data)["number"] + 1
         elif view["unread"]:
             self.receive()
@@ -89,8 +89,8 @@ class Introduction:
             if left.code:
                 right.begin("accept", code=left.code)
             return bool(left.code)
-        self.over = all(view["state"] == "closed" for view in views)
-        return any([end.go_on(view) for end, view in zip(self.ends, views) if view["state"] != "closed"])
+        self.over = all(view["state"] == "closed" and not view["unread"] for view in views)
+        return any([end.go_on(view) for end, view in zip(self.ends, views)])
 
     def check_end(self):
         """Each message came once, and nothing else did."""
