@@ -196,14 +196,15 @@ static void draw_meddlers(struct world *world)
     world->with_stranger = !world->with_second && chance_percent(15);
 }
 
-/* In most of every other world, all can; drawn from what was drawn, so that the others stay the
- * worlds that they were before there were lasting sessions. */
+/* Sessions last, but for some users who want only one exchange, and in one world of four all do.
+ * Drawn from what was drawn, so that these stay the worlds that they were before sessions lasted.
+ */
 static void draw_lasting(struct world *world)
 {
-    if (world->storm % 2 == 0)
+    if (world->storm % 4 == 0)
         return;
     for (unsigned i = 0; world->users[i] != NULL; i++)
-        world->users[i]->lasting = !world->seldom && (world->act_every >> i) % 8 != 0;
+        world->users[i]->lasting = (world->act_every >> i) % 8 != 0;
 }
 
 /* ---- all of it ---- */
