@@ -84,7 +84,7 @@ def wormctl_example(beginning):
 
 @test("wormctl(1): each example is tried below")
 def complete(_):
-    equal(len(examples("wormctl.1")), 8, "examples of wormctl(1)")
+    equal(len(examples("wormctl.1")), 9, "examples of wormctl(1)")
     equal(len(examples("wormholed.8")), 3, "examples of wormholed(8)")
     equal(len(examples("wormholed.conf.5")), 2, "examples of wormholed.conf(5)")
     equal(len(examples("wormhole-relayd.8")), 1, "examples of wormhole-relayd(8)")
