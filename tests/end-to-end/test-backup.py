@@ -39,6 +39,13 @@ def meet(world, *arguments):
     return relay, left, right
 
 
+def keep(left, right, *sizes):
+    """Messages of so many bytes, which stay in the store: the peer does not come for them."""
+    right.kill9()
+    for size in sizes:
+        left.call("send", session="peer", data=os.urandom(size))
+
+
 def secret(world, text=PASSPHRASE):
     path = world.path(world.unique("secret"))
     with open(path, "w", opener=lambda name, flags: os.open(name, flags, 0o600), encoding="utf-8") as file:
@@ -275,8 +282,8 @@ def asked(world):
 
 @test("what is damaged, cut short, foreign, newer or locked by another passphrase is refused, and nothing is left")
 def refused(world):
-    relay, left, _ = meet(world)
-    left.call("send", session="peer", data=os.urandom(300_000))
+    relay, left, right = meet(world)
+    keep(left, right, 300_000)
     locked, path = back_up(world, left, "locked"), world.path("plain")
     left.ctl("backup", "--plain", path)
     data = content(path)
@@ -337,9 +344,8 @@ class HalfWay:
 
 @test("kill -9, and Ctrl-C, in the middle of restoring: nothing is in the place, and the next one succeeds")
 def killed_restoring(world):
-    relay, left, _ = meet(world)
-    for _ in range(4):
-        left.call("send", session="peer", data=os.urandom(1 << 20))
+    relay, left, right = meet(world)
+    keep(left, right, *4 * [1 << 20])
     left.ctl("backup", "--plain", world.path("backup"))
     data = content(world.path("backup"))
     again = another(world, relay)
@@ -366,8 +372,7 @@ def killed_restoring(world):
 @test("kill -9, Ctrl-C and a client that stops in the middle of a backup: the daemon goes on, and so does the next one")
 def killed_backing_up(world):
     _, left, right = meet(world)
-    for _ in range(8):
-        left.call("send", session="peer", data=os.urandom(1 << 20))
+    keep(left, right, *8 * [1 << 20])
     path = world.path("backup")
     put(path, b"wormholed-backup of another day")
     for number, expected in ((signal.SIGKILL, -signal.SIGKILL), (signal.SIGTERM, 128 + signal.SIGTERM)):
@@ -389,6 +394,7 @@ def killed_backing_up(world):
             reader.stdout.close()
         wait_until(lambda: "its client has left" in left.process.err(), 20, "the daemon notices")
     back_up(world, left)
+    right.start()
     equal(right.until("peer", lambda view: view["received"] == 10, what="all came")["received"], 10, "messages")
 
 
@@ -451,9 +457,8 @@ def signalled(world):
 
 @test("a full disk, a file that may not grow, /dev/full: the backup fails with the reason, and the old one stays")
 def no_room(world):
-    relay, left, _ = meet(world)
-    for _ in range(3):
-        left.call("send", session="peer", data=os.urandom(1 << 20))
+    relay, left, right = meet(world)
+    keep(left, right, *3 * [1 << 20])
     path = back_up(world, left)
     old = content(path)
     process = left.spawn_ctl("backup", "--plain", path, preexec_fn=lambda: resource.setrlimit(
@@ -515,9 +520,8 @@ def faults(world):
 
 @test("a small disk that is full")
 def small_disk(world):
-    relay, left, _ = meet(world)
-    for _ in range(6):
-        left.call("send", session="peer", data=os.urandom(1 << 20))
+    relay, left, right = meet(world)
+    keep(left, right, *6 * [1 << 20])
     disk = world.path("disk")
     os.mkdir(disk)
     if os.getuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=5m", "none", disk], check=False,
