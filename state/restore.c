@@ -91,7 +91,8 @@ static bool is_free(const char *path, char *ret_why, size_t size)
 /* Removes what was made, whether it is complete or not; what else is there stays. */
 static void clear(const char *path)
 {
-    static const char *const names[] = {KV_DATA_FILE, "lock.mdb", KEYFILE_NAME, "new/lock.mdb"};
+    static const char *const names[] = {KV_DATA_FILE, "lock.mdb",        KEYFILE_NAME,
+                                        KEYFILE_NEW,  KEYFILE_DISCARDED, "new/lock.mdb"};
     int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     if (directory < 0)
         return;

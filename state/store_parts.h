@@ -2,7 +2,7 @@
  * Private to state/ (and to tests that look inside): the tables of the sessions' store, their keys,
  * sealed rows, key slots, and indexes. Each file knows only those listed before it:
  *
- *     keyfile.c      the file `keys`
+ *     keyfile.c      the file `keys`, and keyfile_upgrade.c, which converts an older one
  *     store_slots.c  whose key is in which of its slots
  *     store_rows.c   keys of rows, and rows that are sealed
  *     store_index.c  from a name, a time or a change to a session

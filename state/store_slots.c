@@ -37,6 +37,11 @@ static bool is_row(const MDB_val *key)
     return key->mv_size == STORE_FREE_BYTES;
 }
 
+static uint8_t state_of(const MDB_val *key)
+{
+    return *(const uint8_t *)key->mv_data;
+}
+
 static uint32_t slot_of(const MDB_val *key)
 {
     const uint8_t *bytes = key->mv_data;
@@ -92,20 +97,32 @@ struct replacing {
     bool failed;
 };
 
+static bool is_readable(const struct keyfile *keys, uint32_t slot)
+{
+    uint8_t key[KEYFILE_KEY_BYTES];
+    bool readable = keyfile_read(keys, slot, key) != KV_DAMAGED;
+    sodium_memzero(key, sizeof(key));
+    return readable;
+}
+
 static bool replace(void *arg, const MDB_val *key, const MDB_val *value)
 {
     struct replacing *replacing = arg;
     (void)value;
+    if (is_row(key) && state_of(key) == SLOT_FRESH && is_readable(replacing->keys, slot_of(key)))
+        return true;
     replacing->count++;
     replacing->failed |= !is_row(key) || !keyfile_replace(replacing->keys, slot_of(key));
     return !replacing->failed;
 }
 
-/* Replaces the keys of all slots that are SLOT_OLD. An error means that reading the list failed. */
-static enum kv_status replace_old(struct kv *store, struct store_slots *slots)
+/* Replaces the keys of all slots that are SLOT_OLD and, if `last_state` is SLOT_FRESH, those of
+ * which a crash has destroyed both copies. An error means that reading the list failed. */
+static enum kv_status replace_until(struct kv *store, struct store_slots *slots, uint8_t last_state)
 {
     struct replacing replacing = {.keys = slots->keys};
-    struct kv_key first = store_key_slot(SLOT_OLD, 0), last = store_key_slot(SLOT_OLD, UINT32_MAX);
+    struct kv_key first = store_key_slot(SLOT_OLD, 0);
+    struct kv_key last = store_key_slot(last_state, UINT32_MAX);
     struct kv_txn *txn = kv_read(store);
     kv_walk(txn, STORE_TABLE_SLOTS, &first, &last, replace, &replacing);
     enum kv_status status = kv_txn_status(txn);
@@ -128,8 +145,7 @@ static void begin(struct kv_txn *txn)
     slots->dropped = false;
     /* Slots whose keys were replaced may be used again. */
     while (slots->replaced && kv_seek(txn, STORE_TABLE_SLOTS, &first, &found, &value)) {
-        const uint8_t *bytes = found.mv_data;
-        if (!is_row(&found) || bytes[0] != SLOT_OLD)
+        if (!is_row(&found) || state_of(&found) != SLOT_OLD)
             return;
         uint32_t slot = slot_of(&found);
         struct kv_key old = store_key_slot(SLOT_OLD, slot),
@@ -144,7 +160,7 @@ static void settle(struct kv *store)
     struct store_slots *slots = kv_extra_of(store);
     slots->replaced = false; /* begin() has made them SLOT_FRESH, which is now durable */
     if (slots->dropped || slots->unforgotten)
-        replace_old(store, slots);
+        replace_until(store, slots, SLOT_OLD);
     slots->dropped = false;
 }
 
@@ -154,9 +170,6 @@ static bool removed(const struct kv *store)
 }
 
 /* ---- creating ---- */
-
-/* Where a new key file is created. */
-#define NEW_KEYS KEYFILE_NAME ".new"
 
 static enum kv_status may_make(const struct kv *store, const struct kv_open_error *why)
 {
@@ -177,9 +190,9 @@ static int make(const struct kv *store, MDB_txn *txn, MDB_dbi meta)
     if (error == MDB_SUCCESS)
         error = kv_meta_put(txn, meta, STORE_META_SLOTS, 0);
     if (error == MDB_SUCCESS)
-        error = keyfile_make(kv_directory(store), NEW_KEYS, number);
+        error = keyfile_make(kv_directory(store), KEYFILE_NEW, number);
     if (error == MDB_SUCCESS &&
-        (renameat(kv_directory(store), NEW_KEYS, kv_directory(store), KEYFILE_NAME) != 0 ||
+        (renameat(kv_directory(store), KEYFILE_NEW, kv_directory(store), KEYFILE_NAME) != 0 ||
          fsync(kv_directory(store)) != 0))
         error = errno;
     return error;
@@ -224,7 +237,7 @@ static enum kv_status open_slots(struct kv *store, const struct kv_open_error *w
         return refuse(store, KV_MEMORY, why);
     enum kv_status status = open_keyfile(store, why, &slots->keys);
     if (status == KV_OK) {
-        status = replace_old(store, slots);
+        status = replace_until(store, slots, SLOT_FRESH);
         if (status != KV_OK)
             refuse(store, status, why);
     }

@@ -24,6 +24,7 @@
 #include "sample.h"
 #include "storebox.h"
 #include "kv/kv_parts.h"
+#include "state/keyfile.h"
 #include "tempdir.h"
 
 /* A store with sessions 1 and 2, a message in each of their boxes, and what data.mdb was then. */
@@ -151,9 +152,34 @@ static void test_at_once(void **state)
     assert_int_equal(keysfault_count(KEYSFAULT_WRITE), 0);
     assert_int_equal(kv_commit(txn), KV_OK);
     assert_true(store_erasure_done(past->box.store));
-    assert_int_equal(keysfault_count(KEYSFAULT_WRITE), 2);
+    assert_int_equal(keysfault_count(KEYSFAULT_WRITE), 2 * KEYFILE_COPIES);
     assert_int_equal(keysfault_count(KEYSFAULT_SYNC), 1);
     assert_past(past, KV_DAMAGED, KV_DAMAGED);
+}
+
+/* Of the file's bytes, those of the session's slot have changed, in both copies, all of them; and
+ * nowhere else is its key. */
+static void test_both_copies(void **state)
+{
+    struct past *past = *state;
+    char *path = tempdir_path(past->box.path, "keys");
+    struct content before = content_read(path);
+    storebox_delete(&past->box, past->one);
+    struct content after = content_read(path);
+    unsigned changed = 0;
+    assert_int_equal(before.length, after.length);
+    for (size_t at = 0; at < before.length; at += KEYFILE_SLOT_BYTES) {
+        if (memcmp(before.data + at, after.data + at, KEYFILE_SLOT_BYTES) == 0)
+            continue;
+        changed++;
+        for (size_t part = 0; part < KEYFILE_KEY_BYTES; part += 8)
+            assert_false(content_has(&after, before.data + at + part, 8));
+        assert_false(content_has(&after, before.data + at + KEYFILE_SLOT_BYTES - 24, 24));
+    }
+    assert_int_equal(changed, KEYFILE_COPIES);
+    free(before.data);
+    free(after.data);
+    free(path);
 }
 
 /* What did not happen took no key. */
@@ -347,7 +373,8 @@ static void test_crash_after_the_commit(void **state)
     do {
         struct past *past = *state;
         died = delete_and_die(past, ++nth);
-        assert_int_equal(keysfault_count(KEYSFAULT_WRITE), 1);
+        /* Between the copies: the second one is mended before both are replaced. */
+        assert_int_equal(keysfault_count(KEYSFAULT_WRITE), KEYFILE_COPIES + (nth == 2));
         assert_true(store_erasure_done(past->box.store));
         assert_reads(&past->box, past->one, KV_MISSING);
         assert_past(past, KV_DAMAGED, KV_OK);
@@ -355,7 +382,7 @@ static void test_crash_after_the_commit(void **state)
         tear_down(state);
         set_up(state);
     } while (died);
-    assert_int_equal(nth, 3);
+    assert_int_equal(nth, 4);
 }
 
 /* A slot whose key was replaced by an opening is used again, and that by the next transaction. */
@@ -421,6 +448,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_deleted),
         TEST(test_at_once),
+        TEST(test_both_copies),
         TEST(test_ended_transaction),
         TEST(test_deleted_and_put_again),
         TEST(test_slots_are_used_again),

@@ -59,14 +59,22 @@ static size_t keys_length(const struct shelf *shelf)
     return (size_t)status.st_size;
 }
 
-/* Sessions 1 to before `end`, each in a transaction of its own. */
+/* Sessions 1 to before `end`, as far as they are not there yet. */
 static void put_until(struct shelf *shelf, uint32_t end)
 {
+    struct kv_txn *txn = kv_write(shelf->box.store, (size_t)end * 4096);
     for (uint32_t number = 1; number < end; number++) {
         struct session *session = sample_bare(number);
-        storebox_put(&shelf->box, session);
+        assert_int_equal(store_put_session(txn, session, NULL), KV_OK);
         session_free(session);
     }
+    assert_int_equal(kv_commit(txn), KV_OK);
+}
+
+/* Of a file with so many groups. */
+static size_t length_of(size_t groups)
+{
+    return KEYFILE_PAGE + groups * KEYFILE_GROUP;
 }
 
 static void assert_all_read(struct shelf *shelf, uint32_t count)
@@ -84,45 +92,55 @@ static void assert_all_read(struct shelf *shelf, uint32_t count)
 
 /* ---- growing ---- */
 
-/* By a page of keys that are all different; so 127 of 128 sessions begin without a sync more. */
-static void test_grows_by_pages(void **state)
+/* By a group of keys that are all different; so 511 of 512 sessions begin without a sync more. */
+static void test_grows_by_groups(void **state)
 {
     struct shelf *shelf = *state;
-    assert_int_equal(keys_length(shelf), 2 * KEYFILE_PAGE);
-    put_until(shelf, KEYFILE_PAGE_SLOTS);
+    assert_int_equal(keys_length(shelf), length_of(1));
+    put_until(shelf, KEYFILE_GROUP_SLOTS);
     assert_int_equal(keysfault_count(KEYSFAULT_SYNC), 0);
-    assert_int_equal(keys_length(shelf), 2 * KEYFILE_PAGE);
-    put_until(shelf, 3 * KEYFILE_PAGE_SLOTS);
+    assert_int_equal(keys_length(shelf), length_of(1));
+    put_until(shelf, 3 * KEYFILE_GROUP_SLOTS);
     assert_int_equal(keysfault_count(KEYSFAULT_SYNC), 2);
-    assert_int_equal(keys_length(shelf), 4 * KEYFILE_PAGE);
+    assert_int_equal(keys_length(shelf), length_of(3));
     storebox_close(&shelf->box);
     storebox_open(&shelf->box, 0);
-    assert_all_read(shelf, 3 * KEYFILE_PAGE_SLOTS);
+    assert_all_read(shelf, 3 * KEYFILE_GROUP_SLOTS);
 }
 
-static void assert_keys_differ(const struct content *keys)
+static int compare_keys(const void *one, const void *other)
 {
-    for (size_t a = KEYFILE_PAGE; a < keys->length; a += KEYFILE_KEY_BYTES)
-        for (size_t b = KEYFILE_PAGE; b < a; b += KEYFILE_KEY_BYTES)
-            assert_memory_not_equal(keys->data + a, keys->data + b, KEYFILE_KEY_BYTES);
+    return memcmp(one, other, KEYFILE_KEY_BYTES);
 }
 
-/* A crash while it grew may leave half a page behind the last one that is needed, or one that never
- * reached the disk. Neither is believed. */
+/* Each key is there twice, for one slot. */
+static void assert_keys_differ(struct content *keys)
+{
+    size_t count = (keys->length - KEYFILE_PAGE) / KEYFILE_SLOT_BYTES, step = KEYFILE_SLOT_BYTES;
+    uint8_t *slots = keys->data + KEYFILE_PAGE;
+    qsort(slots, count, step, compare_keys);
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(i > 0 && compare_keys(slots + i * step, slots + (i - 1) * step) == 0,
+                         i % KEYFILE_COPIES);
+}
+
+/* A crash while it grew may leave half a group behind the last one that is needed, or one that
+ * never reached the disk. Neither is believed. */
 static void test_what_a_crash_left(void **state)
 {
-    static const size_t lengths[] = {1, 33, KEYFILE_PAGE - 1, KEYFILE_PAGE, 2 * KEYFILE_PAGE};
+    static const size_t lengths[] = {
+        1, 65, KEYFILE_PAGE, KEYFILE_GROUP - 1, KEYFILE_GROUP, 2 * KEYFILE_GROUP};
     for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
         struct shelf *shelf = *state;
         storebox_close(&shelf->box);
-        assert_int_equal(truncate(shelf->keys, (off_t)(2 * KEYFILE_PAGE + lengths[i])), 0);
+        assert_int_equal(truncate(shelf->keys, (off_t)(length_of(1) + lengths[i])), 0);
         storebox_open(&shelf->box, 0);
-        put_until(shelf, 2 * KEYFILE_PAGE_SLOTS + 1);
+        put_until(shelf, 2 * KEYFILE_GROUP_SLOTS + 1);
         struct content keys = content_read(shelf->keys);
-        assert_int_equal(keys.length, 4 * KEYFILE_PAGE);
+        assert_int_equal(keys.length, length_of(3));
         assert_keys_differ(&keys);
         free(keys.data);
-        assert_all_read(shelf, 2 * KEYFILE_PAGE_SLOTS + 1);
+        assert_all_read(shelf, 2 * KEYFILE_GROUP_SLOTS + 1);
         tear_down(state);
         set_up(state);
     }
@@ -132,18 +150,18 @@ static void test_what_a_crash_left(void **state)
 static void refuse_growth(struct shelf *shelf, enum keysfault_call call, int error,
                           enum kv_status status)
 {
-    struct session *session = sample_bare(KEYFILE_PAGE_SLOTS);
-    put_until(shelf, KEYFILE_PAGE_SLOTS);
+    struct session *session = sample_bare(KEYFILE_GROUP_SLOTS);
+    put_until(shelf, KEYFILE_GROUP_SLOTS);
     keysfault_refuse(call, error);
     struct kv_txn *txn = kv_write(shelf->box.store, 4096);
     assert_int_equal(store_put_session(txn, session, NULL), status);
     assert_int_equal(kv_commit(txn), status);
-    assert_all_read(shelf, KEYFILE_PAGE_SLOTS);
+    assert_all_read(shelf, KEYFILE_GROUP_SLOTS);
     shelf->session->heals++;
     storebox_put(&shelf->box, shelf->session);
     keysfault_refuse(call, 0);
     storebox_put(&shelf->box, session);
-    assert_all_read(shelf, KEYFILE_PAGE_SLOTS + 1);
+    assert_all_read(shelf, KEYFILE_GROUP_SLOTS + 1);
     session_free(session);
 }
 
@@ -378,7 +396,7 @@ static void test_unfinished(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_grows_by_pages),
+        TEST(test_grows_by_groups),
         TEST(test_what_a_crash_left),
         TEST(test_growth_refused),
         TEST(test_read_refused),
