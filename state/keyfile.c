@@ -214,15 +214,32 @@ static bool read_page(const struct keyfile *keys, uint64_t first, unsigned copy,
     return got == KEYFILE_PAGE;
 }
 
-/* Mends one copy of all pages, durably; the other is only looked at. A page is written as a whole,
- * since a sector that cannot be read cannot be written in part; then it must be known in full. 0 or
- * errno. */
-static int mend_copy(const struct keyfile *keys, unsigned copy, uint64_t used)
+/* The first group that is not known to be as it should be. Nearly always that is the one in which
+ * some slots were never used: of the others is looked at no more than whether the copies agree. */
+static uint64_t find_suspect(const struct keyfile *keys, uint64_t used)
+{
+    struct keyfile_slot one[KEYFILE_GROUP_SLOTS], other[KEYFILE_GROUP_SLOTS];
+    const ssize_t size = sizeof(one);
+    uint64_t first = 0;
+    while (first + KEYFILE_GROUP_SLOTS <= used &&
+           keyfile_read_at(keys->file, one, sizeof(one), slot_place(first, 0)) == size &&
+           keyfile_read_at(keys->file, other, sizeof(other), slot_place(first, 1)) == size &&
+           memcmp(one, other, sizeof(one)) == 0)
+        first += KEYFILE_GROUP_SLOTS;
+    sodium_memzero(one, sizeof(one));
+    sodium_memzero(other, sizeof(other));
+    return first;
+}
+
+/* Mends one copy of the pages from a slot on, durably; the other is only looked at. A page is
+ * written as a whole, since a sector that cannot be read cannot be written in part; then it must be
+ * known in full. 0 or errno. */
+static int mend_copy(const struct keyfile *keys, unsigned copy, uint64_t first, uint64_t used)
 {
     struct keyfile_slot own[KEYFILE_PAGE_SLOTS], other[KEYFILE_PAGE_SLOTS];
     bool mended = false;
     int error = 0;
-    for (uint64_t first = 0; error == 0 && first < keys->ready; first += KEYFILE_PAGE_SLOTS) {
+    for (; error == 0 && first < keys->ready; first += KEYFILE_PAGE_SLOTS) {
         unsigned changed = 0;
         bool readable = read_page(keys, first, copy, own);
         if (!read_page(keys, first, !copy, other))
@@ -349,8 +366,9 @@ enum kv_status keyfile_open(int directory, const char *path, uint64_t number, ui
     /* Whether any group after these reached the disk is unknown. */
     uint64_t ready = keyfile_whole(used, KEYFILE_GROUP_SLOTS);
     *keys = (struct keyfile){.file = file, .number = number, .ready = ready};
-    if (mend_copy(keys, 0, used) == 0)
-        mend_copy(keys, 1, used);
+    uint64_t suspect = find_suspect(keys, used);
+    if (mend_copy(keys, 0, suspect, used) == 0)
+        mend_copy(keys, 1, suspect, used);
     *ret_keys = keys;
     return KV_OK;
 }

@@ -330,6 +330,29 @@ static void test_mending_in_order(void **state)
     free(image.data);
 }
 
+/* Groups that are in order are not looked at twice; the others are, wherever they are. */
+static void test_one_group_of_many(void **state)
+{
+    const uint32_t count = 3 * KEYFILE_GROUP_SLOTS + 7;
+    (void)state;
+    put_some(SESSIONS, count);
+    storebox_close(&box);
+    struct content image = content_read(keys_path);
+    for (uint32_t slot = 5; slot < count; slot += KEYFILE_GROUP_SLOTS) {
+        size_t place = page_of(slot, slot % 2);
+        randombytes_buf(image.data + place, KEYFILE_PAGE);
+        content_write(keys_path, image.data, image.length);
+        storebox_open(&box, 0);
+        free(image.data);
+        image = content_read(keys_path);
+        assert_copies_agree(&image);
+        assert_reads(count, UINT32_MAX, KV_OK);
+        storebox_close(&box);
+    }
+    storebox_open(&box, 0);
+    free(image.data);
+}
+
 static bool open_and_die(unsigned nth)
 {
     int status;
@@ -478,10 +501,18 @@ static void test_misplaced(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_replacing),       TEST(test_one_copy_is_older),   TEST(test_growing),
-        TEST(test_making),          TEST(test_mending_in_order),    TEST(test_mending_killed),
-        TEST(test_unreadable_page), TEST(test_unreadable_and_torn), TEST(test_both_of_a_session),
-        TEST(test_both_of_nobody),  TEST(test_misplaced),
+        TEST(test_replacing),
+        TEST(test_one_copy_is_older),
+        TEST(test_growing),
+        TEST(test_making),
+        TEST(test_mending_in_order),
+        TEST(test_mending_killed),
+        TEST(test_one_group_of_many),
+        TEST(test_unreadable_page),
+        TEST(test_unreadable_and_torn),
+        TEST(test_both_of_a_session),
+        TEST(test_both_of_nobody),
+        TEST(test_misplaced),
     };
     return cmocka_run_group_tests_name("store-torn", tests, NULL, NULL);
 }
