@@ -4,6 +4,7 @@ closed. What a process in it can do, call by call, tests/unit/test-sandbox.c tri
 """
 
 import ctypes
+import fcntl
 import os
 import re
 import shutil
@@ -103,6 +104,16 @@ def daemon_listens(world):
     true(not os.path.lexists(daemon.socket), "it takes its socket away at the end")
 
 
+def is_free(lock):
+    """Nobody holds the lock of a store."""
+    with open(lock) as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    return True
+
+
 @test("wormholed in the background is in it, too; with sandbox = no it is not, and says so")
 def background(world):
     needs_sandbox()
@@ -117,7 +128,7 @@ def background(world):
         kernel = kernel_says(status["pid"])["Seccomp"]
         doctor = daemon.ctl("doctor", status=None).out
         os.kill(status["pid"], signal.SIGTERM)
-        wait_until(lambda: not os.path.lexists(daemon.socket), 20, "it has ended")
+        wait_until(lambda: is_free(os.path.join(daemon.state, "lock")), 20, "it has ended")
         return status["sandbox"], kernel, doctor
 
     sandbox, kernel, doctor = run("--sandbox", "no")

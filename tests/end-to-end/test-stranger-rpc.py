@@ -20,12 +20,13 @@ VIEW = {
 }
 STATUS = {
     "version": str, "api": int, "pid": int, "started": int, "state_dir": str, "socket": str, "config": (str, NIL), "config_error": (str, NIL),
-    "default_relay": str, "default_relay_from": str, "proxy": (str, NIL), "proxy_from": str, "cafile": (str, NIL), "sessions": int, "active": int, "held": int, "change": int,
+    "default_relay": str, "default_relay_from": str, "proxy": (str, NIL), "proxy_from": str, "cafile": (str, NIL), "sandbox": str, "sessions": int, "active": int, "held": int, "change": int,
     "store_bytes": int, "store_limit": (int, NIL), "store_health": str, "store_error": (str, NIL), "relays": list,
 }
 RELAY = {
     "url": str, "proxy": (str, NIL), "state": str, "connections": int, "failures": int, "retry_at": (int, NIL),
     "motd": (str, NIL), "error": (str, NIL), "last_error": (str, NIL), "retention": (int, NIL),
+    "hashcash": int, "hashcash_until": (int, NIL),
 }
 
 
