@@ -36,7 +36,24 @@ static int64_t relay_time(const struct step *step)
     return time > 0 ? time : 0;
 }
 
-/* The first after that time; of those in the hours since 1970 that `hours` divides. */
+/* A visit that the schedule would have then comes too late for what the peer left at the one
+ * before; a minute is for jitter, and for the visit itself. */
+static bool finds_nothing(const struct session *session, int64_t interval)
+{
+    return interval + MINUTE > plan_retention(session);
+}
+
+/* Every so many hours: the largest power of two that the interval has, so that of two intervals one
+ * divides the other, and who comes often meets who comes seldom at each of its visits. */
+static int64_t hours_of(int64_t interval)
+{
+    int64_t hours = 1;
+    while (2 * hours <= interval / HOUR)
+        hours *= 2;
+    return hours;
+}
+
+/* The first after that time; of those in hours, counted from 1970, that `hours` divides. */
 static int64_t first_after(const struct session *session, int64_t time, int64_t hours)
 {
     for (int64_t hour = time / HOUR / hours * hours;; hour += hours) {
@@ -64,7 +81,7 @@ static bool all_is_said(const struct session *session)
 int64_t appointment_hold(const struct step *step, int64_t interval)
 {
     const struct session *session = step->session;
-    if (!has_appointments(session) || interval <= plan_retention(session) || session->visit->left)
+    if (!has_appointments(session) || !finds_nothing(session, interval) || session->visit->left)
         return 0;
     int64_t left = left_of(session, relay_time(step));
     /* While two places are alive the peer may be in either. */
@@ -75,11 +92,10 @@ int64_t appointment_hold(const struct step *step, int64_t interval)
 int64_t appointment_wait(struct step *step, int64_t interval)
 {
     const struct session *session = step->session;
-    int64_t time = relay_time(step), hours = interval / HOUR;
-    if (!has_appointments(session) || interval <= plan_retention(session))
+    int64_t time = relay_time(step);
+    if (!has_appointments(session) || !finds_nothing(session, interval))
         return -1;
     if (left_of(session, time) > 0 && !all_is_said(session))
         return QUIET;
-    return first_after(session, time, hours > 1 ? hours : 1) - time +
-           step_random_below(step, SPREAD);
+    return first_after(session, time, hours_of(interval)) - time + step_random_below(step, SPREAD);
 }

@@ -36,10 +36,12 @@
  */
 #define BURDENED_FIRST ((int64_t)60 * 1000)
 /* No wait after a failure is longer than this, whatever the cause. */
-#define WAIT_MAX ((int64_t)3600 * 1000)
+#define HOUR     ((int64_t)3600 * 1000)
+#define WAIT_MAX HOUR
 
-/* A user's own list is obeyed: a visit comes no earlier than the list says, and later by no more
- * than a twentieth of its interval and this, which spreads out sessions with the same list. */
+/* A user's own list is obeyed, but for appointments: a visit comes no earlier than the list says,
+ * and later by no more than a twentieth of its interval and this, which spreads out sessions with
+ * the same list. */
 #define LIST_JITTER_MAX ((int64_t)30 * 1000)
 
 /* Where nobody has said exactly when: from four fifths of the duration to all of it. */
@@ -120,12 +122,15 @@ void plan_next_visit(struct step *step)
     if ((session->inbox_full && wait < PAUSED_INTERVAL) || !session_alive(session))
         wait = interval = PAUSED_INTERVAL;
     int64_t appointment = appointment_wait(step, interval);
-    if (appointment >= 0)
-        wait = appointment;
-    else if (session->schedule.preset)
+    if (session->schedule.preset && appointment < 0)
         wait = jittered(step, kept_alive(step, wait));
-    else
+    else if (!session->schedule.preset)
         wait += step_random_below(step, list_jitter_max(interval));
+    if (session->inbox_full && appointment >= 0 && appointment < PAUSED_INTERVAL)
+        appointment = PAUSED_INTERVAL;
+    /* A list that asks for more than an hour's visits is followed as well. */
+    if (appointment >= 0 && (appointment < wait || wait >= HOUR))
+        wait = appointment;
     if (step->context->attended && session_alive(session) && !session->inbox_full)
         wait = may_hold(step) ? 0 : POLL_INSTEAD_OF_HOLD;
     int64_t burdened = burdened_wait(step);
@@ -239,7 +244,7 @@ bool session_wakes_too_late(const struct session *session, int64_t now)
 static const char *text_of_visited(const struct session *session)
 {
     if (session_lasting(session) && session->retention == 0 &&
-        longest_interval(&session->schedule) > STOCK_RETENTION)
+        longest_interval(&session->schedule) + 60 * 1000 > STOCK_RETENTION)
         return "a stock relay forgets the mailbox after 11 minutes: in quiet times, both come at "
                "the "
                "same minute of an hour";

@@ -189,6 +189,17 @@ static void lists(void **state)
     deliver(&scene, &scene.pair.b, &scene.pair.a, 14 * HOUR);
     deliver(&scene, &scene.pair.a, &scene.pair.b, 14 * HOUR);
     end_scene(&scene);
+    begin(&scene, "0:60,3600:25200", "0:30,7200:39600"); /* 7 and 11 hours */
+    deliver(&scene, &scene.pair.b, &scene.pair.a, 12 * HOUR);
+    deliver(&scene, &scene.pair.a, &scene.pair.b, 12 * HOUR);
+    end_scene(&scene);
+    begin(&scene, "0:60,3600:1200", "0:30,7200:90000"); /* 20 minutes and 25 hours */
+    deliver(&scene, &scene.pair.b, &scene.pair.a, 26 * HOUR);
+    deliver(&scene, &scene.pair.a, &scene.pair.b, 26 * HOUR);
+    unsigned connects = scene.pair.a.connects;
+    quiet_time(&scene, DAY);
+    assert_in_range(scene.pair.a.connects - connects, 60, 100);
+    end_scene(&scene);
 }
 
 /* One who has moved on is in two places, its peer in the older one, which the relay has forgotten.
