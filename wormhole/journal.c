@@ -160,13 +160,14 @@ struct entries {
     struct journal_entry list[JOURNAL_ENTRIES_MAX];
 };
 
-/* The oldest that is no step of the story, or else the oldest. */
+/* The oldest that is no step of the story, or else the oldest; not the newest, which is what people
+ * look for. */
 static void drop_one(struct entries *entries)
 {
     unsigned index = 0;
-    while (index < entries->count && is_story(entries->list[index].event))
+    while (index + 1 < entries->count && is_story(entries->list[index].event))
         index++;
-    if (index == entries->count)
+    if (index + 1 == entries->count)
         index = 0;
     entries->count--;
     memmove(&entries->list[index], &entries->list[index + 1],
