@@ -94,9 +94,9 @@ static void compute_check(const struct keyfile *keys, uint64_t slot,
 
 static bool is_whole(const struct keyfile *keys, uint64_t slot, const struct keyfile_slot *copy)
 {
-    uint8_t check[CHECK_BYTES];
-    compute_check(keys, slot, copy, check);
-    return memcmp(check, copy->check, sizeof(check)) == 0;
+    uint8_t expected[CHECK_BYTES];
+    compute_check(keys, slot, copy, expected);
+    return memcmp(expected, copy->check, sizeof(expected)) == 0;
 }
 
 /* `key` NULL: a new one. */

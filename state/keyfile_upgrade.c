@@ -28,6 +28,20 @@ bool keyfile_old_fits(uint64_t length, uint64_t used)
     return length / KEYFILE_KEY_BYTES >= OLD_PAGE_SLOTS + keyfile_whole(used, OLD_PAGE_SLOTS);
 }
 
+static int overwrite(int file)
+{
+    uint8_t noise[KEYFILE_PAGE];
+    struct stat there;
+    int error = fstat(file, &there) == 0 ? 0 : errno;
+    for (off_t place = 0; error == 0 && place < there.st_size; place += (off_t)sizeof(noise)) {
+        randombytes_buf(noise, sizeof(noise));
+        error = keyfile_write(file, noise, sizeof(noise), place);
+    }
+    if (error == 0 && fdatasync(file) != 0)
+        error = errno;
+    return error;
+}
+
 /* ---- the new file ---- */
 
 static int copy_keys(int old, struct keyfile *keys, uint64_t used)
@@ -48,6 +62,14 @@ static int copy_keys(int old, struct keyfile *keys, uint64_t used)
     return error;
 }
 
+/* The old file stays in use, maybe by an older program, which would never overwrite the keys in
+ * this one. */
+static void discard_new(int directory, int file)
+{
+    if (overwrite(file) == 0)
+        unlinkat(directory, KEYFILE_NEW, 0);
+}
+
 static int write_new(int directory, int old, uint64_t number, uint64_t used)
 {
     /* What a crash has left of an earlier attempt is overwritten where it is: it has keys in it. */
@@ -61,25 +83,13 @@ static int write_new(int directory, int old, uint64_t number, uint64_t used)
     off_t length = (off_t)(KEYFILE_PAGE + keys.ready / KEYFILE_GROUP_SLOTS * KEYFILE_GROUP);
     if (error == 0 && (ftruncate(file, length) != 0 || fsync(file) != 0))
         error = errno;
+    if (error != 0)
+        discard_new(directory, file);
     close(file);
     return error;
 }
 
 /* ---- the old file ---- */
-
-static int overwrite(int file)
-{
-    uint8_t noise[KEYFILE_PAGE];
-    struct stat there;
-    int error = fstat(file, &there) == 0 ? 0 : errno;
-    for (off_t place = 0; error == 0 && place < there.st_size; place += (off_t)sizeof(noise)) {
-        randombytes_buf(noise, sizeof(noise));
-        error = keyfile_write(file, noise, sizeof(noise), place);
-    }
-    if (error == 0 && fdatasync(file) != 0)
-        error = errno;
-    return error;
-}
 
 /* The name by which the file is found that must be overwritten, if there is a crash before it is.
  * Some file systems have no second names: there, a crash at that moment leaves the keys in disk
