@@ -33,14 +33,16 @@ static ssize_t read_retry(int fd, char *ret_byte)
     return got;
 }
 
-/* Reads a line, without its end, byte by byte: what follows is somebody else's. */
-static enum passphrase_status read_line(int fd, char line[PASSPHRASE_MAX + 1], char *ret_why,
-                                        size_t size)
+/* Reads a line, without its end, byte by byte: what follows is somebody else's. In one that is
+ * typed, some characters are commands. */
+static enum passphrase_status read_line(int fd, bool typed, char line[PASSPHRASE_MAX + 1],
+                                        char *ret_why, size_t size)
 {
     size_t length = 0;
     char byte = '\0';
     ssize_t got;
-    while ((got = read_retry(fd, &byte)) == 1 && byte != '\n' && byte != CTRL_C && byte != CTRL_D) {
+    while ((got = read_retry(fd, &byte)) == 1 && byte != '\n' &&
+           !(typed && (byte == CTRL_C || byte == CTRL_D))) {
         if (length == PASSPHRASE_MAX)
             return refuse(ret_why, size, "the passphrase is too long; the limit is 1024 bytes");
         if (byte == '\0')
@@ -54,7 +56,7 @@ static enum passphrase_status read_line(int fd, char line[PASSPHRASE_MAX + 1], c
     if (length > 0 && line[length - 1] == '\r')
         length--;
     line[length] = '\0';
-    if (got == 1 && byte == CTRL_C) {
+    if (typed && got == 1 && byte == CTRL_C) {
         snprintf(ret_why, size, "interrupted; nothing was done");
         return PASSPHRASE_INTERRUPTED;
     }
@@ -95,7 +97,7 @@ static enum passphrase_status ask(int terminal, const char *prompt, char *line, 
     silent.c_cc[VEOL] = CTRL_C;
     tcsetattr(terminal, TCSAFLUSH, &silent);
     say(terminal, prompt);
-    enum passphrase_status status = read_line(terminal, line, ret_why, size);
+    enum passphrase_status status = read_line(terminal, true, line, ret_why, size);
     tcsetattr(terminal, TCSAFLUSH, &before);
     say(terminal, "\n");
     return status;
@@ -152,8 +154,8 @@ enum passphrase_status passphrase_read(const char *path, char **ret_passphrase, 
         return PASSPHRASE_REFUSED;
     }
     char *line = new_line();
-    enum passphrase_status status =
-        line != NULL ? read_line(fd, line, ret_why, size) : refuse(ret_why, size, "out of memory");
+    enum passphrase_status status = line != NULL ? read_line(fd, false, line, ret_why, size)
+                                                 : refuse(ret_why, size, "out of memory");
     close(fd);
     if (status == PASSPHRASE_OK)
         *ret_passphrase = line;

@@ -43,13 +43,15 @@ static void on_signal(int number)
 
 static void guard(char *path)
 {
-    static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
+    static const int signals[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP};
     const struct sigaction action = {.sa_handler = on_signal};
+    struct sigaction before;
 
     unfinished = path;
     signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error like others */
     for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++)
-        sigaction(signals[i], &action, NULL);
+        if (sigaction(signals[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+            sigaction(signals[i], &action, NULL); /* nohup(1) goes on meaning what it says */
 }
 
 static enum exit_status report_unwritten(const struct backup_place *place, int error)

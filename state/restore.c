@@ -266,7 +266,11 @@ static enum restore_result make_place(struct restore *restore, char *ret_why, si
 static char *real_place(const char *directory)
 {
     char *real = realpath(directory, NULL);
-    return real != NULL || errno != ENOENT ? real : strdup(directory);
+    if (real != NULL || errno != ENOENT || (real = strdup(directory)) == NULL)
+        return real;
+    for (size_t length = strlen(real); length > 1 && real[length - 1] == '/'; length--)
+        real[length - 1] = '\0';
+    return real;
 }
 
 enum restore_result restore_begin(const char *directory, struct restore **ret_restore,
