@@ -102,7 +102,7 @@ void paths_make_directory_of(const char *path)
     if (strcmp(directory, "/") == 0 || mkdir(directory, 0700) == 0 || errno != ENOENT)
         return;
     paths_make_directory_of(directory);
-    mkdir(directory, 0700);
+    (void)mkdir(directory, 0700); /* whoever needs it will say why not */
 }
 
 char *paths_runtime(const char *name, const char *option, char *ret_why, size_t size)
