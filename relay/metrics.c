@@ -52,7 +52,7 @@ static void write_server(struct evbuffer *text, const struct relay_server *serve
         [RELAY_DROP_SLOW] = "slow",           [RELAY_DROP_IDLE] = "idle",
         [RELAY_DROP_HANDSHAKE] = "handshake", [RELAY_DROP_INPUT] = "input",
         [RELAY_DROP_UNBOUND] = "unbound",     [RELAY_DROP_ORIGIN] = "origin",
-        [RELAY_DROP_SHUTDOWN] = "ending",
+        [RELAY_DROP_TLS_RATE] = "tls_rate",   [RELAY_DROP_SHUTDOWN] = "ending",
     };
     struct relay_connection_counts counts;
     relay_server_count(server, &counts);

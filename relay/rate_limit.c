@@ -203,18 +203,25 @@ uint64_t rate_limit_owner(const struct rate_limit_address *address,
     return owner | 1;
 }
 
+/* NULL: as many are remembered as may be, and all of them are connected; or there is no memory. */
+static struct rate_limit_entry *obtain_level(struct rate_limiter *limiter,
+                                             const struct rate_limit_address *address,
+                                             unsigned level, int64_t now)
+{
+    struct rate_limit_entry *entry = find_level(limiter, address, level);
+    const struct rate_limit_address around = at_level(address, level);
+    return entry != NULL ? entry : add(limiter, &around, now);
+}
+
 /* ---- connections ---- */
 
 static bool enter_level(struct rate_limiter *limiter, const struct rate_limit_address *address,
                         unsigned level, enum rate_limit_place place, int64_t now)
 {
-    const struct rate_limit_address around = level == 0 ? *address : at_level(address, level);
-    struct rate_limit_entry *entry = find(limiter, &around);
+    struct rate_limit_entry *entry = obtain_level(limiter, address, level, now);
     uint64_t most =
         (uint64_t)limiter->limits.connections * RATE_LIMIT_CONNECTION * level_times[level];
-    if (entry != NULL && most > 0 && entry->taken + place > most)
-        return false;
-    if (entry == NULL && (entry = add(limiter, &around, now)) == NULL)
+    if (entry == NULL || (most > 0 && entry->taken + place > most))
         return false;
     if (entry->taken == 0)
         DL_DELETE(limiter->gone, entry);
@@ -270,24 +277,27 @@ struct meter_kind {
 
 static struct meter_kind kind_of(unsigned meter)
 {
-    return meter == RATE_LIMIT_WORK     ? (struct meter_kind){SECOND, SECOND, INT64_MAX}
-           : meter == RATE_LIMIT_STORED ? (struct meter_kind){HOUR, INT64_MAX, HOUR}
-                                        : (struct meter_kind){MINUTE, MINUTE, 2 * MINUTE};
+    return meter == RATE_LIMIT_WORK         ? (struct meter_kind){SECOND, SECOND, INT64_MAX}
+           : meter == RATE_LIMIT_STORED     ? (struct meter_kind){HOUR, INT64_MAX, HOUR}
+           : meter == RATE_LIMIT_HANDSHAKES ? (struct meter_kind){MINUTE, INT64_MAX, MINUTE}
+                                            : (struct meter_kind){MINUTE, MINUTE, 2 * MINUTE};
 }
 
 static uint64_t per_period(const struct rate_limits *limits, unsigned meter)
 {
-    return meter == RATE_LIMIT_WORK     ? limits->work
-           : meter == RATE_LIMIT_STORED ? limits->stored
-                                        : limits->per_minute[meter];
+    return meter == RATE_LIMIT_WORK         ? limits->work
+           : meter == RATE_LIMIT_STORED     ? limits->stored
+           : meter == RATE_LIMIT_HANDSHAKES ? limits->handshakes
+                                            : limits->per_minute[meter];
 }
 
-/* Where the mark would be. */
+/* Where the mark would be; `entry` NULL: of an address that is not remembered. */
 static int64_t moved(const struct rate_limiter *limiter, const struct rate_limit_entry *entry,
                      unsigned level, unsigned meter, uint64_t amount, int64_t now)
 {
     uint64_t most = per_period(&limiter->limits, meter) * level_times[level];
-    int64_t mark = entry->marks[meter], start = mark > now * 1000 ? mark : now * 1000;
+    int64_t mark = entry != NULL ? entry->marks[meter] : 0,
+            start = mark > now * 1000 ? mark : now * 1000;
     return start + (int64_t)((double)amount * (double)kind_of(meter).period / (double)most);
 }
 
@@ -304,7 +314,9 @@ bool rate_limit_take(struct rate_limiter *limiter, const struct rate_limit_addre
             return false;
     }
     for (unsigned level = 0; level < levels; level++) {
-        struct rate_limit_entry *entry = find_level(limiter, address, level);
+        struct rate_limit_entry *entry = obtain_level(limiter, address, level, now);
+        if (entry == NULL)
+            return false;
         entry->marks[meter] = moved(limiter, entry, level, meter, amount, now);
     }
     return true;

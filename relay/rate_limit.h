@@ -7,7 +7,8 @@
  * further into the future, by the time that it takes to earn the action back. Of what is counted by
  * the minute, a mark less than a minute ahead is fine; up to a minute more, and the address waits
  * for the excess; beyond that, it is refused. Work is never refused, only made to wait beyond a
- * second's worth; bytes that are stored are refused beyond an hour's worth.
+ * second's worth; bytes that are stored are refused beyond an hour's worth, and TLS handshakes
+ * beyond a minute's, since whoever waits after one has had it already.
  *
  * An IPv6 address counts as its network of 64 bits, and against those of 56 and 48 bits around
  * that: these may have 4 and 16 times as much.
@@ -57,8 +58,9 @@ uint64_t rate_limit_owner(const struct rate_limit_address *address,
 /* Meters: one for each of enum rules_rate, and these. */
 enum rate_limit_meter {
     RATE_LIMIT_WORK =
-        RULES_RATES,   /* bytes of messages, in and out, and RATE_LIMIT_MESSAGE for each */
-    RATE_LIMIT_STORED, /* bytes of messages that were stored */
+        RULES_RATES,       /* bytes of messages, in and out, and RATE_LIMIT_MESSAGE for each */
+    RATE_LIMIT_STORED,     /* bytes of messages that were stored */
+    RATE_LIMIT_HANDSHAKES, /* of TLS */
     RATE_LIMIT_METERS,
 };
 
@@ -73,8 +75,9 @@ enum rate_limit_meter {
 struct rate_limits {
     unsigned connections; /* of one address at a time */
     unsigned per_minute[RULES_RATES];
-    uint64_t work;   /* bytes a second */
-    uint64_t stored; /* bytes an hour */
+    uint64_t work;       /* bytes a second */
+    uint64_t stored;     /* bytes an hour */
+    unsigned handshakes; /* a minute */
 };
 
 struct rate_limiter;
@@ -97,8 +100,8 @@ void rate_limit_leave(struct rate_limiter *limiter, const struct rate_limit_addr
 uint64_t rate_limit_taken(const struct rate_limiter *limiter,
                           const struct rate_limit_address *address);
 
-/* An address with a connection wants to do something, so many times. `meter`: a rules_rate, or a
- * rate_limit_meter. False: it may not. */
+/* An address wants to do something, so many times. `meter`: a rules_rate, or a rate_limit_meter.
+ * False: it may not. */
 bool rate_limit_take(struct rate_limiter *limiter, const struct rate_limit_address *address,
                      unsigned meter, uint64_t amount, int64_t now);
 

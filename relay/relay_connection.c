@@ -497,6 +497,27 @@ static void judge(struct relay_connection *connection, const union address *endp
         relay_yield_list(connection, &all->unbound);
 }
 
+/* A handshake costs more than anything else that can be done in a few bytes, and comes before
+ * anything can be said, even a refusal. Of a proxy that is believed, all its clients make them. */
+static bool may_shake_hands(const struct relay_connection *connection)
+{
+    const struct relay_connections *all = connection->all;
+    struct rate_limit_address address;
+    char where[INET6_ADDRSTRLEN + 2];
+    endpoint_host(&connection->endpoint, where);
+    return all->tls == NULL ||
+           !rate_limit_address(&connection->endpoint.any, all->settings.limit_loopback, &address) ||
+           is_in(all->settings.proxies, where) ||
+           rate_limit_take(all->limiter, &address, RATE_LIMIT_HANDSHAKES, 1, clock_monotonic());
+}
+
+/* Without a word. */
+static void turn_away(struct relay_connection *connection, int fd)
+{
+    close(fd);
+    relay_connection_free(connection);
+}
+
 void relay_connection_accept(struct relay_connections *all, int fd, const union address *endpoint)
 {
     struct relay_connection *connection = calloc(1, sizeof(*connection));
@@ -511,13 +532,18 @@ void relay_connection_accept(struct relay_connections *all, int fd, const union 
     connection->list = &all->open;
     DL_APPEND(all->open, connection);
     all->counts.connections++;
-    judge(connection, endpoint);
-    if (connection->refusal != NULL && all->refused > REFUSED_MAX) {
-        close(fd);
-        relay_connection_free(connection);
+    log_connected(connection, endpoint);
+    if (!may_shake_hands(connection)) {
+        all->counts.drops[RELAY_DROP_TLS_RATE]++;
+        log_debug("relay", "%s refused: too many TLS handshakes", name_of(connection));
+        turn_away(connection, fd);
         return;
     }
-    log_connected(connection, endpoint);
+    judge(connection, endpoint);
+    if (connection->refusal != NULL && all->refused > REFUSED_MAX) {
+        turn_away(connection, fd);
+        return;
+    }
     connection->ws =
         all->tls != NULL
             ? ws_accept_tls(all->net, fd, all->tls, &all->options, &handlers, connection)

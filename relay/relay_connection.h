@@ -35,6 +35,8 @@ struct relay_connection_settings {
 
 /* A message that is slightly too large is still read, so that its sender can be told. */
 #define RELAY_MESSAGE_MARGIN 65536
+/* Time (ms) for TLS, and for the upgrade; begun anew, three times at most, while bytes move. */
+#define RELAY_HANDSHAKE_MS 15000
 /* A client binds at once; the time (ms) is for making a hashcash stamp. */
 #define RELAY_UNBOUND_MS (5 * 60000)
 /* Bytes that may wait for all clients together. */
@@ -49,6 +51,7 @@ enum relay_drop_cause {
     RELAY_DROP_HANDSHAKE, /* never became a WebSocket */
     RELAY_DROP_INPUT,     /* what it sends does not get on, and others need the memory */
     RELAY_DROP_UNBOUND,   /* has not bound in time, or made way for others */
+    RELAY_DROP_TLS_RATE,  /* too many TLS handshakes from one address */
     RELAY_DROP_ORIGIN,    /* a web page that may not connect from this machine */
     RELAY_DROP_SHUTDOWN,  /* came while the relay was shutting down */
     RELAY_DROP_CAUSES,

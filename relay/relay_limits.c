@@ -54,6 +54,8 @@ void relay_limits_print(const struct relay_settings *settings)
           "each is a write to the disk");
     print("lists per minute", rates->per_minute[RULES_RATE_LIST], UNIT_NUMBER,
           "each walks over all nameplates");
+    print("handshakes-per-minute", settings->handshakes, UNIT_NUMBER,
+          "of TLS: each takes the processor a millisecond, before a word is said");
     print("work-per-second", settings->work, UNIT_BYTES,
           "of messages, in and out, and 16K for each: the processor; more has to wait");
     print("stored-per-hour", settings->stored, UNIT_BYTES,
@@ -64,6 +66,8 @@ void relay_limits_print(const struct relay_settings *settings)
     print("max-message", settings->max_message, UNIT_BYTES, "memory; refused by its first bytes");
     print("around a body", RELAY_COMMAND_REST_MAX, UNIT_BYTES, "JSON takes time to read");
     print("max-channels", settings->max_channels, UNIT_NUMBER, "memory");
+    print("time for a handshake", RELAY_HANDSHAKE_MS / 1000, UNIT_SECONDS,
+          "of TLS, and of the WebSocket; at most four times that on a slow line");
     print("time to bind", RELAY_UNBOUND_MS / 1000, UNIT_SECONDS, "enough for a hashcash stamp");
     print("client-timeout", (uint64_t)settings->client_timeout / 1000, UNIT_SECONDS,
           "who gives no sign of life has gone");

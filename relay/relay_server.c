@@ -17,9 +17,8 @@
 /* How often the connections that are due are looked after, and how many at a time. */
 #define TEND_MS  1000
 #define TEND_MAX 1024
-/* Time for the other end's close frame, and for TLS and the upgrade. */
-#define CLOSE_MS     1000
-#define HANDSHAKE_MS 15000
+/* Time for the other end's close frame. */
+#define CLOSE_MS 1000
 /* When shutting down: time for what is under way, then for the close frames; and how often to check
  * whether that is done. */
 #define SHUTDOWN_WORK_MS  1000
@@ -103,8 +102,8 @@ static void set_options(struct relay_connections *all)
     int64_t silence = relay_connection_silence_max(settings);
     ws_options_default(&all->options);
     all->options.message_max = INTAKE_UNBOUND_MAX;
-    all->options.connect_timeout = HANDSHAKE_MS;
-    all->options.handshake_timeout = HANDSHAKE_MS;
+    all->options.connect_timeout = RELAY_HANDSHAKE_MS;
+    all->options.handshake_timeout = RELAY_HANDSHAKE_MS;
     all->options.close_timeout = CLOSE_MS;
     all->options.ping_interval = (int)silence;
     all->options.ping_timeout = (int)(settings->client_timeout - silence);

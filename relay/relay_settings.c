@@ -33,6 +33,9 @@
 #define PER_ADDRESS_DEFAULT 512
 /* Guessing nameplates disturbs those who wait there; a person needs one a minute. */
 #define PER_MINUTE_DEFAULT 60
+/* All connections of an address can come back three times in it, as after restarts of the relay; of
+ * one core of a small machine, where one takes a millisecond, that is a fortieth. */
+#define HANDSHAKES_DEFAULT 1500
 /* Half of what one core of a small machine can do; a client that sends 16 MiB once a second is
  * within it. */
 #define WORK_DEFAULT (32 * MiB)
@@ -245,6 +248,8 @@ static const struct settings_row rows[] = {
      FIELD(allocations), &no_limit_or_number, SETTINGS_PLAIN},
     {"claims-per-minute", "N", "maximum for each address; 60", &settings_number, FIELD(claims),
      &no_limit_or_number, SETTINGS_PLAIN},
+    {"handshakes-per-minute", "N", "maximum of TLS for each address; 1500", &settings_number,
+     FIELD(handshakes), &no_limit_or_number, SETTINGS_PLAIN},
     {"work-per-second", "SIZE", "bytes of messages for each address; 32M", &settings_bytes,
      FIELD(work), &no_limit_or_bytes, SETTINGS_PLAIN},
     {"stored-per-hour", "SIZE", "bytes of messages stored for each address; 512M", &settings_bytes,
@@ -294,6 +299,7 @@ static void set_defaults(struct relay_settings *settings)
         .max_per_address = PER_ADDRESS_DEFAULT,
         .allocations = PER_MINUTE_DEFAULT,
         .claims = PER_MINUTE_DEFAULT,
+        .handshakes = HANDSHAKES_DEFAULT,
         .work = WORK_DEFAULT,
         .stored = STORED_DEFAULT,
         .max_store_size = STORE_SIZE_DEFAULT,
@@ -432,7 +438,8 @@ relay_settings_for_connections(const struct relay_settings *settings)
                                        [RULES_RATE_ADD] = MESSAGES_PER_MINUTE,
                                        [RULES_RATE_LIST] = LISTS_PER_MINUTE},
                         .work = settings->work,
-                        .stored = settings->stored},
+                        .stored = settings->stored,
+                        .handshakes = settings->handshakes},
         .limit_loopback = settings->ration_loopback,
         .origins = settings->origins,
         .proxies = settings->proxies,

@@ -31,9 +31,10 @@ struct relay_settings {
     unsigned max_connections;
     unsigned max_channels;    /* of a shared connection; 0: connections are not shared */
     int64_t client_timeout;   /* ms */
-    unsigned max_per_address; /* connections; 0: no limit, as for the next two */
+    unsigned max_per_address; /* connections; 0: no limit, as for the next five */
     unsigned allocations;     /* per minute and address */
     unsigned claims;
+    unsigned handshakes;
     uint64_t work;           /* bytes a second and address */
     uint64_t stored;         /* bytes an hour and address */
     char *origins, *proxies; /* separated by blanks, or NULL */

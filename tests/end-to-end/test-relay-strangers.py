@@ -6,12 +6,14 @@ error or a clean end; those who behave never notice.
 import json
 import os
 import socket
+import ssl
 import struct
 
 from harness import contains, equal, main, test, true, websocket
 from harness.bystanders import Bystanders
 from harness.client import APPID, Client, phases
 from harness.clock import Clock
+from harness.tls import Authority
 from harness.waiting import patience
 from harness.websocket import Closed, connect, encode
 
@@ -328,6 +330,38 @@ def connections(world):
     crowd.pop().close_socket()
     relay.until_metric("connections", 9)
     Client(relay, source="127.0.0.3").fence()
+
+
+def shakes_hands(relay, source):
+    """True if the relay goes through with a TLS handshake."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    try:
+        with connect(relay.port, patience(20), source) as plain, context.wrap_socket(plain) as client:
+            return client.version() is not None
+    except (ConnectionError, ssl.SSLError):
+        return False
+
+
+@test("TLS handshakes of one address are limited, finished or not; other addresses come in")
+def tls_handshakes(world):
+    certificate = Authority(world).issue("localhost")
+    relay = world.relayd("--ration-loopback", "--tls-cert", certificate, "--handshakes-per-minute", str(FREE))
+    granted = 0
+    while granted < 3 * FREE and shakes_hands(relay, "127.0.0.3"):
+        granted += 1
+    true(FREE <= granted < 3 * FREE, "granted: %d" % granted)
+    for _ in range(3 * FREE):  # nor by those who never go through with it
+        connect(relay.port, patience(20), "127.0.0.4").close()
+    true(not shakes_hands(relay, "127.0.0.4"), "who has begun many is refused")
+    true(shakes_hands(relay, "127.0.0.2"), "another address comes in")
+    true(relay.metric('drops_total{cause="tls_rate"}') > 2 * FREE - 10, "they are counted")
+
+
+@test("without --ration-loopback, TLS handshakes of this machine are not limited")
+def tls_handshakes_of_ours(world):
+    relay = world.relayd("--tls-cert", Authority(world).issue("localhost"), "--handshakes-per-minute", "1")
+    true(all(shakes_hands(relay, "127.0.0.3") for _ in range(5)), "all went through")
 
 
 @test("sessions on one connection take places of their address as well, and hurt nobody else")

@@ -285,6 +285,34 @@ static void bytes(void **state)
     rate_limit_free(limiter);
 }
 
+/* Handshakes come before there is a connection, never wait, and are refused beyond a minute's. */
+static void handshakes(void **state)
+{
+    (void)state;
+    const struct rate_limits limits = {.handshakes = 60};
+    struct rate_limiter *limiter = rate_limit_new(&limits);
+    struct rate_limit_address address = numbered(1), inside;
+    for (int i = 0; i < 60; i++)
+        assert_true(rate_limit_take(limiter, &address, RATE_LIMIT_HANDSHAKES, 1, START));
+    assert_int_equal(rate_limit_wait(limiter, &address, START), 0);
+    assert_false(rate_limit_take(limiter, &address, RATE_LIMIT_HANDSHAKES, 1, START));
+    assert_true(rate_limit_take(limiter, &address, RATE_LIMIT_HANDSHAKES, 1, START + 1000));
+    assert_false(rate_limit_take(limiter, &address, RATE_LIMIT_HANDSHAKES, 1, START + 1000));
+    assert_true(rate_limit_enter(limiter, &address, RATE_LIMIT_CONNECTION, START + 1000));
+    rate_limit_leave(limiter, &address, RATE_LIMIT_CONNECTION, START + 1000);
+    assert_false(rate_limit_take(limiter, &address, RATE_LIMIT_HANDSHAKES, 1, START + 1000));
+    /* Those of a network of 56 bits count together. */
+    char text[64];
+    unsigned taken = 0;
+    for (unsigned i = 0; i < 600; i++) {
+        snprintf(text, sizeof(text), "2001:db8:1:%x::1", i % 256);
+        assert_true(read_address(text, false, &inside));
+        taken += rate_limit_take(limiter, &inside, RATE_LIMIT_HANDSHAKES, 1, START);
+    }
+    assert_int_equal(taken, 4 * 60);
+    rate_limit_free(limiter);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -293,7 +321,7 @@ int main(void)
         cmocka_unit_test(new_limits), cmocka_unit_test(connections),
         cmocka_unit_test(channels),   cmocka_unit_test(debts_stay),
         cmocka_unit_test(networks),   cmocka_unit_test(bytes),
-        cmocka_unit_test(bounded),
+        cmocka_unit_test(bounded),    cmocka_unit_test(handshakes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
