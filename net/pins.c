@@ -9,17 +9,17 @@
 static const char scheme[] = "sha256:";
 
 #define SCHEME_LENGTH (sizeof(scheme) - 1)
-#define BASE64_LENGTH (PIN_TEXT_SIZE - 1 - SCHEME_LENGTH)
 #define BLANKS        " \t"
 
+/* libsodium refuses what is longer than the pin, or not all base64. */
 static bool parse_pin(const char *text, size_t length, struct pin *ret_pin)
 {
     struct pin pin;
     size_t bytes;
 
-    if (length != PIN_TEXT_SIZE - 1 || strncmp(text, scheme, SCHEME_LENGTH) != 0 ||
-        sodium_base642bin(pin.sha256, PIN_BYTES, text + SCHEME_LENGTH, BASE64_LENGTH, NULL, &bytes,
-                          NULL, sodium_base64_VARIANT_ORIGINAL) != 0 ||
+    if (length < SCHEME_LENGTH || memcmp(text, scheme, SCHEME_LENGTH) != 0 ||
+        sodium_base642bin(pin.sha256, PIN_BYTES, text + SCHEME_LENGTH, length - SCHEME_LENGTH, NULL,
+                          &bytes, NULL, sodium_base64_VARIANT_ORIGINAL) != 0 ||
         bytes != PIN_BYTES)
         return false;
     *ret_pin = pin;
@@ -56,8 +56,8 @@ bool pins_parse(const char *text, struct pins *ret_pins, char *ret_why, size_t s
 void pin_text(const struct pin *pin, char ret_text[PIN_TEXT_SIZE])
 {
     memcpy(ret_text, scheme, SCHEME_LENGTH);
-    sodium_bin2base64(ret_text + SCHEME_LENGTH, BASE64_LENGTH + 1, pin->sha256, PIN_BYTES,
-                      sodium_base64_VARIANT_ORIGINAL);
+    sodium_bin2base64(ret_text + SCHEME_LENGTH, PIN_TEXT_SIZE - SCHEME_LENGTH, pin->sha256,
+                      PIN_BYTES, sodium_base64_VARIANT_ORIGINAL);
 }
 
 bool pin_of(const X509 *certificate, struct pin *ret_pin)

@@ -86,6 +86,12 @@ static struct identity make_identity(const struct identity *issuer, const char *
     return made;
 }
 
+static void extend_and_sign_again(struct identity *identity, int nid, const char *value)
+{
+    extend(identity->certificate, nid, value);
+    assert_true(X509_sign(identity->certificate, identity->key, EVP_sha256()) > 0);
+}
+
 static void free_identity(struct identity *identity)
 {
     X509_free(identity->certificate);
@@ -420,6 +426,45 @@ static void test_pinned(void **state)
     }
 }
 
+/* What else is wrong with a certificate that is signed by itself is no matter of name and dates: a
+ * pin does not make up for it. */
+static void test_pinned_but_unfit(void **state)
+{
+    static const struct {
+        int extension; /* one more */
+        const char *value;
+        int code; /* OpenSSL's */
+    } cases[] = {
+        {NID_key_usage, "critical,digitalSignature", X509_V_OK},
+        {NID_ext_key_usage, "serverAuth", X509_V_OK},
+        {NID_ext_key_usage, "clientAuth", X509_V_ERR_INVALID_PURPOSE},
+        {NID_netscape_comment, "critical,nobody knows", X509_V_ERR_UNHANDLED_CRITICAL_EXTENSION},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < LENGTH(cases); i++) {
+        struct identity identity =
+            make_identity(NULL, "localhost", "DNS:relay.example", -2 * DAY, -DAY);
+        struct pins pins = pinned(identity.key);
+        char expected[256] = "";
+        struct scene scene;
+
+        extend_and_sign_again(&identity, cases[i].extension, cases[i].value);
+        scene_begin(&scene, cafile, &identity);
+        scene.world.options.pins = &pins;
+        dial(&scene, "localhost");
+        accept_tls(&scene);
+        WAIT_FOR(&scene.world, scene.client.opened || scene.client.closed);
+        if (cases[i].code != X509_V_OK)
+            snprintf(expected, sizeof(expected), "cannot trust localhost:%u: %s",
+                     (unsigned)scene.port, X509_verify_cert_error_string(cases[i].code));
+        assert_string_equal(scene.client.why, expected);
+        assert_int_equal(scene.client.opened, cases[i].code == X509_V_OK);
+        scene_end(&scene);
+        free_identity(&identity);
+    }
+}
+
 /* Who is to be proved is the relay, and not the proxy, though that is whom we are connected to. */
 static void test_through_proxy(void **state)
 {
@@ -631,17 +676,12 @@ static void test_free_at_every_moment(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_trusted),
-        cmocka_unit_test(test_distrusted),
-        cmocka_unit_test(test_pinned),
-        cmocka_unit_test(test_through_proxy),
-        cmocka_unit_test(test_old_tls),
-        cmocka_unit_test(test_no_tls),
-        cmocka_unit_test(test_big_messages),
-        cmocka_unit_test(test_pause),
-        cmocka_unit_test(test_close),
-        cmocka_unit_test(test_drop),
-        cmocka_unit_test(test_free_at_every_moment),
+        cmocka_unit_test(test_trusted),       cmocka_unit_test(test_distrusted),
+        cmocka_unit_test(test_pinned),        cmocka_unit_test(test_pinned_but_unfit),
+        cmocka_unit_test(test_through_proxy), cmocka_unit_test(test_old_tls),
+        cmocka_unit_test(test_no_tls),        cmocka_unit_test(test_big_messages),
+        cmocka_unit_test(test_pause),         cmocka_unit_test(test_close),
+        cmocka_unit_test(test_drop),          cmocka_unit_test(test_free_at_every_moment),
     };
 
     return cmocka_run_group_tests(tests, make_authorities, remove_authorities);
