@@ -18,6 +18,7 @@ bool hashcash_budget_take(struct hashcash_budget *budget, unsigned bits, uint64_
     double cost = (double)(UINT64_C(1) << bits);
     budget->spent = spent_now(budget, per_hour, now);
     budget->at = now;
+    budget->relieved = false;
     if (per_hour == 0 || budget->spent + cost <= (double)per_hour) {
         budget->spent += cost;
         budget->until = 0;
@@ -28,6 +29,12 @@ bool hashcash_budget_take(struct hashcash_budget *budget, unsigned bits, uint64_
     budget->until = now + (never ? HOUR : 1 + (int64_t)(over / (double)per_hour * HOUR));
     budget->every = never ? 0 : (int64_t)(cost / (double)per_hour * HOUR);
     return false;
+}
+
+void hashcash_budget_relieve(struct hashcash_budget *budget)
+{
+    budget->relieved |= budget->until != 0;
+    budget->until = 0;
 }
 
 uint64_t hashcash_budget_spent(const struct hashcash_budget *budget, uint64_t per_hour, int64_t now)

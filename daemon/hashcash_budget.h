@@ -18,12 +18,16 @@ struct hashcash_budget {
     int64_t at;    /* … as of then */
     int64_t until; /* no stamp can be paid for before then; 0: none was refused */
     int64_t every; /* ms after which the next one can be, once one can */
+    bool relieved; /* whoever was put off by the last refusal need not wait any longer */
 };
 
 /* Counts a stamp of up to 63 bits. False if that would be more than `per_hour` hashes (0: no
  * limit): `until` is then the time from which it would not be; in an hour, if it always would. */
 bool hashcash_budget_take(struct hashcash_budget *budget, unsigned bits, uint64_t per_hour,
                           int64_t now);
+
+/* There is a higher limit: what was refused under the old one may be asked for again. */
+void hashcash_budget_relieve(struct hashcash_budget *budget);
 
 /* The hashes that still count. */
 uint64_t hashcash_budget_spent(const struct hashcash_budget *budget, uint64_t per_hour,

@@ -50,9 +50,17 @@ void relays_free(struct relays *relays)
     free(relays);
 }
 
+static bool is_higher(uint64_t limit, uint64_t than)
+{
+    return than != 0 && (limit == 0 || limit > than);
+}
+
 void relays_limit(struct relays *relays, const struct relays_limits *limits)
 {
+    bool higher = is_higher(limits->hashcash_per_hour, relays->limits.hashcash_per_hour);
     relays->limits = *limits;
+    for (struct relay *relay = NULL; higher && (relay = relays_next(relays, relay)) != NULL;)
+        hashcash_budget_relieve(&relay->hashcash);
 }
 
 struct relay *relays_find(struct relays *relays, const char *url)
@@ -161,7 +169,8 @@ uint64_t relay_hashcash(const struct relay *relay, int64_t now)
 
 const char *relay_trouble(const struct relay *relay, int64_t now)
 {
-    return relay->hashcash.until > now ? relay_too_dear : relay->last_error;
+    bool dear = relay->state != RELAY_DOWN && relay->hashcash.until > now;
+    return dear ? relay_too_dear : relay->last_error;
 }
 
 /* Starts at a second and doubles, up to a minute: one connection a minute burdens no relay, and
@@ -208,15 +217,28 @@ void relays_hurry(struct relays *relays, const char *url)
     relay->hashcash.until = 0; /* what it costs still counts: it may ask for less */
 }
 
-bool relays_hurry_all(struct relays *relays)
+/* What waits for a relay to come back, or tries it again by itself, is due within so long, ms. */
+#define PUT_OFF_DOWN ((int64_t)3 * 60 * 1000)
+/* Until a stamp could be paid for, and as long again in which those who wait are spread out. */
+#define PUT_OFF_DEAR (2 * HASHCASH_BUDGET_HOUR)
+
+int64_t relay_put_off(const struct relay *relay)
 {
-    bool any = false;
+    if (relay->hashcash.relieved)
+        return PUT_OFF_DEAR;
+    return relay->state == RELAY_DOWN ? PUT_OFF_DOWN : 0;
+}
+
+int64_t relays_hurry_all(struct relays *relays)
+{
+    int64_t most = 0;
     for (struct relay *relay = NULL; (relay = relays_next(relays, relay)) != NULL;) {
+        int64_t put_off = relay_put_off(relay);
+        most = put_off > most ? put_off : most;
         if (relay->state != RELAY_DOWN)
             continue;
         relay->retry_at = 0;
         relay->failures = 0;
-        any = true;
     }
-    return any;
+    return most;
 }

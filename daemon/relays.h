@@ -40,7 +40,8 @@ struct relays;
 struct relays *relays_new(void);
 void relays_free(struct relays *relays);
 
-/* Before that there are none. */
+/* Before that there are none. Where a higher one replaces another, relays_hurry_all() is for those
+ * who wait for what a relay has cost. */
 void relays_limit(struct relays *relays, const struct relays_limits *limits);
 
 /* NULL if not used yet. Borrowed until relays_free(). */
@@ -94,8 +95,12 @@ int64_t relay_ready_at(const struct relay *relay, int64_t now, uint32_t random);
 /* The user wants the relay to be tried now, regardless of its back-off. */
 void relays_hurry(struct relays *relays, const char *url);
 
-/* The same for all relays that are down, since the way to them may have changed: their failures are
- * forgotten, too. True if there are any. */
-bool relays_hurry_all(struct relays *relays);
+/* How far ahead, in ms, somebody may have been put off who now waits for the relay in vain; 0:
+ * nobody was. */
+int64_t relay_put_off(const struct relay *relay);
+
+/* The user wants all relays to be tried that are down, since the way to them may have changed:
+ * their failures are forgotten, too. Returns the largest relay_put_off(). */
+int64_t relays_hurry_all(struct relays *relays);
 
 #endif

@@ -21,8 +21,6 @@
 #define OPENING_MAX 64
 /* When to look again if something that is due could not be read, ms. */
 #define READ_AGAIN ((int64_t)1000)
-/* What waits for a relay to come back, or tries it again by itself, is due within so long, ms. */
-#define HURRY_MAX ((int64_t)3 * 60 * 1000)
 
 struct scheduler {
     struct kv *store;
@@ -44,7 +42,7 @@ struct due_scan {
     unsigned room; /* connections that may still be opened */
 };
 
-/* Wakes the session, or postpones it while its relay is down. */
+/* Wakes the session, or postpones it while its relay is down, or has cost too much. */
 static void wake_session(struct due_scan *scan, const struct session *session)
 {
     struct session_event event = {.type = EVENT_WAKE};
@@ -55,7 +53,7 @@ static void wake_session(struct due_scan *scan, const struct session *session)
             relay == NULL ? scan->now : relay_ready_at(relay, scan->now, randombytes_random());
         if (ready > scan->now)
             event = (struct session_event){
-                .type = EVENT_POSTPONE, .until = ready, .text = relay->last_error};
+                .type = EVENT_POSTPONE, .until = ready, .text = relay_trouble(relay, scan->now)};
         else
             scan->room--;
     }
@@ -171,21 +169,29 @@ void scheduler_look(struct scheduler *scheduler)
     timer_arm(scheduler->timer, 0);
 }
 
+/* For how long its relay may have put it off, though it need not any longer, ms. */
+static int64_t put_off(const struct scheduler *scheduler, const struct session *session)
+{
+    const struct relay *relay = relays_find(scheduler->relays, session->relay);
+    /* Those that wait for others to leave their mailbox go on waiting. */
+    bool waits =
+        session->state < SESSION_CLOSED && session->crowded == 0 && session->unexpected == 0;
+    return waits && relay != NULL ? relay_put_off(relay) : 0;
+}
+
 void scheduler_hurry(struct scheduler *scheduler)
 {
-    if (!relays_hurry_all(scheduler->relays))
+    int64_t most = relays_hurry_all(scheduler->relays);
+    if (most == 0)
         return;
     const struct session_event now = {.type = EVENT_POSTPONE, .until = clock_now()};
     struct kv_txn *txn = kv_read(scheduler->store);
     struct store_due place = {.wake = INT64_MIN};
-    while (store_next_due(txn, &place) == KV_OK && place.wake < now.until + HURRY_MAX) {
+    while (store_next_due(txn, &place) == KV_OK && place.wake < now.until + most) {
         struct session *session;
         if (store_get_session(txn, place.id, &session) != KV_OK)
             continue;
-        const struct relay *relay = relays_find(scheduler->relays, session->relay);
-        /* Those that wait for others to leave their mailbox go on waiting. */
-        if (session->state < SESSION_CLOSED && session->crowded == 0 && session->unexpected == 0 &&
-            relay != NULL && relay->state == RELAY_DOWN)
+        if (place.wake < now.until + put_off(scheduler, session))
             turn_event(scheduler->turns, place.id, &now, NULL, NULL);
         session_free(session);
     }

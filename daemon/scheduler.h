@@ -23,7 +23,8 @@ void scheduler_set_max(struct scheduler *scheduler, unsigned max_connections);
  * loop). */
 void scheduler_look(struct scheduler *scheduler);
 
-/* The way to the relays may have changed: whoever waits for one that is down tries again now. */
+/* The way to the relays, or what they may cost, may have changed: whoever waits for one that is
+ * down, or for what one has cost while that counted, tries again now. */
 void scheduler_hurry(struct scheduler *scheduler);
 
 #endif

@@ -384,8 +384,16 @@ def hashcash(world):
 def hashcash_budget(world):
     hashes = 2 ** 12
     relay, clock = world.relayd("--require-hashcash", "12"), Clock(world)
-    daemon = world.daemon("a", relay, "--hashcash-per-hour", str(2 * hashes + hashes // 2), start=False)
+    daemon = world.daemon("a", relay, start=False)
     daemon.extra.update(clock.environment())
+
+    def allow(number):
+        place = os.path.join(daemon.home, ".config/wormholed")
+        os.makedirs(place, exist_ok=True)
+        with open(os.path.join(place, "wormholed.conf"), "w") as file:
+            file.write("hashcash-per-hour = %d\n" % number)
+
+    allow(2 * hashes + hashes // 2)
     daemon.start()
     for name in ("first", "second"):
         daemon.call("invite", name=name, schedule="0:86400")
@@ -407,12 +415,21 @@ def hashcash_budget(world):
                         PATIENCE, "another session does not even try")
     equal(view["failures"], 0, "its failed visits")
     contains(daemon.ctl("show", "fourth").out, refused, "show of the fourth")
+    contains(daemon.ctl("log", "fourth").out, refused, "log of the fourth")
     daemon.call("poll", session="third")
     daemon.until("third", lambda view: view["failures"] > 1, PATIENCE, "poll tries, and is refused again")
     equal(daemon.call("status")["relays"][0]["hashcash"] <= 2 * hashes, True, "nothing more is paid")
     clock.wait(3600)
     daemon.call("rename", session="first", name="awake")  # for the daemon to notice the time
     daemon.until("third", lambda view: view["code"], PATIENCE, "an hour later it goes on")
+    for name in ("fifth", "sixth"):
+        daemon.call("invite", name=name, schedule="0:1")
+        daemon.until(name, lambda view: view["code"] or view["next_visit"] and
+                     view["next_visit"] - (time.time() + clock.ahead) * 1000 > 300_000, PATIENCE, "it waits, or need not")
+    true(not daemon.show("sixth")["code"], "the sixth waits")
+    allow(100 * hashes)
+    daemon.process.kill(signal.SIGHUP)
+    daemon.until("sixth", lambda view: view["code"], PATIENCE, "nobody waits when more is allowed")
 
 
 @test("IPv6, and several addresses at once")

@@ -411,6 +411,43 @@ static void hurried(void **state)
     crash(fixture);
 }
 
+/* A relay had cost what it may, and the limit was raised: nobody waits for it to wear off. */
+static void relieved(void **state)
+{
+    struct rpc_fixture *fixture = *state;
+    unsigned active, held;
+    const struct relays_limits low = {.hashcash_per_hour = 1 << 20},
+                               lower = {.hashcash_per_hour = 1},
+                               high = {.hashcash_per_hour = 1 << 24}, none = {0};
+    fill(fixture, DUE);
+    start(fixture, DUE);
+    relays_limit(fixture->relays, &low);
+    struct session *session = dweller(0);
+    struct relay *relay = relays_get(fixture->relays, session->relay);
+    session_free(session);
+    assert_false(relay_pays(relay, 24, now));
+    run(fixture);
+    relays_limit(fixture->relays, &lower);
+    scheduler_hurry(fixture->scheduler);
+    run(fixture);
+    turn_count(fixture->turns, &active, &held);
+    assert_int_equal(active, 0);
+    assert_string_equal(relay_trouble(relay, now), relay_too_dear);
+    relays_limit(fixture->relays, &high);
+    scheduler_hurry(fixture->scheduler);
+    run(fixture);
+    turn_count(fixture->turns, &active, &held);
+    assert_int_equal(active, DUE);
+    assert_null(relay_trouble(relay, now));
+    assert_true(relay_pays(relay, 24, now));
+    assert_int_equal(relays_hurry_all(fixture->relays), 0);
+    assert_false(relay_pays(relay, 24, now));
+    relays_limit(fixture->relays, &none);
+    assert_int_not_equal(relays_hurry_all(fixture->relays), 0);
+    assert_true(relay_pays(relay, 24, now));
+    crash(fixture);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void)
@@ -425,6 +462,7 @@ int main(void)
         cmocka_unit_test(set_back_in_a_round),
         TEST(set_back_on_a_visit),
         TEST(hurried),
+        TEST(relieved),
     };
     log_set_level(LOG_LEVEL_ERROR);
     return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
