@@ -417,20 +417,36 @@ int keyfile_write_group(const struct keyfile *keys)
     return error;
 }
 
+/* A page that cannot be read is zero in the copy: damaged, and mended from the other one when it is
+ * opened. False if neither can be read. */
+static bool copy_page(const struct keyfile *keys, uint64_t first, uint8_t *ret_copy)
+{
+    struct keyfile_slot page[KEYFILE_PAGE_SLOTS];
+    bool readable = false;
+    for (unsigned copy = 0; copy < KEYFILE_COPIES; copy++) {
+        if (!read_page(keys, first, copy, page))
+            continue;
+        memcpy(ret_copy + slot_place(first, copy), page, sizeof(page));
+        readable = true;
+    }
+    sodium_memzero(page, sizeof(page));
+    return readable;
+}
+
 enum kv_status keyfile_copy(const struct keyfile *keys, uint8_t **ret_copy, size_t *ret_length)
 {
+    const struct keyfile_head head = make_head(keys->number);
     size_t length = (size_t)slot_place(keys->ready, 0);
     uint8_t *copy = sodium_malloc(length);
     if (copy == NULL)
         return KV_MEMORY;
-    for (size_t done = 0; done < length;) {
-        ssize_t got = keyfile_read_at(keys->file, copy + done, length - done, (off_t)done);
-        if (got <= 0) {
+    memset(copy, 0, length);
+    memcpy(copy, &head, sizeof(head));
+    for (uint64_t first = 0; first < keys->ready; first += KEYFILE_PAGE_SLOTS)
+        if (!copy_page(keys, first, copy)) {
             sodium_free(copy);
             return KV_FAILED;
         }
-        done += (size_t)got;
-    }
     *ret_copy = copy;
     *ret_length = length;
     return KV_OK;

@@ -23,7 +23,9 @@
 #include "content.h"
 #include "keysfault.h"
 #include "sample.h"
+#include "state/backup.h"
 #include "state/keyfile.h"
+#include "state/restore.h"
 #include "storebox.h"
 #include "tempdir.h"
 
@@ -390,6 +392,22 @@ static void test_mending_killed(void **state)
     free(image.data);
 }
 
+static struct content backed_up(struct storebox *from)
+{
+    struct content content = {0};
+    struct backup *backup = NULL;
+    assert_int_equal(backup_begin(from->store, &backup), KV_OK);
+    while (!backup_done(backup)) {
+        size_t got = 0, step = 1 << 20;
+        content.data = realloc(content.data, content.length + step);
+        assert_non_null(content.data);
+        assert_int_equal(backup_read(backup, content.data + content.length, step, &got), KV_OK);
+        content.length += got;
+    }
+    backup_end(backup);
+    return content;
+}
+
 /* The disk refuses to read a page that it has torn, and to write it in part: it is written anew. */
 static void test_unreadable_page(void **state)
 {
@@ -430,6 +448,43 @@ static void test_unreadable_and_torn(void **state)
     storebox_open(&box, 0);
     assert_reads(SESSIONS, UINT32_MAX, KV_OK);
     free(image.data);
+}
+
+/* A backup of such a store, put back, has every session. */
+static void assert_backup_whole(void)
+{
+    struct content content = backed_up(&box);
+    char *parent = tempdir_make();
+    struct storebox restored = {.path = tempdir_path(parent, "state")};
+    struct restore *restore = NULL;
+    uint64_t sessions = 0, unreadable = 0;
+    char why[512] = "";
+    keysfault_bad_page(0);
+    assert_int_equal(restore_begin(restored.path, &restore, why, sizeof(why)), RESTORE_OK);
+    assert_int_equal(restore_add(restore, content.data, content.length, why, sizeof(why)),
+                     RESTORE_OK);
+    assert_int_equal(restore_finish(restore, &sessions, &unreadable, why, sizeof(why)), RESTORE_OK);
+    assert_int_equal(sessions, SESSIONS);
+    assert_int_equal(unreadable, 0);
+    restore_free(restore);
+    free(restored.path);
+    tempdir_remove(parent);
+    free(content.data);
+}
+
+static void test_backup_of_unreadable(void **state)
+{
+    (void)state;
+    keysfault_bad_page(1); /* the page with the head, of which nothing has to be read */
+    assert_backup_whole();
+    for (unsigned copy = 0; copy < KEYFILE_COPIES; copy++) {
+        keysfault_bad_page((off_t)page_of(VICTIM, copy));
+        assert_backup_whole();
+    }
+    struct backup *backup = NULL;
+    keysfault_refuse(KEYSFAULT_READ, EIO);
+    assert_int_equal(backup_begin(box.store, &backup), KV_FAILED);
+    assert_null(backup);
 }
 
 /* ---- both copies ---- */
@@ -510,6 +565,7 @@ int main(void)
         TEST(test_one_group_of_many),
         TEST(test_unreadable_page),
         TEST(test_unreadable_and_torn),
+        TEST(test_backup_of_unreadable),
         TEST(test_both_of_a_session),
         TEST(test_both_of_nobody),
         TEST(test_misplaced),
