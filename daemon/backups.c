@@ -109,8 +109,12 @@ enum backups_result backups_read(struct backups *backups, const struct ipc_clien
         result = backups->backup == NULL ? backups->why : BACKUPS_NONE;
     } else {
         result = result_of(backup_read(backups->backup, ret_data, BACKUPS_PIECE, ret_length));
+        if (result == BACKUPS_NEEDED && backup_outgrown(backups->backup))
+            result = BACKUPS_GROWN;
         if (result == BACKUPS_NEEDED)
             log_warning("rpc", "a backup was given up: the store needed the room");
+        else if (result == BACKUPS_GROWN)
+            log_warning("rpc", "a backup was given up: the store changed too much meanwhile");
     }
     if (result != BACKUPS_OK) {
         end(backups);

@@ -30,6 +30,7 @@ enum backups_result {
     BACKUPS_NONE,   /* this client has none, or not at this place */
     BACKUPS_IDLE,   /* it was given up: nothing was fetched for too long */
     BACKUPS_NEEDED, /* it was given up: the store needed the room */
+    BACKUPS_GROWN,  /* it was given up: the store changed too much meanwhile */
     BACKUPS_NEWER,  /* the store has tables of a newer program */
     BACKUPS_MEMORY,
     BACKUPS_FAILED, /* the store cannot be read */

@@ -19,6 +19,9 @@ static const struct backup_refusal {
     [BACKUPS_NEEDED] = {IPC_NO_BACKUP,
                         "the backup was given up, because the store needed the room that it kept; "
                         "try again"},
+    [BACKUPS_GROWN] = {IPC_NO_BACKUP,
+                       "the backup was given up, because the store changed too much meanwhile; "
+                       "try again"},
     [BACKUPS_NEWER] = {IPC_NO_BACKUP,
                        "a newer wormholed has worked with the store; make the backup with that "
                        "one"},

@@ -121,6 +121,9 @@ enum kv_status kv_txn_commit(struct kv_txn *txn);
 /* Ends the snapshot, if there is one, in spite of whoever reads it. */
 void kv_snapshot_take_away(struct kv *store);
 
+/* Does so if more of the file than this has come into use since it began. */
+void kv_snapshot_limit(struct kv *store, uint64_t growth);
+
 /*
  * ---- space.c
  *

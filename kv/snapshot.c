@@ -11,6 +11,8 @@ struct kv_snapshot {
     MDB_txn *txn; /* NULL: the store has taken it away */
     MDB_cursor *cursor;
     unsigned table; /* of the cursor */
+    uint64_t begun; /* how much of the file was in use */
+    bool outgrown;
 };
 
 /* Newer tables are not among those that are read, and what is left out would be missed. */
@@ -36,6 +38,7 @@ enum kv_status kv_snapshot_begin(struct kv *store, struct kv_snapshot **ret_snap
     if (snapshot == NULL)
         return KV_MEMORY;
     snapshot->store = store;
+    snapshot->begun = kv_space_used(store);
     kv_space_spread(store);
     int error = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &snapshot->txn);
     if (error == MDB_READERS_FULL) {
@@ -54,6 +57,11 @@ enum kv_status kv_snapshot_begin(struct kv *store, struct kv_snapshot **ret_snap
 bool kv_snapshot_gone(const struct kv_snapshot *snapshot)
 {
     return snapshot->txn == NULL;
+}
+
+bool kv_snapshot_outgrown(const struct kv_snapshot *snapshot)
+{
+    return snapshot->outgrown;
 }
 
 enum kv_status kv_snapshot_next(struct kv_snapshot *snapshot, unsigned *ret_table, MDB_val *ret_key,
@@ -92,6 +100,15 @@ void kv_snapshot_take_away(struct kv *store)
     snapshot->cursor = NULL;
     snapshot->txn = NULL;
     store->snapshot = NULL;
+}
+
+void kv_snapshot_limit(struct kv *store, uint64_t growth)
+{
+    struct kv_snapshot *snapshot = store->snapshot;
+    if (snapshot == NULL || kv_space_used(store) <= snapshot->begun + growth)
+        return;
+    snapshot->outgrown = true;
+    kv_snapshot_take_away(store);
 }
 
 void kv_snapshot_end(struct kv_snapshot *snapshot)

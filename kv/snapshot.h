@@ -4,7 +4,9 @@
  *
  * As long as there is a snapshot, LMDB uses no page again that it still shows, so the file grows by
  * what is written meanwhile; and the map cannot be moved under it. Nobody's data may have to wait
- * for a backup: when the store needs the room, or a larger map, it takes the snapshot away.
+ * for a backup: when the store needs the room, or a larger map, it takes the snapshot away. So it
+ * does when the file has grown too much for it, which would not shrink again: a reader has as long
+ * as it likes, as long as little is written.
  */
 #ifndef KV_SNAPSHOT_H
 #define KV_SNAPSHOT_H
@@ -19,6 +21,9 @@ enum kv_status kv_snapshot_begin(struct kv *store, struct kv_snapshot **ret_snap
 
 /* True if the store has taken it away: what it has lent is gone. */
 bool kv_snapshot_gone(const struct kv_snapshot *snapshot);
+
+/* True if that was because the file had grown too much meanwhile. */
+bool kv_snapshot_outgrown(const struct kv_snapshot *snapshot);
 
 /* The next row, table by table in the order of the kind, by key in each. Borrowed until the store
  * takes the snapshot away. KV_MISSING: that was the last; KV_FAILED, KV_DAMAGED: it cannot be read,

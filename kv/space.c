@@ -20,6 +20,11 @@
  * address space, which costs nothing; 32-bit machines get what they can spare. */
 #define SPREAD ((uint64_t)4 * 1024 * 1024 * 1024)
 
+/* What the file may grow by for a snapshot: it would have to stay as large. Most stores are smaller
+ * than that in all; of a small limit, a part. */
+#define GROWTH      ((uint64_t)256 * 1024 * 1024)
+#define GROWTH_PART 4
+
 static uint64_t least(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
@@ -133,6 +138,7 @@ enum kv_status kv_space_prepare(struct kv *store, size_t room)
     uint64_t used = kv_space_used(store);
     uint64_t need = room + kv_kept_back(store);
 
+    kv_snapshot_limit(store, least(GROWTH, store->limit / GROWTH_PART));
     enum kv_status status = fit_map(store, used, room);
     store->error = status == KV_OK ? 0 : MDB_MAP_FULL;
     if (status != KV_OK || (room == 0 && store->snapshot == NULL))

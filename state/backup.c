@@ -179,6 +179,11 @@ enum kv_status backup_read(struct backup *backup, uint8_t *ret_data, size_t size
     return KV_OK;
 }
 
+bool backup_outgrown(const struct backup *backup)
+{
+    return kv_snapshot_outgrown(backup->snapshot);
+}
+
 bool backup_done(const struct backup *backup)
 {
     return backup->done;

@@ -29,9 +29,12 @@ struct backup;
 enum kv_status backup_begin(struct kv *store, struct backup **ret_backup);
 
 /* Up to `size` bytes of it, fewer only at its end. A failure is for good; KV_MISSING: the store has
- * needed the room that the snapshot took. */
+ * needed the room that the snapshot took, or has changed too much for it. */
 enum kv_status backup_read(struct backup *backup, uint8_t *ret_data, size_t size,
                            size_t *ret_length);
+
+/* True if that was because the store has changed too much. */
+bool backup_outgrown(const struct backup *backup);
 
 /* True if all of it was read. */
 bool backup_done(const struct backup *backup);

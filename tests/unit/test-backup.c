@@ -283,6 +283,41 @@ static void makes_room(void **state)
     storebox_remove(&box);
 }
 
+/* The same message. */
+static void rewrite(struct storebox *box, unsigned times)
+{
+    struct session *session = sample_full(1);
+    while (times-- > 0)
+        put_message(box, session, 0, LONG);
+    session_free(session);
+}
+
+/* However slowly it is read, the file stays bounded: what it grows by would never be given back. */
+static void outgrown(void **state)
+{
+    struct storebox box = storebox_make(64 << 20);
+    struct backup *backup = NULL;
+    uint8_t bytes[100];
+    size_t got;
+    (void)state;
+    fill(&box);
+    assert_int_equal(backup_begin(box.store, &backup), KV_OK);
+    uint64_t begun = kv_space_used(box.store);
+    rewrite(&box, 40);
+    assert_true(kv_space_used(box.store) > begun + (8 << 20));
+    assert_int_equal(backup_read(backup, bytes, sizeof(bytes), &got), KV_OK);
+    assert_false(backup_outgrown(backup));
+    rewrite(&box, 20);
+    assert_int_equal(backup_read(backup, bytes, sizeof(bytes), &got), KV_MISSING);
+    assert_true(backup_outgrown(backup));
+    backup_end(backup);
+    /* What it kept is used again. */
+    uint64_t used = kv_space_used(box.store);
+    rewrite(&box, 100);
+    assert_int_equal(kv_space_used(box.store), used);
+    storebox_remove(&box);
+}
+
 /* The map grows under it, to begin with. */
 static void map_moves(void **state)
 {
@@ -554,19 +589,13 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, storebox_tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(there_and_back),
-        TEST(one_moment),
-        TEST(one_at_a_time),
-        cmocka_unit_test(makes_room),
-        TEST(map_moves),
-        TEST(closed_meanwhile),
-        TEST(no_pages_of_the_past),
-        TEST(each_truncation),
-        cmocka_unit_test(contrived_ones),
-        cmocka_unit_test(announced),
-        TEST(place_taken),
-        TEST(place_taken_meanwhile),
-        TEST(remains),
+        TEST(there_and_back),        TEST(one_moment),
+        TEST(one_at_a_time),         cmocka_unit_test(makes_room),
+        cmocka_unit_test(outgrown),  TEST(map_moves),
+        TEST(closed_meanwhile),      TEST(no_pages_of_the_past),
+        TEST(each_truncation),       cmocka_unit_test(contrived_ones),
+        cmocka_unit_test(announced), TEST(place_taken),
+        TEST(place_taken_meanwhile), TEST(remains),
     };
     return sodium_init() < 0 || cmocka_run_group_tests(tests, NULL, NULL);
 }

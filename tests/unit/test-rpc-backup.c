@@ -154,11 +154,30 @@ static void needed(void **state)
     assert_int_equal(next, BACKUPS_PIECE);
 }
 
+/* Whoever takes a piece a minute does not make the store grow for as long as that takes. */
+static void outgrown(void **state)
+{
+    struct rpc_fixture *fixture = *state;
+    json_int_t next;
+    fill(fixture, 20);
+    fetch(fixture->talk, 0, &next);
+    kv_snapshot_limit(fixture->rpc.store, UINT64_MAX / 2);
+    fetch(fixture->talk, next, &next);
+    uint64_t begun = kv_space_used(fixture->rpc.store);
+    for (uint32_t number = 0; kv_space_used(fixture->rpc.store) == begun; number++)
+        rpc_fixture_deliver(fixture, "n", number % 20, "another text");
+    kv_snapshot_limit(fixture->rpc.store, 0);
+    talk_refused(fixture->talk, "backup", "{'position': 524288}", "no-backup", "changed too much");
+    fetch(fixture->talk, 0, &next);
+    assert_int_equal(next, BACKUPS_PIECE);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, rpc_fixture_set_up, rpc_fixture_tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(in_pieces), TEST(places), TEST(one_at_a_time), TEST(too_slow), TEST(needed),
+        TEST(in_pieces), TEST(places), TEST(one_at_a_time),
+        TEST(too_slow),  TEST(needed), TEST(outgrown),
     };
     log_set_level(LOG_LEVEL_ERROR);
     return sodium_init() < 0 || cmocka_run_group_tests(tests, NULL, NULL);
