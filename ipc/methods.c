@@ -34,6 +34,12 @@ bool errors_find(const char *name, enum ipc_error *ret_code)
     return false;
 }
 
+bool errors_is_any(enum ipc_error code)
+{
+    assert((unsigned)code < IPC_ERROR_COUNT);
+    return error_rows[code].scope == ANY;
+}
+
 /* ---- parameters ---- */
 
 #define TYPE_text   IPC_TYPE_TEXT
@@ -121,9 +127,8 @@ bool methods_find(const char *name, enum ipc_method *ret_method)
 
 bool methods_may_answer(enum ipc_method method, enum ipc_error code)
 {
-    assert((unsigned)code < IPC_ERROR_COUNT);
     const enum ipc_error *listed = methods_row(method)->errors;
-    if (error_rows[code].scope == ANY)
+    if (errors_is_any(code))
         return true;
     while (*listed != IPC_OK && *listed != code)
         listed++;

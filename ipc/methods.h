@@ -31,6 +31,9 @@ const char *errors_name(enum ipc_error code);
 /* False if no code has this name. */
 bool errors_find(const char *name, enum ipc_error *ret_code);
 
+/* True if any request may be answered with it. */
+bool errors_is_any(enum ipc_error code);
+
 /* ---- parameters ---- */
 
 enum ipc_type {

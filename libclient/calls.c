@@ -648,6 +648,20 @@ bool wormclient_words_async(struct wormclient *client, wormclient_words_callback
                                (wormclient__function)callback, arg, ret_error);
 }
 
+/* ---- the tables ---- */
+
+struct wormclient_value *wormclient_api(struct wormclient *client,
+                                        struct wormclient_error *ret_error)
+{
+    return wormclient_call(client, methods_name(METHOD_API), NULL, ret_error);
+}
+
+bool wormclient_api_async(struct wormclient *client, wormclient_callback callback, void *arg,
+                          struct wormclient_error *ret_error)
+{
+    return wormclient_request(client, methods_name(METHOD_API), NULL, callback, arg, ret_error);
+}
+
 /* ---- backups ---- */
 
 static struct wormclient_params *backup_params(int64_t position)

@@ -1156,6 +1156,15 @@ struct wormclient_value *wormclient_call(struct wormclient *client, const char *
                                          struct wormclient_error *ret_error)
     WORMCLIENT_NEW(wormclient_result_free) WORMCLIENT_SETS(4) WORMCLIENT_NONNULL(1, 2);
 
+/* Asks for the daemon's tables of methods, parameters, errors and keys, as doc/ipc.md describes
+ * `api`. New; wormclient_result_free(). @since 0.1 */
+struct wormclient_value *wormclient_api(struct wormclient *client,
+                                        struct wormclient_error *ret_error)
+    WORMCLIENT_NEW(wormclient_result_free) WORMCLIENT_SETS(2) WORMCLIENT_NONNULL(1);
+bool wormclient_api_async(struct wormclient *client, wormclient_callback callback, void *arg,
+                          struct wormclient_error *ret_error) WORMCLIENT_SETS(4)
+    WORMCLIENT_NONNULL(1);
+
 #ifdef __cplusplus
 }
 #endif

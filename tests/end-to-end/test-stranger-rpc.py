@@ -276,6 +276,37 @@ def not_exportable(world):
     refused(left, "not-found", "export", session="nobody")
 
 
+TYPES = {"str": str, "int": int, "bool": bool, "bin": bytes}
+
+
+@test("api: the daemon describes itself, and does what it says")
+def api(world):
+    daemon = world.daemon("a", world.relay())
+    with daemon.rpc() as rpc:
+        table = rpc.call("api")
+        check_shape(table, {"api": int, "methods": list, "errors": list, "view": list}, "api")
+        equal(table["api"], API, "level")
+        view = {row["name"]: (TYPES[row["type"]], NIL) if row["nil"] else TYPES[row["type"]] for row in table["view"]}
+        equal(view, VIEW, "keys of a view")
+        methods = {row["name"]: row for row in table["methods"]}
+        equal(len(methods), len(table["methods"]), "names")
+        equal(set(methods["status"]["result"]), set(STATUS), "keys of status")
+        equal((methods["show"]["result"], methods["show"]["errors"]), (None, ["not-found", "ambiguous"]), "show")
+        for name, method in methods.items():
+            true(1 <= method["since"] <= API, "%s has since %r" % (name, method["since"]))
+            required = [row["name"] for row in method["params"] if row["required"]]
+            for row in method["params"]:
+                check_shape(row, {"name": str, "type": str, "required": bool, "since": int, "min": (int, NIL), "max": (int, NIL)}, name)
+            if required:  # something is missing, whatever is called
+                true(required[0] in refused(rpc, "bad-params", name).message, "%s names %s" % (name, required[0]))
+        number = next(row for row in methods["list"]["params"] if row["name"] == "limit")
+        rpc.call("list", limit=number["max"])
+        refused(rpc, "bad-params", "list", limit=number["max"] + 1)
+        refused(rpc, "bad-params", "list", limit=number["min"] - 1)
+        true("unknown-method" in table["errors"] and "not-found" not in table["errors"], "errors of all requests")
+        refused(rpc, "unknown-method", "fly")
+
+
 @test("words: the two lists of codes")
 def words(world):
     with world.daemon("a", world.relay()).rpc() as rpc:
