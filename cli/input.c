@@ -162,6 +162,74 @@ enum exit_status input_code(char *argument, char **ret_code)
     return EXIT_DONE;
 }
 
+/* ---- lines ---- */
+
+void input_lines_init(struct input_lines *lines, size_t limit)
+{
+    *lines = (struct input_lines){.limit = limit};
+}
+
+void input_lines_clear(struct input_lines *lines)
+{
+    wipe_free(lines->buffer);
+    lines->buffer = NULL;
+}
+
+/* The beginning of a line that is too long need not be kept. */
+static void drop_start(struct input_lines *lines)
+{
+    if (lines->end - lines->start <= lines->limit)
+        return;
+    lines->skipping = true;
+    lines->start = lines->scanned = lines->end;
+}
+
+/* Makes room at the end. */
+static bool make_room(struct input_lines *lines)
+{
+    if (lines->start > 0)
+        memmove(lines->buffer, lines->buffer + lines->start, lines->end - lines->start);
+    lines->end -= lines->start;
+    lines->scanned -= lines->start;
+    lines->start = 0;
+    return lines->end < lines->size || grow(&lines->buffer, &lines->size);
+}
+
+enum exit_status input_lines_read(struct input_lines *lines)
+{
+    ssize_t got;
+
+    drop_start(lines);
+    if (!make_room(lines))
+        return report_memory();
+    got = read_retry(STDIN_FILENO, lines->buffer + lines->end, lines->size - lines->end);
+    if (got < 0) {
+        report("cannot read standard input: %s", strerror(errno));
+        return EXIT_FAILED;
+    }
+    lines->end += (size_t)got;
+    lines->ended = got == 0;
+    return EXIT_DONE;
+}
+
+const char *input_lines_next(struct input_lines *lines, size_t *ret_length)
+{
+    const char *line = lines->buffer + lines->start, *newline = NULL;
+
+    if (lines->end > lines->scanned)
+        newline = memchr(lines->buffer + lines->scanned, '\n', lines->end - lines->scanned);
+    lines->scanned = lines->end;
+    if (newline == NULL && !(lines->ended && (lines->end > lines->start || lines->skipping)))
+        return NULL;
+    *ret_length = (size_t)((newline != NULL ? newline : lines->buffer + lines->end) - line);
+    lines->start += *ret_length + (newline != NULL);
+    lines->scanned = lines->start;
+    if (lines->skipping)
+        *ret_length = lines->limit + 1;
+    lines->skipping = false;
+    return line;
+}
+
 bool input_yes_or_no(const char *question, bool *ret_yes)
 {
     char line[ANSWER_MAX];

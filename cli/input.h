@@ -24,6 +24,27 @@ enum exit_status input_code(char *argument, char **ret_code);
 /* A copy of `argument`, which is then overwritten. New; free(). NULL: out of memory. */
 char *input_take_argument(char *argument);
 
+/* Standard input by lines, for those who wait for other things as well. */
+struct input_lines {
+    char *buffer;
+    size_t size;
+    size_t start, end; /* what was read and not taken yet */
+    size_t scanned;    /* up to here there is no newline */
+    size_t limit;      /* longest line, bytes */
+    bool skipping;     /* the beginning of a line over the limit was dropped */
+    bool ended;        /* nothing more can be read */
+};
+
+void input_lines_init(struct input_lines *lines, size_t limit);
+void input_lines_clear(struct input_lines *lines);
+
+/* Reads what is there, and waits if nothing is. If that fails, reports it. */
+enum exit_status input_lines_read(struct input_lines *lines);
+
+/* The next whole line without its newline, NULL if none was read yet. Of one over the limit only
+ * *ret_length tells, which is over it. Borrowed until the next call. */
+const char *input_lines_next(struct input_lines *lines, size_t *ret_length);
+
 /* Asks a question on the terminal until the answer is "yes" or "no": *ret_yes. False at the end of
  * the input. */
 bool input_yes_or_no(const char *question, bool *ret_yes);

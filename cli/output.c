@@ -101,9 +101,9 @@ bool output_for_program(const struct cli_options *options)
     return options->given[OPTION_JSON] || options->given[OPTION_FIELDS];
 }
 
-static enum exit_status print_json(const json_t *object)
+enum exit_status output_json(const json_t *value)
 {
-    char *line = bounded_json_text(object, JSON_COMPACT);
+    char *line = bounded_json_text(value, JSON_COMPACT);
     char *safe = line != NULL ? escape_json(line) : NULL;
     enum exit_status status = safe != NULL ? output_line(safe) : report_memory();
 
@@ -121,12 +121,12 @@ enum exit_status output_object(const struct cli_options *options, json_t *object
     if (object == NULL)
         return report_memory();
     if (fields == NULL) {
-        status = options->given[OPTION_JSON] ? print_json(object) : EXIT_DONE;
+        status = options->given[OPTION_JSON] ? output_json(object) : EXIT_DONE;
     } else if (!options->given[OPTION_JSON]) {
         status = fields_print(object, fields);
     } else {
         picked = fields_pick(object, fields);
-        status = picked != NULL ? print_json(picked) : report_memory();
+        status = picked != NULL ? output_json(picked) : report_memory();
         json_decref(picked);
     }
     json_decref(object);

@@ -42,6 +42,9 @@ void output_labelled(const char *label, const char *value);
 /* True if a program reads standard output (--json, -o): nothing else may go there then. */
 bool output_for_program(const struct cli_options *options);
 
+/* Writes a value as one line, and flushes. */
+enum exit_status output_json(const json_t *value);
+
 /* Each prints one line as --json and -o want it, and flushes; nothing without these options.
  * output_object() takes over `object`; NULL means that memory ran out. */
 enum exit_status output_object(const struct cli_options *options, json_t *object);

@@ -88,6 +88,8 @@ struct wormclient {
     int64_t backoff;                 /* how long to wait after the next failure */
     wormclient_connection_callback on_connection;
     void *on_connection_arg;
+    wormclient_notification_callback on_notification;
+    void *on_notification_arg;
 
     /* The watches for changes (watch.c). */
     TAILQ_HEAD(, wormclient_watch) watches;

@@ -186,12 +186,21 @@ static void on_response(struct wormclient *client, const struct message *message
     free(request);
 }
 
-/* Other notifications come from a daemon that is newer than this library. */
+void wormclient_on_notification(struct wormclient *client,
+                                wormclient_notification_callback callback, void *arg)
+{
+    client->on_notification = callback;
+    client->on_notification_arg = arg;
+}
+
+/* Others come from a daemon that is newer than this library. */
 static void on_notification(struct wormclient *client, const struct message *message)
 {
+    const struct wormclient_value *params = wormclient__value(message->params);
+    if (client->on_notification != NULL)
+        client->on_notification(client, message->method, params, client->on_notification_arg);
     if (strcmp(message->method, METHODS_CHANGED) != 0)
         return;
-    const struct wormclient_value *params = wormclient__value(message->params);
     int64_t change = wormclient_value_number(params, "change", -1);
     const char *session = wormclient_value_text(params, "session");
     enum wormclient_type type = wormclient_value_type(wormclient_value_get(params, "session"));

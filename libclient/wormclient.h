@@ -1146,6 +1146,18 @@ bool wormclient_request(struct wormclient *client, const char *method,
                         struct wormclient_error *ret_error) WORMCLIENT_SETS(6)
     WORMCLIENT_NONNULL(1, 2);
 
+/* Is told of each notification of the daemon, as it comes, whatever this library makes of it. Its
+ * method and parameters are borrowed. @since 0.1 */
+typedef void (*wormclient_notification_callback)(struct wormclient *client, const char *method,
+                                                 const struct wormclient_value *params, void *arg);
+
+/* From now on `callback` (NULL: nobody) is told of notifications: for programs that ask for them by
+ * wormclient_request(). Watches and waiters, which do so by themselves, and share the daemon's one
+ * subscription of this connection, are not to be used beside it. @since 0.1 */
+void wormclient_on_notification(struct wormclient *client,
+                                wormclient_notification_callback callback, void *arg)
+    WORMCLIENT_NONNULL(1);
+
 /* Frees a result of wormclient_call(). @since 0.1 */
 void wormclient_result_free(struct wormclient_value *result);
 

@@ -1134,5 +1134,106 @@ def start_daemon_missing(world):
     contains(failing.err(), "wormholed", "what is said")
 
 
+# ---- rpc ----
+
+class Lines:
+    """`wormctl rpc`, as a script in another language uses it."""
+
+    def __init__(self, daemon):
+        self.process = daemon.spawn_ctl("rpc", stdin=subprocess.PIPE)
+        self.out = open(self.process.out_path, "rb")
+        self.said = bytearray()  # of its output, and not taken yet
+
+    def ask(self, method, id=0, **params):
+        self.process.write(json.dumps({"id": id, "method": method, "params": params}).encode() + b"\n")
+
+    def next(self):
+        """The next whole line."""
+        def whole():
+            self.said += self.out.read()
+            return b"\n" in self.said
+
+        wait_until(whole, PATIENCE, "rpc prints a line")
+        line, _, self.said = self.said.partition(b"\n")
+        return json.loads(line)
+
+    def call(self, method, id=0, **params):
+        """Its result; notifications that come before are left out."""
+        self.ask(method, id, **params)
+        while "method" in (answer := self.next()):
+            pass
+        equal(answer["id"], id, "id of %r" % answer)
+        return answer.get("result", answer.get("error"))
+
+    def until(self, session, condition):
+        self.call("subscribe", session=session)
+        while not condition(view := self.call("show", session=session)):
+            while "method" not in self.next():
+                pass
+        return view
+
+
+@test("rpc: two people introduce themselves in lines of JSON")
+def rpc(world):
+    _, left, right = world.pair()
+    desk, laptop = Lines(left), Lines(right)
+    desk.call("invite", name="laptop")
+    code = desk.until("laptop", lambda view: view["code"])["code"]
+    laptop.call("accept", name="desk", code=code)
+    data = base64.b64encode(EVERY_BYTE).decode()
+    equal(desk.call("send", session="laptop", data=data)["number"], 0, "number of the message")
+    laptop.until("desk", lambda view: view["unread"])
+    equal(laptop.call("recv", session="desk")["data"], data, "what came")
+    laptop.call("ack", session="desk", number=0)
+    equal(laptop.call("words", id=["any", {"thing": None}])["words"][1][0], "aardvark", "a word; the id comes back")
+    for lines in (desk, laptop):
+        lines.process.popen.stdin.close()
+        finish(lines.process)
+
+
+@test("rpc: what is wrong is answered, line by line, and the next line counts")
+def rpc_errors(world):
+    daemon = world.daemon("a", world.relayd())
+    for line, code, words in (
+            (b"nonsense", "bad-message", "one JSON object"), (b"[1]", "bad-message", "one JSON object"), (b'{"id": 1}', "bad-message", "method"),
+            (b'{"id": 1, "method": 5}', "bad-message", "method"), (b'{"id": 1, "method": "list", "params": [1]}', "bad-params", "object"),
+            (b'{"id": 1, "method": "fly"}', "unknown-method", ""), (b'{"id": 1, "method": "show"}', "bad-params", "session"),
+            (b'{"id": 1, "method": "show", "params": {"session": {}}}', "bad-params", "session"),
+            (b'{"id": 1, "method": "show", "params": {"session": 1.5}}', "bad-params", "session"),
+            (b'{"id": 1, "method": "list", "params": {"limit": 99999999999999999999}}', "bad-message", ""),
+            (b'{"id": 1, "method": "list", "params": {"limit": "1"}}', "bad-params", "limit"),
+            (b'{"id": 1, "method": "send", "params": {"session": "x", "data": "\xc3\xa4"}}', "bad-params", "base64"),
+            (b'{"id": 1, "method": "send", "params": {"session": "x", "data": "aGVsbG8"}}', "bad-params", "base64"),
+            (b'{"id": 1, "method": "send", "params": {"session": "x", "data": "aGVsbG8="}}', "not-found", ""),
+            (b"\xff\xfe", "bad-message", "UTF-8"), (b"a" * (25 << 20), "too-large", "too long")):
+        said = daemon.ctl("rpc", data=line + b'\n\n{"id": 2, "method": "words"}').out.splitlines()
+        answers = [json.loads(text) for text in said]
+        equal(len(answers), 2, "answers to %r: %r" % (line[:80], said))
+        (wrong,) = [answer for answer in answers if "error" in answer]
+        equal(wrong["error"]["code"], code, "%r: %r" % (line[:80], wrong))
+        contains(wrong["error"]["message"], words, "the sentence")
+        equal([answer["id"] for answer in answers if "result" in answer], [2], "the line behind it")
+
+
+@test("rpc: more requests at once than the daemon takes, a message of 16 MiB, and a daemon that goes away")
+def rpc_many(world):
+    _, left, right = world.pair()
+    many = b"".join(b'{"id": %d, "method": "words"}\n' % number for number in range(1000))
+    answers = [json.loads(line) for line in left.ctl("rpc", data=many, seconds=PATIENCE).out.splitlines()]
+    equal(sorted(answer["id"] for answer in answers), list(range(1000)), "ids of the answers")
+    lines = Lines(left)
+    lines.call("invite", name="peer", code="4-large-one")
+    right.ctl("accept", "4-large-one", "--name", "peer")
+    large = os.urandom(16 << 20)
+    equal(lines.call("send", session="peer", data=base64.b64encode(large).decode())["number"], 0, "number of the largest message")
+    right.ctl("wait", "peer", "--for", "message", "--timeout", "10m", seconds=PATIENCE + 10)
+    other = Lines(right)
+    true(base64.b64decode(other.call("recv", session="peer")["data"]) == large, "what came")
+    right.kill9()
+    finish(other.process, FAILED)
+    contains(other.process.err(), "connection", "what it says")
+    equal(left.ctl("rpc", data=b"", status=DONE).out, "", "what nobody asks")
+
+
 if __name__ == "__main__":
     main(600)

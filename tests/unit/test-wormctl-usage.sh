@@ -186,6 +186,8 @@ import a b
 close
 forget
 poll
+rpc extra
+rpc -o id
 status extra
 status -o id
 text
