@@ -68,6 +68,9 @@ def start(world):
     equal((status["NoNewPrivs"], status["Seccomp"]), (["1"], ["2"]), "NoNewPrivs and Seccomp")
     with visitor(machine) as client:
         client.claim("4")
+    mounts = [line.split() for line in machine.run("cat", "/proc/%s/mountinfo" % machine.property(SERVICE, "MainPID")).stdout.splitlines()]
+    for place in ("/var/lib/private/wormhole-relayd", "/tmp", "/var/tmp", "/dev/shm"):
+        true(any(mount[4] == place and "noexec" in mount[5].split(",") for mount in mounts), "nothing in %s can be run" % place)
     contains(machine.run("ls", "/var/lib/private/wormhole-relayd").stdout, "data.mdb", "the store's directory")
     machine.systemctl("stop", SERVICE)
     equal(machine.property(SERVICE, "Result"), "success", "result")
