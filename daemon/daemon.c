@@ -312,6 +312,14 @@ static void confine(struct daemon *daemon)
 }
 
 /* A file that the sandbox hides would look as if it had the wrong permissions. */
+static bool admits_config(const struct daemon *daemon, char *ret_why, size_t size)
+{
+    char *config = options_file(&settings_options, daemon->options);
+    bool admitted = sandbox_admits(&daemon->sandbox, config, ret_why, size);
+    free(config);
+    return admitted;
+}
+
 static bool admits(const struct daemon *daemon, const struct settings *fresh, char *ret_why,
                    size_t size)
 {
@@ -326,10 +334,11 @@ static bool admits(const struct daemon *daemon, const struct settings *fresh, ch
 
 static void reload(struct daemon *daemon)
 {
-    struct settings fresh;
+    struct settings fresh = {0};
     char why[SETTINGS_WHY_SIZE];
     notify_reloading();
-    if (settings_read(daemon->options, &fresh, why, sizeof(why)) &&
+    if (admits_config(daemon, why, sizeof(why)) &&
+        settings_read(daemon->options, &fresh, why, sizeof(why)) &&
         admits(daemon, &fresh, why, sizeof(why)) &&
         relay_dialer_prepare(daemon->routes, &fresh, why, sizeof(why))) {
         settings_replace(daemon->settings, &fresh, daemon->activated);

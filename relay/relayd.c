@@ -285,10 +285,11 @@ static bool apply(struct relayd *relayd, struct relay_settings *fresh, char *ret
 
 static void reload(struct relayd *relayd)
 {
-    struct relay_settings fresh;
+    struct relay_settings fresh = {0};
     char why[SETTINGS_WHY_SIZE];
     notify_reloading();
-    if (relay_settings_read(relayd->options, &fresh, why, sizeof(why)) &&
+    if (sandbox_admits(&relayd->sandbox, relayd->settings->config_file, why, sizeof(why)) &&
+        relay_settings_read(relayd->options, &fresh, why, sizeof(why)) &&
         admits(relayd, &fresh, why, sizeof(why)) && apply(relayd, &fresh, why, sizeof(why))) {
         if (fresh.sandbox != relayd->settings->sandbox)
             log_warning("relay", "sandbox does not change before the next start");

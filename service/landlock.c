@@ -13,6 +13,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/home.h"
+
 #if HAVE_LINUX_LANDLOCK_H && defined(SYS_landlock_create_ruleset)
 
 #include <linux/landlock.h>
@@ -44,9 +46,12 @@ struct attributes {
      LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG |  \
      FS_REFER | FS_TRUNCATE)
 
+#define REMOVE ((uint64_t)LANDLOCK_ACCESS_FS_REMOVE_FILE)
+
 #define SOCKET                                                                                     \
     ((uint64_t)(LANDLOCK_ACCESS_FS_READ_DIR | LANDLOCK_ACCESS_FS_MAKE_DIR |                        \
-                LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_REMOVE_FILE))
+                LANDLOCK_ACCESS_FS_MAKE_SOCK) |                                                    \
+     REMOVE)
 
 /* What applies to a file that is no directory. */
 #define OF_FILES                                                                                   \
@@ -94,8 +99,9 @@ static const char *const linked[] = {
 
 /* Variables that name files, or directories with ':' between them. */
 static const char *const variables[] = {
-    "SSL_CERT_FILE",   "SSL_CERT_DIR", "OPENSSL_CONF", "OPENSSL_MODULES",
-    "LD_LIBRARY_PATH", "TZDIR",        "HOSTALIASES",  "GCONV_PATH",
+    "SSL_CERT_FILE",   "SSL_CERT_DIR",    "NIX_SSL_CERT_FILE", "OPENSSL_CONF",
+    "OPENSSL_MODULES", "OPENSSL_ENGINES", "LD_LIBRARY_PATH",   "TZDIR",
+    "HOSTALIASES",     "GCONV_PATH",      "LOCPATH",
 };
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
@@ -137,11 +143,45 @@ static bool add(struct landlock *rules, const char *path, uint64_t rights)
     return true;
 }
 
-static void add_directory_of(struct landlock *rules, const char *path, uint64_t rights)
+/* A real path is the other one, or lies beneath it. */
+static bool is_within(const char *path, const char *other)
+{
+    size_t length = strcmp(other, "/") == 0 ? 0 : strlen(other);
+    return strncmp(path, other, length) == 0 && (path[length] == '/' || path[length] == '\0');
+}
+
+static bool real_home(char ret_path[PATH_MAX])
+{
+    char home[HOME_SIZE];
+    return home_directory(home) && realpath(home, ret_path) != NULL;
+}
+
+/* With a rule, most of what is to be closed would be open: the home directory and those above it,
+ * and directories that are everybody's, as /tmp. */
+static bool is_wide(const char *directory)
+{
+    char real[PATH_MAX], home[PATH_MAX];
+    struct stat status;
+    if (realpath(directory, real) == NULL || stat(real, &status) < 0)
+        return false;
+    return strcmp(real, "/") == 0 || (status.st_mode & S_IWOTH) != 0 ||
+           (real_home(home) && is_within(home, real));
+}
+
+static bool is_in_home(const char *directory)
+{
+    char real[PATH_MAX], home[PATH_MAX];
+    return realpath(directory, real) != NULL && real_home(home) && is_within(real, home);
+}
+
+/* The file alone, if the directory is wide. */
+static void add_with_directory(struct landlock *rules, const char *path)
 {
     char copy[PATH_MAX];
-    if (snprintf(copy, sizeof(copy), "%s", path) < (int)sizeof(copy))
-        add(rules, dirname(copy), rights);
+    if (snprintf(copy, sizeof(copy), "%s", path) >= (int)sizeof(copy))
+        return;
+    const char *directory = dirname(copy);
+    add(rules, is_wide(directory) ? path : directory, READ);
 }
 
 /* A symbolic link may be made to point to another file beside it, or be replaced itself. */
@@ -150,9 +190,9 @@ void landlock_add_file(struct landlock *rules, const char *path)
     char real[PATH_MAX];
     if (path == NULL || rules->ruleset < 0)
         return;
-    add_directory_of(rules, path, READ);
+    add_with_directory(rules, path);
     if (realpath(path, real) != NULL)
-        add_directory_of(rules, real, READ);
+        add_with_directory(rules, real);
     else if (errno == ENOMEM)
         rules->error = errno;
 }
@@ -195,9 +235,10 @@ void landlock_add_socket(struct landlock *rules, const char *path)
     if (rules->ruleset < 0 || snprintf(copy, sizeof(copy), "%s", path) >= (int)sizeof(copy))
         return;
     char *directory = dirname(copy);
-    add(rules, directory, SOCKET);
+    /* Whoever can take away the socket, can take away all that lies beside it. */
+    add(rules, directory, is_wide(directory) ? SOCKET & ~REMOVE : SOCKET);
     directory = dirname(directory);
-    if (strcmp(directory, "/") != 0)
+    if (!is_wide(directory) && !is_in_home(directory))
         add(rules, directory, SOCKET);
     if (strncmp(path, RUNTIME "/", strlen(RUNTIME "/")) == 0)
         add(rules, RUNTIME, SOCKET);

@@ -23,11 +23,14 @@ struct landlock landlock_begin(bool dials);
 /* Opens a directory in which anything may be done. */
 void landlock_add_store(struct landlock *rules, const char *path);
 
-/* Lets a Unix socket be made again at this path, with its directory. */
+/* Lets a Unix socket be removed, and made again, at this path. It is not removed from a directory
+ * in which much else lies: the home directory, those above it, or one that is everybody's. Its
+ * directory may be made again as well, unless that is in the home directory. */
 void landlock_add_socket(struct landlock *rules, const char *path);
 
 /* Lets a file (NULL: none) be read again: and with it all that is in its directory, since editors
- * and renewers of certificates put a new file in the place of the old. */
+ * and renewers of certificates put a new file in the place of the old. In a directory in which much
+ * else lies, as above, it is the file alone, as it is now. */
 void landlock_add_file(struct landlock *rules, const char *path);
 
 /* Closes the rest, to this thread and to those that it begins later. Returns 0 or an errno. Frees

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "service/log.h"
@@ -29,10 +30,19 @@ static bool entered(const char *part, int error)
     return false;
 }
 
+/* Of this process: a directory has a link for each directory in it, and two more. */
+static unsigned long threads(void)
+{
+    struct stat status;
+    return stat("/proc/self/task", &status) == 0 && status.st_nlink > 2 ? status.st_nlink - 2 : 1;
+}
+
 void sandbox_enter(struct landlock *rules, struct sandbox *ret_sandbox)
 {
     struct sandbox sandbox = {.landlock = rules->level};
     char text[SANDBOX_TEXT_SIZE];
+    if (threads() > 1) /* of a library that was preloaded: none of ours is there yet */
+        log_warning("sandbox", "threads that were begun before it are not in Landlock");
     /* Both parts demand it. */
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         log_warning("sandbox", "cannot give up new privileges: %s", strerror(errno));
@@ -64,8 +74,8 @@ bool sandbox_admits(const struct sandbox *sandbox, const char *path, char *ret_w
     if (file >= 0 || errno != EACCES)
         return true;
     snprintf(ret_why, size,
-             "the sandbox was closed before %s was named: put it beside the files that were named "
-             "when the daemon started, or start the daemon anew",
+             "the sandbox was closed before %s came: put it beside the files that were named when "
+             "the daemon started, in a directory of their own, or start the daemon anew",
              path);
     return false;
 }

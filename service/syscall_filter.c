@@ -6,6 +6,7 @@
 
 #if HAVE_LIBSECCOMP
 
+#include <fcntl.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <stdbool.h>
@@ -101,7 +102,6 @@ static const char *const allowed[] = {
     "gettid",
     "getuid",
     "getuid32",
-    "prlimit64",
     "sysinfo",
     "ugetrlimit",
     "uname",
@@ -143,8 +143,6 @@ static const char *const allowed[] = {
     "fadvise64_64",
     "arm_fadvise64_64",
     "fallocate",
-    "fcntl",
-    "fcntl64",
     "fdatasync",
     "flock",
     "fstat",
@@ -291,6 +289,8 @@ static const struct condition {
     {"socket", 0, WHOLE, AF_INET6},
     {"socket", 0, WHOLE, AF_NETLINK},
     {"socketpair", 0, WHOLE, AF_UNIX},
+    /* The limits of this process only. */
+    {"prlimit64", 0, WHOLE, 0},
     /* Above all nothing that puts input into a terminal. */
     {"ioctl", 1, WHOLE, FIOCLEX},
     {"ioctl", 1, WHOLE, FIONBIO},
@@ -304,6 +304,14 @@ static const struct condition {
     {"ioctl", 1, WHOLE, TCGETS},
     {"ioctl", 1, WHOLE, TIOCGWINSZ},
 };
+
+/* Commands of fcntl(2), for descriptors, flags and locks: F_DUPFD to F_SETLKW are 0 to 7, and what
+ * F_SETLK64 and the like are in 32-bit kernels, whatever libc calls them, 12 to 14. Not among them
+ * are F_SETOWN and F_SETSIG, by which another process is sent signals. */
+static const unsigned commands[] = {
+    0, 1, 2, 3, 4, 5, 6, 7, 12, 13, 14, F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW, F_DUPFD_CLOEXEC,
+};
+static const char *const commanded[] = {"fcntl", "fcntl64"};
 
 /* Signals for this process: abort(3), raise(3). */
 static const char *const own[] = {"kill", "tgkill"};
@@ -332,6 +340,9 @@ static int add_all(scmp_filter_ctx filter)
         error = add(filter, SCMP_ACT_KILL_PROCESS, deadly[i]);
     for (size_t i = 0; error == 0 && i < COUNT(conditions); i++)
         error = add_condition(filter, &conditions[i]);
+    for (size_t i = 0; error == 0 && i < COUNT(commands) * COUNT(commanded); i++)
+        error = add_condition(filter, &(struct condition){commanded[i % COUNT(commanded)], 1, WHOLE,
+                                                          commands[i / COUNT(commanded)]});
     for (size_t i = 0; error == 0 && i < COUNT(own); i++)
         error = add_condition(filter, &(struct condition){own[i], 0, WHOLE, (uint32_t)getpid()});
     return error;

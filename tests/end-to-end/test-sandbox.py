@@ -50,6 +50,16 @@ def settings_of(daemon, text):
     wait_until(lambda: daemon.process.err().count("reloaded") > before, 20, "it has read its settings")
 
 
+def threads_of(process):
+    """What the kernel says of each of its threads."""
+    place = "/proc/%d/task" % process.pid
+    found = []
+    for number in os.listdir(place):
+        with open(os.path.join(place, number, "status")) as file:
+            found.append(dict(re.findall(r"(?m)^(\w+):\s*(.*)$", file.read())))
+    return found
+
+
 def put(world, directory, path):
     """A copy in a directory of its own."""
     os.makedirs(world.path(directory), exist_ok=True)
@@ -70,6 +80,8 @@ def daemon_inside(world):
     right.ctl("accept", "--name", "peer", left.ctl("invite", "--name", "peer").out.strip())
     left.ctl("send", "peer", data=b"x" * 300_000)
     equal(right.ctl("recv", "peer", "--wait=10m").bytes, b"x" * 300_000, "what arrives")
+    equal({status["Seccomp"] for status in threads_of(left.process)}, {"2"}, "Seccomp of all threads")
+    lacks(left.process.err(), "threads that were begun before", "the log")
 
 
 @test("wormholed: settings, and certificates beside those of the start, are read again; what is elsewhere is refused, and why is said")
@@ -83,7 +95,7 @@ def daemon_reads(world):
     settings_of(daemon, own % shutil.copy(known, known + ".new"))
     equal(daemon.call("status")["config_error"], None, "what is wrong")
     settings_of(daemon, own % elsewhere)
-    contains(daemon.process.err(), "the sandbox was closed before %s was named" % elsewhere, "the log")
+    contains(daemon.process.err(), "the sandbox was closed before %s came" % elsewhere, "the log")
     contains(daemon.ctl("doctor", status=None).out, "the sandbox was closed", "doctor")
     daemon.invite(name="peer")  # over TLS, with the settings of before
     daemon.stop()
@@ -93,9 +105,40 @@ def daemon_reads(world):
     equal(daemon.call("status")["config_error"], None, "what is wrong after another reload")
 
 
+@test("wormholed: settings in the home directory itself are read; not what comes in their place, nor what lies beside them")
+def daemon_at_home(world):
+    needs_sandbox()
+    daemon = world.daemon("a", world.relayd(), start=False)
+    config = os.path.join(daemon.home, "own.conf")
+
+    def configure(text, name=config):
+        with open(name, "w") as file:
+            file.write(text)
+
+    def reread(said):
+        before = daemon.process.err().count(said)
+        daemon.process.kill(signal.SIGHUP)
+        wait_until(lambda: daemon.process.err().count(said) > before, 20, said)
+        return daemon.call("status")["config_error"]
+
+    configure("keep = 1d\n")
+    configure("", os.path.join(daemon.home, "private.pem"))
+    daemon.arguments += ["--config", config]
+    daemon.start()
+    configure("keep = 2d\n")
+    equal(reread("settings reloaded"), None, "what is wrong")
+    configure("cafile = %s\n" % os.path.join(daemon.home, "private.pem"))
+    contains(reread("private.pem came"), "the sandbox was closed before", "what lies beside it")
+    configure("keep = 3d\n", config + ".new")
+    os.rename(config + ".new", config)
+    contains(reread("own.conf came"), "the sandbox was closed before %s came" % config, "what was put in its place")
+
+
 @test("wormholed: its socket, and the directory around it, are made again")
 def daemon_listens(world):
-    daemon = world.daemon("a", world.relayd())
+    daemon = world.daemon("a", world.relayd(), start=False)
+    daemon.socket = world.path("runtime/wormholed/socket")
+    daemon.start()
     shutil.rmtree(os.path.dirname(daemon.socket))
     daemon.process.kill(signal.SIGHUP)
     daemon.process.wait_text("created again", stream="err")
@@ -172,7 +215,7 @@ def relay_inside(world):
     renewed = reread("settings reloaded")
     true(renewed != shown, "there is another certificate")
     configure(elsewhere)
-    equal(reread("the sandbox was closed before %s was named" % elsewhere), renewed, "the certificate")
+    equal(reread("the sandbox was closed before %s came" % elsewhere), renewed, "the certificate")
     equal(kernel_says(relay.process.pid)["Seccomp"], "2", "Seccomp")
 
 

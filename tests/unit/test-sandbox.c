@@ -15,6 +15,7 @@
 #include <arpa/inet.h>
 #include <dlfcn.h>
 #include <errno.h>
+#include <linux/seccomp.h>
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -25,6 +26,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -67,6 +69,17 @@ static int set_up(void **state)
     assert_int_equal(mkdir(at("other"), 0700), 0);
     assert_int_equal(mkdir(at("run"), 0700), 0);
     assert_int_equal(mkdir(at("run/own"), 0700), 0);
+    assert_int_equal(mkdir(at("home"), 0700), 0);
+    assert_int_equal(mkdir(at("home/local"), 0700), 0);
+    assert_int_equal(mkdir(at("home/local/run"), 0700), 0);
+    assert_int_equal(mkdir(at("public"), 0700), 0);
+    assert_int_equal(chmod(at("public"), 01777), 0);
+    assert_int_equal(setenv("HOME", at("home"), 1), 0);
+    put("home/named");
+    put("home/private");
+    put("home/local/private");
+    put("public/named");
+    put("public/private");
     put("store/data");
     put("real/config");
     put("other/secret");
@@ -105,7 +118,9 @@ static int read_file(const char *path)
 static int use_the_store(void)
 {
     int file = open(at("store/new"), O_RDWR | O_CREAT | O_TRUNC, 0600);
-    if (file < 0 || write(file, "text", 4) != 4 || ftruncate(file, 2) < 0 || fsync(file) < 0 ||
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    if (file < 0 || fcntl(file, F_SETLK, &lock) < 0 || fcntl(file, F_DUPFD_CLOEXEC, 3) < 0 ||
+        write(file, "text", 4) != 4 || ftruncate(file, 2) < 0 || fsync(file) < 0 ||
         fallocate(file, 0, 0, 4096) < 0)
         return errno;
     void *map = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
@@ -120,6 +135,33 @@ static int use_the_store(void)
 static int read_what_was_replaced(void)
 {
     return read_file(at("config/config")) != 0 ? errno : read_file(at("real/config"));
+}
+
+/* What lies in the home directory itself, or in one that is everybody's, does not open that. */
+static int read_what_was_named(void)
+{
+    return read_file(at("home/named")) != 0 ? errno : read_file(at("public/named"));
+}
+
+static int read_beside_what_was_named(void)
+{
+    return read_file(at("home/private"));
+}
+
+static int read_beside_in_public(void)
+{
+    return read_file(at("public/private"));
+}
+
+/* Nor does a socket there, or one whose directory is there. */
+static int remove_beside_a_socket(void)
+{
+    return result(unlink(at("home/private")));
+}
+
+static int remove_beside_its_directory(void)
+{
+    return result(unlink(at("home/local/private")));
 }
 
 static int read_elsewhere(void)
@@ -157,13 +199,24 @@ static int move_out_of_the_store(void)
     return result(rename(at("store/data"), at("other/data")));
 }
 
-static int listen_again(void)
+static int listen_at(const char *path)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    snprintf(address.sun_path, sizeof(address.sun_path), "%s", at("run/own/socket"));
+    snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
     int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-    if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, 1) < 0 ||
-        unlink(address.sun_path) < 0)
+    bool listens = fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0 &&
+                   listen(fd, 1) == 0;
+    return listens ? 0 : errno;
+}
+
+static int listen_in_the_home(void)
+{
+    return listen_at(at("home/socket"));
+}
+
+static int listen_again(void)
+{
+    if (listen_at(at("run/own/socket")) != 0 || unlink(at("run/own/socket")) < 0)
         return errno;
     return open(at("run/own"), O_RDONLY | O_DIRECTORY) < 0 ? errno : 0;
 }
@@ -171,13 +224,9 @@ static int listen_again(void)
 /* The directory went and came back. */
 static int listen_in_a_new_directory(void)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    snprintf(address.sun_path, sizeof(address.sun_path), "%s", at("run/new/socket"));
-    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-    if (mkdir(at("run/new"), 0700) < 0 ||
-        bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || unlink(address.sun_path) < 0)
+    if (mkdir(at("run/new"), 0700) < 0 || listen_at(at("run/new/socket")) != 0)
         return errno;
-    return 0;
+    return result(unlink(at("run/new/socket")));
 }
 
 static int connect_tcp(void)
@@ -314,6 +363,23 @@ static int signal_the_parent(void)
     return result(kill(getppid(), 0));
 }
 
+static int have_the_parent_signalled(void)
+{
+    return result(fcntl(rights, F_SETOWN, getppid()));
+}
+
+static int own_limits(void)
+{
+    struct rlimit limit;
+    return result(prlimit(0, RLIMIT_NOFILE, NULL, &limit));
+}
+
+static int limits_of_the_parent(void)
+{
+    struct rlimit limit;
+    return result(prlimit(getppid(), RLIMIT_NOFILE, NULL, &limit));
+}
+
 static int signal_itself(void)
 {
     return raise(SIGUSR1) != 0 ? errno : 0;
@@ -347,7 +413,10 @@ static const struct attempt {
 } attempts[] = {
     {"use the store", use_the_store, 0, 0, ANY, 0},
     {"read settings that were replaced", read_what_was_replaced, 0, 0, ANY, 0},
+    {"read what was named in the home", read_what_was_named, 0, 0, ANY, 0},
     {"listen on its socket again", listen_again, 0, 0, ANY, 0},
+    {"listen in the home", listen_in_the_home, 0, 0, ANY, 0},
+    {"its own limits", own_limits, 0, 0, ANY, 0},
     {"listen in a new directory", listen_in_a_new_directory, 0, 0, ANY, 0},
     {"connect", connect_tcp, 0, 0, ANY, 0},
     {"load a module", load_module, 0, 0, ANY, 0},
@@ -360,6 +429,11 @@ static const struct attempt {
 
     {"read a file elsewhere", read_elsewhere, EACCES, 0, LANDLOCK, 1},
     {"list a directory elsewhere", list_elsewhere, EACCES, 0, LANDLOCK, 1},
+    {"read beside what was named", read_beside_what_was_named, EACCES, 0, LANDLOCK, 1},
+    {"read beside what was named in public", read_beside_in_public, EACCES, 0, LANDLOCK, 1},
+    {"remove beside the directory of a socket", remove_beside_its_directory, EACCES, 0, LANDLOCK,
+     1},
+    {"remove beside a socket", remove_beside_a_socket, EACCES, 0, LANDLOCK, 1},
     {"read elsewhere in a thread", read_elsewhere_in_thread, EACCES, 0, LANDLOCK, 1},
     {"write to its settings", write_settings, EACCES, 0, LANDLOCK, 1},
     {"make a file elsewhere", make_file_elsewhere, EACCES, 0, LANDLOCK, 1},
@@ -379,6 +453,8 @@ static const struct attempt {
     {"memory to write and to run", memory_to_write_and_run, ENOSYS, 0, SECCOMP, 0},
     {"type into a terminal", type_into_a_terminal, ENOSYS, 0, SECCOMP, 0},
     {"signal its parent", signal_the_parent, ENOSYS, 0, SECCOMP, 0},
+    {"have its parent signalled", have_the_parent_signalled, ENOSYS, 0, SECCOMP, 0},
+    {"limits of its parent", limits_of_the_parent, ENOSYS, 0, SECCOMP, 0},
 };
 
 static void enter(bool dials, struct sandbox *ret_sandbox)
@@ -386,7 +462,11 @@ static void enter(bool dials, struct sandbox *ret_sandbox)
     struct landlock rules = landlock_begin(dials);
     landlock_add_store(&rules, at("store"));
     landlock_add_socket(&rules, at("run/own/socket"));
+    landlock_add_socket(&rules, at("home/socket"));
+    landlock_add_socket(&rules, at("home/local/run/socket"));
+    landlock_add_file(&rules, at("public/named"));
     landlock_add_file(&rules, at("config/config"));
+    landlock_add_file(&rules, at("home/named"));
     landlock_add_file(&rules, NULL);
     sandbox_enter(&rules, ret_sandbox);
 }
@@ -441,6 +521,62 @@ static void a_relay_connects_nowhere(void **state)
     assert_true(WEXITSTATUS(status) == LEFT_OUT || WEXITSTATUS(status) == EACCES);
 }
 
+/* Otherwise everything above would be left out, and nobody would notice. */
+static void is_in_force_where_it_can_be(void **state)
+{
+    struct sandbox sandbox;
+    int status;
+    bool can_filter = false, can_close = syscall(SYS_landlock_create_ruleset, NULL, 0, 1) > 0;
+#if HAVE_LIBSECCOMP
+    const uint32_t action = SECCOMP_RET_KILL_PROCESS;
+    can_filter = syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0;
+#endif
+    pid_t child = fork();
+    (void)state;
+    assert_true(child >= 0);
+    if (child == 0) {
+        enter(true, &sandbox);
+        _exit(sandbox.seccomp == can_filter && (sandbox.landlock > 0) == can_close ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+static void *wait_for_ever(void *arg)
+{
+    pause();
+    return arg;
+}
+
+/* Landlock holds those that are begun later only. */
+static void says_that_there_are_threads(void **state)
+{
+    struct sandbox sandbox;
+    char said[1024] = "";
+    size_t length = 0;
+    ssize_t more;
+    int ends[2], status;
+    (void)state;
+    assert_int_equal(pipe(ends), 0);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        pthread_t thread;
+        bool threaded = dup2(ends[1], STDERR_FILENO) >= 0 &&
+                        pthread_create(&thread, NULL, wait_for_ever, NULL) == 0;
+        enter(true, &sandbox);
+        _exit(threaded ? 0 : 1);
+    }
+    close(ends[1]);
+    while (length < sizeof(said) - 1 &&
+           (more = read(ends[0], said + length, sizeof(said) - 1 - length)) > 0)
+        length += (size_t)more;
+    close(ends[0]);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    assert_non_null(strstr(said, "threads that were begun before it are not in Landlock"));
+}
+
 static void tells_what_it_hides(void **state)
 {
     char why[512];
@@ -488,6 +624,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(does_what_it_has_to_and_nothing_else),
         cmocka_unit_test(a_relay_connects_nowhere),
+        cmocka_unit_test(is_in_force_where_it_can_be),
+        cmocka_unit_test(says_that_there_are_threads),
         cmocka_unit_test(tells_what_it_hides),
         cmocka_unit_test(has_a_name_for_each_part),
         cmocka_unit_test(is_left_open_rather_than_unusable),
