@@ -19,7 +19,6 @@ struct lmdb_work {
     size_t name_max; /* bytes */
     bool grows;      /* it may add new data */
     bool patient;    /* it is no hurry: whoever asks for it is leaving */
-    bool feeds;      /* when it is done, the feed gets op->message of the mailbox op->name */
 };
 
 /* The request. What an operation does not need is NULL or 0. */

@@ -44,14 +44,10 @@ struct lmdb_store {
     struct kv *store;
     struct group_commit *group;
     struct relay_limits limits;
-    relay_feed feed; /* or NULL */
-    void *feed_arg;
-    lmdb_store_trouble trouble; /* or NULL */
-    void *trouble_arg;
-    lmdb_store_cleared cleared; /* or NULL */
-    void *cleared_arg;
-    bool unswept;  /* messages of mailboxes that are gone wait to be deleted */
-    bool sweeping; /* a sweep is queued */
+    struct relay_feed feed;   /* zeroed: nobody is told; … */
+    struct relay_watch watch; /* … as here */
+    bool unswept;             /* messages of mailboxes that are gone wait to be deleted */
+    bool sweeping;            /* a sweep is queued */
     bool closing;
     struct lmdb_clearance clearance; /* as the last durable step left it … */
     struct lmdb_clearance step;      /* … and as the one under way does */
@@ -129,8 +125,8 @@ static void clear_on(struct lmdb_store *store)
         clear_step(store);
         return;
     }
-    if (store->clearance.deleted > 0 && store->cleared != NULL)
-        store->cleared(store->cleared_arg, store->clearance.deleted);
+    if (store->clearance.deleted > 0 && store->watch.cleared != NULL)
+        store->watch.cleared(store->watch.arg, store->clearance.deleted);
     store->evicted += store->clearance.deleted;
     store->clearing = false;
     if (store->clearance.deleted == 0)
@@ -168,8 +164,8 @@ static void report_trouble(void *arg, const struct group_batch *batch, enum kv_s
     if (status == KV_FULL && batch->first->room > 0)
         clear_if_needed(store, batch->first->room);
     store->troubled |= why != NULL;
-    if (store->trouble != NULL)
-        store->trouble(store->trouble_arg, why != NULL ? why : kv_status_text(status));
+    if (store->watch.trouble != NULL)
+        store->watch.trouble(store->watch.arg, why != NULL ? why : kv_status_text(status));
 }
 
 static void reset_op(struct group_op *op)
@@ -188,8 +184,8 @@ static void sweep_if_needed(void *arg, const struct group_batch *batch)
     (void)batch;
     if (store->troubled && kv_health(store->store).text == NULL) {
         store->troubled = false;
-        if (store->trouble != NULL)
-            store->trouble(store->trouble_arg, NULL);
+        if (store->watch.trouble != NULL)
+            store->watch.trouble(store->watch.arg, NULL);
     }
     if (store->unswept)
         sweep_soon(store);
@@ -210,14 +206,26 @@ static void end_step(struct lmdb_store *store, enum relay_result result)
         clear_on(store);
 }
 
+/* There is one process: whatever changes a mailbox passes here. */
+static void feed(const struct lmdb_store *store, const struct lmdb_op *asked)
+{
+    const struct relay_feed *feed = &store->feed;
+    if (asked->answer.result != RELAY_DONE)
+        return;
+    if (asked->work == &lmdb_work_add && feed->message != NULL)
+        feed->message(feed->arg, asked->who.appid, asked->name, asked->answer.serial,
+                      &asked->message);
+    if (asked->work == &lmdb_work_close && feed->closed != NULL)
+        feed->closed(feed->arg, asked->who.appid, asked->name, asked->who.side);
+}
+
 static void answer_op(void *arg, struct group_op *op)
 {
     struct lmdb_store *store = arg;
     const struct lmdb_op *asked = (struct lmdb_op *)op;
     if (asked->work == &lmdb_work_clear)
         end_step(store, asked->answer.result);
-    if (asked->work->feeds && asked->answer.result == RELAY_DONE && store->feed != NULL)
-        store->feed(store->feed_arg, asked->who.appid, asked->name, &asked->message);
+    feed(store, asked);
     FAULT_POINT("relay.answer.before");
     if (asked->done != NULL && !op->forgotten)
         asked->done(asked->arg, &asked->answer);
@@ -346,9 +354,36 @@ static size_t queued(void *self)
     return group_commit_queued(store->group);
 }
 
-static void free_self(void *self)
+/* ---- the store as a whole ---- */
+
+static void set_feed(void *self, const struct relay_feed *feed)
 {
-    lmdb_store_free(self);
+    struct lmdb_store *store = self;
+    store->feed = feed != NULL ? *feed : (struct relay_feed){0};
+}
+
+static void set_watch(void *self, const struct relay_watch *watch)
+{
+    struct lmdb_store *store = self;
+    store->watch = watch != NULL ? *watch : (struct relay_watch){0};
+}
+
+static void set_limits(void *self, const struct relay_limits *limits)
+{
+    struct lmdb_store *store = self;
+    store->limits = *limits;
+}
+
+static void free_store(void *self)
+{
+    struct lmdb_store *store = self;
+    set_feed(store, NULL);
+    store->closing = true; /* sweeping can wait for the next start */
+    group_commit_forget_all(store->group);
+    group_commit_flush(store->group);
+    group_commit_free(store->group);
+    kv_close(store->store);
+    free(store);
 }
 
 static const struct relay_store operations = {
@@ -365,14 +400,15 @@ static const struct relay_store operations = {
     .forget = forget,
     .count = count,
     .queued = queued,
-    .free = free_self,
+    .set_feed = set_feed,
+    .set_watch = set_watch,
+    .set_limits = set_limits,
+    .free = free_store,
 };
 
-/* ---- the store as a whole ---- */
-
-struct lmdb_store *lmdb_store_new(struct event_base *base, const char *directory,
-                                  uint64_t max_bytes, const struct relay_limits *limits,
-                                  char *ret_why, size_t size)
+const struct relay_store *lmdb_store_open(struct event_base *base, const char *directory,
+                                          uint64_t max_bytes, const struct relay_limits *limits,
+                                          char *ret_why, size_t size)
 {
     struct lmdb_store *store = calloc(1, sizeof(*store));
     uint64_t used, limit;
@@ -397,46 +433,5 @@ struct lmdb_store *lmdb_store_new(struct event_base *base, const char *directory
     kv_size(store->store, &used, &limit);
     store->added_most = limit / ADDED_PART < ADDED_MAX ? limit / ADDED_PART : ADDED_MAX;
     sweep_soon(store); /* an earlier run may have left something */
-    return store;
-}
-
-void lmdb_store_free(struct lmdb_store *store)
-{
-    if (store == NULL)
-        return;
-    store->feed = NULL;
-    store->closing = true; /* sweeping can wait for the next start */
-    group_commit_forget_all(store->group);
-    group_commit_flush(store->group);
-    group_commit_free(store->group);
-    kv_close(store->store);
-    free(store);
-}
-
-const struct relay_store *lmdb_store_interface(struct lmdb_store *store)
-{
     return &store->interface;
-}
-
-void lmdb_store_set_feed(struct lmdb_store *store, relay_feed feed, void *arg)
-{
-    store->feed = feed;
-    store->feed_arg = arg;
-}
-
-void lmdb_store_set_trouble(struct lmdb_store *store, lmdb_store_trouble trouble, void *arg)
-{
-    store->trouble = trouble;
-    store->trouble_arg = arg;
-}
-
-void lmdb_store_set_cleared(struct lmdb_store *store, lmdb_store_cleared cleared, void *arg)
-{
-    store->cleared = cleared;
-    store->cleared_arg = arg;
-}
-
-void lmdb_store_set_limits(struct lmdb_store *store, const struct relay_limits *limits)
-{
-    store->limits = *limits;
 }

@@ -141,6 +141,7 @@ static enum relay_result run_open(struct lmdb_change *change, struct lmdb_op *op
     enum relay_result result = lmdb_mailbox_join(change, &op->who, op->name, "", &mailbox);
     if (result != RELAY_DONE)
         return result;
+    op->answer.serial = mailbox.serial;
     op->answer.resumed = is_known(change, &mailbox, &op->after);
     tell_messages(change, op, &mailbox, op->answer.resumed ? op->after.number : 0);
     return RELAY_DONE;
@@ -160,8 +161,10 @@ static enum relay_result run_read(struct lmdb_change *change, struct lmdb_op *op
 {
     struct lmdb_mailbox mailbox;
 
-    if (get_open(change, op, &mailbox))
-        tell_messages(change, op, &mailbox, op->after.number);
+    if (!get_open(change, op, &mailbox))
+        return RELAY_DONE;
+    op->answer.serial = mailbox.serial;
+    tell_messages(change, op, &mailbox, op->after.number);
     return RELAY_DONE;
 }
 
@@ -177,6 +180,7 @@ static enum relay_result run_add(struct lmdb_change *change, struct lmdb_op *op)
         weight > limits->mailbox_bytes - mailbox.bytes)
         return RELAY_TOO_MUCH;
     op->message.number = mailbox.next;
+    op->answer.serial = mailbox.serial;
     lmdb_mailbox_append(change, op->who.appid, op->name, &mailbox, &op->message);
     lmdb_mailbox_prolong(change, op->who.appid, op->name, &mailbox, op->who.now);
     lmdb_mailbox_put(change, op->who.appid, op->name, &mailbox);
@@ -254,7 +258,7 @@ const struct lmdb_work lmdb_work_release = {ON_NAMEPLATE(run_release)};
 const struct lmdb_work lmdb_work_list = {.run = run_list};
 const struct lmdb_work lmdb_work_open = {ON_MAILBOX(run_open), .grows = true};
 const struct lmdb_work lmdb_work_read = {ON_MAILBOX(run_read)};
-const struct lmdb_work lmdb_work_add = {ON_MAILBOX(run_add), .grows = true, .feeds = true};
+const struct lmdb_work lmdb_work_add = {ON_MAILBOX(run_add), .grows = true};
 const struct lmdb_work lmdb_work_close = {ON_MAILBOX(run_close), .patient = true};
 const struct lmdb_work lmdb_work_touch = {ON_MAILBOX(run_touch), .patient = true};
 const struct lmdb_work lmdb_work_expire = {.run = run_expire};

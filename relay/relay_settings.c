@@ -397,13 +397,15 @@ struct rules_settings relay_settings_for_rules(const struct relay_settings *sett
     };
 }
 
-struct relay_limits relay_settings_for_store(const struct relay_settings *settings)
+struct relay_store_options relay_settings_for_store(const struct relay_settings *settings)
 {
-    return (struct relay_limits){
-        .retention = settings->retention,
-        .mailbox_bytes = settings->max_mailbox_bytes,
-        .mailbox_messages = settings->max_mailbox_messages,
-        .piece_bytes = RULES_PIECE_BYTES,
+    return (struct relay_store_options){
+        .address = settings->store,
+        .max_bytes = settings->max_store_size,
+        .limits.retention = settings->retention,
+        .limits.mailbox_bytes = settings->max_mailbox_bytes,
+        .limits.mailbox_messages = settings->max_mailbox_messages,
+        .limits.piece_bytes = RULES_PIECE_BYTES,
     };
 }
 

@@ -9,7 +9,7 @@
 #include "relay/endpoint.h"
 #include "relay/relay_connection.h"
 #include "relay/rules.h"
-#include "relay/store.h"
+#include "relay/store_open.h"
 #include "service/log.h"
 #include "service/options.h"
 
@@ -60,7 +60,7 @@ void relay_settings_clear(struct relay_settings *settings);
 
 /* What the settings mean for each part of the relay. Strings are borrowed from the settings. */
 struct rules_settings relay_settings_for_rules(const struct relay_settings *settings);
-struct relay_limits relay_settings_for_store(const struct relay_settings *settings);
+struct relay_store_options relay_settings_for_store(const struct relay_settings *settings);
 struct relay_connection_settings
 relay_settings_for_connections(const struct relay_settings *settings);
 

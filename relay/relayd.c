@@ -14,7 +14,7 @@
 #include "base/private_file.h"
 #include "net/tls.h"
 #include "relay/relay_expiry.h"
-#include "relay/lmdb_store.h"
+#include "relay/store_open.h"
 #include "relay/metrics.h"
 #include "relay/rules.h"
 #include "relay/relay_server.h"
@@ -43,7 +43,7 @@ struct relayd {
     struct event_base *base;
     struct event *signals[SIGNALS];
     struct event *watchdog;
-    struct lmdb_store *store;
+    const struct relay_store *store;
     struct relay_server *server;
     struct rules *rules;
     struct relay_expiry *expiry;
@@ -128,15 +128,14 @@ static void on_store_cleared(void *arg, uint64_t mailboxes)
 static bool open_store(struct relayd *relayd)
 {
     char why[512];
-    struct relay_limits limits = relay_settings_for_store(relayd->settings);
-    relayd->store = lmdb_store_new(relayd->base, relayd->settings->store,
-                                   relayd->settings->max_store_size, &limits, why, sizeof(why));
+    const struct relay_watch watch = {relayd, on_store_error, on_store_cleared};
+    const struct relay_store_options options = relay_settings_for_store(relayd->settings);
+    relayd->store = relay_store_open(relayd->base, &options, why, sizeof(why));
     if (relayd->store == NULL) {
         log_error("store", "%s", why);
         return false;
     }
-    lmdb_store_set_trouble(relayd->store, on_store_error, relayd);
-    lmdb_store_set_cleared(relayd->store, on_store_cleared, relayd);
+    relayd->store->set_watch(relayd->store->self, &watch);
     return true;
 }
 
@@ -144,7 +143,7 @@ static bool make_server(struct relayd *relayd)
 {
     struct relay_connection_settings settings = relay_settings_for_connections(relayd->settings);
     struct rules_settings rules = relay_settings_for_rules(relayd->settings);
-    const struct relay_store *store = lmdb_store_interface(relayd->store);
+    const struct relay_store *store = relayd->store;
     char why[512];
     SSL_CTX *tls;
     if (!make_tls(relayd->settings, &tls, why, sizeof(why))) {
@@ -158,7 +157,6 @@ static bool make_server(struct relayd *relayd)
     relay_server_set_tls(relayd->server, tls);
     relayd->rules = rules_new(store, &relay_connection_hooks, &rules);
     relay_server_set_rules(relayd->server, relayd->rules);
-    lmdb_store_set_feed(relayd->store, rules_feed, relayd->rules);
     relayd->expiry = relay_expiry_new(relayd->base, store, relayd->settings->retention, true);
     return made(relayd->rules) && made(relayd->expiry);
 }
@@ -204,7 +202,7 @@ static bool open_listeners(struct relayd *relayd)
 
 static bool make_metrics(struct relayd *relayd)
 {
-    const struct metrics_sources sources = {.store = lmdb_store_interface(relayd->store),
+    const struct metrics_sources sources = {.store = relayd->store,
                                             .rules = relayd->rules,
                                             .server = relayd->server,
                                             .sandbox = &relayd->sandbox};
@@ -260,9 +258,9 @@ static bool admits(const struct relayd *relayd, const struct relay_settings *fre
 static bool apply(struct relayd *relayd, struct relay_settings *fresh, char *ret_why, size_t size)
 {
     struct rules_settings rules = relay_settings_for_rules(fresh);
-    struct relay_limits limits = relay_settings_for_store(fresh);
+    const struct relay_limits limits = relay_settings_for_store(fresh).limits;
     struct relay_connection_settings settings = relay_settings_for_connections(fresh);
-    const struct relay_store *store = lmdb_store_interface(relayd->store);
+    const struct relay_store *store = relayd->store;
     SSL_CTX *tls;
     if (!make_tls(fresh, &tls, ret_why, size))
         return false;
@@ -276,7 +274,7 @@ static bool apply(struct relayd *relayd, struct relay_settings *fresh, char *ret
     }
     relay_expiry_free(relayd->expiry);
     relayd->expiry = expiry;
-    lmdb_store_set_limits(relayd->store, &limits);
+    store->set_limits(store->self, &limits);
     relay_server_set(relayd->server, &settings);
     relay_server_set_tls(relayd->server, tls);
     log_set_level(fresh->log_level);
@@ -376,8 +374,9 @@ static void free_parts(struct relayd *relayd)
     metrics_free(relayd->metrics);
     relay_expiry_free(relayd->expiry);
     relay_server_free(relayd->server);
-    lmdb_store_free(relayd->store);
     rules_free(relayd->rules);
+    if (relayd->store != NULL)
+        relayd->store->free(relayd->store->self);
     for (size_t i = 0; i < SIGNALS; i++)
         if (relayd->signals[i] != NULL)
             event_free(relayd->signals[i]);

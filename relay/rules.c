@@ -53,6 +53,7 @@ struct rules *rules_new(const struct relay_store *store, const struct rules_hook
 
     if (rules == NULL)
         return NULL;
+    const struct relay_feed feed = {rules, rules_listeners_message, rules_listeners_closed};
     rules->store = store;
     rules->hooks = *hooks;
     crypto_shorthash_keygen(rules->hash_secret);
@@ -60,6 +61,7 @@ struct rules *rules_new(const struct relay_store *store, const struct rules_hook
         free(rules);
         return NULL;
     }
+    store->set_feed(store->self, &feed);
     return rules;
 }
 
@@ -75,6 +77,7 @@ void rules_free(struct rules *rules)
     if (rules == NULL)
         return;
     assert(rules->counts.clients == 0);
+    rules->store->set_feed(rules->store->self, NULL);
     for (unsigned i = 0; i < RULES_LISTS; i++)
         rules_list_drop(&rules->lists[i]);
     free_settings(&rules->settings);

@@ -123,9 +123,8 @@ struct rules_settings {
                   enumerate */
 };
 
-/* `store` must outlive the rules; its feed must be rules_feed, with the rules as its argument.
- * Hooks and settings are copied. New; rules_free(), once every client has left. NULL when out of
- * memory. */
+/* `store` must outlive the rules, which take its feed. Hooks and settings are copied. New;
+ * rules_free(), once every client has left. NULL when out of memory. */
 struct rules *rules_new(const struct relay_store *store, const struct rules_hooks *hooks,
                         const struct rules_settings *settings);
 void rules_free(struct rules *rules);
@@ -133,10 +132,6 @@ void rules_free(struct rules *rules);
 /* New settings: the contents of a welcome, for clients from now on; `list`, for all. False when out
  * of memory: nothing changed. */
 bool rules_set(struct rules *rules, const struct rules_settings *settings);
-
-/* The store's feed. */
-void rules_feed(void *rules, const char *appid, const char *mailbox,
-                const struct relay_message *message);
 
 /* True if new clients must obtain a permission, and therefore need a resource. */
 bool rules_asks_permission(const struct rules *rules);

@@ -70,6 +70,11 @@ static void store_done(void *arg, const struct relay_answer *answer)
     }
     if (task->command.type == RELAY_COMMAND_OPEN)
         rules_listeners_leave(task->client);
+    if (answer->result == RELAY_IN_DOUBT) {
+        rules_drop(task->client, "nobody can tell what the store has done");
+        rules_task_end(task);
+        return;
+    }
     rules_task_fail(task, cause_of(answer->result), text_of_failure(task, answer->result));
 }
 
@@ -448,7 +453,6 @@ static void done_close(struct rules_task *task, const struct relay_answer *answe
 
     (void)answer;
     client->closed = true;
-    rules_listeners_stop(client, mailbox_to_close(task));
     count_mood(client->rules, task->command.mood);
     rules_send(client, reply_closed(client->rules->now));
 }

@@ -15,7 +15,7 @@
 struct rules_listeners {
     struct rules_client *clients;
     UT_hash_handle hh;
-    char key[]; /* appid NUL mailbox, so that no two pairs are alike */
+    char key[]; /* appid NUL mailbox NUL, so that no two pairs are alike */
 };
 
 /* Longest key. No mailbox with a longer one was ever opened. */
@@ -54,17 +54,44 @@ static struct rules_listeners *find(const struct rules *rules, const struct list
     return listeners;
 }
 
+static const char *appid_of(const struct rules_listeners *listeners)
+{
+    return listeners->key;
+}
+
+static const char *mailbox_of(const struct rules_listeners *listeners)
+{
+    return listeners->key + strlen(listeners->key) + 1;
+}
+
+/* The store tells of the mailboxes in the table. */
+static bool subscribe(const struct rules *rules, const struct rules_listeners *listeners)
+{
+    const struct relay_store *store = rules->store;
+    return store->listen == NULL ||
+           store->listen(store->self, appid_of(listeners), mailbox_of(listeners));
+}
+
+static void unsubscribe(const struct rules *rules, const struct rules_listeners *listeners)
+{
+    const struct relay_store *store = rules->store;
+    if (store->unlisten != NULL)
+        store->unlisten(store->self, appid_of(listeners), mailbox_of(listeners));
+}
+
 static struct rules_listeners *make(struct rules *rules, const struct listeners_key *key)
 {
-    struct rules_listeners *listeners = calloc(1, sizeof(*listeners) + key->length);
+    struct rules_listeners *listeners = calloc(1, sizeof(*listeners) + key->length + 1);
 
     if (listeners == NULL)
         return NULL;
     memcpy(listeners->key, key->bytes, key->length);
     HASH_ADD_KEYPTR_BYHASHVALUE(hh, rules->listeners, listeners->key, key->length, key->hash,
                                 listeners);
-    if (listeners->hh.tbl != NULL)
+    if (listeners->hh.tbl != NULL && subscribe(rules, listeners))
         return listeners;
+    if (listeners->hh.tbl != NULL)
+        HASH_DEL(rules->listeners, listeners);
     free(listeners);
     return NULL;
 }
@@ -84,6 +111,7 @@ bool rules_listeners_join(struct rules_client *client)
     DL_APPEND(listeners->clients, client);
     client->listeners = listeners;
     client->listener_state = RULES_OPENING;
+    client->serial = 0;
     client->seen = (struct relay_position){0};
     client->missed = 0;
     return true;
@@ -127,25 +155,27 @@ void rules_listeners_leave(struct rules_client *client)
     client->listeners = NULL;
     if (listeners->clients == NULL) {
         HASH_DEL(client->rules->listeners, listeners);
+        unsubscribe(client->rules, listeners);
         free(listeners);
     }
 }
 
 /* Commands that waited for the end of a replay begin now, and may change the list of those who
  * listen: so those who stop are first put into one of their own. */
-void rules_listeners_stop(struct rules_client *client, const char *mailbox)
+void rules_listeners_closed(void *arg, const char *appid, const char *mailbox, const char *side)
 {
+    const struct rules *rules = arg;
     struct rules_client *other, *next, *stopped = NULL;
     struct rules_listeners *listeners = NULL;
     struct listeners_key key;
 
-    if (make_key(client->rules, client->appid, mailbox, &key))
-        listeners = find(client->rules, &key);
+    if (make_key(rules, appid, mailbox, &key))
+        listeners = find(rules, &key);
     if (listeners == NULL)
         return;
     DL_FOREACH_SAFE(listeners->clients, other, next)
     {
-        if (other->listener_state >= RULES_REPLAYING && strcmp(other->side, client->side) == 0) {
+        if (other->listener_state >= RULES_REPLAYING && strcmp(other->side, side) == 0) {
             rules_listeners_leave(other);
             DL_APPEND(stopped, other);
         }
@@ -193,9 +223,16 @@ static void send_stored(struct rules_client *client, const struct relay_answer *
     queue_reader(client);
 }
 
+/* What it listened to is gone; it comes back, and opens what there is now. */
+static void drop_outlived(struct rules_client *client)
+{
+    rules_drop(client, "the mailbox was made anew");
+}
+
 /* What is more than a piece would delay the other channels. */
 void rules_listeners_replay(struct rules_client *client, const struct relay_answer *answer)
 {
+    client->serial = answer->serial;
     if (client->channel != 0 && answer->more) {
         set_state(client, RULES_LISTENING);
         rules_channels_end(client, "the mailbox holds too much for a shared connection", true);
@@ -212,6 +249,8 @@ static void on_piece(void *arg, const struct relay_answer *answer)
     client->reading = client->whole->host.reading = false;
     if (answer->result != RELAY_DONE)
         rules_drop(client, "the store failed");
+    else if (answer->serial > client->serial)
+        drop_outlived(client);
     else if (client->listener_state == RULES_REPLAYING) /* it may have been stopped meanwhile */
         send_stored(client, answer);
     rules_listeners_take_turns(client->whole);
@@ -245,13 +284,13 @@ void rules_listeners_take_turns(struct rules_client *connection)
 /* ---- what is new ---- */
 
 /* A client with a backlog gets it from the store, once it has taken what waits for it. */
-static void send_new(struct rules_client *client, const struct relay_message *message,
-                     struct shared_text *text)
+static void send_new(struct rules_client *client, uint64_t serial,
+                     const struct relay_message *message, struct shared_text *text)
 {
-    /* Of a mailbox that was made anew: what this client was not told is not behind its place. */
-    if (client->seen.number > message->number ||
-        (client->seen.number == message->number && client->seen.mark != message->mark))
-        client->resumes = false;
+    if (client->listener_state >= RULES_REPLAYING && serial > client->serial)
+        drop_outlived(client);
+    if (client->listener_state >= RULES_REPLAYING && serial != client->serial)
+        return;
     if (client->listener_state == RULES_LISTENING && is_backlogged(client)) {
         set_state(client, RULES_REPLAYING);
         queue_reader(client);
@@ -269,8 +308,8 @@ static void send_new(struct rules_client *client, const struct relay_message *me
 }
 
 /* The text is the same for all of them. */
-void rules_feed(void *arg, const char *appid, const char *mailbox,
-                const struct relay_message *message)
+void rules_listeners_message(void *arg, const char *appid, const char *mailbox, uint64_t serial,
+                             const struct relay_message *message)
 {
     struct rules *rules = arg;
     struct rules_listeners *listeners = NULL;
@@ -287,7 +326,7 @@ void rules_feed(void *arg, const char *appid, const char *mailbox,
     text = shared_text_new(reply, reply != NULL ? strlen(reply) : 0);
     DL_FOREACH(listeners->clients, client)
     {
-        send_new(client, message, text);
+        send_new(client, serial, message, text);
     }
     if (text != NULL)
         shared_text_release(text);

@@ -97,6 +97,7 @@ struct rules_client {
     enum rules_listener_state listener_state;
     struct rules_listeners *listeners; /* those it is one of, or NULL */
     struct rules_client *prev, *next;  /* in their list */
+    uint64_t serial;                   /* of the mailbox that it has open: relay/store.h */
     bool resumes;                      /* its `open` had `after`: it is told where it stands */
     struct relay_position seen;        /* behind the last message that was sent */
     uint64_t missed; /* greatest number of a new message that was not sent to it since a piece was
@@ -193,7 +194,10 @@ void rules_listeners_take_turns(struct rules_client *connection);
 /* Also fine if the client does not listen. */
 void rules_listeners_leave(struct rules_client *client);
 
-/* Every connection of this client's side that listens to this mailbox stops. */
-void rules_listeners_stop(struct rules_client *client, const char *mailbox);
+/* The feed of the store, whose arg is the rules: a message for all who listen to the mailbox … */
+void rules_listeners_message(void *arg, const char *appid, const char *mailbox, uint64_t serial,
+                             const struct relay_message *message);
+/* … and the end of it, for every connection of this side. */
+void rules_listeners_closed(void *arg, const char *appid, const char *mailbox, const char *side);
 
 #endif

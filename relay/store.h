@@ -10,7 +10,8 @@
  * another.
  *
  * An implementation fills a struct relay_store with its functions: lmdb_store.c. (And
- * tests/doubles/memory_store.c, the tests' double.)
+ * tests/doubles/memory_store.c, the tests' double.) relay/store_open.h opens the one that an
+ * address names.
  */
 #ifndef RELAY_STORE_H
 #define RELAY_STORE_H
@@ -42,6 +43,8 @@ enum relay_result {
     RELAY_TOO_MUCH,     /* the mailbox already holds as many messages or bytes as it may */
     RELAY_FULL,         /* no room on the disk; nothing was changed */
     RELAY_BROKEN,       /* the store failed; nothing was changed */
+    RELAY_IN_DOUBT,     /* nobody can tell whether it was done. Whoever asked learns nothing: its
+                          connection ends, and it asks again over another */
 };
 
 /* Who requests an operation. Strings are borrowed for the call; the implementation copies what it
@@ -74,9 +77,11 @@ struct relay_answer {
     const char *nameplate; /* allocate */
     const char *mailbox;   /* claim */
     const struct relay_message
-        *messages; /* open, read: what is stored, this side's own included, oldest first … */
-    bool more;     /* … up to here, and more remain: see read */
-    bool resumed;  /* open: it is what is stored behind the place that was asked for */
+        *messages;   /* open, read: what is stored, this side's own included, oldest first … */
+    bool more;       /* … up to here, and more remain: see read */
+    bool resumed;    /* open: it is what is stored behind the place that was asked for */
+    uint64_t serial; /* open, read, add: of the mailbox, see relay_feed; 0: this side does not have
+                        it open */
     const char *const *nameplates; /* list */
     size_t count;                  /* of messages or nameplates */
 };
@@ -84,12 +89,36 @@ struct relay_answer {
 typedef void (*relay_done)(void *arg, const struct relay_answer *answer);
 
 /*
- * The feed: called for every message that has become durable, whoever added it, in the order of its
- * mailbox. The callback of the `add` that brought it comes after. Messages that an `open` has
- * already returned may come again here; their numbers tell.
+ * What the store tells of the mailboxes that are listened to, whoever has changed them, another
+ * process included. Strings are borrowed for the call.
  */
-typedef void (*relay_feed)(void *arg, const char *appid, const char *mailbox,
-                           const struct relay_message *message);
+struct relay_feed {
+    void *arg;
+    /*
+     * For every message that has become durable, in the order of its mailbox, none left out: the
+     * listener drops what is not behind the last. The callback of the `add` that brought it comes
+     * after. Messages that an `open` has already returned may come again here, and the first may
+     * come before the answer to an `open` that does not hold it; their numbers tell.
+     *
+     * `serial` tells mailboxes of one name apart: one that is made anew, in which numbers begin
+     * again at 1, has a greater one than those before it. It is never 0.
+     */
+    void (*message)(void *arg, const char *appid, const char *mailbox, uint64_t serial,
+                    const struct relay_message *message);
+    /* This side has closed the mailbox: it listens no longer. The callback of the `close` comes
+     * after. An `open` of this side that was answered before is over; a later one is not. */
+    void (*closed)(void *arg, const char *appid, const char *mailbox, const char *side);
+};
+
+/* What the store tells whoever runs it. */
+struct relay_watch {
+    void *arg;
+    /* Why something could not be stored, whoever requested it; NULL: the store can be written
+     * again. */
+    void (*trouble)(void *arg, const char *why);
+    /* How many mailboxes were deleted because there was no room. */
+    void (*cleared)(void *arg, uint64_t mailboxes);
+};
 
 struct relay_limits {
     int64_t retention; /* ms without activity, after which a mailbox and its nameplate expire */
@@ -142,6 +171,11 @@ struct relay_store {
     void (*list)(void *self, const struct relay_who *who, relay_done done, void *arg);
     /* A visit continues: prolongs the life of a mailbox that is being listened to. */
     void (*touch)(void *self, const struct relay_who *who, const char *mailbox);
+    /* From now on, the feed tells of this mailbox, which need not exist: to be called before its
+     * `open` is requested, once for all who listen. False when out of memory. Both NULL: the feed
+     * tells of all mailboxes. */
+    bool (*listen)(void *self, const char *appid, const char *mailbox);
+    void (*unlisten)(void *self, const char *appid, const char *mailbox);
     /* Deletes at most `most` expired mailboxes; the answer's count is the number deleted: if it
      * equals `most`, more may be waiting. */
     void (*expire)(void *self, int64_t now, unsigned most, relay_done done, void *arg);
@@ -149,9 +183,19 @@ struct relay_store {
     /* Callbacks of operations with this arg are no longer called: its owner has gone. The
      * operations are still done. */
     void (*forget)(void *self, const void *arg);
+    /* Does not wait: where counting takes a while, it is what was counted some seconds ago. */
     void (*count)(void *self, struct relay_counts *ret_counts);
     /* About how many bytes the operations that wait take of memory. May be NULL. */
     size_t (*queued)(void *self);
+
+    /* Copied; NULL: nobody is told. */
+    void (*set_feed)(void *self, const struct relay_feed *feed);
+    void (*set_watch)(void *self, const struct relay_watch *watch);
+    /* New limits (copied), for operations from now on. Existing mailboxes may already exceed them.
+     */
+    void (*set_limits)(void *self, const struct relay_limits *limits);
+    /* Operations already requested are still done, as far as that is possible, but nobody is told.
+     * Not from a callback. */
     void (*free)(void *self);
 };
 

@@ -107,21 +107,19 @@ int main(int argc, char **argv)
     unsigned long count = argc == 4 ? strtoul(argv[2], NULL, 10) : 0;
     struct event_base *base = event_base_new();
     struct filling filling = {0};
-    struct lmdb_store *store;
     char why[512];
 
     if (count == 0)
         fail("usage: fill-relay DIRECTORY COUNT DAYS");
     if (!base || sodium_init() < 0)
         fail("cannot begin");
-    store = lmdb_store_new(base, argv[1], 0, &limits, why, sizeof(why));
-    if (!store)
+    filling.store = lmdb_store_open(base, argv[1], 0, &limits, why, sizeof(why));
+    if (!filling.store)
         fail(why);
-    filling.store = lmdb_store_interface(store);
     filling.then = (int64_t)time(NULL) * 1000 - (int64_t)strtoul(argv[3], NULL, 10) * DAY_MS;
     memset(filling.body, 'a', BODY_BYTES);
     fill(&filling, base, count);
-    lmdb_store_free(store);
+    filling.store->free(filling.store->self);
     event_base_free(base);
     return EXIT_SUCCESS;
 }

@@ -24,6 +24,7 @@ struct seat {
 struct mailbox {
     char appid[RELAY_APPID_MAX + 1];
     char id[RELAY_MAILBOX_MAX + 1];
+    uint64_t serial;
     struct seat seats[SEATS];
     struct relay_message *messages; /* own their strings */
     size_t count;
@@ -46,6 +47,7 @@ struct memory_data {
     struct mailbox *mailboxes;
     struct nameplate *nameplates;
     const char **listed; /* of the last list */
+    uint64_t serial;     /* of the newest mailbox */
 };
 
 struct memory_data *memory_data_new(const struct relay_limits *limits)
@@ -55,6 +57,11 @@ struct memory_data *memory_data_new(const struct relay_limits *limits)
     if (data)
         data->limits = *limits;
     return data;
+}
+
+void memory_data_set_limits(struct memory_data *data, const struct relay_limits *limits)
+{
+    data->limits = *limits;
 }
 
 /* The caller has seen to it that it fits. */
@@ -137,6 +144,7 @@ static struct mailbox *make_mailbox(struct memory_data *data, const char *appid,
         return NULL;
     copy_name(mailbox->appid, appid, RELAY_APPID_MAX);
     copy_name(mailbox->id, id, RELAY_MAILBOX_MAX);
+    mailbox->serial = ++data->serial;
     DL_APPEND(data->mailboxes, mailbox);
     return mailbox;
 }
@@ -396,6 +404,15 @@ void memory_data_read(struct memory_data *data, const struct relay_who *who, con
     ret_answer->messages = mailbox->messages + after;
     ret_answer->count = measure_piece(data, mailbox, after);
     ret_answer->more = after + ret_answer->count < mailbox->count;
+}
+
+uint64_t memory_data_serial(const struct memory_data *data, const struct relay_who *who,
+                            const char *id)
+{
+    const struct mailbox *mailbox = find_mailbox((struct memory_data *)data, who->appid, id);
+    const struct seat *seat = mailbox ? find_seat((struct seat *)mailbox->seats, who->side) : NULL;
+
+    return seat && seat->active ? mailbox->serial : 0;
 }
 
 bool memory_data_knows(const struct memory_data *data, const struct relay_who *who, const char *id,

@@ -9,6 +9,7 @@ struct memory_data;
 
 struct memory_data *memory_data_new(const struct relay_limits *limits);
 void memory_data_free(struct memory_data *data);
+void memory_data_set_limits(struct memory_data *data, const struct relay_limits *limits);
 
 enum relay_result memory_data_allocate(struct memory_data *data, const struct relay_who *who,
                                        const char **ret_nameplate);
@@ -21,6 +22,9 @@ enum relay_result memory_data_open(struct memory_data *data, const struct relay_
 /* True if this place is one of the mailbox. */
 bool memory_data_knows(const struct memory_data *data, const struct relay_who *who,
                        const char *mailbox, const struct relay_position *place);
+/* The mailbox's serial; 0 if this side does not have it open. */
+uint64_t memory_data_serial(const struct memory_data *data, const struct relay_who *who,
+                            const char *mailbox);
 /* Fills in a piece of the messages behind number `after`, if there are any for this side. */
 void memory_data_read(struct memory_data *data, const struct relay_who *who, const char *mailbox,
                       uint64_t after, struct relay_answer *ret_answer);

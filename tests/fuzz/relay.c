@@ -190,10 +190,11 @@ static void say_hurry(struct world *world, uint8_t what, struct fuzz_input rest)
 
 static void say_fail(struct world *world, uint8_t what, struct fuzz_input rest)
 {
-    static const enum relay_result results[] = {RELAY_DONE, RELAY_FULL, RELAY_BROKEN};
+    static const enum relay_result results[] = {RELAY_DONE, RELAY_FULL, RELAY_BROKEN,
+                                                RELAY_IN_DOUBT};
 
     (void)what;
-    memory_store_fail(world->memory, results[fuzz_byte(&rest) % 3]);
+    memory_store_fail(world->memory, results[fuzz_byte(&rest) % 4]);
 }
 
 static void say_pass(struct world *world, uint8_t what, struct fuzz_input rest)
@@ -254,7 +255,6 @@ static void open_world(struct world *world)
     world->store = memory_store_interface(world->memory);
     world->rules = rules_new(world->store, &hooks, &settings);
     FUZZ_HOLDS(world->rules != NULL);
-    memory_store_set_feed(world->memory, rules_feed, world->rules);
     for (size_t i = 0; i < CONNECTIONS; i++)
         world->connections[i].world = world;
 }

@@ -70,8 +70,12 @@ static void mend(void *arg)
 
 static void break_disk(struct world *world)
 {
+    uint64_t chance = chance_below(100);
+    enum relay_result result = chance < 25   ? RELAY_IN_DOUBT
+                               : chance < 50 ? RELAY_BROKEN
+                                             : RELAY_FULL;
     trace("relay", "has a disk that fails");
-    rendezvous_fail(world->relay, chance_percent(50) ? RELAY_BROKEN : RELAY_FULL);
+    rendezvous_fail(world->relay, result);
     timeline_after(chance_spread(1, FAULT_MAX), mend, world);
 }
 

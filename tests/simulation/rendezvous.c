@@ -26,6 +26,8 @@
 #define STOCK_STEPS 11
 /* How soon a forgetful relay forgets what somebody has left. */
 #define FORGETS_AFTER TIMELINE_MINUTE
+/* Most processes that ours consists of. Those who come are sent to one after the other. */
+#define NODES 2
 /* More operations than wait at any time. */
 #define OPERATIONS_MAX 100000
 
@@ -37,9 +39,11 @@ struct guest {
 };
 
 struct rendezvous {
-    struct stock *stock; /* or, ours: */
-    struct memory_store *memory;
-    struct rules *rules;
+    struct stock *stock;                /* or, ours: */
+    struct memory_store *memory[NODES]; /* of one store */
+    struct rules *rules[NODES];
+    unsigned nodes;
+    unsigned entered;
     struct relay_checker *checker;
     bool committing; /* a commit is under way */
     bool down;
@@ -70,8 +74,13 @@ static void on_drop(void *connection, const char *why)
 /* What was asked for until now becomes durable, and is answered. */
 static void run(struct rendezvous *relay)
 {
+    size_t ran = 1;
     relay_checker_commits(relay->checker, true);
-    memory_store_run(relay->memory, OPERATIONS_MAX);
+    while (ran > 0) {
+        ran = 0;
+        for (unsigned i = 0; i < relay->nodes; i++)
+            ran += memory_store_run(relay->memory[i], OPERATIONS_MAX);
+    }
     relay_checker_commits(relay->checker, false);
 }
 
@@ -92,7 +101,7 @@ static void commit_soon(struct rendezvous *relay)
 static void expire(void *arg)
 {
     struct rendezvous *relay = arg;
-    const struct relay_store *store = memory_store_interface(relay->memory);
+    const struct relay_store *store = memory_store_interface(relay->memory[0]);
     for (unsigned i = 0; i < relay->guest_count; i++)
         rules_touch(relay->guests[i]->client, timeline_now());
     store->expire(store->self, timeline_now(), UINT_MAX, NULL, NULL);
@@ -100,7 +109,8 @@ static void expire(void *arg)
     timeline_after(relay->retention / LOOKS, expire, relay);
 }
 
-struct rendezvous *rendezvous_new_ours(int64_t retention, unsigned channels, size_t piece)
+struct rendezvous *rendezvous_new_ours(int64_t retention, unsigned channels, size_t piece,
+                                       unsigned nodes)
 {
     struct rendezvous *relay = calloc(1, sizeof(*relay));
     const struct relay_limits limits = {.retention = retention,
@@ -111,9 +121,12 @@ struct rendezvous *rendezvous_new_ours(int64_t retention, unsigned channels, siz
     const struct rules_settings settings = {
         .message_max = 1 << 20, .retention = retention, .channels = channels, .list = true};
     relay->checker = relay_checker_new(retention);
-    relay->memory = memory_store_new(&limits);
-    relay->rules = rules_new(memory_store_interface(relay->memory), &hooks, &settings);
-    memory_store_set_feed(relay->memory, rules_feed, relay->rules);
+    relay->nodes = nodes;
+    for (unsigned i = 0; i < relay->nodes; i++) {
+        relay->memory[i] =
+            i == 0 ? memory_store_new(&limits) : memory_store_new_node(relay->memory[0]);
+        relay->rules[i] = rules_new(memory_store_interface(relay->memory[i]), &hooks, &settings);
+    }
     relay->retention = retention;
     timeline_after(retention / LOOKS, expire, relay);
     return relay;
@@ -127,7 +140,8 @@ static void *enter_ours(struct rendezvous *relay, struct ws *cable)
     *guest = (struct guest){.relay = relay, .cable = cable};
     relay->guests[relay->guest_count++] = guest;
     relay_checker_enter(relay->checker, guest);
-    guest->client = rules_enter(relay->rules, guest, "simulation", timeline_now());
+    guest->client = rules_enter(relay->rules[relay->entered++ % relay->nodes], guest, "simulation",
+                                timeline_now());
     return guest;
 }
 
@@ -179,8 +193,10 @@ void rendezvous_free(struct rendezvous *relay)
     } else {
         run(relay);
         relay_checker_free(relay->checker);
-        rules_free(relay->rules);
-        memory_store_free(relay->memory);
+        for (unsigned i = 0; i < relay->nodes; i++) {
+            rules_free(relay->rules[i]);
+            memory_store_free(relay->memory[i]);
+        }
     }
     free(relay);
 }
@@ -207,17 +223,17 @@ bool rendezvous_is_down(const struct rendezvous *relay)
 
 void rendezvous_fail(struct rendezvous *relay, enum relay_result result)
 {
-    if (relay->stock == NULL)
-        memory_store_fail(relay->memory, result);
+    for (unsigned i = 0; i < relay->nodes; i++)
+        memory_store_fail(relay->memory[i], result);
 }
 
 void rendezvous_lose(struct rendezvous *relay)
 {
     if (relay->stock != NULL)
         return;
-    memory_store_fail(relay->memory, RELAY_BROKEN);
+    rendezvous_fail(relay, RELAY_BROKEN);
     run(relay);
-    memory_store_fail(relay->memory, RELAY_DONE);
+    rendezvous_fail(relay, RELAY_DONE);
 }
 
 void rendezvous_set_forgetful(struct rendezvous *relay, unsigned percent)
@@ -286,7 +302,7 @@ static struct relay_counts count(struct rendezvous *relay)
         counts.mailboxes = mailboxes;
         counts.messages = messages;
     } else {
-        const struct relay_store *store = memory_store_interface(relay->memory);
+        const struct relay_store *store = memory_store_interface(relay->memory[0]);
         run(relay);
         store->count(store->self, &counts);
     }

@@ -14,8 +14,10 @@ struct ws;
 
 /* rendezvous_free(), when every connection has been left. */
 /* Ours: keeps mailboxes for so many ms, lets so many sessions share a connection (0: none), and
- * reads so many bytes of a mailbox at a time. */
-struct rendezvous *rendezvous_new_ours(int64_t retention, unsigned channels, size_t piece);
+ * reads so many bytes of a mailbox at a time; it consists of so many nodes, 1 or 2, over one store.
+ */
+struct rendezvous *rendezvous_new_ours(int64_t retention, unsigned channels, size_t piece,
+                                       unsigned nodes);
 struct rendezvous *rendezvous_new_stock(void);
 void rendezvous_free(struct rendezvous *relay);
 

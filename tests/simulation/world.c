@@ -131,7 +131,9 @@ static struct rendezvous *draw_relay(struct world *world)
     int64_t retention =
         world->expires ? chance_spread(RETENTION_MIN, RETENTION_MAX) : RETENTION_EVER;
     unsigned channels = channel_counts[chance_below(sizeof(channel_counts) / sizeof(unsigned))];
-    return rendezvous_new_ours(retention, channels, chance_percent(20) ? PIECE_SMALL : PIECE_LARGE);
+    unsigned form = (unsigned)chance_below(100);
+    return rendezvous_new_ours(retention, channels, form < 20 ? PIECE_SMALL : PIECE_LARGE,
+                               1 + form % 2);
 }
 
 static void begin(struct world *world)

@@ -25,14 +25,23 @@ static void note(char *text, size_t size, const struct relay_message *message)
              message->id == NULL ? "-" : message->id);
 }
 
-static void on_feed(void *arg, const char *appid, const char *mailbox,
-                    const struct relay_message *message)
+static void on_message(void *arg, const char *appid, const char *mailbox, uint64_t serial,
+                       const struct relay_message *message)
 {
     struct lmdb_fixture *fixture = arg;
     size_t length = strlen(fixture->feed);
     fixture->fed++;
+    fixture->serial = serial;
     snprintf(fixture->feed + length, sizeof(fixture->feed) - length, "%s/%s:", appid, mailbox);
     note(fixture->feed, sizeof(fixture->feed), message);
+}
+
+static void on_closed(void *arg, const char *appid, const char *mailbox, const char *side)
+{
+    struct lmdb_fixture *fixture = arg;
+    size_t length = strlen(fixture->feed);
+    snprintf(fixture->feed + length, sizeof(fixture->feed) - length, "%s/%s-%s;", appid, mailbox,
+             side);
 }
 
 /* ---- life ---- */
@@ -40,19 +49,25 @@ static void on_feed(void *arg, const char *appid, const char *mailbox,
 void lmdb_fixture_open(struct lmdb_fixture *fixture)
 {
     char why[512] = "";
-    fixture->store = lmdb_store_new(fixture->base, fixture->path, fixture->max_bytes,
-                                    &fixture->limits, why, sizeof(why));
-    if (fixture->store == NULL)
+    const struct relay_feed feed = {fixture, on_message, on_closed};
+    fixture->relay = lmdb_store_open(fixture->base, fixture->path, fixture->max_bytes,
+                                     &fixture->limits, why, sizeof(why));
+    if (fixture->relay == NULL)
         fail_msg("%s", why);
-    fixture->relay = lmdb_store_interface(fixture->store);
-    lmdb_store_set_feed(fixture->store, on_feed, fixture);
+    fixture->relay->set_feed(fixture->relay->self, &feed);
     lmdb_fixture_run(fixture);
 }
 
 void lmdb_fixture_close(struct lmdb_fixture *fixture)
 {
-    lmdb_store_free(fixture->store);
-    fixture->store = NULL;
+    if (fixture->relay != NULL)
+        fixture->relay->free(fixture->relay->self);
+    fixture->relay = NULL;
+}
+
+void lmdb_fixture_limit(const struct lmdb_fixture *fixture, const struct relay_limits *limits)
+{
+    fixture->relay->set_limits(fixture->relay->self, limits);
 }
 
 struct lmdb_fixture *lmdb_fixture_make(void)
@@ -121,6 +136,7 @@ void lmdb_fixture_done(void *arg, const struct relay_answer *answer)
     reply->count = answer->count;
     reply->more = answer->more;
     reply->resumed = answer->resumed;
+    reply->serial = answer->serial;
     snprintf(reply->nameplate, sizeof(reply->nameplate), "%s",
              answer->nameplate == NULL ? "" : answer->nameplate);
     snprintf(reply->mailbox, sizeof(reply->mailbox), "%s",

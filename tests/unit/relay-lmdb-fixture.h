@@ -23,13 +23,13 @@ struct lmdb_fixture_reply {
     char mailbox[RELAY_MAILBOX_MAX + 1];
     size_t count;
     bool more, resumed;
+    uint64_t serial;
     char text[8192];
 };
 
 struct lmdb_fixture {
     char *path;
     struct event_base *base;
-    struct lmdb_store *store;
     const struct relay_store *relay;
     struct relay_limits limits;
     uint64_t max_bytes;
@@ -38,7 +38,8 @@ struct lmdb_fixture {
     uint64_t owner;  /* of who asks */
     unsigned told;   /* replies */
     unsigned fed;    /* messages */
-    char feed[8192]; /* as "app/mailbox:" and a message as above */
+    char feed[8192]; /* as "app/mailbox:" and a message as above, or "app/mailbox-side;" */
+    uint64_t serial; /* of the last mailbox that the feed told of */
 };
 
 /* Retention of a day, small limits. New and open; lmdb_fixture_remove(). */
@@ -46,6 +47,8 @@ struct lmdb_fixture *lmdb_fixture_make(void);
 void lmdb_fixture_remove(struct lmdb_fixture *fixture);
 void lmdb_fixture_open(struct lmdb_fixture *fixture);
 void lmdb_fixture_close(struct lmdb_fixture *fixture);
+
+void lmdb_fixture_limit(const struct lmdb_fixture *fixture, const struct relay_limits *limits);
 
 /* Lets the event loop run until nothing is left to do. */
 void lmdb_fixture_run(struct lmdb_fixture *fixture);

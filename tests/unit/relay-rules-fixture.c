@@ -76,7 +76,8 @@ static bool on_backlogged(void *connection)
 
 /* ---- the fixture ---- */
 
-void rules_fixture_open(struct rules_fixture *fixture, const struct rules_settings *settings)
+static struct rules *new_rules(const struct relay_store *store,
+                               const struct rules_settings *settings)
 {
     static const struct rules_hooks hooks = {.send = on_send,
                                              .drop = on_drop,
@@ -84,6 +85,19 @@ void rules_fixture_open(struct rules_fixture *fixture, const struct rules_settin
                                              .limit = on_limit,
                                              .backlogged = on_backlogged,
                                              .channel = on_channel};
+    struct rules *rules = rules_new(store, &hooks, settings);
+
+    assert_non_null(rules);
+    return rules;
+}
+
+struct rules *rules_fixture_rules(const struct relay_store *store)
+{
+    return new_rules(store, &rules_fixture_settings);
+}
+
+void rules_fixture_open(struct rules_fixture *fixture, const struct rules_settings *settings)
+{
     static const struct relay_limits limits = {.retention = 3600000,
                                                .mailbox_bytes = 1000,
                                                .mailbox_messages = 100,
@@ -93,9 +107,7 @@ void rules_fixture_open(struct rules_fixture *fixture, const struct rules_settin
     fixture->memory = memory_store_new(&limits);
     assert_non_null(fixture->memory);
     fixture->store = memory_store_interface(fixture->memory);
-    fixture->rules = rules_new(fixture->store, &hooks, settings);
-    assert_non_null(fixture->rules);
-    memory_store_set_feed(fixture->memory, rules_feed, fixture->rules);
+    fixture->rules = new_rules(fixture->store, settings);
 }
 
 void rules_fixture_close(struct rules_fixture *fixture)

@@ -38,6 +38,8 @@ struct test_client {
 extern const struct rules_settings rules_fixture_settings;
 
 void rules_fixture_open(struct rules_fixture *fixture, const struct rules_settings *settings);
+/* Rules with the usual settings, over another store. New; rules_free(). */
+struct rules *rules_fixture_rules(const struct relay_store *store);
 void rules_fixture_close(struct rules_fixture *fixture);
 
 /* A piece of a replay is so many bytes: a message or two. */

@@ -155,6 +155,7 @@ static const struct story {
 
 static void use_memory(struct scene *scene)
 {
+    lmdb_fixture_close(scene->fixture);
     scene->memory = memory_store_new(&scene->fixture->limits);
     assert_non_null(scene->memory);
     memory_store_hurry(scene->memory, true);
@@ -176,7 +177,6 @@ static void begin(struct scene *scene, bool in_memory)
 
 static void end(struct scene *scene)
 {
-    memory_store_free(scene->memory);
     lmdb_fixture_remove(scene->fixture);
 }
 

@@ -30,13 +30,14 @@ struct shop {
 static const struct relay_who A = {"app", "A", 1, 0, 0}, B = {"app", "B", 2, 0, 0},
                               C = {"app", "C", 3, 0, 0}, other_app = {"apq", "A", 4, 0, 0};
 
-static void on_feed(void *arg, const char *appid, const char *mailbox,
-                    const struct relay_message *message)
+static void on_message(void *arg, const char *appid, const char *mailbox, uint64_t serial,
+                       const struct relay_message *message)
 {
     struct shop *shop = arg;
     size_t used = strlen(shop->fed);
 
     assert_string_equal(appid, "app");
+    assert_true(serial > 0);
     snprintf(shop->fed + used, sizeof(shop->fed) - used, "%s/%d/%s ", mailbox, (int)message->number,
              message->phase);
 }
@@ -68,10 +69,13 @@ static void shop_open(struct shop *shop)
     static const struct relay_limits limits = {
         .retention = RETENTION, .mailbox_bytes = 10, .mailbox_messages = 3};
 
+    const struct relay_feed feed = {shop, on_message, NULL};
+
     *shop = (struct shop){.memory = memory_store_new(&limits)};
     assert_non_null(shop->memory);
     shop->store = memory_store_interface(shop->memory);
-    memory_store_set_feed(shop->memory, on_feed, shop);
+    shop->store->set_feed(shop->store->self, &feed);
+    assert_true(shop->store->listen(shop->store->self, "app", "m"));
 }
 
 /* The operation that was just asked for has not been answered; now it is, like this. */

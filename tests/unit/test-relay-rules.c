@@ -683,6 +683,14 @@ static void test_listeners_go(void **state)
     pair_close(&pair);
 }
 
+/* As if the store told of this message of the first mailbox that was made. */
+static void tell_again(const struct pair *pair, const struct relay_message *message)
+{
+    const struct relay_feed *feed = memory_store_feed(pair->fixture.memory);
+
+    feed->message(feed->arg, "app", "m", 1, message);
+}
+
 /* A store may tell of a message before it answers an `open` that does not hold it. */
 static void test_feed_overtakes_replay(void **state)
 {
@@ -698,7 +706,7 @@ static void test_feed_overtakes_replay(void **state)
     client_do(&pair.b, OPEN_M);
     client_do(&pair.b, PING);
     client_do(&pair.a, ADD("1"));
-    rules_feed(pair.fixture.rules, "app", "m", &second);
+    tell_again(&pair, &second);
     assert_int_equal(memory_store_run(pair.fixture.memory, 1), 1);
     client_expect_message(&pair.b, "A", "0");
     client_expect_nothing(&pair.b);
@@ -707,10 +715,120 @@ static void test_feed_overtakes_replay(void **state)
     client_expect(&pair.b, PONG);
     client_expect_message(&pair.a, "A", "1");
     /* What was replayed may come again. */
-    rules_feed(pair.fixture.rules, "app", "m", &second);
+    tell_again(&pair, &second);
     client_run(&pair.a, ADD("2"));
     client_expect_message(&pair.a, "A", "2");
     client_expect_message(&pair.b, "A", "2");
+    pair_close(&pair);
+}
+
+/* What is told of a mailbox that was made anew is none of those who listen to the one before it:
+ * they are sent away, and come back. What is told of one that is gone is dropped. */
+static void test_made_anew(void **state)
+{
+    static const struct relay_message first = {
+        .number = 1, .side = "X", .phase = "x", .body = "00", .body_length = 2};
+    const struct relay_feed *feed;
+    struct pair pair;
+
+    (void)state;
+    pair_open_m(&pair);
+    feed = memory_store_feed(pair.fixture.memory);
+    client_run(&pair.a, ADD("0"));
+    client_expect_message(&pair.a, "A", "0");
+    client_expect_message(&pair.b, "A", "0");
+    pair.fixture.store->expire(pair.fixture.store->self, INT64_MAX, 10, NULL, NULL);
+    rules_fixture_run(&pair.fixture);
+    client_leave(&pair.b);
+    client_bind(&pair.b, &pair.fixture, "app", "B");
+    client_run(&pair.b, OPEN_M);
+    client_run(&pair.b, ADD("1"));
+    client_expect_message(&pair.b, "B", "1");
+    client_expect_nothing(&pair.a);
+    assert_string_equal(pair.a.dropped, "the mailbox was made anew");
+    feed->message(feed->arg, "app", "m", 1, &first);
+    client_expect_nothing(&pair.b);
+    assert_null(pair.b.dropped);
+    pair_close(&pair);
+}
+
+/* Nobody can tell whether it was done: the client learns nothing, and heals over a new connection.
+ */
+static void test_in_doubt(void **state)
+{
+    static const char *const commands[] = {"{'type':'allocate'}",
+                                           "{'type':'claim','nameplate':'4'}", OPEN_M,
+                                           "{'type':'close','mailbox':'m'}"};
+    struct pair pair;
+
+    (void)state;
+    pair_open(&pair);
+    memory_store_fail(pair.fixture.memory, RELAY_IN_DOUBT);
+    for (size_t i = 0; i < LENGTH(commands); i++) {
+        client_run(&pair.a, commands[i]);
+        assert_non_null(pair.a.dropped);
+        client_expect_nothing(&pair.a);
+        client_leave(&pair.a);
+        client_bind(&pair.a, &pair.fixture, "app", "A");
+    }
+    memory_store_fail(pair.fixture.memory, RELAY_DONE);
+    client_run(&pair.a, OPEN_M);
+    memory_store_fail(pair.fixture.memory, RELAY_IN_DOUBT);
+    client_run(&pair.a, ADD("0"));
+    assert_non_null(pair.a.dropped);
+    json_array_clear(pair.a.told); /* if it was stored, it was told to all */
+    pair_close(&pair);
+}
+
+/* ---- two nodes ---- */
+
+/* The ends of a mailbox at two nodes, that of the pair's A and another. */
+static void open_other_node(const struct pair *pair, struct rules_fixture *ret_other)
+{
+    *ret_other = pair->fixture;
+    ret_other->memory = memory_store_new_node(pair->fixture.memory);
+    assert_non_null(ret_other->memory);
+    ret_other->store = memory_store_interface(ret_other->memory);
+    ret_other->rules = rules_fixture_rules(ret_other->store);
+}
+
+static void test_two_nodes(void **state)
+{
+    struct rules_fixture other;
+    struct test_client far, again;
+    struct pair pair;
+
+    (void)state;
+    pair_open(&pair);
+    open_other_node(&pair, &other);
+    client_bind(&far, &other, "app", "F");
+    client_run(&pair.a, OPEN_M);
+    client_run(&far, OPEN_M);
+    client_run(&far, ADD("0"));
+    client_expect_message(&far, "F", "0");
+    client_expect_nothing(&pair.a);
+    client_run(&pair.a, ADD("1")); /* … and has not heard of the other one */
+    client_expect_message(&pair.a, "F", "0");
+    client_expect_message(&pair.a, "A", "1");
+    rules_fixture_run(&other);
+    client_expect_message(&far, "A", "1");
+    /* A side's close ends its visits everywhere, but not those that begin after it. */
+    client_bind(&again, &pair.fixture, "app", "F");
+    client_run(&again, OPEN_M);
+    client_expect_message(&again, "F", "0");
+    client_expect_message(&again, "A", "1");
+    client_run(&far, CLOSE);
+    client_expect(&far, CLOSED);
+    rules_fixture_run(&pair.fixture);
+    assert_false(rules_listening(again.rules));
+    assert_true(rules_listening(pair.a.rules));
+    client_leave(&again);
+    client_bind(&again, &pair.fixture, "app", "F");
+    client_run(&again, OPEN_M);
+    assert_true(rules_listening(again.rules));
+    client_leave(&again);
+    client_leave(&far);
+    rules_fixture_close(&other);
     pair_close(&pair);
 }
 
@@ -1204,6 +1322,9 @@ int main(void)
         cmocka_unit_test(test_two_connections_of_one_side),
         cmocka_unit_test(test_listeners_go),
         cmocka_unit_test(test_feed_overtakes_replay),
+        cmocka_unit_test(test_made_anew),
+        cmocka_unit_test(test_in_doubt),
+        cmocka_unit_test(test_two_nodes),
         cmocka_unit_test(test_fence),
         cmocka_unit_test(test_resume),
         cmocka_unit_test(test_no_resume),

@@ -274,7 +274,7 @@ static void meaning(void **state)
     assert_int_equal(rules.hashcash_bits, 5);
     assert_int_equal(rules.channels, 7);
     assert_false(rules.list);
-    struct relay_limits store = relay_settings_for_store(&settings);
+    struct relay_limits store = relay_settings_for_store(&settings).limits;
     assert_int_equal(store.retention, 20 * DAY);
     assert_int_equal(store.mailbox_bytes, 2 << 20);
     assert_int_equal(store.mailbox_messages, 3);

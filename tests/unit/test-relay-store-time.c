@@ -417,7 +417,7 @@ static void test_same_as_in_memory(void **state)
     pair->fixture = *state;
     pair->random = 1;
     pair->memory = memory_store_new(&limits);
-    lmdb_store_set_limits(pair->fixture->store, &limits);
+    lmdb_fixture_limit(pair->fixture, &limits);
     for (unsigned slot = 0; slot < SLOTS; slot++) {
         name_by_hand(pair, slot, slot / 2);
         for (unsigned i = 0; i < 2; i++)

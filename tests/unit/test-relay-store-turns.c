@@ -89,10 +89,11 @@ static void witness(struct witness *seen, char what)
     seen->order[strlen(seen->order)] = what;
 }
 
-static void on_feed(void *arg, const char *appid, const char *mailbox,
-                    const struct relay_message *message)
+static void on_message(void *arg, const char *appid, const char *mailbox, uint64_t serial,
+                       const struct relay_message *message)
 {
     (void)appid;
+    (void)serial;
     (void)mailbox;
     (void)message;
     struct witness *seen = arg;
@@ -116,10 +117,11 @@ static void test_durable_before_told_and_fed_before_done(void **state)
 {
     struct lmdb_fixture *fixture = *state;
     struct witness seen = {.fixture = fixture};
+    const struct relay_feed feed = {&seen, on_message, NULL};
     struct relay_who who = lmdb_fixture_who(fixture, "a");
     struct relay_message message = lmdb_fixture_message(fixture, "00");
     lmdb_fixture_enter(fixture, "a", "m");
-    lmdb_store_set_feed(fixture->store, on_feed, &seen);
+    fixture->relay->set_feed(fixture->relay->self, &feed);
     fixture->relay->add(fixture->relay->self, &who, "m", &message, on_added, &seen);
     fixture->relay->open(fixture->relay->self, &who, "m", NULL, on_opened, &seen);
     fixture->relay->add(fixture->relay->self, &who, "m", &message, on_added, &seen);
@@ -154,7 +156,7 @@ static void test_large_answers(void **state)
     struct relay_limits limits = {fixture->limits.retention, 64 * MIB, 1000, 0};
     struct lmdb_fixture_reply *replies = calloc(40, sizeof(*replies));
     char *body = malloc(2 * MIB + 1);
-    lmdb_store_set_limits(fixture->store, &limits);
+    lmdb_fixture_limit(fixture, &limits);
     memset(body, 'a', 2 * MIB);
     body[2 * MIB] = 0;
     lmdb_fixture_enter(fixture, "a", "m");
@@ -279,7 +281,7 @@ static void test_one_process_at_a_time(void **state)
     struct lmdb_fixture *fixture = *state;
     char why[512] = "";
     assert_null(
-        lmdb_store_new(fixture->base, fixture->path, 0, &fixture->limits, why, sizeof(why)));
+        lmdb_store_open(fixture->base, fixture->path, 0, &fixture->limits, why, sizeof(why)));
     assert_non_null(strstr(why, "in use by another wormhole-relayd"));
     assert_non_null(strstr(why, fixture->path));
 }

@@ -314,7 +314,7 @@ static void test_pieces(void **state)
     lmdb_fixture_enter(fixture, "a", "m");
     for (unsigned i = 0; i < 3; i++)
         lmdb_fixture_add(fixture, "a", "m", "0123");
-    lmdb_store_set_limits(fixture->store, &limits);
+    lmdb_fixture_limit(fixture, &limits);
     assert_string_equal(lmdb_fixture_enter(fixture, "a", "m")->text, "1/a/p/0123/-;");
     assert_true(lmdb_fixture_enter(fixture, "a", "m")->more);
     read_behind(fixture, "a", 1, &reply);
@@ -328,7 +328,7 @@ static void test_pieces(void **state)
     read_behind(fixture, "b", 0, &reply); /* has not opened it */
     assert_string_equal(reply.text, "");
     limits.piece_bytes = 1000;
-    lmdb_store_set_limits(fixture->store, &limits);
+    lmdb_fixture_limit(fixture, &limits);
     read_behind(fixture, "a", 0, &reply);
     assert_int_equal(reply.count, 3);
     assert_false(reply.more);
@@ -375,6 +375,27 @@ static void test_resume(void **state)
     assert_resumes(fixture, UINT64_MAX, UINT64_MAX, NULL);
 }
 
+/* A mailbox that is made anew has a greater serial; answers and the feed agree on it. */
+static void test_serial(void **state)
+{
+    struct lmdb_fixture *fixture = *state;
+    struct lmdb_fixture_reply reply;
+    uint64_t first = lmdb_fixture_enter(fixture, "a", "m")->serial;
+    assert_true(first > 0);
+    lmdb_fixture_add(fixture, "a", "m", "00");
+    assert_int_equal(fixture->serial, first);
+    read_behind(fixture, "a", 0, &reply);
+    assert_int_equal(reply.serial, first);
+    read_behind(fixture, "b", 0, &reply); /* has not opened it */
+    assert_int_equal(reply.serial, 0);
+    lmdb_fixture_leave(fixture, "a", "m");
+    uint64_t second = lmdb_fixture_enter(fixture, "a", "m")->serial;
+    assert_true(second > first);
+    lmdb_fixture_add(fixture, "a", "m", "00");
+    assert_int_equal(fixture->serial, second);
+    assert_string_equal(fixture->feed, "app/m:1/a/p/00/-;app/m-a;app/m:1/a/p/00/-;");
+}
+
 static void test_add_where_not_open(void **state)
 {
     assert_int_equal(lmdb_fixture_add(*state, "a", "m", "00"), RELAY_NOT_OPEN);
@@ -393,7 +414,7 @@ static void test_limits(void **state)
 {
     struct lmdb_fixture *fixture = *state;
     struct relay_limits limits = {fixture->limits.retention, 10, 3, 0};
-    lmdb_store_set_limits(fixture->store, &limits);
+    lmdb_fixture_limit(fixture, &limits);
     lmdb_fixture_enter(fixture, "a", "m");
     assert_int_equal(lmdb_fixture_add(fixture, "a", "m", "0123456789a"), RELAY_TOO_MUCH);
     assert_int_equal(lmdb_fixture_add(fixture, "a", "m", "01234567"), RELAY_DONE);
@@ -415,7 +436,7 @@ static void test_an_id_counts(void **state)
     struct relay_who who = lmdb_fixture_who(fixture, "a");
     struct relay_message message = lmdb_fixture_message(fixture, "012345");
     struct lmdb_fixture_reply reply = {.fixture = fixture};
-    lmdb_store_set_limits(fixture->store, &limits);
+    lmdb_fixture_limit(fixture, &limits);
     lmdb_fixture_enter(fixture, "a", "m");
     message.id = "abcde";
     fixture->relay->add(fixture->relay->self, &who, "m", &message, lmdb_fixture_done, &reply);
@@ -629,6 +650,7 @@ int main(void)
         TEST(test_server_rx),
         TEST(test_pieces),
         TEST(test_resume),
+        TEST(test_serial),
         TEST(test_add_where_not_open),
         TEST(test_limits),
         TEST(test_an_id_counts),

@@ -175,7 +175,6 @@ static bool run_with_failure(unsigned nth)
     if (memory)
         rules = rules_new(memory_store_interface(memory), &frugal_hooks, &settings);
     if (rules) {
-        memory_store_set_feed(memory, rules_feed, rules);
         end.client = rules_enter(rules, &end, NULL, 0);
         converse(memory, &end);
     }
