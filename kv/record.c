@@ -171,9 +171,16 @@ const struct kv_field_type kv_type_borrowed = {
 
 /* ---- bytes ---- */
 
+/* Whether a member is left out can be seen from the record's length: it is no secret. */
+static bool is_zero(const void *place, size_t size)
+{
+    const uint8_t *bytes = place;
+    return size == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, size - 1) == 0);
+}
+
 static bool bytes_absent(const struct kv_field *field, const void *place)
 {
-    return sodium_is_zero(place, field->limit);
+    return is_zero(place, field->limit);
 }
 
 static bool bytes_valid(const struct kv_field *field, const void *place)
@@ -349,6 +356,16 @@ bool kv_field_same(const struct kv_field *field, const void *one, const void *ot
                           : type->same != NULL && type->same(field, first, second);
 }
 
+bool kv_record_same(const struct kv_record_kind *kind, const void *one, const void *other)
+{
+    struct kv_unknown first = unknown_of(kind, one), second = unknown_of(kind, other);
+    for (size_t tag = 0; tag < kind->tags; tag++)
+        if (kind->fields[tag].type != NULL && !kv_field_same(&kind->fields[tag], one, other))
+            return false;
+    return *first.length == *second.length &&
+           (*first.length == 0 || memcmp(*first.data, *second.data, *first.length) == 0);
+}
+
 /* True if the field is written. */
 static bool is_written(const struct kv_record_kind *kind, size_t tag, const void *record)
 {
@@ -357,7 +374,7 @@ static bool is_written(const struct kv_record_kind *kind, size_t tag, const void
     if (type == NULL)
         return false;
     if (kind->sparse_from > 0 && tag >= kind->sparse_from && !field->required && type->size > 0)
-        return !sodium_is_zero(place_of(field, record), type->size);
+        return !is_zero(place_of(field, record), type->size);
     return type->absent == NULL || !type->absent(field, place_of(field, record));
 }
 
@@ -484,14 +501,13 @@ static enum kv_status keep_unknown(struct kv_record_reader *reader, size_t start
 static enum kv_status read_pair(struct kv_record_reader *reader, msgpack_unpacked *unpacked)
 {
     size_t start = reader->offset;
-    enum kv_status status = read_next(reader, unpacked);
-    if (status != KV_OK)
-        return status;
-    if (unpacked->data.type != MSGPACK_OBJECT_POSITIVE_INTEGER)
+    struct msgpack_head head;
+    if (msgpack_head_read(reader->data + start, reader->length - start, &head) != SCAN_WHOLE ||
+        head.kind != MSGPACK_HEAD_INTEGER || head.negative)
         return KV_DAMAGED;
-    uint64_t tag = unpacked->data.via.u64;
-
-    status = read_next(reader, unpacked);
+    uint64_t tag = head.number;
+    reader->offset += head.size;
+    enum kv_status status = read_next(reader, unpacked);
     if (status != KV_OK)
         return status;
     if (tag >= reader->kind->tags || reader->kind->fields[tag].type == NULL)

@@ -120,6 +120,9 @@ struct kv_record {
 enum kv_status kv_record_encode(const struct kv_record_kind *kind, const void *record,
                                 struct kv_record *ret_bytes);
 
+/* True if both are encoded alike. */
+bool kv_record_same(const struct kv_record_kind *kind, const void *one, const void *other);
+
 /* Wipes and frees. A zeroed one is fine. */
 void kv_record_clear(struct kv_record *bytes);
 

@@ -109,6 +109,8 @@ void kv_end(struct kv_txn *txn)
     }
     if (txn->writes && txn->status != KV_OK && txn->store->error != 0)
         txn->store->trouble = txn->store->error;
+    if (txn->store->extra != NULL && txn->store->kind->extra->end != NULL)
+        txn->store->kind->extra->end(txn->store->extra);
     kv_lend(txn, NULL, 0);
     for (size_t i = 0; i < txn->kept_count; i++)
         free(txn->kept[i]);

@@ -48,6 +48,8 @@ struct kv_extra {
     void (*close)(void *extra);
     /* True if somebody has removed its file. */
     bool (*removed)(const struct kv *store);
+    /* Called when a transaction has ended, whether it read or wrote. */
+    void (*end)(void *extra);
     /* Called at the beginning of a transaction that writes, and after its commit. */
     void (*begin)(struct kv_txn *txn);
     void (*settle)(struct kv *store);

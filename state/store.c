@@ -161,20 +161,6 @@ static bool is_over(struct kv_txn *txn, const struct session *session)
 
 /* ---- writing ---- */
 
-/* True if the session, as it was at its stored change, equals what is stored. */
-static enum kv_status compare(const struct session *session, const struct stored_record *stored,
-                              bool *ret_same)
-{
-    struct kv_record record;
-    enum kv_status status = session_record_encode(session, &record);
-    if (status != KV_OK)
-        return status;
-    *ret_same =
-        record.length == stored->length && memcmp(record.data, stored->data, stored->length) == 0;
-    kv_record_clear(&record);
-    return KV_OK;
-}
-
 /* Writes the session under a new change number, and moves its index rows. `old` is what was stored,
  * in `old_slot`; or both are NULL. A session that is over gets another slot: with the old one its
  * past is forgotten, though its result can still be seen. */
@@ -219,11 +205,11 @@ static enum kv_status put_again(struct kv_txn *txn, struct session *session, con
     if (status != KV_OK)
         return status;
     status = session_record_decode(session->id, stored.data, stored.length, &old);
-    if (status == KV_OK) {
+    if (kv_fail(txn, status) == KV_OK) {
         session->change = old->change;
-        status = compare(session, &stored, &same);
+        same = kv_record_same(&session_record_kind, old, session);
     }
-    if (kv_fail(txn, status) == KV_OK && !same)
+    if (status == KV_OK && !same)
         write_changed(txn, session, old, &stored.slot);
     session_free(old);
     store_seal_free(stored.data, stored.length);

@@ -64,6 +64,10 @@ extern const struct kv_extra store_slots_extra;
 /* The keys of an open store. Borrowed. */
 struct keyfile *store_slots_keyfile(const struct kv *store);
 
+/* The key in a slot: secret, and borrowed until the next one is asked for, or the transaction ends,
+ * which wipes it. As keyfile_read(); or KV_MEMORY. */
+enum kv_status store_slots_key(struct kv_txn *txn, uint32_t slot, const uint8_t **ret_key);
+
 /* A slot whose key has not yet sealed anything durable. */
 enum kv_status store_slots_take(struct kv_txn *txn, uint32_t *ret_slot);
 

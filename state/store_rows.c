@@ -99,9 +99,8 @@ static struct sealed_place sealed_place_of(const struct kv_txn *txn, enum store_
 void store_seal_put(struct kv_txn *txn, enum store_table table, const struct kv_key *key,
                     uint32_t slot, const void *data, size_t length)
 {
-    uint8_t secret[KEYFILE_KEY_BYTES];
-    if (kv_txn_status(txn) != KV_OK ||
-        kv_fail(txn, keyfile_read(store_slots_keyfile(kv_txn_store(txn)), slot, secret)) != KV_OK)
+    const uint8_t *secret;
+    if (kv_txn_status(txn) != KV_OK || kv_fail(txn, store_slots_key(txn, slot, &secret)) != KV_OK)
         return;
     struct sealed_place place = sealed_place_of(txn, table, key);
     uint8_t *row = kv_reserve(txn, table, key, HEAD_BYTES + length + TAG_BYTES);
@@ -112,7 +111,6 @@ void store_seal_put(struct kv_txn *txn, enum store_table table, const struct kv_
         crypto_aead_xchacha20poly1305_ietf_encrypt(row + HEAD_BYTES, NULL, data, length,
                                                    place.bytes, place.length, NULL, nonce, secret);
     }
-    sodium_memzero(secret, sizeof(secret));
 }
 
 enum kv_status store_seal_slot(const MDB_val *row, uint32_t *ret_slot)
@@ -127,11 +125,11 @@ enum kv_status store_seal_open(struct kv_txn *txn, enum store_table table, const
                                const MDB_val *row, uint8_t **ret_data, size_t *ret_length)
 {
     struct sealed_place place = sealed_place_of(txn, table, key);
-    uint8_t secret[KEYFILE_KEY_BYTES];
+    const uint8_t *secret;
     uint32_t slot;
     enum kv_status status = store_seal_slot(row, &slot);
     if (status == KV_OK)
-        status = keyfile_read(store_slots_keyfile(kv_txn_store(txn)), slot, secret);
+        status = store_slots_key(txn, slot, &secret);
     if (status != KV_OK) /* if the slot does not exist, the row is at fault; otherwise the store */
         return status == KV_DAMAGED ? status : kv_fail(txn, status);
     const uint8_t *bytes = row->mv_data;
@@ -144,7 +142,6 @@ enum kv_status store_seal_open(struct kv_txn *txn, enum store_table table, const
                  data, NULL, NULL, bytes + HEAD_BYTES, row->mv_size - HEAD_BYTES, place.bytes,
                  place.length, bytes + STORE_SLOT_BYTES, secret) != 0)
         status = KV_DAMAGED;
-    sodium_memzero(secret, sizeof(secret));
     if (status != KV_OK) {
         free(data);
         return status;

@@ -7,23 +7,58 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/locked.h"
 #include "state/keyfile.h"
 #include "state/store_parts.h"
 
 enum { SLOT_OLD = 0, SLOT_FRESH };
 
+/* A key that was read. */
+struct kept_key {
+    uint32_t slot;
+    bool known;
+    uint8_t key[KEYFILE_KEY_BYTES];
+};
+
+/* A turn reads and writes the rows of some sessions, each several times. */
+#define KEPT_KEYS 64
+
+_Static_assert(KEPT_KEYS * sizeof(struct kept_key) <= LOCKED_SIZE_MAX, "it is one piece");
+
+static struct locked_pool kept_pool = LOCKED_POOL(KEPT_KEYS * sizeof(struct kept_key));
+
 /* What kv_extra_of() returns for this store. */
 struct store_slots {
     struct keyfile *keys;
-    bool dropped;     /* the transaction under way has let go of slots */
-    bool replaced;    /* the SLOT_OLD slots have new keys */
-    bool unforgotten; /* … except some that could not get one */
+    struct kept_key *kept; /* by slot, modulo KEPT_KEYS; NULL until the transaction needs a key */
+    bool dropped;          /* the transaction under way has let go of slots */
+    bool replaced;         /* the SLOT_OLD slots have new keys */
+    bool unforgotten;      /* … except some that could not get one */
 };
 
 struct keyfile *store_slots_keyfile(const struct kv *store)
 {
     const struct store_slots *slots = kv_extra_of(store);
     return slots->keys;
+}
+
+/* A slot's key is only replaced between two transactions. */
+enum kv_status store_slots_key(struct kv_txn *txn, uint32_t slot, const uint8_t **ret_key)
+{
+    struct store_slots *slots = kv_extra_of(kv_txn_store(txn));
+    if (slots->kept == NULL && (slots->kept = locked_new(&kept_pool)) == NULL)
+        return KV_MEMORY;
+    struct kept_key *kept = &slots->kept[slot % KEPT_KEYS];
+    if (!kept->known || kept->slot != slot) {
+        kept->known = false;
+        enum kv_status status = keyfile_read(slots->keys, slot, kept->key);
+        if (status != KV_OK)
+            return status;
+        kept->slot = slot;
+        kept->known = true;
+    }
+    *ret_key = kept->key;
+    return KV_OK;
 }
 
 bool store_slots_erased(const struct kv *store)
@@ -155,6 +190,13 @@ static void begin(struct kv_txn *txn)
     }
 }
 
+static void end(void *extra)
+{
+    struct store_slots *slots = extra;
+    locked_free(&kept_pool, slots->kept);
+    slots->kept = NULL;
+}
+
 static void settle(struct kv *store)
 {
     struct store_slots *slots = kv_extra_of(store);
@@ -255,5 +297,6 @@ const struct kv_extra store_slots_extra = {
     .close = close_slots,
     .removed = removed,
     .begin = begin,
+    .end = end,
     .settle = settle,
 };

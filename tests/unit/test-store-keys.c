@@ -198,6 +198,24 @@ static void test_read_refused(void **state)
     assert_all_read(shelf, 1);
 }
 
+/* A transaction keeps the keys that it reads, both copies of each; and no longer than it lasts. */
+static void test_read_once(void **state)
+{
+    struct shelf *shelf = *state;
+    for (unsigned i = 0; i < 2; i++) {
+        struct kv_txn *txn = kv_write(shelf->box.store, 4096);
+        struct session *back;
+        keysfault_count(KEYSFAULT_READ);
+        assert_int_equal(store_get_session(txn, shelf->session->id, &back), KV_OK);
+        back->sent++;
+        assert_int_equal(store_put_session(txn, back, NULL), KV_OK);
+        store_put_message(txn, STORE_OUTBOX, back->id, 7, (const uint8_t *)"text", 4);
+        session_free(back);
+        assert_int_equal(keysfault_count(KEYSFAULT_READ), KEYFILE_COPIES);
+        assert_int_equal(i == 0 ? (kv_end(txn), KV_OK) : kv_commit(txn), KV_OK);
+    }
+}
+
 static void test_removed_under_us(void **state)
 {
     struct shelf *shelf = *state;
@@ -396,21 +414,14 @@ static void test_unfinished(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_grows_by_groups),
-        TEST(test_what_a_crash_left),
-        TEST(test_growth_refused),
-        TEST(test_read_refused),
-        TEST(test_removed_under_us),
-        TEST(test_missing),
-        TEST(test_short),
-        TEST(test_altered),
-        TEST(test_of_another_store),
-        TEST(test_no_file),
-        TEST(test_keys_alone),
-        TEST(test_unfinished),
-        TEST(test_readable_by_others),
-        TEST(test_unreadable),
-        cmocka_unit_test(test_none_where_nothing_is_sealed),
+        TEST(test_grows_by_groups), TEST(test_what_a_crash_left),
+        TEST(test_growth_refused),  TEST(test_read_refused),
+        TEST(test_read_once),       TEST(test_removed_under_us),
+        TEST(test_missing),         TEST(test_short),
+        TEST(test_altered),         TEST(test_of_another_store),
+        TEST(test_no_file),         TEST(test_keys_alone),
+        TEST(test_unfinished),      TEST(test_readable_by_others),
+        TEST(test_unreadable),      cmocka_unit_test(test_none_where_nothing_is_sealed),
     };
     return cmocka_run_group_tests_name("store-keys", tests, NULL, NULL);
 }
