@@ -55,7 +55,7 @@ talk() {
 }
 kept() { [ -e /home/ada/.local/state/wormholed/data.mdb ] && [ -e /home/bert/.local/state/wormholed/keys ]; }
 
-version_is() { dpkg-query -W -f '${Version}\n' wormholed wormhole-relayd libwormclient0 libwormclient-dev | grep "$1" | wc -l | grep -qx 4; }
+version_is() { dpkg-query -W -f '${Version}\n' wormholed wormhole-relayd libwormclient0 libwormclient-dev python3-wormclient | grep "$1" | wc -l | grep -qx 5; }
 
 after() { version_is "^$(dpkg-deb -f /new/wormholed_*.deb Version)\$"; }
 
@@ -111,9 +111,10 @@ for manual in man1/wormctl.1 man8/wormholed.8 man5/wormholed.conf.5 man8/wormhol
     [ -e /etc/dpkg/dpkg.cfg.d/docker ] || check "manual $manual" test -e "/usr/share/man/$manual.gz"
 done
 check "autopkgtest: introduction" sh /package-tests/introduction
+check "autopkgtest: python" sh /package-tests/python
 check "gcc is installed" install gcc libc6-dev pkgconf
 check "autopkgtest: library" sh /package-tests/library
-check "purged, while daemons run, without a question" apt-get -q purge -y wormholed wormhole-relayd libwormclient0 libwormclient-dev
+check "purged, while daemons run, without a question" apt-get -q purge -y wormholed wormhole-relayd libwormclient0 libwormclient-dev python3-wormclient
 check "nothing of ours is left outside of homes" gone
 check "sessions are kept" kept
 stop_daemons
