@@ -21,8 +21,12 @@ mount -t proc proc /proc
 umount -R /sys/fs/cgroup
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
 mount -t tmpfs tmpfs /run
-mkdir -p /run/systemd/system "$runtime" /sys/fs/cgroup/user
+# The last of these is made for the first service of a machine that has name spaces.
+mkdir -p /run/systemd/system "$runtime" /sys/fs/cgroup/user /run/systemd/unit-root
 cp -R "$1" "$home"
+# What a manager that is killed leaves there goes with its name spaces.
+mount -t tmpfs tmpfs /tmp
+mount -t tmpfs tmpfs /var/tmp
 chmod 700 "$home" "$runtime"
 chown -R "$user:$user" "$home" "$runtime" /sys/fs/cgroup/user
 echo $$ >/sys/fs/cgroup/user/cgroup.procs

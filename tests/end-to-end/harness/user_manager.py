@@ -43,8 +43,8 @@ def own_binaries():
     return daemon + client + [os.path.join(library, name) for name in os.listdir(library) if ".so" in name]
 
 
-def furnish(home):
-    """What the user has: the programs, the units, and what differs from them for the tests' sake."""
+def furnish(home, drop_ins):
+    """What the user has: the programs, the units, what differs from them for the tests' sake, and more {name: text}."""
     units = os.path.join(home, ".local/share/systemd/user")
     os.makedirs(os.path.join(units, SERVICE + ".d"))
     os.mkdir(os.path.join(home, "bin"))
@@ -52,16 +52,17 @@ def furnish(home):
         shutil.copy(path, os.path.join(home, "bin"))
     shutil.copy(os.path.join(BUILD_DIRECTORY, "dist/systemd", SERVICE), units)
     shutil.copy(os.path.join(SOURCE_DIRECTORY, "dist/systemd", SOCKET), units)
-    with open(os.path.join(units, SERVICE + ".d", "test.conf"), "w") as file:
-        file.write(CHANGES)
+    for name, text in {"test.conf": CHANGES, **drop_ins}.items():
+        with open(os.path.join(units, SERVICE + ".d", name), "w") as file:
+            file.write(text)
 
 
 class UserManager:
-    def __init__(self, world):
+    def __init__(self, world, drop_ins=None):
         if os.geteuid() != 0 or not os.path.exists(SYSTEMD):
             raise Skip("a user's service manager needs systemd, and root to make its name spaces")
         home = world.path("home")
-        furnish(home)
+        furnish(home, drop_ins or {})
         with tried_once("no user's manager can be had here"):
             self.process = world.spawn("manager", ["sh", START, home, USER])
             world.finally_call(self.end)
