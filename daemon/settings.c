@@ -85,6 +85,8 @@ static const struct settings_row rows[] = {
      NULL, SETTINGS_PLAIN},
 };
 
+_Static_assert(sizeof(rows) / sizeof(*rows) <= SETTINGS_MAX, "room for all of them");
+
 static const struct settings_table table = {
     .prefix = "WORMHOLED_",
     .rows = rows,

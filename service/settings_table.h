@@ -12,7 +12,7 @@
 #include <stdio.h>
 
 /* Most rows of a table. */
-#define SETTINGS_MAX 32
+#define SETTINGS_MAX 48
 /* Largest configuration file: some lines, and whatever remarks somebody adds to them. */
 #define SETTINGS_FILE_MAX 65536
 /* Room for a variable's name, including its NUL. */
