@@ -75,7 +75,7 @@ static void make(struct lmdb_change *change, const struct relay_who *who, const 
                  const char *nameplate, struct lmdb_mailbox *ret_mailbox)
 {
     *ret_mailbox = (struct lmdb_mailbox){
-        .serial = lmdb_rows_new_serial(change), .next = 1, .owner = who->owner,
+        .serial = lmdb_rows_new_serial(change), .next = 1, .owner = who->owner, .began = who->now,
         /* The first claim and open, which follow at once, then prolong nothing. */
     };
     ret_mailbox->updated = who->now + ahead(change->limits) - earlier(change->limits, ret_mailbox);
@@ -97,6 +97,16 @@ static bool open_side(struct lmdb_sides *sides, const char *name, bool *ret_chan
     return true;
 }
 
+/* Once: how often somebody comes says nothing more. */
+void lmdb_mailbox_note_crowd(struct lmdb_change *change, const char *appid, const char *name,
+                             struct lmdb_mailbox *mailbox)
+{
+    if (mailbox->crowded)
+        return;
+    mailbox->crowded = true;
+    lmdb_mailbox_put(change, appid, name, mailbox);
+}
+
 enum relay_result lmdb_mailbox_join(struct lmdb_change *change, const struct relay_who *who,
                                     const char *name, const char *nameplate,
                                     struct lmdb_mailbox *ret_mailbox)
@@ -109,10 +119,14 @@ enum relay_result lmdb_mailbox_join(struct lmdb_change *change, const struct rel
         make(change, who, name, nameplate, ret_mailbox);
     }
     uint32_t sides = ret_mailbox->sides.count;
-    if (!open_side(&ret_mailbox->sides, who->side, &changed))
+    if (!open_side(&ret_mailbox->sides, who->side, &changed)) {
+        lmdb_mailbox_note_crowd(change, who->appid, name, ret_mailbox);
         return RELAY_CROWDED;
-    if (sides == 1 && ret_mailbox->sides.count == 2)
+    }
+    if (sides == 1 && ret_mailbox->sides.count == 2) {
+        ret_mailbox->joined = who->now;
         lmdb_weight_joined(change, who->appid, name, ret_mailbox, who->owner);
+    }
     /* The second side of what is there already may use what a full store keeps back. */
     change->grown |= changed && ret_mailbox->sides.count < 2;
     if (lmdb_mailbox_prolong(change, who->appid, name, ret_mailbox, who->now) || changed)
@@ -171,11 +185,47 @@ static void bury(struct lmdb_change *change, uint64_t serial, uint64_t messages)
     lmdb_rows_put_bytes(change, ROWS_DEAD, &key, value.bytes, value.length);
 }
 
+static struct relay_life life_of(const struct lmdb_mailbox *mailbox, enum relay_life_end end,
+                                 int64_t now)
+{
+    struct relay_life life = {
+        .began = mailbox->began,
+        .joined = mailbox->joined,
+        .ended = now,
+        .end = end,
+        .nameplate = mailbox->nameplate[0] != 0,
+        .crowded = mailbox->crowded,
+        .messages = mailbox->count,
+    };
+    _Static_assert(RELAY_LIFE_SIDES == LMDB_SIDES_MAX, "a mood for each");
+    for (uint32_t i = 0; i < mailbox->sides.count; i++)
+        memcpy(life.moods[i], mailbox->sides.all[i].mood, sizeof(life.moods[i]));
+    return life;
+}
+
+static void note_end(struct lmdb_change *change, const char *appid, const char *name,
+                     uint64_t serial, const struct relay_life *life)
+{
+    struct lmdb_ended *ended = calloc(1, sizeof(*ended));
+    if (ended == NULL) {
+        kv_fail(change->txn, KV_MEMORY);
+        return;
+    }
+    memcpy(ended->appid, appid, strnlen(appid, RELAY_APPID_MAX));
+    memcpy(ended->name, name, strnlen(name, RELAY_MAILBOX_MAX));
+    ended->serial = serial;
+    ended->life = *life;
+    *change->ended = ended;
+    change->ended = &ended->next;
+}
+
 void lmdb_mailbox_delete(struct lmdb_change *change, const char *appid, const char *name,
-                         const struct lmdb_mailbox *mailbox)
+                         const struct lmdb_mailbox *mailbox, enum relay_life_end end)
 {
     struct kv_key key = lmdb_rows_named(appid, name);
+    struct relay_life life = life_of(mailbox, end, change->now);
 
+    note_end(change, appid, name, mailbox->serial, &life);
     lmdb_rows_delete(change, ROWS_MAILBOXES, &key);
     delete_expiry(change, mailbox);
     lmdb_weight_delete(change, mailbox);
@@ -267,27 +317,31 @@ static bool oldest(struct lmdb_change *change, struct expiry_row *ret_expiry)
     return true;
 }
 
-/* Unreadable mailboxes expire too: they must not keep the others from expiring. */
-static void expire_unreadable(struct lmdb_change *change, const struct expiry_row *expiry)
+static bool read_mailbox(struct lmdb_change *change, const struct kv_key *place,
+                         struct lmdb_mailbox *ret_mailbox)
 {
-    lmdb_rows_delete(change, ROWS_MAILBOXES, &expiry->place);
-    bury(change, expiry->serial, 0);
+    MDB_val value;
+    return kv_get(change->txn, ROWS_MAILBOXES, place, &value) &&
+           lmdb_record_decode(LMDB_MAILBOX, value.mv_data, value.mv_size, ret_mailbox) == KV_OK;
 }
 
+/* Unreadable mailboxes expire too: they must not keep the others from expiring. */
 static void expire_one(struct lmdb_change *change, const struct expiry_row *expiry)
 {
+    const struct relay_life unknown = {.ended = change->now, .end = RELAY_LIFE_EXPIRED};
     char appid[RELAY_APPID_MAX + 1], name[RELAY_MAILBOX_MAX + 1];
     struct lmdb_mailbox mailbox;
-    MDB_val value;
+    bool named = lmdb_rows_split(&expiry->place, appid, name);
 
-    if (!lmdb_rows_split(&expiry->place, appid, name) ||
-        !kv_get(change->txn, ROWS_MAILBOXES, &expiry->place, &value) ||
-        lmdb_record_decode(LMDB_MAILBOX, value.mv_data, value.mv_size, &mailbox) != KV_OK) {
-        expire_unreadable(change, expiry);
+    if (!named || !read_mailbox(change, &expiry->place, &mailbox)) {
+        lmdb_rows_delete(change, ROWS_MAILBOXES, &expiry->place);
+        bury(change, expiry->serial, 0);
+        if (named)
+            note_end(change, appid, name, expiry->serial, &unknown);
     } else {
         free(mailbox.unknown);
         if (mailbox.serial == expiry->serial)
-            lmdb_mailbox_delete(change, appid, name, &mailbox);
+            lmdb_mailbox_delete(change, appid, name, &mailbox, RELAY_LIFE_EXPIRED);
     }
     lmdb_rows_delete(change, ROWS_EXPIRY, &expiry->key);
 }

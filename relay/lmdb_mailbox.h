@@ -32,7 +32,7 @@ void lmdb_mailbox_put(struct lmdb_change *change, const char *appid, const char 
                       const struct lmdb_mailbox *mailbox);
 
 /*
- * Opens the mailbox for this side: RELAY_DONE, or RELAY_CROWDED, in which case nothing is written.
+ * Opens the mailbox for this side: RELAY_DONE, or RELAY_CROWDED, in which case that is noted.
  * Creates the mailbox if there is none; `nameplate` is the one that leads to it, or "".
  */
 enum relay_result lmdb_mailbox_join(struct lmdb_change *change, const struct relay_who *who,
@@ -50,10 +50,14 @@ void lmdb_mailbox_append(struct lmdb_change *change, const char *appid, const ch
 /* Bytes that a message counts towards the limit, which covers bodies and ids. */
 size_t lmdb_mailbox_weight(const struct relay_message *message);
 
+/* A third side has come, and was refused. */
+void lmdb_mailbox_note_crowd(struct lmdb_change *change, const char *appid, const char *name,
+                             struct lmdb_mailbox *mailbox);
+
 /* Deletes the mailbox, the nameplate that leads to it, and its messages (if there are many, most of
- * them later). */
+ * them later), and notes how its life went. */
 void lmdb_mailbox_delete(struct lmdb_change *change, const char *appid, const char *name,
-                         const struct lmdb_mailbox *mailbox);
+                         const struct lmdb_mailbox *mailbox, enum relay_life_end end);
 
 /* Deletes at most `most` mailboxes that had expired at `now`, the oldest first; returns how
  * many. */

@@ -127,6 +127,11 @@ void lmdb_op_reset(struct lmdb_op *op)
         if (op->nameplates != NULL)
             free((char *)op->nameplates[i]);
     }
+    for (struct lmdb_ended *ended = op->ended, *next; ended != NULL; ended = next) {
+        next = ended->next;
+        free(ended);
+    }
+    op->ended = NULL;
     free(op->messages);
     free(op->nameplates);
     op->messages = NULL;

@@ -53,6 +53,7 @@ struct lmdb_op {
     const char **nameplates;        /* each is a block of its own */
     size_t room_for;                /* messages or nameplates */
     size_t held;                    /* bytes of all of these */
+    struct lmdb_ended *ended;       /* mailboxes, the first first */
 
     char text[];
 };

@@ -90,6 +90,9 @@ static const struct kv_field mailbox_fields[] = {
     [6] = FIELD(lmdb_mailbox, sides, sides_type, REQUIRED, 0),
     [7] = FIELD(lmdb_mailbox, nameplate, kv_type_text, OPTIONAL, RELAY_NAMEPLATE_MAX),
     [8] = FIELD(lmdb_mailbox, owner, kv_type_unsigned, OPTIONAL, 0),
+    [9] = FIELD(lmdb_mailbox, began, kv_type_signed, OPTIONAL, 0),
+    [10] = FIELD(lmdb_mailbox, joined, kv_type_signed, OPTIONAL, 0),
+    [11] = FIELD(lmdb_mailbox, crowded, kv_type_bool, OPTIONAL, 0),
 };
 
 static const struct kv_field message_fields[] = {

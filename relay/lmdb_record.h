@@ -38,6 +38,9 @@ struct lmdb_mailbox {
     uint64_t bytes;  /* of their bodies and ids */
     int64_t updated; /* the last activity, or a little ahead of it: see relay/lmdb_mailbox.h */
     char nameplate[RELAY_NAMEPLATE_MAX + 1]; /* the first that led here, or "" */
+    int64_t began;  /* when it was made; 0: by a version that did not note it */
+    int64_t joined; /* when a second side came; 0: never, or likewise */
+    bool crowded;   /* a third side came */
     uint64_t owner; /* who made it, as long as nobody else has come; or 0: relay/lmdb_weight.h */
     struct lmdb_sides sides;
     void *unknown; /* as above */

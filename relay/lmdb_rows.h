@@ -39,12 +39,22 @@ enum {
 
 extern const struct kv_kind lmdb_rows_kind;
 
+/* A mailbox whose life is over. */
+struct lmdb_ended {
+    char appid[RELAY_APPID_MAX + 1], name[RELAY_MAILBOX_MAX + 1];
+    uint64_t serial;
+    struct relay_life life;
+    struct lmdb_ended *next;
+};
+
 /* A transaction, and what was done in it. */
 struct lmdb_change {
     struct kv_txn *txn;
     const struct relay_limits *limits;
-    bool written; /* there is something to commit */
-    bool grown;   /* new data was added, for which a full store has no room */
+    int64_t now;
+    struct lmdb_ended **ended; /* where the next one is put: new */
+    bool written;              /* there is something to commit */
+    bool grown;                /* new data was added, for which a full store has no room */
 };
 
 /* (app, name), where name may be "". */

@@ -77,7 +77,7 @@ static void sweep_soon(struct lmdb_store *store)
 
 static void clear_step(struct lmdb_store *store)
 {
-    const struct lmdb_ask nothing = {0};
+    const struct lmdb_ask nothing = {.now = clock_now()};
     struct lmdb_op *clear = store->clear_queued || store->closing
                                 ? NULL
                                 : lmdb_op_new(&lmdb_work_clear, &nothing, NULL, &store->step);
@@ -137,7 +137,12 @@ static void run_op(void *arg, struct group_batch *batch, struct group_op *op)
 {
     struct lmdb_store *store = arg;
     struct lmdb_op *asked = (struct lmdb_op *)op;
-    struct lmdb_change change = {.txn = batch->txn, .limits = &store->limits};
+    struct lmdb_change change = {
+        .txn = batch->txn,
+        .limits = &store->limits,
+        .now = asked->who.now,
+        .ended = &asked->ended,
+    };
     if (asked->work == &lmdb_work_sweep)
         store->sweeping = false;
     if (asked->work == &lmdb_work_clear) /* an attempt that failed leaves no trace */
@@ -206,6 +211,16 @@ static void end_step(struct lmdb_store *store, enum relay_result result)
         clear_on(store);
 }
 
+static void tell_ended(const struct lmdb_store *store, const struct lmdb_ended *first)
+{
+    for (const struct lmdb_ended *ended = first; ended != NULL; ended = ended->next) {
+        if (ended->life.end != RELAY_LIFE_CLOSED && store->feed.gone != NULL)
+            store->feed.gone(store->feed.arg, ended->appid, ended->name, ended->serial);
+        if (store->watch.ended != NULL)
+            store->watch.ended(store->watch.arg, &ended->life);
+    }
+}
+
 /* There is one process: whatever changes a mailbox passes here. */
 static void feed(const struct lmdb_store *store, const struct lmdb_op *asked)
 {
@@ -217,6 +232,7 @@ static void feed(const struct lmdb_store *store, const struct lmdb_op *asked)
                       &asked->message);
     if (asked->work == &lmdb_work_close && feed->closed != NULL)
         feed->closed(feed->arg, asked->who.appid, asked->name, asked->who.side);
+    tell_ended(store, asked->ended);
 }
 
 static void answer_op(void *arg, struct group_op *op)

@@ -222,7 +222,7 @@ static bool delete_mailbox(struct lmdb_change *change, const struct weight_row *
         mailbox.owner = 0; /* nobody knows whose the second side is */
         lmdb_mailbox_put(change, appid, name, &mailbox);
     } else if (found) {
-        lmdb_mailbox_delete(change, appid, name, &mailbox);
+        lmdb_mailbox_delete(change, appid, name, &mailbox, RELAY_LIFE_MADE_WAY);
     }
     lmdb_rows_delete(change, ROWS_WEIGHTS, &row->key);
     return found && !joined;

@@ -17,6 +17,9 @@ static enum relay_result claim(struct lmdb_change *change, struct lmdb_op *op, c
     struct lmdb_mailbox mailbox;
 
     enum relay_result result = lmdb_nameplate_look(change, &op->who, name, &nameplate);
+    if (result == RELAY_CROWDED &&
+        lmdb_mailbox_get(change, op->who.appid, nameplate.mailbox, &mailbox))
+        lmdb_mailbox_note_crowd(change, op->who.appid, nameplate.mailbox, &mailbox);
     if (result == RELAY_DONE)
         result = lmdb_mailbox_join(change, &op->who, nameplate.mailbox, name, &mailbox);
     if (result != RELAY_DONE)
@@ -210,7 +213,7 @@ static enum relay_result run_close(struct lmdb_change *change, struct lmdb_op *o
     if (lmdb_sides_active(&mailbox.sides))
         lmdb_mailbox_put(change, op->who.appid, op->name, &mailbox);
     else
-        lmdb_mailbox_delete(change, op->who.appid, op->name, &mailbox);
+        lmdb_mailbox_delete(change, op->who.appid, op->name, &mailbox, RELAY_LIFE_CLOSED);
     return RELAY_DONE;
 }
 

@@ -128,7 +128,8 @@ static void on_store_cleared(void *arg, uint64_t mailboxes)
 static bool open_store(struct relayd *relayd)
 {
     char why[512];
-    const struct relay_watch watch = {relayd, on_store_error, on_store_cleared};
+    const struct relay_watch watch = {
+        .arg = relayd, .trouble = on_store_error, .cleared = on_store_cleared};
     const struct relay_store_options options = relay_settings_for_store(relayd->settings);
     relayd->store = relay_store_open(relayd->base, &options, why, sizeof(why));
     if (relayd->store == NULL) {

@@ -53,7 +53,8 @@ struct rules *rules_new(const struct relay_store *store, const struct rules_hook
 
     if (rules == NULL)
         return NULL;
-    const struct relay_feed feed = {rules, rules_listeners_message, rules_listeners_closed};
+    const struct relay_feed feed = {rules, rules_listeners_message, rules_listeners_closed,
+                                    rules_listeners_gone};
     rules->store = store;
     rules->hooks = *hooks;
     crypto_shorthash_keygen(rules->hash_secret);

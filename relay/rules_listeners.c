@@ -186,6 +186,25 @@ void rules_listeners_closed(void *arg, const char *appid, const char *mailbox, c
     }
 }
 
+/* They come back, and put there what is theirs. Whoever is about to open it makes it anew. */
+void rules_listeners_gone(void *arg, const char *appid, const char *mailbox, uint64_t serial)
+{
+    const struct rules *rules = arg;
+    struct rules_listeners *listeners = NULL;
+    struct rules_client *client;
+    struct listeners_key key;
+
+    if (make_key(rules, appid, mailbox, &key))
+        listeners = find(rules, &key);
+    if (listeners == NULL)
+        return;
+    DL_FOREACH(listeners->clients, client)
+    {
+        if (client->listener_state >= RULES_REPLAYING && client->serial <= serial)
+            rules_drop(client, "the mailbox was deleted");
+    }
+}
+
 static void note_sent(struct rules_client *client, const struct relay_message *message)
 {
     client->seen = (struct relay_position){message->number, message->mark};

@@ -199,5 +199,6 @@ void rules_listeners_message(void *arg, const char *appid, const char *mailbox, 
                              const struct relay_message *message);
 /* … and the end of it, for every connection of this side. */
 void rules_listeners_closed(void *arg, const char *appid, const char *mailbox, const char *side);
+void rules_listeners_gone(void *arg, const char *appid, const char *mailbox, uint64_t serial);
 
 #endif

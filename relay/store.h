@@ -108,6 +108,28 @@ struct relay_feed {
     /* This side has closed the mailbox: it listens no longer. The callback of the `close` comes
      * after. An `open` of this side that was answered before is over; a later one is not. */
     void (*closed)(void *arg, const char *appid, const char *mailbox, const char *side);
+    /* The mailbox was deleted though sides of it had not closed it: whoever listens to it would
+     * wait in vain. */
+    void (*gone)(void *arg, const char *appid, const char *mailbox, uint64_t serial);
+};
+
+/* How the life of a mailbox went, now that it is over. Times are ms since the epoch; 0: not known,
+ * or never. */
+#define RELAY_LIFE_SIDES 2
+enum relay_life_end {
+    RELAY_LIFE_CLOSED = 0, /* by all its sides */
+    RELAY_LIFE_EXPIRED,
+    RELAY_LIFE_MADE_WAY, /* the store was full */
+};
+struct relay_life {
+    int64_t began;
+    int64_t joined; /* the second side */
+    int64_t ended;
+    enum relay_life_end end;
+    bool nameplate; /* one led to it */
+    bool crowded;   /* a third side came */
+    uint64_t messages;
+    char moods[RELAY_LIFE_SIDES][RELAY_MOOD_MAX + 1]; /* of the sides that have closed it, or "" */
 };
 
 /* What the store tells whoever runs it. */
@@ -118,6 +140,9 @@ struct relay_watch {
     void (*trouble)(void *arg, const char *why);
     /* How many mailboxes were deleted because there was no room. */
     void (*cleared)(void *arg, uint64_t mailboxes);
+    /* The life of a mailbox is over, and that is durable; told where it was ended, and nowhere
+     * else. The callback of a `close` that ended it comes after. */
+    void (*ended)(void *arg, const struct relay_life *life);
 };
 
 struct relay_limits {

@@ -107,6 +107,54 @@ def store_limit(world):
         equal(right.expect("message")["phase"], str(number), "what the next ones say")
 
 
+def fill_until_evicted(relay):
+    """Mailboxes of one address, more and more, until the first have made way."""
+    for number in range(1000):
+        with Client(relay) as client:
+            client.say("open", mailbox="filling%d" % number)
+            for phase in range(3):
+                client.say("add", phase=str(phase), body="00" * 50_000)
+            try:
+                client.fence()
+            except Closed:
+                pass  # its own has made way
+        if relay.metric("evicted_total") > 0:
+            return
+    raise AssertionError("nothing has made way")
+
+
+FILLED = ("--ration-loopback", "--stored-per-hour", "0", "--max-store-size", "16M")
+
+
+@test("who listens to a mailbox that makes way is dropped, and begins anew; others are not")
+def made_way(world):
+    relay = world.relayd(*FILLED)
+    other = Client(relay, source="127.0.0.3")
+    other.open("other")
+    waiting = Client(relay)
+    waiting.open("waiting")
+    waiting.add("0")
+    fill_until_evicted(relay)
+    waiting.until_gone()
+    other.fence()
+    with Client(relay, side=waiting.side) as again, Client(relay) as peer:
+        equal(phases(again.open("waiting")), [], "what is left")
+        again.add("0")
+        equal(len(phases(peer.open("waiting"))), 1, "what the peer finds")
+
+
+@test("a session whose mailbox made way begins anew, and its code is good")
+def session_made_way(world):
+    relay = world.relayd(*FILLED)
+    left, right = world.daemon("left", relay), world.daemon("right", relay)
+    code = left.invite(name="peer", schedule="realtime")["code"]
+    relay.until_metric("messages", 1)
+    fill_until_evicted(relay)
+    right.call("accept", code=code, name="peer", schedule="realtime")
+    for daemon in (left, right):
+        daemon.until("peer", lambda view: view["state"] == "established", 60)
+
+
 @test("without file descriptors those who are in go on, the others wait or are turned away, and nothing spins")
 def descriptors(world):
     few = 80

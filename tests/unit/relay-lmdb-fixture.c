@@ -44,17 +44,35 @@ static void on_closed(void *arg, const char *appid, const char *mailbox, const c
              side);
 }
 
+static void on_gone(void *arg, const char *appid, const char *mailbox, uint64_t serial)
+{
+    struct lmdb_fixture *fixture = arg;
+    (void)appid;
+    assert_true(serial > 0);
+    fixture->gone++;
+    snprintf(fixture->last, sizeof(fixture->last), "%s", mailbox);
+}
+
+static void on_ended(void *arg, const struct relay_life *life)
+{
+    struct lmdb_fixture *fixture = arg;
+    fixture->ended++;
+    fixture->life = *life;
+}
+
 /* ---- life ---- */
 
 void lmdb_fixture_open(struct lmdb_fixture *fixture)
 {
     char why[512] = "";
-    const struct relay_feed feed = {fixture, on_message, on_closed};
+    const struct relay_feed feed = {fixture, on_message, on_closed, on_gone};
+    const struct relay_watch watch = {.arg = fixture, .ended = on_ended};
     fixture->relay = lmdb_store_open(fixture->base, fixture->path, fixture->max_bytes,
                                      &fixture->limits, why, sizeof(why));
     if (fixture->relay == NULL)
         fail_msg("%s", why);
     fixture->relay->set_feed(fixture->relay->self, &feed);
+    fixture->relay->set_watch(fixture->relay->self, &watch);
     lmdb_fixture_run(fixture);
 }
 

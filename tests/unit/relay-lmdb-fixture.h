@@ -35,11 +35,15 @@ struct lmdb_fixture {
     uint64_t max_bytes;
     int64_t now;
     const char *app;
-    uint64_t owner;  /* of who asks */
-    unsigned told;   /* replies */
-    unsigned fed;    /* messages */
-    char feed[8192]; /* as "app/mailbox:" and a message as above, or "app/mailbox-side;" */
-    uint64_t serial; /* of the last mailbox that the feed told of */
+    uint64_t owner;         /* of who asks */
+    unsigned told;          /* replies */
+    unsigned fed;           /* messages */
+    char feed[8192];        /* as "app/mailbox:" and a message as above, or "app/mailbox-side;" */
+    uint64_t serial;        /* of the last mailbox that the feed told of */
+    unsigned ended;         /* mailboxes, … */
+    unsigned gone;          /* … of which the feed told so many, … */
+    struct relay_life life; /* … the last of them … */
+    char last[RELAY_MAILBOX_MAX + 1]; /* … and the name of that which the feed told of */
 };
 
 /* Retention of a day, small limits. New and open; lmdb_fixture_remove(). */

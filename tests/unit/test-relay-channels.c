@@ -171,6 +171,34 @@ static void test_separate_sessions(void **state)
     close_shared(&fixture, &client);
 }
 
+/* A mailbox is deleted: the sessions that listen to it end, and no other. */
+static void test_a_mailbox_is_gone(void **state)
+{
+    const struct relay_feed *feed;
+    struct rules_fixture fixture;
+    struct test_client client;
+
+    (void)state;
+    open_shared(&fixture, &client);
+    say(&client, BIND("A") ON(1));
+    say(&client, BIND("B") ON(2));
+    say(&client, OPEN ON(1));
+    say(&client, OPEN ON(2));
+    say(&client, BIND("A") ON(3));
+    feed = memory_store_feed(fixture.memory);
+    feed->gone(feed->arg, "app", "m", 1);
+    expect_left(&client, 1, "the mailbox was deleted", false);
+    expect_left(&client, 2, "the mailbox was deleted", false);
+    assert_null(client.dropped);
+    say(&client, PING ON(3));
+    client_expect(&client, PONG(3));
+    say(&client, BIND("A") ON(1)); /* it comes back */
+    say(&client, OPEN ON(1));
+    say(&client, ADD ON(1));
+    expect_message(&client, 1, "A");
+    close_shared(&fixture, &client);
+}
+
 /* The connection itself may be bound too. */
 static void test_beside_the_connection(void **state)
 {
@@ -531,6 +559,7 @@ int main(void)
         cmocka_unit_test(test_offered),
         cmocka_unit_test(test_not_offered),
         cmocka_unit_test(test_separate_sessions),
+        cmocka_unit_test(test_a_mailbox_is_gone),
         cmocka_unit_test(test_beside_the_connection),
         cmocka_unit_test(test_errors),
         cmocka_unit_test(test_acks_on_request),

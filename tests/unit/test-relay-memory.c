@@ -69,7 +69,7 @@ static void shop_open(struct shop *shop)
     static const struct relay_limits limits = {
         .retention = RETENTION, .mailbox_bytes = 10, .mailbox_messages = 3};
 
-    const struct relay_feed feed = {shop, on_message, NULL};
+    const struct relay_feed feed = {.arg = shop, .message = on_message};
 
     *shop = (struct shop){.memory = memory_store_new(&limits)};
     assert_non_null(shop->memory);

@@ -691,6 +691,43 @@ static void tell_again(const struct pair *pair, const struct relay_message *mess
     feed->message(feed->arg, "app", "m", 1, message);
 }
 
+static void tell_gone(const struct rules_fixture *fixture, const char *appid, const char *mailbox,
+                      uint64_t serial)
+{
+    const struct relay_feed *feed = memory_store_feed(fixture->memory);
+
+    feed->gone(feed->arg, appid, mailbox, serial);
+}
+
+/* Whoever listens to what was deleted would wait in vain; whoever is about to open it makes it
+ * anew. */
+static void test_a_mailbox_is_gone(void **state)
+{
+    struct pair pair;
+    struct test_client other;
+
+    (void)state;
+    pair_open(&pair);
+    client_bind(&other, &pair.fixture, "app", "C");
+    client_run(&other, "{'type':'open','mailbox':'another'}");
+    client_run(&pair.a, OPEN_M);
+    client_do(&pair.b, OPEN_M);
+    tell_gone(&pair.fixture, "app", "m", 2);
+    tell_gone(&pair.fixture, "app", "of nobody", 3);
+    assert_string_equal(pair.a.dropped, "the mailbox was deleted");
+    assert_null(pair.b.dropped);
+    assert_null(other.dropped);
+    rules_fixture_run(&pair.fixture);
+    tell_gone(&pair.fixture, "another app", "m", 9);
+    tell_gone(&pair.fixture, "app", "m", 1); /* the one before */
+    assert_null(pair.b.dropped);
+    tell_gone(&pair.fixture, "app", "m", 2);
+    assert_non_null(pair.b.dropped);
+    client_expect_nothing(&other);
+    client_leave(&other);
+    pair_close(&pair);
+}
+
 /* A store may tell of a message before it answers an `open` that does not hold it. */
 static void test_feed_overtakes_replay(void **state)
 {
@@ -1325,6 +1362,7 @@ int main(void)
         cmocka_unit_test(test_made_anew),
         cmocka_unit_test(test_in_doubt),
         cmocka_unit_test(test_two_nodes),
+        cmocka_unit_test(test_a_mailbox_is_gone),
         cmocka_unit_test(test_fence),
         cmocka_unit_test(test_resume),
         cmocka_unit_test(test_no_resume),

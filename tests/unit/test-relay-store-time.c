@@ -435,6 +435,85 @@ static void test_same_as_in_memory(void **state)
     free(pair);
 }
 
+/* ---- how a life went ---- */
+
+static void expect_life(const struct lmdb_fixture *fixture, const struct relay_life *expected)
+{
+    const struct relay_life *life = &fixture->life;
+    assert_int_equal(life->began, expected->began);
+    assert_int_equal(life->joined, expected->joined);
+    assert_int_equal(life->ended, expected->ended);
+    assert_int_equal(life->end, expected->end);
+    assert_int_equal(life->nameplate, expected->nameplate);
+    assert_int_equal(life->crowded, expected->crowded);
+    assert_int_equal(life->messages, expected->messages);
+    for (unsigned i = 0; i < RELAY_LIFE_SIDES; i++)
+        assert_string_equal(life->moods[i], expected->moods[i]);
+}
+
+/* Told once, when the last side has closed it. */
+static void test_life_of_a_closed_mailbox(void **state)
+{
+    struct lmdb_fixture *fixture = *state;
+    struct relay_life expected = {.began = fixture->now, .nameplate = true, .messages = 1};
+    char mailbox[RELAY_MAILBOX_MAX + 1];
+    snprintf(mailbox, sizeof(mailbox), "%s", lmdb_fixture_claim(fixture, "a", "4")->mailbox);
+    fixture->now += 42000;
+    expected.joined = fixture->now;
+    lmdb_fixture_claim(fixture, "b", "4");
+    lmdb_fixture_add(fixture, "a", mailbox, "00");
+    fixture->now += 1000;
+    lmdb_fixture_claim(fixture, "b", "4"); /* nobody joins twice */
+    lmdb_fixture_leave(fixture, "a", mailbox);
+    assert_int_equal(fixture->ended, 0);
+    fixture->now += 1000;
+    expected.ended = fixture->now;
+    lmdb_fixture_leave(fixture, "b", mailbox);
+    assert_int_equal(fixture->ended, 1);
+    snprintf(expected.moods[0], sizeof(expected.moods[0]), "happy");
+    snprintf(expected.moods[1], sizeof(expected.moods[1]), "happy");
+    expect_life(fixture, &expected);
+    lmdb_fixture_leave(fixture, "b", mailbox);
+    assert_int_equal(fixture->ended, 1);
+}
+
+/* A third side is noted, whether it comes by the nameplate or the mailbox, also over a restart. */
+static void test_life_of_a_crowded_mailbox(void **state)
+{
+    struct lmdb_fixture *fixture = *state;
+    struct relay_life expected = {.began = fixture->now,
+                                  .joined = fixture->now,
+                                  .end = RELAY_LIFE_EXPIRED,
+                                  .nameplate = true,
+                                  .crowded = true};
+    char mailbox[RELAY_MAILBOX_MAX + 1];
+    snprintf(mailbox, sizeof(mailbox), "%s", lmdb_fixture_claim(fixture, "a", "4")->mailbox);
+    lmdb_fixture_claim(fixture, "b", "4");
+    assert_int_equal(lmdb_fixture_claim(fixture, "c", "4")->result, RELAY_CROWDED);
+    uint64_t before = lmdb_fixture_count(fixture).commits;
+    assert_int_equal(lmdb_fixture_claim(fixture, "d", "4")->result, RELAY_CROWDED);
+    assert_int_equal(lmdb_fixture_enter(fixture, "d", mailbox)->result, RELAY_CROWDED);
+    assert_int_equal(lmdb_fixture_count(fixture).commits, before); /* once is enough */
+    lmdb_fixture_close(fixture);
+    lmdb_fixture_open(fixture);
+    fixture->now += 2 * fixture->limits.retention;
+    expected.ended = fixture->now;
+    assert_int_equal(lmdb_fixture_expire(fixture, 10), 1);
+    assert_int_equal(fixture->ended, 1);
+    assert_int_equal(fixture->gone, 1);
+    assert_string_equal(fixture->last, mailbox);
+    expect_life(fixture, &expected);
+    lmdb_fixture_enter(fixture, "a", "m");
+    lmdb_fixture_enter(fixture, "b", "m");
+    lmdb_fixture_enter(fixture, "c", "m");
+    lmdb_fixture_leave(fixture, "a", "m");
+    lmdb_fixture_leave(fixture, "b", "m");
+    assert_int_equal(fixture->ended, 2);
+    assert_int_equal(fixture->gone, 1); /* the second was closed */
+    assert_true(fixture->life.crowded);
+    assert_false(fixture->life.nameplate);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, begin, end)
 
 int main(void)
@@ -451,6 +530,8 @@ int main(void)
         TEST(test_oldest_first_in_steps),
         TEST(test_expiry_takes_all_that_belongs_to_it),
         TEST(test_same_as_in_memory),
+        TEST(test_life_of_a_closed_mailbox),
+        TEST(test_life_of_a_crowded_mailbox),
     };
     return cmocka_run_group_tests_name("relay-store-time", tests, NULL, NULL);
 }

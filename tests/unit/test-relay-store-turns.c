@@ -117,7 +117,7 @@ static void test_durable_before_told_and_fed_before_done(void **state)
 {
     struct lmdb_fixture *fixture = *state;
     struct witness seen = {.fixture = fixture};
-    const struct relay_feed feed = {&seen, on_message, NULL};
+    const struct relay_feed feed = {.arg = &seen, .message = on_message};
     struct relay_who who = lmdb_fixture_who(fixture, "a");
     struct relay_message message = lmdb_fixture_message(fixture, "00");
     lmdb_fixture_enter(fixture, "a", "m");
@@ -421,6 +421,10 @@ static void test_the_heaviest_make_way(void **state)
     lmdb_fixture_claim(fixture, "a", "4");
     crowd(fixture, HEAVY, "heavy", body);
     assert_in_range(lmdb_fixture_count(fixture).evicted, 200, 600);
+    assert_int_equal(fixture->ended, lmdb_fixture_count(fixture).evicted); /* each is told of */
+    assert_int_equal(fixture->gone, fixture->ended);
+    assert_int_equal(fixture->life.end, RELAY_LIFE_MADE_WAY);
+    assert_memory_equal(fixture->last, "heavy", strlen("heavy"));
     /* Neither those of others, nor those to which somebody came. */
     assert_int_equal(found(fixture, "light"), 1);
     assert_int_equal(found(fixture, "light2"), 1);

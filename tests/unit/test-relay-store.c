@@ -71,6 +71,7 @@ static void test_claim(void **state)
     free(second);
 }
 
+/* Only that there was one. */
 static void test_third_side_is_not_written_down(void **state)
 {
     struct lmdb_fixture *fixture = *state;
@@ -80,7 +81,7 @@ static void test_third_side_is_not_written_down(void **state)
     assert_int_equal(lmdb_fixture_claim(fixture, "c", "4")->result, RELAY_CROWDED);
     assert_int_equal(lmdb_fixture_enter(fixture, "c", mailbox)->result, RELAY_CROWDED);
     assert_int_equal(lmdb_fixture_add(fixture, "c", mailbox, "00"), RELAY_NOT_OPEN);
-    assert_int_equal(lmdb_fixture_count(fixture).commits, commits);
+    assert_int_equal(lmdb_fixture_count(fixture).commits, commits + 1);
     assert_int_equal(lmdb_fixture_claim(fixture, "a", "4")->result, RELAY_DONE);
     assert_entered(fixture, "b", mailbox, "");
     assert_int_equal(lmdb_fixture_leave(fixture, "c", mailbox), RELAY_DONE);
