@@ -44,6 +44,9 @@
 /* Days of the above from a few addresses; a small disk of today. */
 #define STORE_SIZE_DEFAULT (8192 * MiB)
 
+/* Too long to tell who it was that came. */
+#define BLUR_DEFAULT (3600 * SECOND)
+
 static bool set_endpoints(void *field, const struct settings_bounds *bounds, const char *text,
                           char *ret_why, size_t size)
 {
@@ -172,6 +175,9 @@ static const struct settings_bounds retention = {
 static const struct settings_bounds client_timeout = {
     .min = SECOND, .max = DAY, /* beyond this, nobody would notice that a client has gone */
 };
+static const struct settings_bounds blur = {
+    .max = 30 * DAY,
+};
 static const struct settings_bounds bits = {
     .max = 40, /* more would keep a client's machine busy for days */
 };
@@ -262,11 +268,17 @@ static const struct settings_row rows[] = {
      FIELD(ration_loopback), NULL, SETTINGS_PLAIN},
     {"log-addresses", "", "log the addresses of clients", &settings_switch, FIELD(log_addresses),
      NULL, SETTINGS_PLAIN},
+    {"usage-log", "FILE", "keep a record of how mailboxes are used, and not by whom",
+     &settings_path, FIELD(usage_log), NULL, SETTINGS_PLAIN},
+    {"blur-usage", "DURATION", "round the times in it; 1h", &settings_duration, FIELD(blur_usage),
+     &blur, SETTINGS_PLAIN},
     {"sandbox", "yes|no", "give up what a relay does not need", &settings_switch, FIELD(sandbox),
      NULL, SETTINGS_PLAIN},
     {"log-level", "LEVEL", "error, warning, info or debug", &settings_level, FIELD(log_level), NULL,
      SETTINGS_PLAIN},
 };
+
+_Static_assert(sizeof(rows) / sizeof(*rows) <= SETTINGS_MAX, "room for all of them");
 
 static const struct settings_table table = {
     .prefix = "WORMHOLE_RELAYD_",
@@ -303,6 +315,7 @@ static void set_defaults(struct relay_settings *settings)
         .work = WORK_DEFAULT,
         .stored = STORED_DEFAULT,
         .max_store_size = STORE_SIZE_DEFAULT,
+        .blur_usage = BLUR_DEFAULT,
         .sandbox = SANDBOX_DEFAULT,
         .log_level = LOG_LEVEL_INFO,
     };
@@ -356,6 +369,7 @@ void relay_settings_clear(struct relay_settings *settings)
     free(settings->version);
     free(settings->origins);
     free(settings->proxies);
+    free(settings->usage_log);
     free(settings->config_file);
     settings_origin_clear(&settings->origin);
     *settings = (struct relay_settings){0};

@@ -40,7 +40,9 @@ struct relay_settings {
     char *origins, *proxies; /* separated by blanks, or NULL */
     bool ration_loopback;
     bool log_addresses;
-    bool sandbox; /* enter it */
+    char *usage_log;    /* file, or NULL */
+    int64_t blur_usage; /* ms */
+    bool sandbox;       /* enter it */
     enum log_level log_level;
     char *config_file; /* that was read, or NULL */
     struct settings_origin origin;

@@ -3,11 +3,13 @@
 #include "relay/relayd.h"
 
 #include <event2/event.h>
+#include <libgen.h>
 #include <openssl/ssl.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 
 #include "base/clock.h"
@@ -18,6 +20,7 @@
 #include "relay/metrics.h"
 #include "relay/rules.h"
 #include "relay/relay_server.h"
+#include "relay/usage.h"
 #include "service/acceptor.h"
 #include "service/activation.h"
 #include "service/log.h"
@@ -48,6 +51,7 @@ struct relayd {
     struct rules *rules;
     struct relay_expiry *expiry;
     struct metrics *metrics;
+    struct usage *usage; /* or NULL */
     struct acceptor *acceptors[ACCEPTORS_MAX];
     unsigned acceptors_count;
     bool shutting_down;
@@ -100,6 +104,17 @@ bool relayd_check(const struct relay_settings *settings, char *ret_why, size_t s
     return fine;
 }
 
+/* NULL, and true, if no record is kept. */
+static bool open_usage(const struct relay_settings *settings, struct usage **ret_usage,
+                       char *ret_why, size_t size)
+{
+    *ret_usage = NULL;
+    if (settings->usage_log == NULL)
+        return true;
+    *ret_usage = usage_open(settings->usage_log, settings->blur_usage, ret_why, size);
+    return *ret_usage != NULL;
+}
+
 /* Clients are sent an error each time. */
 static void on_store_error(void *arg, const char *why)
 {
@@ -125,12 +140,22 @@ static void on_store_cleared(void *arg, uint64_t mailboxes)
                 (unsigned long long)mailboxes);
 }
 
+static void on_mailbox_ended(void *arg, const struct relay_life *life)
+{
+    const struct relayd *relayd = arg;
+    if (relayd->usage != NULL)
+        usage_note(relayd->usage, life);
+}
+
 static bool open_store(struct relayd *relayd)
 {
     char why[512];
-    const struct relay_watch watch = {
-        .arg = relayd, .trouble = on_store_error, .cleared = on_store_cleared};
+    const struct relay_watch watch = {relayd, on_store_error, on_store_cleared, on_mailbox_ended};
     const struct relay_store_options options = relay_settings_for_store(relayd->settings);
+    if (!open_usage(relayd->settings, &relayd->usage, why, sizeof(why))) {
+        log_error("relay", "%s", why);
+        return false;
+    }
     relayd->store = relay_store_open(relayd->base, &options, why, sizeof(why));
     if (relayd->store == NULL) {
         log_error("store", "%s", why);
@@ -232,6 +257,15 @@ static void warn_of_descriptors(const struct relayd *relayd)
 
 /* ---- giving up what is not needed ---- */
 
+/* It is renamed, and made anew. */
+static void admit_usage(struct landlock *rules, const char *path)
+{
+    char *copy = path != NULL ? strdup(path) : NULL;
+    if (copy != NULL)
+        landlock_add_store(rules, dirname(copy));
+    free(copy);
+}
+
 static void confine(struct relayd *relayd)
 {
     const struct relay_settings *settings = relayd->settings;
@@ -239,6 +273,7 @@ static void confine(struct relayd *relayd)
         return;
     struct landlock rules = landlock_begin(false);
     landlock_add_store(&rules, settings->store);
+    admit_usage(&rules, settings->usage_log);
     landlock_add_file(&rules, settings->config_file);
     landlock_add_file(&rules, settings->tls_cert);
     landlock_add_file(&rules, settings->tls_key);
@@ -262,17 +297,25 @@ static bool apply(struct relayd *relayd, struct relay_settings *fresh, char *ret
     const struct relay_limits limits = relay_settings_for_store(fresh).limits;
     struct relay_connection_settings settings = relay_settings_for_connections(fresh);
     const struct relay_store *store = relayd->store;
+    struct usage *usage;
     SSL_CTX *tls;
     if (!make_tls(fresh, &tls, ret_why, size))
         return false;
+    if (!open_usage(fresh, &usage, ret_why, size)) {
+        SSL_CTX_free(tls);
+        return false;
+    }
     struct relay_expiry *expiry = relay_expiry_new(relayd->base, store, fresh->retention,
                                                    fresh->retention >= relayd->settings->retention);
     if (expiry == NULL || !rules_set(relayd->rules, &rules)) {
         snprintf(ret_why, size, "out of memory");
         relay_expiry_free(expiry);
         SSL_CTX_free(tls);
+        usage_close(usage);
         return false;
     }
+    usage_close(relayd->usage);
+    relayd->usage = usage;
     relay_expiry_free(relayd->expiry);
     relayd->expiry = expiry;
     store->set_limits(store->self, &limits);
@@ -378,6 +421,7 @@ static void free_parts(struct relayd *relayd)
     rules_free(relayd->rules);
     if (relayd->store != NULL)
         relayd->store->free(relayd->store->self);
+    usage_close(relayd->usage);
     for (size_t i = 0; i < SIGNALS; i++)
         if (relayd->signals[i] != NULL)
             event_free(relayd->signals[i]);
