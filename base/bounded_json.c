@@ -30,18 +30,13 @@ static const char *string_end(const char *start, const char *end)
  * times, would hold up an event loop for longer than a millisecond. */
 #define LONG_STRING ((size_t)64 << 10)
 
-/* The hex of a long top-level "body", without its quotes; NULL: there is none. */
-struct long_body {
-    const char *hex;
-    size_t length;
-};
-
 /*
  * Looks at a string of the outermost object, with its quotes. `*named`: the one before it was
  * "body", with no more than a colon and space between. Of repeated names the last one counts: a
  * string that may be the name once more ends what was found, and jansson reads everything.
  */
-static void look_for_body(const char *string, size_t length, bool *named, struct long_body *body)
+static void look_for_body(const char *string, size_t length, bool *named,
+                          struct bounded_json_body *body)
 {
     static const char name[] = "\"body\"";
     size_t hex = 1;
@@ -50,7 +45,7 @@ static void look_for_body(const char *string, size_t length, bool *named, struct
         while (isxdigit((unsigned char)string[hex])) /* ends at the quote */
             hex++;
     if (hex > LONG_STRING && hex == length - 1) {
-        *body = (struct long_body){.hex = string + 1, .length = length - 2};
+        *body = (struct bounded_json_body){.hex = string + 1, .length = length - 2};
         *named = false;
         return;
     }
@@ -60,13 +55,13 @@ static void look_for_body(const char *string, size_t length, bool *named, struct
 }
 
 /* Scans the text for its size. Does not check syntax: jansson does that afterwards. */
-static bool within_bounds(const char *text, size_t length, struct long_body *ret_body)
+static bool within_bounds(const char *text, size_t length, struct bounded_json_body *ret_body)
 {
     const char *at = text, *end = text + length;
     unsigned depth = 0, items = 0;
     bool named = false;
 
-    *ret_body = (struct long_body){.hex = NULL};
+    *ret_body = (struct bounded_json_body){.hex = NULL};
     while (at < end) {
         char c = *at++;
 
@@ -132,44 +127,43 @@ static enum bounded_json_fault load_all(const char *text, size_t length, json_t 
 /* Has jansson read everything around the body, with an empty string in its place: what is JSON, and
  * what it says, remains for jansson to judge. */
 static enum bounded_json_fault load_around(const char *text, size_t length,
-                                           const struct long_body *body, json_t **ret_root)
+                                           const struct bounded_json_body *body, json_t **ret_root)
 {
     size_t before = (size_t)(body->hex - text), after = length - before - body->length;
-    char *around = large_pages(malloc(before + after), before + after);
+    char *around = malloc(before + after);
     enum bounded_json_fault fault;
-    json_t *root = NULL;
 
     if (around == NULL)
         return BOUNDED_JSON_NO_MEMORY;
     memcpy(around, text, before);
     memcpy(around + before, body->hex + body->length, after);
-    fault = load_all(around, before + after, &root);
+    fault = load_all(around, before + after, ret_root);
     free(around);
-    if (fault)
-        return fault;
-    if (json_object_set_new(root, "body", json_stringn_nocheck(body->hex, body->length))) {
-        json_decref(root);
-        return BOUNDED_JSON_NO_MEMORY;
-    }
-    *ret_root = root;
-    return BOUNDED_JSON_OK;
+    return fault;
 }
 
 enum bounded_json_fault bounded_json_load(const char *text, size_t length, json_t **ret_root)
 {
-    return bounded_json_load_within(text, length, SIZE_MAX, ret_root);
+    struct bounded_json_body ignored;
+
+    return within_bounds(text, length, &ignored) ? load_all(text, length, ret_root)
+                                                 : BOUNDED_JSON_REFUSED;
 }
 
-enum bounded_json_fault bounded_json_load_within(const char *text, size_t length, size_t rest_max,
-                                                 json_t **ret_root)
+enum bounded_json_fault bounded_json_load_apart(const char *text, size_t length, size_t rest_max,
+                                                json_t **ret_root,
+                                                struct bounded_json_body *ret_body)
 {
-    struct long_body body;
+    struct bounded_json_body body;
+    enum bounded_json_fault fault = BOUNDED_JSON_REFUSED;
 
-    if (!within_bounds(text, length, &body) ||
-        length - (body.hex != NULL ? body.length : 0) > rest_max)
-        return BOUNDED_JSON_REFUSED;
-    return body.hex != NULL ? load_around(text, length, &body, ret_root)
-                            : load_all(text, length, ret_root);
+    if (within_bounds(text, length, &body) &&
+        length - (body.hex != NULL ? body.length : 0) <= rest_max)
+        fault = body.hex != NULL ? load_around(text, length, &body, ret_root)
+                                 : load_all(text, length, ret_root);
+    if (fault == BOUNDED_JSON_OK)
+        *ret_body = body;
+    return fault;
 }
 
 /* Not json_dumps: if it cannot grow its buffer (2.14, dump_string of an object's keys), it silently

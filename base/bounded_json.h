@@ -20,15 +20,22 @@ enum bounded_json_fault {
     BOUNDED_JSON_NO_MEMORY,
 };
 
-/* Reads one JSON object; of repeated names the last one counts. The caller owns the reference. A
- * long top-level "body" of hex, the one large part of what relays and clients say, is copied once
- * and not read byte by byte; the result is the same. */
+/* Reads one JSON object; of repeated names the last one counts. The caller owns the reference. */
 enum bounded_json_fault bounded_json_load(const char *text, size_t length, json_t **ret_root);
 
-/* The same, and refuses a text of more than `rest_max` bytes besides such a body: jansson takes
+/* The hex of a long "body", in the text; NULL: there is none. */
+struct bounded_json_body {
+    const char *hex;
+    size_t length;
+};
+
+/* The same for what relays and clients say, whose one large part is a top-level "body" of hex. If
+ * that is long, it is neither copied nor read byte by byte: it stays in the text, and an empty one
+ * is in its place. Refuses a text of more than `rest_max` bytes besides such a body: jansson takes
  * seconds for the longest ones, whatever comes of them. */
-enum bounded_json_fault bounded_json_load_within(const char *text, size_t length, size_t rest_max,
-                                                 json_t **ret_root);
+enum bounded_json_fault bounded_json_load_apart(const char *text, size_t length, size_t rest_max,
+                                                json_t **ret_root,
+                                                struct bounded_json_body *ret_body);
 
 /* Writes a value as text, all of it or nothing: json_dumps() leaves out what it has no memory for.
  * New, free(); NULL when out of memory. `flags` are those of json_dumps(). */

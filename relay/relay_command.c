@@ -95,8 +95,13 @@ static bool is_hex(const char *text, size_t length)
 /* Stock relays accept any text here, which makes stock clients crash. */
 static void read_body(struct relay_command *command)
 {
-    command->body_length = json_string_length(json_object_get(command->root, "body"));
-    if (!is_hex(command->body, command->body_length))
+    bool apart = command->apart.hex != NULL; /* then all of its digits were looked at */
+
+    if (apart)
+        command->body = command->apart.hex;
+    command->body_length =
+        apart ? command->apart.length : json_string_length(json_object_get(command->root, "body"));
+    if (apart ? command->body_length % 2 != 0 : !is_hex(command->body, command->body_length))
         set_fault(command, "", "body", " must be hex");
 }
 
@@ -214,8 +219,8 @@ static void read_root(struct relay_command *command)
 bool relay_command_parse(const char *text, size_t length, struct relay_command *ret_command)
 {
     struct relay_command command = {.type = RELAY_COMMAND_UNKNOWN};
-    enum bounded_json_fault fault =
-        bounded_json_load_within(text, length, RELAY_COMMAND_REST_MAX, &command.root);
+    enum bounded_json_fault fault = bounded_json_load_apart(text, length, RELAY_COMMAND_REST_MAX,
+                                                            &command.root, &command.apart);
 
     if (fault == BOUNDED_JSON_NO_MEMORY)
         return false;
@@ -230,6 +235,21 @@ bool relay_command_parse(const char *text, size_t length, struct relay_command *
 bool relay_command_has_type(const struct relay_command *command)
 {
     return json_object_get(command->root, "type") != NULL;
+}
+
+bool relay_command_keep(struct relay_command *command)
+{
+    json_t *kept;
+
+    if (command->apart.hex == NULL)
+        return true;
+    kept = json_stringn_nocheck(command->apart.hex, command->apart.length);
+    if (json_object_set_new(command->root, "body", kept))
+        return false;
+    command->apart.hex = NULL;
+    if (command->body != NULL)
+        command->body = json_string_value(kept);
+    return true;
 }
 
 json_t *relay_command_take_body(struct relay_command *command)

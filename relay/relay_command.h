@@ -9,6 +9,7 @@
 
 #include <jansson.h>
 
+#include "base/bounded_json.h"
 #include "relay/position.h"
 
 /* Longest hashcash stamp, and name of a method; stamps are about 60. */
@@ -17,7 +18,7 @@
 /* Greatest number of a channel. */
 #define RELAY_COMMAND_CHANNEL_MAX INT32_MAX
 /* Longest message, besides the hex of a body: what anything but an add may have. It must be more
- * than bounded_json_load() takes for a long body. */
+ * than bounded_json_load_apart() takes for a long body. */
 #define RELAY_COMMAND_REST_MAX ((size_t)128 * 1024)
 /* Room for the longest sentence of command.fault. */
 #define RELAY_COMMAND_FAULT_SIZE 64
@@ -47,7 +48,7 @@ struct relay_command {
     const char *mailbox;                  /* open; close, or NULL */
     bool resumes;                         /* open: it has `after`, … */
     struct relay_position after;          /* … which is this place, or anything else */
-    const char *phase, *body;             /* add; the body is hex */
+    const char *phase, *body;             /* add; the body is hex, and see `apart` */
     size_t body_length;                   /* of the hex */
     const char *mood;                     /* close, or NULL */
     const char *method, *stamp;           /* permit; the stamp may be NULL */
@@ -55,6 +56,7 @@ struct relay_command {
     const char *id;                       /* or NULL */
     int64_t channel; /* that it is for; 0: none is named, -1: what is named cannot be one */
     json_t *root;    /* owns all of the above; NULL if it is not a JSON object */
+    struct bounded_json_body apart; /* a long body is still in the text, which owns it */
 };
 
 /*
@@ -67,9 +69,12 @@ bool relay_command_parse(const char *text, size_t length, struct relay_command *
  * received. */
 bool relay_command_has_type(const struct relay_command *command);
 
+/* For a command that outlives the text that it was read from. False when out of memory. */
+bool relay_command_keep(struct relay_command *command);
+
 /* Takes the body out and leaves an empty one, for a command that waits for the store: an `error`
  * can still quote the command, without the weight. New, json_decref(); command.body stays valid
- * until then. */
+ * until then, or as long as the text if it is still there. */
 json_t *relay_command_take_body(struct relay_command *command);
 
 /* Frees what the command holds. A zeroed one is fine. */

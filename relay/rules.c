@@ -445,6 +445,9 @@ void rules_take(struct rules_client *client, struct relay_command *command, size
         rules_send(client,
                    reply_ack(json_object_get(task->command.root, "id"), client->rules->now));
     rules_run(client);
+    if (client->waiting != NULL && client->waiting->prev == task &&
+        !relay_command_keep(&task->command))
+        rules_drop(client, "out of memory");
 }
 
 void rules_receive(struct rules_client *client, const char *text, size_t length, int64_t now)

@@ -68,21 +68,23 @@ static enum wire_fault get_text(json_t *object, const char *key, const char **re
     return WIRE_OK;
 }
 
-/* Decodes hex into new memory, which is allocated even if it is empty. */
-static enum wire_fault get_hex(const json_t *object, const char *key, uint8_t **ret_bytes,
-                               size_t *ret_length)
+/* Decodes the body into new memory, which is allocated even if it is empty. A long one is `apart`.
+ */
+static enum wire_fault get_body(const json_t *root, const struct bounded_json_body *apart,
+                                uint8_t **ret_bytes, size_t *ret_length)
 {
-    const json_t *value = json_object_get(object, key);
-    size_t digits = json_string_length(value);
+    const json_t *value = json_object_get(root, "body");
+    const char *hex = apart->hex != NULL ? apart->hex : json_string_value(value);
+    size_t digits = apart->hex != NULL ? apart->length : json_string_length(value);
     size_t length = digits / 2;
     uint8_t *bytes;
 
-    if (!json_is_string(value))
+    if (hex == NULL)
         return WIRE_INCOMPLETE;
     bytes = large_pages(malloc(length + 1), length);
     if (bytes == NULL)
         return WIRE_NO_MEMORY;
-    if (digits % 2 != 0 || !hex_read(bytes, json_string_value(value), length)) {
+    if (digits % 2 != 0 || !hex_read(bytes, hex, length)) {
         free(bytes);
         return WIRE_INCOMPLETE;
     }
@@ -235,9 +237,7 @@ static enum wire_fault read_message(json_t *root, struct wire_message *message)
         return WIRE_NO_MEMORY;
     message->side = get_name(root, "side");
     message->phase = get_name(root, "phase");
-    if (message->side == NULL || message->phase == NULL)
-        return WIRE_INCOMPLETE;
-    return get_hex(root, "body", &message->body, &message->body_length);
+    return message->side == NULL || message->phase == NULL ? WIRE_INCOMPLETE : WIRE_OK;
 }
 
 static enum wire_fault read_pong(json_t *root, struct wire_message *message)
@@ -302,7 +302,8 @@ static int64_t time_of(const json_t *seconds)
     return value > 0 && value < SERVER_TX_MAX ? (int64_t)(value * 1000) : 0;
 }
 
-static enum wire_fault read_root(json_t *root, struct wire_message *message)
+static enum wire_fault read_root(json_t *root, const struct bounded_json_body *apart,
+                                 struct wire_message *message)
 {
     const char *name = json_string_value(json_object_get(root, "type"));
     const struct wire_reader *reader;
@@ -313,7 +314,10 @@ static enum wire_fault read_root(json_t *root, struct wire_message *message)
     message->type = reader->type;
     message->channel = json_integer_value(json_object_get(root, "channel"));
     message->server_tx = time_of(json_object_get(root, "server_tx"));
-    return reader->read(root, message);
+    enum wire_fault fault = reader->read(root, message);
+    if (!fault && message->type == WIRE_MESSAGE)
+        fault = get_body(root, apart, &message->body, &message->body_length);
+    return fault;
 }
 
 static const enum wire_fault load_faults[] = {
@@ -326,10 +330,12 @@ static enum wire_fault parse(const char *text, size_t length, bool odd,
                              struct wire_message *ret_message)
 {
     struct wire_message message = {.length = length};
-    enum wire_fault fault = load_faults[bounded_json_load(text, length, &message.root)];
+    struct bounded_json_body apart;
+    enum wire_fault fault =
+        load_faults[bounded_json_load_apart(text, length, SIZE_MAX, &message.root, &apart)];
 
     if (!fault)
-        fault = read_root(message.root, &message);
+        fault = read_root(message.root, &apart, &message);
     if (fault == WIRE_INCOMPLETE && message.type == WIRE_MESSAGE && odd) {
         int64_t channel = message.channel;
 

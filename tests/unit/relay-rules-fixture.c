@@ -185,8 +185,10 @@ static json_t *parse(const char *text)
 void client_say(struct test_client *client, const char *text)
 {
     char *quoted = with_quotes(text);
+    size_t length = strlen(quoted);
 
-    rules_receive(client->rules, quoted, strlen(quoted), client->fixture->now);
+    rules_receive(client->rules, quoted, length, client->fixture->now);
+    memset(quoted, '?', length); /* whoever still looks at it shall not see it */
     free(quoted);
 }
 

@@ -279,6 +279,34 @@ static void test_take_body(void **state)
     relay_command_free(&command);
 }
 
+/* A long body stays in the text, until the command is to outlive it. */
+static void test_keep(void **state)
+{
+    static char text[80000];
+    size_t head =
+        (size_t)snprintf(text, sizeof(text), "{\"type\":\"add\",\"phase\":\"p\",\"body\":\"");
+    struct relay_command command;
+
+    (void)state;
+    memset(text + head, 'a', 70000);
+    memcpy(text + head + 70000, "\"}", 2);
+    assert_true(relay_command_parse(text, head + 70002, &command));
+    assert_ptr_equal(command.body, text + head);
+    assert_int_equal(command.body_length, 70000);
+    assert_true(relay_command_keep(&command));
+    memset(text, '?', sizeof(text));
+    assert_int_equal(command.body_length, strlen(command.body));
+    assert_int_equal(strspn(command.body, "a"), 70000);
+    relay_command_free(&command);
+
+    memcpy(text, "{\"type\":\"add\",\"phase\":\"p\",\"body\":\"", head);
+    memset(text + head, 'a', 69999);
+    memcpy(text + head + 69999, "\"}", 2);
+    assert_true(relay_command_parse(text, head + 70001, &command));
+    assert_string_equal(command.fault, "'body' must be hex");
+    relay_command_free(&command);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -286,7 +314,7 @@ int main(void)
         cmocka_unit_test(test_lacking),   cmocka_unit_test(test_wrong_types),
         cmocka_unit_test(test_lengths),   cmocka_unit_test(test_hex),
         cmocka_unit_test(test_nonsense),  cmocka_unit_test(test_nesting),
-        cmocka_unit_test(test_take_body),
+        cmocka_unit_test(test_take_body), cmocka_unit_test(test_keep),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -511,6 +511,32 @@ static void test_adds_and_release_in_one_breath(void **state)
     pair_close(&pair);
 }
 
+/* An add that waits for its turn has its body still, when the text that it came in is gone. */
+static void test_long_add_waits(void **state)
+{
+    static const struct relay_limits limits = {.retention = 3600000,
+                                               .mailbox_bytes = 100000,
+                                               .mailbox_messages = 100,
+                                               .piece_bytes = RULES_FIXTURE_PIECE};
+    static char hex[70001], text[sizeof(hex) + 64];
+    struct pair pair;
+
+    (void)state;
+    memset(hex, 'a', sizeof(hex) - 1);
+    snprintf(text, sizeof(text), "{'type':'add','phase':'0','body':'%s'}", hex);
+    pair_open_m(&pair);
+    pair.fixture.store->set_limits(pair.fixture.store->self, &limits);
+    client_do(&pair.a, "{'type':'list'}");
+    client_do(&pair.a, text);
+    rules_fixture_run(&pair.fixture);
+    client_expect(&pair.a, "{'type':'nameplates','nameplates':[]}");
+    client_expect_message(&pair.a, "A", "0");
+    json_t *message = client_next(&pair.b);
+    assert_string_equal(json_string_value(json_object_get(message, "body")), hex);
+    json_decref(message);
+    pair_close(&pair);
+}
+
 static void test_failure_in_one_breath(void **state)
 {
     struct pair pair;
@@ -1351,6 +1377,7 @@ int main(void)
         cmocka_unit_test(test_repeated_farewells),
         cmocka_unit_test(test_open_and_add_in_one_breath),
         cmocka_unit_test(test_adds_and_release_in_one_breath),
+        cmocka_unit_test(test_long_add_waits),
         cmocka_unit_test(test_failure_in_one_breath),
         cmocka_unit_test(test_crowded),
         cmocka_unit_test(test_reclaimed),
