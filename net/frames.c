@@ -4,6 +4,7 @@
 
 #include "base/shared_text.h"
 
+#include <assert.h>
 #include <event2/buffer.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -20,8 +21,9 @@
 #define BELIEVED_MAX ((size_t)64 * 1024)
 /* Longest reason in a close frame (RFC 6455 §5.5), and the words around it. */
 #define WHY_SIZE 256
-/* Longest header of a frame without a mask (RFC 6455 §5.2). */
-#define HEADER_MAX 10
+/* Longest header of a frame (RFC 6455 §5.2), and the mask at its end, which only a client has. */
+#define HEADER_MAX 14
+#define MASK_BYTES 4
 /* What wslay's context takes while a frame has begun and not ended. */
 #define CONTEXT_BYTES ((size_t)9 * 1024)
 
@@ -397,9 +399,9 @@ static bool flush(struct frames *frames)
     return sent;
 }
 
-static bool queue(struct frames *frames, uint8_t opcode, const char *data, size_t length)
+bool frames_ping(struct frames *frames)
 {
-    const struct wslay_event_msg message = {opcode, (const uint8_t *)data, length};
+    const struct wslay_event_msg message = {.opcode = WSLAY_PING};
     int error =
         wake(frames) != NULL ? wslay_event_queue_msg(frames->context, &message) : WSLAY_ERR_NOMEM;
 
@@ -407,8 +409,8 @@ static bool queue(struct frames *frames, uint8_t opcode, const char *data, size_
     return error == 0 && flush(frames);
 }
 
-/* RFC 6455 §5.2, without a mask. Returns the length. */
-static size_t make_header(size_t length, uint8_t header[HEADER_MAX])
+/* RFC 6455 §5.2, with a new mask if a client writes. Returns the length. */
+static size_t make_header(const struct frames *frames, size_t length, uint8_t header[HEADER_MAX])
 {
     unsigned bytes = length_bytes(length);
 
@@ -416,32 +418,57 @@ static size_t make_header(size_t length, uint8_t header[HEADER_MAX])
     header[1] = bytes == 0 ? (uint8_t)length : bytes == 2 ? 126 : 127;
     for (unsigned i = 0; i < bytes; i++)
         header[2 + i] = (uint8_t)((uint64_t)length >> 8 * (bytes - 1 - i));
-    return 2 + bytes;
+    if (frames->server)
+        return 2 + bytes;
+    header[1] |= 0x80;
+    randombytes_buf(header + 2 + bytes, MASK_BYTES);
+    return 2 + bytes + MASK_BYTES;
 }
 
-/* A server's text frame is a few bytes and the text itself; a context of wslay's would cost more
- * than everything else. */
-static bool put_text(struct frames *frames, const char *text, size_t length)
+/* RFC 6455 §5.3; by eight bytes, since a text may have millions. */
+static void mask_text(uint8_t *ret_masked, const char *text, size_t length,
+                      const uint8_t mask[MASK_BYTES])
+{
+    uint64_t twice, eight;
+    size_t i = 0;
+
+    memcpy(&twice, mask, MASK_BYTES);
+    memcpy((uint8_t *)&twice + MASK_BYTES, mask, MASK_BYTES);
+    for (; i + sizeof(eight) <= length; i += sizeof(eight)) {
+        memcpy(&eight, text + i, sizeof(eight));
+        eight ^= twice;
+        memcpy(ret_masked + i, &eight, sizeof(eight));
+    }
+    for (; i < length; i++)
+        ret_masked[i] = (uint8_t)text[i] ^ mask[i % MASK_BYTES];
+}
+
+/* A text frame is a few bytes and the text itself; a context of wslay's would cost more than
+ * everything else, and copy a long text several times. */
+bool frames_text(struct frames *frames, const char *text, size_t length)
 {
     uint8_t header[HEADER_MAX];
-    size_t header_length = make_header(length, header);
+    size_t header_length = make_header(frames, length, header);
+    struct evbuffer_iovec room;
 
     if (frames->closing || frames->broken)
         return false;
-    frames->broken = evbuffer_expand(frames->output, header_length + length) != 0 ||
-                     evbuffer_add(frames->output, header, header_length) != 0 ||
-                     evbuffer_add(frames->output, text, length) != 0;
+    if (evbuffer_reserve_space(frames->output, (ev_ssize_t)(header_length + length), &room, 1) !=
+        1) {
+        frames->broken = true;
+        return false;
+    }
+    uint8_t *at = room.iov_base;
+    room.iov_len = header_length + length;
+    memcpy(at, header, header_length);
+    if (frames->server)
+        memcpy(at + header_length, text, length);
+    else
+        mask_text(at + header_length, text, length, header + header_length - MASK_BYTES);
+    frames->broken = evbuffer_commit_space(frames->output, &room, 1) != 0;
     frames->written += header_length + length;
-    return !frames->broken;
-}
-
-bool frames_text(struct frames *frames, const char *text, size_t length)
-{
-    bool put = frames->server ? put_text(frames, text, length)
-                              : queue(frames, WSLAY_TEXT_FRAME, text, length);
-
     frames->text_end = frames->written;
-    return put;
+    return !frames->broken;
 }
 
 static void let_go(const void *data, size_t length, void *text)
@@ -454,8 +481,9 @@ static void let_go(const void *data, size_t length, void *text)
 bool frames_text_shared(struct frames *frames, struct shared_text *text)
 {
     uint8_t header[HEADER_MAX];
-    size_t header_length = make_header(text->length, header);
+    size_t header_length = make_header(frames, text->length, header);
 
+    assert(frames->server);
     if (frames->closing || frames->broken)
         return false;
     text->holders++;
@@ -467,11 +495,6 @@ bool frames_text_shared(struct frames *frames, struct shared_text *text)
     frames->written += header_length + text->length;
     frames->text_end = frames->written;
     return !frames->broken;
-}
-
-bool frames_ping(struct frames *frames)
-{
-    return queue(frames, WSLAY_PING, NULL, 0);
 }
 
 bool frames_close(struct frames *frames)
