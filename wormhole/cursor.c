@@ -8,7 +8,8 @@
  * the cursor may be older than the rest of the session, as after a crash; but it must never be
  * newer.
  *
- * A lasting session has more than one mailbox, each with little in it, and uses no cursor.
+ * A lasting session has one for each of the places that it visits: that of the newest epoch, and
+ * the old one. When it moves, the former becomes the latter.
  *
  * What this version ignores in a mailbox a later one may need: the cursor of another version is not
  * used. Nor is one by a store that was found to be a copy, which must look at everything that was
@@ -19,18 +20,39 @@
 #include "wormhole/visit.h"
 #include "wormhole/wire.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-/* Nothing of the peer's was turned away, and nothing of ours is missing. */
+/* The peer is in this mailbox; or it is that of an epoch in which it was not met yet. That it was,
+ * and is not, shows that the relay forgot the mailbox: it must not be closed before the peer has
+ * come back. */
+static bool peer_is_known(const struct session *session)
+{
+    return session->visit->peer_seen || (session->visit->derived && !lasting_met(session));
+}
+
+/* Nothing of the peer's was turned away, and nothing of ours is missing. (To the old place no
+ * messages are added.) That the peer has moved is to be seen again until it is followed. */
 static bool all_dealt_with(const struct session *session)
 {
     const struct visit *visit = session->visit;
-    return session->state == SESSION_ESTABLISHED && !session_lasting(session) &&
-           session->peer_versions != NULL && !session->mailbox_lost && !session->inbox_full &&
-           !session->copied && visit->peer_seen && !visit->in_fallback && !visit->incomplete &&
-           visit->foreign == 0 && visit->ignored == 0 && session->pake_stored &&
-           session->version_stored && session->stored == session->sent &&
-           (session->receipts == 0 || session->receipt_stored);
+    return session->state == SESSION_ESTABLISHED && session->peer_versions != NULL &&
+           !session->mailbox_lost && !session->inbox_full && !session->copied &&
+           peer_is_known(session) && !visit->peer_moved && !visit->in_fallback &&
+           !visit->incomplete && visit->foreign == 0 && visit->ignored == 0 && visit->pake_seen &&
+           visit->version_seen && (visit->old || session->stored == session->sent) &&
+           (session->receipts == 0 || visit->receipt_seen);
+}
+
+static void forget(char **position)
+{
+    free(*position);
+    *position = NULL;
+}
+
+static bool is_ours(const struct session *session)
+{
+    return session->cursor_version != NULL && strcmp(session->cursor_version, PACKAGE_VERSION) == 0;
 }
 
 void cursor_note(struct step *step, const char *position)
@@ -38,21 +60,47 @@ void cursor_note(struct step *step, const char *position)
     struct session *session = step->session;
     if (position == NULL || !all_dealt_with(session))
         return;
-    step_set_text(step, &session->cursor, position, WIRE_POSITION_MAX);
+    if (!is_ours(session))
+        forget(session->visit->old ? &session->cursor : &session->old_cursor);
     step_set_text(step, &session->cursor_version, PACKAGE_VERSION, CURSOR_VERSION_MAX);
-    session->cursor_stored = session->stored;
-    session->cursor_receipts = session->receipts;
+    if (session->visit->old) {
+        step_set_text(step, &session->old_cursor, position, WIRE_POSITION_MAX);
+        session->old_cursor_receipts = session->receipts;
+    } else {
+        step_set_text(step, &session->cursor, position, WIRE_POSITION_MAX);
+        session->cursor_stored = session->stored;
+        session->cursor_receipts = session->receipts;
+        session->cursor_bytes = session->visit->bytes;
+    }
 }
 
-const char *cursor_after(const struct session *session, const char *mailbox)
+void cursor_move(struct session *session)
 {
-    if (session->cursor == NULL || session->cursor_version == NULL || session->copied ||
-        session->cursor_stored > session->sent || session->cursor_receipts > session->receipts ||
-        !session_keyed(session) || session_lasting(session) ||
-        strcmp(session->cursor_version, PACKAGE_VERSION) != 0 ||
-        strcmp(session->mailbox, mailbox) != 0)
+    cursor_retire(session);
+    session->old_cursor = session->cursor;
+    session->old_cursor_receipts = session->cursor_receipts;
+    session->cursor = NULL;
+}
+
+void cursor_retire(struct session *session)
+{
+    forget(&session->old_cursor);
+}
+
+static uint32_t receipts_before(const struct session *session)
+{
+    return session->visit->old ? session->old_cursor_receipts : session->cursor_receipts;
+}
+
+const char *cursor_after(const struct session *session)
+{
+    const struct visit *visit = session->visit;
+    const char *cursor = visit->old ? session->old_cursor : session->cursor;
+    if (cursor == NULL || session->copied || !is_ours(session) || !session_keyed(session) ||
+        (!visit->old && session->cursor_stored > session->sent) ||
+        receipts_before(session) > session->receipts || visit->in_fallback)
         return "";
-    return session->cursor;
+    return cursor;
 }
 
 void cursor_resume(struct session *session)
@@ -61,7 +109,13 @@ void cursor_resume(struct session *session)
     if (!visit->resumes)
         return;
     visit->resumes = false;
-    visit->peer_seen = visit->pake_seen = visit->version_seen = true;
-    visit->receipt_seen = session->receipts > 0 && session->receipts == session->cursor_receipts;
-    visit->base = visit->next = session->cursor_stored;
+    visit->pake_seen = visit->version_seen = true;
+    visit->peer_seen = !visit->derived || visit->old || lasting_met(session);
+    visit->peer_stated = lasting_met(session);
+    visit->receipt_seen = session->receipts > 0 && session->receipts == receipts_before(session);
+    if (visit->old)
+        return;
+    if (visit->base < session->cursor_stored)
+        visit->base = visit->next = session->cursor_stored;
+    visit->bytes = visit->bytes_before = session->cursor_bytes;
 }

@@ -220,6 +220,7 @@ bool lasting_retire(struct session *session)
         session->left_tries = 0;
         sodium_memzero(session->old_root, sizeof(session->old_root));
         sodium_memzero(session->old_public, sizeof(session->old_public));
+        cursor_retire(session);
         session->turn_old = false;
     }
     return is_set(session->left_places);
@@ -356,6 +357,7 @@ static void move(struct step *step)
     sodium_memzero(root, sizeof(root));
     session->epoch++;
     session->turn_old = false;
+    cursor_move(session);
     begin_epoch(step);
     session->visit->old = session->visit->moved = true;
     session->visit->peer_moved = false;
@@ -426,6 +428,11 @@ bool lasting_evade_crowd(struct step *step)
 }
 
 /* ---- when ---- */
+
+bool lasting_met(const struct session *session)
+{
+    return is_set(session->peer_next);
+}
 
 bool lasting_has_old(const struct session *session)
 {

@@ -44,6 +44,7 @@ void session_free(struct session *session)
     free(session->last_error);
     free(session->cursor);
     free(session->cursor_version);
+    free(session->old_cursor);
     free(session->journal.bytes);
     free(session->unknown);
     locked_free(&sessions, session);

@@ -221,9 +221,12 @@ struct session {
     char *cursor_version;     /* of the program that dealt with what is before that, or NULL */
     uint32_t cursor_stored;   /* of the messages sent, the first so many are before it */
     uint32_t cursor_receipts; /* so many receipts had been made, and the newest is before it */
+    uint64_t cursor_bytes;    /* of the messages before it */
+    char *old_cursor;         /* the same in the place of the epoch before, or NULL */
+    uint32_t old_cursor_receipts;
 
     int64_t last_visit;   /* that was completed; 0 if none */
-    uint64_t visit_bytes; /* of the messages that the newest place had at it */
+    uint64_t visit_bytes; /* of the messages that it fetched from the newest place */
     int64_t retention; /* ms that the relay keeps an unvisited mailbox, by its last welcome; 0: it
                           does not say */
     int64_t waited;    /* ms that it has spent waiting: after its deadline, in vain for the relay;

@@ -60,10 +60,11 @@ struct visit {
                      introduction */
     struct epoch_place place;
     struct epoch_labels labels, peer_labels; /* zero in the place of the introduction */
-    bool moved;       /* it was of the newest epoch, and then the session moved on */
-    bool peer_moved;  /* the peer has moved on from this epoch, which is the newest */
-    bool peer_stated; /* a statement of the peer's was here */
-    uint64_t bytes;   /* of all messages that it is known to hold */
+    bool moved;            /* it was of the newest epoch, and then the session moved on */
+    bool peer_moved;       /* the peer has moved on from this epoch, which is the newest */
+    bool peer_stated;      /* a statement of the peer's was here */
+    uint64_t bytes;        /* of all messages that it is known to hold … */
+    uint64_t bytes_before; /* … and of those before the cursor, which were not fetched */
 
     bool in_fallback; /* … which is not the session's */
 
@@ -159,10 +160,14 @@ bool mailbox_recovery_escape_silence(struct step *step);
 /* The relay has told the mailbox up to this place (or NULL: it does not say), and all of that was
  * taken: the cursor, if nothing remains to be done there. */
 void cursor_note(struct step *step, const char *position);
-/* The place to name when this mailbox is opened; "": its beginning. Borrowed. */
-const char *cursor_after(const struct session *session, const char *mailbox);
+/* The place to name when the visit's mailbox is opened; "": its beginning. Borrowed. */
+const char *cursor_after(const struct session *session);
 /* The replay, which has not begun, will begin there: what is before counts as seen. */
 void cursor_resume(struct session *session);
+/* A lasting session moves on from its place, which now is the old one; and no longer visits that.
+ */
+void cursor_move(struct session *session);
+void cursor_retire(struct session *session);
 
 /* ---- visit_steps.c again ---- */
 
@@ -205,6 +210,8 @@ bool lasting_retire(struct session *session);
 bool lasting_leaves(const struct session *session);
 /* After a visit: another one is due at once, to another place. */
 bool lasting_hurries(const struct session *session);
+/* The peer was met in the newest epoch. */
+bool lasting_met(const struct session *session);
 /* The epoch before is still visited. */
 bool lasting_has_old(const struct session *session);
 /* The next visit waits no longer, ms, and a connection is held no longer: the peer is to be

@@ -70,7 +70,7 @@ void visit_open(struct step *step, const char *mailbox)
     struct visit *visit = step->session->visit;
     step_set_text(step, &visit->mailbox, mailbox, WIRE_NAME_MAX);
     visit->in_fallback = !visit->derived && strcmp(mailbox, step->session->mailbox) != 0;
-    const char *after = cursor_after(step->session, mailbox);
+    const char *after = cursor_after(step->session);
     visit->resumes = visit->relay_resumes && after[0] != '\0';
     step_send(step, wire_encode_open(mailbox, visit->relay_resumes ? after : NULL));
     ping(step, VISIT_REPLAYING);
@@ -191,8 +191,8 @@ void visit_fenced(struct step *step)
         session->receipt_stored = visit->receipt_seen;
         session->stored = visit->base;
         count_stored(session);
-        cursor_note(step, step->event->relay->position);
     }
+    cursor_note(step, step->event->relay->position);
     session->unexpected = session_keyed(session) ? 0 : visit->ignored;
     if (session->unexpected == 0)
         session->burdened = 0;
@@ -321,7 +321,7 @@ void visit_note_completed(struct step *step)
     struct session *session = step->session;
     session->last_visit = step->context->now;
     if (!session->visit->old)
-        session->visit_bytes = session->visit->bytes;
+        session->visit_bytes = session->visit->bytes - session->visit->bytes_before;
 }
 
 /* A connection that is held until now + plan_hold_duration(). */

@@ -20,18 +20,24 @@ int pair_resume(void **state)
     return 0;
 }
 
+static struct stock *new_relay(void)
+{
+    struct stock *stock = stock_new();
+    if (pair_resumes)
+        stock_resume(stock);
+    return stock;
+}
+
 void pair_open(struct pair *pair, const char *schedule)
 {
-    pair->stock = stock_new();
-    if (pair_resumes)
-        stock_resume(pair->stock);
+    pair->stock = new_relay();
     end_open(&pair->a, pair->stock, "4-purple-sausages", schedule, 1);
     end_open(&pair->b, pair->stock, "4-purple-sausages", schedule, 2);
 }
 
 void pair_open_lasting(struct pair *pair, const char *schedule)
 {
-    pair->stock = stock_new();
+    pair->stock = new_relay();
     end_open_lasting(&pair->a, pair->stock, "4-purple-sausages", schedule, 1);
     end_open_lasting(&pair->b, pair->stock, "4-purple-sausages", schedule, 2);
 }

@@ -65,6 +65,7 @@ static void fill_texts(struct session *session, uint32_t number)
     session->last_error = text("connection refused");
     session->cursor = text("0000000000000007abcdef");
     session->cursor_version = text("0.1.0");
+    session->old_cursor = text("0000000000000003abcdef");
     assert_true(journal_add(&session->journal, 1700000000000, JOURNAL_TROUBLE, 1, 0, "refused"));
 }
 
@@ -113,6 +114,8 @@ static void fill_numbers(struct session *session)
     session->bye_sent = 734;
     session->cursor_stored = 735;
     session->cursor_receipts = 736;
+    session->cursor_bytes = 737;
+    session->old_cursor_receipts = 738;
 }
 
 struct session *sample_full(uint32_t number)
@@ -241,6 +244,8 @@ static void same_numbers(const struct session *a, const struct session *b)
     SAME_NUMBER(waited);
     SAME_NUMBER(cursor_stored);
     SAME_NUMBER(cursor_receipts);
+    SAME_NUMBER(cursor_bytes);
+    SAME_NUMBER(old_cursor_receipts);
 }
 
 void sample_assert_same(const struct session *a, const struct session *b)
@@ -267,6 +272,7 @@ void sample_assert_same(const struct session *a, const struct session *b)
     SAME_TEXT(last_error);
     SAME_TEXT(cursor);
     SAME_TEXT(cursor_version);
+    SAME_TEXT(old_cursor);
     assert_int_equal(a->journal.length, b->journal.length);
     if (a->journal.length > 0)
         assert_memory_equal(a->journal.bytes, b->journal.bytes, a->journal.length);

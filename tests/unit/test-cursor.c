@@ -226,6 +226,139 @@ static void copies_look_at_all(void **state)
     pair_free(&pair);
 }
 
+/* ---- lasting sessions ---- */
+
+static void acknowledge(struct end *end)
+{
+    if (end->session->received > 0)
+        end_ack(end, end->session->received - 1);
+}
+
+static void open_lasting(struct pair *pair)
+{
+    pair_open_lasting(pair, POLL);
+    pair_visit(pair, 4);
+    assert_true(session_lasting(pair->a.session) && session_lasting(pair->b.session));
+}
+
+static void send_long(struct end *end)
+{
+    char text[20001];
+    memset(text, 'x', sizeof(text) - 1);
+    text[sizeof(text) - 1] = '\0';
+    assert_int_equal(end_send(end, text), SESSION_ACCEPTED);
+}
+
+/* b, who follows a later, is away from now on. */
+static void move_alone(struct pair *pair)
+{
+    uint32_t epoch = pair->a.session->epoch;
+    send_long(&pair->b);
+    end_visit(&pair->b);
+    end_visit(&pair->a);
+    assert_int_equal(pair->a.session->epoch, epoch + 1);
+    assert_int_equal(pair->b.session->epoch, epoch);
+    assert_true(lasting_has_old(pair->a.session));
+}
+
+static void assert_together(const struct pair *pair)
+{
+    const struct session *a = pair->a.session, *b = pair->b.session;
+    assert_int_equal(b->received, a->sent);
+    assert_int_equal(a->received, b->sent);
+    assert_int_equal(a->delivered, a->sent);
+    assert_int_equal(b->epoch, a->epoch);
+    assert_false(lasting_has_old(a) || lasting_has_old(b));
+}
+
+/* Whatever waits in the place of the newest epoch, and whether the peer was met there; and in the
+ * old one, which is visited beside it. */
+static void lasting_visits_are_short(void **state)
+{
+    struct pair pair;
+    (void)state;
+    open_lasting(&pair);
+    for (int epochs = 0; epochs < 3; epochs++) {
+        send_many(&pair.a, 20);
+        end_visit(&pair.a);
+        assert_int_equal(told_in_visit(&pair.a), 0);
+        assert_int_equal(pair.a.session->visit_bytes, 0);
+        pair_visit(&pair, 2);
+        move_alone(&pair);
+        end_visit(&pair.a);
+        assert_int_equal(told_in_visit(&pair.a), 0);
+        send_many(&pair.a, 20);
+        end_visit(&pair.a);
+        assert_int_equal(told_in_visit(&pair.a), 0);
+        end_crash(&pair.a);
+        assert_int_equal(told_in_visit(&pair.a), 0);
+        pair_visit(&pair, 4);
+        assert_together(&pair);
+        acknowledge(&pair.a);
+        acknowledge(&pair.b);
+        pair_visit(&pair, 2);
+    }
+    pair_free(&pair);
+}
+
+/* What is before the cursor counts towards the place's wear, though it is not fetched. */
+static void lasting_wear_is_kept(void **state)
+{
+    struct pair pair;
+    (void)state;
+    open_lasting(&pair);
+    for (unsigned i = 0; i < 200 && pair.a.session->epoch == 0; i++) {
+        send_many(&pair.a, 1);
+        pair_visit(&pair, 1);
+    }
+    assert_int_equal(pair.a.session->epoch, 1);
+    pair_free(&pair);
+}
+
+/* A peer that moves sooner than it is followed is followed later. */
+static void lasting_move_waits(void **state)
+{
+    const int64_t hour = INT64_C(3600) * 1000;
+    struct pair pair;
+    (void)state;
+    open_lasting(&pair);
+    move_alone(&pair);
+    send_many(&pair.b, 1); /* as long as it is not delivered, nothing else makes b move */
+    pair.b.session->epoch_messages = pair.b.session->sent + pair.b.session->received;
+    pair.b.session->epoch_since = pair.b.now + hour;
+    end_visit(&pair.b);
+    assert_int_equal(pair.b.session->epoch + 1, pair.a.session->epoch);
+    pair.b.session->epoch_since -= 2 * hour;
+    end_visit(&pair.b);
+    assert_int_equal(pair.b.session->epoch, pair.a.session->epoch);
+    pair_visit(&pair, 3);
+    assert_together(&pair);
+    pair_free(&pair);
+}
+
+/* A mailbox that was forgotten, and that the peer has not come back to, is not closed with what
+ * waits there. */
+static void lasting_unread_stays(void **state)
+{
+    struct pair pair;
+    (void)state;
+    open_lasting(&pair);
+    move_alone(&pair);
+    pair_visit(&pair, 4);
+    assert_together(&pair);
+    stock_remember(pair.stock, 1000000);
+    stock_prune(pair.stock);
+    send_many(&pair.a, 2);
+    end_visit(&pair.a);
+    end_visit(&pair.a);
+    assert_true(pair.a.session->retention > 0);
+    end_close(&pair.a);
+    end_visit(&pair.a);
+    pair_visit(&pair, 3);
+    assert_int_equal(pair.b.session->received, pair.a.session->sent);
+    pair_free(&pair);
+}
+
 /* ---- worlds ---- */
 
 struct dice {
@@ -236,12 +369,6 @@ static unsigned roll(struct dice *dice, unsigned below)
 {
     dice->state = dice->state * 6364136223846793005u + 1442695040888963407u;
     return (unsigned)(dice->state >> 33) % below;
-}
-
-static void acknowledge(struct end *end)
-{
-    if (end->session->received > 0)
-        end_ack(end, end->session->received - 1);
 }
 
 /* A visit that dies somewhere, by a lost connection or a machine that stops. */
@@ -324,7 +451,9 @@ int main(void)
         TEST(relay_forgets),         TEST(relay_is_put_back),
         TEST(receipt_is_put_back),   TEST(turned_away),
         TEST(another_version),       cmocka_unit_test_setup(resumed_unasked, pair_replay),
-        TEST(copies_look_at_all),    TEST(worlds),
+        TEST(copies_look_at_all),    TEST(lasting_visits_are_short),
+        TEST(lasting_wear_is_kept),  TEST(lasting_move_waits),
+        TEST(lasting_unread_stays),  TEST(worlds),
     };
     return cmocka_run_group_tests_name("cursor", tests, NULL, NULL);
 }

@@ -547,6 +547,7 @@ static void test_nothing_is_left_out(void **state)
                                          "left_places",
                                          "cursor",
                                          "cursor_version",
+                                         "old_cursor",
                                          "journal",
                                          "fallback_mailboxes[0]",
                                          "fallback_mailboxes[1]",
