@@ -163,7 +163,7 @@ static bool is_wide(const char *directory)
     char real[PATH_MAX], home[PATH_MAX];
     struct stat status;
     if (realpath(directory, real) == NULL || stat(real, &status) < 0)
-        return false;
+        return true; /* who cannot tell opens less */
     return strcmp(real, "/") == 0 || (status.st_mode & S_IWOTH) != 0 ||
            (real_home(home) && is_within(home, real));
 }
@@ -171,7 +171,7 @@ static bool is_wide(const char *directory)
 static bool is_in_home(const char *directory)
 {
     char real[PATH_MAX], home[PATH_MAX];
-    return realpath(directory, real) != NULL && real_home(home) && is_within(real, home);
+    return realpath(directory, real) == NULL || (real_home(home) && is_within(real, home));
 }
 
 /* The file alone, if the directory is wide. */
