@@ -267,7 +267,7 @@ static void test_long_body(void **state)
         assert_non_null(text);
         size_t length = (size_t)sprintf(text, around[i], hex);
         json_t *root = NULL, *expected = json_loadb(text, length, 0, NULL);
-        struct bounded_json_body body = {NULL};
+        struct bounded_json_body body = {.hex = NULL};
         bool good =
             bounded_json_load_apart(text, length, SIZE_MAX, &root, &body) == BOUNDED_JSON_OK;
         assert_int_equal(good, json_is_object(expected));
@@ -292,7 +292,7 @@ static void test_body_is_not_copied(void **state)
     size_t hex = (size_t)32 << 20, length = sizeof(head) - 1 + hex + sizeof(tail) - 1;
     struct rlimit before, limit;
     unsigned long pages = 0;
-    struct bounded_json_body body = {NULL};
+    struct bounded_json_body body = {.hex = NULL};
     json_t *root = NULL;
     char *text = malloc(length);
     FILE *file = fopen("/proc/self/statm", "r");
