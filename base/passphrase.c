@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,12 +12,10 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "base/interrupts.h"
 #include "base/private_file.h"
 
 #define TERMINAL "/dev/tty"
-/* While the terminal sends no signals, Ctrl-C is this character. */
-#define CTRL_C '\003'
-#define CTRL_D '\004'
 
 static enum passphrase_status refuse(char *ret_why, size_t size, const char *text)
 {
@@ -24,42 +23,48 @@ static enum passphrase_status refuse(char *ret_why, size_t size, const char *tex
     return PASSPHRASE_REFUSED;
 }
 
-static ssize_t read_retry(int fd, char *ret_byte)
+static enum passphrase_status refuse_system(char *ret_why, size_t size)
+{
+    snprintf(ret_why, size, "cannot read the passphrase: %s", strerror(errno));
+    return PASSPHRASE_REFUSED;
+}
+
+/* Reads a byte, as read(2) does, unless there is a signal before. */
+static ssize_t read_byte(int fd, const struct interrupts *interrupts, char *ret_byte,
+                         int *ret_signal)
 {
     ssize_t got;
-    do
-        got = read(fd, ret_byte, 1);
-    while (got < 0 && errno == EINTR);
+    do {
+        *ret_signal = interrupts_wait(interrupts, fd);
+        got = *ret_signal == 0 ? read(fd, ret_byte, 1) : 0;
+    } while (got < 0 && (errno == EINTR || errno == EAGAIN));
     return got;
 }
 
-/* Reads a line, without its end, byte by byte: what follows is somebody else's. In one that is
- * typed, some characters are commands. */
-static enum passphrase_status read_line(int fd, bool typed, char line[PASSPHRASE_MAX + 1],
+/* Reads a line, without its end, byte by byte: what follows is somebody else's. */
+static enum passphrase_status read_line(int fd, const struct interrupts *interrupts,
+                                        char line[PASSPHRASE_MAX + 1], int *ret_signal,
                                         char *ret_why, size_t size)
 {
     size_t length = 0;
     char byte = '\0';
     ssize_t got;
-    while ((got = read_retry(fd, &byte)) == 1 && byte != '\n' &&
-           !(typed && (byte == CTRL_C || byte == CTRL_D))) {
+    while ((got = read_byte(fd, interrupts, &byte, ret_signal)) == 1 && byte != '\n') {
         if (length == PASSPHRASE_MAX)
             return refuse(ret_why, size, "the passphrase is too long; the limit is 1024 bytes");
         if (byte == '\0')
             return refuse(ret_why, size, "the passphrase contains a NUL character");
         line[length++] = byte;
     }
-    if (got < 0) {
-        snprintf(ret_why, size, "cannot read the passphrase: %s", strerror(errno));
-        return PASSPHRASE_REFUSED;
+    if (got < 0)
+        return refuse_system(ret_why, size);
+    if (*ret_signal != 0) {
+        snprintf(ret_why, size, "interrupted; nothing was done");
+        return PASSPHRASE_INTERRUPTED;
     }
     if (length > 0 && line[length - 1] == '\r')
         length--;
     line[length] = '\0';
-    if (typed && got == 1 && byte == CTRL_C) {
-        snprintf(ret_why, size, "interrupted; nothing was done");
-        return PASSPHRASE_INTERRUPTED;
-    }
     return length > 0 ? PASSPHRASE_OK
                       : refuse(ret_why, size, "the passphrase is empty: that protects nothing");
 }
@@ -84,22 +89,47 @@ static void say(int terminal, const char *text)
         return;
 }
 
-/* Asks once. The terminal shows nothing and sends no signals meanwhile, so that Ctrl-C cannot leave
- * it like that. */
-static enum passphrase_status ask(int terminal, const char *prompt, char *line, char *ret_why,
-                                  size_t size)
+/* Asks once. The terminal shows nothing of what is typed meanwhile, and no signal can leave it like
+ * that. */
+static enum passphrase_status ask_once(int terminal, const char *prompt, char *line,
+                                       int *ret_signal, char *ret_why, size_t size)
 {
+    struct interrupts interrupts;
     struct termios before, silent;
     if (tcgetattr(terminal, &before) != 0)
         return refuse(ret_why, size, "there is no terminal to ask for the passphrase");
+    if (!interrupts_begin(true, &interrupts))
+        return refuse_system(ret_why, size);
     silent = before;
-    silent.c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK | ECHONL | ISIG);
-    silent.c_cc[VEOL] = CTRL_C;
+    silent.c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK | ECHONL);
+    silent.c_lflag |= ICANON | ISIG;
     tcsetattr(terminal, TCSAFLUSH, &silent);
     say(terminal, prompt);
-    enum passphrase_status status = read_line(terminal, true, line, ret_why, size);
+    enum passphrase_status status =
+        read_line(terminal, &interrupts, line, ret_signal, ret_why, size);
     tcsetattr(terminal, TCSAFLUSH, &before);
     say(terminal, "\n");
+    interrupts_end(&interrupts);
+    return status;
+}
+
+/* What a signal would have done by itself it does now. Of Ctrl-C the caller tells. */
+static void pass_on(int signal)
+{
+    if (signal != 0 && signal != SIGINT)
+        raise(signal);
+}
+
+/* Asks again after Ctrl-Z. */
+static enum passphrase_status ask(int terminal, const char *prompt, char *line, char *ret_why,
+                                  size_t size)
+{
+    enum passphrase_status status;
+    int signal = 0;
+    do {
+        status = ask_once(terminal, prompt, line, &signal, ret_why, size);
+        pass_on(signal);
+    } while (signal == SIGTSTP);
     return status;
 }
 
@@ -138,11 +168,24 @@ enum passphrase_status passphrase_ask(const char *prompt, bool twice, char **ret
 
 /* ---- from a file ---- */
 
+/* Of a pipe, too, it is waited so that a signal ends it. */
+static enum passphrase_status read_file(int fd, char *line, char *ret_why, size_t size)
+{
+    struct interrupts interrupts;
+    int signal = 0;
+    if (!interrupts_begin(false, &interrupts))
+        return refuse_system(ret_why, size);
+    enum passphrase_status status = read_line(fd, &interrupts, line, &signal, ret_why, size);
+    interrupts_end(&interrupts);
+    pass_on(signal);
+    return status;
+}
+
 enum passphrase_status passphrase_read(const char *path, char **ret_passphrase, char *ret_why,
                                        size_t size)
 {
     struct stat there;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (fd < 0 || fstat(fd, &there) != 0) {
         snprintf(ret_why, size, "cannot read the passphrase from %s: %s", path, strerror(errno));
         if (fd >= 0)
@@ -154,8 +197,8 @@ enum passphrase_status passphrase_read(const char *path, char **ret_passphrase, 
         return PASSPHRASE_REFUSED;
     }
     char *line = new_line();
-    enum passphrase_status status = line != NULL ? read_line(fd, false, line, ret_why, size)
-                                                 : refuse(ret_why, size, "out of memory");
+    enum passphrase_status status =
+        line != NULL ? read_file(fd, line, ret_why, size) : refuse(ret_why, size, "out of memory");
     close(fd);
     if (status == PASSPHRASE_OK)
         *ret_passphrase = line;

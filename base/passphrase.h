@@ -14,12 +14,13 @@
 enum passphrase_status {
     PASSPHRASE_OK = 0,
     PASSPHRASE_NO_TERMINAL, /* nobody can be asked */
-    PASSPHRASE_INTERRUPTED, /* by Ctrl-C */
+    PASSPHRASE_INTERRUPTED, /* by Ctrl-C; or by another signal that has not ended the process */
     PASSPHRASE_REFUSED,
 };
 
 /* Asks at the terminal of the process, whatever its standard input is, without showing what is
- * typed; `twice` for one that is to be remembered. *ret_passphrase is new: passphrase_free().
+ * typed; `twice` for one that is to be remembered. Signals that end or stop the process do so when
+ * the terminal is as it was. *ret_passphrase is new: passphrase_free().
  * Otherwise ret_why (of `size` bytes) is a sentence. */
 enum passphrase_status passphrase_ask(const char *prompt, bool twice, char **ret_passphrase,
                                       char *ret_why, size_t size);

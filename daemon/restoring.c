@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <sodium.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/interrupts.h"
 #include "base/passphrase.h"
 #include "base/sealed_file.h"
 #include "daemon/settings.h"
@@ -23,7 +23,8 @@
 #define WHY_MAX 1024
 
 struct restoring {
-    const char *name; /* of the file, for people */
+    struct interrupts interrupts; /* after which what was begun is removed */
+    const char *name;             /* of the file, for people */
     int file;
     struct sealed_head head;
     struct sealed_reader *reader;
@@ -31,24 +32,6 @@ struct restoring {
     uint8_t head_bytes[SEALED_HEAD_BYTES];
     uint8_t piece[SEALED_PIECE + SEALED_EXTRA];
 };
-
-static volatile sig_atomic_t stopped;
-
-static void on_signal(int number)
-{
-    stopped = number;
-}
-
-/* A signal ends a read, so that what was begun can be removed. */
-static void hear_signals(void)
-{
-    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
-    const struct sigaction action = {.sa_handler = on_signal};
-    struct sigaction before;
-    for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++)
-        if (sigaction(signals[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
-            sigaction(signals[i], &action, NULL);
-}
 
 static bool complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
@@ -71,14 +54,16 @@ static bool read_file(const struct restoring *restoring, uint8_t *ret_data, size
 {
     size_t length = 0;
     ssize_t got = 1;
-    while (length < size && got != 0 && !stopped) {
+    while (length < size && got != 0) {
+        if (interrupts_wait(&restoring->interrupts, restoring->file) != 0)
+            return complain("interrupted; nothing was restored");
         got = read(restoring->file, ret_data + length, size - length);
-        if (got < 0 && errno != EINTR)
+        if (got < 0 && errno != EINTR && errno != EAGAIN)
             return complain("cannot read %s: %s", restoring->name, strerror(errno));
         length += got > 0 ? (size_t)got : 0;
     }
     *ret_length = length;
-    return !stopped || complain("interrupted; nothing was restored");
+    return true;
 }
 
 static bool check(const struct restoring *restoring, enum sealed_fault fault)
@@ -94,7 +79,7 @@ static bool open_file(struct restoring *restoring, const char *path)
         restoring->file = STDIN_FILENO;
     } else {
         restoring->name = path;
-        restoring->file = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+        restoring->file = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     }
     if (restoring->file < 0)
         return complain("cannot read %s: %s", restoring->name, strerror(errno));
@@ -174,14 +159,26 @@ static bool put_back(struct restoring *restoring, const char *state, const char 
            finish(restoring, state);
 }
 
+/* A terminal that goes away ends it, unless nohup(1) has said otherwise: that is a daemon's own. */
+static void prepare(void)
+{
+    struct sigaction hangup;
+    sigaction(SIGHUP, NULL, &hangup);
+    process_prepare();
+    sigaction(SIGHUP, &hangup, NULL);
+}
+
 int restoring_run(const struct service_options *options)
 {
     struct restoring restoring = {.file = -1};
     struct settings settings = {0};
     char why[SETTINGS_WHY_SIZE] = "";
     bool done = false;
-    process_prepare();
-    hear_signals();
+    prepare();
+    if (!interrupts_begin(false, &restoring.interrupts)) {
+        complain("cannot listen to signals: %s", strerror(errno));
+        return EXIT_FAILURE;
+    }
     if (sodium_init() < 0)
         complain("libsodium has no source of randomness");
     else if (!settings_read(options, &settings, why, sizeof(why)))
@@ -193,5 +190,6 @@ int restoring_run(const struct service_options *options)
     if (restoring.file > STDIN_FILENO)
         close(restoring.file);
     settings_clear(&settings);
+    /* Signals are not heard again: what was done is not taken back. */
     return done && fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

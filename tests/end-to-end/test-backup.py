@@ -7,9 +7,11 @@ import errno
 import os
 import resource
 import shutil
+import shlex
 import signal
 import socket
 import subprocess
+import termios
 import threading
 
 import msgpack
@@ -97,6 +99,17 @@ def numbered(number):
     gone then a copy of before cannot follow.
     """
     return b"message %d" % number
+
+
+class HalfWay:
+    """A program between two pipes that stops in the middle, because nobody reads or writes further."""
+
+    def __init__(self, world, name):
+        self.path = world.path(name)
+        os.mkfifo(self.path, 0o600)
+
+    def open(self, flags):
+        return os.open(self.path, flags)
 
 
 # ---- going on ----
@@ -283,6 +296,74 @@ def asked(world):
     over(terminal, DONE, "1 session restored")
 
 
+def silent(terminal):
+    """It shows nothing of what is typed."""
+    return not termios.tcgetattr(terminal.slave)[3] & termios.ECHO
+
+
+@test("a signal at the question, of either program: the terminal is as it was, and nothing was done")
+def signalled_at_question(world):
+    relay, left, _ = meet(world)
+    path, locked = world.path("backup"), back_up(world, left, "locked")
+    again = another(world, relay)
+    back, put_back = wormctl.command(left.socket, ["backup", path]), program("wormholed") + ["--restore", locked, "--state", again.state]
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGINT):
+        for command, status in ((back, INTERRUPTED if number == signal.SIGINT else -number), (put_back, FAILED)):
+            terminal = Terminal(command, left.environment())
+            world.finally_call(terminal.close)
+            terminal.expect("Passphrase")
+            true(silent(terminal), "it is silent")
+            terminal.popen.send_signal(number)
+            equal(terminal.wait(), status, "exit status")
+            true(terminal.is_as_before(), "the terminal is as it was")
+            equal("interrupted; nothing was done" in terminal.raw, status > 0, "what it says")
+    equal((os.path.exists(path), remains(again)), (False, ([], [])), "what is there")
+
+
+@test("Ctrl-Z at the question stops the program, with the terminal as it was; in the foreground again, it asks anew")
+def stopped_at_question(world):
+    _, left, _ = meet(world)
+    path = world.path("backup")
+    command = shlex.join(wormctl.command(left.socket, ["backup", path]))
+    terminal = Terminal(["bash", "-c", "set -m; %s; read -r line; echo \"[$line]\"; fg" % command], left.environment())
+    world.finally_call(terminal.close)
+    terminal.expect("Passphrase")
+    terminal.type("half of it\x1a")
+    terminal.expect("Stopped")
+    true(terminal.is_as_before(), "the terminal is as it was")
+    terminal.type("seen\r")
+    terminal.expect(r"\[seen\]")
+    for prompt in ("Passphrase", "The same again: "):
+        terminal.expect(prompt)
+        true(silent(terminal), "it is silent")
+        terminal.type(PASSPHRASE + "\r")
+    terminal.expect("wormholed --restore")
+    equal(terminal.wait(), DONE, "exit status")
+    lacks(terminal.raw, "half", "what is shown")
+    true(terminal.is_as_before(), "the terminal is as it was")
+
+
+@test("who waits for a passphrase, or for a backup, that comes through a pipe ends by a signal")
+def signalled_at_pipe(world):
+    relay, left, _ = meet(world)
+    again = another(world, relay)
+    locked, pipe = back_up(world, left, "locked"), HalfWay(world, "pipe").path
+    for arguments in ((locked, "--passphrase-file", pipe), (pipe,)):
+        for begun in (False, True):  # nobody has opened it for writing; somebody has, and says nothing
+            process = restorer(world, again, *arguments)
+            if begun:
+                writer = os.open(pipe, os.O_WRONLY)
+            else:
+                wait_until(lambda: "signalfd" in str([os.readlink("/proc/%d/fd/%s" % (process.pid, fd)) for fd in os.listdir(
+                    "/proc/%d/fd" % process.pid)]), 20, "it listens to signals")
+            process.kill(signal.SIGTERM)
+            equal(process.wait(SECONDS), FAILED, process.err())
+            contains(process.err(), "interrupted; nothing was ", "what it says")
+            if begun:
+                os.close(writer)
+            equal(remains(again), ([], []), "what is there")
+
+
 # ---- what is refused ----
 
 @test("what is damaged, cut short, foreign, newer or locked by another passphrase is refused, and nothing is left")
@@ -337,17 +418,6 @@ def not_overwritten(world):
 
 
 # ---- interruptions ----
-
-class HalfWay:
-    """A program between two pipes that stops in the middle, because nobody reads or writes further."""
-
-    def __init__(self, world, name):
-        self.path = world.path(name)
-        os.mkfifo(self.path, 0o600)
-
-    def open(self, flags):
-        return os.open(self.path, flags)
-
 
 @test("kill -9, and Ctrl-C, in the middle of restoring: nothing is in the place, and the next one succeeds")
 def killed_restoring(world):
