@@ -55,14 +55,6 @@ struct kv_txn {
 /* ---- files.c ---- */
 
 /*
- * Creates the directory (and its parents) with mode 0700 if it is missing. Refuses one that belongs
- * to somebody else or that others may write to: they could replace the files. *ret_directory is a
- * new descriptor.
- */
-enum kv_status kv_directory_open(const char *path, const struct kv_open_error *why,
-                                 int *ret_directory);
-
-/*
  * Takes the lock of the directory, the file `lock` in it, which contains the holder's pid.
  * *ret_lock is a new descriptor; closing it (also by dying) releases the lock. The file stays: if
  * it were removed, two processes could hold locks on two files of the same name.

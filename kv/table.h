@@ -36,6 +36,14 @@ struct kv_open_error {
 enum kv_status kv_open_fail(const struct kv_open_error *why, enum kv_status status,
                             const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/*
+ * Creates the directory (and its parents) with mode 0700 if it is missing. Refuses one that belongs
+ * to somebody else or that others may write to: they could replace the files. *ret_directory is a
+ * new descriptor.
+ */
+enum kv_status kv_directory_open(const char *path, const struct kv_open_error *why,
+                                 int *ret_directory);
+
 /* What a kind of store has beside LMDB's file. */
 struct kv_extra {
     /* Called before a new store is made; KV_OK if there is no objection. */

@@ -29,6 +29,7 @@
 struct restore {
     char *place;      /* where it will be */
     char *directory;  /* where it is made; NULL once it is in its place */
+    int hold;         /* its descriptor, with a lock as long as we are at work */
     struct kv *store; /* without its keys */
     int keys;         /* the file of them */
     struct kv_txn *txn;
@@ -60,26 +61,37 @@ static enum restore_result fail_memory(char *ret_why, size_t size)
 
 /* ---- the place ---- */
 
-static bool is_empty(DIR *directory)
+/* False with errno if it cannot be looked at. */
+static bool is_empty(const char *path, bool *ret_empty)
 {
     const struct dirent *entry;
+    DIR *directory = opendir(path);
     bool empty = true;
+    if (directory == NULL)
+        return false;
     while (empty && (entry = readdir(directory)) != NULL)
         empty = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
-    return empty;
+    closedir(directory);
+    *ret_empty = empty;
+    return true;
 }
 
 /* True if nothing is there that would have to go. */
 static bool is_free(const char *path, char *ret_why, size_t size)
 {
-    DIR *directory = opendir(path);
-    if (directory == NULL) {
-        if (errno != ENOENT)
+    struct stat there;
+    bool empty;
+    if (!is_empty(path, &empty)) {
+        bool absent = errno == ENOENT;
+        bool dangling = absent && lstat(path, &there) == 0;
+        if (!absent)
             fail(ret_why, size, "cannot look at %s: %s", path, strerror(errno));
-        return errno == ENOENT;
+        else if (dangling)
+            fail(ret_why, size,
+                 "%s is a link to what is not there; make that directory, or remove the link",
+                 path);
+        return absent && !dangling;
     }
-    bool empty = is_empty(directory);
-    closedir(directory);
     if (!empty)
         fail(ret_why, size,
              "%s is not empty, and nothing is overwritten: stop the daemon and move the directory "
@@ -89,43 +101,49 @@ static bool is_free(const char *path, char *ret_why, size_t size)
 }
 
 /* Removes what was made, whether it is complete or not; what else is there stays. */
-static void clear(const char *path)
+static void empty_out(int directory)
 {
     static const char *const names[] = {KV_DATA_FILE, "lock.mdb",        KEYFILE_NAME,
                                         KEYFILE_NEW,  KEYFILE_DISCARDED, "new/lock.mdb"};
-    int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-    if (directory < 0)
-        return;
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
         unlinkat(directory, names[i], 0);
     unlinkat(directory, "new/" KV_DATA_FILE, 0);
     unlinkat(directory, "new", AT_REMOVEDIR);
     unlinkat(directory, KV_LOCK_FILE, 0);
-    close(directory);
-    rmdir(path);
 }
 
-/* Clears what an interrupted restoring has left, but not what another one is just making. */
-static enum restore_result clear_remains(const char *path, char *ret_why, size_t size)
+/*
+ * Makes the directory, or takes over what an interrupted restoring has left, and locks it until the
+ * end: nobody else restores into this place, whichever of its files are open. While we waited for
+ * nobody, the one before us may have renamed or removed what we have opened: then once more.
+ */
+static enum restore_result hold(const char *path, int *ret_hold, char *ret_why, size_t size)
 {
-    struct stat there;
-    if (lstat(path, &there) != 0 && errno == ENOENT)
-        return RESTORE_OK;
-    int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-    int lock =
-        directory >= 0 ? openat(directory, KV_LOCK_FILE, O_RDWR | O_CLOEXEC | O_NOFOLLOW) : -1;
-    bool busy = lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) != 0;
-    if (directory >= 0)
+    const struct kv_open_error why = {ret_why, size, store_kind_bare.program};
+    struct stat there, here;
+    int directory;
+    for (;;) {
+        if (lstat(path, &there) == 0 && !S_ISDIR(there.st_mode))
+            return fail(ret_why, size, "%s is in the way; move it away", path);
+        if (kv_directory_open(path, &why, &directory) != KV_OK) {
+            rmdir(path); /* if it was made, and there is nothing in it */
+            return RESTORE_FAILED;
+        }
+        if (flock(directory, LOCK_EX | LOCK_NB) != 0)
+            break;
+        if (fstat(directory, &here) == 0 && lstat(path, &there) == 0 &&
+            here.st_dev == there.st_dev && here.st_ino == there.st_ino) {
+            *ret_hold = directory;
+            return RESTORE_OK;
+        }
         close(directory);
-    if (!busy)
-        clear(path);
-    if (lock >= 0)
-        close(lock);
-    if (busy)
+    }
+    int error = errno;
+    close(directory);
+    if (error == EWOULDBLOCK)
         return fail(ret_why, size, "another wormholed is restoring a backup in %s", path);
-    if (lstat(path, &there) == 0)
-        return fail(ret_why, size, "%s is in the way; move it away", path);
-    return RESTORE_OK;
+    rmdir(path);
+    return fail(ret_why, size, "cannot lock %s: %s", path, strerror(error));
 }
 
 /* ---- what comes ---- */
@@ -246,13 +264,15 @@ static const struct backup_handlers handlers = {on_keys, on_table, on_row};
 
 static enum restore_result make_place(struct restore *restore, char *ret_why, size_t size)
 {
-    enum restore_result result = clear_remains(restore->directory, ret_why, size);
+    bool empty = false;
+    enum restore_result result = hold(restore->directory, &restore->hold, ret_why, size);
     if (result != RESTORE_OK)
         return result;
+    empty_out(restore->hold);
+    if (!is_empty(restore->directory, &empty) || !empty)
+        return fail(ret_why, size, "%s is in the way; move it away", restore->directory);
     enum kv_status status =
         kv_open(&store_kind_bare, restore->directory, 0, &restore->store, ret_why, size);
-    if (status != KV_OK && status != KV_LOCKED) /* another one was faster */
-        clear(restore->directory);
     if (status != KV_OK)
         return RESTORE_FAILED;
     restore->keys = openat(kv_directory(restore->store), KEYFILE_NAME,
@@ -279,7 +299,7 @@ enum restore_result restore_begin(const char *directory, struct restore **ret_re
     struct restore *restore = calloc(1, sizeof(*restore));
     if (restore == NULL)
         return fail_memory(ret_why, size);
-    restore->keys = -1;
+    restore->keys = restore->hold = -1;
     restore->place = real_place(directory);
     restore->parser = backup_parser_new(&handlers, restore);
     if (restore->place == NULL)
@@ -293,10 +313,6 @@ enum restore_result restore_begin(const char *directory, struct restore **ret_re
     } else if (make_place(restore, ret_why, size) == RESTORE_OK) {
         *ret_restore = restore;
         return RESTORE_OK;
-    }
-    if (restore->store == NULL) { /* nothing there is ours */
-        free(restore->directory);
-        restore->directory = NULL;
     }
     restore_free(restore);
     return RESTORE_FAILED;
@@ -423,8 +439,12 @@ void restore_free(struct restore *restore)
     kv_close(restore->store);
     if (restore->keys >= 0)
         close(restore->keys);
-    if (restore->directory != NULL)
-        clear(restore->directory);
+    if (restore->hold >= 0 && restore->directory != NULL) {
+        empty_out(restore->hold);
+        rmdir(restore->directory);
+    }
+    if (restore->hold >= 0)
+        close(restore->hold);
     free(restore->directory);
     free(restore->place);
     backup_parser_free(restore->parser);

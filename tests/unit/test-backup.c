@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -496,6 +497,69 @@ static void each_truncation(void **state)
 
 /* ---- the place ---- */
 
+/* Called where a store that was restored is renamed. */
+static void (*at_rename)(void);
+
+int rename(const char *old, const char *new)
+{
+    void (*call)(void) = at_rename;
+    at_rename = NULL;
+    if (call != NULL)
+        call();
+    return renameat(AT_FDCWD, old, AT_FDCWD, new);
+}
+
+static const struct place *contested;
+
+static void come_second(void)
+{
+    struct restore *second = NULL;
+    char why[512] = "";
+    assert_int_equal(restore_begin(contested->path, &second, why, sizeof(why)), RESTORE_FAILED);
+    assert_non_null(strstr(why, "another wormholed"));
+    assert_true(exists(contested->working));
+}
+
+/* To the very end, when no file of the first one is open any more. */
+static void two_at_once(void **state)
+{
+    struct storebox *box = *state;
+    struct content content = back_up(box, 4096);
+    struct place place = place_make();
+    char why[512] = "";
+    contested = &place;
+    at_rename = come_second;
+    assert_int_equal(put_back(&place, content.data, content.length, 4096, why), RESTORE_OK);
+    assert_null(at_rename);
+    struct storebox restored = open_place(&place);
+    assert_same_sessions(box, &restored);
+    storebox_close(&restored);
+    place_remove(&place);
+    free(content.data);
+}
+
+/* A link to where the store shall be is followed; one that leads nowhere cannot be. */
+static void links(void **state)
+{
+    struct storebox *box = *state;
+    struct content content = back_up(box, 4096);
+    struct place place = place_make();
+    char *real = tempdir_path(place.parent, "real");
+    char why[512] = "";
+    assert_int_equal(symlink("real", place.path), 0);
+    assert_int_equal(put_back(&place, content.data, content.length, 4096, why), RESTORE_FAILED);
+    assert_non_null(strstr(why, "is a link to what is not there"));
+    assert_false(exists(place.working));
+    assert_int_equal(mkdir(real, 0700), 0);
+    assert_int_equal(put_back(&place, content.data, content.length, 4096, why), RESTORE_OK);
+    struct storebox restored = open_place(&place);
+    assert_same_sessions(box, &restored);
+    storebox_close(&restored);
+    free(real);
+    place_remove(&place);
+    free(content.data);
+}
+
 static void place_taken(void **state)
 {
     struct storebox *box = *state;
@@ -589,13 +653,22 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, storebox_tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(there_and_back),        TEST(one_moment),
-        TEST(one_at_a_time),         cmocka_unit_test(makes_room),
-        cmocka_unit_test(outgrown),  TEST(map_moves),
-        TEST(closed_meanwhile),      TEST(no_pages_of_the_past),
-        TEST(each_truncation),       cmocka_unit_test(contrived_ones),
-        cmocka_unit_test(announced), TEST(place_taken),
-        TEST(place_taken_meanwhile), TEST(remains),
+        TEST(there_and_back),
+        TEST(one_moment),
+        TEST(one_at_a_time),
+        cmocka_unit_test(makes_room),
+        cmocka_unit_test(outgrown),
+        TEST(map_moves),
+        TEST(closed_meanwhile),
+        TEST(no_pages_of_the_past),
+        TEST(each_truncation),
+        cmocka_unit_test(contrived_ones),
+        cmocka_unit_test(announced),
+        TEST(two_at_once),
+        TEST(links),
+        TEST(place_taken),
+        TEST(place_taken_meanwhile),
+        TEST(remains),
     };
     return sodium_init() < 0 || cmocka_run_group_tests(tests, NULL, NULL);
 }
