@@ -13,6 +13,7 @@ from attack import HANDSHAKE, HONEST, Measure, add_large, at_rest, bind, command
 from harness import main, test, true
 from harness.client import Client
 from harness.waiting import patience
+from harness.websocket import connect
 
 MiB = 1 << 20
 MEMORY_MAX = 256 * MiB
@@ -36,13 +37,16 @@ def freeze(world):
 
 
 def held_open(relay, numbers, said):
-    """So many connections that have said this, or as much of it as the relay took."""
+    """So many connections that have said this, or as much of it as was taken at once: a stranger waits for nobody."""
     held = []
     for number in numbers:
+        client = connect(relay.port, patience(10), address(number % 12))
+        client.setblocking(False)
         try:
-            held.append(strike(relay.port, said(number), address(number % 12)))
+            client.send(said(number))
+            held.append(client)
         except OSError:
-            pass  # that is how it should be
+            client.close()  # that is how it should be
     return held
 
 
@@ -253,4 +257,4 @@ def lists(world):
 
 
 if __name__ == "__main__":
-    main(60)
+    main(scale(60, 600))
