@@ -8,6 +8,8 @@
  *     h      the store answers at once from now on, or no more
  *     f      the store fails from now on (relay_result as a digit follows)
  *     t      half the retention passes; what is listened to is touched, and what expired is deleted
+ *     g      all mailboxes are deleted, though nobody closed them; of "m" of the app "a" the rules
+ *            are told that it is gone
  *     q      rate limits refuse from now on, or no more
  *     m      much waits for every connection from now on, or no more: it is not sent messages
  *     b      clients that come from now on need a permission, and nobody sees a list
@@ -20,6 +22,7 @@
 #include "relay/rules.h"
 
 #include <jansson.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -204,6 +207,17 @@ static void say_pass(struct world *world, uint8_t what, struct fuzz_input rest)
     pass_time(world);
 }
 
+static void say_gone(struct world *world, uint8_t what, struct fuzz_input rest)
+{
+    const struct relay_feed *feed = memory_store_feed(world->memory);
+
+    (void)what;
+    (void)rest;
+    world->store->expire(world->store->self, world->now + 2 * RETENTION, 100, on_expired, world);
+    memory_store_run(world->memory, SIZE_MAX);
+    feed->gone(feed->arg, "a", "m", UINT64_MAX);
+}
+
 static void say_refuse(struct world *world, uint8_t what, struct fuzz_input rest)
 {
     (void)what;
@@ -235,7 +249,34 @@ static void (*const happenings[256])(struct world *, uint8_t what, struct fuzz_i
     ['0'] = say_speak,   ['1'] = say_speak,  ['2'] = say_speak, ['x'] = say_leave,
     ['y'] = say_leave,   ['z'] = say_leave,  ['r'] = say_run,   ['R'] = say_run,
     ['h'] = say_hurry,   ['f'] = say_fail,   ['t'] = say_pass,  ['q'] = say_refuse,
-    ['m'] = say_backlog, ['b'] = say_permit,
+    ['m'] = say_backlog, ['b'] = say_permit, ['g'] = say_gone,
+};
+
+/* ---- randomness ---- */
+
+/* Marks of messages are drawn; the same input must give the same ones, so that it can name a place
+ * in a mailbox: the first draw is all ones, the second all twos, … */
+static uint8_t drawn;
+
+static const char *random_name(void)
+{
+    return "none";
+}
+
+static uint32_t random_number(void)
+{
+    return ++drawn;
+}
+
+static void random_bytes(void *const buffer, const size_t length)
+{
+    memset(buffer, ++drawn, length);
+}
+
+static randombytes_implementation no_randomness = {
+    .implementation_name = random_name,
+    .random = random_number,
+    .buf = random_bytes,
 };
 
 /* ---- begin and end ---- */
@@ -251,6 +292,8 @@ static void open_world(struct world *world)
     static const struct rules_settings settings = {
         .message_max = MESSAGE_MAX, .retention = RETENTION, .channels = CHANNELS, .list = true};
 
+    drawn = 0;
+    randombytes_set_implementation(&no_randomness);
     *world = (struct world){.memory = memory_store_new(&limits), .now = 1700000000000};
     world->store = memory_store_interface(world->memory);
     world->rules = rules_new(world->store, &hooks, &settings);

@@ -1,10 +1,11 @@
-/* What people type: codes, nameplates, schedules, URLs. What is taken can be written, and read
- * again. */
+/* What people type: codes, nameplates, schedules, URLs; and the tokens of places in a mailbox that
+ * the relay's clients give back. What is taken can be written, and read again. */
 #include "config.h"
 
 #include "tests/fuzz/fuzz.h"
 
 #include "net/url.h"
+#include "relay/position.h"
 #include "wormhole/code.h"
 #include "wormhole/schedule.h"
 
@@ -89,6 +90,16 @@ static void read_url(const char *text)
                 strcmp(url.host, again.host) == 0 && strcmp(url.path, again.path) == 0));
 }
 
+/* What is no token is no place. */
+static void read_position(const char *text)
+{
+    struct relay_position position = relay_position_read(text);
+    char token[RELAY_POSITION_TEXT];
+
+    relay_position_write(&position, token);
+    FUZZ_HOLDS(strcmp(token, text) == 0 || (position.number == 0 && position.mark == 0));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t length)
 {
     char *text = fuzz_text((struct fuzz_input){data, length});
@@ -98,6 +109,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t length)
     read_nameplate(text);
     read_schedule(text);
     read_url(text);
+    read_position(text);
     free(text);
     return 0;
 }
