@@ -71,6 +71,12 @@ class Acquaintance:
         self.here.close()
         self.there.close()
 
+    def restart_here(self):
+        """Starts the one daemon again, which was stopped."""
+        self.here.close()
+        self.daemons[0].start()
+        self.here = Rpc(self.daemons[0].socket)
+
     def look_here(self):
         return visit(self.here, self.ours)
 
