@@ -50,8 +50,8 @@ static int64_t ahead(const struct relay_limits *limits)
 static int64_t earlier(const struct relay_limits *limits, const struct lmdb_mailbox *mailbox)
 {
     bool unused = mailbox->nameplate[0] != 0 && mailbox->next == 1 && mailbox->sides.count < 2;
-    return unused && limits->retention > LMDB_UNUSED_LIFE ? limits->retention - LMDB_UNUSED_LIFE
-                                                          : 0;
+    return unused && limits->retention > RELAY_UNUSED_LIFE ? limits->retention - RELAY_UNUSED_LIFE
+                                                           : 0;
 }
 
 bool lmdb_mailbox_prolong(struct lmdb_change *change, const char *appid, const char *name,

@@ -18,9 +18,6 @@
 #define LMDB_AHEAD_PART 64
 #define LMDB_AHEAD_MAX  60000
 
-/* ms that an unused mailbox lives without a visit. */
-#define LMDB_UNUSED_LIFE (11 * INT64_C(60000))
-
 /* Messages that are deleted at once with their mailbox; the rest is swept later, in steps of
  * LMDB_SWEEP_STEP. */
 #define LMDB_DELETE_AT_ONCE 64

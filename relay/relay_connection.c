@@ -25,7 +25,7 @@
 #define RESOURCE_BYTES 8
 /* Connections that are being told that they are not served, at a time; any more are just closed. */
 #define REFUSED_MAX 64
-/* Between two touches of a mailbox that was never used: see relay/lmdb_mailbox.h. */
+/* Between two touches of a mailbox that was never used: see RELAY_UNUSED_LIFE. */
 #define UNUSED_TOUCH_MS (4 * 60000)
 
 static const char *name_of(const struct relay_connection *connection)

@@ -5,7 +5,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "relay/lmdb_mailbox.h"
 #include "relay/relay_command.h"
 #include "relay/relay_intake.h"
 
@@ -78,6 +77,6 @@ void relay_limits_print(const struct relay_settings *settings)
     print("max-mailbox-bytes", settings->max_mailbox_bytes, UNIT_BYTES, "disk");
     print("max-mailbox-messages", settings->max_mailbox_messages, UNIT_NUMBER, "disk");
     print("retention", (uint64_t)settings->retention / 1000, UNIT_SECONDS, "after its last visit");
-    print("unused nameplate", LMDB_UNUSED_LIFE / 1000, UNIT_SECONDS,
+    print("unused nameplate", RELAY_UNUSED_LIFE / 1000, UNIT_SECONDS,
           "one side came, and no message");
 }

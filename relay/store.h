@@ -145,6 +145,10 @@ struct relay_watch {
     void (*ended)(void *arg, const struct relay_life *life);
 };
 
+/* ms that a mailbox lives without a visit if a nameplate leads to it, one side alone has opened it
+ * and it never held a message: as on a stock relay. */
+#define RELAY_UNUSED_LIFE (11 * INT64_C(60000))
+
 struct relay_limits {
     int64_t retention; /* ms without activity, after which a mailbox and its nameplate expire */
     uint64_t mailbox_bytes; /* of all bodies in one mailbox, as hex, and ids */

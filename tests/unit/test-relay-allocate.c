@@ -167,7 +167,7 @@ static void begin(struct scene *scene, bool in_memory)
     *scene = (struct scene){.fixture = lmdb_fixture_make()};
     /* As long as what was never used lives anyway. */
     lmdb_fixture_close(scene->fixture);
-    scene->fixture->limits.retention = LMDB_UNUSED_LIFE;
+    scene->fixture->limits.retention = RELAY_UNUSED_LIFE;
     lmdb_fixture_open(scene->fixture);
     if (in_memory)
         use_memory(scene);
