@@ -32,6 +32,13 @@ void address_add_socket(struct address_list *list, const struct sockaddr *from, 
 /* Adds all of another list. */
 void address_add_list(struct address_list *list, const struct address_list *from, uint16_t port);
 
+/* False for what leads to this machine, this network, or nowhere: loopback, private, link-local,
+ * shared, multicast and reserved addresses (RFC 6890), also where an IPv6 address embeds such. */
+bool address_is_public(const union address *address);
+
+/* Takes out all others. */
+void address_keep_public(struct address_list *list);
+
 socklen_t address_length(const union address *address);
 
 #endif

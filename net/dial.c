@@ -28,6 +28,7 @@ struct dial {
     int fd;                   /* being connected, or -1 */
     int error;                /* the errno that best says why it failed */
     int64_t timeout;
+    bool public_only;
     dial_done done;
     void *arg;
     char where[URL_HOST_HEADER_SIZE];
@@ -163,6 +164,10 @@ static void on_resolved(const struct address_list *list, const char *why, void *
     struct dial *dial = arg;
 
     dial->list = *list;
+    if (dial->public_only && list->count > 0) {
+        address_keep_public(&dial->list);
+        why = "it has no public address";
+    }
     end_look_up(dial);
     if (dial->list.count == 0)
         fail_look_up(dial, why);
@@ -181,7 +186,7 @@ static void on_look_up_timeout(evutil_socket_t fd, short what, void *arg)
 }
 
 struct dial *dial_start(struct event_base *base, struct resolver *resolver, const struct url *url,
-                        int64_t timeout, dial_done done, void *arg)
+                        bool public_only, int64_t timeout, dial_done done, void *arg)
 {
     struct dial *dial = calloc(1, sizeof(*dial));
 
@@ -189,6 +194,7 @@ struct dial *dial_start(struct event_base *base, struct resolver *resolver, cons
         return NULL;
     dial->base = base;
     dial->timeout = timeout;
+    dial->public_only = public_only;
     dial->done = done;
     dial->arg = arg;
     dial->fd = -1;

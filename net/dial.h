@@ -15,13 +15,14 @@ struct url;
 typedef void (*dial_done)(int fd, const char *why, void *arg);
 
 /*
- * Finds the addresses of the URL's host and tries each in turn: `timeout` ms at most for the
+ * Finds the addresses of the URL's host, with `public_only` leaves out those that are not
+ * address_is_public(), and tries each in turn: `timeout` ms at most for the
  * look-up and for the last address, 3 s for each of the others. Calls `done` once, from the event
  * loop, and once more for each dial_other(). New: dial_free() it, also from inside `done`. NULL
  * when out of memory.
  */
 struct dial *dial_start(struct event_base *base, struct resolver *resolver, const struct url *url,
-                        int64_t timeout, dial_done done, void *arg);
+                        bool public_only, int64_t timeout, dial_done done, void *arg);
 
 /* True if there are addresses to try: other ones, or those that were silent and had little time.
  * False for NULL. */

@@ -39,6 +39,7 @@ struct ws_options {
      * NULL; others get 404. NULL: any. Borrowed until the WebSocket is open. */
     const char *const *paths;
     const char *name, *page; /* server: see net/handshake.h; NULL: none. Likewise */
+    bool public_only;        /* client: never to an address that is not address_is_public() */
     const struct pins *pins; /* client: see tls_client_new(); NULL: none. Borrowed for the call */
 };
 

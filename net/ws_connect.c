@@ -477,8 +477,9 @@ bool ws_begin_dialling(struct ws *ws, const struct proxy *proxy)
         url = &proxying->proxy.url;
     }
     ws->stage = &stage_dialling;
-    ws->start->dial = dial_start(ws->net->base, ws->net->resolver, url, ws->options.connect_timeout,
-                                 on_dialled, ws);
+    ws->start->dial =
+        dial_start(ws->net->base, ws->net->resolver, url, ws->options.public_only && proxy == NULL,
+                   ws->options.connect_timeout, on_dialled, ws);
     return ws->start->dial != NULL;
 }
 

@@ -458,15 +458,20 @@ static void on_dialled(int fd, const char *why, void *arg)
     snprintf(scene->why, sizeof(scene->why), "%s", why != NULL ? why : "");
 }
 
-static void dial(struct scene *scene, struct url url, int64_t timeout)
+static void dial_to(struct scene *scene, struct url url, bool public_only, int64_t timeout)
 {
     scene->done = false;
-    struct dial *call =
-        dial_start(scene->world.base, scene->resolver, &url, timeout, on_dialled, scene);
+    struct dial *call = dial_start(scene->world.base, scene->resolver, &url, public_only, timeout,
+                                   on_dialled, scene);
     assert_non_null(call);
     assert_false(scene->done);
     WAIT_FOR(&scene->world, scene->done);
     dial_free(call);
+}
+
+static void dial(struct scene *scene, struct url url, int64_t timeout)
+{
+    dial_to(scene, url, false, timeout);
 }
 
 static void assert_tuned(int fd)
@@ -513,6 +518,83 @@ static void test_every_address(void **state)
         assert_tuned(scene->fd);
         close(world_accept(&scene->world, listener));
         close(scene->fd);
+        close(listener);
+    }
+}
+
+static bool is_public(const char *text)
+{
+    struct address_list list = {.count = 0};
+
+    assert_true(address_add_text(&list, text, 80));
+    bool public = address_is_public(&list.items[0]);
+    address_keep_public(&list);
+    assert_int_equal(list.count, public);
+    return public;
+}
+
+static void test_public(void **state)
+{
+    static const char *const yes[] = {
+        "1.1.1.1",         "9.255.255.255",   "11.0.0.0",         "100.63.255.255",
+        "100.128.0.0",     "172.15.255.255",  "172.32.0.0",       "192.167.255.255",
+        "223.255.255.255", "2606:4700::1111", "2a00:1450::1",     "2001:4860::8888",
+        "2002:101:101::1", "::ffff:1.1.1.1",  "64:ff9b::1.1.1.1",
+    };
+    static const char *const no[] = {
+        "0.0.0.0",
+        "10.0.0.1",
+        "100.64.0.1",
+        "127.0.0.1",
+        "127.255.255.255",
+        "169.254.169.254",
+        "172.16.0.1",
+        "172.31.255.255",
+        "192.0.0.1",
+        "192.168.1.1",
+        "198.18.0.1",
+        "203.0.113.1",
+        "224.0.0.1",
+        "255.255.255.255",
+        "::",
+        "::1",
+        "fe80::1",
+        "fc00::1",
+        "fd12::1",
+        "ff02::1",
+        "2001:db8::1",
+        "2001::1",
+        "2002:7f00:1::",
+        "2002:c0a8:101::1",
+        "::ffff:127.0.0.1",
+        "::ffff:192.168.0.1",
+        "64:ff9b::10.0.0.1",
+        "64:ff9b:1::1",
+        "::127.0.0.1",
+    };
+    (void)state;
+
+    for (size_t i = 0; i < LENGTH(yes); i++)
+        if (!is_public(yes[i]))
+            fail_msg("%s is public", yes[i]);
+    for (size_t i = 0; i < LENGTH(no); i++)
+        if (is_public(no[i]))
+            fail_msg("%s is not public", no[i]);
+}
+
+/* However a private address is named, nothing is sent there. */
+static void test_public_only(void **state)
+{
+    static const char *const hosts[] = {"127.0.0.1", "localhost", "two.example"};
+    struct scene *scene = *state;
+
+    for (size_t i = 0; i < LENGTH(hosts); i++) {
+        uint16_t port;
+        int listener = world_listen("127.0.0.1", &port);
+        dial_to(scene, world_url("ws://%s:%u", hosts[i], port), true, 10000);
+        assert_int_equal(scene->fd, -1);
+        assert_non_null(strstr(scene->why, "it has no public address"));
+        assert_int_equal(accept4(listener, NULL, NULL, SOCK_NONBLOCK), -1);
         close(listener);
     }
 }
@@ -785,8 +867,8 @@ static void test_given_up(void **state)
             struct url url = world_url("ws://%s:%u", hosts[i], port);
 
             scene->done = false;
-            struct dial *call =
-                dial_start(scene->world.base, scene->resolver, &url, 10000, on_dialled, scene);
+            struct dial *call = dial_start(scene->world.base, scene->resolver, &url, false, 10000,
+                                           on_dialled, scene);
             for (int round = 0; round < rounds; round++)
                 event_base_loop(scene->world.base, EVLOOP_NONBLOCK);
             if (scene->done)
@@ -804,6 +886,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_list),
+        cmocka_unit_test(test_public),
+        cmocka_unit_test_setup_teardown(test_public_only, scene_begin, scene_end),
         cmocka_unit_test_setup_teardown(test_names, scene_begin, scene_end),
         cmocka_unit_test_setup_teardown(test_link, scene_begin, scene_end),
         cmocka_unit_test_setup_teardown(test_dead_servers, scene_begin, scene_end),
