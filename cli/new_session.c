@@ -142,6 +142,25 @@ enum exit_status new_session_check_words(const char *command, const struct cli_o
 
 /* ---- beginning ---- */
 
+char *new_session_join_relays(const struct cli_options *options, unsigned from)
+{
+    size_t size = 1;
+    char *joined, *at;
+
+    for (unsigned i = from; i < options->relays_count; i++)
+        size += strlen(options->relays[i]) + 1;
+    joined = at = malloc(size);
+    if (joined == NULL)
+        return NULL;
+    *at = '\0';
+    for (unsigned i = from; i < options->relays_count; i++) {
+        if (i > from)
+            at = stpcpy(at, " ");
+        at = stpcpy(at, options->relays[i]);
+    }
+    return joined;
+}
+
 /* New; wormclient_options_free(). */
 static struct wormclient_options *make_options(const struct cli_options *options, const char *appid,
                                                const struct given_code *code,
@@ -172,6 +191,11 @@ static struct wormclient_options *make_options(const struct cli_options *options
     wormclient_options_set_appid(made, appid);
     wormclient_options_set_relay(made, options->given[OPTION_RELAY] ? options->text[OPTION_RELAY]
                                                                     : code->relay);
+    if (options->relays_count > 1) {
+        char *more = new_session_join_relays(options, 1);
+        wormclient_options_set_more_relays(made, more != NULL ? more : "");
+        free(more);
+    }
     if (options->given[OPTION_WORDS])
         wormclient_options_set_words(made, (unsigned)options->number[OPTION_WORDS]);
     return made;
@@ -190,6 +214,9 @@ enum exit_status new_session_begin(struct wormclient *client, const struct cli_o
     struct wormclient_options *made;
     struct wormclient_session *session;
 
+    if (status == EXIT_DONE && options->relays_count > 1 &&
+        (use != NEW_SESSION_LASTS || options->given[OPTION_ONCE]))
+        status = report_usage(NULL, "only a session that lasts can have several relays");
     if (status != EXIT_DONE) {
         new_session_code_clear(&agreed);
         return status;

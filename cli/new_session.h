@@ -29,6 +29,10 @@ struct given_code {
 enum exit_status new_session_code_read(struct wormclient *client, const struct cli_options *options,
                                        const char *appid, struct given_code *ret_code);
 
+/* The relays that the options name, from the one with this index on, with blanks between. New; NULL
+ * when out of memory. */
+char *new_session_join_relays(const struct cli_options *options, unsigned from);
+
 /* Wipes and frees. */
 void new_session_code_clear(struct given_code *code);
 

@@ -86,6 +86,7 @@ static const struct option_kind_row {
 } kind_rows[OPTION_KINDS] = {
     [OPTION_FLAG] = {no_argument, NULL, NULL},
     [OPTION_TEXT] = {required_argument, read_text, "a non-empty value"},
+    [OPTION_RELAYS] = {required_argument, read_text, "a non-empty value"},
     [OPTION_ANY] = {required_argument, read_any, "a value"},
     [OPTION_NUMBER] = {required_argument, read_number, "a number of at least 1"},
     [OPTION_CHANGE] = {required_argument, read_change, "a change number"},
@@ -274,8 +275,13 @@ enum exit_status options_read(struct cli_options *options, const char *command, 
             return report_usage(command, "--%s: expected %s, not '%s'", row->name, wanted, optarg);
         if (optarg == NULL)
             options->number[id] = -1;
+        if (row->kind == OPTION_RELAYS && options->relays_count == OPTIONS_RELAYS_MAX)
+            return report_usage(command, "--%s: a session has at most 3 relays", row->name);
+        if (row->kind == OPTION_RELAYS)
+            options->relays[options->relays_count++] = optarg;
+        if (row->kind != OPTION_RELAYS || !options->given[id])
+            options->text[id] = optarg;
         options->given[id] = true;
-        options->text[id] = optarg;
     }
     options->count = argc - optind;
     options->arguments = argv + optind;

@@ -30,6 +30,7 @@ _Static_assert(OPTIONS <= 64, "a set of options is a number of 64 bits");
 enum option_kind {
     OPTION_FLAG = 0,       /* takes none */
     OPTION_TEXT,           /* anything that is not empty */
+    OPTION_RELAYS,         /* the same, up to three times: struct cli_options has all in `relays` */
     OPTION_ANY,            /* anything */
     OPTION_NUMBER,         /* a number, at least 1 */
     OPTION_CHANGE,         /* a number, at least 0 */
@@ -70,11 +71,15 @@ bool options_have(uint64_t set, const char *name);
 /* True if the option may stand without its value. */
 bool options_value_optional(const struct option_row *row);
 
+#define OPTIONS_RELAYS_MAX 3
+
 struct cli_options {
     bool given[OPTIONS];
     char *text[OPTIONS];     /* borrowed from argv */
     int64_t number[OPTIONS]; /* of numbers and sizes; the durations in ms, -1 if left out */
-    int count;               /* of the other arguments */
+    char *relays[OPTIONS_RELAYS_MAX]; /* borrowed from argv, too */
+    unsigned relays_count;
+    int count; /* of the other arguments */
     char **arguments;
 };
 

@@ -281,6 +281,15 @@ static void print_relay_failure(const struct wormclient_value *view, const char 
         print_text(view, label, key);
 }
 
+/* Relays, if there is more than one. */
+static void print_several(const struct wormclient_value *view, const char *label, const char *key)
+{
+    const char *relays = wormclient_value_text(view, key);
+
+    if (relays != NULL && strchr(relays, ' ') != NULL)
+        output_labelled(label, relays);
+}
+
 static const struct detail progress_details[] = {
     {"verification", "verification", print_verification},
     {"sent", "sent", print_sent},
@@ -295,6 +304,8 @@ static const struct detail progress_details[] = {
     {"relay", "relay", print_text},
     {"relay message", "motd", print_text},
     {"relay refusal", "relay_error", print_text},
+    {"relays", "routes", print_several},
+    {"leaving", "leaving", print_text},
     {"lasting", "epoch", print_lasting},
     {"nameplate", "nameplate", print_text},
     {"schedule", "schedule", print_text},

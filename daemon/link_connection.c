@@ -394,8 +394,9 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 
 struct link_connection *link_connection_dial(struct relay_links *links, struct relay *relay,
                                              const struct url *url, const char *session,
-                                             bool may_share)
+                                             bool public_only, bool may_share)
 {
+    struct ws_options options;
     struct link_connection *connection = calloc(1, sizeof(*connection));
     if (connection == NULL)
         return NULL;
@@ -409,7 +410,9 @@ struct link_connection *link_connection_dial(struct relay_links *links, struct r
     }
     relay_use_begin(&connection->use, relay);
     DL_APPEND(links->connections, connection);
-    connection->ws = relay_dialer_dial(links->dialer, relay, url, session, NULL,
+    ws_options_default(&options);
+    options.public_only = public_only;
+    connection->ws = relay_dialer_dial(links->dialer, relay, url, session, &options,
                                        &websocket_handlers, connection);
     if (connection->ws != NULL)
         return connection;

@@ -125,6 +125,28 @@ bool relay_dialer_may_share(const struct relay_dialer *dialer, const struct url 
            !url_is_onion(url);
 }
 
+bool relay_dialer_is_known(const struct relay_dialer *dialer, const struct url *url)
+{
+    return settings_names_relay(dialer->settings, url);
+}
+
+/* Below are other services than relays, which may mistake what they are sent for their own. */
+#define PEERS_PORT_MIN 1024
+
+const char *relay_dialer_unfit(const struct relay_dialer *dialer, const struct url *url)
+{
+    bool proxied = settings_proxy(dialer->settings, url) != NULL;
+    if (url->port < PEERS_PORT_MIN && url->port != 80 && url->port != 443)
+        return "a relay that only the peer has named is not visited: its port is one of other "
+               "services";
+    if (url_is_onion(url))
+        return NULL; /* without a proxy, it cannot be resolved */
+    if (proxied)
+        return "a relay that only the peer has named is not visited through a proxy, which may "
+               "take its name for anything";
+    return NULL;
+}
+
 struct ws *relay_dialer_dial(struct relay_dialer *dialer, struct relay *relay,
                              const struct url *url, const char *session,
                              const struct ws_options *options, const struct ws_handlers *handlers,

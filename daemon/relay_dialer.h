@@ -27,6 +27,14 @@ void relay_dialer_free(struct relay_dialer *dialer); /* NULL is fine */
 bool relay_dialer_prepare(struct relay_dialer *dialer, const struct settings *fresh, char *ret_why,
                           size_t size);
 
+/* True if the settings name this relay, in whatever way: it may then be visited whoever else names
+ * it. */
+bool relay_dialer_is_known(const struct relay_dialer *dialer, const struct url *url);
+
+/* Why a relay is not visited that the settings do not name, only a session's peer, and before its
+ * address is known; NULL: that has to be a public one. A sentence, borrowed. */
+const char *relay_dialer_unfit(const struct relay_dialer *dialer, const struct url *url);
+
 /* True if sessions may share a connection to this relay, as far as we are concerned: not where who
  * is there is to be hidden, behind a proxy or a .onion, since it would show whose they are. */
 bool relay_dialer_may_share(const struct relay_dialer *dialer, const struct url *url);

@@ -202,14 +202,14 @@ static struct link_connection *find_joinable(const struct relay_links *links,
 /* A connection for the link, which waits for it; its own, if it is to be `alone`, or must be. False
  * when out of memory. */
 static bool connect_link(struct relay_links *links, struct relay_link *link, struct relay *relay,
-                         const struct url *url, bool alone)
+                         const struct url *url, enum relay_link_way way)
 {
-    bool may_share = !alone && relay_dialer_may_share(links->dialer, url);
+    bool may_share = way == RELAY_LINK_ANY && relay_dialer_may_share(links->dialer, url);
     struct link_connection *connection = NULL;
     if (may_share && relay->sharing != RELAY_DOES_NOT_SHARE)
         connection = find_joinable(links, relay);
     if (connection == NULL)
-        connection = link_connection_dial(links, relay, url, link->name,
+        connection = link_connection_dial(links, relay, url, link->name, way == RELAY_LINK_PEERS,
                                           may_share && count_shared(links, relay) < SHARED_MAX);
     if (connection != NULL)
         wait_for(link, connection);
@@ -223,7 +223,8 @@ void relay_links_send_elsewhere(struct link_connection *connection)
     connection->waiting = NULL;
     while ((link = waiting) != NULL) {
         DL_DELETE(waiting, link);
-        if (connect_link(connection->links, link, connection->use.relay, &connection->url, false))
+        if (connect_link(connection->links, link, connection->use.relay, &connection->url,
+                         RELAY_LINK_ANY))
             continue;
         DL_APPEND(connection->waiting, link);
         relay_link_fail(link);
@@ -233,7 +234,7 @@ void relay_links_send_elsewhere(struct link_connection *connection)
 /* ---- what a session asks for ---- */
 
 struct relay_link *relay_link_open(struct relay_links *links, struct relay *relay,
-                                   const struct url *url, bool alone, const char *name,
+                                   const struct url *url, enum relay_link_way way, const char *name,
                                    const struct relay_link_handlers *link_handlers, void *arg)
 {
     struct relay_link *link = links->dialer != NULL ? calloc(1, sizeof(*link)) : NULL;
@@ -242,7 +243,7 @@ struct relay_link *relay_link_open(struct relay_links *links, struct relay *rela
     link->handlers = link_handlers;
     link->arg = arg;
     link->name = name;
-    if (!connect_link(links, link, relay, url, alone)) {
+    if (!connect_link(links, link, relay, url, way)) {
         free(link);
         return NULL;
     }

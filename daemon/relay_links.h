@@ -48,13 +48,20 @@ struct relay_links *relay_links_new(struct event_base *base, struct relay_dialer
 /* Drops all connections, without callbacks. NULL is fine. */
 void relay_links_free(struct relay_links *links);
 
+enum relay_link_way {
+    RELAY_LINK_ANY = 0,
+    RELAY_LINK_ALONE, /* over a connection of its own */
+    RELAY_LINK_PEERS, /* the same, to a public address only: the session's peer has named the relay,
+                         and relay_dialer_unfit() has nothing against it */
+};
+
 /*
- * Begins to connect. `relay` is the one whose URL is `url`; `name` is the session's, for the log;
- * `alone`: over a connection of its own. `handlers` and `arg` are borrowed until the last callback,
- * relay_link_close() or relay_link_drop(). NULL when out of memory, or without a network.
+ * Begins to connect. `relay` is the one whose URL is `url`; `name` is the session's, for the log.
+ * `handlers` and `arg` are borrowed until the last callback, relay_link_close() or
+ * relay_link_drop(). NULL when out of memory, or without a network.
  */
 struct relay_link *relay_link_open(struct relay_links *links, struct relay *relay,
-                                   const struct url *url, bool alone, const char *name,
+                                   const struct url *url, enum relay_link_way way, const char *name,
                                    const struct relay_link_handlers *handlers, void *arg);
 
 /* While it is guarded, no message of more than SESSION_GUARD_MESSAGE bytes is fetched; over a

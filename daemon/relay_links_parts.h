@@ -94,11 +94,11 @@ void relay_links_send_elsewhere(struct link_connection *connection);
 
 /* ---- link_connection.c ---- */
 
-/* Begins to connect, for the session of this name; among `links->connections` until it ends by
- * itself, or is dropped. NULL when out of memory. */
+/* Begins to connect, for the session of this name, and if `public_only` to no other address; among
+ * `links->connections` until it ends by itself, or is dropped. NULL when out of memory. */
 struct link_connection *link_connection_dial(struct relay_links *links, struct relay *relay,
                                              const struct url *url, const char *session,
-                                             bool may_share);
+                                             bool public_only, bool may_share);
 
 /* Ends it at once. Its links are freed, and not told. */
 void link_connection_drop(struct link_connection *connection);

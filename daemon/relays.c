@@ -70,6 +70,26 @@ struct relay *relays_find(struct relays *relays, const char *url)
     return entry == NULL ? NULL : &entry->relay;
 }
 
+/* More than any user has; but peers may name relays, too. */
+#define RELAYS_MAX 1024
+
+/* Forgets one that has no connection. */
+static void make_room(struct relays *relays)
+{
+    struct relay_entry *entry, *next;
+    if (HASH_COUNT(relays->entries) < RELAYS_MAX)
+        return;
+    HASH_ITER(hh, relays->entries, entry, next)
+    {
+        if (entry->relay.connections > 0)
+            continue;
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): HASH_DEL takes it out of the list */
+        HASH_DEL(relays->entries, entry);
+        free_entry(entry);
+        return;
+    }
+}
+
 static struct relay *add(struct relays *relays, const char *url)
 {
     struct relay_entry *entry = calloc(1, sizeof(*entry));
@@ -77,6 +97,7 @@ static struct relay *add(struct relays *relays, const char *url)
         free(entry);
         return NULL;
     }
+    make_room(relays);
     entry->relay.limits = &relays->limits;
     HASH_ADD_KEYPTR(hh, relays->entries, entry->relay.url, strlen(url), entry);
     if (entry->hh.tbl != NULL)

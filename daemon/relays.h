@@ -44,7 +44,8 @@ void relays_free(struct relays *relays);
  * who wait for what a relay has cost. */
 void relays_limit(struct relays *relays, const struct relays_limits *limits);
 
-/* NULL if not used yet. Borrowed until relays_free(). */
+/* NULL if not used yet. Borrowed until relays_get(), or for as long as there is a relay_use of it:
+ * of very many, those that nobody uses are forgotten. */
 struct relay *relays_find(struct relays *relays, const char *url);
 
 /* Finds or adds. NULL when out of memory. */

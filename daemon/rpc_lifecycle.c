@@ -5,9 +5,11 @@
 #include "daemon/rpc.h"
 
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/relay_list.h"
 #include "daemon/settings.h"
 #include "daemon/turn.h"
 #include "daemon/validate.h"
@@ -27,16 +29,39 @@ static uint32_t default_words(const struct schedule *schedule)
     return strcmp(text, "realtime") == 0 ? CODE_WORDS_DEFAULT : WORDS_AT_LEISURE;
 }
 
+/* Those of the setting `relays` that are not `relay`. */
+static void more_relays(const struct settings *settings, char ret_more[RELAY_LIST_SIZE])
+{
+    char *at = ret_more;
+    unsigned count = 0;
+    *at = '\0';
+    for (const char *url = settings->relays; url != NULL && *url != '\0';) {
+        size_t length = strcspn(url, " ");
+        bool first =
+            length == strlen(settings->relay) && strncmp(url, settings->relay, length) == 0;
+        if (!first && count < SESSION_ROUTES_MAX - 1)
+            at += sprintf(at, "%s%.*s", count++ > 0 ? " " : "", (int)length, url);
+        url += length + strspn(url + length, " ");
+    }
+}
+
 /* Fills in what the request left out: the application's defaults, or the general ones. */
 static void fill_in(const struct rpc *rpc, const struct ipc_params *params,
-                    struct session_options *options, struct schedule *schedule)
+                    struct session_options *options, struct schedule *schedule,
+                    char ret_more[RELAY_LIST_SIZE])
 {
+    *ret_more = '\0';
     if (options->appid == NULL)
         options->appid = RPC_DEFAULT_APPID;
     const struct settings_appid *usual = settings_for_appid(rpc->settings, options->appid);
     const char *text = params->schedule != NULL ? params->schedule : usual->schedule;
     schedule_parse(text != NULL ? text : "email", schedule); /* both have been checked */
     options->schedule = schedule;
+    if (options->relay == NULL && options->more_relays == NULL && usual->relay == NULL)
+        more_relays(rpc->settings, ret_more);
+    else if (options->more_relays != NULL)
+        relay_list_read(options->more_relays, SESSION_ROUTES_MAX - 1, ret_more);
+    options->more_relays = ret_more;
     if (options->relay == NULL)
         options->relay = rpc_default_relay(rpc, options->appid);
     if (options->timeout == 0)
@@ -56,14 +81,14 @@ static void create(struct ipc_call *call, const struct ipc_params *params, bool 
 #define OPTION(ID, key, type, min, max, fallback) .key = (__typeof__(options.key))params->key,
 #include "ipc/methods.def"
     };
-    char code[CODE_MAX + 1];
+    char code[CODE_MAX + 1], more[RELAY_LIST_SIZE];
     enum code_fault fault = options.code != NULL ? code_read(options.code, code) : CODE_OK;
     if (fault != CODE_OK) {
         ipc_call_refuse(call, IPC_BAD_CODE, code_fault_text(fault));
     } else {
         if (options.code != NULL)
             options.code = code;
-        fill_in(call->rpc, params, &options, &schedule);
+        fill_in(call->rpc, params, &options, &schedule, more);
         if (!turn_create(call->rpc->turns, &options, rpc_view_done, call))
             rpc_refuse_memory(call);
     }
@@ -99,6 +124,16 @@ void rpc_close(struct ipc_call *call, const struct ipc_params *params)
 void rpc_poll(struct ipc_call *call, const struct ipc_params *params)
 {
     ask(call, params, EVENT_POLL);
+}
+
+void rpc_move(struct ipc_call *call, const struct ipc_params *params)
+{
+    char urls[RELAY_LIST_SIZE];
+    struct session_event event = {.type = EVENT_MOVE, .text = urls};
+    relay_list_read(params->relays, SESSION_ROUTES_MAX, urls); /* it has been checked */
+    if (rpc_find(call, params->session) &&
+        !turn_event(call->rpc->turns, call->session, &event, rpc_view_done, call))
+        rpc_refuse_memory(call);
 }
 
 void rpc_rename(struct ipc_call *call, const struct ipc_params *params)

@@ -48,7 +48,7 @@ static void wake_session(struct due_scan *scan, const struct session *session)
     struct session_event event = {.type = EVENT_WAKE};
     struct turns *turns = scan->scheduler->turns;
     if (session->state < SESSION_CLOSED) { /* nor handed over: it will visit its relay */
-        const struct relay *relay = relays_find(scan->scheduler->relays, session->relay);
+        const struct relay *relay = relays_find(scan->scheduler->relays, session_relay(session));
         int64_t ready =
             relay == NULL ? scan->now : relay_ready_at(relay, scan->now, randombytes_random());
         if (ready > scan->now)
@@ -172,7 +172,7 @@ void scheduler_look(struct scheduler *scheduler)
 /* For how long its relay may have put it off, though it need not any longer, ms. */
 static int64_t put_off(const struct scheduler *scheduler, const struct session *session)
 {
-    const struct relay *relay = relays_find(scheduler->relays, session->relay);
+    const struct relay *relay = relays_find(scheduler->relays, session_relay(session));
     /* Those that wait for others to leave their mailbox go on waiting. */
     bool waits =
         session->state < SESSION_CLOSED && session->crowded == 0 && session->unexpected == 0;

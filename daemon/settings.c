@@ -61,6 +61,8 @@ static const struct settings_row rows[] = {
      SETTINGS_PLAIN},
     {"relay", "URL", "relay for sessions that do not name one", &settings_sections_relay_url,
      FIELD(relay), NULL, SETTINGS_PLAIN},
+    {"relays", "URL...", "several, of which lasting sessions use what works",
+     &settings_sections_relay_urls, FIELD(relays), NULL, SETTINGS_PLAIN},
     {"log-level", "LEVEL", "error, warning, info or debug", &settings_level, FIELD(log_level), NULL,
      SETTINGS_PLAIN},
     {"cafile", "FILE", "certificates to trust instead of the system's", &settings_path,
@@ -134,6 +136,7 @@ void settings_clear(struct settings *settings)
     free(settings->state);
     free(settings->socket);
     free(settings->relay);
+    free(settings->relays);
     free(settings->cafile);
     free(settings->config_file);
     free(settings->refused);
@@ -182,6 +185,22 @@ static void note_origin(struct settings *settings)
     settings->config_file = settings->origin.file;
     settings->relay_from = settings_source_text(settings->origin.sources[relay - rows]);
     settings->proxy_from = settings_source_text(settings->origin.sources[proxy - rows]);
+}
+
+/* Without `relay`, the first of `relays` is that. */
+static bool take_first_relay(struct settings *settings)
+{
+    const struct settings_row *relay = settings_find(&table, "relay");
+    const struct settings_row *relays = settings_find(&table, "relays");
+    if (settings->relays == NULL || settings->origin.sources[relay - rows] != SETTINGS_BUILT_IN)
+        return true;
+    char *first = strndup(settings->relays, strcspn(settings->relays, " "));
+    if (first == NULL)
+        return false;
+    free(settings->relay);
+    settings->relay = first;
+    settings->relay_from = settings_source_text(settings->origin.sources[relays - rows]);
+    return true;
 }
 
 /* Where a section, or a key of it, is in the file. */
@@ -240,6 +259,8 @@ bool settings_read(const struct service_options *options, struct settings *ret_s
     bool good = options_apply(&settings_options, options, ret_settings, &ret_settings->origin,
                               ret_why, size);
     note_origin(ret_settings);
+    good = (take_first_relay(ret_settings) || settings_mistake(ret_why, size, "out of memory")) &&
+           good;
     good = check_isolation(ret_settings, ret_why, size) && good;
     return complete(ret_settings, ret_why, size) && good;
 }
@@ -360,6 +381,37 @@ const struct settings_appid *settings_for_appid(const struct settings *settings,
     static const struct settings_appid nothing;
     const struct settings_appid *found = settings_sections_appid(&settings->sections, appid);
     return found != NULL ? found : &nothing;
+}
+
+static bool is_url(const char *text, const struct url *url)
+{
+    struct url parsed;
+    return text != NULL && url_parse(text, &parsed) == URL_OK && url_is_same(&parsed, url);
+}
+
+static bool is_among(const char *texts, const struct url *url)
+{
+    char text[URL_MAX + 1];
+    for (const char *at = texts; at != NULL && *at != '\0';) {
+        size_t length = strcspn(at, " ");
+        snprintf(text, sizeof(text), "%.*s", (int)length, at);
+        if (is_url(text, url))
+            return true;
+        at += length + strspn(at + length, " ");
+    }
+    return false;
+}
+
+bool settings_names_relay(const struct settings *settings, const struct url *url)
+{
+    const struct settings_appid *appid;
+    bool named = is_url(settings->relay, url) || is_among(settings->relays, url) ||
+                 settings_sections_relay(&settings->sections, url) != NULL;
+    LL_FOREACH(settings->sections.appids, appid)
+    {
+        named = named || is_url(appid->relay, url);
+    }
+    return named;
 }
 
 const struct proxy *settings_proxy(const struct settings *settings, const struct url *relay)

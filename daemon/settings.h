@@ -16,6 +16,8 @@ struct settings {
     char *state;                       /* directory */
     char *socket;                      /* path */
     char *relay;                       /* URL for sessions that name none */
+    char *relays;                      /* likewise: URLs with blanks between, or NULL; the first is
+                                          `relay`, unless that was set */
     char *cafile;                      /* PEM file, or NULL for the system's certificates */
     struct settings_proxy proxy;       /* for relays that have no proxy setting of their own */
     enum settings_isolate isolate;     /* likewise */
@@ -47,6 +49,10 @@ void settings_clear(struct settings *settings);
 /* Defaults for sessions of this application that do not say otherwise: what was set for it, else an
  * empty one; never NULL. Borrowed. */
 const struct settings_appid *settings_for_appid(const struct settings *settings, const char *appid);
+
+/* True if this is a relay that the settings name, however its URL is spelled: as one for sessions,
+ * or in a section. */
+bool settings_names_relay(const struct settings *settings, const struct url *url);
 
 /* The proxy through which a relay is reached; NULL: none. Borrowed. */
 const struct proxy *settings_proxy(const struct settings *settings, const struct url *relay);

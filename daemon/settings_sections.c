@@ -8,6 +8,7 @@
 #include <utlist.h>
 
 #include "base/utf8.h"
+#include "daemon/relay_list.h"
 #include "service/settings_table.h"
 #include "wormhole/code.h"
 #include "base/locked.h"
@@ -28,6 +29,19 @@ static bool set_relay(void *field, const struct settings_bounds *bounds, const c
 }
 
 const struct settings_type settings_sections_relay_url = {set_relay, settings_print_text};
+
+static bool set_relays(void *field, const struct settings_bounds *bounds, const char *text,
+                       char *ret_why, size_t size)
+{
+    char urls[RELAY_LIST_SIZE];
+    const char *fault = relay_list_read(text, SESSION_ROUTES_MAX, urls);
+    if (fault == NULL)
+        return settings_set_text(field, bounds, urls, ret_why, size);
+    snprintf(ret_why, size, "%s", fault);
+    return false;
+}
+
+const struct settings_type settings_sections_relay_urls = {set_relays, settings_print_text};
 
 static struct locked_pool proxies = LOCKED_POOL(sizeof(struct proxy));
 
@@ -234,12 +248,6 @@ static const struct settings_row relay_rows[] = {
 
 #undef FIELD
 
-static bool is_same(const struct url *a, const struct url *b)
-{
-    return a->tls == b->tls && a->port == b->port && strcmp(a->host, b->host) == 0 &&
-           strcmp(a->path, b->path) == 0;
-}
-
 static void *begin_relay(void *settings, const char *name, char *ret_why, size_t size)
 {
     struct settings_sections *sections = settings;
@@ -267,7 +275,7 @@ const struct settings_relay *settings_sections_relay(const struct settings_secti
     const struct settings_relay *relay;
     LL_FOREACH(sections->relays, relay)
     {
-        if (is_same(url, &relay->url))
+        if (url_is_same(url, &relay->url))
             return relay;
     }
     return NULL;

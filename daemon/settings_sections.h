@@ -70,6 +70,9 @@ void settings_sections_clear_proxy(struct settings_proxy *proxy);
 /* The URL of a relay: a `char *`, new. */
 extern const struct settings_type settings_sections_relay_url;
 
+/* Up to SESSION_ROUTES_MAX of them, with blanks between: a `char *`, new. */
+extern const struct settings_type settings_sections_relay_urls;
+
 /* The URL of a proxy, or "none": a struct settings_proxy. Printed without user and password. */
 extern const struct settings_type settings_sections_proxy_url;
 

@@ -173,6 +173,14 @@ static bool is_from_ourselves(struct turns *turns, const struct session *session
            own_codes_is_side(turns->batch->txn, session, message->side);
 }
 
+static void hurry_relays(struct turns *turns, const struct session *session)
+{
+    relays_hurry(turns->relays, session->relay);
+    for (int i = 0; i < SESSION_ROUTE_SLOTS; i++)
+        if (session->route_urls[i] != NULL)
+            relays_hurry(turns->relays, session->route_urls[i]);
+}
+
 /* Adds what some events need from outside the session. */
 static void complete_event(struct turns *turns, const struct session *session,
                            struct session_event *event)
@@ -184,7 +192,7 @@ static void complete_event(struct turns *turns, const struct session *session,
         event->ourselves = is_from_ourselves(turns, session, event->relay);
     }
     if (event->type == EVENT_POLL)
-        relays_hurry(turns->relays, session->relay);
+        hurry_relays(turns, session);
 }
 
 static enum turn_code run_event(struct turns *turns, struct turn_request *request)
@@ -195,7 +203,7 @@ static enum turn_code run_event(struct turns *turns, struct turn_request *reques
         return TURN_NOT_FOUND;
     struct session *session = found->session;
     struct session_context context = turn_batch_context(turns);
-    const struct relay *relay = relays_find(turns->relays, session->relay);
+    const struct relay *relay = relays_find(turns->relays, session_relay(session));
     if (relay != NULL && relay->connections > HELD_PER_RELAY)
         context.may_hold = false;
     context.attended = turns->observer.attended != NULL &&

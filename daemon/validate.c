@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/utf8.h"
+#include "daemon/relay_list.h"
 #include "net/url.h"
 #include "wormhole/payload.h"
 #include "wormhole/schedule.h"
@@ -46,6 +47,18 @@ static const char *relay_rule(const char *relay)
     struct url url;
     enum url_fault fault = url_parse(relay, &url);
     return fault == URL_OK ? NULL : url_fault_text(fault);
+}
+
+static const char *relays_rule(const char *relays)
+{
+    char urls[RELAY_LIST_SIZE];
+    return relay_list_read(relays, SESSION_ROUTES_MAX, urls);
+}
+
+static const char *more_relays_rule(const char *relays)
+{
+    char urls[RELAY_LIST_SIZE];
+    return relay_list_read(relays, SESSION_ROUTES_MAX - 1, urls);
 }
 
 static const char *schedule_rule(const char *text)
@@ -97,6 +110,8 @@ static const char *(*const rules[PARAM_COUNT])(const char *text) = {
     [PARAM_NAME] = name_rule,
     [PARAM_APPID] = appid_rule,
     [PARAM_RELAY] = relay_rule,
+    [PARAM_MORE_RELAYS] = more_relays_rule,
+    [PARAM_RELAYS] = relays_rule,
     [PARAM_SCHEDULE] = schedule_rule,
     [PARAM_APP_VERSIONS] = app_versions_rule,
     [PARAM_PURPOSE] = purpose_rule,

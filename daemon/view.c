@@ -249,6 +249,31 @@ KEY(relay_failure)
                 source->relay != NULL ? relay_trouble(source->relay, clock_now()) : NULL);
 }
 
+/* The URLs of some of its relays. */
+static void write_relays(struct writer *writer, const char *key, char *const *urls, int count)
+{
+    char text[SESSION_ROUTE_SLOTS * (RELAY_MAX + 1)], *at = text;
+    for (int i = 0; i < count; i++)
+        if (urls[i] != NULL)
+            at += sprintf(at, "%s%s", at > text ? " " : "", urls[i]);
+    writer_text(writer, key, at > text ? text : NULL);
+}
+
+KEY(routes)
+{
+    const struct session *session = source->session;
+    if (session->routes_version > 0)
+        write_relays(writer, key, session->route_urls, SESSION_ROUTES_MAX);
+    else
+        writer_text(writer, key, session->relay);
+}
+
+KEY(leaving)
+{
+    write_relays(writer, key, source->session->route_urls + SESSION_ROUTES_MAX,
+                 SESSION_ROUTE_SLOTS - SESSION_ROUTES_MAX);
+}
+
 /* ---- keys that are shown as stored ---- */
 
 static void show_STRING(struct writer *writer, const char *key, const void *place)

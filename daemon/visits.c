@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/timer.h"
+#include "daemon/relay_dialer.h"
 #include "daemon/relay_links.h"
 #include "daemon/relays.h"
 #include "net/url.h"
@@ -223,9 +224,9 @@ static void on_link_lost(void *arg, const char *why)
 {
     struct live_session *live = arg;
     const struct visits_reports *reports = &live->visits->reports;
-    const struct relay *relay = live->session == NULL
-                                    ? NULL
-                                    : relays_find(live->visits->parts.relays, live->session->relay);
+    const struct relay *relay = live->session == NULL ? NULL
+                                                      : relays_find(live->visits->parts.relays,
+                                                                    session_relay(live->session));
     int64_t now = clock_now();
     int64_t ready =
         relay == NULL ? now : hashcash_budget_ready_at(&relay->hashcash, now, randombytes_random());
@@ -272,14 +273,18 @@ static void leave_link(struct live_session *live, void (*leave)(struct relay_lin
     drop_deferred(live);
 }
 
-static bool open_link(struct live_session *live, const char *relay_url, const struct url *url)
+static bool open_link(struct live_session *live, const char *relay_url, const struct url *url,
+                      bool peers)
 {
     struct visits *visits = live->visits;
     struct relay *relay = relays_get(visits->parts.relays, relay_url);
     leave_link(live, relay_link_drop);
     if (relay != NULL)
-        live->link = relay_link_open(visits->links, relay, url, live->alone, live->name,
-                                     &link_handlers, live);
+        live->link = relay_link_open(visits->links, relay, url,
+                                     peers         ? RELAY_LINK_PEERS
+                                     : live->alone ? RELAY_LINK_ALONE
+                                                   : RELAY_LINK_ANY,
+                                     live->name, &link_handlers, live);
     if (live->link != NULL)
         relay_link_guard(live->link, live->guarded);
     return live->link != NULL;
@@ -289,17 +294,26 @@ static void connect_effect(struct visits *visits, const struct session *session,
                            const struct session_effect *effect)
 {
     struct url url;
-    enum url_fault fault = url_parse(session->relay, &url);
+    const char *relay = session_relay(session);
+    enum url_fault fault = url_parse(relay, &url);
     struct live_session *live = add_session(visits, session->id);
+    const char *unfit = NULL;
+    bool peers = fault == URL_OK && visits->parts.routes != NULL &&
+                 session_relay_is_peers(session) &&
+                 !relay_dialer_is_known(visits->parts.routes, &url);
     (void)effect;
+    if (peers)
+        unfit = relay_dialer_unfit(visits->parts.routes, &url);
     if (live != NULL) {
         live->guarded = session_is_guarded(session);
         live->looked = 0;
     }
     if (visits->parts.routes == NULL ||
-        (live != NULL && fault == URL_OK && open_link(live, session->relay, &url)))
+        (live != NULL && fault == URL_OK && unfit == NULL && open_link(live, relay, &url, peers)))
         return;
-    const char *why = fault == URL_OK ? "out of memory" : url_fault_text(fault);
+    const char *why = unfit != NULL     ? unfit
+                      : fault == URL_OK ? "out of memory"
+                                        : url_fault_text(fault);
     visits->reports.event(visits->reports.arg, session->id,
                           &(struct session_event){.type = EVENT_LOST, .text = why});
 }

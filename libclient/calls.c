@@ -335,6 +335,26 @@ bool wormclient_rename_async(struct wormclient *client, const char *session, con
     return start(client, METHOD_RENAME, named(session, name), callback, arg, ret_error);
 }
 
+static struct wormclient_params *moved(const char *session, const char *relays)
+{
+    struct wormclient_params *params = wormclient__about(session);
+    wormclient_params_text(params, "relays", relays);
+    return params;
+}
+
+struct wormclient_session *wormclient_move(struct wormclient *client, const char *session,
+                                           const char *relays, struct wormclient_error *ret_error)
+{
+    return call(client, METHOD_MOVE, moved(session, relays), ret_error);
+}
+
+bool wormclient_move_async(struct wormclient *client, const char *session, const char *relays,
+                           wormclient_session_callback callback, void *arg,
+                           struct wormclient_error *ret_error)
+{
+    return start(client, METHOD_MOVE, moved(session, relays), callback, arg, ret_error);
+}
+
 struct wormclient_session *wormclient_poll(struct wormclient *client, const char *session,
                                            struct wormclient_error *ret_error)
 {

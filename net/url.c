@@ -203,3 +203,9 @@ bool url_is_onion(const struct url *url)
 
     return length > suffix && strcmp(url->host + length - suffix, onion) == 0;
 }
+
+bool url_is_same(const struct url *a, const struct url *b)
+{
+    return a->tls == b->tls && a->port == b->port && strcmp(a->host, b->host) == 0 &&
+           strcmp(a->path, b->path) == 0;
+}

@@ -29,6 +29,9 @@ enum url_fault url_parse_authority(const char **text, struct url *url);
 /* One sentence for a person. Borrowed. */
 const char *url_fault_text(enum url_fault fault);
 
+/* True if both lead to the same place. */
+bool url_is_same(const struct url *a, const struct url *b);
+
 /* True for the name of an onion service (RFC 7686): only a proxy can reach it. */
 bool url_is_onion(const struct url *url);
 

@@ -25,7 +25,8 @@
 static bool has_appointments(const struct session *session)
 {
     return session_lasting(session) && session->state == SESSION_ESTABLISHED &&
-           session->retention == 0 && session->nameplate != NAMEPLATE_CLAIMED &&
+           session->retention == 0 &&
+           (session->nameplate != NAMEPLATE_CLAIMED || session_routed(session)) &&
            !session->mailbox_lost && !session->copied;
 }
 

@@ -52,6 +52,7 @@ void closing_begin(struct step *step, enum session_result result, bool flush, co
     session->flush |= session_lasting(session) && result != RESULT_SCARY && !session->copied;
     session->ended = step->context->now;
     session->failures = 0;
+    session->route_round = 0;
     session->waited = 0;
     step_set_text(step, &session->reason, reason, REASON_MAX);
     if (session_unverified(session))

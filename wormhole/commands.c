@@ -12,9 +12,7 @@ static void prove_held(struct step *step)
         step_effect(step, EFFECT_PROVE, NULL, 0);
 }
 
-/* The user is there: the schedule starts over, and unless a back-off is running, a visit begins,
- * too. */
-static void on_user_activity(struct step *step)
+void command_used(struct step *step)
 {
     struct session *session = step->session;
     plan_restart_schedule(step);
@@ -51,7 +49,7 @@ enum session_refusal command_send(struct step *step)
     if (session_outbox_full(session, event->length))
         return session_lasting(session) ? SESSION_REFUSED_UNDELIVERED : SESSION_REFUSED_FULL;
     command_queue(step, event->data, event->length);
-    on_user_activity(step);
+    command_used(step);
     return SESSION_ACCEPTED;
 }
 
@@ -95,7 +93,7 @@ enum session_refusal command_ack(struct step *step)
     if (session->inbox_full && has_room_again(session))
         resume_inbox(step);
     else if (session_alive(session) && receipt_owed(session))
-        on_user_activity(step); /* the peer is waiting to know */
+        command_used(step); /* the peer is waiting to know */
     return SESSION_ACCEPTED;
 }
 
@@ -132,7 +130,7 @@ static void verifiers_agree(struct step *step)
     if (step->session->verification == VERIFICATION_DONE)
         return;
     step->session->verification = VERIFICATION_DONE;
-    on_user_activity(step);
+    command_used(step);
 }
 
 static void verifiers_differ(struct step *step)

@@ -11,6 +11,8 @@
  * A lasting session has one for each of the places that it visits: that of the newest epoch, and
  * the old one. When it moves, the former becomes the latter.
  *
+ * A session with several relays has these of one of them, that which was visited last.
+ *
  * What this version ignores in a mailbox a later one may need: the cursor of another version is not
  * used. Nor is one by a store that was found to be a copy, which must look at everything that was
  * said in its name.
@@ -31,6 +33,13 @@ static bool peer_is_known(const struct session *session)
     return session->visit->peer_seen || (session->visit->derived && !lasting_met(session));
 }
 
+/* Where there are several relays, any of them may be the one that has stored it. */
+static bool all_stored(const struct session *session)
+{
+    return session->stored == session->sent &&
+           (!session_routed(session) || session->delivered == session->sent);
+}
+
 /* Nothing of the peer's was turned away, and nothing of ours is missing. (To the old place no
  * messages are added.) That the peer has moved is to be seen again until it is followed. */
 static bool all_dealt_with(const struct session *session)
@@ -40,7 +49,7 @@ static bool all_dealt_with(const struct session *session)
            !session->mailbox_lost && !session->inbox_full && !session->copied &&
            peer_is_known(session) && !visit->peer_moved && !visit->in_fallback &&
            !visit->incomplete && visit->foreign == 0 && visit->ignored == 0 && visit->pake_seen &&
-           visit->version_seen && (visit->old || session->stored == session->sent) &&
+           visit->version_seen && (visit->old || all_stored(session)) &&
            (session->receipts == 0 || visit->receipt_seen);
 }
 
@@ -66,11 +75,13 @@ void cursor_note(struct step *step, const char *position)
     if (session->visit->old) {
         step_set_text(step, &session->old_cursor, position, WIRE_POSITION_MAX);
         session->old_cursor_receipts = session->receipts;
+        session->old_cursor_route = session->visit->route;
     } else {
         step_set_text(step, &session->cursor, position, WIRE_POSITION_MAX);
         session->cursor_stored = session->stored;
         session->cursor_receipts = session->receipts;
         session->cursor_bytes = session->visit->bytes;
+        session->cursor_route = session->visit->route;
     }
 }
 
@@ -79,6 +90,7 @@ void cursor_move(struct session *session)
     cursor_retire(session);
     session->old_cursor = session->cursor;
     session->old_cursor_receipts = session->cursor_receipts;
+    session->old_cursor_route = session->cursor_route;
     session->cursor = NULL;
 }
 
@@ -98,7 +110,8 @@ const char *cursor_after(const struct session *session)
     const char *cursor = visit->old ? session->old_cursor : session->cursor;
     if (cursor == NULL || session->copied || !is_ours(session) || !session_keyed(session) ||
         (!visit->old && session->cursor_stored > session->sent) ||
-        receipts_before(session) > session->receipts || visit->in_fallback)
+        receipts_before(session) > session->receipts || visit->in_fallback ||
+        visit->route != (visit->old ? session->old_cursor_route : session->cursor_route))
         return "";
     return cursor;
 }

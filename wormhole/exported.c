@@ -68,7 +68,7 @@ static enum session_refusal (*const handlers[EVENT_TYPES])(struct step *) = {
     [EVENT_POSTPONE] = on_nothing,   [EVENT_SEND] = on_refused,   [EVENT_ACK] = on_refused,
     [EVENT_CLOSE] = on_refused,      [EVENT_POLL] = on_refused,   [EVENT_VERIFY] = on_refused,
     [EVENT_RENAME] = command_rename, [EVENT_EXPORT] = on_nothing, [EVENT_ANEW] = on_nothing,
-    [EVENT_BURDENED] = on_nothing,
+    [EVENT_BURDENED] = on_nothing,   [EVENT_MOVE] = on_refused,
 };
 
 enum session_refusal exported_step(struct step *step)

@@ -32,6 +32,7 @@ struct journal_before journal_before(const struct session *session)
         .unexpected = session->unexpected,
         .epoch = session->epoch,
         .exports = session->exports,
+        .routes_version = session->routes_version,
         .sent = session->sent,
         .stored = session->stored,
         .delivered = session->delivered,
@@ -53,7 +54,8 @@ void journal_step(struct step *step, const struct journal_before *was)
     const struct session *is = step->session;
     const struct session_event *event = step->event;
     /* Why the relay is not even tried. */
-    bool waits = event->type == EVENT_POSTPONE && is->visit == NULL && is->state < SESSION_CLOSED;
+    bool waits = event->type == EVENT_POSTPONE && is->visit == NULL && is->state < SESSION_CLOSED &&
+                 !step->elsewhere;
     const char *postponed = waits ? event->text : NULL;
     /* The answer to the offer of a text is the peer's words, which the reason may quote. */
     bool quotes = is->await_answer && (event->type == EVENT_RELAY || was->result != RESULT_NONE);

@@ -16,9 +16,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The relay of the introduction: there is no other yet. */
-#define ROUTE 0
-
 /* A mailbox that holds so many bytes is left behind, … */
 #define PLACE_BYTES_MAX (128 * PLACE_BYTES_IDLE)
 /* … or so many, if all is delivered: each visit to a stock relay fetches them. */
@@ -52,7 +49,7 @@ bool session_outbox_full(const struct session *session, size_t length)
     return kept >= SESSION_OUTBOX_MAX || session->sent_bytes + length > SESSION_OUTBOX_BYTES_MAX;
 }
 
-static enum epoch_role role_of(const struct session *session)
+enum epoch_role lasting_role(const struct session *session)
 {
     return strcmp(session->side, session->peer_side) < 0 ? EPOCH_ROLE_A : EPOCH_ROLE_B;
 }
@@ -94,7 +91,7 @@ static void take_expire(struct session *session, int64_t theirs)
 void lasting_begin(struct step *step, const struct payload_abilities *abilities)
 {
     struct session *session = step->session;
-    enum epoch_role role = role_of(session);
+    enum epoch_role role = lasting_role(session);
     struct epoch_introduction introduction = {.key = session->key, .appid = session->appid};
     introduction.sides[role] = session->side;
     introduction.sides[1 - role] = session->peer_side;
@@ -105,8 +102,10 @@ void lasting_begin(struct step *step, const struct payload_abilities *abilities)
                          session->root)) {
         begin_epoch(step);
         take_expire(session, abilities->lasting.expire);
+        routes_begin(step, role, &abilities->lasting);
     } else {
         lasting_wipe(session);
+        routes_forget(session);
     }
 }
 
@@ -115,20 +114,22 @@ void lasting_begin(struct step *step, const struct payload_abilities *abilities)
 const char *visit_side(const struct session *session)
 {
     const struct visit *visit = session->visit;
-    return visit != NULL && visit->derived ? visit->place.sides[role_of(session)] : session->side;
+    return visit != NULL && visit->derived ? visit->place.sides[lasting_role(session)]
+                                           : session->side;
 }
 
 const char *visit_peer_side(const struct session *session)
 {
     const struct visit *visit = session->visit;
-    return visit != NULL && visit->derived ? visit->place.sides[1 - role_of(session)]
+    return visit != NULL && visit->derived ? visit->place.sides[1 - lasting_role(session)]
                                            : session->peer_side;
 }
 
 static void message_key(const struct session *session, uint8_t ret_key[KEY_BYTES])
 {
     bool old = session->visit != NULL && session->visit->old;
-    epoch_message_key(old ? session->old_root : session->root, ROUTE, ret_key);
+    epoch_message_key(old ? session->old_root : session->root,
+                      session->visit == NULL ? 0 : session->visit->route, ret_key);
 }
 
 void visit_phase_key(const struct session *session, const char *side, const char *phase,
@@ -175,7 +176,7 @@ static void derive_place(struct session *session, const uint8_t places_key[KEY_B
     struct visit *visit = session->visit;
     uint8_t key[KEY_BYTES];
     visit->derived = true;
-    epoch_place(places_key, ROUTE, &visit->place);
+    epoch_place(places_key, visit->route, &visit->place);
     /* Of the introduction there is nothing in it. */
     visit->pake_seen = visit->version_seen = true;
     if (visit->left)
@@ -196,12 +197,16 @@ void lasting_choose_place(struct step *step)
     bool closes = !session_alive(session) && !session->flush;
     if (closes)
         lasting_retire(session);
-    visit->left = is_set(session->left_places) && (closes || session->failures == 0);
+    bool left = is_set(session->left_places) && (closes || session->failures == 0) &&
+                routes_visit_left(session);
+    visit->shut &= !closes;
+    visit->left = visit->shut || left;
     visit->old = !visit->left && session->turn_old && is_set(session->old_root);
     visit->base = visit->next = session->delivered;
-    if ((visit->left ? session->left_epoch : session->epoch - visit->old) == 0)
+    uint32_t epoch = left && !visit->shut ? session->left_epoch : session->epoch - visit->old;
+    if (epoch == 0 && visit->route == 0)
         return;
-    if (visit->left)
+    if (left && !visit->shut)
         memcpy(places_key, session->left_places, sizeof(places_key));
     else
         epoch_places_key(visit->old ? session->old_root : session->root, places_key);
@@ -218,6 +223,7 @@ bool lasting_retire(struct session *session)
         epoch_places_key(session->old_root, session->left_places);
         session->left_epoch = session->epoch - 1;
         session->left_tries = 0;
+        routes_leave(session);
         sodium_memzero(session->old_root, sizeof(session->old_root));
         sodium_memzero(session->old_public, sizeof(session->old_public));
         cursor_retire(session);
@@ -230,8 +236,12 @@ void lasting_left_closed(struct step *step)
 {
     struct session *session = step->session;
     bool back_at_once = !session_alive(session) || plan_hold_duration(step) > 0;
-    sodium_memzero(session->left_places, sizeof(session->left_places));
-    if (back_at_once)
+    bool last = true;
+    if (session->visit->shut)
+        routes_shut_closed(session);
+    else
+        last = routes_left_closed(session, session->visit->route);
+    if (back_at_once || !last || routes_to_shut(session))
         plan_visit_now(step);
     else
         plan_next_visit(step);
@@ -243,8 +253,8 @@ void lasting_visit_ended(struct session *session)
     const struct visit *visit = session->visit;
     if (!session_lasting(session) || visit->stage == VISIT_CONNECTING)
         return;
-    if (visit->left && ++session->left_tries >= LEFT_TRIES_MAX)
-        sodium_memzero(session->left_places, sizeof(session->left_places));
+    if (visit->left && !visit->shut && ++session->left_tries >= LEFT_TRIES_MAX)
+        lasting_forget_left(session);
     if (!visit->left)
         session->turn_old = !visit->old && is_set(session->old_root);
 }
@@ -262,6 +272,7 @@ void lasting_complete_receipt(const struct session *session, struct payload_rece
         receipt->bye_sent = session_unverified(session) ? 0 : session->sent;
         strcpy(receipt->bye_result, session_result_name(session->result));
     }
+    routes_complete_receipt(session, &receipt->routes);
     receipt->moved = session->visit->old;
     if (session->visit->old)
         memcpy(receipt->next, session->old_public, sizeof(receipt->next));
@@ -310,7 +321,7 @@ void lasting_part(struct step *step)
 bool lasting_awaits_peer(const struct session *session)
 {
     return session_lasting(session) && session->flush && !session->closed_by_peer &&
-           (session->retention == 0 || is_set(session->old_root));
+           (session->retention == 0 || is_set(session->old_root) || session_routed(session));
 }
 
 void lasting_take_statement(struct step *step, const struct payload_receipt *receipt)
@@ -340,16 +351,16 @@ void lasting_take_statement(struct step *step, const struct payload_receipt *rec
 static bool is_ready(const struct session *session)
 {
     return session_lasting(session) && is_set(session->peer_next) && !is_set(session->old_root) &&
-           session->nameplate != NAMEPLATE_CLAIMED && !session->copied &&
-           !session_unverified(session);
+           (session->nameplate != NAMEPLATE_CLAIMED || session->visit->route != 0) &&
+           !session->copied && !session_unverified(session);
 }
 
 static void move(struct step *step)
 {
     struct session *session = step->session;
     uint8_t root[KEY_BYTES];
-    if (!epoch_next_root(session->root, role_of(session), session->epoch_secret, session->peer_next,
-                         root))
+    if (!epoch_next_root(session->root, lasting_role(session), session->epoch_secret,
+                         session->peer_next, root))
         return;
     memcpy(session->old_root, session->root, sizeof(session->old_root));
     epoch_public(session->epoch_secret, session->old_public);
@@ -439,9 +450,20 @@ bool lasting_has_old(const struct session *session)
     return is_set(session->old_root);
 }
 
+bool lasting_has_left(const struct session *session)
+{
+    return is_set(session->left_places);
+}
+
+void lasting_forget_left(struct session *session)
+{
+    sodium_memzero(session->left_places, sizeof(session->left_places));
+    session->left_routes = 0;
+}
+
 static bool may_close_left(const struct session *session)
 {
-    return is_set(session->left_places) && session->failures == 0;
+    return (is_set(session->left_places) && session->failures == 0) || routes_to_shut(session);
 }
 
 bool lasting_leaves(const struct session *session)
@@ -475,5 +497,7 @@ int64_t lasting_cap_hold(const struct step *step, int64_t hold)
         hold = OLD_INTERVAL;
     if (!session_alive(session) && hold > goodbye_hold)
         hold = goodbye_hold;
+    if (session->visit != NULL)
+        hold = routes_cap_hold(session, hold);
     return lasting_cap_wait(step, hold);
 }

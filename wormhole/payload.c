@@ -1,6 +1,7 @@
 #include "config.h"
 
 #include "wormhole/payload.h"
+#include "wormhole/session.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -102,10 +103,25 @@ static json_t *pack_lasting(const struct payload_lasting *lasting)
 {
     char hex[2 * EPOCH_PUBLIC_BYTES + 1];
 
+    json_t *packed, *routes = NULL;
+
     sodium_bin2hex(hex, sizeof(hex), lasting->public, EPOCH_PUBLIC_BYTES);
-    if (lasting->expire == 0)
-        return json_pack("{s:s}", "public", hex);
-    return json_pack("{s:s, s:I}", "public", hex, "expire", (json_int_t)lasting->expire);
+    packed = lasting->expire == 0
+                 ? json_pack("{s:s}", "public", hex)
+                 : json_pack("{s:s, s:I}", "public", hex, "expire", (json_int_t)lasting->expire);
+    if (!lasting->routes)
+        return packed;
+    routes = json_array();
+    for (uint32_t i = 0; i < lasting->wanted; i++)
+        if (json_array_append_new(routes, json_string(lasting->urls[i])) != 0)
+            goto failed;
+    if (json_object_set_new(packed, "routes", routes) == 0)
+        return packed;
+    routes = NULL;
+failed:
+    json_decref(routes);
+    json_decref(packed);
+    return NULL;
 }
 
 static json_t *pack_version(json_t *versions, const struct payload_lasting *lasting)
@@ -170,6 +186,31 @@ static bool read_public(const json_t *hex, uint8_t ret_public[EPOCH_PUBLIC_BYTES
     return true;
 }
 
+static bool read_url(const json_t *value, char ret_url[PAYLOAD_ROUTE_MAX + 1])
+{
+    const char *url = json_string_value(value);
+
+    if (url == NULL || !session_route_fits(url))
+        return false;
+    strcpy(ret_url, url);
+    return true;
+}
+
+/* What is not as it should be is left out. */
+static void read_wanted(const json_t *routes, struct payload_lasting *lasting)
+{
+    size_t index;
+    json_t *value;
+
+    lasting->routes = json_is_array(routes);
+    json_array_foreach(routes, index, value)
+    {
+        if (lasting->wanted < PAYLOAD_ROUTES_WANTED &&
+            read_url(value, lasting->urls[lasting->wanted]))
+            lasting->wanted++;
+    }
+}
+
 static int64_t read_expire(const json_t *value)
 {
     json_int_t expire = json_integer_value(value);
@@ -188,6 +229,7 @@ static void read_abilities(const json_t *root, struct payload_abilities *ret_abi
         ret_abilities->receipts && announces(abilities, LASTING_ABILITY) &&
         read_public(json_object_get(lasting, "public"), ret_abilities->lasting.public);
     ret_abilities->lasting.expire = read_expire(json_object_get(lasting, "expire"));
+    read_wanted(json_object_get(lasting, "routes"), &ret_abilities->lasting);
 }
 
 char *payload_read_version(const uint8_t *plain, size_t length,
@@ -256,6 +298,23 @@ enum payload_answer payload_read_answer(const uint8_t *plain, size_t length, cha
 
 /* ---- receipts ---- */
 
+static int write_routes(const struct payload_routes *routes, char *at, size_t size)
+{
+    int length = snprintf(at, size, ",\"routes\":{\"version\":%" PRIu32 ",\"by\":\"%s\",\"list\":[",
+                          routes->version, routes->by_b ? "B" : "A");
+
+    for (uint32_t i = 0; i < routes->count; i++) {
+        const struct payload_route *route = &routes->list[i];
+
+        length += snprintf(at + length, size - (size_t)length, "%s{\"route\":%" PRIu32,
+                           i > 0 ? "," : "", route->number);
+        if (route->number != 0)
+            length += snprintf(at + length, size - (size_t)length, ",\"url\":\"%s\"", route->url);
+        length += snprintf(at + length, size - (size_t)length, "}");
+    }
+    return length + snprintf(at + length, size - (size_t)length, "]}");
+}
+
 void payload_receipt_text(const struct payload_receipt *receipt,
                           char ret_text[PAYLOAD_RECEIPT_TEXT])
 {
@@ -273,6 +332,8 @@ void payload_receipt_text(const struct payload_receipt *receipt,
         at += snprintf(ret_text + at, (size_t)(PAYLOAD_RECEIPT_TEXT - at),
                        ",\"bye\":{\"sent\":%" PRIu32 ",\"result\":\"%s\"}", receipt->bye_sent,
                        receipt->bye_result);
+    if (receipt->has_next && receipt->routes.count > 0)
+        at += write_routes(&receipt->routes, ret_text + at, (size_t)(PAYLOAD_RECEIPT_TEXT - at));
     snprintf(ret_text + at, (size_t)(PAYLOAD_RECEIPT_TEXT - at), "}");
 }
 
@@ -294,6 +355,42 @@ static void read_bye(const json_t *bye, struct payload_receipt *receipt)
     snprintf(receipt->bye_result, sizeof(receipt->bye_result), "%s", result == NULL ? "" : result);
 }
 
+static bool read_route(const json_t *value, const struct payload_routes *routes,
+                       struct payload_route *ret_route)
+{
+    if (!read_count(json_object_get(value, "route"), &ret_route->number) ||
+        ret_route->number > INT32_MAX)
+        return false;
+    for (uint32_t i = 0; i < routes->count; i++)
+        if (routes->list[i].number == ret_route->number)
+            return false;
+    return ret_route->number == 0 || read_url(json_object_get(value, "url"), ret_route->url);
+}
+
+/* One that is not as it should be is none. */
+static void read_routes(const json_t *said, struct payload_routes *ret_routes)
+{
+    struct payload_routes routes = {0};
+    const char *by = json_string_value(json_object_get(said, "by"));
+    const json_t *list = json_object_get(said, "list");
+    size_t index;
+    json_t *value;
+
+    if (!read_count(json_object_get(said, "version"), &routes.version) || routes.version == 0 ||
+        routes.version > PAYLOAD_ROUTES_VERSION_MAX || by == NULL ||
+        (strcmp(by, "A") != 0 && strcmp(by, "B") != 0) ||
+        json_array_size(list) > PAYLOAD_ROUTES_MAX)
+        return;
+    routes.by_b = strcmp(by, "B") == 0;
+    json_array_foreach(list, index, value)
+    {
+        if (!read_route(value, &routes, &routes.list[routes.count]))
+            return;
+        routes.count++;
+    }
+    *ret_routes = routes;
+}
+
 enum payload_fault payload_read_receipt(const uint8_t *plain, size_t length,
                                         struct payload_receipt *ret_receipt)
 {
@@ -312,6 +409,8 @@ enum payload_fault payload_read_receipt(const uint8_t *plain, size_t length,
         receipt.moved = receipt.has_next && json_is_true(json_object_get(root, "moved"));
         if (receipt.has_next)
             read_bye(json_object_get(root, "bye"), &receipt);
+        if (receipt.has_next)
+            read_routes(json_object_get(root, "routes"), &receipt.routes);
         *ret_receipt = receipt;
     } else {
         fault = PAYLOAD_MALFORMED;

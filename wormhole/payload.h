@@ -29,9 +29,30 @@ enum payload_fault {
 enum payload_fault payload_read_pake(const uint8_t *body, size_t length,
                                      uint8_t ret_message[PAKE_MESSAGE_BYTES], size_t *ret_length);
 
+/* Relays that an end wants besides that of the introduction, at most, and the longest URL. */
+#define PAYLOAD_ROUTES_WANTED 2
+#define PAYLOAD_ROUTE_MAX     128
+#define PAYLOAD_ROUTES_MAX    3
+/* Larger versions, and numbers, are none. */
+#define PAYLOAD_ROUTES_VERSION_MAX ((uint32_t)1 << 28)
+
+/* A list of routes; all URLs are as session_route_fits() wants them. */
+struct payload_routes {
+    uint32_t version;
+    bool by_b;
+    uint32_t count; /* 0: nothing is said */
+    struct payload_route {
+        uint32_t number;
+        char url[PAYLOAD_ROUTE_MAX + 1]; /* number 0, that of the introduction, needs none */
+    } list[PAYLOAD_ROUTES_MAX];
+};
+
 /* What an end says that can make the session last. */
 struct payload_lasting {
     uint8_t public[EPOCH_PUBLIC_BYTES];
+    bool routes; /* it knows of them, and wants these: */
+    uint32_t wanted;
+    char urls[PAYLOAD_ROUTES_WANTED][PAYLOAD_ROUTE_MAX + 1];
     int64_t expire; /* ms without news after which it is to end; 0: never */
 };
 
@@ -58,7 +79,7 @@ char *payload_read_version(const uint8_t *plain, size_t length,
                            struct payload_abilities *ret_abilities);
 
 /* Longest receipt, and longest name of its phase, with the NUL. */
-#define PAYLOAD_RECEIPT_TEXT       256
+#define PAYLOAD_RECEIPT_TEXT       1024
 #define PAYLOAD_RECEIPT_PHASE_TEXT 32
 
 /* A receipt; in a lasting session, a statement (doc/lasting.md), which has `next`. */
@@ -71,6 +92,7 @@ struct payload_receipt {
     bool bye;
     uint32_t bye_sent;
     char bye_result[8]; /* a word of session_result_name(); anything, from a peer */
+    struct payload_routes routes;
 };
 
 /* {"delivered": n, "read": m, …}: the same facts always give the same text. */

@@ -268,6 +268,8 @@ static void on_receipt(struct step *step, const struct wire_message *message)
         if (receipt_take(step, receipt.delivered, receipt.read))
             note_progress(step);
         lasting_take_statement(step, &receipt);
+        if (receipt.routes.count > 0 && session_lasting(step->session))
+            routes_take(step, &receipt.routes);
     }
     free_decrypted(&opened);
 }

@@ -52,7 +52,8 @@ void receipt_make(struct step *step)
     session->receipt_bye = session->state == SESSION_CLOSING;
     session->receipt_stored = false;
     step_random(step, session->receipt_nonce, sizeof(session->receipt_nonce));
-    session->visit->receipt_seen = session->visit->receipt_added = false;
+    if (session->visit != NULL)
+        session->visit->receipt_seen = session->visit->receipt_added = false;
 }
 
 static void tell(struct step *step)

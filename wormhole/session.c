@@ -10,6 +10,7 @@
 
 #include <assert.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,6 +39,8 @@ void session_free(struct session *session)
     free(session->mailbox);
     for (int i = 0; i < SESSION_FALLBACK_MAILBOXES; i++)
         free(session->fallback_mailboxes[i]);
+    for (int i = 0; i < SESSION_ROUTE_SLOTS; i++)
+        free(session->route_urls[i]);
     free(session->version);
     free(session->peer_side);
     free(session->peer_versions);
@@ -93,6 +96,21 @@ void session_begin_anew(struct step *step)
     session->pake_stored = session->version_stored = false;
 }
 
+/* The relays that the user wants besides, for the peer, and to be kept until it is there. */
+static void take_more_relays(struct step *step, const char *urls, struct payload_lasting *lasting)
+{
+    lasting->routes = true;
+    while (urls != NULL && *urls != '\0' && lasting->wanted < PAYLOAD_ROUTES_WANTED) {
+        size_t length = strcspn(urls, " ");
+        snprintf(lasting->urls[lasting->wanted], sizeof(lasting->urls[0]), "%.*s", (int)length,
+                 urls);
+        lasting->wanted++;
+        step_set_text(step, &step->session->route_urls[lasting->wanted],
+                      lasting->urls[lasting->wanted - 1], PAYLOAD_ROUTE_MAX);
+        urls += length + strspn(urls + length, " ");
+    }
+}
+
 static void take_options(struct step *step, const struct session_options *options)
 {
     struct session *session = step->session;
@@ -103,6 +121,7 @@ static void take_options(struct step *step, const struct session_options *option
     if (options->lasting) {
         step_random(step, session->epoch_secret, sizeof(session->epoch_secret));
         epoch_public(session->epoch_secret, lasting.public);
+        take_more_relays(step, options->more_relays, &lasting);
     }
     session->version = payload_version(options->app_versions, options->lasting ? &lasting : NULL);
     session->schedule = *options->schedule;
@@ -253,7 +272,16 @@ static enum session_refusal on_postpone(struct step *step)
     if (session->state == SESSION_CLOSED || closing_unseen(step))
         return SESSION_ACCEPTED;
     if (session->visit == NULL) {
-        plan_at(step, step->event->until);
+        enum routes_turn turn = step->event->text != NULL ? routes_skip(session) : ROUTES_FAILED;
+        step->elsewhere = turn != ROUTES_FAILED;
+        if (turn == ROUTES_OTHER) {
+            plan_visit_now(step);
+            return SESSION_ACCEPTED;
+        }
+        if (turn == ROUTES_OVER)
+            plan_next_visit(step);
+        else
+            plan_at(step, step->event->until);
         closing_wait(step, step->event->until - step->context->now);
     } else {
         session->failures = 0;
@@ -270,7 +298,7 @@ static enum session_refusal (*const handlers[EVENT_TYPES])(struct step *) = {
     [EVENT_CLOSE] = command_close,   [EVENT_POLL] = command_poll,
     [EVENT_VERIFY] = command_verify, [EVENT_RENAME] = command_rename,
     [EVENT_EXPORT] = exported_begin, [EVENT_ANEW] = on_anew,
-    [EVENT_BURDENED] = on_burdened,
+    [EVENT_BURDENED] = on_burdened,  [EVENT_MOVE] = command_move,
 };
 
 enum session_refusal session_step(struct session *session, const struct session_event *event,
@@ -442,6 +470,11 @@ static const char *const refusals[] = {
     [SESSION_REFUSED_COPIED] =
         ("this store is an older copy of the session, or one of two: nothing "
          "more can be sent from it; begin a new session"),
+    [SESSION_REFUSED_ROUTES] = "only a lasting session can be given other relays, and only if the "
+                               "peer's wormholed knows how to go along",
+    [SESSION_REFUSED_MOVING] =
+        "the peer has not heard yet of the relays that the session was given "
+        "before; try again when it has",
     [SESSION_REFUSED_EXPORT] = ("a session can be exported only after it has its code, and before "
                                 "it has seen the peer or taken a message"),
 };

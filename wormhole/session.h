@@ -29,7 +29,12 @@
 #define NAME_MAX_BYTES   64 /* petname: fits a table column */
 #define APPID_MAX        128
 #define RELAY_MAX        512 /* URL */
-#define REASON_MAX       256 /* one sentence */
+/* Relays of a lasting session; and with those that new lists of them leave out, which are visited
+ * until the peer has the list. */
+#define SESSION_ROUTES_MAX  3
+#define SESSION_ROUTE_MAX   128 /* URL: it stands in what both ends leave at each visit */
+#define SESSION_ROUTE_SLOTS (3 * SESSION_ROUTES_MAX)
+#define REASON_MAX          256 /* one sentence */
 /* A buffer for one that may be longer, so that it is seen, and cut between characters. */
 #define REASON_ROOM        (REASON_MAX + 8)
 #define CURSOR_VERSION_MAX 64 /* of a program */
@@ -109,7 +114,7 @@ struct session {
 
     char *name; /* petname or NULL */
     char *appid;
-    char *relay;
+    char *relay; /* of the introduction; then the first of its routes */
     char side[SIDE_TEXT];
     int64_t created;
     int64_t timeout; /* ms from the creation in which the peer must come: it ends unless it is
@@ -212,6 +217,21 @@ struct session {
     bool expires; /* one of the users said after what time it ends: a lasting session else does
                      not */
 
+    /* Routes of a lasting session (routes.c). While there is no list, `relay` is the only one, and
+     * the second and third of these are what the user wants besides. */
+    char *route_urls[SESSION_ROUTE_SLOTS]; /* the list; then, those that it leaves out */
+    uint32_t route_numbers[SESSION_ROUTE_SLOTS];
+    uint32_t routes_own;     /* a bit for each that our user named */
+    uint32_t routes_version; /* of the list; 0: there is none */
+    bool routes_by_b;        /* whose it is: B's; else A's */
+    bool routes_met;         /* the peer has shown it, at one of its routes */
+    int64_t routes_since;    /* when one of the peer's was taken */
+    bool peer_routes;        /* the peer knows of routes */
+    uint32_t routes_shut;    /* a bit for each that is left only to be closed there */
+    uint32_t left_routes;    /* likewise, where the mailbox of left_places is to be closed */
+    uint32_t route_round;    /* what was tried in this round of visits … */
+    uint32_t route_rounds;   /* … and how many there were since all were looked at */
+
     /* Copies of the store (copies.c). */
     bool copied;    /* something was said in this session's name that this store did not say */
     uint32_t fresh; /* of the messages sent, how many of the newest were never given to a relay */
@@ -224,6 +244,8 @@ struct session {
     uint64_t cursor_bytes;    /* of the messages before it */
     char *old_cursor;         /* the same in the place of the epoch before, or NULL */
     uint32_t old_cursor_receipts;
+    uint32_t cursor_route;     /* where the first is: no other relay hears of it … */
+    uint32_t old_cursor_route; /* … and the second */
 
     int64_t last_visit;   /* that was completed; 0 if none */
     uint64_t visit_bytes; /* of the messages that it fetched from the newest place */
@@ -262,6 +284,8 @@ enum event_type {
     EVENT_VERIFY,   /* the user compared the verifiers: `number` is 1 if they agree, 0 if not */
     EVENT_RENAME,   /* the user gives it the petname `text`; NULL: none */
     EVENT_EXPORT,   /* the user exports it: SESSION_EXPORTED until its deadline; ends the visit */
+    EVENT_MOVE,     /* the user gives it other relays: `text`, URLs with blanks between, each
+                       session_route_fits(); at most SESSION_ROUTES_MAX */
     EVENT_TYPES,
 };
 
@@ -291,6 +315,8 @@ enum session_refusal {
                                     been compared */
     SESSION_REFUSED_EXPORT,      /* it has no code yet, has seen a peer, or has messages queued */
     SESSION_REFUSED_COPIED,      /* this store is a copy: what it would send has a number in use */
+    SESSION_REFUSED_ROUTES,      /* it is not lasting, or its peer does not know of routes */
+    SESSION_REFUSED_MOVING,      /* it is to leave as many relays already as it may at a time */
 };
 
 struct session_context {
@@ -357,6 +383,7 @@ struct session_options {
     const char *name; /* or NULL */
     const char *appid;
     const char *relay;
+    const char *more_relays;  /* as for EVENT_MOVE, one less; or NULL */
     const char *code;         /* checked; NULL: ask the relay for a nameplate */
     const char *app_versions; /* JSON object as text, or NULL */
     const struct schedule *schedule;
@@ -423,6 +450,19 @@ bool session_lasting(const struct session *session);
 /* True if a message of `length` bytes more would be more than the outbox may hold: of a lasting
  * session, only what has not been delivered counts. */
 bool session_outbox_full(const struct session *session, size_t length);
+
+/* The relay of the visit, or of the next one. Borrowed. */
+const char *session_relay(const struct session *session);
+
+/* True if only the peer has named that relay: who connects must see to it that it is a public one,
+ * as daemon/peer_relay.h says. */
+bool session_relay_is_peers(const struct session *session);
+
+/* True if it has several relays. */
+bool session_routed(const struct session *session);
+
+/* True if it may be one of several: it is short, and JSON needs no escapes for it. */
+bool session_route_fits(const char *url);
 
 /* Derives a key of `length` bytes, at most KEYS_DERIVE_MAX, for an application's `purpose`
  * (keys_derive()). False if `length` is greater, the session is not established, or a verification

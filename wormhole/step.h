@@ -16,6 +16,7 @@ struct step {
     const struct session_event *event;
     const struct session_context *context;
     struct outcome *outcome;
+    bool elsewhere; /* EVENT_POSTPONE: it has other relays, and one of them is or was reached */
 };
 
 /* ---- step.c: filling the outcome ---- */
@@ -47,7 +48,7 @@ struct journal_before {
     size_t reason_length;
     bool has_mailbox, keyed, lasting, copied, closed_by_peer, inbox_full, past_fence;
     int64_t last_visit;
-    uint32_t failures, heals, strangers, unexpected, epoch, exports;
+    uint32_t failures, heals, strangers, unexpected, epoch, exports, routes_version;
     uint32_t sent, stored, delivered, read, received, acked;
 };
 
@@ -209,6 +210,9 @@ const char *closing_mood(const struct session *session);
 /* ---- commands.c: what the user does ---- */
 
 enum session_refusal command_send(struct step *step);
+/* The user is there: the schedule starts over, and unless a back-off is running, a visit begins,
+ * too. */
+void command_used(struct step *step);
 /* A message joins the outbox. Its nonce is stored with it, so that the bytes are the same each time
  * it must be added again. */
 void command_queue(struct step *step, const void *data, size_t length);

@@ -37,6 +37,7 @@ void visit_begin(struct step *step)
     }
     step->session->visit = visit;
     step->session->visits++;
+    routes_choose(step->session);
     visit_await(step, VISIT_CONNECTING);
     step_effect(step, EFFECT_CONNECT, NULL, 0);
 }
@@ -53,10 +54,25 @@ void visit_drop(struct step *step)
     step_effect(step, EFFECT_DISCONNECT, NULL, 0);
 }
 
-static void note_failure(struct step *step, const char *why, int64_t at_least)
+static void note_failure(struct step *step, enum routes_turn turn, const char *why,
+                         int64_t at_least)
 {
-    step->session->failures++;
-    step_set_text(step, &step->session->last_error, why, REASON_MAX);
+    struct session *session = step->session;
+    if (turn == ROUTES_OTHER) {
+        plan_visit_now(step);
+        return;
+    }
+    if (turn == ROUTES_OVER && !session_alive(session) && !session->flush) {
+        closing_finish(step); /* where it could be reached, it is closed */
+        return;
+    }
+    if (turn == ROUTES_OVER) {
+        plan_next_visit(step);
+        closing_wait(step, session->wake - step->context->now);
+        return;
+    }
+    session->failures++;
+    step_set_text(step, &session->last_error, why, REASON_MAX);
     plan_retry(step, at_least);
     closing_wait(step, step->session->wake - step->context->now);
 }
@@ -64,15 +80,17 @@ static void note_failure(struct step *step, const char *why, int64_t at_least)
 void visit_fail(struct step *step, const char *why, int64_t at_least)
 {
     lasting_visit_ended(step->session);
+    enum routes_turn turn = routes_visit_ended(step->session, false);
     visit_drop(step);
-    note_failure(step, why, at_least);
+    note_failure(step, turn, why, at_least);
 }
 
 void visit_lost(struct step *step, const char *why)
 {
     lasting_visit_ended(step->session);
+    enum routes_turn turn = routes_visit_ended(step->session, false);
     forget_visit(step);
-    note_failure(step, why, 0);
+    note_failure(step, turn, why, 0);
 }
 
 void visit_ignore(struct step *step)
@@ -214,7 +232,8 @@ static void on_pong(struct step *step, const struct wire_message *message)
             return;
         cursor_note(step, message->position);
         lasting_visit_ended(session);
-        if ((visit->incomplete && visit->progressed) || lasting_hurries(session))
+        if ((visit->incomplete && visit->progressed) || lasting_hurries(session) ||
+            routes_visit_ended(session, true) == ROUTES_OTHER)
             plan_visit_now(step);
         else
             plan_next_visit(step);
@@ -245,7 +264,7 @@ static void on_closed(struct step *step, const struct wire_message *message)
         return;
     if (session->visit->left) {
         lasting_left_closed(step);
-    } else if (lasting_retire(session)) {
+    } else if (lasting_retire(session) || routes_close_others(session)) {
         visit_drop(step);
         plan_visit_now(step);
     } else {

@@ -15,7 +15,9 @@
 #include "wormhole/step.h"
 
 struct payload_abilities;
+struct payload_lasting;
 struct payload_receipt;
+struct payload_routes;
 
 enum visit_stage {
     VISIT_CONNECTING = 0, /* until the welcome */
@@ -54,10 +56,12 @@ struct visit {
     char *mailbox;          /* the one opened */
 
     /* Which place that is, in a lasting session (lasting.c). */
-    bool old;     /* that of the epoch before */
-    bool left;    /* that of an epoch that is over: only to close it */
-    bool derived; /* its mailbox and sides follow from a root: these; else they are those of the
-                     introduction */
+    bool old;       /* that of the epoch before */
+    bool left;      /* that of an epoch that is over, or `shut`: only to close it */
+    bool shut;      /* that of a route that is no longer the session's */
+    uint32_t route; /* its number */
+    bool derived;   /* its mailbox and sides follow from a root: these; else they are those of the
+                       introduction */
     struct epoch_place place;
     struct epoch_labels labels, peer_labels; /* zero in the place of the introduction */
     bool moved;            /* it was of the newest epoch, and then the session moved on */
@@ -219,6 +223,52 @@ bool lasting_has_old(const struct session *session);
 int64_t lasting_cap_wait(const struct step *step, int64_t wait);
 int64_t lasting_cap_hold(const struct step *step, int64_t hold);
 void lasting_wipe(struct session *session);
+
+/* The end's role, once the peer's side is known. */
+enum epoch_role lasting_role(const struct session *session);
+/* There is a mailbox of an epoch that is over to be closed; it need not be any more. */
+bool lasting_has_left(const struct session *session);
+void lasting_forget_left(struct session *session);
+
+/* ---- routes.c: which relay ---- */
+
+/* What follows a visit, or one that was put off since its relay is out of reach. */
+enum routes_turn {
+    ROUTES_OTHER = 0, /* another one, at once */
+    ROUTES_OVER,      /* the round is over: the next one by the schedule */
+    ROUTES_FAILED,    /* the same, and no relay could be reached */
+};
+
+/* The session has just become lasting: the list that both versions make. */
+void routes_begin(struct step *step, enum epoch_role role, const struct payload_lasting *theirs);
+/* It is not, or has no others than its relay. */
+void routes_forget(struct session *session);
+/* Decides to which relay this visit goes. */
+void routes_choose(struct session *session);
+/* True if an epoch that is over has a mailbox there. */
+bool routes_visit_left(const struct session *session);
+/* After a visit that is not to be followed by another one at its route; `went`: it was completed.
+ */
+enum routes_turn routes_visit_ended(struct session *session, bool went);
+/* The next visit would be in vain. */
+enum routes_turn routes_skip(struct session *session);
+/* The session ends, and its mailbox is closed there: true if it has others elsewhere. */
+bool routes_close_others(struct session *session);
+/* The mailbox of an epoch that is over is closed at this route: true if that was the last one. */
+bool routes_left_closed(struct session *session, uint32_t number);
+/* An epoch is over: its mailboxes are to be closed everywhere. */
+void routes_leave(struct session *session);
+/* There is a route to be left for good, after its mailbox is closed; … */
+bool routes_to_shut(const struct session *session);
+/* … which was done. */
+void routes_shut_closed(struct session *session);
+/* A connection is held no longer, ms, since the peer may be elsewhere. */
+int64_t routes_cap_hold(const struct session *session, int64_t hold);
+/* The list, for a statement; and that of a statement of the peer's. */
+void routes_complete_receipt(const struct session *session, struct payload_routes *ret_routes);
+void routes_take(struct step *step, const struct payload_routes *list);
+/* EVENT_MOVE */
+enum session_refusal command_move(struct step *step);
 
 /* Our side, and the peer's (NULL: not known yet), in the place of the visit; without one, in that
  * of the introduction. Borrowed. */

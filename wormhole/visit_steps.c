@@ -189,7 +189,9 @@ void visit_fenced(struct step *step)
         session->pake_stored = visit->pake_seen;
         session->version_stored = visit->version_seen;
         session->receipt_stored = visit->receipt_seen;
-        session->stored = visit->base;
+        /* Where there are several relays: that any of them has confirmed. */
+        if (!session_routed(session))
+            session->stored = visit->base;
         count_stored(session);
     }
     cursor_note(step, step->event->relay->position);
@@ -364,6 +366,7 @@ void visit_settle(struct step *step)
         visit_await(step, VISIT_DRAINING);
     } else if (!session_alive(session) && !visit->old && !would_delete_unread(session)) {
         session->flush = false;
+        session->route_round = 0; /* it is closed everywhere */
         visit_release(step);
     } else if ((!session_alive(session) && !lasting_awaits_peer(session)) ||
                (visit->incomplete && visit->progressed) || lasting_leaves(session) ||

@@ -53,6 +53,8 @@ class View(TypedDict):
     expires: bool
     last_news: Optional[int]
     visit_bytes: int
+    routes: str
+    leaving: Optional[str]
     retention: str
     motd: Optional[str]
     relay_error: Optional[str]
@@ -74,26 +76,27 @@ class Methods:
         return self.call("status")
 
     def invite(self, *, code: Optional[str] = None, words: Optional[int] = None, name: Optional[str] = None,
-               appid: Optional[str] = None, relay: Optional[str] = None, schedule: Optional[str] = None,
+               appid: Optional[str] = None, relay: Optional[str] = None, more_relays: Optional[str] = None,
+               schedule: Optional[str] = None, timeout: Optional[int] = None, expire: Optional[int] = None,
+               app_versions: Optional[str] = None, verify: Optional[bool] = None,
+               inbox_messages: Optional[int] = None, inbox_bytes: Optional[int] = None, once: Optional[bool] = None,
+               await_answer: Optional[bool] = None) -> View:
+        """A view. Errors: name-taken, bad-code, store-full."""
+        return self.call("invite", {"code": code, "words": words, "name": name, "appid": appid, "relay": relay,
+                         "more_relays": more_relays, "schedule": schedule, "timeout": timeout, "expire": expire,
+                         "app_versions": app_versions, "verify": verify, "inbox_messages": inbox_messages,
+                         "inbox_bytes": inbox_bytes, "once": once, "await_answer": await_answer})
+
+    def accept(self, code: str, *, name: Optional[str] = None, appid: Optional[str] = None,
+               relay: Optional[str] = None, more_relays: Optional[str] = None, schedule: Optional[str] = None,
                timeout: Optional[int] = None, expire: Optional[int] = None, app_versions: Optional[str] = None,
                verify: Optional[bool] = None, inbox_messages: Optional[int] = None, inbox_bytes: Optional[int] = None,
                once: Optional[bool] = None, await_answer: Optional[bool] = None) -> View:
         """A view. Errors: name-taken, bad-code, store-full."""
-        return self.call("invite", {"code": code, "words": words, "name": name, "appid": appid, "relay": relay,
-                         "schedule": schedule, "timeout": timeout, "expire": expire, "app_versions": app_versions,
-                         "verify": verify, "inbox_messages": inbox_messages, "inbox_bytes": inbox_bytes, "once": once,
-                         "await_answer": await_answer})
-
-    def accept(self, code: str, *, name: Optional[str] = None, appid: Optional[str] = None,
-               relay: Optional[str] = None, schedule: Optional[str] = None, timeout: Optional[int] = None,
-               expire: Optional[int] = None, app_versions: Optional[str] = None, verify: Optional[bool] = None,
-               inbox_messages: Optional[int] = None, inbox_bytes: Optional[int] = None, once: Optional[bool] = None,
-               await_answer: Optional[bool] = None) -> View:
-        """A view. Errors: name-taken, bad-code, store-full."""
-        return self.call("accept", {"code": code, "name": name, "appid": appid, "relay": relay, "schedule": schedule,
-                         "timeout": timeout, "expire": expire, "app_versions": app_versions, "verify": verify,
-                         "inbox_messages": inbox_messages, "inbox_bytes": inbox_bytes, "once": once,
-                         "await_answer": await_answer})
+        return self.call("accept", {"code": code, "name": name, "appid": appid, "relay": relay,
+                         "more_relays": more_relays, "schedule": schedule, "timeout": timeout, "expire": expire,
+                         "app_versions": app_versions, "verify": verify, "inbox_messages": inbox_messages,
+                         "inbox_bytes": inbox_bytes, "once": once, "await_answer": await_answer})
 
     def list(self, *, after: Optional[str] = None, limit: Optional[int] = None) -> dict:
         """{sessions, next}."""
@@ -130,6 +133,10 @@ class Methods:
     def rename(self, session: str, *, name: Optional[str] = None) -> View:
         """A view. Errors: not-found, ambiguous, name-taken, store-full."""
         return self.call("rename", {"session": session, "name": name})
+
+    def move(self, session: str, relays: str) -> View:
+        """A view. Errors: not-found, ambiguous, closed, not-movable, store-full."""
+        return self.call("move", {"session": session, "relays": relays})
 
     def export(self, session: str, *, done: Optional[bool] = None) -> dict:
         """{session, export}. Errors: not-found, ambiguous, not-exportable, store-full."""
@@ -189,25 +196,26 @@ class AsyncMethods:
         return await self.call("status")
 
     async def invite(self, *, code: Optional[str] = None, words: Optional[int] = None, name: Optional[str] = None,
-                     appid: Optional[str] = None, relay: Optional[str] = None, schedule: Optional[str] = None,
+                     appid: Optional[str] = None, relay: Optional[str] = None, more_relays: Optional[str] = None,
+                     schedule: Optional[str] = None, timeout: Optional[int] = None, expire: Optional[int] = None,
+                     app_versions: Optional[str] = None, verify: Optional[bool] = None,
+                     inbox_messages: Optional[int] = None, inbox_bytes: Optional[int] = None,
+                     once: Optional[bool] = None, await_answer: Optional[bool] = None) -> View:
+        """A view. Errors: name-taken, bad-code, store-full."""
+        return await self.call("invite", {"code": code, "words": words, "name": name, "appid": appid, "relay": relay,
+                               "more_relays": more_relays, "schedule": schedule, "timeout": timeout, "expire": expire,
+                               "app_versions": app_versions, "verify": verify, "inbox_messages": inbox_messages,
+                               "inbox_bytes": inbox_bytes, "once": once, "await_answer": await_answer})
+
+    async def accept(self, code: str, *, name: Optional[str] = None, appid: Optional[str] = None,
+                     relay: Optional[str] = None, more_relays: Optional[str] = None, schedule: Optional[str] = None,
                      timeout: Optional[int] = None, expire: Optional[int] = None, app_versions: Optional[str] = None,
                      verify: Optional[bool] = None, inbox_messages: Optional[int] = None,
                      inbox_bytes: Optional[int] = None, once: Optional[bool] = None,
                      await_answer: Optional[bool] = None) -> View:
         """A view. Errors: name-taken, bad-code, store-full."""
-        return await self.call("invite", {"code": code, "words": words, "name": name, "appid": appid, "relay": relay,
-                               "schedule": schedule, "timeout": timeout, "expire": expire,
-                               "app_versions": app_versions, "verify": verify, "inbox_messages": inbox_messages,
-                               "inbox_bytes": inbox_bytes, "once": once, "await_answer": await_answer})
-
-    async def accept(self, code: str, *, name: Optional[str] = None, appid: Optional[str] = None,
-                     relay: Optional[str] = None, schedule: Optional[str] = None, timeout: Optional[int] = None,
-                     expire: Optional[int] = None, app_versions: Optional[str] = None, verify: Optional[bool] = None,
-                     inbox_messages: Optional[int] = None, inbox_bytes: Optional[int] = None,
-                     once: Optional[bool] = None, await_answer: Optional[bool] = None) -> View:
-        """A view. Errors: name-taken, bad-code, store-full."""
         return await self.call("accept", {"code": code, "name": name, "appid": appid, "relay": relay,
-                               "schedule": schedule, "timeout": timeout, "expire": expire,
+                               "more_relays": more_relays, "schedule": schedule, "timeout": timeout, "expire": expire,
                                "app_versions": app_versions, "verify": verify, "inbox_messages": inbox_messages,
                                "inbox_bytes": inbox_bytes, "once": once, "await_answer": await_answer})
 
@@ -246,6 +254,10 @@ class AsyncMethods:
     async def rename(self, session: str, *, name: Optional[str] = None) -> View:
         """A view. Errors: not-found, ambiguous, name-taken, store-full."""
         return await self.call("rename", {"session": session, "name": name})
+
+    async def move(self, session: str, relays: str) -> View:
+        """A view. Errors: not-found, ambiguous, closed, not-movable, store-full."""
+        return await self.call("move", {"session": session, "relays": relays})
 
     async def export(self, session: str, *, done: Optional[bool] = None) -> dict:
         """{session, export}. Errors: not-found, ambiguous, not-exportable, store-full."""

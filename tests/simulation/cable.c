@@ -397,6 +397,11 @@ static void dialled(void *arg)
     ws->handlers->opened(ws, ws->arg);
 }
 
+void ws_options_default(struct ws_options *ret_options)
+{
+    *ret_options = (struct ws_options){0};
+}
+
 struct ws *ws_dial(struct ws_net *net, const struct url *url, const struct proxy *proxy,
                    const struct ws_options *options, const struct ws_handlers *handlers, void *arg)
 {
@@ -420,6 +425,20 @@ bool relay_dialer_may_share(const struct relay_dialer *routes, const struct url 
     (void)routes;
     (void)url;
     return true;
+}
+
+bool relay_dialer_is_known(const struct relay_dialer *routes, const struct url *url)
+{
+    (void)routes;
+    (void)url;
+    return true;
+}
+
+const char *relay_dialer_unfit(const struct relay_dialer *routes, const struct url *url)
+{
+    (void)routes;
+    (void)url;
+    return NULL;
 }
 
 struct ws *relay_dialer_dial(struct relay_dialer *routes, struct relay *relay,

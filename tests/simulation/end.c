@@ -35,7 +35,7 @@ static struct session_context context_of(struct end *end)
 }
 
 static void open_session(struct end *end, struct stock *stock, const char *code,
-                         const char *schedule, uint64_t seed, bool lasting)
+                         const char *schedule, uint64_t seed, bool lasting, const char *more_relays)
 {
     struct schedule parsed;
     schedule_parse(schedule, &parsed);
@@ -47,20 +47,27 @@ static void open_session(struct end *end, struct stock *stock, const char *code,
                                                          .code = code,
                                                          .schedule = &parsed,
                                                          .words = CODE_WORDS_DEFAULT,
-                                                         .lasting = lasting},
+                                                         .lasting = lasting,
+                                                         .more_relays = more_relays},
                                &context);
 }
 
 void end_open(struct end *end, struct stock *stock, const char *code, const char *schedule,
               uint64_t seed)
 {
-    open_session(end, stock, code, schedule, seed, false);
+    open_session(end, stock, code, schedule, seed, false, NULL);
 }
 
 void end_open_lasting(struct end *end, struct stock *stock, const char *code, const char *schedule,
                       uint64_t seed)
 {
-    open_session(end, stock, code, schedule, seed, true);
+    open_session(end, stock, code, schedule, seed, true, NULL);
+}
+
+void end_open_routed(struct end *end, struct stock *stock, const char *code, const char *schedule,
+                     uint64_t seed, const char *more_relays)
+{
+    open_session(end, stock, code, schedule, seed, true, more_relays);
 }
 
 static void empty_network(struct end *end)
@@ -129,6 +136,15 @@ static void to_relay(struct end *end, const char *text)
     }
 }
 
+/* NULL: the connection fails. */
+static void connect_to(struct end *end, struct stock *stock)
+{
+    if (stock != NULL)
+        end->connection = stock_connect(stock, from_relay, end, end->refuse);
+    else
+        from_relay(end, NULL);
+}
+
 static void carry_out(struct end *end, const struct session_effect *effect)
 {
     const struct end_message *row = &end->outbox[effect->number % END_MESSAGES];
@@ -136,7 +152,8 @@ static void carry_out(struct end *end, const struct session_effect *effect)
     switch (effect->type) {
     case EFFECT_CONNECT:
         end->connects++;
-        end->connection = stock_connect(end->stock, from_relay, end, end->refuse);
+        connect_to(end,
+                   end->reach == NULL ? end->stock : end->reach(end, session_relay(end->session)));
         break;
     case EFFECT_SEND:
         to_relay(end, effect->text);

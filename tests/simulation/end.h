@@ -28,6 +28,10 @@ struct end {
     unsigned first, count;
     struct end_message outbox[END_MESSAGES], inbox[END_MESSAGES];
 
+    /* Which relay has this URL, and can be reached: NULL: it cannot. Without it, `stock` has all.
+     */
+    struct stock *(*reach)(const struct end *end, const char *url);
+
     int64_t now;
     uint64_t seed;
     bool may_hold, attended;
@@ -47,6 +51,9 @@ void end_open(struct end *end, struct stock *stock, const char *code, const char
 /* The same; it lasts if the peer can. */
 void end_open_lasting(struct end *end, struct stock *stock, const char *code, const char *schedule,
                       uint64_t seed);
+/* The same, with other relays, as for struct session_options. */
+void end_open_routed(struct end *end, struct stock *stock, const char *code, const char *schedule,
+                     uint64_t seed, const char *more_relays);
 void end_free(struct end *end);
 
 /* One event, with its writes and effects. */

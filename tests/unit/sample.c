@@ -66,6 +66,11 @@ static void fill_texts(struct session *session, uint32_t number)
     session->cursor = text("0000000000000007abcdef");
     session->cursor_version = text("0.1.0");
     session->old_cursor = text("0000000000000003abcdef");
+    for (int i = 0; i < SESSION_ROUTE_SLOTS; i++) {
+        char url[32];
+        snprintf(url, sizeof(url), "wss://relay-%d.example/v1", i);
+        session->route_urls[i] = text(url);
+    }
     assert_true(journal_add(&session->journal, 1700000000000, JOURNAL_TROUBLE, 1, 0, "refused"));
 }
 
@@ -116,6 +121,17 @@ static void fill_numbers(struct session *session)
     session->cursor_receipts = 736;
     session->cursor_bytes = 737;
     session->old_cursor_receipts = 738;
+    session->cursor_route = 748;
+    session->old_cursor_route = 749;
+    for (int i = 0; i < SESSION_ROUTE_SLOTS; i++)
+        session->route_numbers[i] = 737 + (uint32_t)i;
+    session->routes_own = 5;
+    session->routes_version = 746;
+    session->routes_since = 747;
+    session->routes_shut = 16;
+    session->left_routes = 3;
+    session->route_round = 129;
+    session->route_rounds = 4;
 }
 
 struct session *sample_full(uint32_t number)
@@ -147,6 +163,9 @@ struct session *sample_full(uint32_t number)
     session->peer_receipts = true;
     session->receipt_stored = true;
     session->turn_old = true;
+    session->routes_by_b = true;
+    session->routes_met = true;
+    session->peer_routes = true;
     session->expires = true;
     session->visit_bytes = 815;
     session->receipt_bye = true;

@@ -202,7 +202,7 @@ static void tell_everything(struct end *end)
     static const enum session_refusal refusals[EVENT_TYPES] = {
         [EVENT_SEND] = SESSION_REFUSED_CLOSED,   [EVENT_ACK] = SESSION_REFUSED_CLOSED,
         [EVENT_CLOSE] = SESSION_REFUSED_CLOSED,  [EVENT_POLL] = SESSION_REFUSED_CLOSED,
-        [EVENT_VERIFY] = SESSION_REFUSED_CLOSED,
+        [EVENT_VERIFY] = SESSION_REFUSED_CLOSED, [EVENT_MOVE] = SESSION_REFUSED_CLOSED,
     };
     for (int type = 0; type < EVENT_TYPES; type++) {
         const struct session_event event = {.type = (enum event_type)type,

@@ -96,8 +96,9 @@ static void test_every_member_is_stored(void **state)
         stored++;
     }
     assert_string_equal(name, "visit");
-    /* More rows: the schedule takes two, the fallback mailboxes one each. */
-    assert_int_equal(stored + 1 + SESSION_FALLBACK_MAILBOXES - 1, sample_field_count());
+    /* More rows: the schedule takes two, the fallback mailboxes and the routes one for each. */
+    assert_int_equal(stored + 1 + SESSION_FALLBACK_MAILBOXES - 1 + 2 * (SESSION_ROUTE_SLOTS - 1),
+                     sample_field_count());
 
     unsigned members = 0;
     cursor = read_struct("wormhole/schedule.h", "\nstruct schedule {", text);

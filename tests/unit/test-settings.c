@@ -609,6 +609,7 @@ static void printed(void **state)
     static const char expected[] = "state = /home/somebody/state  # --state\n"
                                    "socket = /run/user/somebody/wormholed/socket  # built in\n"
                                    "relay = ws://environment/v1  # WORMHOLED_RELAY\n"
+                                   "#relays =  # not set\n"
                                    "log-level = info  # built in\n"
                                    "#cafile =  # not set\n"
                                    "proxy = http://proxy:1080  # %1$s:2\n"

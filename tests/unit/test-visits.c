@@ -47,7 +47,7 @@ void relay_links_free(struct relay_links *links)
 }
 
 struct relay_link *relay_link_open(struct relay_links *links, struct relay *relay,
-                                   const struct url *url, bool alone, const char *name,
+                                   const struct url *url, enum relay_link_way way, const char *name,
                                    const struct relay_link_handlers *handlers, void *arg)
 {
     (void)links;
@@ -57,7 +57,7 @@ struct relay_link *relay_link_open(struct relay_links *links, struct relay *rela
     the_link = (struct relay_link){.handlers = handlers,
                                    .arg = arg,
                                    .room = true,
-                                   .alone = alone,
+                                   .alone = way != RELAY_LINK_ANY,
                                    .opened = the_link.opened + 1};
     return &the_link;
 }

@@ -174,6 +174,14 @@ derive-key a b x
 derive-key a b --raw --json
 rename
 rename a b c
+move
+move a
+move a b --relay ws://r/v1
+move a --relay
+move a --relay ws://a --relay ws://b --relay ws://c --relay ws://d
+move a --all-from ws://a --relay ws://b
+move --all-from ws://a
+move --all-from ws://a --relay ws://b --relay ws://c
 backup
 backup a b
 backup a --plain --passphrase-file b
