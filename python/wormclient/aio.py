@@ -94,7 +94,10 @@ class AsyncClient(AsyncMethods):
         answer = self.answers[number] = asyncio.get_running_loop().create_future()
         self.writer.write(data)
         try:
+            await self.writer.drain()
             error, result = await answer
+        except OSError as error:
+            raise lost(error) from error
         finally:
             self.answers.pop(number, None)
         if error is not None:
