@@ -455,7 +455,8 @@ void wormclient_options_set_appid(struct wormclient_options *options, const char
 void wormclient_options_set_relay(struct wormclient_options *options, const char *relay)
     WORMCLIENT_NONNULL(1);
 
-/* Up to two other relays, URLs with blanks between, that a lasting session uses when that one fails.
+/* Up to two other relays, URLs with blanks between, that a lasting session uses when that one
+ * fails.
  * @since 0.1 */
 void wormclient_options_set_more_relays(struct wormclient_options *options, const char *more_relays)
     WORMCLIENT_NONNULL(1);
@@ -564,8 +565,8 @@ bool wormclient_rename_async(struct wormclient *client, const char *session, con
                              struct wormclient_error *ret_error) WORMCLIENT_SETS(6)
     WORMCLIENT_NONNULL(1, 2);
 
-/* Gives a lasting session other relays: URLs with blanks between, three at most, the first one to be
- * used first. The peer is told, and goes along. @since 0.1 */
+/* Gives a lasting session other relays: URLs with blanks between, three at most, the first one to
+ * be used first. The peer is told, and goes along. @since 0.1 */
 struct wormclient_session *wormclient_move(struct wormclient *client, const char *session,
                                            const char *relays, struct wormclient_error *ret_error)
     WORMCLIENT_NEW(wormclient_session_free) WORMCLIENT_SETS(4) WORMCLIENT_NONNULL(1, 2, 3);
