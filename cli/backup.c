@@ -27,23 +27,24 @@ struct backup_place {
 
 /* ---- the place ---- */
 
-/* What a signal must remove. */
+/* What a signal must remove; NULL once it has been removed, or is the backup. */
 static char *volatile unfinished;
+static const int signals[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP};
 
 static void on_signal(int number)
 {
     static const char text[] = "\nwormctl: interrupted: no backup was made\n";
 
-    if (unfinished != NULL)
+    if (unfinished != NULL) {
         unlink(unfinished);
-    if (number == SIGINT && write(STDERR_FILENO, text, sizeof(text) - 1) < 0)
-        _exit(EXIT_INTERRUPTED);
+        if (number == SIGINT && write(STDERR_FILENO, text, sizeof(text) - 1) < 0)
+            _exit(EXIT_INTERRUPTED);
+    }
     _exit(128 + number);
 }
 
 static void guard(char *path)
 {
-    static const int signals[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP};
     const struct sigaction action = {.sa_handler = on_signal};
     struct sigaction before;
 
@@ -143,10 +144,29 @@ static bool sync_directory(const char *path)
     char *copy = strdup(path);
     int fd = copy != NULL ? open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
     bool done = fd >= 0 && sync_fd(fd);
+    int error = errno;
 
     if (fd >= 0)
         close(fd);
     free(copy);
+    errno = error;
+    return done;
+}
+
+/* A signal comes before the file has its name or after it, and tells the truth about that. */
+static bool give_name(struct backup_place *place)
+{
+    sigset_t held, before;
+    bool done;
+
+    sigemptyset(&held);
+    for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++)
+        sigaddset(&held, signals[i]);
+    sigprocmask(SIG_BLOCK, &held, &before);
+    done = rename(place->temporary, place->path) == 0;
+    if (done)
+        unfinished = NULL;
+    sigprocmask(SIG_SETMASK, &before, NULL);
     return done;
 }
 
@@ -157,19 +177,22 @@ static enum exit_status finish_place(struct backup_place *place)
         return report_unwritten(place, errno);
     if (place->path == NULL)
         return EXIT_DONE;
-    if (rename(place->temporary, place->path) != 0)
+    if (!give_name(place))
         return report_unwritten(place, errno);
-    unfinished = NULL;
     free(place->temporary);
     place->temporary = NULL;
-    return sync_directory(place->path) ? EXIT_DONE : report_unwritten(place, errno);
+    if (sync_directory(place->path))
+        return EXIT_DONE;
+    report("the backup is complete, but if the machine crashes now its name %s may be lost: %s",
+           place->path, strerror(errno));
+    return EXIT_FAILED;
 }
 
 static void close_place(struct backup_place *place)
 {
-    unfinished = NULL;
     if (place->temporary != NULL)
         unlink(place->temporary);
+    unfinished = NULL;
     free(place->temporary);
     if (place->path != NULL)
         close(place->fd);
