@@ -16,9 +16,11 @@
 #include "content.h"
 #include "tempdir.h"
 
-const char *const fixture_versions[] = {"0.1.0-2026-11-23", "0.1.0-2026-11-30", NULL};
+const char *const fixture_versions[] = {"0.1.0-2026-11-23", "0.1.0-2026-11-30",
+                                        "0.1.0-2026-12-01-lasting", NULL};
 const char *const fixture_daemon_versions[] = {"0.1.0-2026-11-23", "0.1.0-2026-11-30",
-                                               "0.1.0-2026-11-30-lasting", NULL};
+                                               "0.1.0-2026-11-30-lasting",
+                                               "0.1.0-2026-12-01-lasting", NULL};
 
 static void skip_elsewhere(void)
 {
