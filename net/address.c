@@ -128,7 +128,7 @@ static bool is_special(const uint8_t *bytes, const struct prefix *table, size_t 
     return false;
 }
 
-#define IS_SPECIAL(bytes, table) is_special(bytes, table, sizeof(table) / sizeof(table[0]))
+#define IS_SPECIAL(bytes, table) is_special(bytes, table, sizeof(table) / sizeof((table)[0]))
 
 static bool is_public_v6(const uint8_t *bytes)
 {

@@ -80,9 +80,9 @@ bool keyfile_deleted(const struct keyfile *keys);
 enum kv_status keyfile_read(const struct keyfile *keys, uint64_t slot,
                             uint8_t ret_key[KEYFILE_KEY_BYTES]);
 
-/* A copy of the whole file as it is now; what the disk refuses to read of it is damaged in the copy,
- * and mended when that is opened. KV_FAILED if neither copy of some slots can be read. New and
- * secret: sodium_free(). */
+/* A copy of the whole file as it is now; what the disk refuses to read of it is damaged in the
+ * copy, and mended when that is opened. KV_FAILED if neither copy of some slots can be read. New
+ * and secret: sodium_free(). */
 enum kv_status keyfile_copy(const struct keyfile *keys, uint8_t **ret_copy, size_t *ret_length);
 
 /* Makes the file long enough for this slot. The keys are durable on return. */

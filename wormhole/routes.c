@@ -366,12 +366,13 @@ static void put_listed(struct step *step, const struct former *former,
     for (uint32_t i = 0; i < list->count; i++) {
         const struct payload_route *route = &list->list[i];
         int was = former_slot(former, route->number);
-        bool same = was >= 0 && (route->number == 0 || strcmp(former->urls[was], route->url) == 0);
-        if (route->number == 0 && was < 0)
+        const char *before = was >= 0 ? former->urls[was] : NULL;
+        const char *url = route->number == 0 ? before : route->url;
+        if (url == NULL)
             continue;
-        put_route(step, slot++, route->number, route->number == 0 ? former->urls[was] : route->url,
-                  ours || (same && (former->own & bit(was)) != 0),
-                  was >= 0 && (former->left & bit(was)) != 0);
+        bool same = before != NULL && strcmp(before, url) == 0;
+        put_route(step, slot++, route->number, url, ours || (same && (former->own & bit(was)) != 0),
+                  before != NULL && (former->left & bit(was)) != 0);
     }
 }
 

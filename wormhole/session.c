@@ -470,11 +470,11 @@ static const char *const refusals[] = {
     [SESSION_REFUSED_COPIED] =
         ("this store is an older copy of the session, or one of two: nothing "
          "more can be sent from it; begin a new session"),
-    [SESSION_REFUSED_ROUTES] = "only a lasting session can be given other relays, and only if the "
-                               "peer's wormholed knows how to go along",
+    [SESSION_REFUSED_ROUTES] = ("only a lasting session can be given other relays, and only if the "
+                                "peer's wormholed knows how to go along"),
     [SESSION_REFUSED_MOVING] =
-        "the peer has not heard yet of the relays that the session was given "
-        "before; try again when it has",
+        ("the peer has not heard yet of the relays that the session was given "
+         "before; try again when it has"),
     [SESSION_REFUSED_EXPORT] = ("a session can be exported only after it has its code, and before "
                                 "it has seen the peer or taken a message"),
 };

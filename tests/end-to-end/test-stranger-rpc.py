@@ -16,7 +16,7 @@ VIEW = {
     "inbox_bytes": int, "paused": bool, "heals": int, "strangers": int, "unexpected": int, "copied": bool, "leased": bool, "nobody_there": bool, "timeout": int, "expire": int,
     "retention": str, "motd": (str, NIL), "relay_error": (str, NIL),
     "relay_down": bool, "relay_failure": (str, NIL), "change": int, "lasting": bool, "epoch": int, "closed_by_peer": bool,
-    "expires": bool, "last_news": (int, NIL), "visit_bytes": int,
+    "expires": bool, "last_news": (int, NIL), "visit_bytes": int, "routes": str, "leaving": (str, NIL),
 }
 STATUS = {
     "version": str, "api": int, "pid": int, "started": int, "state_dir": str, "socket": str, "config": (str, NIL), "config_error": (str, NIL),

@@ -67,7 +67,7 @@ static void fill_texts(struct session *session, uint32_t number)
     session->cursor_version = text("0.1.0");
     session->old_cursor = text("0000000000000003abcdef");
     for (int i = 0; i < SESSION_ROUTE_SLOTS; i++) {
-        char url[32];
+        char url[64];
         snprintf(url, sizeof(url), "wss://relay-%d.example/v1", i);
         session->route_urls[i] = text(url);
     }
