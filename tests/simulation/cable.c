@@ -349,6 +349,8 @@ static void arrive_down(void *arg)
         ws->heard = timeline_now();
         if (strstr(packet->text, "\"left\"") != NULL)
             note_left(ws, packet->text);
+        if (ws->net->got != NULL)
+            ws->net->got(ws->net->arg, side_of(ws, packet->text), packet->text);
         ws->handlers->message(ws, (const uint8_t *)packet->text, packet->length, ws->arg);
     }
     free_packet(packet);

@@ -28,6 +28,8 @@ struct ws_net {
     void (*told)(void *arg, const char *side, const char *text);
     /* A text of it arrives at the relay. */
     void (*heard)(void *arg, const char *side, const char *text);
+    /* A text of the relay arrives at it. */
+    void (*got)(void *arg, const char *side, const char *text);
     void *arg;
 };
 

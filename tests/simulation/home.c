@@ -75,6 +75,14 @@ static void on_told(void *arg, const char *side, const char *text)
         judge_told(&user->side, side, text);
 }
 
+static void on_got(void *arg, const char *side, const char *text)
+{
+    struct home *home = arg;
+    struct user *user = user_of(home, side);
+    if (user != NULL)
+        judge_heard(&user->side, text);
+}
+
 static void on_dialled(void *arg)
 {
     struct home *home = arg;
@@ -96,6 +104,7 @@ void home_begin(struct home *home, const char *name, struct rendezvous *relay,
     home->machine.arg = home->machine.net.arg = home;
     home->machine.committed = on_committed;
     home->machine.net.told = on_told;
+    home->machine.net.got = on_got;
     home->machine.net.dialled = on_dialled;
     machine_start(&home->machine);
 }

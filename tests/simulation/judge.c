@@ -365,6 +365,21 @@ static void check_durable(struct judge_side *side, const char *type, const char 
     }
 }
 
+/* The fence: what a mailbox holds is not added to it again. */
+static void check_fence(struct judge_side *side, const char *type)
+{
+    if (strcmp(type, "open") == 0)
+        side->looking = true;
+    if (side->looking && strcmp(type, "add") == 0)
+        trace_fail("%s adds to a mailbox before it knows what that holds", side->who);
+}
+
+void judge_heard(struct judge_side *side, const char *text)
+{
+    if (strstr(text, "\"type\":\"pong\"") != NULL)
+        side->looking = false;
+}
+
 void judge_told_last(struct judge_side *side, const char *text)
 {
     json_t *message = json_loads(text, 0, NULL);
@@ -384,6 +399,8 @@ void judge_told(struct judge_side *side, const char *as, const char *text)
         trace_fail("%s told the relay nonsense: %s", side->who, text);
     else
         check_durable(side, type, as, message);
+    if (type != NULL)
+        check_fence(side, type);
     side->allocates += type != NULL && strcmp(type, "allocate") == 0;
     json_decref(message);
 }

@@ -59,6 +59,7 @@ struct judge_side {
     uint32_t strangers;     /* how often it has */
     uint32_t epoch;         /* the newest that was durable */
     bool known;             /* the session is, or was, durable: `id` and `text` are its */
+    bool looking;           /* it has opened a mailbox, and no pong has come since */
     bool inbox_full;        /* nothing of a peer may ever come to its user: the codes differ */
     struct judge_side *peers[JUDGE_PEERS]; /* daemons that may be it; NULL: there are no more */
 
@@ -85,6 +86,9 @@ void judge_committed(struct judge_side *side);
 
 /* It sends a text to the relay, as the side `as`. */
 void judge_told(struct judge_side *side, const char *as, const char *text);
+
+/* A text of the relay arrives at it. */
+void judge_heard(struct judge_side *side, const char *text);
 
 /* True if that is its side, or one of those that it has in its epochs. */
 bool judge_is_side(const struct judge_side *side, const char *text);
