@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <utlist.h>
 
 #include "tests/simulation/cable.h"
 #include "tests/simulation/timeline.h"
@@ -44,6 +45,14 @@ struct place {
     struct place *next;
 };
 
+/* What somebody waits for. */
+struct wish {
+    const char *type;         /* "add": to be told or refused; "ping": to be answered */
+    char name[NAME_MAX_TEXT]; /* the phase; the number */
+    int64_t since;
+    struct wish *next;
+};
+
 /* A connection, or a channel of one. */
 struct ear {
     const void *connection;
@@ -53,8 +62,7 @@ struct ear {
     unsigned told;             /* of its messages */
     unsigned skipped;          /* of these, were told before, to whoever resumes */
     char after[NAME_MAX_TEXT]; /* the token that it opened with, or "" */
-    unsigned adds;             /* of ours that wait for an answer; … */
-    int64_t added;             /* … the last since then */
+    struct wish *wishes;       /* in the order in which they were heard */
     bool welcomed, owes_ack, dropped;
     struct ear *next;
 };
@@ -128,13 +136,46 @@ void relay_checker_enter(struct relay_checker *checker, const void *connection)
     add_ear(checker, connection, 0);
 }
 
+static void make_wish(struct ear *ear, const char *type, const char *name)
+{
+    struct wish *wish = calloc(1, sizeof(*wish));
+    wish->type = type;
+    wish->since = timeline_now();
+    snprintf(wish->name, sizeof(wish->name), "%s", name);
+    LL_APPEND(ear->wishes, wish);
+}
+
+static struct wish *find_wish(const struct ear *ear, const char *type, const char *name)
+{
+    struct wish *wish = ear->wishes;
+    while (wish != NULL && (strcmp(wish->type, type) != 0 || strcmp(wish->name, name) != 0))
+        wish = wish->next;
+    return wish;
+}
+
+static void end_wish(struct ear *ear, struct wish *wish)
+{
+    LL_DELETE(ear->wishes, wish);
+    free(wish);
+}
+
+static void end_wishes(struct ear *ear)
+{
+    while (ear->wishes != NULL) {
+        const struct wish *wish = ear->wishes;
+        if (strcmp(wish->type, "add") == 0 && !ear->dropped &&
+            timeline_now() - wish->since > COMMIT_PATIENCE)
+            trace_fail("the relay has neither told nor refused what was added");
+        end_wish(ear, ear->wishes);
+    }
+}
+
 static void forget_ear(struct relay_checker *checker, struct ear *ear)
 {
     struct ear **place = &checker->first;
     while (*place != ear)
         place = &(*place)->next;
-    if (ear->adds > 0 && !ear->dropped && timeline_now() - ear->added > COMMIT_PATIENCE)
-        trace_fail("the relay has neither told nor refused what was added");
+    end_wishes(ear);
     if (ear->opened != NULL && ear->told > 0)
         ear->opened->active = timeline_now(); /* it has listened until now */
     *place = ear->next;
@@ -231,6 +272,16 @@ static void read_name(const char *text, const char *key, char *ret_name, size_t 
     ret_name[length] = '\0';
 }
 
+/* The number under a key, as it is written; "" if there is none. */
+static void read_number(const char *text, const char *key, char *ret_number, size_t size)
+{
+    char quoted[NAME_MAX_TEXT];
+    snprintf(quoted, sizeof(quoted), "\"%s\":", key);
+    const char *at = strstr(text, quoted);
+    at = at == NULL ? "" : at + strlen(quoted);
+    snprintf(ret_number, size, "%.*s", (int)strspn(at, "-0123456789"), at);
+}
+
 static struct mailbox *named_mailbox(struct relay_checker *checker, const char *text)
 {
     char id[NAME_MAX_TEXT];
@@ -255,10 +306,18 @@ static void on_open(struct relay_checker *checker, struct ear *ear, const char *
 
 static void on_add(struct relay_checker *checker, struct ear *ear, const char *text)
 {
+    char phase[NAME_MAX_TEXT];
     (void)checker;
-    (void)text;
-    ear->adds++;
-    ear->added = timeline_now();
+    read_name(text, "phase", phase, sizeof(phase));
+    make_wish(ear, "add", phase);
+}
+
+static void on_ping(struct relay_checker *checker, struct ear *ear, const char *text)
+{
+    char number[NAME_MAX_TEXT];
+    (void)checker;
+    read_number(text, "ping", number, sizeof(number));
+    make_wish(ear, "ping", number);
 }
 
 static void on_close(struct relay_checker *checker, struct ear *ear, const char *text)
@@ -313,14 +372,17 @@ static void place_message(struct relay_checker *checker, struct ear *ear, char *
 
 static void on_message(struct relay_checker *checker, struct ear *ear, const char *text)
 {
-    char side[SIDE_MAX];
+    char side[SIDE_MAX], phase[NAME_MAX_TEXT];
     const char *end = strstr(text, ",\"server_tx\"");
     if (ear->opened == NULL || end == NULL) {
         trace_fail("the relay tells a message to somebody who has opened no mailbox");
         return;
     }
     read_name(text, "side", side, sizeof(side));
-    ear->adds -= ear->adds > 0 && strcmp(side, ear->side) == 0;
+    read_name(text, "phase", phase, sizeof(phase));
+    struct wish *wish = find_wish(ear, "add", phase);
+    if (wish != NULL && strcmp(side, ear->side) == 0)
+        end_wish(ear, wish);
     place_message(checker, ear, strndup(text, (size_t)(end - text)));
     note_side(ear->opened, ear->side);
 }
@@ -369,11 +431,18 @@ static void on_resumed(struct relay_checker *checker, struct ear *ear, const cha
         ear->told = ear->skipped = place->told;
 }
 
-/* Whatever was asked for before it is done. */
+/* Whatever was asked for before the ping is done; what came behind it may wait. */
 static void on_pong(struct relay_checker *checker, struct ear *ear, const char *text)
 {
-    if (ear->adds > 0)
+    char number[NAME_MAX_TEXT];
+    read_number(text, "pong", number, sizeof(number));
+    struct wish *ping = find_wish(ear, "ping", number);
+    if (ping == NULL)
+        trace_fail("the relay says a pong for which nobody asked");
+    else if (ping != ear->wishes)
         trace_fail("the relay says pong before it has told what was added");
+    if (ping != NULL)
+        end_wish(ear, ping);
     if (ear->opened == NULL)
         return;
     if (ear->told == 0 && ear->opened->count > 0)
@@ -388,10 +457,13 @@ static void on_pong(struct relay_checker *checker, struct ear *ear, const char *
 static void on_error(struct relay_checker *checker, struct ear *ear, const char *text)
 {
     const char *quoted = strstr(text, "\"orig\"");
-    char type[NAME_MAX_TEXT];
+    char type[NAME_MAX_TEXT], phase[NAME_MAX_TEXT];
     (void)checker;
     read_name(quoted == NULL ? "" : quoted, "type", type, sizeof(type));
-    ear->adds -= ear->adds > 0 && strcmp(type, "add") == 0;
+    read_name(quoted == NULL ? "" : quoted, "phase", phase, sizeof(phase));
+    struct wish *wish = find_wish(ear, "add", phase);
+    if (wish != NULL && strcmp(type, "add") == 0)
+        end_wish(ear, wish);
     if (strcmp(type, "open") == 0)
         ear->opened = NULL;
 }
@@ -419,14 +491,14 @@ static const struct type {
     void (*said)(struct relay_checker *, struct ear *, const char *);
     bool durable; /* it says that something is */
 } types[] = {
-    {"ack", NULL, on_ack, false},         {"add", on_add, NULL, false},
-    {"allocated", NULL, NULL, true},      {"bind", on_bind, NULL, false},
-    {"claimed", NULL, on_claimed, true},  {"close", on_close, NULL, false},
-    {"closed", NULL, on_closed, true},    {"error", NULL, on_error, false},
-    {"message", NULL, on_message, true},  {"open", on_open, NULL, false},
-    {"left", NULL, on_left, false},       {"pong", NULL, on_pong, false},
-    {"released", NULL, NULL, true},       {"resumed", NULL, on_resumed, true},
-    {"welcome", NULL, on_welcome, false},
+    {"ack", NULL, on_ack, false},        {"add", on_add, NULL, false},
+    {"allocated", NULL, NULL, true},     {"bind", on_bind, NULL, false},
+    {"claimed", NULL, on_claimed, true}, {"close", on_close, NULL, false},
+    {"closed", NULL, on_closed, true},   {"error", NULL, on_error, false},
+    {"message", NULL, on_message, true}, {"open", on_open, NULL, false},
+    {"left", NULL, on_left, false},      {"ping", on_ping, NULL, false},
+    {"pong", NULL, on_pong, false},      {"released", NULL, NULL, true},
+    {"resumed", NULL, on_resumed, true}, {"welcome", NULL, on_welcome, false},
 };
 
 /* Its row in the table; NULL: an unknown type. */
