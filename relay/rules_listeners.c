@@ -186,7 +186,8 @@ void rules_listeners_closed(void *arg, const char *appid, const char *mailbox, c
     }
 }
 
-/* They come back, and put there what is theirs. Whoever is about to open it makes it anew. */
+/* They come back, and put there what is theirs. Whoever is about to open it makes it anew, unless
+ * its `open` was done before, and the answer is still on its way. */
 void rules_listeners_gone(void *arg, const char *appid, const char *mailbox, uint64_t serial)
 {
     const struct rules *rules = arg;
@@ -200,8 +201,12 @@ void rules_listeners_gone(void *arg, const char *appid, const char *mailbox, uin
         return;
     DL_FOREACH(listeners->clients, client)
     {
-        if (client->listener_state >= RULES_REPLAYING && client->serial <= serial)
+        if (client->serial > serial)
+            continue;
+        if (client->listener_state >= RULES_REPLAYING)
             rules_drop(client, "the mailbox was deleted");
+        else
+            client->serial = serial + 1;
     }
 }
 
@@ -251,6 +256,12 @@ static void drop_outlived(struct rules_client *client)
 /* What is more than a piece would delay the other channels. */
 void rules_listeners_replay(struct rules_client *client, const struct relay_answer *answer)
 {
+    if (answer->serial < client->serial) { /* the feed was faster */
+        drop_outlived(client);
+        return;
+    }
+    if (answer->serial > client->serial)
+        client->missed = 0; /* it was of an older one */
     client->serial = answer->serial;
     if (client->channel != 0 && answer->more) {
         set_state(client, RULES_LISTENING);
@@ -308,16 +319,16 @@ static void send_new(struct rules_client *client, uint64_t serial,
 {
     if (client->listener_state >= RULES_REPLAYING && serial > client->serial)
         drop_outlived(client);
-    if (client->listener_state >= RULES_REPLAYING && serial != client->serial)
+    if (rules_is_dropped(client) || serial < client->serial)
         return;
+    client->serial = serial;
     if (client->listener_state == RULES_LISTENING && is_backlogged(client)) {
         set_state(client, RULES_REPLAYING);
         queue_reader(client);
     }
     if (client->listener_state != RULES_LISTENING)
         client->missed = message->number;
-    if (client->listener_state != RULES_LISTENING || rules_is_dropped(client) ||
-        message->number <= client->seen.number)
+    if (client->listener_state != RULES_LISTENING || message->number <= client->seen.number)
         return;
     note_sent(client, message);
     if (text != NULL && client->channel == 0)

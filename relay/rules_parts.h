@@ -97,9 +97,10 @@ struct rules_client {
     enum rules_listener_state listener_state;
     struct rules_listeners *listeners; /* those it is one of, or NULL */
     struct rules_client *prev, *next;  /* in their list */
-    uint64_t serial;                   /* of the mailbox that it has open: relay/store.h */
-    bool resumes;                      /* its `open` had `after`: it is told where it stands */
-    struct relay_position seen;        /* behind the last message that was sent */
+    uint64_t serial; /* of the mailbox that it has open: relay/store.h; while it opens it, no older
+                        one is alive */
+    bool resumes;    /* its `open` had `after`: it is told where it stands */
+    struct relay_position seen; /* behind the last message that was sent */
     uint64_t missed; /* greatest number of a new message that was not sent to it since a piece was
                         last requested */
     bool reading;    /* a piece was requested from the store */

@@ -109,7 +109,7 @@ struct relay_feed {
      * after. An `open` of this side that was answered before is over; a later one is not. */
     void (*closed)(void *arg, const char *appid, const char *mailbox, const char *side);
     /* The mailbox was deleted though sides of it had not closed it: whoever listens to it would
-     * wait in vain. */
+     * wait in vain. This, too, may come before the answer to an `open` of it. */
     void (*gone)(void *arg, const char *appid, const char *mailbox, uint64_t serial);
 };
 

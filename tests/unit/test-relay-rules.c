@@ -737,6 +737,7 @@ static void test_a_mailbox_is_gone(void **state)
     client_bind(&other, &pair.fixture, "app", "C");
     client_run(&other, "{'type':'open','mailbox':'another'}");
     client_run(&pair.a, OPEN_M);
+    pair.fixture.store->expire(pair.fixture.store->self, INT64_MAX, 10, NULL, NULL);
     client_do(&pair.b, OPEN_M);
     tell_gone(&pair.fixture, "app", "m", 2);
     tell_gone(&pair.fixture, "app", "of nobody", 3);
@@ -745,12 +746,57 @@ static void test_a_mailbox_is_gone(void **state)
     assert_null(other.dropped);
     rules_fixture_run(&pair.fixture);
     tell_gone(&pair.fixture, "another app", "m", 9);
-    tell_gone(&pair.fixture, "app", "m", 1); /* the one before */
+    tell_gone(&pair.fixture, "app", "m", 2); /* the one before */
     assert_null(pair.b.dropped);
-    tell_gone(&pair.fixture, "app", "m", 2);
+    tell_gone(&pair.fixture, "app", "m", 3);
     assert_non_null(pair.b.dropped);
     client_expect_nothing(&other);
     client_leave(&other);
+    pair_close(&pair);
+}
+
+/* The answer to an `open` may come after what is told of the end of that mailbox, or of the next
+ * one under its name. */
+static void test_feed_overtakes_the_end(void **state)
+{
+    static const struct relay_message first = {
+        .number = 1, .side = "X", .phase = "x", .body = "00", .body_length = 2};
+    const struct relay_feed *feed;
+    struct pair pair;
+
+    (void)state;
+    pair_open(&pair);
+    feed = memory_store_feed(pair.fixture.memory);
+    client_do(&pair.a, OPEN_M);
+    tell_gone(&pair.fixture, "app", "m", 1);
+    rules_fixture_run(&pair.fixture);
+    assert_string_equal(pair.a.dropped, "the mailbox was made anew");
+    client_do(&pair.b, OPEN_M);
+    feed->message(feed->arg, "app", "m", 2, &first);
+    client_do(&pair.b, PING);
+    rules_fixture_run(&pair.fixture);
+    assert_string_equal(pair.b.dropped, "the mailbox was made anew");
+    client_expect_nothing(&pair.b);
+    pair_close(&pair);
+}
+
+/* What was told of the mailbox before it is not looked for in the one that is opened. */
+static void test_feed_of_an_older_one(void **state)
+{
+    static const struct relay_message seventh = {
+        .number = 7, .side = "X", .phase = "x", .body = "00", .body_length = 2};
+    struct pair pair;
+
+    (void)state;
+    pair_open(&pair);
+    client_run(&pair.a, OPEN_M);
+    pair.fixture.store->expire(pair.fixture.store->self, INT64_MAX, 10, NULL, NULL);
+    client_do(&pair.b, OPEN_M);
+    client_do(&pair.b, PING);
+    tell_again(&pair, &seventh);
+    client_expect_message(&pair.a, "X", "x");
+    assert_int_equal(memory_store_run(pair.fixture.memory, 2), 2);
+    client_expect(&pair.b, PONG);
     pair_close(&pair);
 }
 
@@ -1385,6 +1431,8 @@ int main(void)
         cmocka_unit_test(test_close_touches_nothing_else),
         cmocka_unit_test(test_two_connections_of_one_side),
         cmocka_unit_test(test_listeners_go),
+        cmocka_unit_test(test_feed_overtakes_the_end),
+        cmocka_unit_test(test_feed_of_an_older_one),
         cmocka_unit_test(test_feed_overtakes_replay),
         cmocka_unit_test(test_made_anew),
         cmocka_unit_test(test_in_doubt),
