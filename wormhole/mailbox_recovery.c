@@ -2,7 +2,7 @@
  * What to do when the relay has forgotten the mailbox. Whatever is missing is added again; but
  * until the peer has proven itself, that is not enough. A peer that has seen our pake returns to
  * the mailbox; one that has not claims the nameplate, and finds a new mailbox. We cannot know which
- * it is, so we look in both places alternately, until the peer has proven itself.
+ * it is, so we look in both places in turn, until the peer has proven itself.
  *
  * The peer may do the same; then both must settle on the same mailbox. So the lower side leaves its
  * version wherever it looks, and the other side leaves its own nowhere until it has seen that one:
@@ -42,15 +42,17 @@ static unsigned count_fallbacks(const struct session *session)
     return count;
 }
 
-/* Every other time behind the nameplate (that is fallback_mailboxes[0]); in between, alternately in
- * our own mailbox and the older places. */
+/* In turn behind the nameplate (that is fallback_mailboxes[0]), in our own mailbox, and in each of
+ * the older places. A place is only added where the nameplate is claimed, once in each round: so
+ * none is forgotten before we have come back to it, however often the relay forgets. */
 static void choose_next_mailbox(struct session *session)
 {
-    unsigned count = count_fallbacks(session);
+    bool round_over = session->fallback_index + 1 >= count_fallbacks(session);
     if (session->reclaim_nameplate)
-        session->fallback_index =
-            session->fallback_index + 1 < count ? session->fallback_index + 1 : 0;
-    session->reclaim_nameplate = !session->reclaim_nameplate;
+        session->fallback_index = 0;
+    else if (!round_over)
+        session->fallback_index++;
+    session->reclaim_nameplate = !session->reclaim_nameplate && round_over;
 }
 
 void mailbox_recovery_notice(struct session *session)

@@ -21,6 +21,8 @@
 #define VISITS_CALM 16
 /* Nobody is led astray by a relay that forgets no more often (SESSION_FALLBACK_MAILBOXES). */
 #define PRUNES_MAX 3
+/* Fewer visits of one who cannot find the other yet, while the relay ages: some rounds. */
+#define ALONE_MAX 13
 
 /* A linear congruential generator (Knuth's MMIX): the same orders, always. */
 static unsigned draw(uint64_t *state, unsigned below)
@@ -59,6 +61,40 @@ static void both_decide_for_the_same(void **state)
             pair.b.session->state != SESSION_ESTABLISHED)
             fail_msg("order %u: they have not met", (unsigned)order);
         assert_string_equal(pair.a.session->mailbox, pair.b.session->mailbox);
+        pair_free(&pair);
+    }
+}
+
+/* A relay that ages has forgotten everything whenever the lower side, which comes seldom, comes
+ * again. Wherever the other one has settled meanwhile, and however many places the lower one has
+ * found before and after, it comes back to that one. */
+static void comes_back_to_each_place(void **state)
+{
+    (void)state;
+    for (uint64_t order = 1; order <= pair_worlds(ORDERS); order++) {
+        struct pair pair;
+        uint64_t chance = order;
+        pair_open(&pair, POLL);
+        visit_in_any_order(&pair, order);
+        bool a_is_lower = strcmp(pair.a.session->side, pair.b.session->side) < 0;
+        struct end *lower = a_is_lower ? &pair.a : &pair.b;
+        struct end *other = a_is_lower ? &pair.b : &pair.a;
+        for (unsigned i = 0; i < order % ALONE_MAX; i++) {
+            stock_prune(pair.stock);
+            if (other->session->state == SESSION_ESTABLISHED)
+                end_visit(other); /* who has settled puts back what was forgotten there */
+            end_visit(lower);
+        }
+        for (unsigned i = 0; i < VISITS_CALM; i++) {
+            for (unsigned visits = 2 + draw(&chance, 2); visits > 0; visits--)
+                end_visit(other);
+            stock_prune(pair.stock);
+            end_visit(other);
+            end_visit(lower);
+        }
+        if (lower->session->state != SESSION_ESTABLISHED ||
+            other->session->state != SESSION_ESTABLISHED)
+            fail_msg("order %u: they have not met", (unsigned)order);
         pair_free(&pair);
     }
 }
@@ -260,6 +296,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_decide_for_the_same),
+        cmocka_unit_test(comes_back_to_each_place),
         cmocka_unit_test(forgotten_between_claim_and_open),
         cmocka_unit_test(holds_each_place),
         cmocka_unit_test(stranger_does_not_spend_the_code),
