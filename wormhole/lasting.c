@@ -408,10 +408,17 @@ static bool is_worn(struct step *step)
            (has_messages(session) && age(step) >= EPOCH_AGE_MAX);
 }
 
+/* There is one mailbox of an epoch that is over to be closed: with the next it would be left open.
+ * Of several relays, one may be down for long. */
+static bool closes_left_first(const struct session *session)
+{
+    return session_alive(session) && is_set(session->left_places) && !session_routed(session);
+}
+
 void lasting_settle(struct step *step)
 {
     const struct session *session = step->session;
-    if (session->visit->old || !is_ready(session))
+    if (session->visit->old || !is_ready(session) || closes_left_first(session))
         return;
     if (session->visit->peer_moved ? may_follow(step) : session_alive(session) && is_worn(step))
         move(step);

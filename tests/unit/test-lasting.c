@@ -283,6 +283,67 @@ static void visit_briefly(struct end *end)
                 session->crowded);
 }
 
+static void work(struct end *end)
+{
+    if (!end_work(end))
+        end_skip(end);
+}
+
+static void work_until_epoch(struct end *end, uint32_t epoch)
+{
+    for (int i = 0; i < 1000 && end->session->epoch < epoch; i++)
+        work(end);
+    assert_int_equal(end->session->epoch, epoch);
+}
+
+/* The visit under way ends well; the one after it does not. */
+static void lose_the_next(struct end *end)
+{
+    while (end->session->visit != NULL)
+        assert_true(end_work(end));
+    while (end->session->visit == NULL)
+        work(end);
+    end_lose(end);
+}
+
+/* The next epoch may be over before the mailbox of the one before it is closed: that comes first.
+ */
+static void closes_what_is_over_before_it_moves(void **state)
+{
+    static const int64_t day = (int64_t)24 * 3600 * 1000;
+    struct pair pair;
+    const struct session *b;
+    (void)state;
+    open_met(&pair, POLL);
+    b = pair.b.session;
+    send_long(&pair.a, 20000);
+    for (int i = 0; i < 1000 && sodium_is_zero(b->left_places, KEY_BYTES); i++) {
+        work(&pair.a);
+        work(&pair.b);
+    }
+    assert_false(sodium_is_zero(b->left_places, KEY_BYTES));
+    lose_the_next(&pair.b);
+    assert_int_equal(b->epoch, 1);
+    read_all(&pair.b);
+    send_long(&pair.a, 20);
+    pair.a.now += 8 * day;
+    pair.b.now += 8 * day;
+    for (int i = 0; i < 6; i++)
+        visit_briefly(&pair.a);
+    assert_int_equal(pair.a.session->epoch, 2);
+    work_until_epoch(&pair.b, 2);
+    lose_the_next(&pair.b);
+    pair_visit(&pair, 8);
+    read_all(&pair.b);
+    pair_visit(&pair, 4);
+    assert_settled(&pair);
+    assert_true(b->epoch >= 2);
+    unsigned mailboxes, messages;
+    stock_count(pair.stock, &mailboxes, &messages);
+    assert_int_equal(mailboxes, 1);
+    pair_free(&pair);
+}
+
 static void something_happens(struct pair *pair)
 {
     static const int64_t day = (int64_t)24 * 3600 * 1000;
@@ -1008,6 +1069,7 @@ int main(void)
         PAIR_TEST(version_comes_late),
         PAIR_TEST(moves_when_idle),
         PAIR_TEST(moves_while_held),
+        PAIR_TEST(closes_what_is_over_before_it_moves),
         PAIR_TEST(moves_after_a_week),
         PAIR_TEST(anything_happens),
         PAIR_TEST(the_outbox_is_a_window),
