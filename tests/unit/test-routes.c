@@ -303,8 +303,10 @@ static void nothing_links_relays(void **state)
                 if (strstr(seen[other], word) != NULL)
                     fail_msg("relays %d and %d have both seen %s", i, other, word);
     }
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 3; i++) {
+        phases_free(&judges[i]);
         phases_watch(&judges[i], relays[i]);
+    }
     close_pair();
 }
 
