@@ -12,11 +12,19 @@ static void prove_held(struct step *step)
         step_effect(step, EFFECT_PROVE, NULL, 0);
 }
 
+/* A lasting session's visit to a place that it leaves; the next one may be such a visit, too. What
+ * is to be said waits for the one after it. */
+static bool adds_nothing(const struct visit *visit)
+{
+    return visit == NULL || visit->old || visit->left || visit->stage == VISIT_CONNECTING;
+}
+
 void command_used(struct step *step)
 {
     struct session *session = step->session;
     plan_restart_schedule(step);
     prove_held(step);
+    session->called |= adds_nothing(session->visit);
     if (visit_past_fence(session->visit))
         visit_settle(step);
     else if (session->visit == NULL && session->failures == 0)
@@ -117,6 +125,7 @@ enum session_refusal command_poll(struct step *step)
     if (session->state == SESSION_CLOSED)
         return SESSION_REFUSED_CLOSED;
     plan_restart_schedule(step);
+    session->called = true; /* the visit under way, or the next, may look somewhere else */
     /* Where the relay calls the mailbox crowded, a visit now would only make it stay so. */
     if (session->visit != NULL)
         step_effect(step, EFFECT_PROVE, NULL, 0);

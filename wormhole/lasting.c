@@ -241,7 +241,7 @@ void lasting_left_closed(struct step *step)
         routes_shut_closed(session);
     else
         last = routes_left_closed(session, session->visit->route);
-    if (back_at_once || !last || routes_to_shut(session))
+    if (back_at_once || !last || routes_to_shut(session) || session->called)
         plan_visit_now(step);
     else
         plan_next_visit(step);

@@ -247,6 +247,7 @@ struct session {
     uint32_t cursor_route;     /* where the first is: no other relay hears of it … */
     uint32_t old_cursor_route; /* … and the second */
 
+    bool called;          /* somebody waits for a visit of the newest place */
     int64_t last_visit;   /* that was completed; 0 if none */
     uint64_t visit_bytes; /* of the messages that it fetched from the newest place */
     int64_t retention; /* ms that the relay keeps an unvisited mailbox, by its last welcome; 0: it

@@ -233,7 +233,7 @@ static void on_pong(struct step *step, const struct wire_message *message)
         cursor_note(step, message->position);
         lasting_visit_ended(session);
         if ((visit->incomplete && visit->progressed) || lasting_hurries(session) ||
-            routes_visit_ended(session, true) == ROUTES_OTHER)
+            routes_visit_ended(session, true) == ROUTES_OTHER || session->called)
             plan_visit_now(step);
         else
             plan_next_visit(step);

@@ -377,8 +377,12 @@ void visit_settle(struct step *step)
 
 void visit_leave(struct step *step)
 {
-    if (step->session->visit->stage != VISIT_LEAVING)
-        ping(step, VISIT_LEAVING);
+    struct session *session = step->session;
+    if (session->visit->stage == VISIT_LEAVING)
+        return;
+    /* Whoever has called until now gets what comes before the pong. */
+    session->called &= session->visit->old;
+    ping(step, VISIT_LEAVING);
 }
 
 /* Release comes first: the stock relay drops the connection of a client that closes while holding a

@@ -163,6 +163,7 @@ struct session *sample_full(uint32_t number)
     session->peer_receipts = true;
     session->receipt_stored = true;
     session->turn_old = true;
+    session->called = true;
     session->routes_by_b = true;
     session->routes_met = true;
     session->peer_routes = true;
@@ -265,6 +266,7 @@ static void same_numbers(const struct session *a, const struct session *b)
     SAME_NUMBER(cursor_receipts);
     SAME_NUMBER(cursor_bytes);
     SAME_NUMBER(old_cursor_receipts);
+    SAME_NUMBER(called);
 }
 
 void sample_assert_same(const struct session *a, const struct session *b)

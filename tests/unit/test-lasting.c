@@ -246,6 +246,59 @@ static void moves_after_a_week(void **state)
     pair_free(&pair);
 }
 
+/* ---- at whatever moment ---- */
+
+static void polls(struct pair *pair)
+{
+    send_long(&pair->b, 100);
+    end_visit(&pair->b);
+    end_command(&pair->a, EVENT_POLL);
+    end_run(&pair->a);
+    assert_int_equal(pair->a.session->received, pair->b.session->sent);
+}
+
+static void sends(struct pair *pair)
+{
+    send_long(&pair->a, 100);
+    end_run(&pair->a);
+    assert_int_equal(pair->a.session->stored, pair->a.session->sent);
+}
+
+/* Both move; after so many steps of its a does something. False if there were fewer. */
+static bool acts_after(unsigned steps, void (*act)(struct pair *pair))
+{
+    struct pair pair;
+    bool acted = false;
+    open_met(&pair, POLL);
+    send_long(&pair.a, 20000);
+    send_long(&pair.b, 100);
+    for (int i = 0; i < 12 && !acted; i++) {
+        end_skip(&pair.a);
+        while (!acted && end_work(&pair.a))
+            acted = steps-- == 0;
+        if (acted)
+            act(&pair);
+        else
+            end_visit(&pair.b);
+        read_all(&pair.a);
+        read_all(&pair.b);
+    }
+    assert_true(acted || pair.a.session->epoch > 0);
+    pair_free(&pair);
+    return acted;
+}
+
+/* What is wanted during a visit that cannot bring it comes with the next one, and that at once:
+ * whether the visit is about to end, looks into the old place, or closes the one before. */
+static void wanted_during_a_visit(void **state)
+{
+    (void)state;
+    for (unsigned steps = 0; acts_after(steps, polls); steps++)
+        continue;
+    for (unsigned steps = 0; acts_after(steps, sends); steps++)
+        continue;
+}
+
 /* ---- whatever happens ---- */
 
 static uint64_t chance_state;
@@ -1071,6 +1124,7 @@ int main(void)
         PAIR_TEST(moves_while_held),
         PAIR_TEST(closes_what_is_over_before_it_moves),
         PAIR_TEST(moves_after_a_week),
+        PAIR_TEST(wanted_during_a_visit),
         PAIR_TEST(anything_happens),
         PAIR_TEST(the_outbox_is_a_window),
         PAIR_TEST(old_keys_go),
