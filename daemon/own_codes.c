@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/turn_batch.h"
 #include "net/url.h"
 #include "state/store.h"
 #include "wormhole/code.h"
@@ -53,8 +54,9 @@ static bool is_rival(const struct session *other, const struct session *session,
            is_same_relay(other->relay, session->relay);
 }
 
-static bool find(struct kv_txn *txn, const struct session *session, const char *side)
+static bool find(struct turns *turns, const struct session *session, const char *side)
 {
+    struct kv_txn *txn = turns->batch->txn;
     char nameplate[NAMEPLATE_MAX + 1];
     uint8_t id[SESSION_ID_BYTES];
     bool found = false;
@@ -67,18 +69,21 @@ static bool find(struct kv_txn *txn, const struct session *session, const char *
         if (memcmp(id, session->id, SESSION_ID_BYTES) == 0 ||
             store_get_session(txn, id, &other) != KV_OK)
             continue;
-        found = is_rival(other, session, side);
+        /* That it was established may still be deferred, while its nameplate is free again: it
+         * counts as it is. */
+        const struct session *live = turn_active(turns, id);
+        found = is_rival(live != NULL ? live : other, session, side);
         session_free(other);
     }
     return found;
 }
 
-bool own_codes_taken(struct kv_txn *txn, const struct session *session)
+bool own_codes_taken(struct turns *turns, const struct session *session)
 {
-    return find(txn, session, NULL);
+    return find(turns, session, NULL);
 }
 
-bool own_codes_is_side(struct kv_txn *txn, const struct session *session, const char *side)
+bool own_codes_is_side(struct turns *turns, const struct session *session, const char *side)
 {
-    return find(txn, session, side);
+    return find(turns, session, side);
 }

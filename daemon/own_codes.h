@@ -9,14 +9,14 @@
 
 #include "wormhole/session.h"
 
-struct kv_txn;
+struct turns;
 
-/* True if another session waits at this session's relay, however that is spelled, for the same
- * application and nameplate. Out of memory is an error of the transaction. */
-bool own_codes_taken(struct kv_txn *txn, const struct session *session);
+/* In a turn: true if another session waits at this session's relay, however that is spelled, for
+ * the same application and nameplate. Out of memory is an error of the turn's transaction. */
+bool own_codes_taken(struct turns *turns, const struct session *session);
 
 /* True if `side`, which was met at the session's nameplate, is another session's: its relay is
  * known to this daemon by two names. */
-bool own_codes_is_side(struct kv_txn *txn, const struct session *session, const char *side);
+bool own_codes_is_side(struct turns *turns, const struct session *session, const char *side);
 
 #endif

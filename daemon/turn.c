@@ -169,8 +169,7 @@ static bool is_from_ourselves(struct turns *turns, const struct session *session
                               const struct wire_message *message)
 {
     return message->type == WIRE_MESSAGE && session->peer_side == NULL &&
-           strcmp(message->phase, "pake") == 0 &&
-           own_codes_is_side(turns->batch->txn, session, message->side);
+           strcmp(message->phase, "pake") == 0 && own_codes_is_side(turns, session, message->side);
 }
 
 static void hurry_relays(struct turns *turns, const struct session *session)
@@ -316,7 +315,7 @@ static enum turn_code run_create(struct turns *turns, struct turn_request *reque
     request->answer.session = request->created;
     if (turn_batch_name_taken(turns, request->created->name, request->created->id))
         return TURN_NAME_TAKEN; /* first: whoever asks again, after a crash say, knows it by this */
-    if (own_codes_taken(turns->batch->txn, request->created))
+    if (own_codes_taken(turns, request->created))
         return TURN_OWN_CODE;
     enum kv_status status = store_put_session(turns->batch->txn, request->created, NULL);
     return status == KV_TAKEN ? TURN_NAME_TAKEN : TURN_DONE;
@@ -359,7 +358,7 @@ static enum turn_code check_import(struct turns *turns, const struct session *se
         export_judge(session, stored == NULL ? NULL : stored->session, imported, clock_now());
     if (fault == EXPORT_OK && turn_batch_name_taken(turns, session->name, session->id))
         return TURN_NAME_TAKEN;
-    if (fault == EXPORT_OK && own_codes_taken(turns->batch->txn, session))
+    if (fault == EXPORT_OK && own_codes_taken(turns, session))
         return TURN_OWN_CODE;
     return import_codes[fault];
 }
