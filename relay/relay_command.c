@@ -244,9 +244,14 @@ bool relay_command_keep(struct relay_command *command)
     if (command->apart.hex == NULL)
         return true;
     kept = json_stringn_nocheck(command->apart.hex, command->apart.length);
-    if (json_object_set_new(command->root, "body", kept))
-        return false;
     command->apart.hex = NULL;
+    if (json_object_set_new(command->root, "body", kept)) {
+        /* Nothing of it may be looked at any more, whoever still carries it out. */
+        command->body = NULL;
+        command->body_length = 0;
+        set_fault(command, "the relay is out of memory", "", "");
+        return false;
+    }
     if (command->body != NULL)
         command->body = json_string_value(kept);
     return true;

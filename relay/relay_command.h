@@ -69,7 +69,8 @@ bool relay_command_parse(const char *text, size_t length, struct relay_command *
  * received. */
 bool relay_command_has_type(const struct relay_command *command);
 
-/* For a command that outlives the text that it was read from. False when out of memory. */
+/* For a command that outlives the text that it was read from. False when out of memory: it then has
+ * no body, and a fault. */
 bool relay_command_keep(struct relay_command *command);
 
 /* Takes the body out and leaves an empty one, for a command that waits for the store: an `error`

@@ -41,16 +41,17 @@ static bool all_stored(const struct session *session)
 }
 
 /* Nothing of the peer's was turned away, and nothing of ours is missing. (To the old place no
- * messages are added.) That the peer has moved is to be seen again until it is followed. */
+ * messages are added.) That the peer has moved, or has other routes for us, is to be seen again
+ * until it is followed. */
 static bool all_dealt_with(const struct session *session)
 {
     const struct visit *visit = session->visit;
     return session->state == SESSION_ESTABLISHED && session->peer_versions != NULL &&
            !session->mailbox_lost && !session->inbox_full && !session->copied &&
-           peer_is_known(session) && !visit->peer_moved && !visit->in_fallback &&
-           !visit->incomplete && visit->foreign == 0 && visit->ignored == 0 && visit->pake_seen &&
-           visit->version_seen && (visit->old || all_stored(session)) &&
-           (session->receipts == 0 || visit->receipt_seen);
+           peer_is_known(session) && !visit->peer_moved && !visit->list_waits &&
+           !visit->in_fallback && !visit->incomplete && visit->foreign == 0 &&
+           visit->ignored == 0 && visit->pake_seen && visit->version_seen &&
+           (visit->old || all_stored(session)) && (session->receipts == 0 || visit->receipt_seen);
 }
 
 static void forget(char **position)

@@ -11,6 +11,7 @@
 #include "wormhole/visit.h"
 
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -165,7 +166,8 @@ static int slot_visited(const struct session *session)
 const char *session_relay(const struct session *session)
 {
     int slot = slot_visited(session);
-    return slot < 0 ? session->relay : url_of(session, slot);
+    const char *url = slot < 0 ? NULL : url_of(session, slot);
+    return url != NULL ? url : session->relay;
 }
 
 bool session_relay_is_peers(const struct session *session)
@@ -197,7 +199,7 @@ static enum routes_turn end_round(struct session *session, bool held)
 /* It was tried only to close something there. */
 static bool was_to_close(struct session *session, int slot, bool shut, bool left)
 {
-    if (shut)
+    if (shut && slot >= SESSION_ROUTES_MAX)
         empty_slot(session, slot);
     else if (left)
         routes_left_closed(session, number_of(session, slot));
@@ -262,7 +264,7 @@ void routes_leave(struct session *session)
 void routes_shut_closed(struct session *session)
 {
     int slot = slot_of(session, session->visit->route);
-    if (slot >= 0)
+    if (slot >= SESSION_ROUTES_MAX) /* those before are of the list */
         empty_slot(session, slot);
 }
 
@@ -305,8 +307,10 @@ static void add_route(struct payload_routes *list, uint32_t number, const char *
             return;
     if (list->count == SESSION_ROUTES_MAX)
         return;
-    list->list[list->count].number = number;
-    strcpy(list->list[list->count++].url, url);
+    struct payload_route *route = &list->list[list->count++];
+    route->number = number;
+    /* Only the introduction's relay, which is never told, may have a longer one. */
+    snprintf(route->url, sizeof(route->url), "%s", url);
 }
 
 /* What the list was, while it is replaced. */
@@ -358,7 +362,9 @@ static void put_route(struct step *step, int slot, uint32_t number, const char *
     session->left_routes |= left ? bit(slot) : 0;
 }
 
-/* Of the introduction's relay each end has its own URL. */
+/* Of the introduction's relay each end has its own URL. A relay that the peer has named stays one
+ * that only the peer has named, though the user gives a list that has it, too: most of a list is
+ * what there was before. */
 static void put_listed(struct step *step, const struct former *former,
                        const struct payload_routes *list, bool ours)
 {
@@ -371,7 +377,7 @@ static void put_listed(struct step *step, const struct former *former,
         if (url == NULL)
             continue;
         bool same = before != NULL && strcmp(before, url) == 0;
-        put_route(step, slot++, route->number, url, ours || (same && (former->own & bit(was)) != 0),
+        put_route(step, slot++, route->number, url, same ? (former->own & bit(was)) != 0 : ours,
                   before != NULL && (former->left & bit(was)) != 0);
     }
 }
@@ -380,7 +386,7 @@ static void put_listed(struct step *step, const struct former *former,
  * only: they stay in use, all of them, until it has this one. */
 static bool is_left_out(const struct former *former, int slot)
 {
-    return former->urls[slot] != NULL && (slot < SESSION_ROUTES_MAX || !former->met);
+    return (slot < SESSION_ROUTES_MAX || !former->met) && former->urls[slot] != NULL;
 }
 
 static void put_left_out(struct step *step, const struct former *former)
@@ -417,7 +423,8 @@ static void adopt(struct step *step, const struct payload_routes *list, bool our
         return;
     step_set_text(step, &session->relay, session->route_urls[0], RELAY_MAX);
     receipt_make(step);
-    if (session->visit != NULL && slot_of(session, session->visit->route) < 0) {
+    if (session->visit != NULL &&
+        (session->visit->shut || slot_of(session, session->visit->route) < 0)) {
         visit_drop(step);
         plan_visit_now(step);
     }
@@ -470,7 +477,7 @@ void routes_complete_receipt(const struct session *session, struct payload_route
         struct payload_route *route = &ret_routes->list[ret_routes->count++];
         route->number = session->route_numbers[i];
         if (route->number != 0)
-            strcpy(route->url, session->route_urls[i]);
+            snprintf(route->url, sizeof(route->url), "%s", session->route_urls[i]);
     }
 }
 
@@ -500,16 +507,31 @@ static bool has_any(const struct session *session, const struct payload_routes *
     return any;
 }
 
+/* A peer that changes its list once a minute does not come so far in an hour; one that goes on to
+ * the last version would let nobody else change it. */
+#define VERSIONS_AHEAD 64
+
+/* Numbers of versions to come are left for those who will need them. */
+static bool is_fair(const struct session *session, const struct payload_routes *list)
+{
+    bool fair = list->version <= session->routes_version + VERSIONS_AHEAD;
+    for (uint32_t i = 0; i < list->count; i++)
+        fair &= list->list[i].number / (2 * SESSION_ROUTES_MAX) <= list->version;
+    return fair;
+}
+
 void routes_take(struct step *step, const struct payload_routes *list)
 {
     struct session *session = step->session;
     int64_t since = step->context->now - session->routes_since;
     if (!session_alive(session) || !session->peer_routes || session->visit == NULL ||
-        !has_any(session, list) || compare(session, list) < 0)
+        !has_any(session, list) || compare(session, list) < 0 || !is_fair(session, list))
         return;
     if (compare(session, list) > 0) {
-        if (session->routes_since != 0 && since >= 0 && since < CHANGE_MIN)
+        if (session->routes_since != 0 && since >= 0 && since < CHANGE_MIN) {
+            session->visit->list_waits = true;
             return;
+        }
         session->routes_since = step->context->now;
         adopt(step, list, false);
     }

@@ -419,6 +419,9 @@ bool session_derive_key(const struct session *session, const char *purpose, uint
 bool session_sound(const struct session *session)
 {
     uint8_t pake[PAKE_MESSAGE_BYTES];
+    for (int i = 0; i < SESSION_ROUTE_SLOTS; i++) /* they are told the peer as they stand */
+        if (session->route_urls[i] != NULL && !session_route_fits(session->route_urls[i]))
+            return false;
     return session->version != NULL && code_check(session->code) == CODE_OK &&
            pake_message(session->code, session->scalar, pake) &&
            sodium_memcmp(pake, session->pake, sizeof(pake)) == 0;

@@ -65,6 +65,7 @@ struct visit {
     struct epoch_place place;
     struct epoch_labels labels, peer_labels; /* zero in the place of the introduction */
     bool moved;            /* it was of the newest epoch, and then the session moved on */
+    bool list_waits;       /* the peer has other routes for us, too soon to be taken */
     bool peer_moved;       /* the peer has moved on from this epoch, which is the newest */
     bool peer_stated;      /* a statement of the peer's was here */
     uint64_t bytes;        /* of all messages that it is known to hold … */

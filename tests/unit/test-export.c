@@ -600,6 +600,19 @@ static void drives_the_terminal(struct session *session)
     set(&session->name, "\x1b[2J");
 }
 
+/* What is told the peer as it stands, in a buffer of its own. */
+static void has_a_long_route(struct session *session)
+{
+    char url[400] = "wss://";
+    memset(url + strlen(url), 'a', sizeof(url) - strlen(url) - 1);
+    set(&session->route_urls[1], url);
+}
+
+static void has_a_route_that_quotes(struct session *session)
+{
+    set(&session->route_urls[2], "wss://a/\"");
+}
+
 static void forged_texts(void **state)
 {
     static void (*const forgers[])(struct session *) = {
@@ -608,7 +621,7 @@ static void forged_texts(void **state)
         has_no_version,   has_a_peer,          has_sent,           has_received,
         has_receipts,     has_ended,           was_never_exported, has_nowhere_to_go,
         lasts_for_ever,   lasts_no_time,       is_of_the_future,   is_of_the_past,
-        has_no_utf8,      drives_the_terminal,
+        has_no_utf8,      drives_the_terminal, has_a_long_route,   has_a_route_that_quotes,
     };
     struct session *session = sample("4-purple-sausages");
     char *text = forged(session), *own = text_of(session);

@@ -346,6 +346,30 @@ static void moves(void **state)
     }
 }
 
+static bool is_own(const struct session *session, const char *url)
+{
+    for (int i = 0; i < SESSION_ROUTE_SLOTS; i++)
+        if (session->route_urls[i] != NULL && strcmp(session->route_urls[i], url) == 0)
+            return (session->routes_own >> i & 1) != 0;
+    fail_msg("%s is no route", url);
+    return false;
+}
+
+/* Whoever gives a session a new list, with what was there before in it, has not looked at the
+ * peer's relays: they are visited only where they are public. */
+static void moving_trusts_nobody(void **state)
+{
+    (void)state;
+    open_met(POLL, NULL, URL(1));
+    talk(2);
+    assert_false(is_own(pair.a.session, URL(1)));
+    assert_true(is_own(pair.b.session, URL(1)));
+    assert_int_equal(move(&pair.a, URL(2) " " URL(1)), SESSION_ACCEPTED);
+    assert_true(is_own(pair.a.session, URL(2)));
+    assert_false(is_own(pair.a.session, URL(1)));
+    close_pair();
+}
+
 /* One that only has the relay of the introduction can move from there, and only if that lives. */
 static void moves_from_one(void **state)
 {
@@ -573,6 +597,7 @@ int main(void)
         cmocka_unit_test(others_are_left_alone),
         cmocka_unit_test(nothing_links_relays),
         cmocka_unit_test(moves),
+        cmocka_unit_test(moving_trusts_nobody),
         cmocka_unit_test(moves_from_one),
         cmocka_unit_test(both_move),
         cmocka_unit_test(who_cannot),
