@@ -51,6 +51,12 @@ static void print_error(struct rpc_run *run, json_t *id, const char *code, const
     print(run, json_pack("{sO?s{ssss}}", "id", id, "error", "code", code, "message", message));
 }
 
+static void print_wrong_param(struct rpc_run *run, json_t *id, const char *key, const char *wanted)
+{
+    print(run, json_pack("{sO?s{ssso}}", "id", id, "error", "code", "bad-params", "message",
+                         json_sprintf("parameter \"%s\" must be %s", key, wanted)));
+}
+
 static void on_answer(struct wormclient *client, const struct wormclient_error *error,
                       const struct wormclient_value *result, void *arg)
 {
@@ -136,7 +142,6 @@ static struct wormclient_params *read_params(struct rpc_run *run, json_t *id, co
                                   *rows = row != NULL ? wormclient_value_get(row, "params") : NULL;
     struct wormclient_params *params = wormclient_params_new();
     const char *key, *wanted = NULL;
-    char message[128];
     json_t *value;
 
     json_object_foreach(given, key, value)
@@ -147,8 +152,7 @@ static struct wormclient_params *read_params(struct rpc_run *run, json_t *id, co
     }
     if (wanted == NULL)
         return params;
-    snprintf(message, sizeof(message), "parameter \"%.32s\" must be %s", key, wanted);
-    print_error(run, id, "bad-params", message);
+    print_wrong_param(run, id, key, wanted);
     wormclient_params_free(params);
     return NULL;
 }
@@ -173,9 +177,13 @@ static void ask(struct rpc_run *run, json_t *id, const char *method, json_t *giv
         run->unanswered++;
         return;
     }
-    json_decref(id);
     free(request);
-    run->status = report_error(&error);
+    if (error.code ==
+        WORMCLIENT_ERROR_TOO_LARGE) /* the line is within its limit, the request is not */
+        print_error(run, id, "too-large", error.text);
+    else
+        run->status = report_error(&error);
+    json_decref(id);
 }
 
 static void take_line(struct rpc_run *run, const char *line, size_t length)
@@ -254,7 +262,6 @@ static enum exit_status run_rpc(struct wormclient *client, const struct cli_opti
         return report_error(&error);
     input_lines_init(&run.lines, LINE_MAX_BYTES);
     wormclient_on_notification(client, on_notification, &run);
-    take_lines(&run);
     while (run.status == EXIT_DONE && !(run.lines.ended && run.unanswered == 0)) {
         sleep_and_process(&run);
         take_lines(&run);

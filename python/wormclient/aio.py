@@ -113,7 +113,7 @@ class AsyncClient(AsyncMethods):
     # ---- waiting ----
 
     async def wait(self, session, condition, timeout=None):
-        """As Client.wait(); any number may wait at once."""
+        """As Client.wait(), without `hold`; any number may wait at once."""
         try:
             return await asyncio.wait_for(self._wait(session, conditions.find(condition)), timeout)
         except asyncio.TimeoutError as error:
@@ -150,7 +150,9 @@ class AsyncClient(AsyncMethods):
 
     @contextlib.asynccontextmanager
     async def message(self, session, timeout=None):
-        """As Client.message(): `async with client.message("bob") as data:`."""
+        """As Client.message(): `async with client.message("bob") as data:`. One task at a time for each session: another one
+        of the same client would get the same message.
+        """
         while True:
             view = await self.wait(session, "message", timeout)
             taken = await self.recv(view["id"])

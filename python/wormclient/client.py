@@ -97,7 +97,7 @@ class Client(Methods):
 
         Returns the view that it held for. Raises Timeout after `timeout` seconds; Lonely, Failed or Closed if the session
         ends before, or it cannot come any more; NotFound if it was forgotten. With `hold`, the daemon holds the session's
-        connection to the relay meanwhile. The daemon is never polled.
+        connection to the relay until the next wait or watch of this client, or its end. The daemon is never polled.
         """
         condition = conditions.find(condition)
         end = None if timeout is None else time.monotonic() + timeout
@@ -113,7 +113,7 @@ class Client(Methods):
                 if conditions.check(condition, view):
                     return view
                 self._await_change(end)
-            except Lost as error:
+            except (Lost, NoDaemon) as error:
                 fresh = False
                 self._come_back(end, error)
 
@@ -122,7 +122,7 @@ class Client(Methods):
         while True:
             try:
                 return function()
-            except Lost as error:
+            except (Lost, NoDaemon) as error:
                 self._come_back(end, error)
 
     def _await_change(self, end):
@@ -150,6 +150,7 @@ class Client(Methods):
         """Each notification, as it comes: {"change": number, "session": id}; the id is None where several were merged.
 
         Without a session, of all of them. Ends after `timeout` seconds without one. Begin it, then look: nothing is missed.
+        A client that watches cannot wait as well, and does not come back after a restart: see AsyncClient for many at once.
         """
         self.subscribe(session=session)
         self.changes_told.clear()

@@ -105,6 +105,8 @@ CONDITIONS = {condition.__name__: condition
 def find(condition):
     """The condition of this name, or a function of the caller's: true for a view when it is reached."""
     if not callable(condition):
+        if condition not in CONDITIONS:
+            raise ValueError("there is no condition %r; there are: %s" % (condition, ", ".join(CONDITIONS)))
         return CONDITIONS[condition]
     return lambda view: settled(condition(view), over(view))
 

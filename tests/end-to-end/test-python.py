@@ -97,6 +97,7 @@ def errors(world):
             error = raises(kind, function, code)
             equal((type(error), error.code), (kind, code), "its class and code")
             true(str(error), "there is a sentence")
+        raises(ValueError, lambda: client.wait("one", "establised"), "a condition that does not exist")
         client.close("one")
         error = raises(wormclient.Lonely, lambda: client.wait("one", "established", timeout=SECONDS), "a wait in vain")
         equal(error.code, "lonely", "its result")
@@ -152,8 +153,11 @@ def restarts(world):
         equal(ours.recv("r")["data"], b"after the restart", "what came")
         left.kill9()
         raises(wormclient.Lost, ours.status, "a call while the daemon is away")
+        waiter = threading.Thread(target=lambda: got.append(ours.wait("r", "established", timeout=SECONDS * 4)))
+        waiter.start()  # while nobody is there
         left.start()
-        equal(ours.status()["sessions"], 1, "the next call connects again")
+        waiter.join()
+        equal((len(got), ours.status()["sessions"]), (2, 1), "waits that came to their end, sessions of the next call")
         right.kill9()
         raises(wormclient.Lost, lambda: theirs.wait("l", "message"), "a wait of one that does not want to come back")
 

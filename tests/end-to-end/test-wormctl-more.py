@@ -1205,6 +1205,8 @@ def rpc_errors(world):
             (b'{"id": 1, "method": "send", "params": {"session": "x", "data": "\xc3\xa4"}}', "bad-params", "base64"),
             (b'{"id": 1, "method": "send", "params": {"session": "x", "data": "aGVsbG8"}}', "bad-params", "base64"),
             (b'{"id": 1, "method": "send", "params": {"session": "x", "data": "aGVsbG8="}}', "not-found", ""),
+            (b'{"id": 1, "method": "show", "params": {"' + b"a" * 31 + b'\xc3\xa9": []}}', "bad-params", "\u00e9"),
+            (b'{"id": 1, "method": "send", "params": {"session": "' + b"a" * (18 << 20) + b'"}}', "too-large", ""),
             (b"\xff\xfe", "bad-message", "UTF-8"), (b"a" * (25 << 20), "too-large", "too long")):
         said = daemon.ctl("rpc", data=line + b'\n\n{"id": 2, "method": "words"}').out.splitlines()
         answers = [json.loads(text) for text in said]
