@@ -170,6 +170,7 @@ void rpc_subscribe(struct ipc_call *call, const struct ipc_params *params)
     uint64_t change = store_last_change(txn);
     subscribers_set(call->rpc->subscribers, &call->client->subscription,
                     text != NULL ? call->session : NULL, params->hold, change);
+    log_debug("rpc", "a client waits for %s", text != NULL ? "a session" : "any session");
     struct writer writer;
     ipc_call_begin(call, &writer);
     writer_map(&writer, NULL);
